@@ -31,7 +31,7 @@ WORDS = ("[UNK]", "[PAD]", "good", "bad", "film", "weather", "very", "the", "was
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., Any]:
-    """Run a job kind in a work folder of its own; gives its result and that folder."""
+    """Run a job kind in a new work folder; return its result and that folder."""
     count = iter(range(100))
 
     def run(kind: str, params: Any, **context: Any) -> tuple[Any, Path]:

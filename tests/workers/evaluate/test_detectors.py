@@ -1,4 +1,4 @@
-"""A detector as it is given: opened, fed, asked, judged by what it finds, shown, exported, run on a photo."""
+"""A detector from the file to the bundle: opened, prepared, judged by its boxes, shown, exported, run on a photo."""
 
 import contextlib
 import io
@@ -44,9 +44,9 @@ Make = Callable[..., Any]
 N = 420
 
 
-def opened(work: Path, path: Path, **asked: Any) -> Path:
+def opened(work: Path, path: Path, **options: Any) -> Path:
     work.mkdir(parents=True, exist_ok=True)
-    return work / open_model(OpenParams(path=str(path), **asked), RecordingContext(work_dir=work)).model_dir
+    return work / open_model(OpenParams(path=str(path), **options), RecordingContext(work_dir=work)).model_dir
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def model(place: Path) -> Path:
     return place / "original" / "model"
 
 
-def test_its_own_metadata_say_how_it_is_fed_and_read(model: Path) -> None:
+def test_metadata_of_ultralytics_define_the_pipeline(model: Path) -> None:
     """Given what Ultralytics writes into a file, Then colors go in from 0 to 1 in a letterbox, nothing is guessed, and
     the head is read as boxes of its classes."""
     spec = load_pipeline(model).spec
@@ -73,7 +73,7 @@ def test_its_own_metadata_say_how_it_is_fed_and_read(model: Path) -> None:
     assert (spec.postprocess.form, spec.postprocess.unit, spec.postprocess.classes) == ("yolo_v8", "pixels", 3)
 
 
-def test_what_it_finds_is_what_is_there(job: Make, model: Path, place: Path) -> None:
+def test_predicted_boxes_are_the_labelled_ones(job: Make, model: Path, place: Path) -> None:
     """Given pictures in a letterbox with labels, Then predictions are decoded boxes over the labels, and few bytes."""
     data = data_for(job, model, place / "pictures")
     answers = load_answers(answers_for(job, model, data))
@@ -96,11 +96,9 @@ HARM: dict[str, dict[str, Any]] = {
 
 @pytest.mark.whole
 @pytest.mark.parametrize("labels", [True, False])
-def test_files_that_were_harmed_are_never_safe(
-    job: Make, model: Path, place: Path, tmp_path: Path, labels: bool
-) -> None:
+def test_harmed_detectors_are_regressed(job: Make, model: Path, place: Path, tmp_path: Path, labels: bool) -> None:
     """Given the same file with its graph changed, with labels and without, Then what finds other things regressed and
-    what is a little off is safe, by the bytes that its raw head differs hardly at all."""
+    a version that is a little off is safe."""
     pictures = place / "pictures"
     if not labels:
         pictures = tmp_path / "unlabelled"
@@ -119,7 +117,7 @@ def test_files_that_were_harmed_are_never_safe(
     assert (found.verdict, found.changed_count) == ("safe", 0), found.notes
 
 
-def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
+def test_boxes_are_shown_on_the_pictures(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given predictions of both, Then examples hold both boxes in shares of the photo, and so do Try it and Data."""
     data = data_for(job, model, place / "pictures")
     blind = opened(tmp_path / "blind", squares.build(tmp_path / "blind.onnx", scores=0.0))
@@ -145,7 +143,7 @@ def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: P
 
 
 def test_pictures_of_nothing_are_told(job: Make, model: Path, tmp_path: Path) -> None:
-    """Given pictures without anything, Then the page Data is told "0 objects in 12 pictures"."""
+    """Given pictures without anything, Then a finding for the page Data reports "0 objects in 12 pictures"."""
     (tmp_path / "empty").mkdir()
     for number in range(15):
         Image.new("RGB", (64, 64), (number, 0, 0)).save(tmp_path / "empty" / f"{number}.png")
@@ -156,7 +154,7 @@ def test_pictures_of_nothing_are_told(job: Make, model: Path, tmp_path: Path) ->
     assert report.what == "0 objects in 12 pictures (scores from 0.25 on)." and report.n == 12
 
 
-def test_how_results_are_read_can_be_said(place: Path, tmp_path: Path) -> None:
+def test_task_and_threshold_options_are_stored_or_refused(place: Path, tmp_path: Path) -> None:
     """Given --task and --score-threshold, Then they stand in pipeline.json; what cannot be is refused in words."""
     path = place / "model.onnx"
     spec = load_pipeline(opened(tmp_path / "a", path, score_threshold=0.75)).spec
@@ -169,8 +167,8 @@ def test_how_results_are_read_can_be_said(place: Path, tmp_path: Path) -> None:
         assert refused.value.exit_code == 3
 
 
-def test_a_form_that_nobody_knows_is_told(tmp_path: Path) -> None:
-    """Given a file that says it detects, with places relative to anchors, Then a typed finding tells that its numbers
+def test_unknown_form_of_boxes_is_reported(tmp_path: Path) -> None:
+    """Given a file that declares a detector, with places relative to anchors, Then a typed finding reports that its numbers
     are judged, and no boxes are made up."""
     proto = onnx.load(str(squares.build(tmp_path / "model.onnx")))
     proto.graph.node.append(helper.make_node("Identity", ["scores"], ["cls"]))
@@ -186,8 +184,8 @@ def test_a_form_that_nobody_knows_is_told(tmp_path: Path) -> None:
     assert spec.answer_kind == "detection" and spec.postprocess is None
 
 
-def test_lost_scores_are_no_small_error(model: Path, place: Path, tmp_path: Path) -> None:
-    """Given class scores zeroed, Then what quantization looks at sees it, though places are large numbers beside."""
+def test_zeroed_scores_are_a_large_error_for_quantization(model: Path, place: Path, tmp_path: Path) -> None:
+    """Given class scores zeroed, Then the error that quantization uses is large, though places are much larger numbers."""
     pipeline = load_pipeline(model)
     items = [pipeline.feeds_from(path) for path in sorted((place / "pictures").glob("*.png"))[:8]]
     blind = opened(tmp_path / "blind", squares.build(tmp_path / "blind.onnx", scores=0.0))
@@ -213,7 +211,7 @@ def exported(model: Path, data: Path, place: Path) -> Path:
 
 
 @pytest.mark.whole
-def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
+def test_bundle_reports_and_draws_boxes(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given the bundle, When run.py is given a photo, Then class, score and place in the photo's own pixels come, the
     picture is written with them, and verify.py judges by boxes."""
     data = data_for(job, model, place / "pictures")
@@ -240,7 +238,7 @@ def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, p
 
 
 @pytest.mark.whole
-def test_figures_are_those_of_pycocotools_on_the_bundle(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
+def test_map_of_the_judgement_is_pycocotools_on_the_bundle(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given a version that lost a class and shifts boxes, in a bundle, When its boxes are put back into the photos by
     hand and pycocotools evaluates them as a whole, Then mAP is the judgement's to a thousandth."""
     data = data_for(job, model, place / "pictures")

@@ -1,4 +1,4 @@
-"""The verdict on a version as a whole: what its task does not look at."""
+"""The verdict on a version: outputs that its task does not judge."""
 
 from dataclasses import replace
 
@@ -19,16 +19,16 @@ N = 400
     ],
     ids=["the same", "other masks", "points not given any more", "YOLO's own grids", "a number each"],
 )  # fmt: skip
-def test_what_stands_beside_boxes_is_seen_too(shape: tuple[int, ...], off: float | None, verdict: str) -> None:
-    """Given a detector whose boxes are alike, When masks or key points beside them are others or gone, Then it is not
-    called safe, and that is told; of what boxes were made of, or of single numbers, nobody is warned."""
+def test_changed_outputs_of_a_detector_are_not_safe(shape: tuple[int, ...], off: float | None, verdict: str) -> None:
+    """Given a detector whose boxes are alike, When its masks or key points changed or are missing, Then it is not
+    safe, with a note; the grids that boxes are made from, and single numbers, do not matter."""
     found = draw(all_zoos()["boxes"], N, 1)
     rng = np.random.default_rng(2)
-    beside = [rng.normal(size=shape).astype(np.float32) for _ in range(N)]
-    old = replace(found.before, others={"beside": beside})
-    others = {} if off is None else {"beside": [part + np.float32(off) for part in beside]}
+    further = [rng.normal(size=shape).astype(np.float32) for _ in range(N)]
+    old = replace(found.before, others={"further": further})
+    others = {} if off is None else {"further": [part + np.float32(off) for part in further]}
     data = replace(found.data, classes=("a", "b", "c"))
     judged = judge(data, old, replace(found.before, others=others), 2.0)
     assert judged.task == "detection"
     assert judged.verdict == verdict
-    assert any("“beside”" in note for note in judged.notes)
+    assert any("“further”" in note for note in judged.notes)

@@ -34,7 +34,7 @@ LOUD = AudioSteps(sample_rate_hz=8000, frame_samples=120, context_samples=40, sc
 
 
 class Silent:
-    """A model whose answer nobody looks at."""
+    """A model whose predictions are not used."""
 
     def run(self, feeds: Feeds) -> dict[str, NDArray[Any]]:
         rows = len(feeds["input"])
@@ -120,8 +120,8 @@ CASES: dict[str, tuple[str, dict[str, Any], Any, Callable[[Path], Path], Any]] =
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_the_same_numbers_go_in_everywhere(case: str, model_dir: Callable[[str], Path], tmp_path: Path) -> None:
-    """Given data of a kind, When they are read, Then what is judged is bit by bit what was worked out here; and stress,
+def test_model_inputs_are_the_same_everywhere(case: str, model_dir: Callable[[str], Path], tmp_path: Path) -> None:
+    """Given data of a kind, When they are read, Then the judged inputs are bit by bit those computed here; and stress,
     load, Try it, calibration and golden results, and the bundle's own code, give the same."""
     kind, changes, data_kind, write, wanted = CASES[case]
     place = tmp_path / "given"
@@ -186,7 +186,7 @@ def stressed(folder: Path, data_dir: Path, source: Path, kind: Kind) -> list[Any
 
 
 def opened(source: Path, item: Any, place: Path) -> Any:
-    """One example as a person has it: its file, its text, or an NPZ of its own with one row."""
+    """One example as a person has it: its file, its text, or an NPZ with one row."""
     if item.text is not None:
         return item.text
     if source.is_dir():
@@ -229,9 +229,7 @@ def by_bundle(work: Path, folder: Path, given: list[Any]) -> list[Any]:
     return [dict(np.load(work / f"fed{number}.npz")) for number in range(len(given))]
 
 
-def test_a_picture_that_is_another_by_now_is_drawn_from_what_was_judged(
-    model_dir: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_overwritten_picture_is_redrawn_from_stored_inputs(model_dir: Callable[[str], Path], tmp_path: Path) -> None:
     """Given a picture file that was overwritten after the examples were read, Then stress feeds what was judged."""
     place = tmp_path / "given"
     place.mkdir()

@@ -1,4 +1,4 @@
-"""Dialogues of Fettle's own beside what a person wrote, and where the answers in them begin."""
+"""Fettle's own dialogues in addition to a person's texts, and where the answers in them begin."""
 
 import json
 
@@ -16,8 +16,8 @@ from workers.runtime.recording import RecordingContext
 
 
 def dialogue(number):
-    said = [{"role": "user", "content": f"Question {number}?"}, {"role": "assistant", "content": f"Answer {number}."}]
-    return json.dumps(said)
+    messages = [("user", f"Question {number}?"), ("assistant", f"Answer {number}.")]
+    return json.dumps([{"role": role, "content": content} for role, content in messages])
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def built(model, tmp_path):
     return build
 
 
-def test_texts_that_nobody_answers_get_dialogues(built):
-    """Given plain texts, Then dialogues with answers are in the test besides, first, never in the calibration, told, and
-    not counted as the person's."""
+def test_texts_without_answers_get_dialogues(built):
+    """Given plain texts, Then dialogues with answers come first in the test set, are never in the calibration set, are
+    reported, and do not count as the person's."""
     result, data, folder = built([f"Number {n} is what a person wrote." for n in range(60)])
     own = [item for item in data.test if FETTLES_OWN in item.facts]
     assert len(own) == WANTED and own == list(data.test[:WANTED])
@@ -44,20 +44,20 @@ def test_texts_that_nobody_answers_get_dialogues(built):
     assert any(f"{WANTED} dialogues of Fettle's own" in finding.what for finding in result.findings)
     # And the page shows what the person wrote
     assert len(result.previews) == 24 and all(shown.startswith("Number ") for shown, _ in result.previews)
-    # And no later set is taken for one that was looked at because of them
+    # And they do not make later sets look like known ones
     (folder.parent / "prints").mkdir()
     found = fingerprints(ItemsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))
     assert (found[:WANTED] == NOBODYS).all() and (found[WANTED:] != NOBODYS).all() and len(found) == len(data.test)
 
 
-def test_dialogues_of_the_person_are_enough(built):
-    """Given dialogues with answers, Then only what is missing comes from Fettle."""
+def test_dialogues_of_a_person_reduce_added_ones(built):
+    """Given dialogues with answers, Then Fettle adds only the missing ones."""
     _, data, _ = built([dialogue(n) for n in range(30)])
     theirs = [item for item in data.test if ANSWER_AT in item.facts and FETTLES_OWN not in item.facts]
     assert theirs and len(theirs) + sum(FETTLES_OWN in item.facts for item in data.test) == WANTED
 
 
-def test_where_an_answer_begins(model):
+def test_answer_at_is_the_place_of_its_first_token(model):
     """Given a dialogue, Then its place is that of the answer's first token among those that count and follow another."""
     pipeline = load_pipeline(model)
     feeds = pipeline.feeds_from(dialogue(7))
@@ -65,12 +65,12 @@ def test_where_an_answer_begins(model):
     ids, counted = feeds["input_ids"][0], feeds["counted"][0].astype(bool)
     following = ids[1:][counted[1:]]
     only = pipeline.feeds_from("Answer 7.")
-    said = only["input_ids"][0][only["counted"][0].astype(bool)]
-    assert at is not None and following[at] == said[0]
+    first = only["input_ids"][0][only["counted"][0].astype(bool)]
+    assert at is not None and following[at] == first[0]
     assert answer_at("nobody answers", pipeline.feeds_from("nobody answers")) is None
 
 
-def test_a_template_that_refuses_dialogues_blames_nobody(model, built):
+def test_template_that_refuses_dialogues_gets_none(model, built):
     """Given a template that raises where a model speaks, Then no dialogue is added, and no example is called unreadable."""
     (model / "chat_template.jinja").write_text(
         "{% for m in messages %}{% if m.role != 'user' %}{{ raise_exception('users only') }}{% endif %}"
@@ -80,26 +80,17 @@ def test_a_template_that_refuses_dialogues_blames_nobody(model, built):
     assert not any(FETTLES_OWN in item.facts for item in data.test) and result.unreadable == ()
 
 
-def test_dialogues_of_fettle_are_not_told_as_known(built, tmp_path):
-    """Given other texts that come later, Then all of them are new, and none was there already."""
-    _, _, first = built([f"Number {n} is what a person wrote." for n in range(60)])
-    first = first.rename(tmp_path / "first")
-    _, data, second = built([f"Line {n} was written on another day." for n in range(60)])
-    (tmp_path / "fresh").mkdir()
-    params = ItemsParams(data_dir=str(second), known=(str(first),))
-    found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
-    assert (found.in_test, found.in_calibration) == (0, 0)
-    assert found.items == tuple(at for at, item in enumerate(data.test) if not is_added(item))
-
-
-def test_known_texts_in_a_row_are_nothing_new(built, tmp_path):
-    """Given some of the same texts once more, Then none is new, nor what Fettle makes of them."""
+@pytest.mark.parametrize("are_known", [False, True])
+def test_items_that_fettle_adds_are_neither_known_nor_new(built, tmp_path, are_known):
+    """Given other texts that come later, or some of the same ones, Then all of these are new, or known, whatever Fettle
+    adds to them."""
     texts = [f"Number {n} is what a person wrote about the old green house under the river." for n in range(60)]
     _, _, first = built(texts)
     first = first.rename(tmp_path / "first")
-    result, data, second = built(texts[:50])
+    result, data, second = built(texts[:50] if are_known else [text.replace("Number", "Line") for text in texts])
     assert any(IN_A_ROW in item.facts for item in data.test)
     (tmp_path / "fresh").mkdir()
     params = ItemsParams(data_dir=str(second), known=(str(first),))
     found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
-    assert not found.items and found.in_test + found.in_calibration == result.n_of_person
+    assert found.items == (() if are_known else tuple(at for at, item in enumerate(data.test) if not is_added(item)))
+    assert found.in_test + found.in_calibration == (result.n_of_person if are_known else 0)

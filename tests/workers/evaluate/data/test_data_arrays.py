@@ -27,7 +27,7 @@ def numbers(n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("names", [("x", "y"), ("input", "label"), ("x_test", "y_test"), ("X", "labels")])
-def test_arrays_by_name(run_data: Make, tmp_path: Path, names: tuple[str, str]) -> None:
+def test_arrays_under_usual_names_are_read(run_data: Make, tmp_path: Path, names: tuple[str, str]) -> None:
     """Given inputs and labels under usual names, then they are found; equal rows count once."""
     values = numbers(50)
     values[3] = values[4]
@@ -38,9 +38,9 @@ def test_arrays_by_name(run_data: Make, tmp_path: Path, names: tuple[str, str]) 
     assert result.labelled and Prepared(folder / "test")[0]["input"].shape == (1, 4)
 
 
-def test_many_doubles_leave_a_test_set(run_data: Make, tmp_path: Path) -> None:
-    """Given 1,000 rows of which 60 differ, so that a fifth of all would calibrate with every one of these, Then what is
-    left is split anew: a fifth of it calibrates, in proportion to the labels, and it is told what was merged."""
+def test_many_duplicates_leave_a_test_set(run_data: Make, tmp_path: Path) -> None:
+    """Given 1,000 rows of which 60 differ, so that a fifth of all would take every one of these for calibration, Then
+    the rest is split again: a fifth of it calibrates, in proportion to the labels, and a warning counts the merged rows."""
     values = numbers(60)[np.arange(1000) % 60]
     labels = np.arange(1000) % 60 % 3
     result, folder = run_data("numbers", save(tmp_path / "a.npz", x=values, y=labels))
@@ -53,16 +53,9 @@ def test_many_doubles_leave_a_test_set(run_data: Make, tmp_path: Path) -> None:
         for part, n in (("test", 48), ("calibration", 12))
         for i in range(n)
     }
-    assert len(rows) == 60, "none is lost, none is in both"
+    assert len(rows) == 60, "no row is lost or in both parts"
     (report,) = [finding for finding in result.findings if "940" in finding.what]
     assert report.level == "warning"
-
-
-def test_all_the_same_is_refused(run_data: Make, tmp_path: Path) -> None:
-    """Given rows that are all the same to the model, Then they are refused before anything is run."""
-    with pytest.raises(InputRefused) as refused:
-        run_data("numbers", save(tmp_path / "a.npz", x=np.ones((500, 4), np.float32)))
-    assert refused.value.code == "all_the_same" and "500 items" in refused.value.detail
 
 
 @pytest.mark.parametrize("count", [1, 18])
@@ -75,13 +68,6 @@ def test_items_with_numbers_that_are_not_finite_are_reported(run_data: Make, tmp
     (found,) = [finding for finding in result.findings if "not finite" in finding.what]
     assert found.level == "warning" and found.what.startswith(f"{count} item")
     assert (result.n_test + result.n_calibration, result.unreadable) == (50, ())
-
-
-def test_data_without_a_number_are_refused_for_that_reason(run_data: Make, tmp_path: Path) -> None:
-    """Given rows that hold NaN alone, Then the reason is that, as the check of data says, not that they are the same."""
-    with pytest.raises(InputRefused) as refused:
-        run_data("numbers", save(tmp_path / "a.npz", x=np.full((50, 4), np.nan, np.float32)))
-    assert refused.value.code == "nothing_readable" and NOT_FINITE in refused.value.detail
 
 
 @pytest.mark.parametrize(
@@ -101,39 +87,35 @@ def test_labels_below_zero_are_reported(run_data: Make, tmp_path: Path, labels: 
     assert [what.partition(" ")[0] for what in found] == ([str(count)] if count else [])
 
 
-def test_names_and_accepted_labels(run_data: Make, tmp_path: Path) -> None:
-    """Given labels as text with several accepted ones, then both are kept; numbers below 0 are no label."""
-    labels = np.array(["0|1", "2"] * 10)
-    _, folder = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
-    assert {item.labels for item in read_dataset(folder).test} == {(0, 1), (2,)}
-    result, _ = run_data("numbers", save(tmp_path / "b.npz", x=numbers(20), y=np.full(20, -1)))
-    assert not result.labelled
-
-
 @pytest.mark.parametrize("labels", [np.arange(17) % 3, np.zeros((20, 2, 2)), np.array(3)])
-def test_labels_of_another_number_are_told(run_data: Make, tmp_path: Path, labels: np.ndarray) -> None:
-    """Given labels that are not one for each item, Then they are not dropped without a word: both numbers are told."""
+def test_labels_of_another_size_are_reported(run_data: Make, tmp_path: Path, labels: np.ndarray) -> None:
+    """Given labels that are not one for each item, Then a warning names both numbers."""
     result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
     warned = [finding.what for finding in result.findings if finding.level == "warning" and "“y”" in finding.what]
     have = {1: "17 labels", 3: "20×2×2 values", 0: "one value"}[labels.ndim]
     assert not result.labelled and len(warned) == 1 and have in warned[0] and "20 items" in warned[0]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_])
-def test_one_column_for_each_class(run_data: Make, tmp_path: Path, dtype: type) -> None:
-    """Given labels with a 1 in the column of their class, Then that class is the label, and no other is accepted."""
-    labels = np.eye(3, dtype=dtype)[np.arange(20) % 3]
-    _, folder = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
-    assert {item.labels for item in read_dataset(folder).test} == {(0,), (1,), (2,)}
+TURNS = np.arange(20) % 3
 
 
-def test_regression_targets_are_no_classes(run_data: Make, tmp_path: Path, words: Make) -> None:
-    """Given real numbers as labels, then they are unknown labels."""
-    result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=np.linspace(0.1, 9.7, 20)))
-    assert not result.labelled and "does not know the labels" in words(result)
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.array(["0|1", "2"] * 10), {(0, 1), (2,)}), (np.full(20, -1), {()}), (np.linspace(0.1, 9.7, 20), {()}),
+        *((np.eye(3, dtype=dtype)[TURNS], {(0,), (1,), (2,)}) for dtype in (np.float32, np.int64, np.bool_)),
+    ],
+    ids=["several accepted", "below zero", "fractions", "columns of floats", "columns of integers", "columns of flags"],
+)  # fmt: skip
+def test_labels_of_arrays_become_classes(run_data: Make, tmp_path: Path, labels: np.ndarray, classes: set[Any]) -> None:
+    """Given names joined by "|", one column for each class, or numbers that are no classes, Then items have exactly the
+    classes that are meant."""
+    result, folder = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+    assert {item.labels for item in read_dataset(folder).test} == classes
+    assert result.labelled == (classes != {()})
 
 
-def test_pictures_in_an_array(run_data: Make, tmp_path: Path) -> None:
+def test_pictures_in_an_array_are_prepared_and_shown(run_data: Make, tmp_path: Path) -> None:
     """Given raw gray pictures, then they go through the model's preprocessing and are shown as pictures."""
     values = np.random.default_rng(1).integers(0, 256, (30, 12, 12), dtype=np.uint8)
     result, folder = run_data(
@@ -144,7 +126,7 @@ def test_pictures_in_an_array(run_data: Make, tmp_path: Path) -> None:
     assert result.class_counts == {"dog": 10, "bird": 10, "cat, tabby cat": 10}
 
 
-def test_what_differs_below_zero_only_is_no_double(run_data: Make, tmp_path: Path) -> None:
+def test_arrays_that_differ_below_zero_are_no_duplicates(run_data: Make, tmp_path: Path) -> None:
     """Given prepared pictures that differ in their negative values only, or by less than a step of 8 bits, Then none is
     merged: they are not the same to the model."""
     base = np.random.default_rng(2).normal(size=(3, 8, 8)).astype(np.float32)
@@ -156,31 +138,42 @@ def test_what_differs_below_zero_only_is_no_double(run_data: Make, tmp_path: Pat
         assert min(float(item["input"].min()) for item in Prepared(folder / "test")) < -1
 
 
+LENGTHS = {"audio": np.zeros(100, np.int16), "lengths": np.array([60, 60])}
+
+
 @pytest.mark.parametrize(
-    ("arrays", "code"),
+    ("kind", "arrays", "code", "detail"),
     [
-        ({"x": np.array([object()] * 3, dtype=object)}, "bad_npz"), ({"z": np.zeros((3, 4))}, "no_inputs"),
-        ({"x": np.array(["a", "b"])}, "no_inputs"), ({"x": np.zeros((0, 4))}, "bad_npz"),
-        ({"x": np.zeros((3, 5))}, "nothing_readable"),
+        ("numbers", {"x": np.array([object()] * 3, dtype=object)}, "bad_npz", "Python objects"),
+        ("numbers", {"z": np.zeros((3, 4))}, "no_inputs", "holds “z”"),
+        ("numbers", {"x": np.array(["a", "b"])}, "no_inputs", "holds “x”"),
+        ("numbers", {"x": np.zeros((0, 4))}, "bad_npz", "holds no items"),
+        ("numbers", {"x": np.zeros((3, 5))}, "nothing_readable", "3 items were tried"),
+        ("numbers", {"x": np.ones((500, 4), np.float32)}, "all_the_same", "500 items"),
+        ("numbers", {"x": np.full((50, 4), np.nan, np.float32)}, "nothing_readable", NOT_FINITE),
+        ("sounds", LENGTHS, "bad_npz", "do not add up"),
     ],
-)  # fmt: skip
-def test_bad_arrays_are_refused(run_data: Make, tmp_path: Path, arrays: dict[str, Any], code: str) -> None:
-    """Given Python objects, other names, text, nothing or other shapes, then it is refused in words."""
+)
+def test_arrays_that_cannot_be_used_are_refused(
+    run_data: Make, tmp_path: Path, kind: str, arrays: dict[str, Any], code: str, detail: str
+) -> None:
+    """Given Python objects, other names, text, nothing, other shapes, or rows that are all the same or hold no number,
+    Then the data are refused for that reason."""
     np.savez(tmp_path / "a.npz", allow_pickle=True, **arrays)
     with pytest.raises(InputRefused) as refused:
-        run_data("numbers", tmp_path / "a.npz")
-    assert refused.value.code == code and refused.value.hint.endswith(".")
+        run_data(kind, tmp_path / "a.npz")
+    assert refused.value.code == code and detail in refused.value.detail and refused.value.hint.endswith(".")
 
 
-def test_damaged_archives_are_refused(run_data: Make, tmp_path: Path) -> None:
-    """Given a truncated NPZ, then it is refused, never opened otherwise."""
+def test_truncated_npz_is_refused(run_data: Make, tmp_path: Path) -> None:
+    """Given a truncated NPZ, Then it is refused as damaged."""
     whole = save(tmp_path / "a.npz", x=numbers(50)).read_bytes()
     (tmp_path / "a.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputRefused, match="damaged"):
         run_data("numbers", tmp_path / "a.npz")
 
 
-def test_folder_of_sounds(run_data: Make, tmp_path: Path, words: Make) -> None:
+def test_folder_of_sounds_is_read_as_sequences(run_data: Make, tmp_path: Path, words: Make) -> None:
     """Given WAV files of two rates in class folders, then each is a sequence, without labels of whole files."""
     for number in range(10):
         folder = tmp_path / "s" / ("yes" if number % 2 else "no")
@@ -193,7 +186,7 @@ def test_folder_of_sounds(run_data: Make, tmp_path: Path, words: Make) -> None:
     assert {item["input"].shape for item in Prepared(data_dir / "test")} == {(25, 160)}
 
 
-def test_recordings_with_a_label_a_frame(run_data: Make, tmp_path: Path) -> None:
+def test_recordings_labelled_by_frame_label_each_step(run_data: Make, tmp_path: Path) -> None:
     """Given recordings in one array, labelled every 80 samples, then each step of 160 gets the label at its middle."""
     lengths = np.array([1600, 3200] * 6)
     audio = np.random.default_rng(0).integers(-9000, 9000, lengths.sum(), dtype=np.int16)
@@ -207,17 +200,13 @@ def test_recordings_with_a_label_a_frame(run_data: Make, tmp_path: Path) -> None
         assert steps is not None and steps.tolist() == [(2 * i + 1) // 10 % 2 for i in range(count)]
 
 
-def test_recordings_that_do_not_add_up(run_data: Make, tmp_path: Path) -> None:
-    """Given lengths that do not fit the samples, then it is refused."""
-    with pytest.raises(InputRefused, match="do not add up"):
-        run_data("sounds", save(tmp_path / "r.npz", audio=np.zeros(100, np.int16), lengths=np.array([60, 60])))
-
-
 @pytest.mark.parametrize(
     ("kind", "shape"), [("pictures", (1, 3, 8, 8)), ("numbers", (1, 4)), ("texts", None), ("sounds", (64, 160))]
 )
-def test_made_inputs(run_data: Make, kind: str, shape: tuple[int, ...] | None, words: Make) -> None:
-    """Given no data, then seeded inputs of the model's kind are made, and it is told what they cannot show."""
+def test_made_inputs_have_the_kind_of_the_model(
+    run_data: Make, kind: str, shape: tuple[int, ...] | None, words: Make
+) -> None:
+    """Given no data, Then seeded inputs of the model's kind are made, and a finding names what they cannot show."""
     result, folder = run_data(kind, None)
     again, _ = run_data(kind, None)
     items = list(Prepared(folder / "test"))
@@ -230,5 +219,5 @@ def test_made_inputs(run_data: Make, kind: str, shape: tuple[int, ...] | None, w
 
 
 def test_every_reader_is_found() -> None:
-    """Given the readers' package, then each module is a reader with an id of its own."""
+    """Given the readers' package, Then each module is a reader with its own id."""
     assert [reader.id for reader in all_readers()] == ["arrays", "audio", "pictures", "texts"]

@@ -1,4 +1,4 @@
-"""Data as people have them: turned, moving, half labelled, in other tables; each is used rightly or told in words."""
+"""Unusual data: turned or moving pictures, half of the labels, other separators and encodings, other formats."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from workers.pipeline.prepared import Prepared
 Make = Callable[..., Any]
 
 
-def test_a_turned_picture_is_the_upright_one(run_data: Make, tmp_path: Path) -> None:
+def test_turned_picture_is_a_duplicate_of_the_upright_one(run_data: Make, tmp_path: Path) -> None:
     """Given a picture that lies on its side with an EXIF mark, and the same one upright, then the model gets the same
     from both: they are one example."""
     upright = np.zeros((16, 16, 3), np.uint8)
@@ -33,7 +33,7 @@ def test_a_turned_picture_is_the_upright_one(run_data: Make, tmp_path: Path) -> 
     assert result.merged_doubles == 1 and result.n_test + result.n_calibration == 7
 
 
-def test_of_a_moving_picture_the_first_one_counts(run_data: Make, tmp_path: Path) -> None:
+def test_moving_picture_is_its_first_frame(run_data: Make, tmp_path: Path) -> None:
     """Given an animation, then it is one example: its first picture."""
     folder = tmp_path / "p"
     folder.mkdir()
@@ -47,11 +47,11 @@ def test_of_a_moving_picture_the_first_one_counts(run_data: Make, tmp_path: Path
 @pytest.mark.parametrize(
     ("separator", "encoding"), [(";", "utf-8"), ("\t", "cp1252"), ("|", "utf-16"), (",", "utf-8-sig")]
 )
-def test_lists_of_labels_as_programs_save_them(
+def test_lists_of_labels_with_other_separators_and_encodings_are_read(
     run_data: Make, tmp_path: Path, picture: Make, words: Make, separator: str, encoding: str
 ) -> None:
     """Given a labels.csv with another separator and encoding, names with umlauts and half of the labels missing, then
-    the labels there are are used, and how many are missing is told."""
+    these labels are used, and the missing ones are counted."""
     rows = [f"file{separator}label"]
     for number in range(20):
         picture(tmp_path / "p" / f"Müller {number}.png", number)
@@ -66,28 +66,27 @@ def test_lists_of_labels_as_programs_save_them(
     assert f"{missing} items of the test set have no label" in words(result)
 
 
-def test_sounds_of_another_format_are_refused_in_words(run_data: Make, tmp_path: Path) -> None:
-    """Given MP3 files, then it is said that WAV files are needed, and which files are there."""
-    for number in range(3):
-        (tmp_path / f"{number}.mp3").write_bytes(b"ID3" + bytes(200))
+@pytest.mark.parametrize(
+    ("kind", "name", "hint"),
+    [
+        ("sounds", "0.mp3", "Choose a folder or file with sounds (WAV"), ("pictures", "pictures.zip", "Unpack"),
+        ("pictures", "letter.docx", "Choose a folder"),
+    ],
+)  # fmt: skip
+def test_file_of_another_format_is_refused_with_a_solution(
+    run_data: Make, tmp_path: Path, kind: str, name: str, hint: str
+) -> None:
+    """Given an MP3 file, a ZIP file or a letter, Then it is named once, and the hint names a solution."""
+    (tmp_path / name).write_bytes(b"PK" + bytes(200))
     with pytest.raises(InputRefused) as refused:
-        run_data("sounds", tmp_path)
-    assert "WAV" in refused.value.detail and "0.mp3" in refused.value.detail
-
-
-def test_a_zip_file_is_refused_with_the_way_out(run_data: Make, tmp_path: Path) -> None:
-    """Given a ZIP file of pictures, and a letter, Then neither is said to hold itself; the first is to be unpacked."""
-    for name, hint in (("pictures.zip", "Unpack"), ("letter.docx", "Choose a folder")):
-        (tmp_path / name).write_bytes(b"PK")
-        with pytest.raises(InputRefused) as refused:
-            run_data("pictures", tmp_path / name)
-        assert refused.value.code == "no_data_found" and refused.value.hint.startswith(hint)
-        assert refused.value.detail.count(name) == 1
+        run_data(kind, tmp_path / name)
+    assert refused.value.code == "no_data_found" and refused.value.hint.startswith(hint)
+    assert refused.value.detail.count(name) == 1
 
 
 @pytest.mark.whole
-def test_a_hundred_thousand_items(run_data: Make, tmp_path: Path, words: Make) -> None:
-    """Given 100,000 items, then a part of them is used in proportion to the labels, which is told, in some seconds."""
+def test_hundred_thousand_items_are_sampled_in_time(run_data: Make, tmp_path: Path, words: Make) -> None:
+    """Given 100,000 items, Then a part of them is used in proportion to the labels, in some seconds, and a finding reports it."""
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "many.npz", x=rng.random((100_000, 4), np.float32), y=rng.integers(0, 3, 100_000))
     began = time.perf_counter()

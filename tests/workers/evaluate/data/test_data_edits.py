@@ -1,4 +1,4 @@
-"""What a person changes in a set by hand: left out, relabeled, moved; the files stay as they are."""
+"""Manual changes of a data set: items left out, relabeled or moved; the files stay the same."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +26,11 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def test_moved_and_relabeled(pictures: Path, model_dir: Callable[[str], Path], job: Callable[..., Any]) -> None:
-    """Given a set, When one item is moved to each part and one is relabeled, Then the parts and labels say so, the
-    prepared stores go along, and the files are what they were."""
+def test_edited_items_are_moved_and_relabeled(
+    pictures: Path, model_dir: Callable[[str], Path], job: Callable[..., Any]
+) -> None:
+    """Given a set, When one item is moved to each part and one is relabeled, Then the parts, labels
+    and prepared stores follow, and the files stay the same."""
     before = {path: path.read_bytes() for path in pictures.rglob("*.png")}
     model = model_dir("pictures")
     _, plain = job("data", DataParams(model_dir=str(model), path=str(pictures)))
@@ -53,7 +55,7 @@ def test_moved_and_relabeled(pictures: Path, model_dir: Callable[[str], Path], j
     assert {path: path.read_bytes() for path in pictures.rglob("*.png")} == before
 
 
-def test_suspects_are_shown_and_go_when_relabeled(tmp_path: Path, job: Callable[..., Any]) -> None:
+def test_suspects_disappear_when_relabeled(tmp_path: Path, job: Callable[..., Any]) -> None:
     """Given bright and dark pictures of which one is in the wrong folder, Then it is a suspect with its picture and
     the likely label; relabeled, it is none any more."""
     rng = np.random.default_rng(1)

@@ -29,7 +29,7 @@ def classes(tmp_path: Path, picture: Make) -> Path:
     return tmp_path / "set"
 
 
-def test_sub_folders_are_labels(run_data: Make, classes: Path) -> None:
+def test_sub_folders_become_labels(run_data: Make, classes: Path) -> None:
     """Given class sub-folders, then labels, a stratified split without overlap, previews and counts are there."""
     result, folder = run_data("pictures", classes)
     assert (result.n_items, result.n_test, result.n_calibration, result.labelled) == (60, 48, 12, True)
@@ -44,7 +44,7 @@ def test_sub_folders_are_labels(run_data: Make, classes: Path) -> None:
     assert [label for _, label in result.previews[:3]].count("dog") == 1
 
 
-def test_the_split_is_stable(run_data: Make, classes: Path, tmp_path: Path) -> None:
+def test_split_does_not_depend_on_names(run_data: Make, classes: Path, tmp_path: Path) -> None:
     """Given the same pictures under other names, then the same ones are in the same parts."""
     result, first = run_data("pictures", classes)
     other = tmp_path / "other"
@@ -59,8 +59,10 @@ def test_the_split_is_stable(run_data: Make, classes: Path, tmp_path: Path) -> N
     assert again.sha256 == result.sha256
 
 
-def test_labels_csv(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
-    """Given file,label with more columns, several accepted labels and missing files, then all is handled and told."""
+def test_labels_csv_is_read_and_problems_are_reported(
+    run_data: Make, tmp_path: Path, picture: Make, words: Make
+) -> None:
+    """Given file,label with more columns, several accepted labels and missing files, Then labels are read, and missing and unlisted files are reported."""
     lines = ["file,label,photographer"]
     for number in range(12):
         picture(tmp_path / "p" / f"{number}.png", number)
@@ -77,7 +79,7 @@ def test_labels_csv(run_data: Make, tmp_path: Path, picture: Make, words: Make) 
     assert [one.what for one in result.findings if "forgotten.png" in one.what and one.level == "warning"]
 
 
-def test_flat_folder_is_unlabelled_and_odd_modes_are_read(run_data: Make, tmp_path: Path, picture: Make) -> None:
+def test_flat_folder_is_unlabelled_and_unusual_modes_are_read(run_data: Make, tmp_path: Path, picture: Make) -> None:
     """Given gray, transparent, palette, CMYK and 16-bit pictures in one folder, then all are read, without labels."""
     for number, mode in enumerate(["RGB", "L", "RGBA", "P", "LA", "1"]):
         picture(tmp_path / "p" / f"{number}.png", number, mode)
@@ -114,22 +116,15 @@ def test_too_many_pixels_are_refused_with_the_limit(
 
 
 def test_examples_that_were_opened_are_counted(run_data: Make, classes: Path) -> None:
-    """Given a set of which only some are used, Then the result says how many were found, and how many opened."""
+    """Given limits below the number of items, Then a part in proportion to the labels is used, and the result holds the
+    numbers of all items and of opened ones."""
     result, _ = run_data("pictures", classes, max_test=20, max_calibration=10)
-    assert result.n_opened == 30 < result.n_items
+    assert (result.n_opened, result.n_test, result.n_calibration, result.n_items) == (30, 20, 10, 60)
+    assert set(result.class_counts.values()) == {10}
     assert result.n_test + result.n_calibration + result.merged_doubles + len(result.unreadable) == result.n_opened
 
 
-def test_only_unreadable_pictures_are_refused(run_data: Make, tmp_path: Path) -> None:
-    """Given nothing that can be decoded, then it is refused in words."""
-    for number in range(3):
-        (tmp_path / f"{number}.png").write_bytes(b"nothing")
-    with pytest.raises(InputRefused) as refused:
-        run_data("pictures", tmp_path)
-    assert refused.value.code == "nothing_readable" and "3 items" in refused.value.detail
-
-
-def test_doubles_count_once(run_data: Make, classes: Path, words: Make) -> None:
+def test_duplicates_count_once(run_data: Make, classes: Path, words: Make) -> None:
     """Given copies, one of them under another label, then they are merged and contradictions lose their label."""
     first = sorted(classes.rglob("*.png"))
     (classes / "cat" / "copy.png").write_bytes((classes / "cat" / "0.png").read_bytes())
@@ -143,8 +138,8 @@ def test_doubles_count_once(run_data: Make, classes: Path, words: Make) -> None:
     assert "different labels" in words(result)
 
 
-def test_one_class_and_few_items_are_told(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
-    """Given six cats and nothing else, then both facts are told and the data are used."""
+def test_one_class_and_few_items_are_reported(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
+    """Given six cats and nothing else, Then both facts are reported and the data are used."""
     for number in range(6):
         picture(tmp_path / "p" / "cat" / f"{number}.png", number)
     result, _ = run_data("pictures", tmp_path / "p")
@@ -152,7 +147,7 @@ def test_one_class_and_few_items_are_told(run_data: Make, tmp_path: Path, pictur
     assert (result.n_test, result.n_calibration) == (5, 1)
 
 
-def test_labels_that_the_model_does_not_know(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
+def test_unknown_labels_leave_data_unlabelled(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
     """Given sub-folders of unknown names, then it is a warning and the data are unlabelled."""
     for number in range(12):
         picture(tmp_path / "p" / ("zebra" if number % 2 else "gnu") / f"{number}.png", number)
@@ -161,7 +156,7 @@ def test_labels_that_the_model_does_not_know(run_data: Make, tmp_path: Path, pic
     assert any(finding.level == "warning" for finding in result.findings)
 
 
-def test_parts_of_a_set(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
+def test_test_folder_is_used_of_several_parts(run_data: Make, tmp_path: Path, picture: Make, words: Make) -> None:
     """Given train and test folders with classes in them, then test is used."""
     for part, count in (("train", 9), ("test", 12)):
         for number in range(count):
@@ -170,8 +165,10 @@ def test_parts_of_a_set(run_data: Make, tmp_path: Path, picture: Make, words: Ma
     assert result.n_items == 12 and result.labelled and "“test”" in words(result)
 
 
-def test_own_calibration_set(run_data: Make, classes: Path, tmp_path: Path, picture: Make) -> None:
-    """Given a calibration folder of its own, then all of the data is the test set; an overlap is refused."""
+def test_separate_calibration_set_leaves_all_data_for_tests(
+    run_data: Make, classes: Path, tmp_path: Path, picture: Make
+) -> None:
+    """Given a separate calibration folder, Then all of the data is the test set; an overlap is refused."""
     for number in range(8):
         picture(tmp_path / "own" / f"{number}.png", 900 + number)
     result, _ = run_data("pictures", classes, calibration_path=str(tmp_path / "own"))
@@ -182,35 +179,39 @@ def test_own_calibration_set(run_data: Make, classes: Path, tmp_path: Path, pict
     assert refused.value.code == "calibration_overlap" and "“same.png”" in refused.value.detail
 
 
-def test_limits_are_kept_and_told(run_data: Make, classes: Path, words: Make) -> None:
-    """Given more items than wanted, then a part in proportion is used."""
-    result, _ = run_data("pictures", classes, max_test=30, max_calibration=6)
-    assert (result.n_test, result.n_calibration, result.n_items) == (30, 6, 60)
-    assert set(result.class_counts.values()) == {12}
-    assert "Of 60 items 36 are used" in words(result)
-
-
-@pytest.mark.parametrize("kind", ["texts", "sounds", "numbers"])
-def test_pictures_for_another_model_are_refused(run_data: Make, classes: Path, kind: str) -> None:
-    """Given pictures for a model of another kind, then it says what the model takes."""
+@pytest.mark.parametrize(
+    ("kind", "holds"), [("texts", "pictures"), ("sounds", "pictures"), ("numbers", "pictures"), ("pictures", "texts")]
+)
+def test_data_of_another_kind_are_refused(run_data: Make, classes: Path, tmp_path: Path, kind: str, holds: str) -> None:
+    """Given pictures for a model of another kind, or texts for one of pictures, Then both kinds are named."""
+    (tmp_path / "t.csv").write_text("text,label\ngood,1\n", encoding="utf-8")
     with pytest.raises(InputRefused) as refused:
-        run_data(kind, classes)
-    assert refused.value.code == "wrong_kind_of_data" and "holds pictures" in refused.value.detail
+        run_data(kind, classes if holds == "pictures" else tmp_path / "t.csv")
+    assert refused.value.code == "wrong_kind_of_data" and f"holds {holds}" in refused.value.detail
 
 
-def test_nothing_there(run_data: Make, tmp_path: Path) -> None:
-    """Given an empty folder, a folder of other files or no folder, then it is refused in words."""
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputRefused, match="nothing in it"):
-        run_data("pictures", tmp_path / "empty")
-    (tmp_path / "empty" / "notes.docx").write_text("x")
-    with pytest.raises(InputRefused, match="notes"):
-        run_data("pictures", tmp_path / "empty")
-    with pytest.raises(InputRefused, match="no such data"):
-        run_data("pictures", tmp_path / "gone")
+UNUSABLE = {
+    "nothing": ({}, "no_data_found", "It is empty"), "other files": ({"notes.docx": b"x"}, "no_data_found", "notes"),
+    "damaged": ({f"{n}.png": b"nothing" for n in range(3)}, "nothing_readable", "3 items"),
+    "no folder": (None, "no_such_data", "There is nothing at"),
+}  # fmt: skip
 
 
-def test_unusual_names(run_data: Make, tmp_path: Path, picture: Make) -> None:
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_folder_without_a_readable_picture_is_refused(run_data: Make, tmp_path: Path, name: str) -> None:
+    """Given an empty folder, one of other files or of damaged ones, or no folder, Then it is refused for that reason."""
+    files, code, detail = UNUSABLE[name]
+    folder = tmp_path / "folder"
+    if files is not None:
+        folder.mkdir()
+    for file, content in (files or {}).items():
+        (folder / file).write_bytes(content)
+    with pytest.raises(InputRefused) as refused:
+        run_data("pictures", folder)
+    assert refused.value.code == code and detail in refused.value.detail
+
+
+def test_unusual_file_names_are_read(run_data: Make, tmp_path: Path, picture: Make) -> None:
     """Given names that are not ASCII, as long as allowed or no text at all, then they work."""
     folder = tmp_path / "Größe 大 🐈"
     picture(folder / ("ü" * 125 + ".png"), 1)
@@ -222,7 +223,7 @@ def test_unusual_names(run_data: Make, tmp_path: Path, picture: Make) -> None:
     assert result.model_dump_json() and any("\ufffd" in item.source for item in read_dataset(data_dir).test)
 
 
-def test_cancel_stops_at_once(run_data: Make, classes: Path, tmp_path: Path) -> None:
+def test_cancel_stops_at_the_next_item(run_data: Make, classes: Path, tmp_path: Path) -> None:
     """Given a person who cancels, then the job stops at its next item."""
     ctx = RecordingContext(tmp_path / "w", cancel_after=5)
     (tmp_path / "w").mkdir()
@@ -231,9 +232,9 @@ def test_cancel_stops_at_once(run_data: Make, classes: Path, tmp_path: Path) -> 
     assert ctx.checks == 6
 
 
-def test_progress_is_told(run_data: Make, classes: Path, tmp_path: Path) -> None:
-    """Given a job, then progress goes from the first item to the last, first while files are looked at as a whole, which
-    takes as long for thousands, then while they are read."""
+def test_progress_is_reported(run_data: Make, classes: Path, tmp_path: Path) -> None:
+    """Given a job, then progress goes from the first item to the last, first while whole files are read for their
+    digests, which takes long for thousands, then while they are decoded."""
     ctx = RecordingContext(tmp_path / "work0")
     run_data("pictures", classes, ctx=ctx)
     stages = dict.fromkeys(progress.stage for progress in ctx.progress_sent if progress.total == 60)
@@ -243,8 +244,8 @@ def test_progress_is_told(run_data: Make, classes: Path, tmp_path: Path) -> None
         assert done[0] == 0 and done[-1] == 60 and done == sorted(done)
 
 
-def test_a_folder_that_may_not_be_read(run_data: Make, classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a sub-folder without permission, then it is named and nothing is left out in silence."""
+def test_forbidden_folder_is_refused_by_name(run_data: Make, classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a sub-folder without permission, Then it is named and nothing is left out silently."""
     real = os.scandir
 
     def scandir(path: Any) -> Any:
@@ -257,8 +258,8 @@ def test_a_folder_that_may_not_be_read(run_data: Make, classes: Path, monkeypatc
         run_data("pictures", classes)
 
 
-def test_items_can_be_left_out(run_data: Make, classes: Path, words: Make) -> None:
-    """Given items that the person left out, then they are not used, not tried, and told; all cannot be left out."""
+def test_left_out_items_are_not_opened(run_data: Make, classes: Path, words: Make) -> None:
+    """Given items that the person left out, Then they are not opened, and a finding counts them; all cannot be left out."""
     (classes / "cat" / "broken.png").write_bytes(b"damaged")
     left = ("cat/broken.png", "cat/3.png", "DOG/4.png", "nowhere.png")
     result, folder = run_data("pictures", classes, left_out=left)

@@ -21,13 +21,13 @@ def entry(number, text):
 
 
 def dialogue(number, *, system=False):
-    said = [{"role": "user", "content": f"Question {number}?"}, {"role": "assistant", "content": f"Answer {number}."}]
-    first = [{"role": "system", "content": "Be kind."}] if system else []
-    return entry(number, json.dumps([*first, *said]))
+    messages = [("system", "Be kind.")] if system else []
+    messages += [("user", f"Question {number}?"), ("assistant", f"Answer {number}.")]
+    return entry(number, json.dumps([{"role": role, "content": content} for role, content in messages]))
 
 
-def test_dialogues_follow_each_other_as_one():
-    """Given dialogues that begin with the same instruction, Then it is said once, and all that was said after in turn."""
+def test_dialogues_are_joined_to_one_dialogue():
+    """Given dialogues that begin with the same instruction, Then it comes once, and all other messages follow in order."""
     ((count, made), *_) = in_a_row([dialogue(n, system=True) for n in range(40)], TOKENS)
     messages = messages_of(made.text)
     assert [one["role"] for one in messages] == ["system", *["user", "assistant"] * count]
@@ -35,7 +35,7 @@ def test_dialogues_follow_each_other_as_one():
     assert made.source == f"row 0 to row {count - 1}, in a row"
 
 
-def test_texts_are_said_one_after_the_other():
+def test_texts_are_joined_in_order():
     texts = [f"This is what was written as number {n}, and it ends here." for n in range(60)]
     made = in_a_row([entry(n, text) for n, text in enumerate(texts)], TOKENS)
     assert "\n\n".join(text for _, one in made for text in one.text.split("\n\n")) == "\n\n".join(texts)
@@ -53,16 +53,16 @@ def test_texts_are_said_one_after_the_other():
     ],
     ids=["none", "one", "too few", "long already", "dialogues without an answer"],
 )
-def test_where_none_is_made(entries):
+def test_unsuitable_texts_make_no_conversation(entries):
     assert in_a_row(entries, TOKENS) == []
 
 
-def test_there_are_not_too_many():
+def test_number_of_conversations_is_bounded():
     assert len(in_a_row([dialogue(n) for n in range(5000)], TOKENS)) == MOST
 
 
-def test_own_dialogues_are_read_in_a_row_as_well(model, tmp_path):
-    """Given no data, Then the test has long conversations of its own dialogues besides, and tuning has none."""
+def test_own_dialogues_are_joined_as_well(model, tmp_path):
+    """Given no data, Then the test set also has long conversations of Fettle's own dialogues, the calibration set none."""
     result, folder = read_set(model, None, tmp_path / "work")
     data = read_dataset(folder)
     long = [item for item in data.test if IN_A_ROW in item.facts]

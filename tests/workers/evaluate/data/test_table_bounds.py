@@ -16,7 +16,7 @@ RAGGED = {
 
 
 @pytest.mark.parametrize("name", RAGGED)
-def test_read_table_short_rows_beside_a_long_one_are_refused_within_memory(tmp_path: Path, name: str) -> None:
+def test_read_table_short_rows_with_a_long_one_are_refused_within_memory(tmp_path: Path, name: str) -> None:
     """Given 120 KB whose rows would be filled up to a billion cells, then a clear refusal and little memory."""
     path = tmp_path / name
     path.write_text(RAGGED[name]())
@@ -30,7 +30,7 @@ def test_read_table_short_rows_beside_a_long_one_are_refused_within_memory(tmp_p
 
 
 def test_read_table_line_of_brackets_is_left_out(tmp_path: Path) -> None:
-    """Given a line of 9 MB of JSON beside a good one, then it is not read, and is counted as left out."""
+    """Given a line of 9 MB of JSON and a good one, Then the long one is not read, and is counted as left out."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "good"}\n{"text": [' + "[]," * 3_000_000 + "0]}\n")
     tracemalloc.start()

@@ -14,9 +14,11 @@ from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.jobs import DataParams
 
 
-def test_a_range_is_drawn(tmp_path: Path, model_dir: Callable[[str], Path], job: Callable[..., Any]) -> None:
-    """Given pictures of many modes, one of which goes away after reading, When some are drawn, Then each is a small
-    JPEG of its own colors, and the one that is gone leaves an empty place."""
+def test_thumbnails_of_a_range_are_drawn(
+    tmp_path: Path, model_dir: Callable[[str], Path], job: Callable[..., Any]
+) -> None:
+    """Given pictures of many modes, one of which is deleted after reading, When some are drawn, Then each is a small
+    JPEG of the right colors, and the missing one leaves an empty place."""
     folder = tmp_path / "set" / "cat"
     folder.mkdir(parents=True)
     modes = ["RGB", "L", "CMYK", "RGBA", "P", "1", "I;16"] * 3

@@ -1,5 +1,6 @@
-"""The preprocessing doctor: finds the way that fits, and says when it cannot tell."""
+"""The preprocessing doctor: finds the preparation that fits, and reports when the examples do not decide."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -89,25 +90,21 @@ def _colors(folder: Path, *, labelled: bool = True) -> Path:
 
 
 def test_exchanged_colors_are_found(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given a model of RGB that was opened as BGR, When the doctor looks at labelled pictures, Then RGB fits far
-    better, with the figures of both."""
+    """Given labelled pictures and a model of RGB, When it was opened as BGR, Then RGB fits far better, with the figures
+    of both; opened as RGB, Then the chosen preparation fits, although others are as good."""
     found = doctor(brightest(channels="bgr"), _colors(tmp_path / "data"))
     assert found.verdict == "far_better" and found.evidence == "labels"
     assert found.best is not None and isinstance(found.best.preprocess, ImageSteps)
     assert found.best.preprocess.channels == "rgb" and found.best.score == 1.0 and found.best.n == 60
-    chosen = next(way for way in found.ways if way.is_chosen)
+    chosen = next(row for row in found.ways if row.is_chosen)
     assert chosen.score is not None and chosen.score < 0.5
     assert found.p_value is not None and found.p_value < 0.01
     assert "RGB" in found.what and "60 of 60 answers are right" in found.why
-
-
-def test_what_is_chosen_well_stays(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given the same model opened rightly, Then the chosen preparation fits, though others tie with it."""
-    found = doctor(brightest(), _colors(tmp_path / "data"))
+    found = doctor(brightest(), tmp_path / "data")
     assert found.verdict == "fits" and found.best is not None and found.best.is_chosen
 
 
-def test_whole_numbers_in_the_wrong_order(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
+def test_integers_in_the_wrong_order_are_corrected(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
     """Given whole numbers that are read backwards and counted from one, When labels are there, Then both is found."""
     rng = np.random.default_rng(5)
     values = rng.integers(0, 6, (80, 4))
@@ -118,31 +115,53 @@ def test_whole_numbers_in_the_wrong_order(doctor: Doctor, first_value: Make, tmp
     assert spec_from_string(found.best.spec, ArraySteps(order="halves")) == ArraySteps()
 
 
-def test_labels_by_chance_tell_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given noise with labels by chance, Then it cannot be told."""
+def _by_chance(folder: Path) -> None:
     rng = np.random.default_rng(7)
     for number in range(60):
-        place = tmp_path / "data" / str(rng.integers(3))
+        place = folder / str(rng.integers(3))
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).save(place / f"{number}.png")
+
+
+def _one_of_each(folder: Path) -> None:
+    for path in _colors(folder).rglob("*.png"):
+        if int(path.stem) > 2:
+            path.unlink()
+
+
+def _one_kind(folder: Path) -> None:
+    _colors(folder)
+    for other in ("1", "2"):
+        shutil.rmtree(folder / other)
+
+
+def _damaged(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"nothing")
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (_by_chance, "better than guessing"), (_one_of_each, "only 3 examples"), (_one_kind, "guessing 100 %"),
+        (_damaged, "None of the examples can be read."),
+    ],
+)  # fmt: skip
+def test_examples_that_show_nothing_are_unclear(
+    doctor: Doctor, brightest: Make, tmp_path: Path, write: Callable[[Path], None], reason: str
+) -> None:
+    """Given noise with labels by chance, three pictures, one kind or damaged files, Then the verdict is unclear, and the
+    reason is named."""
+    write(tmp_path / "data")
     found = doctor(brightest(), tmp_path / "data")
-    assert found.verdict == "unclear" and found.best is None
-    assert "better than guessing" in found.what
+    assert found.verdict == "unclear" and found.best is None and reason in f"{found.what} {found.why}"
 
 
-def test_too_few_tell_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given three pictures, Then it cannot be told, and the sentence says why."""
-    _colors(tmp_path / "all")
-    for number in range(3):
-        (tmp_path / "few" / str(number)).mkdir(parents=True)
-        (tmp_path / "all" / str(number) / f"{number}.png").rename(tmp_path / "few" / str(number) / "a.png")
-    found = doctor(brightest(channels="bgr"), tmp_path / "few")
-    assert found.verdict == "unclear" and "only 3 examples" in found.what
-
-
-def test_half_of_the_labels_are_enough(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given a list of labels in which two thirds are missing, Then those with a label tell."""
+def test_part_of_the_labels_is_enough(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given a list of labels in which two thirds are missing, and damaged files, Then the whole files with a label decide."""
     folder = _colors(tmp_path / "data", labelled=False)
+    for number in range(5):
+        (folder / f"bad{number}.png").write_bytes(b"nothing")
     rows = [f"{n}.png,{n % 3 if n % 9 < 4 else ''}" for n in range(60)]
     (folder / "labels.csv").write_text("file,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
     found = doctor(brightest(channels="bgr"), folder)
@@ -150,31 +169,9 @@ def test_half_of_the_labels_are_enough(doctor: Doctor, brightest: Make, tmp_path
     assert 20 <= found.best.n < 60
 
 
-def test_one_kind_tells_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given examples of one kind only, Then right answers may be guesses, and it cannot be told."""
-    _colors(tmp_path / "all")
-    (tmp_path / "one").mkdir()
-    (tmp_path / "all" / "0").rename(tmp_path / "one" / "0")
-    found = doctor(brightest(), tmp_path / "one")
-    assert found.verdict == "unclear" and "guessing 100 %" in found.what
-
-
-def test_damaged_ones_are_passed_over(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
-    """Given damaged pictures among good ones, Then the good ones tell; given none that is whole, that is said."""
-    folder = _colors(tmp_path / "data")
-    for number in range(5):
-        (folder / "0" / f"bad{number}.png").write_bytes(b"nothing")
-    found = doctor(brightest(channels="bgr"), folder)
-    assert found.verdict == "far_better" and found.n == 60
-    (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "a.png").write_bytes(b"nothing")
-    nothing = doctor(tmp_path / "brightest", tmp_path / "bad")
-    assert nothing.verdict == "unclear" and nothing.why == "None of the examples can be read."
-
-
-def test_arrays_that_go_in_as_they_are_leave_nothing_to_try(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+def test_prepared_arrays_are_unclear_and_pixels_are_tried(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
     """Given arrays of the model's own shape, Then no preparation is called right or wrong: none is made. Given pixels
-    in an array, Then ways are tried as on files."""
+    in an array, Then preparations are tried as on files."""
     labels = np.arange(60) % 3
     bits = np.random.default_rng(1).integers(0, 120, (60, 8, 8, 3), np.uint8)
     bits[np.arange(60), :, :, labels] += 120
@@ -186,8 +183,8 @@ def test_arrays_that_go_in_as_they_are_leave_nothing_to_try(doctor: Doctor, brig
     assert doctor(model, tmp_path / "bits.npz").verdict == "far_better"
 
 
-def test_answers_that_are_no_classes(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
-    """Given a model whose answers are vectors, Then it says why nothing can be told."""
+def test_model_without_classes_is_unclear(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
+    """Given a model whose answers are vectors, Then the verdict is unclear, with the reason."""
     folder = first_value()
     spec = read_pipeline(folder)
     changed = replace(spec, answer_kind="embedding")
@@ -211,7 +208,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return run
 
 
-def test_the_sample_with_shuffled_hints(doctor: Doctor, sample: Make) -> None:
+def test_sample_with_wrong_hints_is_corrected(doctor: Doctor, sample: Make) -> None:
     """Given the sample opened for dark on bright, Then its own mean and spread are found."""
     right = sample()
     found = doctor(sample("mean=1,std=-1,range=0..1"), sample_paths().data)
@@ -223,8 +220,8 @@ def test_the_sample_with_shuffled_hints(doctor: Doctor, sample: Make) -> None:
 
 
 @pytest.mark.whole
-def test_without_labels_by_confidence(doctor: Doctor, sample: Make, tmp_path: Path) -> None:
-    """Given the sample's pictures without labels, Then confidence finds the same; on noise it cannot be told."""
+def test_examples_without_labels_are_judged_by_confidence(doctor: Doctor, sample: Make, tmp_path: Path) -> None:
+    """Given the sample's pictures without labels, Then confidence finds the same; on noise the verdict is unclear."""
     with np.load(sample_paths().data) as stored:
         np.savez(tmp_path / "plain.npz", x=stored["x"])
     np.savez(tmp_path / "noise.npz", x=np.random.default_rng(0).integers(0, 256, (100, 28, 28), np.uint8))
@@ -236,7 +233,7 @@ def test_without_labels_by_confidence(doctor: Doctor, sample: Make, tmp_path: Pa
     assert noise.verdict == "unclear" and "no surer of these examples than of noise" in noise.what
 
 
-def test_a_way_is_said_as_it_is_read() -> None:
+def test_spec_text_is_read_back_as_the_same_steps() -> None:
     """Given steps of every kind, Then their SPEC gives them back."""
     steps = ImageSteps(resize=256, crop=(224, 192), mean=(0.485, 0.456, 0.406), std=(-1.0,) * 3, channels="bgr")
     assert spec_from_string(spec_text(steps), ImageSteps()) == steps

@@ -1,4 +1,4 @@
-"""The search among ways of preparing inputs: what is compared was tried on the same examples."""
+"""The search among preparations of inputs: preparations are compared on the same examples."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +16,7 @@ from workers.runtime.recording import RecordingContext
 
 
 class Alternating:
-    """A scorer without a model: each way is right on two of three examples."""
+    """A scorer without a model: each preparation is right on two of three examples."""
 
     def __init__(self, count: int) -> None:
         self.material = cast(Any, self)
@@ -36,23 +36,20 @@ def rows(*sizes: int) -> list[PreparationScore]:
     ]
 
 
-def test_last_comparison_that_runs_out_of_time_is_of_equal_numbers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given 180 examples, When the time is up in the middle of a lap, Then all ways are compared on the same number."""
+def test_last_comparison_out_of_time_uses_equal_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given 180 examples, When the time is up in the middle of a lap, Then all preparations are compared on the same number."""
     search = Search(cast(Scorer, Alternating(180)), RecordingContext(tmp_path), seconds=1.0)
     late = iter([False] * 13)
     monkeypatch.setattr(search, "_is_late", lambda _share: next(late, True))
-    finalists = rows(1, 2, 3)
-    search.race(finalists, 180, halving=False)
-    assert [row.n for row in finalists] == [48, 48, 48]
+    preparations = rows(1, 2, 3)
+    search.race(preparations, 180, halving=False)
+    assert [row.n for row in preparations] == [48, 48, 48]
     assert search.stopped_early
 
 
 @pytest.mark.parametrize(("there", "wanted"), [(180, LATER), (48, MORE)])
-def test_more_examples_are_asked_for_only_where_all_were_tried(there: int, wanted: str) -> None:
-    """Given a rival that may be better by chance, Then more examples are asked for where all that are there were tried,
-    else more time."""
+def test_advice_is_more_examples_only_after_all_were_tried(there: int, wanted: str) -> None:
+    """Given a rival that may be better by chance, Then the advice is more examples if all were tried, else more time."""
     chosen, rival = rows(1, 2)
     for row, right in ((chosen, 40), (rival, 42)):
         row.score = [1.0] * right + [0.0] * (48 - right)

@@ -1,4 +1,4 @@
-"""Examples that come later: which are new, and that judging parts is judging the whole."""
+"""Added examples: which are new, and that judging parts is judging the whole."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +44,7 @@ def fresh(job: Make, data: Path, *known: Path, **context: Any) -> FreshResult:
 
 
 def test_known_examples_are_left_out(job: Make, make_small: Make, rows: Callable[[int, int], Path]) -> None:
-    """Given data of which a part was tested or tuned with before, Then only what is new counts, wherever it lies."""
+    """Given data of which a part was tested or tuned with before, Then only new items count, whatever the folder."""
     folder = make_small("constants").folder
     first = data_for(job, folder, rows(0, 100))
     more = data_for(job, folder, rows(60, 180), max_calibration=0)

@@ -23,7 +23,7 @@ def test_calibration_error_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("n", "expected"), [(200, 0.053), (1000, 0.024), (5000, 0.011)])
-def test_a_perfectly_calibrated_model_shows_the_design_s_figures(n: int, expected: float) -> None:
+def test_calibration_error_of_perfect_calibration_is_sampling_noise(n: int, expected: float) -> None:
     """Given perfect calibration and percentages as classifiers give them, then ECE is not 0 but what sampling gives (docs/evaluation.md)."""
     rng = np.random.default_rng(1)
     errors = []

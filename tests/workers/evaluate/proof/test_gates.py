@@ -1,4 +1,4 @@
-"""Gates beside the share changed: where nothing changed in a few items, nothing is proven."""
+"""Gates in addition to the share changed: few unchanged items prove nothing."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Parts of a test set: what is measured, which groups come of it, and which are left out."""
+"""Parts of a test set: measured facts, groups by them, and groups that are left out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,11 +33,11 @@ def test_equal_values_are_no_group() -> None:
 
 
 def test_few_items_have_no_extremes() -> None:
-    """Given 19 texts, then no fifth of them is told."""
+    """Given 19 texts, Then no fifth of them is a group."""
     assert named([Item(f"{i}", facts={"characters": float(i)}) for i in range(19)]) == {}
 
 
-def test_own_columns() -> None:
+def test_own_columns_make_groups_by_value_or_fifth() -> None:
     """Given a column of few values, one of many numbers, one of names, then two of them give groups."""
     items = [
         Item(f"{i}", columns={"camera": "phone" if i % 3 else "", "price": f"{i / 2}", "file": f"name {i}", "one": "x"})
@@ -49,7 +49,7 @@ def test_own_columns() -> None:
     assert {name: len(members) for name, members in named(mixed).items()} == {"camera: phone": 40, "camera: tablet": 20}
 
 
-def test_scripts_of_texts() -> None:
+def test_scripts_of_texts_make_groups() -> None:
     """Given texts in two scripts, then each is a group; one script alone is none."""
     words = [f"{word}{'!' * (i % 7)}" for word in ("good weather", "хорошая погода") for i in range(12)]
     items = [Item(f"{i}", text, facts=text_facts(text)) for i, text in enumerate(words)]
@@ -90,7 +90,7 @@ def test_sharpness_is_the_variance_of_the_laplacian() -> None:
 
 
 def test_facts_and_columns_of_a_folder(run_data: Make, picture: Make, tmp_path: Path) -> None:
-    """Given pictures beside labels.csv with a further column, then it is kept with what was measured."""
+    """Given labels.csv with a further column, Then it is kept together with measured facts."""
     lines = ["file,label,camera"]
     for i in range(20):
         picture(tmp_path / "set" / f"{i}.png", i)

@@ -57,7 +57,7 @@ AT_THE_LIMIT = [
 @pytest.mark.parametrize(
     ("runs", "sizes", "flips"), [(800, LOOKS[1], 0.01), (800, (300, 200, 200, 200, 200), 0.01), *AT_THE_LIMIT]
 )
-def test_adding_until_it_is_safe_errs_in_five_percent(runs: int, sizes: Sequence[int], flips: float) -> None:
+def test_repeated_looks_err_in_five_percent(runs: int, sizes: Sequence[int], flips: float) -> None:
     """Given versions that lose just the limit and five looks, Then at most 5 % (three standard errors) are ever called
     safe; without the correction it would be clearly more."""
     assert ever_safe(sizes, flips, runs, corrected=True) <= bound(runs)
@@ -74,12 +74,12 @@ def test_levels_add_up_to_five_percent() -> None:
 @pytest.mark.parametrize(
     ("n", "limit", "proves"), [(320, 0.01, False), (321, 0.01, True), (62, 0.05, False), (63, 0.05, True)]
 )
-def test_what_a_number_can_prove(n: int, limit: float, proves: bool) -> None:
+def test_could_prove_at_the_first_look(n: int, limit: float, proves: bool) -> None:
     """Given no change at all, Then 1 % takes 321 items at the first look and 5 % takes 63."""
     assert could_prove(n, limit, FIRST_LEVEL) is proves
 
 
-def test_adding_alike_ones_never_moves_the_goal(labelled: Make, class_answers: Make) -> None:
+def test_adding_unchanged_examples_keeps_the_promised_number(labelled: Make, class_answers: Make) -> None:
     """Given 200 alike examples and the promised number of alike ones more, Then it is safe at the second look."""
     first = judged(labelled, class_answers, 200, 0)
     assert first.verdict == "not_enough_data" and first.missing_examples is not None
@@ -87,8 +87,8 @@ def test_adding_alike_ones_never_moves_the_goal(labelled: Make, class_answers: M
     assert second.verdict == "safe" and second.level == FIRST_LEVEL
 
 
-def test_a_further_look_has_to_prove_more(labelled: Make, class_answers: Make) -> None:
-    """Given 330 alike examples that were looked at once before, Then they prove nothing now, and it is told."""
+def test_further_look_needs_more_examples(labelled: Make, class_answers: Make) -> None:
+    """Given 330 alike examples that were looked at once before, Then they prove nothing now, with a note."""
     again = judged(labelled, class_answers, 330, 1)
     assert again.verdict == "not_enough_data" and again.level == pytest.approx(0.00608, abs=1e-5)
     assert any("looked at before" in note for note in again.notes)

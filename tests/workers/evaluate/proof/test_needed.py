@@ -20,12 +20,12 @@ from workers.evaluate.proof.needed import (
 )
 
 
-def test_the_design_s_example() -> None:
+def test_needed_examples_of_the_documented_case() -> None:
     """Given a limit of one point and 5 % flips, then 3,090 items prove it with 80 % power; 10 % are added."""
     assert needed_examples(0.01, 0.05) == math.ceil(3089.49 * 1.1) == 3399
 
 
-def test_the_edges() -> None:
+def test_needed_examples_at_the_edges() -> None:
     """Given no flips, then about 3/δ are needed; given no margin or too many changes, then no number proves it."""
     three = math.ceil(math.log(0.05) / math.log(0.99) * 1.1)
     assert needed_examples(0.01, 0.0) == needed_unlabelled(0.01, 0.0) == three
@@ -34,7 +34,7 @@ def test_the_edges() -> None:
     assert needed_examples(1.5, 0.1) == 1
 
 
-def test_mass_agrees_with_scipy() -> None:
+def test_binomial_mass_is_scipys() -> None:
     """Given counts, then the binomial mass is scipy's."""
     for hits in (0, 1, 7, 50):
         assert binomial_mass(hits, 50, 0.1) == pytest.approx(oracle.binom.pmf(hits, 50, 0.1))
@@ -49,7 +49,7 @@ def drawn_loss(rng: np.random.Generator, n: int, drop: float, spread: float) -> 
 
 
 @pytest.mark.parametrize("drop", [0.0, 0.01])
-def test_the_promise_of_a_score_holds(drop: float) -> None:
+def test_promised_number_for_a_score_proves_it(drop: float) -> None:
     """Given scores that fall by less than the limit, then so many more items prove it in about four of five cases."""
     rng = np.random.default_rng(0)
     here = Loss("score", 1.0, drop, rng.normal(drop, 0.2 / 200**0.5, 400), 200)
@@ -59,14 +59,13 @@ def test_the_promise_of_a_score_holds(drop: float) -> None:
     assert POWER - 0.08 <= np.mean(proven) < 1
 
 
-def test_no_number_of_items_mends_a_score_that_fell_too_far() -> None:
+def test_loss_at_the_limit_promises_no_number() -> None:
     """Given a loss at the limit, then no number is promised."""
     assert missing_scored(drawn_loss(np.random.default_rng(1), 300, 0.05, 0.01), 0.03, 300, 0.04) is None
 
 
-def test_known_transcripts_that_are_too_few_say_how_many_more() -> None:
-    """Given 60 alike transcripts beside right ones, then the verdict says how many more prove a loss under 1 %: labels
-    are there already."""
+def test_few_labelled_transcripts_promise_a_number() -> None:
+    """Given 60 unchanged transcripts with references, Then the judgement holds the number that proves a loss under 1 %."""
     judged = draw(all_zoos()["transcripts that are known"], 60, 0).judged("the same", 1.0)
     assert judged.verdict == "not_enough_data" and judged.labelled
     assert judged.missing_examples is not None and 250 <= judged.missing_examples <= 400
@@ -74,7 +73,7 @@ def test_known_transcripts_that_are_too_few_say_how_many_more() -> None:
 
 @pytest.mark.parametrize(("n", "flips", "margin"), [(321, 0.01, 0.01), (60, 0.1, 0.05), (900, 0.02, 0.012)])
 @pytest.mark.parametrize("confidence", [0.95, 0.975])
-def test_power_counts_each_way_that_proves_it(n: int, flips: float, margin: float, confidence: float) -> None:
+def test_paired_power_is_the_sum_over_all_proofs(n: int, flips: float, margin: float, confidence: float) -> None:
     """Given small counts, Then the power is the sum over all pairs of lost and gained answers that prove it."""
     total = 0.0
     for count in range(n + 1):

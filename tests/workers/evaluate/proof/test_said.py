@@ -1,4 +1,4 @@
-"""What a judgement says beside its verdict: identical predictions, examples that do not count, and too few examples."""
+"""Facts of a judgement in addition to its verdict: identical predictions, examples that do not count, few examples."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,29 +32,27 @@ def test_judgement_of_identical_predictions_says_so(class_answers: Make, n: int,
 
 
 def test_judgement_says_how_many_examples_do_not_count(answers_of: Make) -> None:
-    """Given 250 examples of which 44 get a label, Then the judgement rests on 44, and 206 are told."""
+    """Given 250 examples of which 44 get a label, Then the judgement counts 44, and a note names 206."""
     rows = [np.asarray([0.9 if i < 44 else 0.1, 0.2], np.float32) for i in range(250)]
     found = judge(items(250), answers_of(rows, "labels"), answers_of(rows, "labels"), 1.0)
     assert found.n == 44 and any(note.startswith("206 of 250 examples do not count") for note in found.notes)
 
 
 @pytest.mark.parametrize(("n", "verdict"), [(1, "not_enough_data"), (4, "not_enough_data"), (5, "regressed")])
-def test_judgement_of_too_few_changed_examples_is_no_verdict(class_answers: Make, n: int, verdict: str) -> None:
-    """Given one to four examples that all changed, Then they are counted and refuse nothing; five do."""
-    found = judge(items(n), class_answers(np.zeros(n, int)), class_answers(np.ones(n, int)), 1.0)
+@pytest.mark.parametrize("labelled", [False, True])
+def test_judgement_of_too_few_examples_is_no_verdict(
+    class_answers: Make, answers_of: Make, n: int, verdict: str, labelled: bool
+) -> None:
+    """Given one to four examples that all changed, or whose error by labels grew, Then they are counted and reject
+    nothing; five do."""
+    data, old, new = items(n), class_answers(np.zeros(n, int)), class_answers(np.ones(n, int))
+    if labelled:
+        numbers = 5 + np.random.default_rng(n).uniform(0.4, 0.6, (n, 1))
+        data = items(n, (5.0,))
+        old, new = answers_of(list(numbers), "tensor", "none"), answers_of(list(numbers + 2), "tensor", "none")
+    found = judge(data, old, new, 1.0)
     assert (found.verdict, found.changed_count, found.n) == (verdict, n, n)
-    assert (n >= LEAST_TO_REFUSE) or any(reason.startswith(f"{n} of {n} result") for reason in found.reasons)
-
-
-@pytest.mark.parametrize(("n", "verdict"), [(1, "not_enough_data"), (4, "not_enough_data"), (5, "regressed")])
-def test_judgement_of_too_few_worse_examples_is_no_verdict(answers_of: Make, n: int, verdict: str) -> None:
-    """Given one to four examples whose right numbers are known and whose error grew, Then that refuses nothing."""
-    right, rng = 5.0, np.random.default_rng(n)
-    old = [np.asarray([right + error], np.float32) for error in rng.uniform(0.4, 0.6, n)]
-    found = judge(
-        items(n, (right,)), answers_of(old, "tensor", "none"), answers_of([r + 2 for r in old], "tensor", "none"), 1.0
-    )
-    assert found.verdict == verdict
+    assert labelled or n >= LEAST_TO_REFUSE or any(one.startswith(f"{n} of {n} result") for one in found.reasons)
 
 
 def test_judgement_of_scores_that_cross_no_threshold_is_no_verdict(answers_of: Make) -> None:
@@ -64,11 +62,8 @@ def test_judgement_of_scores_that_cross_no_threshold_is_no_verdict(answers_of: M
     found = judge(items(300), before, after, 1.0)
     assert found.verdict == "not_enough_data" and "nothing fires in these 300" in found.notes[0]
     assert judge(items(300, (2e-4,)), before, after, 1.0).verdict != "not_enough_data" or not found.n
-    large = [2000 * row for row in SILENT_SCORES]
-    assert (
-        judge(items(300), answers_of(large, "tensor"), answers_of([1.1 * r for r in large], "tensor"), 1.0).verdict
-        == "regressed"
-    )
+    before, after = (answers_of([size * row for row in SILENT_SCORES], "tensor") for size in (2000, 2200))
+    assert judge(items(300), before, after, 1.0).verdict == "regressed"
 
 
 @pytest.mark.parametrize(("changed", "is_far"), [(8, False), (12, False), (40, True), (400, True)])

@@ -97,7 +97,7 @@ CASES = [
 
 @pytest.mark.parametrize(("runs", "most", "n", "flips"), CASES)
 @pytest.mark.parametrize("drop", [0.0, MARGIN / 2, MARGIN, 2 * MARGIN])
-def test_both_errors_are_rare(
+def test_labelled_verdicts_rarely_err(
     labelled: Make, class_answers: Make, runs: int, most: int, n: int, flips: float, drop: float
 ) -> None:
     """Given a true drop within the margin or of twice the margin, then at most 5 % are called regressed, or safe (chance
@@ -110,7 +110,7 @@ def test_both_errors_are_rare(
     ("runs", "most"), [pytest.param(40, 6, marks=pytest.mark.whole), pytest.param(1000, 50, marks=IN_FULL)]
 )
 @pytest.mark.parametrize("n", [200, 1000])
-def test_without_labels_both_errors_are_rare(labelled: Make, class_answers: Make, n: int, runs: int, most: int) -> None:
+def test_unlabelled_verdicts_rarely_err(labelled: Make, class_answers: Make, n: int, runs: int, most: int) -> None:
     """Given as many changed answers as the limit allows, or twice as many, then at most 5 % are called wrongly (chance of
     the short form allowed)."""
     limit = LIMIT_PCT / 100
@@ -161,9 +161,9 @@ def bound_of(b: int, c: int, n: int, alpha: float) -> float:
 
 
 def trinomial(b: int, c: int, n: int, lost: float, gained: float) -> float:
-    ways = math.lgamma(n + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - math.lgamma(n - b - c + 1)
+    combinations = math.lgamma(n + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - math.lgamma(n - b - c + 1)
     log_gained = c * math.log(gained) if c else 0.0
-    return math.exp(ways + b * math.log(lost) + log_gained + (n - b - c) * math.log1p(-lost - gained))
+    return math.exp(combinations + b * math.log(lost) + log_gained + (n - b - c) * math.log1p(-lost - gained))
 
 
 FEW_CHANGES, MANY_CHANGES = (0.015, 0.03), (0.012, 0.015, 0.02, 0.03, 0.05)
@@ -177,8 +177,8 @@ DROPS = [
 
 
 @pytest.mark.parametrize(("n", "looks", "margin", "shares"), DROPS)
-def test_the_bound_of_a_drop_keeps_its_level(n: int, looks: int, margin: float, shares: tuple[float, ...]) -> None:
-    """Given a drop of just the limit, Then the bound errs no more often than its level says: the bootstrap and Tango's
+def test_drop_upper_keeps_its_level(n: int, looks: int, margin: float, shares: tuple[float, ...]) -> None:
+    """Given a drop of just the limit, Then the bound errs no more often than its level: the bootstrap and Tango's
     score are no exact bounds, so the error is summed exactly."""
     level = level_of_look(looks)
     found = [exact_error(n, margin, level, flips) for flips in (1.01 * margin, *shares)]
@@ -219,7 +219,7 @@ def test_texts_of_a_careful_version_are_called_safe() -> None:
 
 def passages_called_safe(texts: int, broken: float, stretch: float, runs: int, longest: int = 0) -> float:
     """Share of runs in which 1 % is called proven, where of 200 words of each text one block is judged, and of this
-    share of texts a stretch of so much of its words breaks, which begins anywhere. Besides, `longest` long texts are
+    share of texts a stretch of so much of its words breaks, which begins anywhere. In addition, `longest` long texts are
     read that share all words with the others; nothing in them breaks."""
     rng, words = np.random.default_rng([texts, int(1000 * broken), int(1000 * stretch)]), 200
     edges = np.asarray([block_of(words, number) for number in range(words)])

@@ -41,7 +41,7 @@ def test_exact_mcnemar_and_holm() -> None:
     assert [part.name for part in broken(labelled_slices(parts, old, new, 0.0))] == ["part 0"]
 
 
-def test_under_log2_20k_changed_is_too_few() -> None:
+def test_slices_with_few_changes_are_not_judged() -> None:
     """Given one part of five changed answers, then it is judged; of four it is not; the number of still parts is free."""
     still = [range(100 + 10 * i, 110 + 10 * i) for i in range(40)]
     for count, judged in ((4, False), (5, True)):
@@ -50,7 +50,7 @@ def test_under_log2_20k_changed_is_too_few() -> None:
         assert found[0][0].judged is judged
 
 
-def test_the_part_that_stands_out_is_named() -> None:
+def test_slice_that_stands_out_comes_first() -> None:
     """Given losses in a small part within a large one, then the small one comes first although the large one lost more."""
     old, new = rights(1000, range(40))
     new[500:505] = False
@@ -59,7 +59,7 @@ def test_the_part_that_stands_out_is_named() -> None:
     assert order[0].name == "part 0" and order[0].drop == pytest.approx(0.8)
 
 
-def test_gathering_is_the_hypergeometric_tail() -> None:
+def test_log_gathered_is_the_hypergeometric_tail() -> None:
     """Given counts, then the logarithm is scipy's."""
     for hits, n, total, everything in ((3, 10, 7, 40), (0, 5, 5, 50), (20, 100, 30, 900), (5, 5, 5, 5)):
         exact = oracle.hypergeom.sf(hits - 1, everything, total, n)
@@ -90,7 +90,7 @@ def test_harmless_changes_break_no_part() -> None:
     assert alarms <= 9  # 4 expected at most, and chance
 
 
-def test_a_part_of_three_that_is_lost_is_not_safe() -> None:
+def test_lost_part_of_three_is_not_safe() -> None:
     """Given three of three results of a rare part that changed, Then it stands out of a limit of 1 %, and one of one, or
     one of three, does not."""
     changed = np.zeros(1000, np.bool_)

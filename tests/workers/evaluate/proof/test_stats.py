@@ -10,7 +10,7 @@ from workers.evaluate.proof import stats
 
 
 @pytest.mark.parametrize("n", [10, 100, 300, 5000])
-def test_no_hit_gives_three_over_n(n: int) -> None:
+def test_binomial_upper_without_hits_is_three_over_n(n: int) -> None:
     """Given no event in n trials, then the bound is 1 − .05^(1/n), a little under 3/n."""
     upper = stats.binomial_upper(0, n)
     assert upper == pytest.approx(1 - 0.05 ** (1 / n), rel=1e-9)
@@ -73,7 +73,7 @@ def test_clusters_widen_the_bounds() -> None:
 
 
 @pytest.mark.parametrize(("n", "flips"), [(200, 0.02), (1000, 0.1), (3000, 0.02), (1000, 0.009)])
-def test_more_than_the_margin_is_rarely_seen_where_it_is_not(n: int, flips: float) -> None:
+def test_more_than_p_keeps_its_level(n: int, flips: float) -> None:
     """Given 4,000 pairs with a true drop of just the margin, then p is under .04 in no more than that (and chance)."""
     margin = 0.009
     rng = np.random.default_rng(1)
@@ -82,7 +82,7 @@ def test_more_than_the_margin_is_rarely_seen_where_it_is_not(n: int, flips: floa
     assert np.mean([p[b, c] <= 0.04 for b, c in zip(lost.tolist(), gained.tolist(), strict=True)]) <= 0.05
 
 
-def test_more_than_the_margin() -> None:
+def test_more_than_p_of_known_counts() -> None:
     """Given a margin of nothing, then it is McNemar's test; losses that the margin allows prove nothing."""
     assert stats.more_than_p(10, 3, 500, 0.0) == pytest.approx(stats.mcnemar_p(10, 3))
     assert stats.more_than_p(0, 0, 500, 0.01) == 1.0
@@ -91,7 +91,7 @@ def test_more_than_the_margin() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 7, 300, 30_000])
-def test_resampled_sums_are_those_of_what_was_drawn(n: int) -> None:
+def test_bootstrap_sums_are_those_of_the_drawn_items(n: int) -> None:
     """Given whole numbers, Then each sum is that of the items which the seed draws."""
     values = np.random.default_rng(1).integers(-5, 50, (n, 2)).astype(np.float64)
     rng = np.random.default_rng(4)

@@ -1,4 +1,4 @@
-"""Each kind of result is scored as what it is, on its whole way through a judgement."""
+"""Each kind of result is scored by its kind in a whole judgement."""
 
 import pytest
 from zoo import Zoo, all_zoos, draw
@@ -10,8 +10,8 @@ SCORED = {"detection": "detection", "segmentation": "segmentation", "transcript"
 
 
 @pytest.mark.parametrize("zoo", all_zoos().values(), ids=list(all_zoos()))
-def test_an_unchanged_version_is_scored_as_its_kind(zoo: Zoo) -> None:
-    """Given a version that answers the same, then nothing fails, no score of another kind is told, and none moved."""
+def test_unchanged_version_is_scored_by_its_kind(zoo: Zoo) -> None:
+    """Given a version that answers the same, Then nothing fails, no score of another kind is reported, and none changed."""
     drawn = draw(zoo, ITEMS, seed=3)
     found = judge(drawn.data, drawn.before, drawn.before, 5.0)
     assert found.changed_count == 0 and found.verdict != "regressed"

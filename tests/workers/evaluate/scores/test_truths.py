@@ -1,6 +1,5 @@
-"""Truths for models whose answers are no classes: numbers, groups, boxes, transcripts; from the data to the judgement."""
+"""Labels of models that predict no classes, from the data to the judgement."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,14 @@ from evaluated import read_set, small_spec
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
-from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.judge import judge
-from workers.pipeline.spec import ArraySteps, PipelineSpec
-from workers.pipeline.spec import ImageSteps as Steps
+from workers.pipeline.spec import ArraySteps
 
 Make = Callable[..., Any]
 
 
 def test_targets_of_a_regression_are_kept_exactly(tmp_path: Path, words: Make) -> None:
-    """Given an NPZ with real numbers as y, also below 0, then each item has its own, and that is told."""
+    """Given an NPZ with real numbers as y, also below 0, Then each item has its own, and a finding reports them."""
     rng = np.random.default_rng(0)
     truth = rng.normal(size=40) * 1000 + 1 / 3
     truth[7] = -5.5
@@ -46,7 +43,7 @@ def judged(answers_of: Make, shift: float, stretch: float = 1.0) -> Judgement:
 
 
 def test_a_proven_loss_of_the_task_is_a_regression(answers_of: Make) -> None:
-    """Given a shift that makes errors grow, then it is regressed by the score, told in a sentence; a tiny one is not."""
+    """Given a shift that makes errors grow, Then the score rejects the version with a sentence; a tiny shift is safe."""
     judgement = judged(answers_of, 4.0)
     assert judgement.verdict == "regressed" and "Mean error got worse for sure" in " ".join(judgement.notes)
     assert [score.id for score in judgement.scores] == ["mae", "rmse", "r2", "p90_error"]
@@ -62,7 +59,7 @@ def test_a_loss_that_is_not_sure_to_exceed_the_limit_is_no_regression(answers_of
 
 
 def test_scores_of_classes_change_no_verdict(labelled: Make, class_answers: Make) -> None:
-    """Given a class model, then scores are told beside the verdict, which its own rules decide."""
+    """Given a class model, Then scores are reported, and the verdict follows the rules of classes."""
     labels = np.arange(400) % 3
     judgement = judge(labelled(labels), class_answers(labels), class_answers(labels), 1.0)
     assert judgement.verdict == "safe"
@@ -80,7 +77,7 @@ def test_texts_are_scored_as_texts(class_answers: Make) -> None:
     assert {score.task for score in judgement.scores} == {"text classification"}
 
 
-def test_truths_survive_the_folder(tmp_path: Path) -> None:
+def test_items_are_the_same_after_writing_and_reading(tmp_path: Path) -> None:
     """Given items with all kinds of truths, when written and read, then they are the same."""
     item = Item(
         "a", None, target=(1.5, -2.0), group="x|y", boxes=((0.1, 0.2, 0.3, 0.4, 7),), transcript="said",
@@ -92,45 +89,7 @@ def test_truths_survive_the_folder(tmp_path: Path) -> None:
     assert found[0].facts == {"brightness": 0.5} and found[0].columns == {"camera": "phone"}
 
 
-def spec_of(**steps: Any) -> PipelineSpec:
-    return PipelineSpec(
-        task="arrays", inputs=(), outputs=(), preprocess=Steps(**steps), answer_kind="tensor", scores="logits",
-        classes=("dog", "cat"),
-    )  # fmt: skip
-
-
-def test_boxes_beside_pictures(tmp_path: Path) -> None:
-    """Given COCO's JSON, then boxes are shares of their picture and classes the model's; damaged rows are left out."""
-    facts = {
-        "images": [
-            {"id": 1, "file_name": "a.png", "width": 200, "height": 100},
-            {"id": 2, "file_name": "b.png", "width": 10, "height": 10},
-            {"id": 3},
-        ],
-        "annotations": [
-            {"image_id": 1, "category_id": 18, "bbox": [20, 10, 100, 50]},
-            {"image_id": 1, "category_id": 99, "bbox": [0, 0, 1, 1]},
-            {"image_id": 9, "category_id": 18, "bbox": [0, 0, 1, 1]},
-            {"image_id": 1, "category_id": 18, "bbox": "all"},
-        ],
-        "categories": [{"id": 18, "name": "Cat"}],
-    }
-    (tmp_path / "other.json").write_text("[1, 2]", encoding="utf-8")
-    (tmp_path / "instances.json").write_text(json.dumps(facts), encoding="utf-8")
-    boxes, findings = boxes_beside(tmp_path, spec_of(resize=(32, 32)))
-    assert boxes == {"a.png": ((0.1, 0.1, 0.5, 0.5, 1),), "b.png": ()}
-    assert "instances.json" in findings[0].what
-    assert boxes_beside(tmp_path, spec_of(resize=64, crop=32)) == ({}, ())
-
-
-@pytest.mark.parametrize("content", ["", "{", '{"images": 1}', "[" * 5000])
-def test_other_json_files_are_no_boxes(tmp_path: Path, content: str) -> None:
-    """Given any other JSON, or none, then there are no boxes and no error."""
-    (tmp_path / "notes.json").write_text(content, encoding="utf-8")
-    assert boxes_beside(tmp_path, spec_of(resize=(32, 32))) == ({}, ())
-
-
-def test_recordings_with_what_was_said(run_data: Make, tmp_path: Path) -> None:
+def test_recordings_keep_transcripts_columns_and_facts(run_data: Make, tmp_path: Path) -> None:
     """Given recordings with texts and speakers, then each has its transcript, its column, length and loudness."""
     rng = np.random.default_rng(2)
     lengths = np.full(20, 1600)

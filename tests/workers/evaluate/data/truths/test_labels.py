@@ -2,7 +2,6 @@
 
 import pytest
 
-from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry
 from workers.evaluate.data.truths.classes import LabelMap, resolve
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
@@ -25,12 +24,12 @@ def spec(kind: str = "class", classes: tuple[str, ...] | None = NAMES, count: in
         ("crane", (5,)), ("bird", (2,)), ("zebra", ()), ("6", ()), ("-1", ()), ("1.5", ()), ("", ()),
     ],
 )  # fmt: skip
-def test_names_synonyms_and_numbers(raw: str, ids: tuple[int, ...]) -> None:
+def test_label_map_knows_names_synonyms_and_numbers(raw: str, ids: tuple[int, ...]) -> None:
     """Given a written label, then the model's class numbers are found without case; whole names beat synonyms."""
     assert LabelMap(spec()).ids(raw) == ids
 
 
-def test_a_score_knows_two_classes() -> None:
+def test_label_map_of_a_score_knows_two_classes() -> None:
     """Given a model of one score, then no/yes and 0/1 are its labels."""
     labels = LabelMap(spec("score", None, 1))
     assert labels.ids("yes") == (1,) and labels.ids("0") == (0,) and labels.ids("2") == ()
@@ -49,40 +48,27 @@ def test_unknown_labels_become_a_warning() -> None:
     assert finding.level == "warning" and "“zebra”" in finding.what and "2 items" in finding.what
 
 
-def test_only_unknown_labels() -> None:
-    """Given no known label at all, then everything is unlabelled, told in words."""
-    resolved = resolve(collection([("zebra",), ("gnu",)]), spec())
-    assert resolved.ids == [(), ()]
-    assert "used as unlabelled" in resolved.findings[0].what
+@pytest.mark.parametrize(
+    ("raw", "model", "level", "parts"),
+    [
+        (["zebra", "gnu"], spec(), "warning", ["used as unlabelled"]),
+        ([str(i % 9) for i in range(90)], spec(classes=None), "warning", ["9 kinds", "6 classes"]),
+        ([str(i % 3) for i in range(60)], spec("tensor", None), "warning", ["3 kinds", "0 classes"]),
+        ([str(i % 3) for i in range(60)], spec("detection", None), "warning", ["3 kinds", "0 classes"]),
+        ([str(i % 3) for i in range(60)], spec("embedding", None), "info", ["not classes"]),
+        ([f"{i / 7:g}" for i in range(1, 60)], spec("tensor", None), "info", []),
+        ([str(i) for i in range(1, 7)], spec(classes=None), "warning", ["counted from 1"]),
+    ],
+    ids=["unknown", "more kinds", "numbers", "boxes", "vectors", "fractions", "from one"],
+)
+def test_labels_that_do_not_fit_are_reported(raw: list[str], model: PipelineSpec, level: str, parts: list[str]) -> None:
+    """Given labels of unknown names, of more kinds than classes, counted from 1, or for a model without classes, Then a
+    finding names both numbers or the reason; fractions and vectors need no warning."""
+    (finding,) = resolve(collection([(label,) for label in raw]), model).findings
+    assert finding.level == level and all(part in finding.what for part in parts)
 
 
-def test_more_kinds_than_classes_are_told_with_both_numbers() -> None:
-    """Given labels of nine kinds for a model of six classes, Then the warning names both numbers."""
-    (finding,) = resolve(collection([(str(i % 9),) for i in range(90)]), spec(classes=None)).findings
-    assert finding.level == "warning" and "9 kinds" in finding.what and "6 classes" in finding.what
-
-
-@pytest.mark.parametrize(("kind", "level"), [("tensor", "warning"), ("detection", "warning"), ("embedding", "info")])
-def test_class_labels_for_a_model_without_classes(kind: str, level: str) -> None:
-    """Given labels that look like classes, When the model knows none, Then that is a warning with both numbers."""
-    (finding,) = resolve(collection([(str(i % 3),) for i in range(60)]), spec(kind, None)).findings
-    assert finding.level == level
-    assert level == "info" or ("3 kinds" in finding.what and "0 classes" in finding.what)
-
-
-def test_targets_of_a_regression_are_no_classes() -> None:
-    """Given fractions as labels of a model that gives numbers, Then nothing is warned of: they are for its score."""
-    (finding,) = resolve(collection([(f"{i / 7:g}",) for i in range(1, 60)]), spec("tensor", None)).findings
-    assert finding.level == "info"
-
-
-def test_labels_counted_from_one() -> None:
-    """Given numbers 1 to K, then the slip is named."""
-    resolved = resolve(collection([(str(i),) for i in range(1, 7)]), spec(classes=None))
-    assert "counted from 1" in resolved.findings[0].what
-
-
-def test_numbers_that_mean_the_data_s_own_names() -> None:
+def test_numbers_of_named_classes_are_mapped_by_name() -> None:
     """Given a list of names in another order than the model's, then numbers are taken by name."""
     resolved = resolve(collection([("0",), ("1",)], ("bird", "dog")), spec())
     assert resolved.ids == [(2,), (1,)]
@@ -90,14 +76,7 @@ def test_numbers_that_mean_the_data_s_own_names() -> None:
     assert unknown.ids == [(0,), (1,)]
 
 
-def test_models_without_classes_use_no_labels() -> None:
-    """Given an embedding model, then labels are not used and that is said."""
-    resolved = resolve(collection([("1",)]), spec("embedding"))
-    assert resolved.ids == [()]
-    assert isinstance(resolved.findings[0], Finding) and "not classes" in resolved.findings[0].what
-
-
-def test_a_person_says_what_a_label_means() -> None:
+def test_label_map_of_a_person_has_priority() -> None:
     """Given unknown labels, When the person matched one, Then it counts as that class and the rest stay unknown."""
     given = collection([("zebra",), ("gnu",), ("dog",), ("gnu",)])
     before = resolve(given, spec())

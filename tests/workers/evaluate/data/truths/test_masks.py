@@ -1,4 +1,4 @@
-"""Masks beside pictures in the field's layouts: which picture they belong to, what their numbers mean, where they lie."""
+"""Masks of pictures in common layouts: their pictures, the meaning of their numbers and their place."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ SIDE = 16
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    """The data set of a folder for a model of some classes, and all that was told."""
+    """The data set of a folder for a model of some classes, and all findings."""
 
     def run(root: Path, classes: int = 3, names: tuple[str, ...] | None = None, **steps: Any) -> tuple[DataSet, str]:
         work = tmp_path / f"work{len(list(tmp_path.glob('work*')))}"
@@ -67,14 +67,14 @@ LAYOUTS = {
     "images and masks": ("images/{}.jpg", "masks/{}.png"),
     "parts": ("images/val/{}.jpg", "annotations/val/{}.png"),
     "parts above": ("val/images/{}.png", "val/masks/{}_mask.png"),
-    "beside": ("{}.png", "{}_mask.png"),
+    "same folder": ("{}.png", "{}_mask.png"),
     "Pascal VOC": ("JPEGImages/{}.jpg", "SegmentationClass/{}.png"),
     "Cityscapes": ("leftImg8bit/val/ulm/{}_leftImg8bit.png", "gtFine/val/ulm/{}_gtFine_labelTrainIds.png"),
 }
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts_of_the_field(tmp_path: Path, build: Build, layout: str) -> None:
+def test_masks_in_common_layouts_are_found(tmp_path: Path, build: Build, layout: str) -> None:
     """Given pictures and masks in a known layout, Then each picture has its own mask, 255 is left out, masks and what
     else lies there are no pictures, and one without a mask stays unlabelled."""
     root = tmp_path / "set"
@@ -110,8 +110,8 @@ def masks_in(data: DataSet) -> dict[int, Any]:
     return {int(Path(i.source).stem[1:]): read_mask(i.mask) for i in data.test if i.mask}
 
 
-def test_black_and_white(tmp_path: Path, build: Build) -> None:
-    """Given masks of 0 and 255 for a model that splits in two, Then 255 is the thing and is told; one with three classes
+def test_black_and_white_masks_have_two_classes(tmp_path: Path, build: Build) -> None:
+    """Given masks of 0 and 255 for a model that splits in two, Then 255 is the thing, which a finding reports; one with three classes
     takes 255 for "ignore"."""
     several(tmp_path / "s", lambda k: mask_of(k, values=(0, 255)))
     data, report = build(tmp_path / "s", classes=1)
@@ -121,7 +121,7 @@ def test_black_and_white(tmp_path: Path, build: Build) -> None:
     assert all(set(np.unique(mask)) == {0, IGNORE} for mask in masks_in(data).values())
 
 
-def test_numbers_the_model_does_not_have(tmp_path: Path, build: Build) -> None:
+def test_unknown_numbers_of_masks_are_left_out(tmp_path: Path, build: Build) -> None:
     """Given numbers above the model's classes, Then they are named and left out; with none known masks are not used."""
     several(tmp_path / "s", lambda k: mask_of(k, values=(0, 1, 7, 9)))
     data, report = build(tmp_path / "s")
@@ -132,15 +132,15 @@ def test_numbers_the_model_does_not_have(tmp_path: Path, build: Build) -> None:
     assert not masks_in(data) and "they are not used" in report
 
 
-def test_counted_from_one(tmp_path: Path, build: Build) -> None:
-    """Given numbers 0 to 3 for three classes, Then they count from 1 as ADE20K's do, 0 is left out, and it is told."""
+def test_masks_counted_from_one_are_shifted(tmp_path: Path, build: Build) -> None:
+    """Given numbers 0 to 3 for three classes, Then they count from 1 as in ADE20K, 0 is left out, and a finding reports it."""
     several(tmp_path / "s", lambda k: mask_of(k, values=(0, 1, 2, 3)))
     data, report = build(tmp_path / "s")
     assert "count classes from 1 to 3" in report and "no classes of the model" not in report
     assert all((m == as_judged(mask_of(k, values=(255, 0, 1, 2)))).all() for k, m in masks_in(data).items())
 
 
-def test_cityscapes_label_ids(tmp_path: Path, build: Build) -> None:
+def test_cityscapes_label_ids_become_train_ids(tmp_path: Path, build: Build) -> None:
     """Given Cityscapes' ids for a model of its 19 classes, Then roads (7) are class 0 and the rest is left out."""
     for number in range(12):
         picture(tmp_path / "leftImg8bit" / f"p{number}_leftImg8bit.png", number)
@@ -152,7 +152,7 @@ def test_cityscapes_label_ids(tmp_path: Path, build: Build) -> None:
         assert (read_mask(item.mask) == as_judged(mask_of(number, values=(255, 0, 18, 255)))).all()
 
 
-def test_names_say_what_numbers_mean(tmp_path: Path, build: Build) -> None:
+def test_numbers_of_masks_follow_a_list_of_names(tmp_path: Path, build: Build) -> None:
     """Given a list of names in another order than the model's, Then numbers follow the names."""
     several(tmp_path, lambda k: mask_of(k, values=(0, 1, 2)))
     (tmp_path / "classes.txt").write_text("background\ndog\ncat\n", encoding="utf-8")
@@ -161,8 +161,8 @@ def test_names_say_what_numbers_mean(tmp_path: Path, build: Build) -> None:
     assert all((m == mask_of(k, values=(0, 2, 1))).all() for k, m in masks_in(data).items()) and masks_in(data)
 
 
-def test_another_size(tmp_path: Path, build: Build) -> None:
-    """Given masks of half the size, Then no number is made up and it is told; of another shape, they are refused by name,
+def test_masks_of_another_size_are_resized_or_refused(tmp_path: Path, build: Build) -> None:
+    """Given masks of half the size, Then no number is new and a finding reports it; of another shape, they are refused by name,
     and the pictures stay."""
     several(tmp_path / "s", lambda k: mask_of(k, (8, 8)))
     data, report = build(tmp_path / "s")
@@ -175,7 +175,7 @@ def test_another_size(tmp_path: Path, build: Build) -> None:
     assert len(data.test) + len(data.calibration) == 12
 
 
-def test_colors_and_damage_are_no_masks(tmp_path: Path, build: Build) -> None:
+def test_colored_and_damaged_masks_are_refused(tmp_path: Path, build: Build) -> None:
     """Given a mask in colors and a damaged one, Then both are named, and gray saved as RGB is a mask."""
     several(tmp_path, mask_of)
     picture(tmp_path / "masks" / "p1.png", 1)
@@ -188,16 +188,16 @@ def test_colors_and_damage_are_no_masks(tmp_path: Path, build: Build) -> None:
     assert all((m == as_judged(mask_of(k))).all() for k, m in masks_in(data).items())
 
 
-def test_masks_without_their_pictures(tmp_path: Path, build: Build) -> None:
-    """Given masks of other names, Then it is told that none belongs to a picture."""
+def test_masks_without_their_pictures_are_reported(tmp_path: Path, build: Build) -> None:
+    """Given masks of other names, Then a warning reports that none belongs to a picture."""
     for number in range(12):
         picture(tmp_path / "images" / f"p{number}.png", number)
         save(tmp_path / "masks" / f"q{number}.png", mask_of(number))
     assert "No mask belongs to a picture" in build(tmp_path)[1]
 
 
-def test_the_folder_of_pictures_alone(tmp_path: Path, build: Build) -> None:
-    """Given that only the folder of pictures was chosen, Then the folder of masks beside it is named."""
+def test_folder_of_pictures_alone_gets_a_hint(tmp_path: Path, build: Build) -> None:
+    """Given that only the folder of pictures was chosen, Then a warning names the folder of masks next to it."""
     several(tmp_path, mask_of)
     assert "The folder “masks” lies beside the pictures" in build(tmp_path / "images")[1]
 
@@ -205,7 +205,7 @@ def test_the_folder_of_pictures_alone(tmp_path: Path, build: Build) -> None:
 @pytest.mark.parametrize(
     "steps", [{"letterbox": True}, {"resize": 20, "crop": (16, 12)}, {"resize": None}, {"resize": (24, 10)}]
 )
-def test_masks_lie_where_pictures_do(tmp_path: Path, build: Build, steps: dict[str, Any]) -> None:
+def test_masks_are_placed_like_their_pictures(tmp_path: Path, build: Build, steps: dict[str, Any]) -> None:
     """Given pictures that show their own mask in blocks, Then in the model's frame each pixel has the number of what it
     shows, whatever the preparation; borders of a letterbox are not judged."""
     size = (40, 20)
@@ -229,7 +229,7 @@ def test_masks_lie_where_pictures_do(tmp_path: Path, build: Build, steps: dict[s
         assert (shown[~judged] == 114).all() and judged.any()
 
 
-def test_another_size_without_new_numbers() -> None:
+def test_resized_mask_has_no_new_numbers() -> None:
     """Given a mask at another size, Then it is the pixel at each center."""
     mask = np.arange(6).reshape(2, 3)
     assert (resized(mask, (4, 6)) == mask.repeat(2, 0).repeat(2, 1)).all()

@@ -1,4 +1,4 @@
-"""BLEU of a corpus beside sacrebleu's own, where words match, where long runs do not, and where nothing does."""
+"""BLEU of a corpus compared with sacrebleu, for texts with many, short and no matches."""
 
 import numpy as np
 import pytest
@@ -18,13 +18,13 @@ SHORT = ["The cat.", "It costs euros.", "station", "no"]
 
 
 @pytest.mark.parametrize("texts", [RIGHT, NEAR, SHORT, ["x y z"] * 4, RIGHT[::-1], [""] * 4])
-def test_it_is_sacrebleus(texts: list[str]) -> None:
+def test_bleu_of_a_corpus_is_sacrebleus(texts: list[str]) -> None:
     """Given texts near and far, then the value of all of them together is the reference's."""
     wanted = sacrebleu.corpus_bleu(texts, [RIGHT]).score
     assert float(bleu_of(bleu_counts(texts, RIGHT).sum(axis=0))) == pytest.approx(wanted, abs=1e-9)
 
 
-def test_many_at_once() -> None:
+def test_bleu_of_several_sums_is_that_of_each() -> None:
     """Given sums of several draws, then each has its own value."""
     both = np.stack([bleu_counts(texts, RIGHT).sum(axis=0) for texts in (RIGHT, NEAR)])
     assert bleu_of(both).tolist() == [float(bleu_of(row)) for row in both] and bleu_of(both)[0] == pytest.approx(100)

@@ -1,4 +1,4 @@
-"""Changes of many masks at once, held against one object after the other of one picture after the other."""
+"""Changes of many masks at once compared with plain loops over pictures and objects."""
 
 import numpy as np
 import pytest
@@ -52,19 +52,19 @@ def blocks(rng: np.random.Generator) -> Flags:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_many_masks_are_compared_as_one_by_one(share: float) -> None:
-    """Given pictures of which a share differs, by bars that cut and join, by a shift or wholly, Then each has what is
-    found in it by itself."""
+def test_class_change_of_many_masks_is_that_of_each(share: float) -> None:
+    """Given pictures of which a share differs, by bars that cut and join, by a shift or wholly, Then each has the changes
+    that plain loops find in it."""
     rng = np.random.default_rng(3)
     old = np.stack([blocks(rng) for _ in range(60)])
     new = old.copy()
     for at in np.flatnonzero(rng.random(60) < share):
-        way = at % 4
-        if way < 2:
+        kind = at % 4
+        if kind < 2:
             left = int(rng.integers(4, 32))
-            new[at, :, left : left + 4] = bool(way)
+            new[at, :, left : left + 4] = bool(kind)
         else:
-            new[at] = np.roll(old[at], 2, axis=1) if way == 2 else blocks(rng)
+            new[at] = np.roll(old[at], 2, axis=1) if kind == 2 else blocks(rng)
     found = class_change(old, new)
     rows = zip(*(part.tolist() for part in (found.present, found.overlap, found.objects, found.holes)), strict=True)
     assert list(rows) == [slowly(a, b) for a, b in zip(old, new, strict=True)]
@@ -85,7 +85,7 @@ def test_right_objects_have_one_partner() -> None:
     assert right_objects(there, found) == (right, count) and 0 < right < count
 
 
-def test_what_is_joined_or_cut_is_not_right() -> None:
+def test_joined_or_cut_objects_are_not_right() -> None:
     """Given two equal things, Then one thing over both is right for neither, nor is a half for the whole."""
     apart = np.zeros((1, 20, 40), np.bool_)
     apart[:, 5:15, 2:18], apart[:, 5:15, 20:36] = True, True

@@ -1,4 +1,4 @@
-"""Mean average precision over pictures that are drawn again, held against COCO's own sums over copies of them."""
+"""Mean average precision over resampled pictures compared with COCO's sums over copies of them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ Side = list[Boxes]
 
 
 def scenes(pictures: int, rng: np.random.Generator) -> tuple[Side, Side, Side]:
-    """What is there, and what two models find: shaken boxes of three classes, some lost, some made up. Scores are equal
+    """The labelled boxes, and those of two models: shaken boxes of three classes, some lost, some made up. Scores are equal
     across pictures, but not within one."""
     truths: Side = []
     found: tuple[Side, Side] = ([], [])
@@ -32,8 +32,8 @@ def scenes(pictures: int, rng: np.random.Generator) -> tuple[Side, Side, Side]:
     return truths, *found
 
 
-def test_values_are_those_of_sets_with_copies() -> None:
-    """Given draws of pictures, When both models share what is known, Then each value is COCO's for a set of copies, and
+def test_resampled_map_is_cocos_for_copies() -> None:
+    """Given draws of pictures, When both models share the cache, Then each value is COCO's for a set of copies, and
     the same to the bit as of each model by itself."""
     rng = np.random.default_rng(5)
     truths, *found = scenes(25, rng)
@@ -57,7 +57,7 @@ def test_f1_counts_boxes_from_the_threshold_on() -> None:
     assert Matched(truths, found, threshold=0.5).f1(np.ones((1, 1))).tolist() == [0.5]
 
 
-def test_boxes_that_moved_by_less_than_a_pixel_stand_where_they_were() -> None:
+def test_settle_moves_boxes_back_within_a_pixel() -> None:
     """Given boxes that moved by half a pixel, by two, and one of another class, Then only the first counts as unmoved,
     each with its own score."""
     corners = np.array([[10, 10, 24, 24], [100, 100, 120, 130], [300, 40, 340, 60]], np.float64)
@@ -70,7 +70,7 @@ def test_boxes_that_moved_by_less_than_a_pixel_stand_where_they_were() -> None:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_nothing_settles_where_one_finds_nothing(which: int) -> None:
+def test_settle_without_boxes_changes_nothing(which: int) -> None:
     none = Boxes(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
     some = Boxes(np.array([[0.0, 0, 9, 9]]), np.ones(1), np.zeros(1, np.int64))
     assert settle(*((none, some) if which else (some, none))).corners.shape == (which, 4)

@@ -13,7 +13,7 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def judged(labelled: Make, answers_of: Make) -> Callable[..., Judgement]:
-    """Two models' predictions of one kind, beside each other at this limit."""
+    """Judge two models' predictions of one kind at this limit."""
 
     def run(old: Any, new: Any, kind: str, limit_pct: float = 1.0, **more: Any) -> Judgement:
         before, after = answers_of(old, kind, **more), answers_of(new, kind, **more)

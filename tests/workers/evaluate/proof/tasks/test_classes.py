@@ -46,7 +46,7 @@ def test_no_change_on_enough_examples_is_safe(verdict_of: Make) -> None:
 
 
 def test_no_change_on_few_examples_is_not_proven(verdict_of: Make) -> None:
-    """Given 100 items and no change, then 1 % cannot be proven, and it says how many are missing."""
+    """Given 100 items and no change, Then 1 % cannot be proven, and the judgement holds the missing number."""
     labels, old = some(100, 10)
     judgement = verdict_of(labels, old, old)
     assert judgement.verdict == "not_enough_data"
@@ -120,7 +120,7 @@ def test_worst_slice_is_shown_when_nothing_is_significant(verdict_of: Make) -> N
     assert judgement.verdict == "not_enough_data"
 
 
-def test_several_accepted_labels(verdict_of: Make) -> None:
+def test_change_between_accepted_labels_is_no_loss(verdict_of: Make) -> None:
     """Given two accepted labels, when the answer moves from one to the other, then nothing was lost."""
     labels = [(0, 1)] * 300 + [2] * 300
     old, new = [0] * 300 + [2] * 300, [1] * 300 + [2] * 300
@@ -171,7 +171,7 @@ def test_labels_on_a_part_count_as_that_part(verdict_of: Make) -> None:
     assert judgement.agreement == pytest.approx(89 / 120)
 
 
-def test_unlabelled_items_do_not_talk_a_loss_away(verdict_of: Make) -> None:
+def test_unlabelled_items_do_not_hide_a_labelled_loss(verdict_of: Make) -> None:
     """Given 20 labelled items of which one is lost, and 2,000 others that all stayed, then a limit of 1 % is not kept
     for sure, and the bound is not less than the loss that was seen."""
     labels, old = some(2020)
@@ -182,35 +182,28 @@ def test_unlabelled_items_do_not_talk_a_loss_away(verdict_of: Make) -> None:
     assert judgement.drop_low <= judgement.drop <= judgement.drop_high
 
 
-def test_labels_that_do_not_decide(verdict_of: Make) -> None:
-    """Given labels of a part that do not fit the original, then losses are of all, accuracies of that part."""
+@pytest.mark.parametrize("known", [100, 600])
+def test_labels_that_do_not_fit_the_original_do_not_decide(verdict_of: Make, known: int) -> None:
+    """Given labels that do not fit the original, of a part or of all items, Then changed predictions decide with a note,
+    and accuracies are those of the labelled items."""
     labels, _ = some(600)
     old = (labels + 1) % 3
-    judgement = verdict_of([*labels[:100].tolist(), *[None] * 500], old, old)
-    assert not judgement.labelled
-    assert (judgement.n, judgement.n_accuracy, judgement.n_drop) == (600, 100, 600)
-
-
-def test_an_original_that_guesses_is_told(verdict_of: Make) -> None:
-    """Given labels that do not fit the original, then that is said and changed answers decide."""
-    labels, _ = some(600)
-    old = (labels + 1) % 3
-    judgement = verdict_of(labels, old, old)
+    judgement = verdict_of([*labels[:known].tolist(), *[None] * (600 - known)], old, old)
     assert any("no better than guessing" in note for note in judgement.notes)
-    assert judgement.verdict == "safe" and not judgement.labelled
-    assert judgement.original_accuracy == 0.0
+    assert judgement.verdict == "safe" and not judgement.labelled and judgement.original_accuracy == 0.0
+    assert (judgement.n, judgement.n_accuracy, judgement.n_drop) == (600, known, 600)
 
 
-@pytest.mark.parametrize(("hits", "told"), [(2, False), (0, True)])
-def test_guessing_on_three_examples(verdict_of: Make, hits: int, told: bool) -> None:
+@pytest.mark.parametrize(("hits", "guesses"), [(2, False), (0, True)])
+def test_guessing_on_three_examples_takes_no_hit(verdict_of: Make, hits: int, guesses: bool) -> None:
     """Given three items, then two hits are no guessing and none is."""
     labels = np.array([0, 1, 2])
     old = np.where(np.arange(3) < hits, labels, (labels + 1) % 3)
     notes = verdict_of(labels, old, old).notes
-    assert any("guessing" in note for note in notes) is told
+    assert any("guessing" in note for note in notes) is guesses
 
 
-def test_made_inputs_never_prove_anything(verdict_of: Make) -> None:
+def test_made_inputs_prove_nothing(verdict_of: Make) -> None:
     """Given inputs that Fettle made and no change, then the best verdict is that data are missing."""
     old = np.zeros(1000, int)
     judgement = verdict_of([None] * 1000, old, old, origin="made")
@@ -219,8 +212,8 @@ def test_made_inputs_never_prove_anything(verdict_of: Make) -> None:
     assert any("Fettle made" in note for note in judgement.notes)
 
 
-def test_a_variant_that_gives_no_numbers_is_wrong(verdict_of: Make) -> None:
-    """Given NaN from the variant, then these answers count as changed and it is told in words."""
+def test_nan_of_the_version_is_a_wrong_prediction(verdict_of: Make) -> None:
+    """Given NaN from the variant, Then these predictions count as changed, and a note counts them."""
     labels, old = some(600)
     new = old.copy()
     new[:100] = -1
@@ -229,7 +222,7 @@ def test_a_variant_that_gives_no_numbers_is_wrong(verdict_of: Make) -> None:
     assert judgement.notes[0].startswith("For 100 of 600 inputs the variant gives no number")
 
 
-def test_an_original_that_gives_no_numbers(verdict_of: Make) -> None:
+def test_nan_of_the_original_is_left_out_or_unmeasured(verdict_of: Make) -> None:
     """Given NaN from the original everywhere, then nothing is measured; somewhere, then these are left out."""
     labels, old = some(400)
     everywhere = verdict_of(labels, np.full(400, -1), old)
@@ -240,8 +233,8 @@ def test_an_original_that_gives_no_numbers(verdict_of: Make) -> None:
     assert judgement.agreement == 1.0 and any("left out" in note for note in judgement.notes)
 
 
-def test_percentages_that_no_longer_fit_are_refused(labelled: Make, class_answers: Make) -> None:
-    """Given the same classes but far too sure percentages, then the calibration gate says so."""
+def test_overconfident_version_is_regressed(labelled: Make, class_answers: Make) -> None:
+    """Given the same classes but far too sure percentages, Then the calibration gate rejects the version."""
     labels, old = some(900, 180)
     judgement = judge(labelled(labels), class_answers(old, sure=0.8), class_answers(old, sure=0.999), 1.0)
     assert judgement.agreement == 1.0
@@ -250,7 +243,7 @@ def test_percentages_that_no_longer_fit_are_refused(labelled: Make, class_answer
     assert any("calibration error grew" in note for note in judgement.notes)
 
 
-def test_confidence_that_moves_a_little_is_a_warning_only(labelled: Make, class_answers: Make) -> None:
+def test_small_change_of_confidence_is_only_a_warning(labelled: Make, class_answers: Make) -> None:
     """Given a large KL divergence and no labels, then it is noted and the verdict stays."""
     old = np.zeros(400, int)
     judgement = judge(labelled([None] * 400), class_answers(old, sure=0.99), class_answers(old, sure=0.9), 1.0)
@@ -262,10 +255,10 @@ def test_confidence_that_moves_a_little_is_a_warning_only(labelled: Make, class_
 @pytest.mark.parametrize(
     ("before", "after"), [((0.99, 0.99), (0.5, 0.5)), ((0.5, 0.5), (0.99, 0.99)), ((0.5, 0.99), (0.99, 0.5))]
 )
-def test_confidence_that_is_another_one_is_never_safe(
+def test_large_change_of_confidence_is_regressed(
     labelled: Make, class_answers: Make, before: tuple[float, float], after: tuple[float, float]
 ) -> None:
-    """Given the same classes, half as sure, twice, or each in one half of the items, then it regressed and is told: people
+    """Given the same classes, half as sure, twice, or each in one half of the items, Then it regressed with a reason: people
     set thresholds."""
     halves = [np.zeros(200, int)] * 2
 
@@ -278,7 +271,7 @@ def test_confidence_that_is_another_one_is_never_safe(
     assert any("How sure it is differs" in reason for reason in judgement.reasons)
 
 
-def test_a_limit_of_nothing_is_never_proven(verdict_of: Make) -> None:
+def test_limit_of_zero_is_never_proven(verdict_of: Make) -> None:
     """Given a limit of 0 and no change, then no number of examples proves it."""
     labels, old = some(400, 40)
     judgement = verdict_of(labels, old, old, limit=0.0)
@@ -286,7 +279,7 @@ def test_a_limit_of_nothing_is_never_proven(verdict_of: Make) -> None:
     assert judgement.drop == 0.0 and judgement.agreement == 1.0
 
 
-def test_fewer_answers_than_items(labelled: Make, class_answers: Make) -> None:
+def test_judgement_uses_items_that_both_predicted(labelled: Make, class_answers: Make) -> None:
     """Given a variant that was stopped early, then only items that both answered are compared."""
     labels, old = some(400)
     judgement = judge(labelled(labels), class_answers(old), class_answers(old[:120]), 1.0)

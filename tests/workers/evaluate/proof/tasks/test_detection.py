@@ -11,7 +11,6 @@ from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
 from workers.pipeline.postprocess.instances import MASK_SIDE
-from workers.pipeline.postprocess.matching import Boxes, compare_item, ious, matched
 
 Make = Callable[..., Any]
 N = 400
@@ -40,7 +39,7 @@ def _with(rows: np.ndarray, columns: Any, values: Any) -> np.ndarray:
 
 
 @pytest.fixture
-def beside(labelled: Make, answers_of: Make) -> Callable[..., Judgement]:
+def judged(labelled: Make, answers_of: Make) -> Callable[..., Judgement]:
     def run(old: Sequence[np.ndarray], new: Sequence[np.ndarray], limit_pct: float = 1.0) -> Judgement:
         before, after = (replace(answers_of(part, "detection"), decoded=True) for part in (old, new))
         return judge(labelled([None] * len(old)), before, after, limit_pct)
@@ -48,27 +47,27 @@ def beside(labelled: Make, answers_of: Make) -> Callable[..., Judgement]:
     return run
 
 
-def test_pictures_without_anything_do_not_count(beside: Make) -> None:
-    """Given things in 5 of 400 pictures and a detector that is blind, Then those five decide, and the others are told."""
+def test_empty_pictures_do_not_count(judged: Make) -> None:
+    """Given things in 5 of 400 pictures and a detector that is blind, Then those five decide, and a note counts the others."""
     old = [rows if i % 80 == 0 else rows[:0] for i, rows in enumerate(scenes())]
-    found = beside(old, [rows[:0] for rows in old])
+    found = judged(old, [rows[:0] for rows in old])
     assert found.verdict == "regressed" and found.n == 5 and found.changed_count == 5
     assert any("395 of 400 examples do not count: neither model finds a thing" in note for note in found.notes)
 
 
-def test_an_original_that_finds_nothing_proves_nothing(beside: Make) -> None:
-    """Given pictures in which the original finds nothing, Then that is said and nothing is safe."""
+def test_an_original_that_finds_nothing_proves_nothing(judged: Make) -> None:
+    """Given pictures in which the original finds nothing, Then a note reports it and nothing is safe."""
     old = [rows[:0] for rows in scenes(200)]
-    found = beside(old, old)
+    found = judged(old, old)
     assert found.verdict == "not_enough_data" and found.n == 0
     assert found.notes[0] == "0 objects in 200 pictures: these examples cannot prove a detector."
 
 
-def test_a_class_of_its_own_that_broke_is_named(beside: Make) -> None:
+def test_broken_class_of_a_detector_is_named(judged: Make) -> None:
     """Given one class of twenty that is lost, at a limit of 25 %, Then that class is named and refused."""
     old = scenes(classes=20)
     new = [rows[rows[:, 5] != 4] for rows in old]
-    found = beside(old, new, 25.0)
+    found = judged(old, new, 25.0)
     assert found.verdict == "regressed"
     assert found.worst_slice is not None and found.slices[0].drop == 1.0
 
@@ -107,7 +106,7 @@ def test_with_labels_the_mean_average_precision_decides(answers_of: Make) -> Non
     assert score.against == "labels" and found.drop >= score.original - score.optimized - 1e-9
 
 
-def test_scores_below_the_threshold_keep_the_average_and_are_not_safe(answers_of: Make) -> None:
+def test_scores_below_the_threshold_keep_map_and_are_regressed(answers_of: Make) -> None:
     """Given all scores at a quarter, so that mean average precision is as before, Then nothing is seen and it
     regressed."""
     old = scenes()
@@ -117,8 +116,8 @@ def test_scores_below_the_threshold_keep_the_average_and_are_not_safe(answers_of
     assert found.verdict == "regressed" and "F1 1.000, now 0.000" in " ".join(found.notes)
 
 
-def test_gains_by_labels_are_safe_though_much_changed(answers_of: Make) -> None:
-    """Given an original that is blind in each third picture, and a version that sees, Then changes are told, and safe."""
+def test_gains_by_labels_are_safe_despite_many_changes(answers_of: Make) -> None:
+    """Given an original that is blind in each third picture, and a version that is not, Then it is safe, and changes are counted."""
     new = scenes()
     old = [rows[:0] if i % 3 == 0 else rows for i, rows in enumerate(new)]
     found = by_labels(with_truth(new), answers_of, old, new)
@@ -160,7 +159,7 @@ def test_labels_of_turned_boxes_are_the_frames_around_them(answers_of: Make) -> 
 
 
 def _quarter(rows: np.ndarray) -> np.ndarray:
-    """The same boxes, said otherwise: turned by a quarter more, with their sides exchanged."""
+    """The same boxes in another form: turned by a quarter more, with their sides exchanged."""
     middle, half = (rows[:, 2:4] + rows[:, :2]) / 2, (rows[:, 2:4] - rows[:, :2])[:, ::-1] / 2
     turned = rows[:, [6]] + np.pi / 2
     return np.hstack([middle - half, middle + half, rows[:, 4:6], turned]).astype(np.float32)
@@ -171,7 +170,7 @@ def _quarter(rows: np.ndarray) -> np.ndarray:
 )
 def test_frames_do_not_hide_how_boxes_are_turned(answers_of: Make, change: Any, verdict: str) -> None:
     """Given boxes that are mirrored in their frames, which are the same, Then by labels nothing is lost, and the version
-    regressed all the same; the same boxes said otherwise are safe."""
+    regressed all the same; the same boxes in another form are safe."""
     rng = np.random.default_rng(3)
     old = [np.hstack([rows, rng.uniform(-1.5, 1.5, (len(rows), 1))]).astype(np.float32) for rows in scenes()]
     found = by_labels(with_truth([_frames(rows) for rows in old]), answers_of, old, [change(rows) for rows in old])
@@ -180,7 +179,7 @@ def test_frames_do_not_hide_how_boxes_are_turned(answers_of: Make, change: Any, 
 
 
 @pytest.mark.parametrize("behind", [_angles, _points, _masks])
-def test_what_no_label_says_has_to_hold_too(answers_of: Make, behind: Any) -> None:
+def test_unlabelled_masks_points_and_angles_must_hold(answers_of: Make, behind: Any) -> None:
     """Given angles, key points or masks behind the boxes, and labels of boxes alone, Then a version that lost them
     regressed though its boxes are right, and the same one is safe."""
     rng, plain = np.random.default_rng(11), scenes()
@@ -190,9 +189,9 @@ def test_what_no_label_says_has_to_hold_too(answers_of: Make, behind: Any) -> No
     assert by_labels(with_truth(plain), answers_of, old, old).verdict == "safe"
 
 
-def test_classes_that_nobody_labelled_have_to_hold_too(answers_of: Make) -> None:
+def test_unlabelled_classes_of_a_detector_must_hold(answers_of: Make) -> None:
     """Given labels of one class of three, Then a version that lost another one regressed, though by the labels it makes
-    fewer mistakes; it is told, and the same one is safe."""
+    fewer mistakes; the same one is safe, with a note on the classes."""
     old = scenes()
     known = with_truth(old)
     only = tuple(replace(i, boxes=tuple(box for box in i.boxes or () if box[4] == 0)) for i in known.test)
@@ -203,8 +202,8 @@ def test_classes_that_nobody_labelled_have_to_hold_too(answers_of: Make) -> None
     assert same.verdict == "safe" and any("No label is of b, c" in note for note in same.notes)
 
 
-def test_what_moved_by_less_than_a_pixel_loses_nothing(answers_of: Make) -> None:
-    """Given a version that rounds its boxes to whole pixels, Then mAP is told as COCO counts it, a loss by its strict
+def test_boxes_rounded_to_pixels_are_safe(answers_of: Make) -> None:
+    """Given a version that rounds its boxes to whole pixels, Then mAP is reported as COCO counts it, a loss by its strict
     overlaps, and the version is safe; a seventh wider and higher it regressed."""
     rng = np.random.default_rng(5)
     old = [rows + np.pad(rng.uniform(-0.5, 0.5, (len(rows), 4)), ((0, 0), (0, 2))) for rows in scenes(600)]
@@ -216,7 +215,7 @@ def test_what_moved_by_less_than_a_pixel_loses_nothing(answers_of: Make) -> None
     assert by_labels(data, answers_of, old, loose).verdict == "regressed"
 
 
-def test_the_order_of_the_examples_changes_no_score(answers_of: Make) -> None:
+def test_order_of_examples_does_not_change_scores(answers_of: Make) -> None:
     """Given a version whose scores are all the same, as INT8 may give, and pictures in another order, Then its mean
     average precision is that of their names' order: with ties it hangs on the order."""
     old = scenes(120)
@@ -229,7 +228,7 @@ def test_the_order_of_the_examples_changes_no_score(answers_of: Make) -> None:
     assert [(one.id, one.optimized) for one in first.scores] == [(one.id, one.optimized) for one in second.scores]
 
 
-def test_labels_on_a_part_prove_with_half_the_level_each(answers_of: Make) -> None:
+def test_partial_labels_and_changes_are_both_tested(answers_of: Make) -> None:
     """Given labels on a quarter, Then the same answers are safe, by mAP and by what changed, and blindness is not."""
     old = scenes()
     data = with_truth(old, known=N // 4)
@@ -237,8 +236,8 @@ def test_labels_on_a_part_prove_with_half_the_level_each(answers_of: Make) -> No
     assert by_labels(data, answers_of, old, [rows[:0] for rows in old]).verdict == "regressed"
 
 
-def test_labels_of_something_else_do_not_decide(answers_of: Make) -> None:
-    """Given labels whose classes are others, Then that is told, and changed results decide."""
+def test_labels_of_other_classes_do_not_decide(answers_of: Make) -> None:
+    """Given labels whose classes are others, Then a note reports it, and changed results decide."""
     old = scenes()
     data = with_truth([_with(rows.copy(), 5, (rows[:, 5] + 1) % 3) for rows in old])
     found = by_labels(data, answers_of, old, old)
@@ -246,36 +245,10 @@ def test_labels_of_something_else_do_not_decide(answers_of: Make) -> None:
     assert "finds hardly anything (mAP 0.000)" in " ".join(found.notes)
 
 
-def test_no_number_where_nothing_was_is_a_change(answers_of: Make) -> None:
+def test_nan_in_an_empty_picture_is_a_change(answers_of: Make) -> None:
     """Given a version that gives NaN for empty pictures only, Then these count, and it is not safe."""
     old = [rows if i % 2 else rows[:0] for i, rows in enumerate(scenes())]
     new = [rows if i % 2 else np.full((1, 6), np.nan, np.float32) for i, rows in enumerate(old)]
     data = DataSet("images", "person", test=tuple(Item(str(i)) for i in range(N)))
     found = by_labels(data, answers_of, old, new)
     assert found.verdict == "regressed" and found.changed_count == N // 2
-
-
-def boxes(*rows: tuple[float, ...]) -> Boxes:
-    values = np.asarray(rows, np.float64).reshape(-1, 6)
-    return Boxes(values[:, :4], values[:, 4], values[:, 5].astype(np.int64))
-
-
-def test_what_is_borderline_is_not_counted() -> None:
-    """Given one box at .26 and its partner at .24 of a threshold of .25, Then nothing is lost; at .20 it is."""
-    sure = boxes((0, 0, 50, 50, 0.26, 0))
-    assert not compare_item(sure, boxes((0, 0, 50, 50, 0.24, 0)), 0.25).unmatched.any()
-    assert compare_item(sure, boxes((0, 0, 50, 50, 0.20, 0)), 0.25).unmatched.all()
-    assert compare_item(boxes((0, 0, 50, 50, 0.9, 0)), boxes((0, 0, 50, 50, 0.24, 0)), 0.25).unmatched.all()
-
-
-def test_one_box_has_one_partner() -> None:
-    """Given two boxes over one another and one of the other model, Then one of them is alone."""
-    two = boxes((0, 0, 50, 50, 0.9, 0), (2, 2, 52, 52, 0.8, 0))
-    assert matched(two, boxes((0, 0, 50, 50, 0.9, 0))).tolist() == [True, False]
-
-
-def test_overlap_by_hand() -> None:
-    """Given boxes that share a half, nothing, all, Then IoU is a third, 0, 1."""
-    one = np.array([[0.0, 0, 10, 10]])
-    others = np.array([[5.0, 0, 15, 10], [20, 20, 30, 30], [0, 0, 10, 10]])
-    assert ious(one, others)[0] == pytest.approx([1 / 3, 0, 1])

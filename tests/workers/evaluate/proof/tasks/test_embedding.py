@@ -1,4 +1,4 @@
-"""Vectors to search with: what all have in common proves nothing."""
+"""Embeddings: the gallery of the search, and changed vectors."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,16 +19,16 @@ def vectors(n: int = N, size: int = 32) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def test_without_calibration_items_a_quarter_is_searched_in(judged: Make) -> None:
+def test_gallery_without_calibration_items_is_a_quarter(judged: Make) -> None:
     """Given 520 items and nothing to search in, Then a quarter of them is the gallery and 390 are judged,
-    which is told."""
+    which a note reports."""
     old = vectors()
     found = judged(old, old, "embedding")
     assert found.n == 390
     assert "130 of the 520 examples were searched in, so that the other 390 could be judged." in found.notes
 
 
-def test_all_are_judged_where_calibration_items_are_searched_in(labelled: Make, answers_of: Make) -> None:
+def test_gallery_of_calibration_items_leaves_all_items_judged(labelled: Make, answers_of: Make) -> None:
     """Given calibration items to search in, Then every test item is judged; a gallery that is lost changes each."""
     everything = vectors(N + 100)
     old = replace(answers_of(everything[:N], "embedding"), gallery=list(everything[N:]))
@@ -41,7 +41,7 @@ def test_all_are_judged_where_calibration_items_are_searched_in(labelled: Make, 
     assert judge(data, old, few, 1.0).n == 390
 
 
-def test_noise_on_a_part_is_counted(judged: Make) -> None:
+def test_replaced_vectors_are_counted(judged: Make) -> None:
     """Given 5 % of the vectors replaced, Then about so many changed and it regressed at a limit of 1 %."""
     old = vectors()
     new = old.copy()

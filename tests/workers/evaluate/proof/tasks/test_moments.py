@@ -1,4 +1,4 @@
-"""One score a time step: over whole sequences, with and without labels."""
+"""One score per time step, over whole sequences, with and without labels."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,8 +22,8 @@ def sequences(n: int = N, steps: int = 60) -> tuple[list[np.ndarray], list[np.nd
     return labels, [score.astype(np.float32) for score in scores]
 
 
-def test_with_labels_both_have_to_hold(labelled: Make, answers_of: Make) -> None:
-    """Given equal scores, Then safe with ROC told; given drift that no label sees, Then regressed."""
+def test_scores_and_labels_of_moments_must_hold(labelled: Make, answers_of: Make) -> None:
+    """Given equal scores, Then safe with a note on ROC; given drift that labels do not show, Then regressed."""
     labels, scores = sequences()
     data = replace(labelled([None] * N), steps=tuple(labels))
     old = answers_of(scores, "score", stateful=True)
@@ -37,7 +37,7 @@ def test_with_labels_both_have_to_hold(labelled: Make, answers_of: Make) -> None
 
 
 @pytest.mark.parametrize(("move", "changed"), [(0.07, 0), (0.15, 1)])
-def test_one_moment_that_moves_changes_its_sequence(judged: Make, move: float, changed: int) -> None:
+def test_moved_moment_changes_its_sequence(judged: Make, move: float, changed: int) -> None:
     """Given one score of one sequence that moves, Then above .1 that sequence changed."""
     _, scores = sequences()
     new = [score.copy() for score in scores]

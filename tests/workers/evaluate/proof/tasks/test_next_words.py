@@ -27,8 +27,8 @@ def judged(
     """Judge texts of a person and dialogues of Fettle's own whose answers begin at place 40.
 
     Logits are steep, a few near ties among them, as those of a trained model. `change(rows, number)` changes those of
-    the version. With `ends` each text ends with `END`, which is unlikely there as after a question that nobody answers
-    yet, unless it is `cut`. Only the first `read` items are predicted.
+    the version. With `ends` each text ends with `END`, which is unlikely there as after a question without an
+    answer, unless it is `cut`. Only the first `read` items are predicted.
     """
     rng = np.random.default_rng(5)
     old = [(rng.gumbel(size=size) * 2).astype(np.float32) for _ in range(texts + dialogues)]
@@ -53,13 +53,13 @@ def noise(size):
     return lambda rows, _: rows + (size * rng.standard_normal(rows.shape)).astype(np.float32)
 
 
-def test_shares_are_those_of_whole_distributions():
+def test_thoughts_keep_the_shares_of_whole_distributions():
     # Given logits of both
     rng = np.random.default_rng(0)
     old, new = (rng.standard_normal((200, VOCABULARY)).astype(np.float32) * 3 for _ in range(2))
     new = old + 0.7 * new
     following = rng.integers(VOCABULARY, size=200)
-    # When they are told in few numbers, Then those say what the whole distributions say
+    # When they are stored as few numbers, Then those have the shares of the whole distributions
     shares = np.exp(old.astype(np.float64)) / np.exp(old.astype(np.float64)).sum(axis=-1, keepdims=True)
     picked = shares[np.arange(200), new.argmax(axis=-1)]
     a, b = thoughts(old, following), thoughts(new, following)
@@ -70,7 +70,7 @@ def test_shares_are_those_of_whole_distributions():
     assert (np.diff(a[:, 2 + KEPT :]) <= 0).all()
 
 
-def test_a_small_vocabulary_is_filled_up_and_nan_is_told():
+def test_small_vocabulary_is_padded_and_nan_stays():
     rows = np.zeros((2, 3), np.float32)
     rows[1] = np.nan
     report = thoughts(rows, np.asarray([0, 0]))
@@ -106,7 +106,7 @@ def test_words_of_one_text_are_not_counted_as_independent():
     assert found.changed_high > 2 * naive
 
 
-def test_the_distance_is_at_most_the_true_one_and_near_it():
+def test_least_kl_is_a_close_lower_bound():
     rng = np.random.default_rng(1)
     old = (rng.gumbel(size=(50, VOCABULARY)) * 2).astype(np.float32)
     new = old + rng.standard_normal(old.shape).astype(np.float32)
@@ -119,8 +119,8 @@ def test_the_distance_is_at_most_the_true_one_and_near_it():
     assert (report <= true + 1e-5).all() and report.mean() > 0.5 * true.mean()
 
 
-def test_what_was_not_read_is_told():
-    """Given a version that is as the original in all that was read, Then it is told how long the longest text was."""
+def test_length_of_the_longest_text_is_reported():
+    """Given a version that is equal in all texts, Then a note holds the length of the longest text."""
     found = judged(noise(0))
     assert found.verdict == "safe"
     assert any(
@@ -138,18 +138,18 @@ def end_moved(by, **more):
     return judged(change, size=(LONG, 80), **{"ends": (END,), **more})
 
 
-def test_answers_without_an_end_are_never_safe():
+def test_answers_without_an_end_are_regressed():
     # Given a version that hardly ever ends, and long texts in which that is one word of hundreds
     found = end_moved(-3.5)
     # Then it is regressed for that alone
     assert found.verdict == "regressed" and found.agreement > 0.99
     assert any("An end is less likely" in note for note in found.notes)
     assert not any("perplexity rose" in note for note in found.notes)
-    # And nobody would have seen it elsewhere
+    # And no other gate detects it
     assert end_moved(-3.5, ends=()).verdict == "safe"
 
 
-def test_answers_that_end_too_soon_are_never_safe():
+def test_answers_that_end_too_soon_are_regressed():
     # Given an end that is far likelier than before, Then it is regressed
     found = end_moved(2.0)
     assert found.verdict == "regressed" and any("An end is more likely" in note for note in found.notes)
@@ -162,7 +162,7 @@ def test_an_end_that_rounding_moves_is_safe(moved):
 
 
 def test_texts_without_an_end_prove_no_end():
-    # Given texts that are longer than what is judged, of a model whose answers end, Then that is not enough, and said
+    # Given texts that are longer than what is judged, of a model whose answers end, Then that is not enough, with a note
     found = end_moved(0.0, cut=True)
     assert found.verdict == "not_enough_data"
     assert any("In 0 of these texts an answer ends" in note for note in found.notes)
@@ -180,18 +180,18 @@ def turned(*places, numbers=range(ENOUGH, ENOUGH + DIALOGUES)):
     return change
 
 
-def test_answers_that_begin_otherwise_are_never_safe():
+def test_answers_with_another_beginning_are_regressed():
     # Given a version that begins every answer with another word and is as before in what people write
     found = judged(turned(40), dialogues=DIALOGUES)
-    # Then it is regressed, though no word of the person's texts changed, and Fettle's dialogues count as nobody's
+    # Then it is regressed, though no word of the person's texts changed, and Fettle's dialogues do not count as examples
     assert found.verdict == "regressed" and found.agreement == 1.0 and found.n == ENOUGH
-    # And the reason is told by itself, and which dialogues show it
+    # And the reason and its dialogues are reported
     (reason,) = [reason for reason in found.reasons if "Answers begin with another word" in reason]
     assert reason in found.notes and found.changed_count == 0
     assert set(found.beside_changed) <= set(range(ENOUGH, ENOUGH + DIALOGUES)) and len(found.beside_changed) > 35
 
 
-def test_answers_of_other_words_are_never_safe():
+def test_answers_of_other_words_are_regressed():
     found = judged(turned(41, 51), dialogues=DIALOGUES)
     assert found.verdict == "regressed" and any("In answers other words stand" in note for note in found.notes)
 
@@ -204,7 +204,7 @@ def test_the_same_answers_are_safe():
 
 
 def test_dialogues_that_were_not_reached_prove_nothing():
-    # Given too little time for the dialogues, which come last, Then it is not enough, and said
+    # Given too little time for the dialogues, which come last, Then it is not enough, with a note
     found = judged(turned(), dialogues=DIALOGUES, read=ENOUGH)
     assert found.verdict == "not_enough_data" and any("were not reached" in note for note in found.notes)
 

@@ -18,6 +18,11 @@ def rows(size: int = 8, n: int = N) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((n, size)).astype(np.float32)
 
 
+def with_targets(targets: np.ndarray) -> DataSet:
+    """Items with these reference numbers (n, channels)."""
+    return DataSet("arrays", "person", test=tuple(Item("", target=tuple(row)) for row in targets.tolist()))
+
+
 def test_rounding_is_safe(judged: Make) -> None:
     """Given values that are off by a thousandth of their spread, Then no result changed and 400 prove it at 1 %."""
     old = rows()
@@ -35,33 +40,31 @@ def test_the_worst_output_counts(labelled: Make, answers_of: Make) -> None:
     assert any("“boxes”" in note for note in found.notes)
 
 
-def test_right_numbers_of_the_answer_say_nothing_of_other_outputs(answers_of: Make) -> None:
-    """Given right numbers for the answer, and another output that is dead, Then it regressed; with all outputs the same
+def test_labels_of_the_main_output_do_not_cover_other_outputs(answers_of: Make) -> None:
+    """Given reference numbers for the main output, and another output that is dead, Then it regressed; with all outputs the same
     it is safe."""
     old, other = rows(1, 400), rows(4, 400)
-    items = tuple(Item(f"{i}", target=(float(value) + 0.1,)) for i, value in enumerate(old[:, 0]))
-    data = DataSet("arrays", "person", test=items)
+    data = with_targets(old + 0.1)
     before, dead = (answers_of(old, "tensor", more=list(part)) for part in (other, 0 * other))
     found = judge(data, before, dead, 1.0)
     assert found.verdict == "regressed" and any("“more”" in note for note in found.notes)
     assert judge(data, before, before, 1.0).verdict == "safe"
 
 
-def test_a_tiny_channel_among_many_that_are_right_has_to_hold_too(answers_of: Make) -> None:
+def test_tiny_channel_among_many_must_hold(answers_of: Make) -> None:
     """Given right numbers for twenty channels of which one is tiny, and a version in which that one is dead, Then it
     regressed, though the mean error is as before; the same one is safe."""
     old = rows(20, 400) * np.where(np.arange(20) == 7, 1e-3, 100)
     noise = np.random.default_rng(4).normal(0, 0.3, old.shape) * old.std(axis=0)
-    items = tuple(Item(f"{i}", target=tuple(row)) for i, row in enumerate((old + noise).tolist()))
-    data = DataSet("arrays", "person", test=items)
+    data = with_targets(old + noise)
     dead = np.where(np.arange(20) == 7, 0, old)
     assert judge(data, answers_of(old, "tensor"), answers_of(dead, "tensor"), 1.0).verdict == "regressed"
     assert judge(data, answers_of(old, "tensor"), answers_of(old, "tensor"), 1.0).verdict == "safe"
 
 
-def test_further_outputs_of_classes_are_told_and_not_judged(labelled: Make, answers_of: Make) -> None:
-    """Given the same classes and a further output of other numbers, Then the answer alone is judged, and that is said; of
-    plain numbers it is no news."""
+def test_further_outputs_of_classes_are_noted_and_not_judged(labelled: Make, answers_of: Make) -> None:
+    """Given the same classes and a further output of other numbers, Then only the main output is judged, with a note; plain
+    numbers have no such note."""
     scores = list(np.eye(3)[np.arange(400) % 3])
     before = answers_of(scores, "class", features=[np.ones(4)] * 400)
     after = answers_of(scores, "class", features=[np.full(4, -1.0)] * 400)
@@ -74,11 +77,11 @@ def test_further_outputs_of_classes_are_told_and_not_judged(labelled: Make, answ
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(1.0, "regressed"), (0.05, "regressed"), (0.0025, "safe")])
-def test_a_further_output_that_is_no_number_is_never_safe(
+def test_nan_in_a_further_output_is_regressed_above_the_limit(
     labelled: Make, answers_of: Make, share: float, verdict: str
 ) -> None:
     """Given the same classes and a further output that is no number in more than the limit allows, Then it regressed and
-    the output is named; in one of 400 it is told."""
+    the output is named; in one of 400 only a note names it."""
     scores = list(np.eye(3)[np.arange(400) % 3])
     before = answers_of(scores, "class", features=[np.ones(4)] * 400)
     lost = [np.full(4, np.nan if i < 400 * share else 1.0) for i in range(400)]
@@ -117,7 +120,7 @@ def test_a_share_changed_above_the_limit_regressed(judged: Make) -> None:
     assert found.changed[0] == 19
 
 
-def test_a_constant_channel_is_held_to_its_size() -> None:
+def test_constant_channel_is_compared_with_its_size() -> None:
     """Given a channel that never changes, Then rounding of it is small and another value large."""
     old = [np.array([5.0, float(i)], np.float32) for i in range(10)]
     assert channel_spreads([by_channel(row) for row in old])[1][0] == pytest.approx(5.0)
@@ -132,7 +135,7 @@ def test_channels_by_shape(shape: tuple[int, ...], channels: int) -> None:
     assert len(by_channel(np.zeros(shape, np.float32))) == channels
 
 
-def test_items_whose_outputs_were_not_kept_are_not_judged(labelled: Make, answers_of: Make) -> None:
+def test_items_without_stored_outputs_are_not_judged(labelled: Make, answers_of: Make) -> None:
     """Given another output that was kept of the first 100 of 400 items, Then 100 are judged and prove nothing at 1 %."""
     old = rows()
     answers = answers_of(old, "tensor", map=list(old[:100]))
@@ -144,6 +147,5 @@ def test_a_few_right_numbers_prove_nothing(answers_of: Make) -> None:
     """Given equal answers to 12 items whose right numbers are known, Then resampling them proves nothing; 400 do."""
     for n, verdict in ((12, "not_enough_data"), (400, "safe")):
         old = rows(1, n)
-        items = tuple(Item(f"{i}", target=(float(value) + 0.1,)) for i, value in enumerate(old[:, 0]))
         answers = answers_of(old, "tensor")
-        assert judge(DataSet("arrays", "person", test=items), answers, answers, 1.0).verdict == verdict
+        assert judge(with_targets(old + 0.1), answers, answers, 1.0).verdict == verdict

@@ -1,4 +1,4 @@
-"""What counts as changed, item by item, beside the same rules written down once more in plain loops."""
+"""Changed items compared with the same rules in plain loops."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -54,7 +54,7 @@ def answers(parts: Sequence[Rows], kind: str) -> Answers:
     return Answers(values, None, np.ones(len(values), np.bool_), {}, kind, "probabilities", False, decoded=True)
 
 
-def test_things() -> None:
+def test_detection_flags_are_those_of_plain_loops() -> None:
     """Given boxes that were nudged, lost, renamed or reordered, then each picture is changed or not by both."""
     rng = np.random.default_rng(0)
     old = [boxes(rng) for _ in range(N)]
@@ -64,8 +64,8 @@ def test_things() -> None:
 
 @pytest.mark.parametrize("zoo", MASKS, ids=[zoo.name for zoo in MASKS])
 @pytest.mark.parametrize("kind", ["harm", "harmless"])
-def test_masks(zoo: Zoo, kind: str) -> None:
-    """Given every way of the zoo to destroy masks, or to change what nobody sees, then each picture is changed or not
+def test_segmentation_flags_are_those_of_plain_loops(zoo: Zoo, kind: str) -> None:
+    """Given every harmful and harmless change of masks in the zoo, Then each picture is changed or not
     by both."""
     total = 0
     for number, how in enumerate(getattr(zoo, kind).values()):

@@ -1,6 +1,6 @@
-"""The zoo of harm: predictions as models give them, ways to destroy them, and ways that nobody would notice.
+"""The zoo: predictions like those of real models, with harmful changes and harmless ones.
 
-Each module `zoo_*.py` beside this one holds `ZOOS`, for one task or a few forms of one. Predictions are made, but of the
+Each module `zoo_*.py` in this folder holds `ZOOS`, for one task or a few forms of one. Predictions are made, but of the
 shape and spread of real ones; all is seeded.
 """
 
@@ -30,8 +30,8 @@ class Zoo:
     """`task` is the proof task that has to judge. `make(n, rng)` gives the original's predictions.
 
     `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure; where each
-    item holds `places` that are counted, one of them. `truth` gives what is right: fields of each `Item`, and `steps` of
-    sequences. So many more as `gallery` says are only searched in. `more` are further facts of `Answers`.
+    item holds `places` that are counted, one of them. `truth` gives the labels: fields of each `Item`, and `steps` of
+    sequences. `gallery` is the number of further items that are only searched in. `more` are further facts of `Answers`.
     """
 
     name: str
@@ -119,6 +119,10 @@ def stacked(change: Callable[[Array, Rng], Array]) -> Change:
     return lambda parts, rng: list(change(np.stack(parts), rng))
 
 
+def no_number(row: Array, rng: Rng) -> Array:
+    return np.full_like(row, np.nan)
+
+
 def same(parts: list[Array], rng: Rng) -> Sequence[Array]:
     return parts
 
@@ -144,12 +148,12 @@ def all_zoos() -> dict[str, Zoo]:
     return {zoo.name: zoo for zoo in zoos}
 
 
+ROUNDED: dict[str, Change] = {"the same": same, "another engine": other_engine, "BF16": bf16, "FP16": fp16}
+"""Harmless changes of any numbers."""
+
 SHARES_HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
+    **ROUNDED,
     "off by .02": each(lambda row, rng: np.clip(row + rng.uniform(-0.02, 0.02, row.shape), 0, 1)),
     "rounded to percent": each(lambda row, rng: np.round(row, 2)),
 }
-"""What leaves scores from 0 to 1 alike."""
+"""Harmless changes of scores from 0 to 1."""

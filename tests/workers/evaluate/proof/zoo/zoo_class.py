@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import ROUNDED, SHARES_HARMLESS, Array, Change, Rng, Zoo, each, no_number, some, stacked
 
 LEAST_LEAD = 0.25
-"""A model that is sure of what it says: nothing lies so near that 16 bits decide it."""
+"""Least lead of the first class, so large that 16 bits do not decide."""
 
 
 def logits(n: int, rng: Rng, classes: int) -> list[Array]:
@@ -34,7 +34,7 @@ def accepted(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
 
 
 def accepted_of_two(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
-    """As sure as the original says it is, so is it right."""
+    """The original is right as often as its confidence states."""
     return [{"labels": (int(rng.random() < row[0]),)} for row in old]
 
 
@@ -84,10 +84,6 @@ def noise(row: Array, rng: Rng) -> Array:
     return rng.normal(row.mean(), row.std(), row.shape).astype(np.float32)
 
 
-def no_number(row: Array, rng: Rng) -> Array:
-    return np.full_like(row, np.nan)
-
-
 def second(row: Array, rng: Rng) -> Array:
     first, second = np.argsort(-row)[:2]
     row[[first, second]] = row[[second, first]]
@@ -116,7 +112,7 @@ HARM: dict[str, Change] = {
     "hardly sure of anything": each(lambda row, rng: row * np.float32(0.15)),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same, "another engine": other_engine, "BF16": bf16, "FP16": fp16,
+    **ROUNDED,
     "sharper": each(lambda row, rng: row * np.float32(1.05)),
     "one number more on all": each(lambda row, rng: row + np.float32(0.5)),
     "low scores in another order": each(shuffled_below),
@@ -137,8 +133,8 @@ KNOWN_TWO_HARM = {
     **{how: change for how, change in TWO_HARM.items() if how != "noise on 5 %"},
     "noise on 15 %": some(0.15, lambda row, rng: rng.random(row.shape).astype(np.float32)),
 }
-"""By labels. Noise says the same of two classes by chance half of the time: 5 % of it loses 2 % of what is right, the limit
-itself."""
+"""By labels. Noise names the same one of two classes half of the time by chance: 5 % of it lose 2 % of right predictions,
+the limit itself."""
 
 TWO_HARMLESS: dict[str, Change] = {
     **SHARES_HARMLESS,

@@ -47,7 +47,7 @@ def written(parts: Sequence[Array]) -> Array:
 
 def scenes(n: int, rng: Rng) -> list[Array]:
     """(k, 6) each: up to five things of 14 to 150 pixels, seven of ten pictures hold two or more, a tenth none; a few
-    weak boxes besides. Classes are not equally frequent."""
+    weak boxes in addition. Classes are not equally frequent."""
     frequent = np.linspace(1, 3, KINDS) / np.linspace(1, 3, KINDS).sum()
     found = []
     for things in rng.choice([0, 1, 2, 3, 4, 5], n, p=[0.1, 0.2, 0.25, 0.2, 0.15, 0.1]):
@@ -128,7 +128,7 @@ def twice(rows: Array, rng: Rng) -> Array:
 
 
 def loose(rows: Array, rng: Rng) -> Array:
-    """A seventh wider and higher: by the original's boxes alone nobody sees it, by labels one does."""
+    """A seventh wider and higher, which labels show and the original's boxes do not."""
     middle, half = (rows[:, :2] + rows[:, 2:4]) / 2, (rows[:, 2:4] - rows[:, :2]) * (8 / 14)
     rows[:, :4] = np.concatenate([middle - half, middle + half], axis=1)
     return rows

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import ROUNDED, Array, Change, Rng, Zoo, each, no_number, some, stacked
 
 WIDTH = 48
 TOPICS = 40
@@ -60,7 +60,7 @@ HARM: dict[str, Change] = {
     "shuffled under a common mean": stacked(shuffled_under_the_mean),
     "noise of 30 % of the spread": spread_noise(0.3),
     "noise on 5 %": some(0.05, lambda row, rng: rng.permutation(row)),
-    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "no number on 5 %": some(0.05, no_number),
     "half of the numbers dead": stacked(half_dead),
     "collapsed": stacked(collapsed),
     "turned": stacked(rotated),
@@ -69,10 +69,7 @@ HARM: dict[str, Change] = {
     "always the same": stacked(lambda rows, rng: np.broadcast_to(rows[0], rows.shape)),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
+    **ROUNDED,
     "longer": each(lambda row, rng: row * np.float32(2)),
     "a percent longer or shorter": each(lambda row, rng: row * np.float32(rng.uniform(0.99, 1.01))),
     "noise of 1 % of the spread": spread_noise(0.01),

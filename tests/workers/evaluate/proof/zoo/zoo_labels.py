@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, some, stacked
+from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, no_number, some, stacked
 
 LABELS = 20
 
@@ -50,7 +50,7 @@ HARM: dict[str, Change] = {
     "pulled down": each(lambda row, rng: row * np.float32(0.7)),
     "all over the threshold": each(lambda row, rng: np.maximum(row, np.float32(0.6))),
     "noise on 5 %": some(0.05, lambda row, rng: rng.random(LABELS).astype(np.float32)),
-    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "no number on 5 %": some(0.05, no_number),
     "one label too many on 10 %": some(0.1, one_more),
     "sets of other items": stacked(others_set),
     "labels shifted by one": each(lambda row, rng: np.roll(row, 1)),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, some, stacked
+from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, no_number, some, stacked
 
 STEPS = 60
 
@@ -46,7 +46,7 @@ HARM: dict[str, Change] = {
     "turned round in time in 5 %": some(0.05, lambda row, rng: row[::-1]),
     "one moment wrong in 5 %": some(0.05, spike),
     "noise on 5 %": some(0.05, lambda row, rng: rng.random(row.shape).astype(np.float32)),
-    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "no number on 5 %": some(0.05, no_number),
     "always silent": each(lambda row, rng: np.zeros_like(row)),
     "sequences of others": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
     "shorter by a step in 5 %": some(0.05, lambda row, rng: row[:-1]),

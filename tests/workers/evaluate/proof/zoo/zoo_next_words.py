@@ -1,4 +1,4 @@
-"""Next words of language models: what steep logits with some near ties become, told in few numbers."""
+"""Next words of language models: steep logits with some near ties, stored as few numbers."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ END, NEVER = 79, 7.0
 
 
 def make(n: int, rng: Rng) -> list[Array]:
-    """Thoughts over a vocabulary that is hardly larger than what is kept, so that logits can be had back."""
+    """Thoughts over a vocabulary that is hardly larger than the kept tokens, so that logits can be restored."""
     logits = [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(n)]
     for rows in logits:
         rows[:, END] -= NEVER
@@ -28,12 +28,12 @@ def _following(rows: Array, rng: Rng) -> Array:
     return np.asarray(follows)
 
 
-def _logits(told: Array) -> Array:
+def _logits(part: Array) -> Array:
     """(places, vocabulary): log probabilities of what was kept, and what was left over on all others."""
-    rows = np.arange(len(told))[:, None]
-    tokens, logs = told[:, 2 : 2 + KEPT].astype(int), told[:, 2 + KEPT : WIDTH]
+    rows = np.arange(len(part))[:, None]
+    tokens, logs = part[:, 2 : 2 + KEPT].astype(int), part[:, 2 + KEPT : WIDTH]
     left = np.maximum(1 - np.exp(logs.astype(np.float64)).sum(axis=-1, keepdims=True), 1e-9) / (VOCABULARY - KEPT)
-    out = np.broadcast_to(np.log(left), (len(told), VOCABULARY)).astype(np.float32)
+    out = np.broadcast_to(np.log(left), (len(part), VOCABULARY)).astype(np.float32)
     out[rows, tokens] = logs
     return out
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import ROUNDED, Array, Change, Rng, Zoo, each, no_number, some, stacked
 
 
 def prices(n: int, rng: Rng) -> list[Array]:
@@ -13,7 +13,7 @@ def prices(n: int, rng: Rng) -> list[Array]:
 
 
 def channels(n: int, rng: Rng) -> list[Array]:
-    """(6,) each: pixels beside shares."""
+    """(6,) each: pixels and shares."""
     size = np.array([300, 300, 80, 80, 0.05, 0.002])
     return list((size * (1 + 0.5 * rng.standard_normal((n, 6)))).astype(np.float32))
 
@@ -55,7 +55,7 @@ def tail_cut(rows: Array, rng: Rng) -> Array:
 
 
 def small_zeroed(rows: Array, rng: Rng) -> Array:
-    """The smaller half of the numbers is lost: in a spread that a few large ones make, nobody would see it."""
+    """The smaller half of the numbers is lost: the spread comes from a few large ones and hardly shows it."""
     rows[np.abs(rows) < np.median(np.abs(rows))] = 0
     return rows
 
@@ -88,15 +88,12 @@ ANY_HARM: dict[str, Change] = {
     "halved": each(lambda row, rng: row / 2),
     "answers of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
     "noise on 5 %": some(0.05, noise),
-    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "no number on 5 %": some(0.05, no_number),
     "always the same": stacked(lambda rows, rng: np.broadcast_to(rows.mean(axis=0), rows.shape)),
     "noise of 30 % of the spread": spread_noise(0.3),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
+    **ROUNDED,
     "noise of 1 % of its size": each(lambda row, rng: row * (1 + 0.01 * rng.uniform(-1, 1, row.shape))),
     "four digits": each(lambda row, rng: _four_digits(row)),
 }

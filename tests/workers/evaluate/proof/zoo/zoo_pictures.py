@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import ROUNDED, Array, Change, Rng, Zoo, each, no_number, some, stacked
 
 SIDE = 36
 
@@ -73,14 +73,14 @@ HARM: dict[str, Change] = {
     "tinted": each(tint),
     "noise": spread(0.06),
     "noise on 5 %": some(0.05, noise),
-    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "no number on 5 %": some(0.05, no_number),
     "moved by two pixels": each(lambda row, rng: np.roll(row, 2, axis=2)),
     "a dead stripe": each(stripe),
     "darker by a quarter": each(lambda row, rng: row * np.float32(0.75)),
     "pictures of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same, "another engine": other_engine, "BF16": bf16, "FP16": fp16,
+    **ROUNDED,
     "8 bits": each(lambda row, rng: np.round(row * 255) / np.float32(255)), "faint noise": spread(0.004),
     "brighter by half a percent": each(lambda row, rng: row * np.float32(1.005)),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Texts: translations, and transcripts of what was said."""
+"""Texts: translations, and transcripts of speech."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -34,8 +34,8 @@ SWAPS = {"old": "ancient", "repair": "mend", "glad": "happy", "near": "close to"
 
 def sentence(rng: Rng) -> str:
     parts = [SUBJECTS, VERBS, THINGS, WHERE, MORE]
-    said = " ".join(str(rng.choice(part)) for part in parts)
-    return f"{said} for {rng.choice(NAMES)} {rng.choice(PLAIN)} {rng.choice(PLAIN)}."
+    begin = " ".join(str(rng.choice(part)) for part in parts)
+    return f"{begin} for {rng.choice(NAMES)} {rng.choice(PLAIN)} {rng.choice(PLAIN)}."
 
 
 def texts(n: int, rng: Rng) -> list[Array]:
@@ -57,8 +57,8 @@ def measured(n: int, rng: Rng) -> list[Array]:
     return [np.asarray(row) for row in rows]
 
 
-def said(n: int, rng: Rng) -> list[Array]:
-    """What was said: small letters without marks, one recording in fifty silent."""
+def speech(n: int, rng: Rng) -> list[Array]:
+    """Spoken texts: small letters without marks, one recording in fifty silent."""
     rows = []
     for row in texts(n, rng):
         plain = "".join(c for c in str(row).lower() if c.isalnum() or c == " ")
@@ -75,8 +75,8 @@ def all_of(edit: Edit) -> Change:
 
 def some_of(share: float, edit: Edit) -> Change:
     def changed(parts: list[Array], rng: Rng) -> Sequence[Array]:
-        said = [i for i, part in enumerate(parts) if str(part)]
-        for at in rng.permutation(said)[: max(1, int(share * len(said)))]:
+        spoken = [i for i, part in enumerate(parts) if str(part)]
+        for at in rng.permutation(spoken)[: max(1, int(share * len(spoken)))]:
             parts[at] = np.asarray(edit(str(parts[at]), rng))
         return parts
 
@@ -211,7 +211,7 @@ SPEECH_HARMLESS = HARMLESS | {"one letter of a long word": all_of(one_letter)}
 
 
 def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
-    """With the texts beside token numbers that say nothing."""
+    """With the texts, and token numbers without a meaning."""
     tokens = [np.zeros(1, np.float32) for _ in parts]
     return Answers(
         tokens, None, np.ones(len(parts), np.bool_), {}, zoo.kind, "logits", False, texts=[str(p) for p in parts]
@@ -223,12 +223,12 @@ def other_text(part: Array, rng: Rng) -> Array:
 
 
 def translated(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
-    """What is right: the original is another text in one of ten, and has other words for some things."""
+    """References: the original is another text in one of ten, and has other words for some things."""
     return [{"group": noise(str(part), rng) if rng.random() < 0.1 else swapped(str(part), rng)} for part in old]
 
 
 def heard(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
-    """What was said: the original errs in one letter of many words."""
+    """Spoken texts: the original errs in one letter of many words."""
     return [{"transcript": one_letter(str(part), rng)} for part in old]
 
 
@@ -250,12 +250,12 @@ ZOOS = [
         translated,
         answers=answers,
     ),
-    Zoo("transcripts", "transcript", "transcript", said, SPEECH_HARM, SPEECH_HARMLESS, other_text, answers=answers),
+    Zoo("transcripts", "transcript", "transcript", speech, SPEECH_HARM, SPEECH_HARMLESS, other_text, answers=answers),
     Zoo(
         "transcripts that are known",
         "transcript",
         "transcript",
-        said,
+        speech,
         SPEECH_HARM,
         {how: change for how, change in SPEECH_HARMLESS.items() if how != "one letter of a long word"}
         | {"a word a line": all_of(lambda text, rng: text.replace(" ", "\n"))},
