@@ -118,9 +118,9 @@ def test_too_many_pixels_are_refused_with_the_limit(
 def test_examples_that_were_opened_are_counted(run_data: Make, classes: Path) -> None:
     """Given limits below the number of items, Then a part in proportion to the labels is used, and the result holds the
     numbers of all items and of opened ones."""
-    result, _ = run_data("pictures", classes, max_test=20, max_calibration=10)
-    assert (result.n_opened, result.n_test, result.n_calibration, result.n_items) == (30, 20, 10, 60)
-    assert set(result.class_counts.values()) == {10}
+    result, _ = run_data("pictures", classes, max_test=30, max_calibration=6)
+    assert (result.n_opened, result.n_test, result.n_calibration, result.n_items) == (36, 30, 6, 60)
+    assert set(result.class_counts.values()) == {12}
     assert result.n_test + result.n_calibration + result.merged_doubles + len(result.unreadable) == result.n_opened
 
 
