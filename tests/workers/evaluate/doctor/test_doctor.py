@@ -91,7 +91,7 @@ def _colors(folder: Path, *, labelled: bool = True) -> Path:
 
 def test_exchanged_colors_are_found(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
     """Given labelled pictures and a model of RGB, When it was opened as BGR, Then RGB fits far better, with the figures
-    of both; opened as RGB, Then the chosen preparation fits, although others are as good."""
+    of both."""
     found = doctor(brightest(channels="bgr"), _colors(tmp_path / "data"))
     assert found.verdict == "far_better" and found.evidence == "labels"
     assert found.best is not None and isinstance(found.best.preprocess, ImageSteps)
@@ -100,7 +100,11 @@ def test_exchanged_colors_are_found(doctor: Doctor, brightest: Make, tmp_path: P
     assert chosen.score is not None and chosen.score < 0.5
     assert found.p_value is not None and found.p_value < 0.01
     assert "RGB" in found.what and "60 of 60 answers are right" in found.why
-    found = doctor(brightest(), tmp_path / "data")
+
+
+def test_right_preparation_stays(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given the same model opened as RGB, Then the chosen preparation fits, although others are as good."""
+    found = doctor(brightest(), _colors(tmp_path / "data"))
     assert found.verdict == "fits" and found.best is not None and found.best.is_chosen
 
 
