@@ -150,19 +150,25 @@ LENGTHS = {"audio": np.zeros(100, np.int16), "lengths": np.array([60, 60])}
         ("numbers", {"x": np.zeros((0, 4))}, "bad_npz", "holds no items"),
         ("numbers", {"x": np.zeros((3, 5))}, "nothing_readable", "3 items were tried"),
         ("numbers", {"x": np.ones((500, 4), np.float32)}, "all_the_same", "500 items"),
-        ("numbers", {"x": np.full((50, 4), np.nan, np.float32)}, "nothing_readable", NOT_FINITE),
         ("sounds", LENGTHS, "bad_npz", "do not add up"),
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(
     run_data: Make, tmp_path: Path, kind: str, arrays: dict[str, Any], code: str, detail: str
 ) -> None:
-    """Given Python objects, other names, text, nothing, other shapes, or rows that are all the same or hold no number,
+    """Given Python objects, other names, text, nothing, other shapes, or rows that are all the same,
     Then the data are refused for that reason."""
     np.savez(tmp_path / "a.npz", allow_pickle=True, **arrays)
     with pytest.raises(InputRefused) as refused:
         run_data(kind, tmp_path / "a.npz")
     assert refused.value.code == code and detail in refused.value.detail and refused.value.hint.endswith(".")
+
+
+def test_data_without_a_number_are_refused_for_that_reason(run_data: Make, tmp_path: Path) -> None:
+    """Given rows that hold only NaN, Then that is the reason, as in the check of data, not that they are the same."""
+    with pytest.raises(InputRefused) as refused:
+        run_data("numbers", save(tmp_path / "a.npz", x=np.full((50, 4), np.nan, np.float32)))
+    assert refused.value.code == "nothing_readable" and NOT_FINITE in refused.value.detail
 
 
 def test_truncated_npz_is_refused(run_data: Make, tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def rows(*sizes: int) -> list[PreparationScore]:
     ]
 
 
-def test_last_comparison_out_of_time_uses_equal_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_comparison_that_runs_out_of_time_is_of_equal_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given 180 examples, When the time is up in the middle of a lap, Then all preparations are compared on the same number."""
     search = Search(cast(Scorer, Alternating(180)), RecordingContext(tmp_path), seconds=1.0)
     late = iter([False] * 13)
@@ -48,7 +50,7 @@ def test_last_comparison_out_of_time_uses_equal_numbers(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(("there", "wanted"), [(180, LATER), (48, MORE)])
-def test_advice_is_more_examples_only_after_all_were_tried(there: int, wanted: str) -> None:
+def test_more_examples_are_asked_for_only_where_all_were_tried(there: int, wanted: str) -> None:
     """Given a rival that may be better by chance, Then the advice is more examples if all were tried, else more time."""
     chosen, rival = rows(1, 2)
     for row, right in ((chosen, 40), (rival, 42)):
