@@ -8,19 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.metrics import accuracy_score, jaccard_score
+from zoo import decoded_answers
 
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.predictions import Answers
 
 CLASSES = 5
 Judge = Callable[..., Judgement]
-
-
-def answers(masks: Any) -> Answers:
-    rows = [np.asarray(mask, np.uint8) for mask in masks]
-    return Answers(rows, None, np.ones(len(rows), np.bool_), {}, "mask", "logits", False, decoded=True)
 
 
 @pytest.fixture
@@ -35,9 +30,9 @@ def judged(tmp_path: Path) -> Judge:
             if truth is not None:
                 Image.fromarray(np.asarray(truth, np.uint8)).save(name)
             items.append(Item(f"item {number}", mask=name))
-        after = answers(new)
+        before, after = (decoded_answers(masks, "mask", np.uint8) for masks in (old, new))
         after.finite[:lost] = False
-        return judge(DataSet("images", "person", test=tuple(items)), answers(old), after, 1.0)
+        return judge(DataSet("images", "person", test=tuple(items)), before, after, 1.0)
 
     return run
 

@@ -12,6 +12,7 @@ from coco_oracle import coco
 from skimage import metrics as pictures
 from sklearn import metrics as sk
 from sklearn.neighbors import NearestNeighbors
+from zoo import text_answers
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
@@ -248,12 +249,6 @@ def test_generated_pictures_are_scikit_images(answers_of: Make, channels: int) -
     assert found["ssim"].optimized == pytest.approx(np.mean(alike), abs=CLOSE)
     same = generated_pictures.measure(replace(case, new=case.old))
     assert [score.optimized for score in same] == pytest.approx([120.0, 1.0])
-
-
-def text_answers(texts: list[str], kind: str) -> Answers:
-    return Answers(
-        [np.zeros(1, np.float32)] * len(texts), None, np.ones(len(texts), bool), {}, kind, "logits", False, texts=texts
-    )
 
 
 def test_transcripts_are_jiwers() -> None:

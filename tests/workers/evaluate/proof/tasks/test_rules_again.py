@@ -1,12 +1,12 @@
 """Changed items compared with the same rules in plain loops."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import changed
 import numpy as np
 import pytest
-from zoo import Zoo, all_zoos
+from zoo import Zoo, all_zoos, decoded_answers
 
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
@@ -49,16 +49,11 @@ def moved(rows: Rows, rng: np.random.Generator) -> Rows:
     return rows
 
 
-def answers(parts: Sequence[Rows], kind: str) -> Answers:
-    values = [np.asarray(part, np.float32) for part in parts]
-    return Answers(values, None, np.ones(len(values), np.bool_), {}, kind, "probabilities", False, decoded=True)
-
-
 def test_detection_flags_are_those_of_plain_loops() -> None:
     """Given boxes that were nudged, lost, renamed or reordered, then each picture is changed or not by both."""
     rng = np.random.default_rng(0)
     old = [boxes(rng) for _ in range(N)]
-    pairs = answers(old, "detection"), answers([moved(rows, rng) for rows in old], "detection")
+    pairs = (decoded_answers(part, "detection") for part in (old, [moved(rows, rng) for rows in old]))
     assert 10 < same_flags(detection.compare, *pairs, changed.things) < N - 10
 
 

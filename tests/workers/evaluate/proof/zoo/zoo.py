@@ -63,6 +63,19 @@ def plain_answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
     return Answers(values, predicted, finite, {}, zoo.kind, **more)
 
 
+def decoded_answers(parts: Sequence[Array], kind: str, dtype: type[Any] = np.float32, **more: Any) -> Answers:
+    """Predictions that are decoded to boxes or masks."""
+    values = [np.asarray(part, dtype) for part in parts]
+    finite = np.asarray([bool(np.isfinite(part).all()) for part in values], np.bool_)
+    return Answers(values, None, finite, {}, kind, "logits", False, decoded=True, **more)
+
+
+def text_answers(texts: Sequence[str], kind: str) -> Answers:
+    """Predictions that are texts, with token numbers without a meaning."""
+    tokens, finite = [np.zeros(1, np.float32) for _ in texts], np.ones(len(texts), np.bool_)
+    return Answers(tokens, None, finite, {}, kind, "logits", False, texts=texts)
+
+
 @dataclass(frozen=True)
 class Drawn:
     """Predictions of the original that all changes share: `old` with those that are only searched in, `before` read."""

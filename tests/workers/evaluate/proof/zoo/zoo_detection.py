@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from zoo import Array, Change, Rng, Zoo, each, some
+from zoo import Array, Change, Rng, Zoo, decoded_answers, each, some
 
 from workers.evaluate.proof.predictions import Answers
 from workers.pipeline.postprocess.boxes import decode
@@ -232,9 +232,7 @@ def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
 
 def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
     """Through the output and back."""
-    values = read(written(parts))
-    finite = np.asarray([bool(np.isfinite(part).all()) for part in values], np.bool_)
-    return Answers(values, None, finite, {}, "detection", "logits", False, decoded=True, score_threshold=THRESHOLD)
+    return decoded_answers(read(written(parts)), "detection", score_threshold=THRESHOLD)
 
 
 LABELLED = (

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion
-from zoo import Array, Change, Rng, Zoo, each, same, some, stacked
+from zoo import Array, Change, Rng, Zoo, decoded_answers, each, same, some, stacked
 
 from workers.evaluate.proof.predictions import Answers
 
@@ -157,10 +157,7 @@ HARMLESS: dict[str, Change] = {
 
 
 def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
-    return Answers(
-        [np.asarray(part, np.uint8) for part in parts], None, np.ones(len(parts), np.bool_), {}, "mask", "logits",
-        False, decoded=True,
-    )  # fmt: skip
+    return decoded_answers(parts, "mask", np.uint8)
 
 
 def other_mask(mask: Array, rng: Rng) -> Array:
