@@ -106,9 +106,9 @@ def read(path: Path, options: Options) -> Collection:
     ]  # fmt: skip
     found_in = "no labels were found in it" if label_name is None else f"the labels are in “{label_name}”"
     findings = [info(f"{file.name} holds the inputs {names_of(list(inputs))}; {found_in}.")]
-    if label_name is None:
+    if label_name is None or labels is None:
         findings += _unused_labels(arrays, inputs, count, file)
-    elif labels is not None:
+    else:
         findings += _negative_labels(label_name, labels, options.spec)
     return Collection(kind, entries, names, findings=tuple(findings))
 
