@@ -58,8 +58,8 @@ class Decision(Frozen):
 
     def digest(self) -> str:
         """Return the sha256 of the entry's JSON without the hash itself: sorted keys, no blanks, ASCII."""
-        said = self.model_dump(mode="json", exclude={"sha256"})
-        return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def first_broken(log: Sequence[Decision]) -> int | None:

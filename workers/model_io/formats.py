@@ -39,7 +39,7 @@ class Draft:
     """
 
     graph: Graph
-    found: ModelFacts
+    facts: ModelFacts
     files: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
     reference: Reference | None = None

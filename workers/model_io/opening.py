@@ -26,7 +26,7 @@ from workers.measure.opening import open_session
 from workers.model_io.budget import checking, trying
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Source, read
-from workers.model_io.guess.asked import as_requested
+from workers.model_io.guess.requested import as_requested
 from workers.model_io.guess.spec import build_spec, reread, result_findings, sizes
 from workers.model_io.layouts import item_shapes, layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
@@ -78,8 +78,8 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
         _refuse_useless(path, draft.graph)
         ctx.check_cancelled()
         ctx.progress(TRYING_IT, 1, 3)
-        if draft.found.tokenizer is not None:
-            shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
+        if draft.facts.tokenizer is not None:
+            shutil.copyfile(draft.facts.tokenizer, target / "tokenizer.json")
         carry(source.path, target)
         session = _session(target, draft, ctx)
         try:
@@ -93,12 +93,12 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
         finally:
             session.close()
         more = (*trial.findings, tried(len(trial.feeds)), *walls(ctx))
-        found = info_of(path, source, draft, trial.spec, more)
+        model = info_of(path, source, draft, trial.spec, more)
         write_pipeline(target, trial.spec)
-        (target / INFO_FILE).write_text(found.model_dump_json(indent=1), encoding="utf-8")
+        (target / INFO_FILE).write_text(model.model_dump_json(indent=1), encoding="utf-8")
         artifact = describe(target, draft)
         ctx.progress(TRYING_IT, 3, 3)
-        return OpenResult(info=found, artifact=artifact, conversion_error=error, runtime=draft.runtime or ONNX_RUNTIME)
+        return OpenResult(info=model, artifact=artifact, conversion_error=error, runtime=draft.runtime or ONNX_RUNTIME)
 
 
 @contextlib.contextmanager
@@ -125,7 +125,7 @@ def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenPar
     items = item_shapes(draft.graph.inputs, params)
     params = params.model_copy(update={"item_shapes": items, "data_path": None})
     spec = _spec(source, draft, params) if draft.graph.outputs else None
-    spec = as_requested(spec, draft.graph, draft.found, params) if spec is not None else None
+    spec = as_requested(spec, draft.graph, draft.facts, params) if spec is not None else None
     if spec is None or spec.preprocess.kind == "array" or any(not entry.shape for entry in draft.graph.inputs):
         return params, spec
     return params.model_copy(update={"item_shapes": {}}), spec
@@ -141,9 +141,9 @@ def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
     """Open the model that was written, or both of its parts."""
     if draft.runtime is not None:
         return open_session(target, draft.runtime, {}, ctx.threads)
-    if draft.found.generation is None:
+    if draft.facts.generation is None:
         return load_session(target / "model.onnx", ctx.threads)
-    artifact, loop = join_parts(target), draft.found.generation
+    artifact, loop = join_parts(target), draft.facts.generation
 
     def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
         return load_session(path, threads)
@@ -233,7 +233,7 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
     if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
         return stored
     try:
-        spec = checked(build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes))
+        spec = checked(build_spec(draft.graph, draft.facts, params.preprocess, params.shapes, params.item_shapes))
     except ValidationError as error:
         place = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
         raise refuse(
@@ -252,7 +252,7 @@ def carried(draft: Draft) -> PipelineSpec | None:
 
 def _as_requested(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
     """Apply the user's choice of how results are read, completed from the outputs of the trial."""
-    requested = as_requested(trial.spec, draft.graph, draft.found, params)
+    requested = as_requested(trial.spec, draft.graph, draft.facts, params)
     if requested == trial.spec:
         return trial
     changed = evaluated(path, requested, trial.feeds, trial.outputs)
@@ -269,7 +269,7 @@ def _specs(source: Path, draft: Draft, params: OpenParams) -> list[PipelineSpec]
     if carried(draft) == spec:
         return [spec]
     return [
-        one if one == spec else _with_classes(source, reread(one, draft.graph, draft.found))
+        one if one == spec else _with_classes(source, reread(one, draft.graph, draft.facts))
         for one in layouts(spec, draft.graph.inputs)
     ]
 
@@ -282,7 +282,7 @@ def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
     if all(sizes(output.shape) == seen.get(output.name) for output in draft.graph.outputs):
         return trial
     outputs = tuple(spec.model_copy(update={"shape": seen[spec.name]}) for spec in draft.graph.outputs)
-    changed = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.found))
+    changed = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.facts))
     return evaluated(path, changed, trial.feeds, trial.outputs)
 
 
@@ -310,17 +310,17 @@ def info_of(
     path: Path, source: Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]
 ) -> ModelInfo:
     """Return everything that the window shows about the model."""
-    graph, found = draft.graph, draft.found
+    graph, facts = draft.graph, draft.facts
     # a file that was opened with its folder has the folder's name
     folder = folder_of_weights(path) if source.kind == "transformers" else None
     named = folder or (path.with_suffix("") if path.is_file() else path)
     guessed = spec.guessed if spec is not None else ()
     guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
-    odd = result_findings(found, spec) if spec is not None else ()
+    odd = result_findings(facts, spec) if spec is not None else ()
     return ModelInfo(
         name=name_of(named),
         format=source.kind,
-        task=spec.task if spec else found.task or "arrays",
+        task=spec.task if spec else facts.task or "arrays",
         inputs=_with_meaning(graph.inputs, spec.inputs if spec else ()),
         outputs=_with_meaning(graph.outputs, spec.outputs if spec else ()),
         parameters=graph.parameters,
@@ -329,9 +329,9 @@ def info_of(
         opset=graph.opset,
         quantized=graph.quantized,
         preprocessing={**pipeline_document(spec)["preprocess"], "guessed": list(spec.guessed)} if spec else None,
-        findings=(*source.findings, *draft.findings, *graph.findings, *found.findings, *guesses, *odd, *more),
-        license=found.license,
-        architecture=found.architecture,
+        findings=(*source.findings, *draft.findings, *graph.findings, *facts.findings, *guesses, *odd, *more),
+        license=facts.license,
+        architecture=facts.architecture,
         chat=draft.chat,
     )
 
@@ -357,7 +357,7 @@ def describe(target: Path, draft: Draft) -> ModelArtifact:
     """Write artifact.json beside the model.onnx, or the two parts, that a format has written; some have written it."""
     if draft.runtime is not None:
         return read_model(target).artifact
-    if draft.found.generation is not None:
+    if draft.facts.generation is not None:
         return join_parts(target)
     names = ["model.onnx", *(["model.onnx.data"] if (target / "model.onnx.data").exists() else [])]
     return write_model(target, "model.onnx", names, precision=draft.graph.precision, torch_program=draft.torch_program)

@@ -67,9 +67,9 @@ class ChatTexts:
         cut = self._steps.max_length
         return {"input_ids": ids[None, :cut], "counted": counted[None, :cut]}
 
-    def prompt(self, said: str | Sequence[Message]) -> NDArray[np.int64]:
+    def prompt(self, dialogue: str | Sequence[Message]) -> NDArray[np.int64]:
         """Return the tokens (n,) int64 that the model's answer follows."""
-        messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
+        messages = [{"role": "user", "content": dialogue}] if isinstance(dialogue, str) else dialogue
         rendered = self.rendered(messages, answers_next=True)
         return np.asarray(encoded(self._engine, rendered, self._template is None).ids, np.int64)
 
@@ -97,8 +97,8 @@ class ChatTexts:
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, without special ones."""
-        said: str = self._engine.decode(list(tokens), skip_special_tokens=True)
-        return said
+        decoded: str = self._engine.decode(list(tokens), skip_special_tokens=True)
+        return decoded
 
 
 def compiled(source: str) -> Any:
@@ -191,13 +191,13 @@ class Answering:
         self._most, self._temperature, self._seed = max_new_tokens, temperature, seed
         self.made = 0
 
-    def pieces(self, said: str | Sequence[Message]) -> Iterator[str]:
+    def pieces(self, dialogue: str | Sequence[Message]) -> Iterator[str]:
         """Yield the text in pieces, one per token ("" for half of a character).
 
         Raises:
             PipelineError: The dialogue fills the model's context.
         """
-        texts, ids = self._texts, self._texts.prompt(said)
+        texts, ids = self._texts, self._texts.prompt(dialogue)
         room = texts.chat.context - len(ids)
         if room < 1:
             limit = texts.chat.context
@@ -222,9 +222,9 @@ class Answering:
             yield whole[len(shown) :]
 
 
-def answer(session: Reads, texts: ChatTexts, said: str | Sequence[Message], **how: Any) -> Iterator[str]:
-    """Yield the non-empty pieces of one answer; `how` are the options of `Answering`."""
-    return (piece for piece in Answering(session, texts, **how).pieces(said) if piece)
+def answer(session: Reads, texts: ChatTexts, dialogue: str | Sequence[Message], **options: Any) -> Iterator[str]:
+    """Yield the non-empty pieces of one answer; `options` are those of `Answering`."""
+    return (piece for piece in Answering(session, texts, **options).pieces(dialogue) if piece)
 
 
 def chosen(logits: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:

@@ -87,20 +87,20 @@ def generate(
         PipelineError: A sound is longer than the model accepts.
     """
 
-    def ask(part: str, given: Arrays) -> Arrays:
+    def call(part: str, given: Arrays) -> Arrays:
         if watch is not None:
             watch(part, given)
         return parts[part](given)
 
-    states = ask(ENCODER, _heard(loop, feeds))[loop.states]
+    states = call(ENCODER, _encoder_feeds(loop, feeds))[loop.states]
     mask = None if loop.mask is None or loop.encoder_mask is None else feeds[loop.encoder_mask]
-    asking = _Asking(ask, loop, states, mask)
-    tokens = asking.begun(len(states))
+    decoding = _Decoding(call, loop, states, mask)
+    tokens = decoding.begun(len(states))
     chosen: list[NDArray[np.int64]] = []
     ended = np.zeros(len(states), np.bool_)
     first: NDArray[Any] | None = None
     while len(chosen) < loop.longest and not ended.all():
-        scores = asking.scores(tokens)
+        scores = decoding.scores(tokens)
         first = scores if first is None else first
         best = _best(scores, loop, len(chosen))
         best = np.where(ended, loop.pad, best)
@@ -111,7 +111,7 @@ def generate(
     return {TOKENS: np.stack(chosen, axis=1), LOGITS: np.asarray(first, np.float32)}
 
 
-def _heard(loop: Generation, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+def _encoder_feeds(loop: Generation, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
     """Return the encoder's inputs, with the spectrum in place of samples."""
     if loop.mel is None:
         return dict(feeds)
@@ -130,13 +130,13 @@ def _best(scores: NDArray[Any], loop: Generation, count: int) -> NDArray[np.int6
     return np.asarray(scores.argmax(axis=-1), np.int64)
 
 
-class _Asking:
+class _Decoding:
     """Scores of the next tokens in one run; cached values grow by one position per token."""
 
     def __init__(
-        self, ask: Callable[[str, Arrays], Arrays], loop: Generation, states: NDArray[Any], mask: NDArray[Any] | None
+        self, call: Callable[[str, Arrays], Arrays], loop: Generation, states: NDArray[Any], mask: NDArray[Any] | None
     ) -> None:
-        self._ask, self._loop, self._states, self._mask = ask, loop, states, mask
+        self._call, self._loop, self._states, self._mask = call, loop, states, mask
         self._kept: Arrays = {}
 
     def begun(self, rows: int) -> NDArray[np.int64]:
@@ -144,8 +144,8 @@ class _Asking:
         loop = self._loop
         tokens = np.full((rows, 1), loop.start, np.int64)
         if loop.languages:
-            heard = self._whole(tokens)[loop.scores][:, -1, list(loop.languages)].argmax(axis=-1)
-            tokens = np.concatenate([tokens, np.asarray(loop.languages, np.int64)[heard][:, None]], axis=1)
+            likeliest = self._whole(tokens)[loop.scores][:, -1, list(loop.languages)].argmax(axis=-1)
+            tokens = np.concatenate([tokens, np.asarray(loop.languages, np.int64)[likeliest][:, None]], axis=1)
         return np.concatenate([tokens, np.tile(np.asarray(loop.begin, np.int64), (rows, 1))], axis=1)
 
     def scores(self, tokens: NDArray[np.int64]) -> NDArray[Any]:
@@ -157,7 +157,7 @@ class _Asking:
             given = self._whole(tokens)
             self._kept = {name: given[source] for name, source in (*cache.carried.items(), *cache.kept.items())}
             return given[self._loop.scores][:, -1]
-        given = self._ask(STEP, self._step(cache, tokens))
+        given = self._call(STEP, self._step(cache, tokens))
         self._kept |= {name: given[source] for name, source in cache.carried.items()}
         return given[cache.scores][:, -1]
 
@@ -166,7 +166,7 @@ class _Asking:
         given: Arrays = {loop.hidden: self._states, loop.ids: tokens}
         if loop.mask is not None and self._mask is not None:
             given[loop.mask] = self._mask
-        return self._ask(DECODER, given)
+        return self._call(DECODER, given)
 
     def _step(self, cache: Cache, tokens: NDArray[np.int64]) -> Arrays:
         given: Arrays = {**self._kept, cache.ids: tokens[:, -1:]}

@@ -1,8 +1,8 @@
-"""`pipeline.json`: the one description of how the world goes into a model and how its predictions come out.
+"""`pipeline.json`: describe how data become the inputs of a model, and its outputs predictions.
 
-These dataclasses are its only form. Bundles read it with the standard library alone (`spec_file`), since they bring no
-pydantic. The program checks the same classes by pydantic at its boundaries (`workers.contracts.pipeline`): there types,
-words and bounds count, and unknown fields are refused.
+These dataclasses are its only form. Bundles read it with the standard library alone (`spec_file`), because they hold no
+pydantic. At its boundaries the program checks the same classes with pydantic (`workers.contracts.pipeline`): types,
+literals and bounds must fit, and unknown fields are refused.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Task = Literal[
     "object-detection",
     "image-segmentation",
     "image-to-image",
-    "transcription",  # the text that was said, or that stands in a picture
+    "transcription",  # the text of speech or in a picture
     "array-classification",
-    "arrays",  # nothing more is known: arrays in, arrays out
+    "arrays",  # nothing else is known
 ]
 AnswerKind = Literal[
     "class", "score", "embedding", "tokens", "detection", "labels", "mask", "picture", "transcript", "next_tokens",
@@ -69,9 +69,9 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 class PipelineInput(Part):
     """One input of the model.
 
-    `shape` holds None where any size goes; `batch_axis` counts items unless `batched` is false. The sources mask,
-    types, positions and states need not be given: they are filled in (`pipeline.filling`). ``counted`` is 1 for tokens
-    that a language model is judged by, 0 for those of the template. An ``initial_state`` is zeros for each item; a
+    `shape` holds None where any size is valid; `batch_axis` counts items unless `batched` is false. Masks, types,
+    positions and states need not be given: they are filled in (`pipeline.filling`). ``counted`` is 1 for the tokens on
+    which a language model is judged, 0 for those of the template. An ``initial_state`` is zeros for each item; a
     ``state`` is carried from step to step.
     """
 
@@ -94,7 +94,7 @@ class PipelineInput(Part):
 
 @dataclass(frozen=True)
 class PipelineOutput(Part):
-    """One output of the model. Exactly one has `answer` true: the one that people read."""
+    """One output of the model; `answer` is true for exactly one, the prediction."""
 
     name: str
     dtype: str
@@ -106,12 +106,12 @@ class PipelineOutput(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSteps(Part):
-    """resize (shorter side, or both) → center crop → channels → range → (x − mean) / std → layout.
+    """Preparation of pictures: resize (shorter side, or both) → crop → channels → range → (x − mean) / std → layout.
 
-    With `letterbox` both sides of `resize` are a frame: the picture keeps its proportions in the middle of it, and gray
-    (114) fills up the rest, as Ultralytics' detectors were trained. With `pixels` the model does all after the crop
-    itself: it takes uint8 (n, height, width, channels), red first. The other fields still tell what it does, and the
-    input is described as the original takes it. Sizes are (height, width).
+    With `letterbox` both sides of `resize` are a frame: the picture keeps its proportions in the middle, and gray (114)
+    fills the rest, as in the training of Ultralytics' detectors. With `pixels` the model itself does everything after
+    the crop: it takes uint8 (n, height, width, channels), red first. The other fields still describe these steps, and
+    the input is described as for the original. Sizes are (height, width).
     """
 
     kind: Literal["image"] = "image"
@@ -140,10 +140,11 @@ class TextSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class AudioSteps(Part):
-    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones.
+    """Preparation of sounds: mono float32 in −1..1 at `sample_rate_hz`, cut into frames.
 
-    With `frame_samples` 0 a sound goes in whole, as one frame. Samples are multiplied by `scale` (32768: as 16-bit
-    values). `carry_state` False begins anew at each frame.
+    A frame has `frame_samples` after `context_samples` of the previous one. With `frame_samples` 0 a whole sound is one
+    frame. Samples are multiplied by `scale` (32768: as 16-bit values). `carry_state` False resets the state at each
+    frame.
     """
 
     kind: Literal["audio"] = "audio"
@@ -156,10 +157,10 @@ class AudioSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class ArraySteps(Part):
-    """Arrays are taken as they are and cast to the input's dtype; what is said here changes the main input first.
+    """Preparation of arrays: the main input is changed as described here and cast to its dtype, the others are cast.
 
-    Along its last axis the `order` may be turned round, or its halves swapped. A value `swap[0]` becomes `swap[1]`
-    (what fills up), all others v become v·`scale` + `offset`.
+    `order` reverses the last axis or swaps its halves. Values equal to `swap[0]` become `swap[1]` (padding); each other
+    value v becomes v·`scale` + `offset`.
     """
 
     kind: Literal["array"] = "array"
@@ -174,23 +175,26 @@ Preprocess = Annotated[ImageSteps | TextSteps | AudioSteps | ArraySteps, ByKind(
 
 @dataclass(frozen=True, kw_only=True)
 class BoxesSteps(Part):
-    """How boxes come out of a detector's outputs; the same code decodes in the judgement and in the bundle.
+    """Decoding of a detector's outputs to boxes; evaluation and bundles use the same code.
 
-    `form`: ``yolo_v5`` (n, boxes, 5 + classes: box, how sure it holds a thing, classes), ``yolo_v8`` (n, 4 + classes,
-    boxes; with `channels` last (n, boxes, 4 + classes)), ``yolox`` (as v5, with middles in cells of grids of 8, 16, 32
-    pixels and sides as logarithms; arXiv 2107.08430), ``end_to_end`` (n, boxes, 6, in the order of `columns`),
-    ``boxes_scores`` (SSD, RetinaNet: places beside scores of classes, or beside one score and `labels`), ``detr``
-    (places beside logits; arXiv 2005.12872) and ``boxes_labels`` (places with their score in (n, boxes, 5) beside
-    `labels`). `boxes`, `scores` and `labels` name outputs, `counts` one that says how many of the boxes count. Of
-    YOLO's forms `classes` columns are scores, and what follows is something else: `behind` says where it is an
-    ``angle`` (radians, the last column; the box is turned by it around its middle), key ``points`` (x, y) or
-    ``seen_points`` (x, y, how sure each can be seen), or how much a ``mask`` has of each prototype in the output
-    `masks` (n, prototypes, height, width); it is judged, too.
-
-    `corners` says what the four numbers of a place are, in `unit` of the model's input. Scores go through `activation`
-    first; `background` is where the class stands that means nothing, and labels count from behind a first one.
-    Boxes of one class that overlap by `nms_iou` and more are one thing (None: the model did that itself). Boxes from
-    `score_threshold` on are what people see.
+    Attributes:
+        form: ``yolo_v5``: (n, boxes, 5 + classes) with box, objectness and classes. ``yolo_v8``: (n, 4 + classes,
+            boxes), or with `channels` "last" (n, boxes, 4 + classes). ``yolox``: as v5, with centers in cells of grids
+            of 8, 16 and 32 pixels and logarithms of sides (arXiv 2107.08430). ``end_to_end``: (n, boxes, 6) in the
+            order of `columns`. ``boxes_scores`` (SSD, RetinaNet): boxes, and class scores or one score and `labels` in
+            other outputs. ``detr``: boxes, and logits in another output (arXiv 2005.12872). ``boxes_labels``: (n,
+            boxes, 5) with the score, and `labels` in another output.
+        boxes: Name of the output of boxes; `scores` and `labels` name outputs, too.
+        counts: Output with the number of valid boxes.
+        classes: Number of columns of scores in YOLO's forms; other columns may follow them.
+        behind: Meaning of these columns: an ``angle`` in radians (the last column) by which the box is rotated around
+            its center, key ``points`` (x, y), ``seen_points`` (x, y, visibility), or the coefficients of a ``mask``.
+        masks: Output with the prototypes of masks (n, prototypes, height, width).
+        corners: Meaning of the four coordinates, in `unit` of the model's input.
+        activation: Function that turns the output into scores.
+        background: Position of the background class; labels count from the class after a first one.
+        score_threshold: Minimum score of boxes that users see.
+        nms_iou: Overlap from which on boxes of one class are one object; None: the model merges them itself.
     """
 
     kind: Literal["boxes"] = "boxes"
@@ -221,11 +225,11 @@ class BoxesSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class MaskSteps(Part):
-    """How the class of each pixel comes out of `output`.
+    """Decoding of `output` to the class of each pixel.
 
-    It is the largest of its `planes` (the axis of classes comes first behind the batch, or last), or, of one plane,
-    whether its value reaches `threshold` (a share; through `activation` first). Without an axis of planes (``none``)
-    the model gives classes already, or with a threshold one plane.
+    The class is the largest of the `planes`, whose axis is the first after the batch, or the last. One plane is
+    compared with `threshold` (a share, after `activation`). Without an axis of planes (``none``) the output holds
+    classes, or with a threshold one plane.
     """
 
     kind: Literal["mask"] = "mask"
@@ -242,10 +246,10 @@ class MaskSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptSteps(Part):
-    """How a text comes out of `output` (n, moments, characters).
+    """Decoding of `output` (n, time steps, characters) to a text.
 
-    The best of each moment is taken, without repetitions and without `blank` (CTC). `PipelineSpec.classes` are the
-    characters.
+    The best character of each time step is taken, without repetitions and without `blank` (CTC). `PipelineSpec.classes`
+    are the characters.
     """
 
     kind: Literal["transcript"] = "transcript"
@@ -259,15 +263,15 @@ class TranscriptSteps(Part):
 
 
 Postprocess = Annotated[BoxesSteps | MaskSteps | TranscriptSteps, ByKind()]
-"""What makes an answer out of outputs that nobody reads as they are; more kinds join by ``|``."""
+"""Steps that turn raw outputs into predictions."""
 
 
 @dataclass(frozen=True)
 class Sampling(Part):
-    """A diffusion model's step network.
+    """Sampling with a diffusion model's step network, which predicts clean values from noisy ones.
 
-    Input `sample` holds noisy values, `level` how noisy they are (a standard deviation for each row), the answer is the
-    clean values. A sampling run calls it at each of `levels`, falling; `lowest` is the level that counts as clean.
+    The input `sample` holds noisy values, `level` the standard deviation of each row's noise. Sampling calls the
+    network at each of the descending `levels`; `lowest` is the level that counts as clean.
     """
 
     sample: str
@@ -278,12 +282,12 @@ class Sampling(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Cache(Part):
-    """A third part, `decoder_with_past`, that is given one token and what the decoder kept of those before.
+    """Third part of a model, `decoder_with_past`, which reads one token and cached values of the earlier ones.
 
-    `carried` maps its inputs to the outputs that feed them: of the decoder after the first tokens, then of itself (keys
-    and values of the tokens so far, one place longer each time). `kept` maps inputs to outputs that only the decoder
-    has, and that stay (keys and values of what the encoder gave). `ids`, `scores`, `mask` and `hidden` are as in
-    `Generation`; `position` gets the number of tokens before, as (1,).
+    `carried` maps its inputs to the outputs that feed them: first those of the decoder, then its own (keys and values
+    of the tokens so far, one position longer each time). `kept` maps inputs to outputs of the decoder alone, which stay
+    the same (keys and values of the encoder's output). `ids`, `scores`, `mask` and `hidden` are as in `Generation`;
+    `position` receives the number of earlier tokens as (1,).
     """
 
     carried: Annotated[dict[str, str], Bounds(min_length=1)]
@@ -297,9 +301,9 @@ class Cache(Part):
 
 @dataclass(frozen=True)
 class MelSteps(Part):
-    """Sounds as log-mel spectra (n, bins, frames), as Whisper hears them (Radford et al., arXiv 2212.04356).
+    """Preparation of sounds as log-mel spectra (n, bins, frames), as for Whisper (Radford et al., arXiv 2212.04356).
 
-    A sound is filled up with silence to `seconds`, windows of `window` samples begin every `hop` samples.
+    A sound is padded with silence to `seconds`; windows of `window` samples begin every `hop` samples.
     """
 
     input: str
@@ -312,15 +316,15 @@ class MelSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Generation(Part):
-    """An encoder and a decoder as two parts.
+    """Loop that generates tokens with an encoder and a decoder.
 
-    The encoder's output `states` goes into the decoder's input `hidden`, and where both have one, its mask
-    `encoder_mask` into the decoder's `mask`. The decoder gets the tokens so far in `ids` and gives scores (n, tokens,
-    vocabulary) as `scores`. Rows begin with `start`, then (where there are `languages`) with the one of these that is
-    likeliest, then with the tokens of `begin`; all this is no answer. They end with `end` or after `longest` tokens,
-    the last of which is an end if `forced_end`, and are filled up with `pad`. Tokens of `never` are not chosen, those
-    of `not_first` not as the first one. With a `cache` tokens after the first come from a part of their own; with
-    `mel` the encoder's input is made out of samples of a sound.
+    The encoder's output `states` feeds the decoder's input `hidden`, and its mask `encoder_mask` the decoder's `mask`
+    if both have one. The decoder receives the tokens so far in `ids` and returns `scores` (n, tokens, vocabulary). Rows
+    begin with `start`, then the most probable of `languages` (if any), then the tokens of `begin`; these are not part
+    of the prediction. A row ends with `end` or after `longest` tokens, of which the last is `end` with `forced_end`,
+    and is padded with `pad`. Tokens of `never` are not chosen, those of `not_first` not as the first one. With a
+    `cache` a separate part generates the tokens after the first; with `mel` the encoder's input is computed from
+    samples of a sound.
     """
 
     start: Count
@@ -344,10 +348,10 @@ class Generation(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Chat(Part):
-    """A model of next tokens that texts go on from.
+    """Dialogues with a language model.
 
-    `template` is the file of its jinja template (None: texts go in as they are), `specials` are what it calls
-    `bos_token` and the like; answers end with a token of `ends`, or where `context` tokens are full.
+    `template` is the file of its jinja template (None: texts are passed unchanged), `specials` its texts of `bos_token`
+    and other special tokens. Answers end with a token of `ends`, or when `context` tokens are full.
     """
 
     template: str | None = None
@@ -358,19 +362,19 @@ class Chat(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineSpec(Part):
-    """The whole description.
+    """Description of one model: its inputs and outputs, their preparation and their decoding.
 
-    `answer_kind`: ``class`` (the answer output holds class scores: `scores` says whether logits or probabilities),
-    ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tokens`` (the numbers of a
-    text's tokens, which `generation` makes), ``detection`` (boxes around things, of `classes`), ``labels`` (a score for
-    each of several labels, of which any number may be true), ``mask`` (the class of each pixel), ``picture``,
-    ``transcript`` (the characters that were read or heard), ``next_tokens`` (what a language model thinks of each next
-    token, see `workers.infer.next_tokens`), ``tensor`` (anything else).
-    `postprocess` says how outputs become what people read (boxes, masks, transcripts); without it the answer output is
-    taken as it is.
-    `tried_size` is what free sizes of arrays were when the model was tried out and ran.
-    `links` maps a state input to the output that feeds it in the next call. `guessed` names the parts that were not
-    found in the model's own files.
+    Attributes:
+        answer_kind: ``class`` (class scores, logits or probabilities by `scores`), ``score`` (one probability),
+            ``embedding`` (a vector after `pooling`), ``tokens`` (token numbers of a text from `generation`),
+            ``detection`` (boxes of `classes`), ``labels`` (a score for each label, any number of which may be true),
+            ``mask`` (the class of each pixel), ``picture``, ``transcript`` (characters that were read or recognized in
+            speech), ``next_tokens`` (probabilities of each next token, see `workers.infer.next_tokens`) or ``tensor``
+            (anything else).
+        postprocess: Steps that decode boxes, masks or transcripts; None leaves the output unchanged.
+        tried_size: Size of free axes of arrays with which the model ran in the trial.
+        links: State inputs and the outputs that feed them in the next call.
+        guessed: Names of parts that the model's own files do not state.
     """
 
     version: Literal[1] = 1

@@ -1,4 +1,4 @@
-"""Bounds of what `pipeline.json` may say, as annotations that pydantic understands and that import nothing of it."""
+"""Define bounds of values in `pipeline.json` as annotations that pydantic understands, without importing pydantic."""
 
 import typing
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Bounds:
 
 
 class ByKind:
-    """A union of parts that their field `kind` tells apart; it must be there."""
+    """A union of parts with the required discriminator `kind`."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:
         """Return the schema of a union with a discriminator; pydantic calls this."""
@@ -34,7 +34,7 @@ class Part:
 
 
 MAX_SIDE_PX, MAX_SAMPLES = 16_384, 10_000_000
-"""A description may be a stranger's: what it says is bounded before anything of that size is made."""
+"""Limits of a description, which may be untrusted, before anything of that size is allocated."""
 Side = Annotated[int, Bounds(ge=1, le=MAX_SIDE_PX)]
 Samples = Annotated[int, Bounds(ge=0, le=MAX_SAMPLES)]
 Length = Annotated[int, Bounds(ge=0, lt=2**63)]

@@ -1,4 +1,4 @@
-"""Reads `pipeline.json` with the standard library alone, as bundles do. `workers.contracts.pipeline` also checks it."""
+"""Read `pipeline.json` with the standard library alone, as in bundles; `workers.contracts.pipeline` also checks it."""
 
 import functools
 import json
@@ -15,8 +15,8 @@ def read_spec(folder: Path) -> PipelineSpec:
     """Read `folder`/pipeline.json.
 
     Raises:
-        FileNotFoundError: There is none.
-        PipelineError: It is no such description.
+        FileNotFoundError: The file is missing.
+        PipelineError: It is not a valid description.
     """
     text = (folder / PIPELINE_FILE).read_text(encoding="utf-8")
     try:
@@ -29,8 +29,8 @@ def parse_spec(data: Mapping[str, Any]) -> PipelineSpec:
     """Return the dataclasses of one parsed pipeline.json.
 
     Raises:
-        KeyError, TypeError: Something is missing.
-        PipelineError: It has another version.
+        KeyError, TypeError: A field is missing.
+        PipelineError: The version is not supported.
     """
     if data.get("version", 1) != 1:
         raise PipelineError(f"{PIPELINE_FILE} has version {data['version']}, and only version 1 is known here.")

@@ -69,8 +69,8 @@ class Tokenizer:
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, without special ones."""
-        said: str = self._engine.decode(list(tokens), skip_special_tokens=True)
-        return said
+        decoded: str = self._engine.decode(list(tokens), skip_special_tokens=True)
+        return decoded
 
     def pad_of(self, source: str) -> int:
         """Return the value that pads a shorter row."""

@@ -90,11 +90,11 @@ def check_decisions(folder: Path) -> list[str]:
         try:
             entry = dict(json.loads(line))
             sealed = entry.pop("sha256")
-            said = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
+            content = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
             is_whole = (entry["number"], entry["previous"]) == (number, before)
         except (ValueError, KeyError, TypeError, RecursionError):
             return [f"{DECISIONS_FILE} was changed: entry {number} cannot be read."]
-        if not is_whole or hashlib.sha256(said).hexdigest() != sealed:
+        if not is_whole or hashlib.sha256(content).hexdigest() != sealed:
             return [f"{DECISIONS_FILE} was changed: entry {number} is not as it was, or not where it was."]
         before = sealed
     last = {"count": number, "sha256": before if number else ""}

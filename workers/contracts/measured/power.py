@@ -37,12 +37,12 @@ def saves_power(power: PowerFacts) -> bool:
 
 def power_words(power: PowerFacts) -> str:
     """Return the known settings as text: ``on battery, governor performance, up to 3.2 GHz``; "" if none is known."""
-    said = [] if power.on_battery is None else ["on battery" if power.on_battery else "on mains power"]
+    parts = [] if power.on_battery is None else ["on battery" if power.on_battery else "on mains power"]
     if power.governor is not None:
-        said.append(f"governor {power.governor}")
+        parts.append(f"governor {power.governor}")
     if power.max_mhz is not None:
-        said.append(f"up to {power.max_mhz / 1000:.1f} GHz")
-    return ", ".join(said)
+        parts.append(f"up to {power.max_mhz / 1000:.1f} GHz")
+    return ", ".join(parts)
 
 
 def power_warning(power: PowerFacts) -> str | None:

@@ -19,8 +19,8 @@ def usable_cores(cgroups: Path = CGROUPS) -> int:
 
 def _cpu_quota(cgroups: Path) -> float | None:
     """Return the number of cores that the container may use; -1 and "max" mean no limit."""
-    ways = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
-    for names in ways:
+    sources = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+    for names in sources:
         with contextlib.suppress(OSError, ValueError):
             words = " ".join((cgroups / name).read_text(encoding="ascii") for name in names).split()
             quota, period = (int(word) for word in words)

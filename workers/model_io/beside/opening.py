@@ -70,12 +70,12 @@ def _opened(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResu
     ctx.identified(content_of(path, source, draft, opening))
     draft = write(opening, target)
     ctx.check_cancelled()
-    found = match(spec, draft.graph.inputs, draft.graph.outputs, seen, params.pairs)
+    matched = match(spec, draft.graph.inputs, draft.graph.outputs, seen, params.pairs)
     ctx.progress(TRYING_IT, 1, 3)
     first = [{name: np.array(value) for name, value in items[at].items()} for at in range(min(TRIED_ITEMS, len(items)))]
-    error = _converted(path, draft, found, first, target, ctx)
-    artifact = _adapted(path, draft, found, target)
-    described = _described(draft, spec, found)
+    error = _converted(path, draft, matched, first, target, ctx)
+    artifact = _adapted(path, draft, matched, target)
+    described = _described(draft, spec, matched)
     for name in COMPANIONS:
         (target / name).unlink(missing_ok=True)
         if (original / name).is_file():
@@ -89,7 +89,7 @@ def _opened(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResu
     _try_out(path, params, spec, target, runtime, first, draft.graph.weight_bytes, ctx)
     ctx.progress(TRYING_IT, 3, 3)
     origin = Elsewhere(
-        name=info.name, path=params.opening.path, format=source.kind, sha256=info.sha256, matched=found.adapted
+        name=info.name, path=params.opening.path, format=source.kind, sha256=info.sha256, matched=matched.adapted
     )
     return OpenResult(info=info, artifact=artifact, elsewhere=origin, runtime=runtime, conversion_error=error)
 
@@ -104,7 +104,7 @@ def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Mapping[str, Sha
 
 
 def _converted(
-    path: Path, draft: Draft, found: Match, items: Iterable[Feeds], target: Path, ctx: JobContext
+    path: Path, draft: Draft, matched: Match, items: Iterable[Feeds], target: Path, ctx: JobContext
 ) -> float | None:
     """Return the difference between a conversion and its source on the user's items.
 
@@ -113,7 +113,7 @@ def _converted(
     """
     if draft.reference is None:
         return None
-    feeds = tuple(_as_theirs(item, found) for item in items)
+    feeds = tuple(_as_theirs(item, matched) for item in items)
     session = load_session(target / "model.onnx", ctx.threads)
     try:
         with trying(ctx, draft.graph.weight_bytes):
@@ -122,10 +122,10 @@ def _converted(
         session.close()
 
 
-def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
+def _as_theirs(item: Mapping[str, NDArray[Any]], matched: Match) -> Feeds:
     """Return one item in the names, dtypes and layout of the other model."""
     feeds = {}
-    for pair in found.of("input"):
+    for pair in matched.of("input"):
         if pair.original in item:
             value = item[pair.original]
             value = value if pair.transposed is None else value.transpose(pair.transposed)
@@ -133,12 +133,12 @@ def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
     return feeds
 
 
-def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtifact:
+def _adapted(path: Path, draft: Draft, matched: Match, target: Path) -> ModelArtifact:
     """Rewrite the model's file with the original's names; leave it untouched if nothing differs."""
     artifact = describe(target, draft)
-    changed = bool(found.adapted or found.unfed)
+    changed = bool(matched.adapted or matched.unfed)
     # further files or settings may name the inputs, which then cannot be renamed in one place
-    if changed and (draft.found.generation is not None or not draft.plain):
+    if changed and (draft.facts.generation is not None or not draft.plain):
         raise refuse(
             "other_names",
             "The two models name their inputs and outputs differently",
@@ -147,7 +147,7 @@ def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtif
         )
     if changed:
         main = target / artifact.main
-        (adapt_ir if artifact.format == "openvino-ir" else adapt_onnx)(main, found.adapted, found.unfed)
+        (adapt_ir if artifact.format == "openvino-ir" else adapt_onnx)(main, matched.adapted, matched.unfed)
     return write_model(
         target,
         artifact.main,
@@ -156,19 +156,19 @@ def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtif
         precision=artifact.precision,
         settings=artifact.settings,
         runtimes=artifact.runtimes,
-        notes=tuple(_notes(found)),
+        notes=tuple(_notes(matched)),
         torch_program=None if changed else artifact.torch_program,
     )
 
 
-def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
+def _described(draft: Draft, spec: PipelineSpec, matched: Match) -> PipelineSpec:
     """Return the original's description with the other model's fixed batch and its pixel input, if it has them."""
-    if found.batch is not None:
+    if matched.batch is not None:
         inputs = []
         for entry in spec.inputs:
             sizes = list(entry.shape)
             if takes_items(entry, sizes):
-                sizes[entry.batch_axis] = found.batch
+                sizes[entry.batch_axis] = matched.batch
             inputs.append(replace(entry, shape=tuple(sizes)))
         spec = replace(spec, inputs=tuple(inputs))
     own = draft.pipeline
@@ -218,18 +218,18 @@ def _try_out(
         after.close()
 
 
-def _notes(found: Match) -> Iterable[str]:
+def _notes(matched: Match) -> Iterable[str]:
     """Yield sentences about how the model was adapted to the original."""
     yield "It was made elsewhere, and is judged as it came."
-    renamed = sum(pair.original != pair.other for pair in found.pairs)
+    renamed = sum(pair.original != pair.other for pair in matched.pairs)
     if renamed:
         yield f"{renamed} of its inputs and outputs have other names; they were matched by position and shape."
-    for pair in found.pairs:
+    for pair in matched.pairs:
         if pair.dtypes is not None:
             yield f"Its {pair.side} “{pair.original}” is {pair.dtypes[1]} where the original's is {pair.dtypes[0]}."
         if pair.transposed is not None:
             yield f"Its {pair.side} “{pair.original}” has its channels along another axis, so they are moved."
-    for entry in found.unfed:
+    for entry in matched.unfed:
         yield f"It does not take “{entry.name}”, which the original may be given."
-    if found.batch is not None:
-        yield f"It takes {found.batch} items at once, so a single request costs as much as so many."
+    if matched.batch is not None:
+        yield f"It takes {matched.batch} items at once, so a single request costs as much as so many."

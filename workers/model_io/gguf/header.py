@@ -44,9 +44,9 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Header:
-    """The content of a header; `said` holds the metadata: numbers, texts, and lists of these."""
+    """The content of a header; `values` holds its metadata: numbers, texts, and lists of these."""
 
-    said: Mapping[str, Any]
+    values: Mapping[str, Any]
     tensors: tuple[Tensor, ...]
 
     @property
@@ -56,12 +56,12 @@ class Header:
 
     def text(self, key: str) -> str:
         """Return a text of the metadata, or "" where there is none."""
-        found = self.said.get(key)
+        found = self.values.get(key)
         return found if isinstance(found, str) else ""
 
     def number(self, key: str) -> int | None:
         """Return a whole number of at least 0 from the metadata; None for anything else."""
-        found = self.said.get(key)
+        found = self.values.get(key)
         return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
 
     def tensor(self, name: str) -> Tensor | None:
@@ -103,18 +103,18 @@ class _Reader:
             )
         tensors, keys = self._number("<Q"), self._number("<Q")
         self._room(keys, LEAST_KEY_BYTES, "entries")
-        said: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for _ in range(keys):
             key = self._text(MOST_NAME_BYTES)
-            if key in said:
+            if key in values:
                 raise unsafe(f"{self._path.name} says {shown(key, 60)} twice.")
-            said[key] = self._value(self._number("<I"))
+            values[key] = self._value(self._number("<I"))
         self._room(tensors, LEAST_TENSOR_BYTES, "tensors")
         found = [self._tensor(known) for _ in range(tensors)]
-        alignment = said.get("general.alignment", 32)
+        alignment = values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
             raise damaged(self._path, f"its alignment of {shown(alignment, 30)} makes no sense.")
-        return Header(said, self._placed(found, alignment))
+        return Header(values, self._placed(found, alignment))
 
     def _take(self, count: int) -> bytes:
         if self._file.tell() + count > min(self._size, MOST_HEADER_BYTES):

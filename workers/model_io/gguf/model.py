@@ -63,7 +63,7 @@ def refuse_unknown(path: Path, header: Header) -> None:
         if tensor.name != ROPE and not _name(tensor):
             raise unsupported(
                 f"{path.name} holds {shown(tensor.name, 60)}, which an ordinary {header.architecture} does not have.",
-                "It may be a variant with parts of its own. Open it as a folder of safetensors instead.",
+                "It may be a variant with its own parts. Open it as a folder of safetensors instead.",
             )
 
 
@@ -83,9 +83,9 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
     """
     from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
 
-    own, said = header.architecture, header.said
+    own, values = header.architecture, header.values
     names = {key: name for key, name in GGUF_CONFIG_MAPPING[own].items() if name is not None}
-    config: dict[str, Any] = {name: said[f"{own}.{key}"] for key, name in names.items() if f"{own}.{key}" in said}
+    config: dict[str, Any] = {name: values[f"{own}.{key}"] for key, name in names.items() if f"{own}.{key}" in values}
     lacking = [name for name in NEEDED if not isinstance(config.get(name), int | float)]
     table = header.tensor("token_embd.weight")
     if lacking or table is None:
@@ -136,7 +136,8 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
     usual: dict[str, Any] = {"rope_type": "default", "rope_theta": theta}
     kind = header.text(f"{header.architecture}.rope.scaling.type") or "none"
     if kind == "linear":
-        return usual | {"rope_type": "linear", "factor": header.said.get(f"{header.architecture}.rope.scaling.factor")}
+        factor = header.values.get(f"{header.architecture}.rope.scaling.factor")
+        return usual | {"rope_type": "linear", "factor": factor}
     tensor = header.tensor(ROPE)
     if kind == "none" and tensor is None:
         return usual
@@ -193,7 +194,7 @@ def write_weights(path: Path, header: Header, config: dict[str, Any], folder: Pa
         save_file(tensors, folder / name, {"format": "pt"})
         names |= dict.fromkeys(tensors, name)
     if len(parts) > 1:
-        index = {"metadata": {}, "weight_map": names}
+        index = {"values": {}, "weight_map": names}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
 
 

@@ -32,7 +32,7 @@ def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, 
     Raises:
         InputRefused: the tokenizer is missing or unusable.
     """
-    tokens = header.said.get("tokenizer.ggml.tokens")
+    tokens = header.values.get("tokenizer.ggml.tokens")
     kind = header.text("tokenizer.ggml.model")
     if kind not in KINDS or not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise refuse(
@@ -59,7 +59,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
 
     renames = GGUF_TOKENIZER_MAPPING["tokenizer"]
     given = {
-        name: header.said[f"tokenizer.{key}"] for key, name in renames.items() if f"tokenizer.{key}" in header.said
+        name: header.values[f"tokenizer.{key}"] for key, name in renames.items() if f"tokenizer.{key}" in header.values
     }
     try:
         engine, _ = convert_gguf_tokenizer(header.architecture, given)
@@ -69,7 +69,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
         first = header.number("tokenizer.ggml.bos_token_id")
         begins = _token(given["tokens"], first)
         # llama.cpp starts each text of a sentencepiece tokenizer like this unless the file says otherwise
-        if header.said.get("tokenizer.ggml.add_bos_token", kind == "llama") is True and begins is not None:
+        if header.values.get("tokenizer.ggml.add_bos_token", kind == "llama") is True and begins is not None:
             engine.post_processor = processors.TemplateProcessing(
                 single=[begins, "$A"], pair=[begins, "$A", "$B"], special_tokens=[(begins, first)]
             )
@@ -124,8 +124,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     license_stated = header.text("general.license")[:100] or None
 
     def own(draft: Draft) -> Draft:
-        found = replace(draft.found, license=license_stated or draft.found.license)
-        return replace(draft, found=found, files=(path,), findings=(*findings, *draft.findings))
+        facts = replace(draft.facts, license=license_stated or draft.facts.license)
+        return replace(draft, facts=facts, files=(path,), findings=(*findings, *draft.findings))
 
     return own(draft), lambda params, target: own(write(params, target))
 

@@ -39,14 +39,14 @@ FEW_CLASSES = 64
 
 def pick_answer(outputs: Sequence[TensorSpec], links: Mapping[str, str]) -> TensorSpec:
     """Return the output that holds the prediction, ranked by type, rank and name; never a state."""
-    candidates = [output for output in outputs if output.name not in links.values()] or list(outputs)
+    results = [output for output in outputs if output.name not in links.values()] or list(outputs)
 
     def rank(output: TensorSpec) -> tuple[bool, bool, bool]:
         floats = output.dtype.startswith(("float", "double", "bfloat"))
         named = _ANSWER_NAMES.search(output.name) is not None
         return (not floats, len(output.shape) != 2, not named)
 
-    return min(candidates, key=rank)
+    return min(results, key=rank)
 
 
 def answer_kind(
@@ -54,29 +54,29 @@ def answer_kind(
     outputs: Sequence[TensorSpec],
     inputs: Sequence[PipelineInput],
     steps: Preprocess,
-    found: ModelFacts,
+    facts: ModelFacts,
 ) -> tuple[AnswerKind, tuple[str, ...]]:
     """Return the kind of the prediction, and the parts of the description that were guessed with it."""
-    if found.answer_kind:
-        return found.answer_kind, ()
-    if isinstance(steps, ImageSteps) and gives_boxes(outputs, inputs, steps, found):
+    if facts.answer_kind:
+        return facts.answer_kind, ()
+    if isinstance(steps, ImageSteps) and gives_boxes(outputs, inputs, steps, facts):
         return "detection", ()
     if isinstance(steps, ImageSteps):
-        if mask_steps(answer, found) is not None:
+        if mask_steps(answer, facts) is not None:
             return "mask", ()
-        if gives_picture(answer, inputs, steps, found):
+        if gives_picture(answer, inputs, steps, facts):
             return "picture", ("picture",)
-    if transcript_of(answer, found) is not None:
+    if transcript_of(answer, facts) is not None:
         return "transcript", ()
     shape = answer.shape
     if isinstance(steps, AudioSteps) and (len(shape) == 1 or shape[1:] == (1,)):
         return "score", ()
     reads_tokens = any(entry.source == "input_ids" for entry in inputs)
-    if reads_tokens and len(shape) == 3 and not is_token_classes(answer, found):
-        return "embedding", () if found.pooling else ("pooling",)
-    is_guess = len(shape) == 2 and reads_tokens and not _is_stated(answer, found)
+    if reads_tokens and len(shape) == 3 and not is_token_classes(answer, facts):
+        return "embedding", () if facts.pooling else ("pooling",)
+    is_guess = len(shape) == 2 and reads_tokens and not _is_stated(answer, facts)
     guessed = (TASK_GUESSED,) if is_guess else ()
-    if len(shape) == 2 and _is_vector(answer, reads_tokens, found):
+    if len(shape) == 2 and _is_vector(answer, reads_tokens, facts):
         return "embedding", guessed
     main = [entry for entry in inputs if entry.source in WORLD]
     if len(shape) == 2 and (reads_tokens or len(main) == 1) and shape[1] != 1:
@@ -84,26 +84,26 @@ def answer_kind(
     return "tensor", ()
 
 
-def is_token_classes(answer: TensorSpec, found: ModelFacts) -> bool:
+def is_token_classes(answer: TensorSpec, facts: ModelFacts) -> bool:
     """Return whether the output holds class scores for each token, (n, tokens, classes), instead of vectors."""
-    if found.task == "token-classification":
+    if facts.task == "token-classification":
         return True
     last = answer.shape[-1] if len(answer.shape) == 3 else None
-    if found.classes is not None and last == len(found.classes):
+    if facts.classes is not None and last == len(facts.classes):
         return True
     named = _CLASS_SCORES.search(answer.name) is not None
-    return named and _VECTORS.search(answer.name) is None and found.width != last
+    return named and _VECTORS.search(answer.name) is None and facts.width != last
 
 
-def _is_stated(answer: TensorSpec, found: ModelFacts) -> bool:
+def _is_stated(answer: TensorSpec, facts: ModelFacts) -> bool:
     """Return whether a name or the model's files state what a row of numbers for a text is; else its width decides."""
     if _VECTORS.search(answer.name) or _CLASS_SCORES.search(answer.name):
         return True
-    of_vectors = found.pooling is not None or (found.width is not None and answer.shape[1] == found.width)
-    return of_vectors or found.classes is not None or bool(found.is_classifier)
+    of_vectors = facts.pooling is not None or (facts.width is not None and answer.shape[1] == facts.width)
+    return of_vectors or facts.classes is not None or bool(facts.is_classifier)
 
 
-def _is_vector(answer: TensorSpec, reads_tokens: bool, found: ModelFacts) -> bool:
+def _is_vector(answer: TensorSpec, reads_tokens: bool, facts: ModelFacts) -> bool:
     """Return whether (n, width) is one vector.
 
     The name of the output decides, then the model's files. Texts without class names, class-like output names or few
@@ -112,21 +112,21 @@ def _is_vector(answer: TensorSpec, reads_tokens: bool, found: ModelFacts) -> boo
     if _VECTORS.search(answer.name):
         return True
     width = answer.shape[1]
-    if not reads_tokens or found.classes is not None or found.is_classifier:
+    if not reads_tokens or facts.classes is not None or facts.is_classifier:
         return False
-    if found.pooling is not None or (found.width is not None and width == found.width):
+    if facts.pooling is not None or (facts.width is not None and width == facts.width):
         return True
     return not _CLASS_SCORES.search(answer.name) and isinstance(width, int) and width >= FEW_CLASSES
 
 
 def task_of(
-    inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: ModelFacts
+    inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, facts: ModelFacts
 ) -> Task:
     """Return the task's name where no file states it."""
     if kind in TASKS:
         return TASKS[kind]
     if any(entry.source == "input_ids" for entry in inputs):
-        return text_task(steps, kind, answer, found)
+        return text_task(steps, kind, answer, facts)
     if isinstance(steps, AudioSteps):
         return "audio-frames"
     if kind == "class":
@@ -134,12 +134,12 @@ def task_of(
     return "arrays"
 
 
-def text_task(steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: ModelFacts) -> Task:
+def text_task(steps: Preprocess, kind: AnswerKind, answer: TensorSpec, facts: ModelFacts) -> Task:
     """Return the task of a model that reads tokens; without a tokenizer it takes arrays."""
     if kind == "embedding":
         return "text-embedding"
     if kind == "class":
         return "text-classification"
-    if len(answer.shape) == 3 and is_token_classes(answer, found):
+    if len(answer.shape) == 3 and is_token_classes(answer, facts):
         return "token-classification"
     return "text-classification" if isinstance(steps, TextSteps) else "arrays"

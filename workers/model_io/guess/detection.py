@@ -35,24 +35,24 @@ Shape = tuple[int | str | None, ...]
 
 
 def gives_boxes(
-    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts
+    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, facts: ModelFacts
 ) -> bool:
     """Return whether the model detects objects, even if the form of its boxes is unknown."""
-    if found.task == "object-detection" or boxes_steps(outputs, inputs, steps, found) is not None:
+    if facts.task == "object-detection" or boxes_steps(outputs, inputs, steps, facts) is not None:
         return True
     return any(_rows_beside(boxes, outputs) for boxes in outputs if _is_boxes(boxes))
 
 
 def boxes_steps(
-    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts
+    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, facts: ModelFacts
 ) -> BoxesSteps | None:
     """Return the recognized form; None where there is none, even if the files call the model a detector."""
-    names = len(found.classes) if found.classes else None
+    names = len(facts.classes) if facts.classes else None
     alone = [output for output in outputs if len(output.shape) == 3]
     # mask prototypes have four axes; older forms of YOLO also output their grids, which have five
     if len(alone) == 1 and len(outputs) <= 4:
         masks = _masks(outputs)
-        read = _one_output(alone[0].shape, names, _cells(inputs, steps), found, masks)
+        read = _one_output(alone[0].shape, names, _cells(inputs, steps), facts, masks)
         if read is not None:
             return _steps(boxes=alone[0].name, **read)
     return _beside(outputs, names)
@@ -68,7 +68,7 @@ def _masks(outputs: Sequence[TensorSpec]) -> TensorSpec | None:
 
 
 def _one_output(
-    shape: Shape, names: int | None, cells: frozenset[int], found: ModelFacts, masks: TensorSpec | None
+    shape: Shape, names: int | None, cells: frozenset[int], facts: ModelFacts, masks: TensorSpec | None
 ) -> dict[str, Any] | None:
     """Return the fields of the form of a single output.
 
@@ -79,8 +79,8 @@ def _one_output(
         behind = {"behind": "mask", "masks": masks.name}
         if (with_masks := _with_behind(shape, names, cells, masks.shape[1], behind)) is not None:
             return with_masks
-    more = {"angle": 1, "points": 2 * found.points, "seen_points": 3 * found.points}.get(found.behind, 0)
-    return _with_behind(shape, names, cells, more, {"behind": found.behind})
+    more = {"angle": 1, "points": 2 * facts.points, "seen_points": 3 * facts.points}.get(facts.behind, 0)
+    return _with_behind(shape, names, cells, more, {"behind": facts.behind})
 
 
 def _with_behind(

@@ -11,7 +11,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _USUAL_SIDE, _USUAL_WIDE = 224, 320
 
 
-def picture_layout(spec: TensorSpec, found: ModelFacts, requested: bool) -> str | None:
+def picture_layout(spec: TensorSpec, facts: ModelFacts, requested: bool) -> str | None:
     """Return "nchw" or "nhwc" if the input can be an image: four axes, one of them with 1 or 3 channels."""
     if spec.dtype not in ("float32", "float16", "uint8", "bfloat16"):
         return None
@@ -20,19 +20,19 @@ def picture_layout(spec: TensorSpec, found: ModelFacts, requested: bool) -> str 
     if len(spec.shape) == 4 and spec.shape[3] in (1, 3):
         return "nhwc"
     is_free = not spec.shape or (len(spec.shape) == 4 and not any(isinstance(spec.shape[at], int) for at in (1, 3)))
-    return "nchw" if is_free and (requested or isinstance(found.preprocess, ImageSteps)) else None
+    return "nchw" if is_free and (requested or isinstance(facts.preprocess, ImageSteps)) else None
 
 
 def guess_image(
-    spec: TensorSpec, found: ModelFacts, outputs: tuple[TensorSpec, ...]
+    spec: TensorSpec, facts: ModelFacts, outputs: tuple[TensorSpec, ...]
 ) -> tuple[ImageSteps, tuple[str, ...]]:
     """Return the preparation and the names of guessed parts; sizes that the model fixes are not guesses."""
-    layout = picture_layout(spec, found, requested=True) or "nchw"
+    layout = picture_layout(spec, facts, requested=True) or "nchw"
     axes = (2, 3) if layout == "nchw" else (1, 2)
     height, width = (_size(spec, axis) for axis in axes)
     gray = _size(spec, 1 if layout == "nchw" else 3) == 1
-    if isinstance(found.preprocess, ImageSteps):
-        return _fixed(found.preprocess, height, width, layout), ()
+    if isinstance(facts.preprocess, ImageSteps):
+        return _fixed(facts.preprocess, height, width, layout), ()
     classes = next((output.shape[-1] for output in outputs if len(output.shape) == 2), None)
     guessed = ["mean", "std", "range"]
     if height is None or width is None:

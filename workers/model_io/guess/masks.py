@@ -27,18 +27,18 @@ CLEAR, CLEAR_SHARE = 0.1, 0.9
 _NAMED = re.compile(r"mask|seg|semantic", re.I)
 
 
-def mask_steps(answer: TensorSpec, found: ModelFacts) -> MaskSteps | None:
+def mask_steps(answer: TensorSpec, facts: ModelFacts) -> MaskSteps | None:
     """Return how to read the mask, from the model's files and its output's name and shape; None if it is no mask."""
     shape = answer.shape
     is_stated = (
-        found.task == "image-segmentation" or found.answer_kind == "mask" or _NAMED.search(answer.name) is not None
+        facts.task == "image-segmentation" or facts.answer_kind == "mask" or _NAMED.search(answer.name) is not None
     )
     whole_numbers = answer.dtype.startswith(("int", "uint"))
     if is_stated and (len(shape) == 3 or (len(shape) == 4 and shape[1] == 1)) and whole_numbers:
         return MaskSteps(output=answer.name, planes="none" if len(shape) == 3 else "first", threshold=None)
     if len(shape) != 4:
         return None
-    names = len(found.classes) if found.classes else None
+    names = len(facts.classes) if facts.classes else None
     counts: tuple[tuple[Literal["first", "last"], int | str | None], ...] = (("first", shape[1]), ("last", shape[3]))
     for planes, count in counts:
         sides = shape[2:] if planes == "first" else shape[1:3]
@@ -79,12 +79,12 @@ def mask_seen(
 LARGEST_FACTOR = 8
 
 
-def gives_picture(answer: TensorSpec, inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts) -> bool:
+def gives_picture(answer: TensorSpec, inputs: Sequence[PipelineInput], steps: ImageSteps, facts: ModelFacts) -> bool:
     """Return whether the prediction is an image; class names or other channel counts exclude it, free sizes do not."""
-    if found.task == "image-to-image":
+    if facts.task == "image-to-image":
         return True
     entry = next((entry for entry in inputs if entry.source == "image"), None)
-    if entry is None or found.classes is not None or len(answer.shape) != 4 or len(entry.shape) != 4:
+    if entry is None or facts.classes is not None or len(answer.shape) != 4 or len(entry.shape) != 4:
         return False
     first = steps.layout == "nchw"
     given, taken = (shape[1] if first else shape[3] for shape in (answer.shape, entry.shape))

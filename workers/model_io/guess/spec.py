@@ -71,7 +71,7 @@ _SILERO_CONTEXT, _SILERO_FRAME, _RATE_HZ = 64, 512, 16_000
 
 def build_spec(
     graph: Graph,
-    found: ModelFacts,
+    facts: ModelFacts,
     preprocess: str | None,
     shapes: Mapping[str, Shape],
     items: Mapping[str, tuple[int, ...]] | None = None,
@@ -81,16 +81,16 @@ def build_spec(
     `shapes` are the user's sizes for what the model leaves free. `items` are the sizes of one item in the data, which
     take precedence where the model does not state a shape.
     """
-    reading = _read_inputs(_with_sizes(graph, items or {}, shapes), found, shapes, preprocess)
+    reading = _read_inputs(_with_sizes(graph, items or {}, shapes), facts, shapes, preprocess)
     reading = replace(reading, inputs=tuple(_whole(entry, items or {}) for entry in reading.inputs))
     answer = pick_answer(graph.outputs, reading.links)
     sampling = guess_sampling(reading.inputs, answer)
-    kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.preprocess, found)
+    kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.preprocess, facts)
     if sampling is not None and kind == "picture":
         kind, guessed = "tensor", ()  # the output of a step network is not an image yet
-    task = found.task or task_of(reading.inputs, reading.preprocess, kind, answer, found)
+    task = facts.task or task_of(reading.inputs, reading.preprocess, kind, answer, facts)
     fed = reading.preprocess
-    output, result, classes = result_of(graph, answer, reading.inputs, fed, kind, found)
+    output, result, classes = result_of(graph, answer, reading.inputs, fed, kind, facts)
     if isinstance(result, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
         fed = detector_image(fed, result.form)
     spec = replace(
@@ -98,24 +98,24 @@ def build_spec(
         task=task,
         preprocess=spec_from_string(preprocess, fed) if preprocess else fed,
         answer_kind=kind,
-        scores=found.scores or "logits",
+        scores=facts.scores or "logits",
         classes=classes,
-        pooling=(found.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
-        normalize=bool(found.normalize) and kind == "embedding",
-        guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + found.guessed)),
+        pooling=(facts.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
+        normalize=bool(facts.normalize) and kind == "embedding",
+        guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + facts.guessed)),
         sampling=sampling,
         postprocess=result,
     )
     if spec.sampling is not None:
         spec = replace(spec, guessed=(*spec.guessed, "sampling"))
-    if found.generation is not None:
+    if facts.generation is not None:
         changed: dict[str, Any] = {
-            "generation": found.generation,
+            "generation": facts.generation,
             "classes": None,
             "postprocess": None,
             "pooling": "none",
         }
-        changed["answer_kind"] = "tokens" if found.generation.mel is None else "transcript"
+        changed["answer_kind"] = "tokens" if facts.generation.mel is None else "transcript"
         return with_words(replace(spec, **changed), graph.outputs, TOKENS)
     return with_words(spec, graph.outputs, output)
 
@@ -126,19 +126,19 @@ def result_of(
     inputs: tuple[PipelineInput, ...],
     steps: Preprocess,
     kind: AnswerKind,
-    found: ModelFacts,
+    facts: ModelFacts,
 ) -> tuple[str, Postprocess | None, tuple[str, ...] | None]:
     """Return the output that results start with, the steps that read them (None: unchanged), and the class names."""
     if kind == "detection":
-        boxes = boxes_steps(graph.outputs, inputs, steps, found) if isinstance(steps, ImageSteps) else None
-        return boxes.boxes if boxes is not None else answer.name, boxes, found.classes
+        boxes = boxes_steps(graph.outputs, inputs, steps, facts) if isinstance(steps, ImageSteps) else None
+        return boxes.boxes if boxes is not None else answer.name, boxes, facts.classes
     if kind == "mask":
-        return answer.name, mask_steps(answer, found), found.classes
-    if kind == "transcript" and (transcript := transcript_of(answer, found)) is not None:
+        return answer.name, mask_steps(answer, facts), facts.classes
+    if kind == "transcript" and (transcript := transcript_of(answer, facts)) is not None:
         return answer.name, *transcript
     count = answer.shape[-1] if answer.shape else None
-    fits = found.classes is not None and (not isinstance(count, int) or count == len(found.classes))
-    return answer.name, None, found.classes if fits else None
+    fits = facts.classes is not None and (not isinstance(count, int) or count == len(facts.classes))
+    return answer.name, None, facts.classes if fits else None
 
 
 def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> PipelineInput:
@@ -149,12 +149,12 @@ def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> Pipeli
     return replace(entry, batched=False) if is_whole else entry
 
 
-def reread(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
+def reread(spec: PipelineSpec, graph: Graph, facts: ModelFacts) -> PipelineSpec:
     """Determine the prediction again after sources or links of inputs changed."""
     answer = pick_answer(graph.outputs, spec.links)
-    kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
-    output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, found)
-    task = found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found)
+    kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, facts)
+    output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, facts)
+    task = facts.task or task_of(spec.inputs, spec.preprocess, kind, answer, facts)
     guesses = with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed)
     changed = replace(spec, answer_kind=kind, postprocess=steps, task=task, classes=classes, guessed=guesses)
     return with_words(changed, graph.outputs, output)
@@ -187,7 +187,7 @@ def sizes(shape: tuple[int | str | None, ...]) -> Shape:
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
-def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], preprocess: str | None) -> PipelineSpec:
+def _read_inputs(graph: Graph, facts: ModelFacts, shapes: Mapping[str, Shape], preprocess: str | None) -> PipelineSpec:
     """Return a description with the inputs, their sources and the preparation alone."""
     specs = [_with_shape(spec, shapes, len(graph.inputs) == 1) for spec in graph.inputs]
     links = _links(specs, graph.outputs)
@@ -199,11 +199,11 @@ def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], p
         *(_input(spec, "constant", _RATE_HZ) for spec in rates),
     )
     if "input_ids" in tokens and all(tokens):
-        first = _text_inputs(world, found)
+        first = _text_inputs(world, facts)
     elif len(world) == 1 and _is_audio(world[0], bool(extra)):
-        first = _audio_input(world[0], found, in_steps=bool(extra))
-    elif len(world) == 1 and picture_layout(world[0], found, preprocess is not None and is_image_spec(preprocess)):
-        steps, guessed = guess_image(world[0], found, graph.outputs)
+        first = _audio_input(world[0], facts, in_steps=bool(extra))
+    elif len(world) == 1 and picture_layout(world[0], facts, preprocess is not None and is_image_spec(preprocess)):
+        steps, guessed = guess_image(world[0], facts, graph.outputs)
         first = _reading((_input(world[0], "image"),), steps, guessed)
     else:
         first = _reading(tuple(_input(spec, "array") for spec in world), ArraySteps())
@@ -265,18 +265,18 @@ def _token_source(spec: TensorSpec) -> Source | None:
     return next((source for pattern, source in _TOKEN_NAMES.items() if re.search(pattern, spec.name, re.I)), None)
 
 
-def _text_inputs(world: list[TensorSpec], found: ModelFacts) -> PipelineSpec:
+def _text_inputs(world: list[TensorSpec], facts: ModelFacts) -> PipelineSpec:
     inputs = tuple(
         replace(_input(spec, source), optional=source != "input_ids")
         for spec in world
         if (source := _token_source(spec))
     )
-    if found.tokenizer is None:
+    if facts.tokenizer is None:
         return _reading(inputs, ArraySteps(), ("tokenizer",))
     fixed = next((size for entry in inputs for size in entry.shape[1:] if size), None)
-    limit = found.max_length or 512
+    limit = facts.max_length or 512
     steps = TextSteps(max_length=min(limit, fixed) if fixed else limit)
-    return _reading(inputs, steps, () if found.max_length or fixed else ("max_length",))
+    return _reading(inputs, steps, () if facts.max_length or fixed else ("max_length",))
 
 
 def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
@@ -284,7 +284,7 @@ def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
     return fits and (_AUDIO_NAMES.search(spec.name) is not None or (stateful and len(spec.shape) == 2))
 
 
-def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> PipelineSpec:
+def _audio_input(spec: TensorSpec, facts: ModelFacts, in_steps: bool) -> PipelineSpec:
     """Return the reading of an audio input.
 
     Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; another fixed width is one frame. A model of
@@ -292,8 +292,8 @@ def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> Pipelin
     """
     width = sizes(spec.shape)[-1]
     whole = _SILERO_CONTEXT + _SILERO_FRAME
-    if isinstance(found.preprocess, AudioSteps):
-        return _reading((_input(spec, "audio"),), found.preprocess)
+    if isinstance(facts.preprocess, AudioSteps):
+        return _reading((_input(spec, "audio"),), facts.preprocess)
     if width is None and not in_steps:
         steps = AudioSteps(frame_samples=0)
     elif width in (None, whole):
@@ -316,14 +316,14 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
     return links if len(links) < len(inputs) else {}
 
 
-def result_findings(found: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...]:
+def result_findings(facts: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...]:
     """Return warnings about class names of another number than the scores and about boxes of an unknown form."""
     if spec.answer_kind == "detection" and spec.postprocess is None:
         what = "It finds things in pictures, but the form of its boxes is not known. They are compared as numbers."
         return (Finding(level="warning", what=what, code=BOXES_UNKNOWN),)
     answer = next((entry for entry in spec.outputs if entry.answer), None)
     count = answer.shape[-1] if answer is not None and answer.shape else None
-    if not found.classes or spec.answer_kind != "class" or count in (None, len(found.classes)):
+    if not facts.classes or spec.answer_kind != "class" or count in (None, len(facts.classes)):
         return ()
-    what = f"Its files name {len(found.classes):,} classes, and it gives {count:,} scores, so the names are not used."
+    what = f"Its files name {len(facts.classes):,} classes, and it gives {count:,} scores, so the names are not used."
     return (warning(what),)

@@ -19,7 +19,7 @@ CHARACTERS = 0.9
 """Smallest share of names that are single characters."""
 
 
-def transcript_of(answer: TensorSpec, found: ModelFacts) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
+def transcript_of(answer: TensorSpec, facts: ModelFacts) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
     """Return how a transcript is read, and the names of all characters; None where the prediction is no transcript.
 
     The characters are the names of the model's classes, else a list beside the model with as many entries as scores. A
@@ -29,7 +29,7 @@ def transcript_of(answer: TensorSpec, found: ModelFacts) -> tuple[TranscriptStep
     count = answer.shape[-1] if len(answer.shape) == 3 else None
     if not isinstance(count, int):
         return None
-    lists = (*((found.classes,) if found.classes is not None else ()), *found.characters)
+    lists = (*((facts.classes,) if facts.classes is not None else ()), *facts.characters)
     read = (_read_with(answer, names, count) for names in lists)
     return next((steps for steps in read if steps is not None), None)
 

@@ -49,14 +49,14 @@ def _torchvision(name: str, model: str, sha256: str, classes: int) -> tuple[Mode
         mean=tuple(preset.mean),
         std=tuple(preset.std),
     )
-    found = ModelFacts(
+    facts = ModelFacts(
         preprocess=steps,
         classes=tuple(chosen.meta["categories"]) if own or classes == 1000 else None,
         license=_TORCHVISION_LICENSE if own else None,
         architecture=f"{name} ({chosen})" if own else name,
         guessed=() if own else _guessed(classes),
     )
-    return found, (3, crop, crop)
+    return facts, (3, crop, crop)
 
 
 def _timm(name: str, model: str, classes: int) -> tuple[ModelFacts, tuple[int, int, int]]:
@@ -76,13 +76,13 @@ def _timm(name: str, model: str, classes: int) -> tuple[ModelFacts, tuple[int, i
         mean=tuple(sizes.get("mean", (0.485, 0.456, 0.406))),
         std=tuple(sizes.get("std", (0.229, 0.224, 0.225))),
     )
-    found = ModelFacts(
+    facts = ModelFacts(
         preprocess=steps,
         license=sizes.get("license") if "." in model else None,
         architecture=name,
         guessed=() if "." in model else _guessed(classes),
     )
-    return found, (channels, height, width)
+    return facts, (channels, height, width)
 
 
 def _usual(interpolation: str) -> Any:
@@ -112,7 +112,7 @@ def recognize(
         raise unknown(path, tensors)
     name, classes = fitting[0]
     module = load(path, name, classes, tensors)
-    found, size = known(name, sha256, classes)
+    facts, size = known(name, sha256, classes)
     others = []
     for other, other_classes in fitting[1:MAX_COMPARED]:
         ctx.check_cancelled()
@@ -128,7 +128,7 @@ def recognize(
             facts={"architectures": [name, *others]},
             by_command=f"--architecture {name}",
         )
-    return module, classes, found, size
+    return module, classes, facts, size
 
 
 def matching_architectures(shapes: Shapes) -> list[tuple[str, int]]:

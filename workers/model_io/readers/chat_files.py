@@ -24,11 +24,11 @@ def template_of(folder: Path) -> str:
     file = folder / TEMPLATE
     if is_plain(file) and file.stat().st_size <= MOST_TEMPLATE_BYTES:
         return file.read_text(encoding="utf-8", errors="replace")
-    said = read_dict(folder / "tokenizer_config.json").get("chat_template")
-    if isinstance(said, list):  # several templates by name
-        named = {entry.get("name"): entry.get("template") for entry in said if isinstance(entry, dict)}
-        said = named.get("default") or next(iter(named.values()), None)
-    return said if isinstance(said, str) else ""
+    template = read_dict(folder / "tokenizer_config.json").get("chat_template")
+    if isinstance(template, list):  # several templates by name
+        named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
+        template = named.get("default") or next(iter(named.values()), None)
+    return template if isinstance(template, str) else ""
 
 
 def chat_of(folder: Path, config: Mapping[str, Any]) -> Chat:

@@ -37,8 +37,8 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
     Raises:
         InputRefused: this is unknown, or the parts do not fit together.
     """
-    said = settings_of(folder)
-    start, end, pad = (_number(said.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
+    settings = settings_of(folder)
+    start, end, pad = (_number(settings.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
     if start is None or end is None:
         raise unfit(folder, "its config.json does not state the token with which a result starts and ends")
     taken = _taken(folder, decoder)
@@ -53,11 +53,11 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
     given = [entry.name for entry in encoder.inputs if "mask" in entry.name]
     if taken.mask and not given:
         raise unfit(folder, "its decoder takes a mask that its encoder does not take")
-    mel = _mel(folder, encoder, said)
+    mel = _mel(folder, encoder, settings)
     # multilingual models begin with the token of their target language
-    forced = _number(said.get("forced_bos_token_id"))
-    begin, languages = _begin(said) if mel is not None else (() if forced is None else (forced,), ())
-    longest, is_known = _longest(said, 1 + len(begin) + bool(languages), mel is not None)
+    forced = _number(settings.get("forced_bos_token_id"))
+    begin, languages = _begin(settings) if mel is not None else (() if forced is None else (forced,), ())
+    longest, is_known = _longest(settings, 1 + len(begin) + bool(languages), mel is not None)
     steps = Generation(
         start=start,
         end=end,
@@ -71,14 +71,14 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
         encoder_mask=given[0] if taken.mask and given else None,
         begin=begin,
         languages=languages,
-        never=(*_numbers(said.get("suppress_tokens")), *_barred(said)),
-        not_first=_numbers(said.get("begin_suppress_tokens")),
-        forced_end=_number(said.get("forced_eos_token_id")) == end,
+        never=(*_numbers(settings.get("suppress_tokens")), *_barred(settings)),
+        not_first=_numbers(settings.get("begin_suppress_tokens")),
+        forced_end=_number(settings.get("forced_eos_token_id")) == end,
         cache=None if step is None else _cache(folder, decoder, step, scores[0]),
         mel=mel,
     )
     guessed = () if is_known else ("longest answer",)
-    return ModelFacts(generation=checked(steps), guessed=guessed, findings=tuple(_findings(said, step)))
+    return ModelFacts(generation=checked(steps), guessed=guessed, findings=tuple(_findings(settings, step)))
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -149,17 +149,17 @@ def _same_kind(entry: TensorSpec, output: TensorSpec) -> bool:
     return entry.dtype == output.dtype and len(entry.shape) == len(output.shape) and same
 
 
-def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | None:
+def _mel(folder: Path, encoder: Graph, settings: Mapping[str, Any]) -> MelSteps | None:
     """Return how sounds become the encoder's input; None for an encoder that reads tokens."""
     features = answers(encoder.inputs)
     if not features:
         return None
-    heard = read_dict(folder / "preprocessor_config.json")
-    kind = str(heard.get("feature_extractor_type", "WhisperFeatureExtractor"))
-    if said.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
+    extractor = read_dict(folder / "preprocessor_config.json")
+    kind = str(extractor.get("feature_extractor_type", "WhisperFeatureExtractor"))
+    if settings.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
         raise unfit(folder, "its encoder takes another kind of sound spectrum than Whisper's, which Fettle makes")
     names = {"bins": "feature_size", "sample_rate_hz": "sampling_rate", "window": "n_fft", "hop": "hop_length"}
-    stated = {mine: _number(heard.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
+    stated = {mine: _number(extractor.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
     bins = features[0].shape[1]
     if isinstance(bins, int) and stated["bins"] is None:
         stated["bins"] = bins
@@ -174,15 +174,15 @@ def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | No
     return steps
 
 
-def _begin(said: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _begin(settings: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the tokens that always follow the start, and the languages from which the model chooses first.
 
     The rules are those of WhisperForConditionalGeneration.generate.
     """
-    task, language = said.get("task"), said.get("language")
-    known = said["lang_to_id"] if isinstance(said.get("lang_to_id"), dict) else {}
-    tasks = said["task_to_id"] if isinstance(said.get("task_to_id"), dict) else {}
-    forced = said.get("forced_decoder_ids") if task is None and language is None else None
+    task, language = settings.get("task"), settings.get("language")
+    known = settings["lang_to_id"] if isinstance(settings.get("lang_to_id"), dict) else {}
+    tasks = settings["task_to_id"] if isinstance(settings.get("task_to_id"), dict) else {}
+    forced = settings.get("forced_decoder_ids") if task is None and language is None else None
     begin: list[int | None] = [pair[1] for pair in forced or () if isinstance(pair, list) and len(pair) == 2]
     languages: tuple[int, ...] = ()
     if language is not None:
@@ -191,19 +191,19 @@ def _begin(said: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         languages, begin = tuple(sorted(int(token) for token in known.values())), begin[1:]
     if task is not None or language is not None:
         begin.append(_number(tasks.get(str(task or "transcribe"))))
-    silent = _number(said.get("no_timestamps_token_id"))
+    silent = _number(settings.get("no_timestamps_token_id"))
     if silent is not None and (not begin or begin[-1] != silent):
         begin.append(silent)
     return tuple(token for token in begin if token is not None), languages
 
 
-def _longest(said: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bool]:
+def _longest(settings: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bool]:
     """Return the largest number of generated tokens, and whether a file states it.
 
     `max_length` includes the tokens with which a text begins. The number never exceeds the decoder's positions.
     """
-    new, whole = _number(said.get("max_new_tokens")), _number(said.get("max_length"))
-    places = _number(said.get("max_target_positions")) or _number(said.get("max_position_embeddings"))
+    new, whole = _number(settings.get("max_new_tokens")), _number(settings.get("max_length"))
+    places = _number(settings.get("max_target_positions")) or _number(settings.get("max_position_embeddings"))
     if not new and whole:
         # it excludes the beginning of a transcript (WhisperForConditionalGeneration)
         new = whole if speech else whole - 1
@@ -211,15 +211,15 @@ def _longest(said: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bo
     return max(1, min(new or LONGEST, fits, MOST)), bool(new)
 
 
-def _findings(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
-    beams = _number(said.get("num_beams")) or 1
+def _findings(settings: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
+    beams = _number(settings.get("num_beams")) or 1
     if beams > 1:
         yield info(
             f"Its author compares {beams} texts at once (beam search). Fettle takes the likeliest word each time, in"
             " the original and in every version, so texts may differ a little from its author's."
         )
     usual = {"no_repeat_ngram_size": 0, "min_length": 0, "repetition_penalty": 1.0}
-    unlike = [name for name, value in usual.items() if said.get(name) not in (None, value)]
+    unlike = [name for name, value in usual.items() if settings.get(name) not in (None, value)]
     if unlike:
         yield info(f"Its files also state {', '.join(unlike)}, which Fettle ignores in all versions.")
     if step is None:
@@ -229,9 +229,9 @@ def _findings(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
         )
 
 
-def _barred(said: Mapping[str, Any]) -> tuple[int, ...]:
+def _barred(settings: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the tokens that are never a prediction by themselves (`bad_words_ids` of one token: Marian's padding)."""
-    words = said.get("bad_words_ids")
+    words = settings.get("bad_words_ids")
     alone = [word[0] for word in words if isinstance(word, list) and len(word) == 1] if isinstance(words, list) else []
     return _numbers(alone)
 

@@ -200,11 +200,11 @@ def _write(
     folder: Path, vocabulary: int, draft: Draft, load: Load, ctx: JobContext, params: OpenParams, target: Path
 ) -> Draft:
     """Load the model as stored, convert it, and compare both on a sentence."""
-    assert draft.pipeline is not None and draft.found.tokenizer is not None
+    assert draft.pipeline is not None and draft.facts.tokenizer is not None
     chat, steps = draft.pipeline.chat, draft.pipeline.preprocess
     assert chat is not None
     carry(folder, target)
-    shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
+    shutil.copyfile(draft.facts.tokenizer, target / "tokenizer.json")
     if chat.template is not None:
         (target / chat.template).write_text(template_of(folder), encoding="utf-8")
     assert isinstance(steps, TextSteps)

@@ -130,7 +130,7 @@ def modules_of(folder: Path) -> list[dict[str, Any]] | None:
 
 def beside_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
     """Return the file's own metadata, completed by its folder (and the one above for `onnx/model.onnx`)."""
-    found = ModelFacts(
+    facts = ModelFacts(
         task="object-detection" if metadata.get("task") in _FINDERS else None,
         classes=_classes_in(metadata),
         license=_license_in(metadata),
@@ -138,8 +138,8 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
         **_behind(metadata),
     )
     for folder in _folders_of(path):
-        found = found.or_else(beside_folder(folder))
-    return found
+        facts = facts.or_else(beside_folder(folder))
+    return facts
 
 
 def carry(path: Path, target: Path) -> None:
@@ -149,8 +149,8 @@ def carry(path: Path, target: Path) -> None:
     """
     folders = [path] if path.is_dir() else _folders_of(path)
     for name in CARRIED:
-        if found := next((data for folder in folders if (data := read_dict(folder / name))), None):
-            kept = {key: value for key, value in found.items() if key not in ("auto_map", "_name_or_path")}
+        if config := next((data for folder in folders if (data := read_dict(folder / name))), None):
+            kept = {key: value for key, value in config.items() if key not in ("auto_map", "_name_or_path")}
             (target / CARRIED_FOLDER).mkdir(exist_ok=True)
             (target / CARRIED_FOLDER / name).write_text(json.dumps(kept, indent=1, ensure_ascii=False), "utf-8")
 
@@ -178,20 +178,20 @@ def beside_sha256(path: Path) -> str:
         for file in small_files(folder):
             with contextlib.suppress(OSError):
                 name = file.relative_to(folder).as_posix()
-                said = sha256_file(file) if name in BESIDE else json.dumps([*_class_lists(file), *character_list(file)])
-                if said != "[]":
-                    digest.update(f"{number}\0{name}\0{said}\n".encode("utf-8", "surrogateescape"))
+                text = sha256_file(file) if name in BESIDE else json.dumps([*_class_lists(file), *character_list(file)])
+                if text != "[]":
+                    digest.update(f"{number}\0{name}\0{text}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
 def small_files(folder: Path) -> list[Path]:
     """Return the files of a model's folder that may describe it, without links and large files."""
-    found = []
+    files = []
     for file in sorted({*_text_files(folder), *(folder / name for name in BESIDE)}):
         with contextlib.suppress(OSError):
             if is_plain(file) and file.stat().st_size <= MAX_JSON_BYTES:
-                found.append(file)
-    return found
+                files.append(file)
+    return files
 
 
 def _folders_of(path: Path) -> list[Path]:

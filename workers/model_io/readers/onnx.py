@@ -90,7 +90,7 @@ def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
 
 def external_files(model: Any) -> dict[str, int]:
     """Return the locations of external data with the last used byte of each."""
-    found: dict[str, int] = {}
+    ends: dict[str, int] = {}
     for tensor in tensors(model):
         if tensor.data_location != 1 and not tensor.external_data:
             continue
@@ -100,8 +100,8 @@ def external_files(model: Any) -> dict[str, int]:
         if is_odd or set(entries) - {"location", "offset", "length", "checksum"}:
             raise unsafe(f"The description of the separate file with the weights {shown(tensor.name)} is not valid.")
         location = entries.get("location", "")
-        found[location] = max(found.get(location, 0), sum(map(int, places)))
-    return found
+        ends[location] = max(ends.get(location, 0), sum(map(int, places)))
+    return ends
 
 
 def check_external(path: Path, model: Any) -> None:
@@ -135,7 +135,7 @@ def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
     for part in parts:
         where = where / part
         try:
-            found = os.lstat(where)
+            status = os.lstat(where)
         except OSError as error:
             raise refuse(
                 "weights_missing",
@@ -143,11 +143,11 @@ def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
                 f"{path.name} keeps its weights in the file {shown(part)}, and that file is not beside it.",
                 "Copy that file into the same folder, or open the whole folder.",
             ) from error
-        if stat.S_ISLNK(found.st_mode):
+        if stat.S_ISLNK(status.st_mode):
             raise unsafe(f"{path.name} keeps its weights behind a link ({shown(part)}).", "Copy the file itself there.")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise unsafe(f"{path.name} keeps its weights in {shown(parts[-1])}, which is no plain file.")
-    if found.st_nlink > 1:
+    if status.st_nlink > 1:
         raise unsafe(
             f"The weights file {shown(parts[-1])} of {path.name} is linked from another place as well.",
             "Make a real copy of the folder, and open that.",
@@ -211,7 +211,7 @@ def _tensor_types(model: Any) -> Iterator[Any]:
 def check_trees(path: Path, model: Any) -> None:
     """Check that decision trees stay within their input, which runtimes do not check."""
     dims = {value.name: value.type.tensor_type.shape.dim for value in model.graph.input}  # none for other types
-    widths = {name: found[-1].dim_value for name, found in dims.items() if found}
+    widths = {name: sizes[-1].dim_value for name, sizes in dims.items() if sizes}
     for node in nodes(model):
         if not node.op_type.startswith("TreeEnsemble") or not node.input:
             continue
@@ -236,9 +236,9 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     files = (path, *(path.parent / name for name in external_files(model)))
     with checking(ctx, files):
         load_session(path)
-        found = beside_file(path, graph.metadata)
+        facts = beside_file(path, graph.metadata)
     all_findings = (_contents(len(files) - 1), *findings)
-    draft = Draft(graph=graph, found=found, files=files, findings=all_findings)
+    draft = Draft(graph=graph, facts=facts, files=files, findings=all_findings)
     return draft, partial(_write, path, model, draft, ctx)
 
 

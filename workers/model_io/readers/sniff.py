@@ -140,26 +140,26 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Source:
     weights = any(name.endswith(".safetensors") or name == "pytorch_model.bin" for name in names)
     if "config.json" in names and weights:
         return Source("transformers", folder)
-    candidates = [entry for entry in files if entry.suffix.lower() in magic.MODEL_SUFFIXES and entry.is_file()]
-    if any(entry.suffix.lower() == ".onnx" for entry in candidates):
+    models = [entry for entry in files if entry.suffix.lower() in magic.MODEL_SUFFIXES and entry.is_file()]
+    if any(entry.suffix.lower() == ".onnx" for entry in models):
         # beside a graph, a .bin is usually its external data
-        candidates = [entry for entry in candidates if entry.suffix.lower() != ".bin"]
-    if not candidates and (folder / "onnx").is_dir() and not (folder / "onnx").is_symlink():
-        candidates = sorted((folder / "onnx").glob("model.onnx"))
-    if not candidates:
+        models = [entry for entry in models if entry.suffix.lower() != ".bin"]
+    if not models and (folder / "onnx").is_dir() and not (folder / "onnx").is_symlink():
+        models = sorted((folder / "onnx").glob("model.onnx"))
+    if not models:
         inside = [entry for entry in files if entry.is_dir() and not entry.is_symlink()]
         if len(files) == 1 and inside and depth < MAX_DEPTH:
             return _sniff_folder(inside[0], depth + 1)
         raise not_a_model(folder, *(("a folder of data", "", "data") if files else ("an empty folder",)))
-    plain = next((entry for entry in candidates if entry.name == "model.onnx"), None)
-    variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
+    plain = next((entry for entry in models if entry.name == "model.onnx"), None)
+    variants = all(entry.name.startswith("model_") or entry == plain for entry in models)
     if plain is not None and variants:
-        others = shown(", ".join(entry.name for entry in candidates if entry is not plain), 200)
+        others = shown(", ".join(entry.name for entry in models if entry is not plain), 200)
         ignored = info(f"Fettle ignores other forms of the model beside it: {others}.")
         return replace(sniff(plain), findings=(ignored,) if others else ())
-    if len(candidates) > 1:
-        raise several_models(folder, candidates)
-    return sniff(candidates[0])
+    if len(models) > 1:
+        raise several_models(folder, models)
+    return sniff(models[0])
 
 
 IR_MARK = b"<net "

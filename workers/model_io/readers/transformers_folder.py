@@ -230,7 +230,7 @@ def _refuse_missing(folder: Path, report: Mapping[str, Any]) -> None:
         )
 
 
-def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
+def _facts(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
     beside = beside_folder(folder)
     named = config.get("architectures") or [config.get("model_type", "")]
     findings = []
@@ -268,8 +268,8 @@ def _wrapper(model: Any, head: _Head, inputs: tuple[str, ...]) -> Any:
     class Tokens(Wrapped):
         def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
             more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-            found = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
-            return found[output] if sparse is None else sparse(found, attention_mask)
+            outputs = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
+            return outputs[output] if sparse is None else sparse(outputs, attention_mask)
 
     class Pixels(Wrapped):
         def forward(self, pixel_values: Any) -> Any:
@@ -278,9 +278,9 @@ def _wrapper(model: Any, head: _Head, inputs: tuple[str, ...]) -> Any:
     return (Pixels() if inputs == ("pixel_values",) else Tokens()).eval()
 
 
-def _input_specs(head: _Head, config: Mapping[str, Any], found: ModelFacts) -> tuple[TensorSpec, ...]:
+def _input_specs(head: _Head, config: Mapping[str, Any], facts: ModelFacts) -> tuple[TensorSpec, ...]:
     if head.task == "image-classification":
-        steps = found.preprocess if isinstance(found.preprocess, ImageSteps) else None
+        steps = facts.preprocess if isinstance(facts.preprocess, ImageSteps) else None
         size = (steps.crop or steps.resize if steps else None) or config.get("image_size", 224)
         height, width = (size, size) if isinstance(size, int) else tuple(size)
         shape = ("batch", int(config.get("num_channels", 3)), int(height), int(width))
@@ -292,7 +292,7 @@ def _input_specs(head: _Head, config: Mapping[str, Any], found: ModelFacts) -> t
 
 
 def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Path, ...]) -> Draft:
-    found = _found(folder, head, config)
+    facts = _facts(folder, head, config)
     width = len(config.get("id2label") or ()) or 2 if head.output == "logits" else config.get("hidden_size")
     by_token = head.sparse is None and (head.output != "logits" or head.ending == "ForTokenClassification")
     width = width if head.sparse is None else config.get("vocab_size")
@@ -300,23 +300,23 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
     numbers = _numbers(files)
     few_bits = 2 * sum(numbers[dtype] for dtype in FEW_BITS) > numbers.total()
     graph = Graph(
-        inputs=_input_specs(head, config, found),
+        inputs=_input_specs(head, config, facts),
         outputs=(TensorSpec(name=head.output, shape=shape, dtype="float32"),),
         parameters=numbers.total(),
         weight_bytes=sum(file.stat().st_size for file in files),
         quantized=few_bits or isinstance(config.get("quantization_config"), dict),
     )
     summary = SCANNED if files[0].suffix == ".bin" else whole(sum(len(check_header(file)) for file in files))
-    return Draft(graph, found, (folder / "config.json", *files), (summary, *_beside(folder, files)))
+    return Draft(graph, facts, (folder / "config.json", *files), (summary, *_beside(folder, files)))
 
 
 def _numbers(files: tuple[Path, ...]) -> Counter[str]:
     """Return how many numbers of each safetensors dtype the headers list; none for weights in a pickle."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for file in files:
         for entry in check_header(file).values() if file.suffix == ".safetensors" else ():
-            found[entry["dtype"]] += math.prod(entry["shape"])
-    return found
+            counts[entry["dtype"]] += math.prod(entry["shape"])
+    return counts
 
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
@@ -347,7 +347,7 @@ def _write(
     """Load with local files only and export with free batch and length."""
     import torch
 
-    if head.reads_text and draft.found.tokenizer is None:
+    if head.reads_text and draft.facts.tokenizer is None:
         raise no_tokenizer(folder)
     model = load_module(folder, head.auto, files, ctx)
     ctx.check_cancelled()

@@ -161,7 +161,7 @@ def _save(model: Any, source: Path, params: OpenParams, target: Path) -> Draft:
     heavy = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > 1 << 30
     more: dict[str, Any] = {"save_as_external_data": True, "all_tensors_to_one_file": True}
     library.save_model(model, str(target / "model.onnx"), **({**more, "location": "model.onnx.data"} if heavy else {}))
-    return Draft(graph=read_graph(model), found=ModelFacts(), files=())
+    return Draft(graph=read_graph(model), facts=ModelFacts(), files=())
 
 
 def _write(parts: Mapping[str, Part], whole: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
@@ -210,7 +210,7 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
     )
     files = dict.fromkeys((folder / "config.json", *(file for part in parts.values() for file in part.files)))
     findings = tuple(dict.fromkeys((summary, *(finding for part in parts.values() for finding in part.findings))))
-    return Draft(graph=graph, found=own.or_else(beside), files=tuple(files), findings=findings)
+    return Draft(graph=graph, facts=own.or_else(beside), files=tuple(files), findings=findings)
 
 
 def _missing(folder: Path, file: str, what: str) -> Exception:

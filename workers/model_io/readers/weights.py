@@ -115,7 +115,7 @@ def read_weights(
 ) -> tuple[Draft, Write]:
     """Describe the weights without converting them; without a certain architecture, the returned writer refuses."""
     try:
-        module, classes, found, size = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
+        module, classes, known, size = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
     except InputRefused as error:
         if error.code not in ("unknown_architecture", "ambiguous_architecture"):
             raise
@@ -135,8 +135,8 @@ def read_weights(
         weight_bytes=counts(tensors)[1],
         quantized=few_bits(tensors),
     )
-    facts = ModelFacts(license=found.license).or_else(beside_file(path, {})).or_else(found)
-    summary = info(f"The weights fit the architecture {found.architecture}.")
+    facts = ModelFacts(license=known.license).or_else(beside_file(path, {})).or_else(known)
+    summary = info(f"The weights fit the architecture {known.architecture}.")
     draft = Draft(graph, facts, (path,), (summary, *findings, *judge_tensors(tensors)))
     return draft, partial(_write, path, module, draft, ctx)
 

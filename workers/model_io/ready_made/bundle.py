@@ -73,7 +73,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         precision=model.precision,
     )
     tokenizer = path / TOKENIZER
-    found = ModelFacts(
+    facts = ModelFacts(
         task=spec.task,
         preprocess=spec.preprocess,
         classes=spec.classes,
@@ -81,7 +81,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     )
     plain = model.main.endswith((".onnx", ".xml")) and not set(manifest.runtime.settings) & set(CHANGED_INSIDE)
     summary = info(f"A bundle of Fettle, “{shown(manifest.title)}”. None of its files has changed.")
-    draft = Draft(graph, found, files, (summary,), runtime=manifest.runtime.id, pipeline=spec, plain=plain)
+    draft = Draft(graph, facts, files, (summary,), runtime=manifest.runtime.id, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
         check_programs(path, path.name, params.allow_code, ctx)

@@ -37,10 +37,10 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         except RuntimeError as error:
             raise damaged(path, shown(first_line(error, -1), 200)) from error
         graph = _graph(model)
-        found = beside_file(path, {})
+        facts = beside_file(path, {})
     del model
     summary = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
-    draft = Draft(graph=graph, found=found, files=files, findings=(summary,), runtime=RUNTIME)
+    draft = Draft(graph=graph, facts=facts, files=files, findings=(summary,), runtime=RUNTIME)
     return draft, partial(_write, draft, ctx)
 
 

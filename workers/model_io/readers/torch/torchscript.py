@@ -118,8 +118,8 @@ def _arguments(path: Path, source: str) -> list[str]:
     except Exception as error:  # pickletools raises many types
         raise damaged(path, "its description of the program is broken.") from error
     named = re.escape(root.replace(" ", "."))
-    found = re.search(rf"def forward\(self: {named},?\s*(.*?)\) ->", source, re.S) if root else None
-    return re.findall(r"(\w+):", found[1]) if found else []
+    signature = re.search(rf"def forward\(self: {named},?\s*(.*?)\) ->", source, re.S) if root else None
+    return re.findall(r"(\w+):", signature[1]) if signature else []
 
 
 def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
@@ -137,17 +137,17 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     ctx.check_cancelled()
     tensors = dict(module.state_dict())
     shapes = distinctive({name: tuple(value.shape) for name, value in tensors.items()})
-    found, findings, size = _recognized(path, shapes)
+    facts, findings, size = _recognized(path, shapes)
     inputs = _inputs(path, module, source, params, size)
     outputs = _convert(path, module, inputs, target, ctx)
     # traced programs may hold weights as constants, so the written file is counted
     written = read_graph(load_proto(target / "model.onnx"))
     numbers = sum(p.numel() for p in module.parameters()) or written.parameters
     graph = Graph(inputs, outputs, numbers, written.weight_bytes)
-    found = beside_file(path, {}).or_else(found)
+    facts = beside_file(path, {}).or_else(facts)
     names = tuple(spec.name for spec in inputs)
     summary = (RAN, READ_AS_TEXT, *findings)
-    return Draft(graph, found, (path,), summary, reference(module, names, tuple(o.name for o in outputs)))
+    return Draft(graph, facts, (path,), summary, reference(module, names, tuple(o.name for o in outputs)))
 
 
 def _load(path: Path) -> Any:
@@ -169,9 +169,9 @@ def _recognized(
     if not fitting:
         return ModelFacts(), (), None
     name, classes = fitting[0]
-    found, size = known(name, sha256_file(path), classes)
+    facts, size = known(name, sha256_file(path), classes)
     summary = info(f"Its weights have the names and shapes of {name}; preprocessing and classes are taken from there.")
-    return found, (summary,), size
+    return facts, (summary,), size
 
 
 def _inputs(

@@ -34,14 +34,14 @@ UNREADABLE: Mapping[AnswerKind, str] = {
 """Why results cannot be read as kinds that need steps after the model."""
 
 
-def as_requested(spec: PipelineSpec, graph: Graph, found: ModelFacts, params: OpenParams) -> PipelineSpec:
+def as_requested(spec: PipelineSpec, graph: Graph, facts: ModelFacts, params: OpenParams) -> PipelineSpec:
     """Return the description that reads results as `params` requests.
 
     Raises:
         InputRefused: this model's results cannot be read like that.
     """
     if params.task is not None and params.task != read_as(spec).id:
-        spec = _read_as(params.task, spec, graph, found)
+        spec = _read_as(params.task, spec, graph, facts)
     if params.task is not None:
         spec = replace(spec, guessed=with_guess(spec.guessed, is_guess=False))
     steps = spec.postprocess
@@ -59,12 +59,12 @@ def as_requested(spec: PipelineSpec, graph: Graph, found: ModelFacts, params: Op
     )
 
 
-def _read_as(task: str, spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
+def _read_as(task: str, spec: PipelineSpec, graph: Graph, facts: ModelFacts) -> PipelineSpec:
     kind, answer = KINDS.get(task), pick_answer(graph.outputs, spec.links)
     if kind is None:
         raise _unfit(task, spec, "You cannot choose results of this kind.")
     if kind in UNREADABLE:
-        stated = replace(found, task=TASKS[kind])
+        stated = replace(facts, task=TASKS[kind])
         output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, stated)
         if steps is None:
             shapes = ", ".join(f"{output.name} {'×'.join(map(str, output.shape))}" for output in graph.outputs[:4])
