@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.after.load import LOADGEN_WORDS, Scenario
+from workers.contracts.after.load import Speech as Speech
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
@@ -221,18 +222,6 @@ class MeasureParams(RunParams):
 
     batch: int = 1
     series: str = "latency_ms"
-
-
-class Speech(Frozen):
-    """Speed of a language model after prompts of `prompt_tokens`, as medians of `n` answers.
-
-    The first token comes after `first_ms`, the others at `tokens_per_s`.
-    """
-
-    prompt_tokens: int
-    first_ms: float
-    tokens_per_s: float | None
-    n: int
 
 
 class MeasureResult(Frozen):

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
+from workers.contracts.after.chatting import ChatFacts as ChatFacts
 from workers.contracts.base import Frozen
 from workers.contracts.base import RunParams as RunParams
-from workers.contracts.chat import ChatFacts as ChatFacts
 from workers.contracts.measured.power import PowerFacts
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.proof.elsewhere import Elsewhere

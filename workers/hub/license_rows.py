@@ -4,66 +4,62 @@ Sources: https://spdx.org/licenses, https://huggingface.co/docs/hub/repositories
 OpenRAIL, Llama, Gemma and the research licenses as their makers publish them.
 """
 
-from dataclasses import dataclass
-
-from workers.contracts.licenses import LicenseWord
+from workers.contracts.licenses import LicenseVerdict, LicenseWord
 
 
-@dataclass(frozen=True)
-class Terms:
-    """A verdict's word with a clause that explains it; `copies` says that changed copies may be passed on."""
-
-    word: LicenseWord
-    meaning: str
-    copies: bool = True
+def _terms(word: LicenseWord, meaning: str, copies: bool = True) -> LicenseVerdict:
+    """Return the verdict on terms that several licenses share, still without the title of one of them."""
+    return LicenseVerdict(word=word, title="", meaning=meaning, copies=copies)
 
 
-FREE = Terms("ok", "may be used, changed and sold")
-PERMISSIVE = Terms("ok", "may be used, changed and sold; keep its text")
-NAMED = Terms("ok", "may be used, changed and sold; name its maker and that you changed it")
-COPYLEFT = Terms("conditions", "may be used and sold; copies must be passed on openly under the same license")
-WEAK_COPYLEFT = Terms("conditions", "may be used and sold; changes to it are passed on under the same license")
-NETWORK_COPYLEFT = Terms(
+FREE = _terms("ok", "may be used, changed and sold")
+PERMISSIVE = _terms("ok", "may be used, changed and sold; keep its text")
+NAMED = _terms("ok", "may be used, changed and sold; name its maker and that you changed it")
+COPYLEFT = _terms("conditions", "may be used and sold; copies must be passed on openly under the same license")
+WEAK_COPYLEFT = _terms("conditions", "may be used and sold; changes to it are passed on under the same license")
+NETWORK_COPYLEFT = _terms(
     "conditions", "may be used and sold; changes go to all who use it, over a network too, under the same license"
 )
-SHARE_ALIKE = Terms("conditions", "may be used and sold; name its maker; changed copies keep this license")
-NO_CHANGES = Terms(
+SHARE_ALIKE = _terms("conditions", "may be used and sold; name its maker; changed copies keep this license")
+NO_CHANGES = _terms(
     "conditions",
     "may be used and sold as it is; changed copies, such as optimized ones, must not be passed on",
     False,
 )
-NOT_SOLD = Terms("noncommercial", "may be used and changed, but not in business; name its maker")
-NOT_SOLD_ALIKE = Terms("noncommercial", "may be used and changed, but not in business; changed copies keep the license")
-NOT_SOLD_UNCHANGED = Terms(
+NOT_SOLD = _terms("noncommercial", "may be used and changed, but not in business; name its maker")
+NOT_SOLD_ALIKE = _terms(
+    "noncommercial", "may be used and changed, but not in business; changed copies keep the license"
+)
+NOT_SOLD_UNCHANGED = _terms(
     "noncommercial", "not for business; changed copies, such as an optimized one, must not be passed on", False
 )
-RESEARCH = Terms("noncommercial", "for research only, by its maker's own terms; read them before use")
-RAIL = Terms(
+RESEARCH = _terms("noncommercial", "for research only, by its maker's own terms; read them before use")
+RAIL = _terms(
     "conditions", "may be used, changed and sold, but not for the uses that it forbids; its list goes with every copy"
 )
-LLAMA = Terms(
+LLAMA = _terms(
     "conditions",
     "Meta's own terms: most may use and sell it; it forbids some uses, and very large companies must ask first",
 )
-GEMMA = Terms("conditions", "Google's own terms: may be used, changed and sold; its forbidden uses go with every copy")
-SOURCE_AVAILABLE = Terms(
+GEMMA = _terms("conditions", "Google's own terms: may be used, changed and sold; its forbidden uses go with every copy")
+SOURCE_AVAILABLE = _terms(
     "noncommercial", "may be read, tried and changed; use in business only as far as its own text grants it"
 )
-NO_SERVICE = Terms("conditions", "may be used and changed, but not offered to others as a hosted service")
-MANY_USERS = Terms(
+NO_SERVICE = _terms("conditions", "may be used and changed, but not offered to others as a hosted service")
+MANY_USERS = _terms(
     "conditions",
     "its maker's own terms: most may use and sell it, large companies must ask first; some uses are barred",
 )
-DATA = Terms("conditions", "may be used to compute with and the results sold; the data keep this license")
-NVIDIA = Terms(
+DATA = _terms("conditions", "may be used to compute with and the results sold; the data keep this license")
+NVIDIA = _terms(
     "conditions", "NVIDIA's own terms: may be used, changed and sold; its text and notices go with every copy"
 )
-APPLE = Terms("conditions", "may be used, changed and passed on with its text; Apple's name must not advertise it")
-GROK = Terms("conditions", "own terms: business use up to a limit, and no training of other models with it")
-UNCLEAR = Terms("unknown", "not known here; read its terms or ask the author")
-FAMILY = Terms("unknown", "a family of licenses; which one is not said, so ask the author")
+APPLE = _terms("conditions", "may be used, changed and passed on with its text; Apple's name must not advertise it")
+GROK = _terms("conditions", "own terms: business use up to a limit, and no training of other models with it")
+UNCLEAR = _terms("unknown", "not known here; read its terms or ask the author")
+FAMILY = _terms("unknown", "a family of licenses; which one is not stated, so ask the author")
 
-CREATIVE_COMMONS: dict[str, Terms] = {
+CREATIVE_COMMONS: dict[str, LicenseVerdict] = {
     "by": NAMED,
     "by-sa": SHARE_ALIKE,
     "by-nd": NO_CHANGES,
@@ -74,11 +70,11 @@ CREATIVE_COMMONS: dict[str, Terms] = {
 """Terms by the letters between CC- and the version."""
 
 
-def _rows(by_terms: dict[Terms, str]) -> dict[str, Terms]:
+def _rows(by_terms: dict[LicenseVerdict, str]) -> dict[str, LicenseVerdict]:
     return {name: terms for terms, names in by_terms.items() for name in names.split()}
 
 
-SPDX: dict[str, Terms] = _rows(
+SPDX: dict[str, LicenseVerdict] = _rows(
     {
         FREE: "MIT-0 0BSD",
         NAMED: "etalab-2.0 ODC-By-1.0",
@@ -92,9 +88,9 @@ SPDX: dict[str, Terms] = _rows(
         DATA: "C-UDA-1.0",
     }
 )
-"""Terms of single licenses whose category would say too little or too much."""
+"""Terms of single licenses whose category is too vague or too strict."""
 
-CATEGORIES: dict[str, Terms] = {
+CATEGORIES: dict[str, LicenseVerdict] = {
     "Public Domain": FREE,
     "Permissive": PERMISSIVE,
     "Copyleft Limited": WEAK_COPYLEFT,
@@ -102,7 +98,7 @@ CATEGORIES: dict[str, Terms] = {
 }
 """Terms by the category in the index of `license-expression`; every other category is `UNCLEAR`."""
 
-_OWN: dict[Terms, dict[str, str]] = {
+_OWN: dict[LicenseVerdict, dict[str, str]] = {
     RAIL: {
         "openrail": "OpenRAIL", "openrail++": "OpenRAIL++-M", "bigscience-openrail-m": "BigScience OpenRAIL-M",
         "creativeml-openrail-m": "CreativeML OpenRAIL-M", "bigscience-bloom-rail-1.0": "BigScience BLOOM RAIL 1.0",

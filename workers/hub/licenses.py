@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
-from workers.hub.license_rows import CATEGORIES, CREATIVE_COMMONS, OWN, SAME, SPDX, UNCLEAR, Terms
+from workers.hub.license_rows import CATEGORIES, CREATIVE_COMMONS, OWN, SAME, SPDX, UNCLEAR
 
 if TYPE_CHECKING:
     from license_expression import Licensing
@@ -123,15 +122,15 @@ def _together(verdicts: Sequence[LicenseVerdict]) -> LicenseVerdict:
     )
 
 
-def _terms_of(key: str) -> Terms:
+def _terms_of(key: str) -> LicenseVerdict:
     family = _CC.match(key)
     if key not in SPDX and family is not None:
         return CREATIVE_COMMONS[family[1].lower()]
     return SPDX.get(key) or CATEGORIES.get(_categories().get(key, ""), UNCLEAR)
 
 
-def _verdict(terms: Terms, title: str, expression: str | None) -> LicenseVerdict:
-    return LicenseVerdict(title=title, expression=expression, **asdict(terms))
+def _verdict(terms: LicenseVerdict, title: str, expression: str | None) -> LicenseVerdict:
+    return terms.model_copy(update={"title": title, "expression": expression})
 
 
 @lru_cache(maxsize=1)

@@ -292,10 +292,8 @@ def _seen_boxes(
     YOLOX takes bytes, blue first (Megvii-BaseDetection/YOLOX, `preproc`), if no file states the preparation.
     """
     fed = spec.preprocess
-    shape = np.shape(feeds[0][next(entry.name for entry in spec.inputs if entry.source == "image")])
-    height, width = shape[1:3] if isinstance(fed, ImageSteps) and fed.layout == "nhwc" else shape[2:4]
     try:
-        completed = seen(steps, outputs, (int(height), int(width)))
+        completed = seen(steps, outputs, Pipeline(spec, Path()).input_size(feeds[0]))
     except (KeyError, ValueError, IndexError):
         return {"postprocess": None}
     if completed.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):

@@ -29,7 +29,7 @@ def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: 
     if not all(np.isfinite(one).all() for one in numbers):
         raise PipelineError("The model gives no numbers (NaN or infinity) for this input.")
     if isinstance(pipeline.spec.postprocess, BoxesSteps):
-        return _found(pipeline, values, source, out)
+        return _objects(pipeline, values, source, out)
     kind = pipeline.spec.answer_kind
     if kind == "transcript":
         return {"answer": pipeline.text_of(values)}
@@ -63,10 +63,10 @@ def _mask(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Pat
     }
 
 
-def _found(pipeline: Pipeline, values: Any, source: Any, out: Path | None) -> dict[str, Any]:
+def _objects(pipeline: Pipeline, values: Any, source: Any, out: Path | None) -> dict[str, Any]:
     """Return objects with boxes in pixels of the picture; for an array, in pixels of the model's input."""
     if len(values) != 1:
-        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
+        raise _several_samples(len(values))
     picture = pipeline.picture_of(source)
     things = things_of(values[0], pipeline.spec, None if picture is None else picture.size)
     if out is not None:
@@ -81,4 +81,8 @@ def _check_one_sample(pipeline: Pipeline, values: Any) -> None:
     """Raise PipelineError for several samples; frames of one sound count as one sample with one prediction."""
     in_frames = pipeline.stateful or isinstance(pipeline.spec.preprocess, AudioSteps)
     if values.ndim > 1 and len(values) > 1 and not in_frames:
-        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
+        raise _several_samples(len(values))
+
+
+def _several_samples(count: int) -> PipelineError:
+    return PipelineError(f"It holds {count:,} samples, and a file is one: put each into its own file.")

@@ -37,13 +37,18 @@ def probabilities(answer: NDArray[np.float32], spec: PipelineSpec) -> NDArray[np
     """Return scores (n, classes) as shares: logits by softmax, a single logit by the logistic function."""
     if spec.scores == "probabilities":
         return answer
-    if answer.shape[-1] == 1 or spec.answer_kind in ("score", "labels"):
-        # the symmetric form does not overflow for large negative logits
-        single: NDArray[np.float32] = (0.5 * (1 + np.tanh(0.5 * answer))).astype(np.float32)
-        return single
-    shifted = np.exp(answer - answer.max(axis=-1, keepdims=True))
-    shares: NDArray[np.float32] = (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
-    return shares
+    return sigmoid(answer) if answer.shape[-1] == 1 or spec.answer_kind in ("score", "labels") else softmax(answer)
+
+
+def sigmoid(logits: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the logistic function of each logit, in a symmetric form that does not overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
+    """Return shares (…, classes) that add up to 1."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
 
 
 def describe(answer: NDArray[np.float32], spec: PipelineSpec, top: int = 5) -> list[tuple[str, float]]:

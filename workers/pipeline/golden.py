@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from .answers import one_item
 from .comparing import OF_32_BIT, OF_FEWER_BITS, differing
 from .pipeline import Pipeline, Runs
 from .prepared import Prepared, write_prepared
-from .trust import SIGNATURE_FILE, differences
+from .trust import SIGNATURE_FILE, differences, sha256_of
 
 SUMS_FILE = "SHA256SUMS"
 NOT_LISTED = (SUMS_FILE, SIGNATURE_FILE)
@@ -84,7 +83,7 @@ def _share_of_rounding(manifest: Path, of: str) -> float:
 def write_sums(folder: Path) -> int:
     """Write `SHA256SUMS` (as coreutils' sha256sum reads it) over all files below `folder`; return their number."""
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    digests = {name: _sha256(folder / name) for name in names if name not in NOT_LISTED}
+    digests = {name: sha256_of(folder / name) for name in names if name not in NOT_LISTED}
     (folder / SUMS_FILE).write_bytes(_sums_text(digests))
     return len(digests)
 
@@ -112,8 +111,3 @@ def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
     if not problems and content != _sums_text(listed):
         problems.append(f"{SUMS_FILE} was changed.")
     return problems
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

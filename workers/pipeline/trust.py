@@ -146,8 +146,13 @@ def differences(folder: Path, listed: Mapping[str, Any], unlisted: Collection[st
 def _has_digest(path: Path, digest: object) -> bool:
     if path.is_symlink() or not path.is_file():
         return False
+    return sha256_of(path) == digest
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hex digest of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_signed(key_pem: bytes, payload: bytes, signature: bytes) -> bool:

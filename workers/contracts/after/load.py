@@ -127,20 +127,28 @@ class CapacityResult(Frozen):
     changed: int | None = None
 
 
-class PromptPoint(Frozen):
+class Speech(Frozen):
     """Speed of a language model after prompts of `prompt_tokens`; medians of `n` answers.
 
     Attributes:
         first_ms: Milliseconds to the first token.
         tokens_per_s: Rate of the other tokens.
-        memory_bytes: Peak memory above the level before loading, including the cache of all these tokens; None if the
-            system does not report it.
     """
 
     prompt_tokens: int
     first_ms: float
     tokens_per_s: float | None
     n: int
+
+
+class PromptPoint(Speech):
+    """The same with the memory that it took.
+
+    Attributes:
+        memory_bytes: Peak memory above the level before loading, including the cache of all these tokens; None if the
+            system does not report it.
+    """
+
     memory_bytes: int | None
 
 

@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
-from workers.contracts.paths import to_text
+from workers.contracts.paths import PathText
 
-PathText = Annotated[str, BeforeValidator(to_text)]
 Measure = Annotated[
     Literal["accuracy", "agreement", "similarity"],
     BeforeValidator(lambda value: "similarity" if value == "likeness" else value),

@@ -9,19 +9,14 @@ value.
 
 import hashlib
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import Any
 
 PREFIX, BETWEEN = "weight:", "|"
-
-
 UNIFORM_FILE = "uniform_weights.json"
 
 
-class Uniform(NamedTuple):
-    """A weight whose numbers all have one value."""
-
-    value: float
-    shape: tuple[int, ...]
+Uniform = tuple[float, tuple[int, ...]]
+"""Value and shape of a weight whose numbers are all equal."""
 
 
 def name_weights(program: Any, model: Any) -> dict[str, Uniform]:
@@ -38,14 +33,14 @@ def name_weights(program: Any, model: Any) -> dict[str, Uniform]:
             constants[_digest(node.data)].append(node)
     holders: dict[str, Any] = {}
     names: dict[str, list[str]] = defaultdict(list)
-    left_out = {}
+    left_out: dict[str, Uniform] = {}
     for name, tensor in model.state_dict().items():
         whole = tensor.detach().contiguous()
         plain = whole.view(torch.uint8) if whole.dtype == torch.bfloat16 else whole
         found = constants.get(_digest(plain.numpy())) or constants.get(_digest(whole.float().numpy()))
         if not found:
             if whole.min() == whole.max():
-                left_out[name] = Uniform(float(whole.min()), tuple(whole.shape))
+                left_out[name] = (float(whole.min()), tuple(whole.shape))
             continue
         # of equal constants (norms that are all 1), each weight takes its own while there are any
         holder = found.pop(0) if len(found) > 1 else found[0]

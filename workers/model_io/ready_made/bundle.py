@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import AliasPath, Field, JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.folder import write_model
@@ -28,25 +28,17 @@ CHANGED_INSIDE = ("cascade", "pixels", "parts", "buckets", "constants", "shapes"
 """Settings that name inputs or further files; a model with them keeps its original interface."""
 
 
-class _Runtime(Frozen, extra="ignore"):
-    id: str
-    settings: dict[str, JsonValue] = {}
-    measured_on: dict[str, JsonValue] = {}
-
-
-class _Model(Frozen, extra="ignore"):
-    main: str
-    folder: str = "model"  # older bundles name no folder
-    format: str = "onnx"
-    precision: str = "fp32"
-
-
 class _Manifest(Frozen, extra="ignore"):
-    """The needed fields of a bundle's manifest, which has more fields."""
+    """The needed fields of a bundle's manifest, which has more fields, some of them nested."""
 
     title: str = ""
-    runtime: _Runtime
-    model: _Model
+    runtime: str = Field(validation_alias=AliasPath("runtime", "id"))
+    settings: dict[str, JsonValue] = Field({}, validation_alias=AliasPath("runtime", "settings"))
+    measured_on: dict[str, JsonValue] = Field({}, validation_alias=AliasPath("runtime", "measured_on"))
+    main: str = Field(validation_alias=AliasPath("model", "main"))
+    folder: str = Field("model", validation_alias=AliasPath("model", "folder"))  # older bundles name no folder
+    format: str = Field("onnx", validation_alias=AliasPath("model", "format"))
+    precision: str = Field("fp32", validation_alias=AliasPath("model", "precision"))
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
@@ -62,15 +54,14 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         )
     check_programs(path, path.name, allow_code=True, ctx=ctx)
     spec, manifest = _read(path)
-    model = manifest.model
-    files = tuple(sorted(entry for entry in (path / model.folder).rglob("*") if entry.is_file()))
+    files = tuple(sorted(entry for entry in (path / manifest.folder).rglob("*") if entry.is_file()))
     size = sum(file.stat().st_size for file in files)
     graph = Graph(
         inputs=tensor_specs(spec.inputs),
         outputs=tensor_specs(spec.outputs),
         weight_bytes=size,
-        quantized="int8" in model.precision,
-        precision=model.precision,
+        quantized="int8" in manifest.precision,
+        precision=manifest.precision,
     )
     tokenizer = path / TOKENIZER
     facts = ModelFacts(
@@ -79,9 +70,9 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         classes=spec.classes,
         tokenizer=tokenizer if tokenizer.is_file() else None,
     )
-    plain = model.main.endswith((".onnx", ".xml")) and not set(manifest.runtime.settings) & set(CHANGED_INSIDE)
+    plain = manifest.main.endswith((".onnx", ".xml")) and not set(manifest.settings) & set(CHANGED_INSIDE)
     summary = info(f"A bundle of Fettle, “{shown(manifest.title)}”. None of its files has changed.")
-    draft = Draft(graph, facts, files, (summary,), runtime=manifest.runtime.id, pipeline=spec, plain=plain)
+    draft = Draft(graph, facts, files, (summary,), runtime=manifest.runtime, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
         check_programs(path, path.name, params.allow_code, ctx)
@@ -92,25 +83,25 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 def _write(path: Path, draft: Draft, manifest: _Manifest, ctx: JobContext, target: Path) -> Draft:
     """Copy the model's files into `target`, with the settings with which the bundle runs it."""
-    runtime, model = manifest.runtime, manifest.model
-    names = [file.relative_to(path / model.folder).as_posix() for file in draft.files if file.name != INPUT_NAMES]
+    folder = path / manifest.folder
+    names = [file.relative_to(folder).as_posix() for file in draft.files if file.name != INPUT_NAMES]
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path / model.folder / name, target / name)
-    for source in (path / "pipeline.json", path / TEMPLATE, path / model.folder / INPUT_NAMES):
+        shutil.copyfile(folder / name, target / name)
+    for source in (path / "pipeline.json", path / TEMPLATE, folder / INPUT_NAMES):
         if source.is_file():
             shutil.copyfile(source, target / source.name)
-    settings, _ = fit_settings(runtime.settings, model.precision, runtime.measured_on, ctx.threads)
-    is_torch = model.main.endswith(".pt2")
+    settings, _ = fit_settings(manifest.settings, manifest.precision, manifest.measured_on, ctx.threads)
+    is_torch = manifest.main.endswith(".pt2")
     write_model(
         target,
-        model.main,
+        manifest.main,
         names,
-        model_format="openvino-ir" if model.format == "openvino-ir" else "onnx",
-        precision=model.precision,
+        model_format="openvino-ir" if manifest.format == "openvino-ir" else "onnx",
+        precision=manifest.precision,
         settings=settings,
-        runtimes=(runtime.id,) if is_torch or not draft.plain else None,
-        torch_program=model.main if is_torch else None,
+        runtimes=(manifest.runtime,) if is_torch or not draft.plain else None,
+        torch_program=manifest.main if is_torch else None,
     )
     return draft
 
@@ -123,8 +114,8 @@ def _read(path: Path) -> tuple[PipelineSpec, _Manifest]:
     """
     try:
         manifest = _Manifest.model_validate_json((path / "manifest.json").read_bytes())
-        spec, model = read_pipeline(path), manifest.model
-        main = path / checked_main(model.folder) / checked_main(model.main)
+        spec = read_pipeline(path)
+        main = path / checked_main(manifest.folder) / checked_main(manifest.main)
         if not main.is_file():
             raise FileNotFoundError(main)
     except (OSError, ValueError, RecursionError) as error:

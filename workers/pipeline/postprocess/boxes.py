@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..answers import sigmoid, softmax
 from ..spec import BoxesSteps
 from .instances import MASK_SIDE, packed_masks
 from .matching import COLUMNS, ious
@@ -185,12 +186,8 @@ def _numbers(labels: NDArray[np.float32], steps: BoxesSteps) -> NDArray[np.int64
 
 def _activated(values: NDArray[np.float32], steps: BoxesSteps) -> NDArray[np.float32]:
     if steps.activation == "sigmoid":
-        # the symmetric form does not overflow for large negative logits
-        return np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float32)
-    if steps.activation == "softmax":
-        shifted = np.exp(values - values.max(axis=-1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
-    return values
+        return sigmoid(values)
+    return softmax(values) if steps.activation == "softmax" else values
 
 
 def _picture(heads: Heads, number: int, steps: BoxesSteps, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
             "Choose another step; the OpenVINO versions need no names.",
             facts={"lacking": list(lacking[:20])},
         )
-    _write(weights, {name: Uniform(*row) for name, row in uniform.items()}, folder, ctx)
+    _write(weights, uniform, folder, ctx)
 
 
 def head_size(folder: Path) -> int:
@@ -94,7 +94,7 @@ def _write(weights: Mapping[str, Any], uniform: Mapping[str, Uniform], folder: P
         name = f"model-{number:05}-of-{len(parts):05}.safetensors" if len(parts) > 1 else "model.safetensors"
         tensors = {key: tensor_of(node) for key, node in part.items()}
         if number == 1:
-            tensors |= {key: torch.full(one.shape, one.value) for key, one in uniform.items()}
+            tensors |= {key: torch.full(shape, value) for key, (value, shape) in uniform.items()}
         save_file(tensors, folder / name, {"format": "pt"})
         places |= dict.fromkeys(tensors, name)
     if len(parts) > 1:

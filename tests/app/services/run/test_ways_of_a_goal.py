@@ -12,7 +12,7 @@ from app.domain.run import RunState
 from app.services.flow.events import LogLine
 from app.services.records.documents import run_document
 from presets.loader import load_presets
-from workers.contracts.chat import ChatFacts
+from workers.contracts.after.chatting import ChatFacts
 from workers.contracts.gpu import GpuCard, GpuState, RungsResult
 from workers.contracts.jobs import AnswerParams
 from workers.contracts.planning import Dropped, PlanResult, Reason
