@@ -23,7 +23,7 @@ class Catalog:
     problems: tuple[PresetRefused, ...] = ()
 
     def for_task(self, task: str) -> tuple[Preset, ...]:
-        """Return the presets made for a task, or all presets without a task if the task has none of its own."""
+        """Return the presets made for a task, or those without a task if none is made for it."""
         own = tuple(preset for preset in self.presets if task in preset.tasks)
         return own or tuple(preset for preset in self.presets if not preset.tasks)
 

@@ -20,7 +20,7 @@ class Preset(Frozen):
     predictions). `time_budget_s` limits the whole run. `objective` decides between versions that are within the limit.
     `recipes` run in their order. The planner skips recipes that do not fit the machine or the model. It adds the
     techniques that `by_traits` selects by their traits. `tasks` are the model tasks that the preset is for; () means
-    all tasks without presets of their own. `position` orders the cards, `icon` is the name of a Phosphor icon. `expect`
+    all tasks for which no preset is made. `position` orders the cards, `icon` is the name of a Phosphor icon. `expect`
     states the usual gain. `expect_plain` states the gain on a processor without fast 8-bit and 16-bit arithmetic, and
     for a model that is in 8 bits already (None: the same as `expect`).
     """

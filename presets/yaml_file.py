@@ -20,7 +20,7 @@ class PresetRefused(InputRefused):
     """A preset or recipe file that cannot be used; `line` counts from 1, None means the whole file."""
 
     def __init__(self, path: Path, line: int | None, what: str, hint: str) -> None:
-        """Create the error; `what` says what is wrong and `hint` what to do."""
+        """Create the error; `what` names the mistake and `hint` the remedy."""
         where = f"{path}, line {line}" if line is not None else str(path)
         super().__init__("preset_refused", "This preset cannot be used", f"{where}: {what}", hint)
         self.path, self.line = path, line
@@ -45,7 +45,7 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node]:
         _refuse_unusual(path, text, node)
         return loader.construct_document(node), node
     except yaml.YAMLError as error:
-        raise PresetRefused(path, *_said_by_yaml(error), CORRECT_IT) from error
+        raise PresetRefused(path, *_yaml_mistake(error), CORRECT_IT) from error
     except (RecursionError, ValueError, OverflowError) as error:
         raise PresetRefused(path, None, f"it cannot be read ({error}).", CORRECT_IT) from error
 
@@ -85,7 +85,7 @@ def line_of(node: yaml.Node, place: list[str | int]) -> int:
     return line
 
 
-def _said_by_yaml(error: yaml.YAMLError) -> tuple[int | None, str]:
+def _yaml_mistake(error: yaml.YAMLError) -> tuple[int | None, str]:
     """Return the line and text of a YAML error; an unclosed part counts at the line where it begins."""
     context, problem = getattr(error, "context", None), getattr(error, "problem", None)
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]

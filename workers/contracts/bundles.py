@@ -49,16 +49,16 @@ class CardFacts(Frozen):
         chosen_from: Number of versions of which this one is the best; 0 if it was not chosen that way.
         hub_origin: Where the original was downloaded from; None if it did not come from a hub.
         license_verdict: What the license allows.
-        worst_slice_judged: False if too few of the slice's `worst_slice_n` predictions changed to say anything.
+        worst_slice_judged: False if too few of the slice's `worst_slice_n` predictions changed for a conclusion.
         elsewhere: Origin of a version that was not made here.
         instead_of: The recommended version, if it is a different one.
-        decisions: The project's log of who decided what when.
+        decisions: The project's log of with author and time.
         speed: How certain the version's speedup is.
     """
 
     title: str
     project: str
-    made_at: str  # ISO 8601, UTC: the end of its run, so that the same run gives the same bytes
+    made_at: str
     fettle_version: str
     purpose: str = ""
     not_for: str = ""

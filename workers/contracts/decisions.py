@@ -1,4 +1,4 @@
-"""Log of a project's decisions (who decided what when), in which each entry contains the hash of the previous one.
+"""Log of a project's decisions with author and time, in which each entry contains the hash of the previous one.
 
 The hashes show damage and the change of single entries. They do not prove origin: a program that can write the database
 can write a whole new log. A bundle carries the log as `DECISIONS_FILE`, one entry per line, checked with sha256 alone

@@ -66,7 +66,7 @@ def offline_error() -> WorkerError:
     return BackendMissing(
         "hub_offline",
         "Offline mode is on",
-        "HF_HUB_OFFLINE says that nothing may be asked over the network, so the hub was not asked.",
+        "HF_HUB_OFFLINE is set, so no request was sent to the hub.",
         "Unset HF_HUB_OFFLINE to use the hub, or open a model that is on this computer already.",
     )
 

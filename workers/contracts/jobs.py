@@ -33,7 +33,7 @@ from workers.contracts.specs import (
 
 
 class DescribeResult(Frozen):
-    """Abilities of this computer; `gpu` says whether the NVIDIA GPUs `cards` can be used, and if not, why."""
+    """Abilities of this computer; `gpu` states whether the NVIDIA GPUs `cards` can be used, and if not, why."""
 
     device: DeviceFacts
     devices: tuple[Described, ...]
@@ -71,7 +71,7 @@ class OpenParams(Frozen):
 class OpenResult(Frozen):
     """Opened model; `model_dir` in the work folder holds artifact.json, pipeline.json and info.json.
 
-    `verdict` says what the license that `info` names allows. `runtime` is the runtime that the model is for.
+    `verdict` states what the license that `info` names allows. `runtime` is the runtime that the model is for.
     `elsewhere` is the origin of a model that ``open_beside`` opened; its outputs have the original's names.
     """
 
@@ -137,8 +137,8 @@ class AnswerParams(RunParams):
 class AnswerResult(Frozen):
     """Result of ``answer``; answers.npz holds `answer` (n, …) float32 and, for classes, `predicted` (n,) int64.
 
-    `stopped` says what ran out if `n` is less than requested. `seconds` cover all `n` items. `read_share` is their
-    share of the model's input numbers over all requested items.
+    `stopped` names the resource that ran out if `n` is less than requested. `seconds` cover all `n` items. `read_share`
+    is their share of the model's input numbers over all requested items.
     """
 
     path: str = "answers.npz"

@@ -45,7 +45,7 @@ def parse_pipeline(text: str | bytes) -> PipelineSpec:
 def checked(part: P) -> P:
     """Return the same part of a description with its types, words and bounds checked.
 
-    Calls of the classes check nothing; what a stranger's file says goes through here.
+    The constructors of the classes check nothing, so values from untrusted files go through this function.
 
     Raises:
         ValidationError: It exceeds the bounds.
@@ -70,12 +70,12 @@ def pipeline_document(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def spec_text(steps: Preprocess) -> str:
-    """Return the SPEC of ``--preprocess`` that says the same."""
+    """Return the SPEC of ``--preprocess`` that describes the same steps."""
     values = {name: value for name, value in vars(steps).items() if name not in NOT_IN_SPEC}
-    return ",".join(f"{SPEC_NAMES.get(name, name)}={_said(name, value)}" for name, value in values.items())
+    return ",".join(f"{SPEC_NAMES.get(name, name)}={_value_text(name, value)}" for name, value in values.items())
 
 
-def _said(name: str, value: Any) -> str:
+def _value_text(name: str, value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):

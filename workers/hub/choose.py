@@ -66,7 +66,7 @@ def formats_of(names: Iterable[str]) -> tuple[Format, ...]:
 
 
 def may_hold_program(name: str) -> bool:
-    """Return whether reading the file in the usual way could run a program."""
+    """Return whether reading the file as usual could run a program."""
     return format_of(name) == "pickle" or PurePosixPath(name).suffix.lower() in PROGRAMS
 
 

@@ -141,7 +141,7 @@ NEW_TOKEN = "Create a token there (Settings, Access tokens, read only), and give
 
 
 class Dropped(Exception):
-    """A transfer ended early or failed in another way that a new attempt may solve."""
+    """A transfer ended early or failed for another reason that a new attempt may solve."""
 
 
 class RetryPolicy:
@@ -263,7 +263,7 @@ def _status_error(error: Exception, status: int, access: HubAccess, repo: str) -
     else:
         unknown = "hub_failed" if status >= 500 or status == 408 else "hub_refused"
         code = {401: "hub_bad_token" if access.token else "hub_log_in", 403: "hub_forbidden"}.get(status, unknown)
-    return hub_error(code, repo=repo or "What you asked for", status=status)
+    return hub_error(code, repo=repo or "What you requested", status=status)
 
 
 def raise_for(answer: "httpx2.Response") -> None:

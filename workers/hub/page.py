@@ -88,7 +88,7 @@ def weights_bytes(info: "ModelInfo") -> int | None:
 
 
 def facts_of(info: "ModelInfo", repo: str) -> HubModel:
-    """Return what the hub says about a model."""
+    """Return the facts that the hub states about a model."""
     formats = formats_of(file.rfilename for file in info.siblings or [] if isinstance(file.rfilename, str))
     stated, verdict = license_of(info)
     return HubModel(

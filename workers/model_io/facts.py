@@ -13,7 +13,7 @@ from workers.pipeline.spec import AnswerKind, Generation, PipelineInput, Pipelin
 class ModelFacts:
     """Parts of the pipeline that the model's own files state; None means that they do not.
 
-    `width` is the size of the vectors that the model computes with. `is_classifier` says that its head outputs classes.
+    `width` is the size of the vectors that the model computes with. `is_classifier`: its head outputs classes.
     `characters` are lists of characters beside the model, one of which may belong to it. `behind` and `points` describe
     the columns behind a detector's scores (`BoxesSteps`) and the number of key points.
     """

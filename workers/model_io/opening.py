@@ -287,7 +287,7 @@ def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
 
 
 def _tables(target: Path, draft: Draft) -> dict[str, int]:
-    """Return the number of values of integer inputs, as far as an ONNX graph tells it."""
+    """Return the number of values of integer inputs, as far as an ONNX graph shows it."""
     model = target / "model.onnx"
     whole = any(entry.dtype.startswith(("int", "uint")) for entry in draft.graph.inputs)
     return table_sizes(model) if whole and model.is_file() else {}

@@ -78,7 +78,7 @@ def run_error(path: Path, error: Exception, asks: tuple[RequestedShape, ...] = (
         return refuse(
             "out_of_memory",
             "The model needs too much memory",
-            f"{path.name} asks for more memory than there is, with a single input.",
+            f"{path.name} needs more memory than there is, with a single input.",
             "Open it on a machine with more memory, or choose a smaller model.",
         )
     return refuse(

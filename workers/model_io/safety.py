@@ -66,7 +66,7 @@ PROGRAM = ".pt2"
 
 
 def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
-    """Return the refusal that the window turns into a question; `detail` says why the program has to run."""
+    """Return the refusal that the window turns into a question; `detail` is the reason why the program has to run."""
     how = "It would run in a sandbox without network."
     if ctx.missing_protections:
         names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)

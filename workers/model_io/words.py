@@ -53,7 +53,7 @@ def refuse(
 def not_a_model(path: Path, what: str, hint: str = "", kind: Kind = "other") -> InputRefused:
     """Build the refusal of content that does not open as a model; `what` is "a picture" or "a web page", for example.
 
-    `kind` says whether it is data for evaluating a model, an unsupported model, or something else.
+    `kind` states whether it is data for evaluating a model, an unsupported model, or something else.
     """
     title, detail, by_command = "This is not a model", f"{name_of(path)} is {what}, not a model.", ""
     if kind == "data":

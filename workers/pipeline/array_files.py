@@ -80,7 +80,7 @@ def load_arrays(path: Path, most_bytes: int | None = None) -> NDArray[Any] | dic
                 )
             file.seek(0)
             if _header(file).size_bytes > size_bytes:
-                raise ArrayFileError("is damaged (it is shorter than it says)")
+                raise ArrayFileError("is damaged (it is shorter than its header states)")
             file.seek(0)
             return _readable(np.asarray(npy.read_array(file, allow_pickle=False)))
     except ArrayFileError:
@@ -124,7 +124,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader:
     with archive.open(info) as file:
         header = _header(file)
     if header.size_bytes > info.file_size:
-        raise ArrayFileError(f"is damaged ({info.filename[:80]!r} is shorter than it says)")
+        raise ArrayFileError(f"is damaged ({info.filename[:80]!r} is shorter than its header states)")
     return header
 
 

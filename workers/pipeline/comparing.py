@@ -1,7 +1,7 @@
 """Find predictions of a bundle that differ from those of the computer where it was made, by the rules of the proof.
 
 Predictions are compared item by item and number by number, never by a figure of the whole output: by cosine, scores of
-0.95 and 0.02 are equal, since both point the same way.
+0.95 and 0.02 are equal, since both have the same direction.
 """
 
 from __future__ import annotations

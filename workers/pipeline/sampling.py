@@ -1,7 +1,7 @@
 """Run a diffusion model's whole sampling: call its step network along descending noise levels.
 
 Source: Consistency Models, arXiv 2303.01469, algorithm 1: clean the noisy values, add noise of the next lower level,
-clean again. Networks that give the clean values at any level (EDM's denoisers, arXiv 2206.00364) run the same way. The
+clean again. Networks that give the clean values at any level (EDM's denoisers, arXiv 2206.00364) are sampled alike. The
 noise is fixed, so that two versions of a network can be compared number by number.
 """
 

@@ -2,7 +2,8 @@
 
 The signature (`model.sig`) follows the OpenSSF model signing specification, version 1.0. It is a Sigstore bundle with a
 DSSE envelope around an in-toto statement that names every file with its sha256, signed by ECDSA. Its list of files is
-checked with sha256 alone. The signature itself needs the package `cryptography`; without it, the result says so.
+checked with sha256 alone. The signature itself needs the package `cryptography`; without it, `Signed.is_checked` is
+False.
 """
 
 from __future__ import annotations

@@ -58,11 +58,11 @@ def test_safetensors_checkpoints_and_archives(tmp_path, saved, onnx_model, told)
 def test_the_walls_are_told_and_each_that_is_missing(onnx_model, saved, told):
     path = saved(onnx_model())
     text = told(path, protections=HELD)
-    assert "info: It was opened in a process of its own that could read nothing but the model's own folder" in text
+    assert "info: It was opened in a separate process that could read nothing but the model's own folder" in text
     assert "and had no administrator rights." in text
     reason = " (this system does not offer it)"
     text = told(path, missing_protections=tuple(f"{name}{reason}" for name in (FILES, NETWORK)))
-    assert "in a process of its own" not in text
+    assert "in a separate process" not in text
     assert "warning: This system has nothing that keeps a program away from your other files;" in text
     assert "warning: This system has nothing that keeps a program away from the network;" in text
     text = told(path, missing_protections=("limits on memory",))

@@ -36,7 +36,7 @@ class Energy(Frozen):
     """Energy that a counter measured over `seconds`, including everything else that ran on the device.
 
     Attributes:
-        joules: None if no figure can be given; `note` then says why. It is never estimated.
+        joules: None if no figure can be given; `note` then gives the reason. It is never estimated.
         tokens: Tokens that a language model generated; it read the prompts as well.
     """
 
@@ -99,7 +99,7 @@ class CapacityTry(Frozen):
 
     Attributes:
         target_per_s: Rate of requests per second, at random moments (Poisson).
-        kept: 99 % of the requests met the limit by LoadGen's judgement; None if there were too few to say.
+        kept: 99 % of the requests met the limit by LoadGen's judgement; None if there were too few to judge.
     """
 
     target_per_s: float
@@ -183,7 +183,7 @@ class ColdTimes(Frozen):
 class VersionLoad(Frozen, extra="ignore"):
     """Measurements of one version under load; fields that versions before 0.2 wrote beside these are ignored.
 
-    A part that could not be measured is None, and `missing` says why in words.
+    A part that could not be measured is None, and `missing` gives the reason as a sentence.
     """
 
     variant_id: str

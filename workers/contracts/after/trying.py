@@ -87,7 +87,7 @@ class TryAnswer(Frozen):
 
 
 class LiveResult(Frozen):
-    """Result of the kinds ``try_it`` and ``chat``; `asked` requests were answered or refused until the job ended."""
+    """Result of the kinds ``try_it`` and ``chat``; `asked` is the number of requests that were answered or refused."""
 
     asked: int
     device_ran: str

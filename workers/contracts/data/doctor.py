@@ -16,14 +16,14 @@ DoctorEvidence = Literal["labels", "confidence", "none"]
 
 
 class DoctorParams(Frozen):
-    """Parameters of the kind ``doctor``: try the plausible ways to prepare the inputs of `path` for the model.
+    """Parameters of the kind ``doctor``: try the plausible preparations of the inputs of `path` for the model.
 
     Columns, labels, and left out or relabeled items are as in `DataParams`.
 
     Attributes:
         seconds: Time limit of the search.
         max_items: Maximum number of examples to evaluate.
-        quick: Try only the few likeliest ways.
+        quick: Try only the few most plausible ones.
     """
 
     model_dir: str
@@ -40,7 +40,7 @@ class DoctorParams(Frozen):
 
 
 class WayTried(Frozen):
-    """One way to prepare inputs.
+    """One preparation of inputs that was tried.
 
     Attributes:
         words: Description for the user.
@@ -67,11 +67,11 @@ class DoctorResult(Frozen):
     """Result of the kind ``doctor``.
 
     Attributes:
-        ways: Ways to prepare the inputs, the best first.
+        ways: Preparations of the inputs, the best first.
         best: None if no conclusion is possible.
-        rival: A way that scored better than the chosen one although the chosen one fits; this may be chance.
-        p_value: p-value of the paired test that the best way is no better than the chosen one, corrected for the number
-            of ways.
+        rival: A preparation that scored better than the chosen one although the chosen one fits; this may be chance.
+        p_value: p-value of the paired test that the best one is no better than the chosen one, corrected for the number
+            of preparations.
         guess: Score of guessing without the inputs.
     """
 

@@ -9,7 +9,7 @@ HOME_FOLDER = ".home"
 """Folder below the job's work folder that replaces the home and cache folders of libraries."""
 
 RECORD_MARK = "fettle-stopped: "
-"""Begin of the line in a job's log that says why the watchdog ended it."""
+"""Begin of the line in a job's log with the reason why the watchdog ended it."""
 
 
 class ChildConfig(Frozen):

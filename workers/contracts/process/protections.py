@@ -30,7 +30,7 @@ def held_in_words(held: tuple[str, ...]) -> str:
     if not parts:
         return ""
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"It was opened in a process of its own that {listed}."
+    return f"It was opened in a separate process that {listed}."
 
 
 def missing_in_words(missing: str) -> str:

@@ -1,4 +1,4 @@
-"""Ways to read a model's results: the ids of ``--task`` (docs/command-line.md) and their titles."""
+"""Kinds of results that a model can have: the ids of ``--task`` (docs/command-line.md) and their titles."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ TASK_IDS = (
 
 @dataclass(frozen=True)
 class ReadAs:
-    """One way to read results.
+    """One kind of results.
 
     Attributes:
         told: Returns the description for this model, used after "Fettle reads the answers as".
-        is_it: Returns whether a specification reads results this way.
+        is_it: Returns whether a specification reads results as this kind.
     """
 
     id: str
@@ -68,9 +68,9 @@ READ_AS: tuple[ReadAs, ...] = (
     ReadAs("text", "Texts", lambda spec: "texts", lambda spec: spec.answer_kind == "tokens"),
     ReadAs("numbers", "Numbers", lambda spec: "numbers", lambda spec: True),
 )
-"""Ways to read results; the first that fits a specification applies, and numbers fit every specification."""
+"""Kinds of results; the first that fits a specification applies, and numbers fit every specification."""
 
 
 def read_as(spec: PipelineSpec) -> ReadAs:
-    """Return the way in which this specification reads the results."""
-    return next(way for way in READ_AS if way.is_it(spec))
+    """Return the kind as which this specification reads the results."""
+    return next(kind for kind in READ_AS if kind.is_it(spec))

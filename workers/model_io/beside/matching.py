@@ -1,7 +1,7 @@
 """Match inputs and outputs of a model from elsewhere with those of the original.
 
 They are matched by name, else by position among the remaining ones, if shape and number type fit. Harmless differences
-are matched: other names, 16 beside 32 or 64 bits, NHWC beside NCHW, a fixed beside a free batch. Everything else is
+are matched: other names, 16 bits for 32 or 64, NHWC for NCHW, a fixed batch for a free one. Everything else is
 another interface and refused with the differences (`facts`: names, shapes and dtypes of both sides, and the pairs
 found).
 """
@@ -249,7 +249,7 @@ def other_shape(
 
 def _other_interface(detail: str, facts: dict[str, JsonValue], by_command: str) -> InputRefused:
     hint = (
-        "Say which input or output of the other model stands for which of the original's."
+        "Name the input or output of the other model that corresponds to each one of the original."
         if by_command
         else "Choose another version of the same model, with the same inputs and the same kind of results."
     )

@@ -1,4 +1,4 @@
-"""Open a model from elsewhere so that it can be evaluated beside an original, as if it were a version of it.
+"""Open a model from elsewhere so that it can be compared with an original, as if it were a version of it.
 
 The original's description holds for both, because the evaluated file takes the original's place. The file is tried with
 the first items of the user's data. Only the shapes of its predictions must equal those of the original.

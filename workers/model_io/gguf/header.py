@@ -107,7 +107,7 @@ class _Reader:
         for _ in range(keys):
             key = self._text(MOST_NAME_BYTES)
             if key in values:
-                raise unsafe(f"{self._path.name} says {shown(key, 60)} twice.")
+                raise unsafe(f"{self._path.name} states {shown(key, 60)} twice.")
             values[key] = self._value(self._number("<I"))
         self._room(tensors, LEAST_TENSOR_BYTES, "tensors")
         found = [self._tensor(known) for _ in range(tensors)]

@@ -68,7 +68,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
             engine.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
         first = header.number("tokenizer.ggml.bos_token_id")
         begins = _token(given["tokens"], first)
-        # llama.cpp starts each text of a sentencepiece tokenizer like this unless the file says otherwise
+        # llama.cpp starts each text of a sentencepiece tokenizer like this unless the file states otherwise
         if header.values.get("tokenizer.ggml.add_bos_token", kind == "llama") is True and begins is not None:
             engine.post_processor = processors.TemplateProcessing(
                 single=[begins, "$A"], pair=[begins, "$A", "$B"], special_tokens=[(begins, first)]

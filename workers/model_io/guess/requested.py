@@ -83,10 +83,10 @@ def _refuse_other_shape(task: str, kind: AnswerKind, spec: PipelineSpec, answer:
 
 
 def _unfit(task: str, spec: PipelineSpec, detail: str) -> InputRefused:
-    title = next((way.title for way in READ_AS if way.id == task), task)
+    title = next((kind.title for kind in READ_AS if kind.id == task), task)
     return refuse(
         "task_unfit",
         "Its results cannot be read like that",
-        f"You asked for “{title}”. {detail}",
+        f"You requested “{title}”. {detail}",
         f"Leave --task out to read them as {read_as(spec).told(spec)}, or use --task numbers.",
     )

@@ -130,7 +130,7 @@ def read(
     if chat.template is None:
         findings.append(warning("It has no chat template, so it continues exactly what you write."))
     if config.get("auto_map"):
-        findings.append(warning("The folder brings Python code of its own. It was not run."))
+        findings.append(warning("The folder contains its own Python code. It was not run."))
     draft = Draft(
         graph,
         replace(own.or_else(beside), preprocess=None, scores=None, classes=None, width=None, max_length=None),

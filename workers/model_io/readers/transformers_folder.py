@@ -140,7 +140,7 @@ def _opened(folder: Path) -> tuple[Path, ...]:
     """Return the weights files of one form of the model: the whole file, else indexed parts, else numbered parts.
 
     Raises:
-        InputRefused: there are several forms, and nothing says which one to open.
+        InputRefused: there are several forms, and none is marked as the one to open.
     """
     files = {file.name: file for file in sorted(folder.glob("*.safetensors"))}
     if WHOLE in files or len(files) < 2:
@@ -153,7 +153,7 @@ def _opened(folder: Path) -> tuple[Path, ...]:
     raise refuse(
         "several_models",
         "There are several forms of the model in this folder",
-        f"{folder.name} holds {shown(', '.join(files), 200)}, and nothing says which one to open.",
+        f"{folder.name} holds {shown(', '.join(files), 200)}, and none is marked as the one to open.",
         f"Keep the one that you want under the name {WHOLE}, and open the folder again.",
     )
 
@@ -211,7 +211,7 @@ def load_module(
                 "cannot_load",
                 "The model cannot be loaded",
                 f"The transformers library says about {folder.name}: {shown(first_line(error), 300)}",
-                "Models that bring code of their own are not opened; others may need a newer transformers.",
+                "Models that contain their own code are not opened; others may need a newer transformers.",
             ) from error
     _refuse_missing(folder, report)
     return model.eval()
@@ -238,7 +238,7 @@ def _facts(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
         left_out = "The part that fills in words is left out: the model gives embeddings."
         findings.append(info(f"{left_out} To keep it, export the model as ONNX, and open that file."))
     if config.get("auto_map"):
-        findings.append(warning("The folder brings Python code of its own. It was not run."))
+        findings.append(warning("The folder contains its own Python code. It was not run."))
     if head.reads_text and beside.tokenizer is None:
         findings.append(danger("There is no tokenizer.json: texts cannot be turned into the model's numbers."))
     pooling, normalize = sentence_parts(folder) if head.task == "text-embedding" else (None, None)

@@ -1,7 +1,7 @@
 """Check a ZIP file strictly before anything in it is used, and unpack it; oddities are refused, never repaired.
 
-Scanners and loaders that read the same file differently are a known way around checks. Therefore central and local
-headers must agree, and nothing may overlap, repeat, be encrypted, point outside, or be larger than stated.
+Attackers bypass checks with files that scanners and loaders read differently. Therefore central and local headers must
+agree, and nothing may overlap, repeat, be encrypted, point outside, or be larger than stated.
 """
 
 import shutil
@@ -70,7 +70,7 @@ def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
     if info.flag_bits & _FORBIDDEN_FLAGS:
         raise unsafe(f"{path.name} is locked with a password or marked as a patch.", "Unpack it yourself first.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise unsafe(f"{path.name} is packed in a way that models are not packed.")
+        raise unsafe(f"{path.name} is packed by a method that models do not use.")
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
