@@ -1,4 +1,4 @@
-"""Small real models, made in the test, and the two jobs that open them."""
+"""Provide small real models, made in the test, and the two jobs that open them."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(work: Path):
-    """Open into the job's folder; gives the result and the folder of the inner form."""
+    """Open a model into the job's folder; return the result and the folder of the inner form."""
 
     def run(path, **more):
         result = open_model(OpenParams(path=str(path), **more), RecordingContext(work_dir=work))
@@ -44,7 +44,7 @@ def inspected(work: Path):
 
 @pytest.fixture
 def refused(work: Path):
-    """Opening must be refused in whole sentences, and leave nothing behind."""
+    """Check that opening is refused in whole sentences and leaves nothing behind; return the error."""
 
     def run(path, **more) -> InputRefused:
         with pytest.raises(InputRefused) as caught:
@@ -97,7 +97,7 @@ def onnx_model():
 
 @pytest.fixture
 def saved(tmp_path: Path):
-    """Write a protobuf model (or bytes) below a folder of its own."""
+    """Write a protobuf model (or bytes) into a new folder."""
 
     def write(model, name="model.onnx") -> Path:
         path = tmp_path / "given" / name
@@ -110,5 +110,5 @@ def saved(tmp_path: Path):
 
 @pytest.fixture
 def real_models() -> Path:
-    """The folder of the real models; FETTLE_MODELS_DIR names it for tests with the mark `models`."""
+    """Return the folder of the real models, which FETTLE_MODELS_DIR names for tests with the mark `models`."""
     return Path(os.environ["FETTLE_MODELS_DIR"]) / "P"

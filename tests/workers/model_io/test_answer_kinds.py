@@ -1,4 +1,4 @@
-"""What a model's answers are taken for: vectors and boxes are no classes, classes of tokens are no vectors."""
+"""Recognize the kind of predictions: vectors, boxes, classes, and classes of tokens."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def kind_of(folder: Path) -> tuple[str, str, int]:
 
 
 def detector(path: Path, shape: tuple[int, int], **meta: str) -> Path:
-    """Pictures of 64×64 in, a whole head of `shape` out."""
+    """Write a model of 64×64 pictures with one output of `shape`."""
     rows, columns = shape
     nodes = nodes_of("""
         c = Conv <strides = [8, 8]> (images, w); p = GlobalAveragePool (c); f = Flatten (p); g = Gemm (f, head)
@@ -66,69 +66,53 @@ def texts(
     return path
 
 
+EMBEDDING, CLASSES, TOKENS = (
+    ("text-embedding", "embedding"),
+    ("text-classification", "class"),
+    ("token-classification", "tensor"),
+)
+SEQUENCES, EACH_TOKEN = (
+    {"architectures": [f"Bert{name}"]} for name in ("ForSequenceClassification", "ForTokenClassification")
+)
+
+
 @pytest.mark.parametrize(
-    ("output", "width", "more", "beside", "wanted"),
+    ("output", "width", "more", "beside", "options", "wanted", "is_guess"),
     [
-        ("output", 384, {}, {}, ("text-embedding", "embedding")),
-        ("1234", 96, {}, {"config.json": {"hidden_size": 96}}, ("text-embedding", "embedding")),
-        ("output", 32, {}, {"1_Pooling/config.json": {"pooling_mode_mean_tokens": True}}, ("text-embedding", "embedding")),
-        ("output", 32, {"unit": True}, {}, ("text-embedding", "embedding")),
-        ("output", 3, {}, {}, ("text-classification", "class")),
-        ("logits", 150, {}, {}, ("text-classification", "class")),
-        ("output", 150, {}, {"config.json": {"architectures": ["BertForSequenceClassification"], "hidden_size": 32}},
-         ("text-classification", "class")),
-        ("last_hidden_state", 32, {"tokens": True}, {}, ("text-embedding", "embedding")),
-        ("logits", 9, {"tokens": True}, {}, ("token-classification", "tensor")),
-        ("output", 9, {"tokens": True}, {"config.json": {"architectures": ["BertForTokenClassification"]}},
-         ("token-classification", "tensor")),
+        ("output", 384, {}, {}, {}, EMBEDDING, True),
+        ("output", 384, {"open_width": True}, {}, {}, EMBEDDING, True),
+        ("output", 3, {"open_width": True}, {}, {}, CLASSES, True),
+        ("1234", 96, {}, {"config.json": {"hidden_size": 96}}, {}, EMBEDDING, False),
+        ("output", 32, {}, {"1_Pooling/config.json": {"pooling_mode_mean_tokens": True}}, {}, EMBEDDING, False),
+        ("output", 32, {"unit": True}, {}, {}, EMBEDDING, True),
+        ("output", 3, {}, {}, {}, CLASSES, True),
+        ("output", 384, {}, {}, {"task": "embedding"}, EMBEDDING, False),
+        ("output", 384, {}, {}, {"task": "class"}, ("text-embedding", "class"), False),
+        ("logits", 150, {}, {}, {}, CLASSES, False),
+        ("sentence_embedding", 384, {}, {}, {}, EMBEDDING, False),
+        ("output", 150, {}, {"config.json": {**SEQUENCES, "hidden_size": 32}}, {}, CLASSES, False),
+        ("last_hidden_state", 32, {"tokens": True}, {}, {}, EMBEDDING, False),
+        ("logits", 9, {"tokens": True}, {}, {}, TOKENS, False),
+        ("output", 9, {"tokens": True}, {"config.json": EACH_TOKEN}, {}, TOKENS, False),
     ],
-)  # fmt: skip
-def test_texts(tmp_path, opened, output, width, more, beside, wanted):
-    # Given a text model whose output's name says little / Then its files, size and answers tell what it gives
+)
+def test_text_model_kind_follows_names_files_options_and_width(
+    tmp_path, opened, output, width, more, beside, options, wanted, is_guess
+):
+    """Given a text model, Then the name of its output, its files or the user's choice decide what it predicts; the task is
+    listed as a guess where only the width of the output does, which the trial run shows if the file does not."""
     path = texts(tmp_path / "given" / "model.onnx", output, width, **more)
     for name, content in beside.items():
         place = path.parent / name
         place.parent.mkdir(exist_ok=True)
         place.write_text(json.dumps(content), encoding="utf-8")
-    result, folder = opened(path)
-    assert kind_of(folder)[:2] == wanted and result.info.task == wanted[0]
-
-
-@pytest.mark.parametrize(
-    ("width", "wanted"), [(384, ("text-embedding", "embedding")), (3, ("text-classification", "class"))]
-)
-def test_open_width_is_learned_from_trial_run(tmp_path, opened, width, wanted):
-    """Given a text model whose file does not state the width of its output, Then the width that the trial run shows decides
-    between vectors and scores of classes, and the task is listed as a guess."""
-    result, folder = opened(texts(tmp_path / "given" / "model.onnx", "output", width, open_width=True))
+    result, folder = opened(path, **options)
     spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
-    assert (spec["task"], spec["answer_kind"]) == wanted
-    assert "task" in spec["guessed"]
-    assert spec["outputs"][0]["shape"] == [None, width]
-    (guess,) = [finding for finding in result.info.findings if finding.code == GUESSED]
-    assert "task" in guess.what
-
-
-@pytest.mark.parametrize(
-    ("output", "width", "more", "options", "is_guess"),
-    [
-        ("output", 384, {}, {}, True),
-        ("output", 3, {}, {}, True),
-        ("output", 32, {"unit": True}, {}, True),
-        ("output", 384, {}, {"task": "embedding"}, False),
-        ("output", 384, {}, {"task": "class"}, False),
-        ("logits", 150, {}, {}, False),
-        ("sentence_embedding", 384, {}, {}, False),
-    ],
-)
-def test_task_of_texts_is_listed_as_guess_where_only_width_decides(
-    tmp_path, opened, output, width, more, options, is_guess
-):
-    """Given text models, Then the task is a guess where neither a name, a file nor the person states it."""
-    result, folder = opened(texts(tmp_path / "given" / "model.onnx", output, width, **more), **options)
-    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
-    assert ("task" in spec["guessed"]) is is_guess
-    assert ("task" in result.info.preprocessing["guessed"]) is is_guess
+    assert (spec["task"], spec["answer_kind"]) == wanted and result.info.task == wanted[0]
+    assert spec["outputs"][0]["shape"][-1] == width
+    listed = [spec["guessed"], result.info.preprocessing["guessed"]]
+    listed += [finding.what for finding in result.info.findings if finding.code == GUESSED]
+    assert {"task" in guesses for guesses in listed} == {is_guess}
 
 
 @pytest.mark.parametrize(
@@ -141,8 +125,8 @@ def test_task_of_texts_is_listed_as_guess_where_only_width_decides(
         ((7, 9), {"task": "detect", "names": "{0: 'cat', 1: 'dog'}"}, 2),
     ],
 )
-def test_detectors_of_one_output(tmp_path, opened, shape, meta, names):
-    # Given a raw head of YOLO in each of its forms / Then its answers are boxes, of the classes that its file names
+def test_detector_of_one_output_gives_boxes(tmp_path, opened, shape, meta, names):
+    """Given each form of a raw YOLO head, Then its predictions are boxes of the classes that its file names."""
     result, folder = opened(detector(tmp_path / "model.onnx", shape, **meta))
     assert kind_of(folder) == ("object-detection", "detection", names)
     answer = next(output for output in result.info.outputs if output.name == "output0")
@@ -161,19 +145,19 @@ def test_detectors_of_one_output(tmp_path, opened, shape, meta, names):
         ({"hidden": (1, 50, 768)}, None),
     ],
 )
-def test_boxes_beside_scores(outputs, wanted):
-    # Given the outputs of SSD, RetinaNet, DETR and mmdetection, and of models that find nothing
+def test_boxes_with_scores_in_another_output_are_recognized(outputs, wanted):
+    """Given the outputs of SSD, RetinaNet, DETR and mmdetection, and of models without boxes, Then only the former are
+    detectors; positions relative to unknown anchors are not read."""
     entry = PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="image")
     specs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in outputs.items()]
-    # Then only the former give boxes
     assert gives_boxes(specs, [entry], ImageSteps(), ModelFacts()) is (wanted is not None)
     steps = boxes_steps(specs, [entry], ImageSteps(), ModelFacts())
-    # And of a head that is told relative to anchors nobody knows the places
     assert (steps and (steps.form, steps.activation)) == (wanted or None)
 
 
-def test_pictures_of_classes_stay_classes(tmp_path, opened):
-    # Given a classifier of pictures with the shape of nothing else / Then it is one
+def test_picture_classifier_stays_a_classifier(tmp_path, opened):
+    """Given a picture classifier with class names of another number, Then it gives classes, and a finding reports the
+    difference."""
     nodes = nodes_of("""
         c = Conv <strides = [8, 8]> (images, w); p = GlobalAveragePool (c); f = Flatten (p); y = Gemm (f, head)
     """)
@@ -182,23 +166,22 @@ def test_pictures_of_classes_stay_classes(tmp_path, opened):
                 names=json.dumps(["a", "b", "c"]))  # fmt: skip
     result, folder = opened(path)
     assert kind_of(folder) == ("image-classification", "class", 0)
-    # And names of another number than its scores are not dropped without a word
-    (report,) = [finding for finding in result.info.findings if finding.level == "warning"]
-    assert "3 classes" in report.what and "10 scores" in report.what
+    (mismatch,) = [finding for finding in result.info.findings if finding.level == "warning"]
+    assert "3 classes" in mismatch.what and "10 scores" in mismatch.what
 
 
 @pytest.mark.parametrize("dtype", [TensorProto.INT64, TensorProto.INT32])
-def test_it_opens_and_its_made_inputs_fit_its_tables(tmp_path, opened, dtype):
-    # Given a text model that gives NaN for a mask of zeros and stops at numbers beyond its tables
+def test_text_model_opens_and_its_generated_inputs_fit_its_tables(tmp_path, opened, dtype):
+    # Given a text model that predicts NaN for a mask of zeros and fails at numbers beyond its tables
     path = reader(tmp_path / "m.onnx", dtype)
-    # When it is opened / Then it runs, and only the tokens have to be given
+    # When it is opened / Then it runs, and only the tokens are required
     result, folder = opened(path)
     pipeline = load_pipeline(folder)
     assert result.info.task == "text-classification" and pipeline.spec.answer_kind == "class"
     assert {entry.name: entry.optional for entry in pipeline.spec.inputs} == {
         "input_ids": False, "attention_mask": True, "token_type_ids": True, "position_ids": True
     }  # fmt: skip
-    # When inputs are made for a run / Then tokens are of its vocabulary, and no text is longer than its places
+    # When inputs are generated / Then tokens are of its vocabulary, and no text is longer than its positions
     (tmp_path / "run").mkdir()
     build_data(DataParams(model_dir=str(folder)), RecordingContext(work_dir=tmp_path / "run"))
     items = [dict(item) for item in Prepared(tmp_path / "run" / "data" / "test")]
@@ -212,8 +195,8 @@ def test_it_opens_and_its_made_inputs_fit_its_tables(tmp_path, opened, dtype):
         assert item["position_ids"].tolist() == [list(range(length))] and item["position_ids"].dtype.kind == "i"
 
 
-def test_what_is_given_is_taken(tmp_path, opened):
-    # Given tokens with a mask of their own / Then that mask goes in, and the rest is filled in
+def test_given_mask_is_used_and_missing_inputs_are_filled_in(tmp_path, opened):
+    # Given tokens with a mask / Then that mask is used, and the other inputs are filled in
     _, folder = opened(reader(tmp_path / "m.onnx"))
     feeds = load_pipeline(folder).feeds_from({"input_ids": np.array([5, 6, 0]), "attention_mask": np.array([1, 1, 0])})
     assert feeds["attention_mask"].tolist() == [[1, 1, 0]] and feeds["position_ids"].tolist() == [[0, 1, 2]]

@@ -1,4 +1,4 @@
-"""Folders of language models: converted once, checked against the library, refused in plain words."""
+"""Convert folders of language models once, compare them with the library, and refuse bad ones in plain words."""
 
 import copy
 import json
@@ -18,9 +18,8 @@ from workers.pipeline.pipeline import load_pipeline
 
 @pytest.mark.whole
 @pytest.mark.timeout(300)
-def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opened, inspected):
+def test_language_model_keeps_bf16_and_predicts_like_the_library(tmp_path, opened, inspected):
     # Given a folder in BF16, in two files of weights
-    import torch
     import transformers
 
     folder = tmp_path / "tiny"
@@ -35,12 +34,12 @@ def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opene
     )
     # When it is opened
     result, inner = opened(folder)
-    # Then it is kept in BF16, computed in 32 bits
+    # Then it is stored in BF16 and computed in 32 bits
     assert (result.artifact.format, result.artifact.precision, result.runtime) == ("openvino-ir", "bf16", "openvino")
     assert result.artifact.size_bytes < 2 * report.size_bytes
     spec = read_pipeline(inner)
     assert spec.chat.ends == (2,) and spec.chat.specials["eos_token"] == "<|im_end|>"
-    # And gives the library's own probabilities, in pieces as in one go
+    # And its probabilities are the library's, in pieces and at once
     pipeline = load_pipeline(inner)
     feeds = pipeline.feeds_from("the old cat sleeps under the green house " * 5)
     session = load(inner / result.artifact.main, dict(result.artifact.settings), 1)
@@ -63,9 +62,7 @@ def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opene
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["lm_head.weight", "model.norm.weight"])
-def test_weights_that_are_no_numbers_are_told(part, tmp_path, refused):
-    import torch
-
+def test_language_model_with_nan_weights_is_refused(part, tmp_path, refused):
     folder = tmp_path / "tiny"
     model = write_tiny_llama(folder, layers=1)
     model.state_dict()[part].fill_(torch.nan)
@@ -74,7 +71,7 @@ def test_weights_that_are_no_numbers_are_told(part, tmp_path, refused):
     assert "NaN" in error.detail
 
 
-def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
+def test_language_model_folder_with_a_fault_is_refused_before_conversion(tmp_path, refused):
     folder = tmp_path / "tiny"
     write_tiny_llama(folder, layers=1)
     config = json.loads((folder / "config.json").read_text())
@@ -107,8 +104,8 @@ def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
     assert refused(folder).code in ("no_tokenizer", "weights_missing")
 
 
-def test_it_computes_as_a_wide_copy_does_and_stays_as_it_was(tmp_path) -> None:
-    # Given a tiny model whose table serves both ends
+def test_in_32_bits_computes_like_a_float32_copy_and_restores_the_model(tmp_path) -> None:
+    # Given a tiny model with tied embeddings
     model = write_tiny_llama(tmp_path / "tiny", tie_word_embeddings=True)
     stored = {name: parameter.data_ptr() for name, parameter in model.named_parameters()}
     ids = torch.arange(3, 40)[None]
@@ -117,7 +114,7 @@ def test_it_computes_as_a_wide_copy_does_and_stays_as_it_was(tmp_path) -> None:
         # When it is computed layer by layer
         with in_32_bits(model):
             got = model(input_ids=ids).logits
-        # Then it is the same in 32 bits, which 16 bits are not
+        # Then it equals 32 bits, unlike 16 bits
         assert got.dtype == torch.float32 and torch.equal(got, want)
         assert not torch.equal(model(input_ids=ids).logits.float(), want)
     assert {name: parameter.data_ptr() for name, parameter in model.named_parameters()} == stored
@@ -136,9 +133,9 @@ OWN: dict[str, dict[str, Any]] = {
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_is_converted_and_thinks_as_the_library_does(family: str, tmp_path, opened) -> None:
-    """Given a folder of this family in BF16, When it is opened, Then its next words are the library's on a sentence, or
-    opening would refuse it."""
+def test_language_model_of_each_family_is_converted(family: str, tmp_path, opened) -> None:
+    """Given a folder of this family in BF16, When it is opened, Then its next tokens are the library's, or opening
+    would refuse it."""
     write_family(tmp_path / family, family, **OWN.get(family, GROUPED))
     result, _ = opened(tmp_path / family)
     assert (result.artifact.format, result.runtime) == ("openvino-ir", "openvino")

@@ -1,4 +1,4 @@
-"""Batch axes of recurrent models and fixed batches, and sizes that a model does not state."""
+"""Find batch axes of recurrent models and fixed batches, and sizes that a model does not state."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def axes(folder: Path) -> dict[str, tuple[str, int]]:
         ([3, 20, WIDTH], [1, 3, HIDDEN], True, ("h0", "c0", "hn", "cn")),
     ],
 )
-def test_states_are_made_in_their_own_shape(tmp_path, opened, x, state, batch_first, states):
+def test_layouts_lstm_states_are_zeros_with_their_own_batch_axis(tmp_path, opened, x, state, batch_first, states):
     # Given an LSTM whose states have the batch in the second axis, in every way that exporters write it
     path = lstm(tmp_path / "m.onnx", x, state, batch_first=batch_first, states=states)
     # When it is opened / Then it runs, is no carrier of states over examples, and gives classes
@@ -61,7 +61,7 @@ def test_states_are_made_in_their_own_shape(tmp_path, opened, x, state, batch_fi
     np.testing.assert_allclose(at_once[states[2]], wanted[states[2]].transpose(1, 0, 2), atol=1e-5)
 
 
-def test_a_state_that_is_given_is_taken(tmp_path, opened):
+def test_layouts_given_state_replaces_the_zeros(tmp_path, opened):
     # Given data that hold a beginning state of their own / Then it goes in, and not zeros
     path = lstm(tmp_path / "m.onnx", ["batch", "time", WIDTH], STATES, batch_first=True)
     _, folder = opened(path)
@@ -71,7 +71,7 @@ def test_a_state_that_is_given_is_taken(tmp_path, opened):
     np.testing.assert_allclose(answer, alone(path, {"x": x, "h0": h, "c0": c})["logits"], atol=1e-5)
 
 
-def test_an_ordinary_input_called_state_is_no_beginning(tmp_path, opened, onnx_model, saved):
+def test_layouts_plain_input_called_state_stays_an_input(tmp_path, opened, onnx_model, saved):
     # Given a model of two plain inputs, one of them called state / Then both are what the person gives
     inputs = {"state": ("FLOAT", ["batch", 4]), "action": ("FLOAT", ["batch", 4])}
     nodes = [("Add", ["state", "action"], ["s"], {}), ("MatMul", ["s", "w"], ["y"], {})]
@@ -79,7 +79,7 @@ def test_an_ordinary_input_called_state_is_no_beginning(tmp_path, opened, onnx_m
     assert axes(folder) == {"state": ("array", 0), "action": ("array", 0)}
 
 
-def test_a_fixed_batch_is_filled_up_and_its_padding_dropped(tmp_path, opened):
+def test_layouts_fixed_batch_is_padded_and_the_padding_dropped(tmp_path, opened):
     # Given a model that takes two rows at once / When one and three rows are answered / Then there are as many answers
     path = perceptron(tmp_path / "m.onnx", [2, WIDTH])
     _, folder = opened(path)
@@ -96,14 +96,14 @@ def npz(path: Path, **arrays: np.ndarray) -> Path:
 
 
 def hidden_sizes(onnx_model):
-    """A model whose input has no shape and goes into no layer with weights first."""
+    """Build a model whose input has no shape and is read by no layer with weights first."""
     model = onnx_model("r = Relu (x); y = MatMul (r, w)")
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.ClearField("shape")
     return model
 
 
-def test_the_weights_of_the_first_layer_tell_a_size(tmp_path, opened):
+def test_sizes_are_derived_from_the_first_layers_weights(tmp_path, opened):
     # Given a model without any shape whose first layer takes 19 numbers / Then that is tried, runs, and gives classes
     result, folder = opened(perceptron(tmp_path / "m.onnx", None, width=19))
     spec = load_pipeline(folder).spec
@@ -111,7 +111,7 @@ def test_the_weights_of_the_first_layer_tell_a_size(tmp_path, opened):
     assert result.info.task == "array-classification"
 
 
-def test_the_data_tell_a_size_that_nothing_else_does(tmp_path, onnx_model, saved, opened, refused):
+def test_sizes_are_read_from_the_data_or_requested(tmp_path, onnx_model, saved, opened, refused):
     # Given a model that hides its sizes / When nothing is said / Then it is asked for, as a typed question
     path = saved(hidden_sizes(onnx_model))
     error = refused(path)
@@ -124,14 +124,14 @@ def test_the_data_tell_a_size_that_nothing_else_does(tmp_path, onnx_model, saved
     assert load_pipeline(folder).spec.inputs[0].shape == (None, 4)
 
 
-def test_data_come_before_what_a_person_names(onnx_model, saved, opened):
+def test_sizes_of_data_precede_those_of_the_user(onnx_model, saved, opened):
     # Given data of four numbers and a --shape of three / Then the data's size is taken, which is what will be fed
     path = saved(hidden_sizes(onnx_model))
     _, folder = opened(path, item_shapes={"x": (4,)}, shapes={"": (1, 3)})
     assert load_pipeline(folder).spec.inputs[0].shape == (None, 4)
 
 
-def test_named_sizes_come_before_trials(onnx_model, saved, opened):
+def test_sizes_of_user_or_data_precede_trials(onnx_model, saved, opened):
     # Given a free size that must be 40, which no trial hits / Then --shape and data each make it run
     nodes = [("Reshape", ["x", "rows"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})]
     weights = {"rows": np.array([-1, 40]), "w": np.ones((40, 3), np.float32)}
@@ -143,7 +143,7 @@ def test_named_sizes_come_before_trials(onnx_model, saved, opened):
         shutil.rmtree(folder)
 
 
-def test_a_first_size_that_each_item_has_is_no_batch(tmp_path, opened):
+def test_sizes_first_axis_that_each_item_has_is_no_batch(tmp_path, opened):
     # Given a model of 2×16 numbers and data whose items are 2×16 / Then an item is one request, and no two
     path = perceptron(tmp_path / "m.onnx", [2, WIDTH])
     data = npz(tmp_path / "d.npz", x=np.zeros((9, 2, WIDTH), np.float32))
@@ -154,7 +154,7 @@ def test_a_first_size_that_each_item_has_is_no_batch(tmp_path, opened):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x00" * 100])
-def test_data_that_cannot_be_read_say_no_size(tmp_path, onnx_model, saved, refused, content):
+def test_sizes_of_unreadable_data_are_requested_from_the_user(tmp_path, onnx_model, saved, refused, content):
     # Given a broken NPZ / Then the size is asked for as without it: reading the data will say what is wrong with them
     data = tmp_path / "d.npz"
     data.write_bytes(content)

@@ -1,4 +1,4 @@
-"""ONNX models of every shape become the inner form, with a pipeline in plain words."""
+"""Convert ONNX models of every shape to the inner form, with a described pipeline."""
 
 import json
 import shutil
@@ -17,14 +17,14 @@ from workers.pipeline.pipeline import load_pipeline
 
 
 def picture_model(onnx_model, shape=("batch", 3, 8, 8), classes=5, kind="FLOAT", **more):
-    """Global average of each channel, times weights."""
+    """Build a model that multiplies the average of each channel by weights."""
     channels = shape[1]
     nodes = "p = GlobalAveragePool (x); f = Flatten (p); y = MatMul (f, w)"
     weights = {"w": np.random.default_rng(0).standard_normal((channels, classes)).astype(np.float32)}
     return onnx_model(nodes, {"x": (kind, shape)}, {"y": ("FLOAT", [shape[0], classes])}, weights, **more)
 
 
-def test_a_picture_model_is_described_and_answers(onnx_model, saved, opened):
+def test_onnx_picture_model_is_described_and_predicts(onnx_model, saved, opened):
     # Given a classifier of 8×8 pictures
     result, folder = opened(saved(picture_model(onnx_model)))
     # Then the inner form is whole, and told in words
@@ -53,14 +53,14 @@ def test_a_picture_model_is_described_and_answers(onnx_model, saved, opened):
          {"channels": "bgr", "resize": 16, "crop": 8}),
     ],
 )  # fmt: skip
-def test_preparation_is_guessed_from_shapes_or_requested(onnx_model, saved, opened, shape, asked, wanted):
+def test_onnx_preparation_is_guessed_from_shapes_or_requested(onnx_model, saved, opened, shape, asked, wanted):
     _, folder = opened(saved(picture_model(onnx_model, shape)), **asked)
     spec = spec_in(folder)
     assert {name: getattr(spec.preprocess, name) for name in wanted} == wanted
     assert bool(spec.guessed) is not bool(asked)
 
 
-def test_channels_last_and_a_thousand_classes(onnx_model, saved, opened):
+def test_onnx_channels_last_with_a_thousand_classes_gets_imagenets_names(onnx_model, saved, opened):
     nodes = "t = Transpose <perm = [0, 3, 1, 2]> (x); p = GlobalAveragePool (t); f = Flatten (p); y = MatMul (f, w)"
     ends = {"x": ("FLOAT", ["n", 224, 224, 3])}, {"y": ("FLOAT", ["n", 1000])}
     _, folder = opened(saved(onnx_model(nodes, *ends, {"w": np.ones((3, 1000), np.float32)})))
@@ -70,7 +70,7 @@ def test_channels_last_and_a_thousand_classes(onnx_model, saved, opened):
     assert "classes" in spec.guessed
 
 
-def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened, refused):
+def test_onnx_missing_shape_is_requested_and_taken(onnx_model, saved, opened, refused):
     # Given a model whose input has no shape at all, and whose first layer has no weights that tell it
     model = onnx_model("r = Relu (x); y = MatMul (r, w)")
     model.graph.input[0].type.tensor_type.ClearField("shape")
@@ -82,7 +82,7 @@ def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened
     assert any("shape" in finding.what for finding in result.info.findings)
 
 
-def test_whole_numbers_and_probabilities_of_a_table_model(onnx_model, saved, opened):
+def test_onnx_table_model_of_whole_numbers_has_probabilities(onnx_model, saved, opened):
     nodes = f"f = Cast <to = {TensorProto.FLOAT}> (x); z = MatMul (f, w); y = Softmax (z)"
     path = saved(onnx_model(nodes, {"x": ("INT32", ["n", 4])}))
     path.with_name("config.min.json").write_text(json.dumps({"labels": ["a", "b", "c", "d"], "n": 4}))
@@ -93,7 +93,7 @@ def test_whole_numbers_and_probabilities_of_a_table_model(onnx_model, saved, ope
     assert (spec.scores, spec.classes) == ("probabilities", ("a", "b", "c", "d"))
 
 
-def test_state_is_linked_and_the_rate_is_constant(onnx_model, saved, opened):
+def test_onnx_state_is_linked_and_sample_rate_is_constant(onnx_model, saved, opened):
     # Given a model that keeps a state and is told a sample rate
     nodes = f"""
         m = ReduceMean <axes = [1], keepdims = 1> (input); a = Mul (m, w)
@@ -111,7 +111,7 @@ def test_state_is_linked_and_the_rate_is_constant(onnx_model, saved, opened):
     assert result.info.outputs[1].meaning == "memory for the next step"
 
 
-def test_weights_in_constant_nodes_and_branches_count(onnx_model, saved, opened):
+def test_onnx_weights_in_constant_nodes_and_branches_are_counted(onnx_model, saved, opened):
     # Given a model whose weights lie in the two branches of an If
     def branch(name, value):
         tensor = helper.make_tensor(f"t{name}", TensorProto.FLOAT, [4], [value] * 4)
@@ -128,7 +128,7 @@ def test_weights_in_constant_nodes_and_branches_count(onnx_model, saved, opened)
     assert result.info.parameters == 8
 
 
-def test_external_data_comes_along(onnx_model, tmp_path, opened, inspected):
+def test_onnx_external_data_are_copied(onnx_model, tmp_path, opened, inspected):
     folder = tmp_path / "given"
     folder.mkdir()
     model = onnx_model(weights={"w": np.eye(4, dtype=np.float32)})
@@ -140,7 +140,7 @@ def test_external_data_comes_along(onnx_model, tmp_path, opened, inspected):
     assert answer.tolist() == [[0, 1, 2, 3]]
 
 
-def test_a_pipeline_inside_the_file_is_taken_as_it_is(onnx_model, saved, opened):
+def test_onnx_stored_pipeline_is_used_unchanged(onnx_model, saved, opened):
     # Given a model that was opened once, and carries what was found
     _, folder = opened(saved(picture_model(onnx_model)))
     spec = replace(spec_in(folder), classes=("a", "b", "c", "d", "e"), guessed=())
@@ -150,7 +150,7 @@ def test_a_pipeline_inside_the_file_is_taken_as_it_is(onnx_model, saved, opened)
     assert spec_in(folder) == spec
 
 
-def test_license_and_labels_from_the_files_beside(onnx_model, saved, opened):
+def test_onnx_license_and_labels_are_read_from_metadata_and_readme(onnx_model, saved, opened):
     path = saved(picture_model(onnx_model, names="{0: 'v', 1: 'w', 2: 'x', 3: 'y', 4: 'z'}"))
     path.with_name("README.md").write_text("---\nlicense: apache-2.0\n---\n# A model\n", encoding="utf-8")
     result, folder = opened(path)
@@ -158,7 +158,7 @@ def test_license_and_labels_from_the_files_beside(onnx_model, saved, opened):
     assert spec_in(folder).classes == ("v", "w", "x", "y", "z")
 
 
-def test_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
+def test_onnx_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
     inputs = {"x": ("FLOAT", ["n", 4]), "s": ("FLOAT", [1]), "i": ("INT64", ["n"])}
     outputs = {"z": ("FLOAT", ["n", 4]), "j": ("INT64", ["n"])}
     result, folder = opened(saved(onnx_model("y = MatMul (x, w); z = Mul (y, s); j = Identity (i)", inputs, outputs)))
@@ -168,7 +168,7 @@ def test_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
 
 
 @pytest.mark.parametrize("kind", ["INT8", "UINT8"])
-def test_weights_that_are_only_stored_in_8_bits_are_told(onnx_model, saved, inspected, kind):
+def test_onnx_weights_stored_in_8_bits_count_as_quantized(onnx_model, saved, inspected, kind):
     # Given weights of 8 bits that a Cast widens before they are used, with no operator of quantization
     nodes = f"wide = Cast <to = {TensorProto.FLOAT}> (w); scaled = Mul (wide, scale); y = MatMul (x, scaled)"
     small = np.eye(4).astype(kind.lower())
@@ -178,7 +178,7 @@ def test_weights_that_are_only_stored_in_8_bits_are_told(onnx_model, saved, insp
     assert info.quantized and info.parameters == 17
 
 
-def test_of_several_forms_in_a_folder_the_plain_one_is_opened(onnx_model, saved, inspected):
+def test_onnx_folder_with_several_forms_opens_the_plain_one(onnx_model, saved, inspected):
     # Given a folder of the hub with the same model in three forms / When the folder is opened
     path = saved(onnx_model())
     for name in ("model_quantized.onnx", "model_fp16.onnx"):
@@ -190,7 +190,7 @@ def test_of_several_forms_in_a_folder_the_plain_one_is_opened(onnx_model, saved,
     assert any("model_fp16.onnx, model_quantized.onnx" in finding.what for finding in info.findings)
 
 
-def test_an_old_opset_opens_and_a_quantized_model_is_told(onnx_model, saved, opened, inspected):
+def test_onnx_old_opset_opens_and_quantized_model_is_recognized(onnx_model, saved, opened, inspected):
     assert opened(saved(onnx_model(opset=9)))[0].info.opset == 9
     nodes = "w = DequantizeLinear (q, scale, zero); y = MatMul (x, w)"
     weights = {"q": np.ones((4, 4), np.int8), "scale": np.float32(0.1), "zero": np.int8(0)}

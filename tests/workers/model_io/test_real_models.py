@@ -1,4 +1,4 @@
-"""The real models of the catalogue, each with the trap that it sets."""
+"""Open the real models of the catalogue, each with its own difficulty."""
 
 import csv
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
         ("mobilenet_v2-b0353104.pth", {}),
     ],
 )
-def test_mobilenet_in_four_forms_knows_its_stamps(real_models, opened, name, more):
+def test_real_mobilenet_in_each_form_classifies_stamps(real_models, opened, name, more):
     # Given MobileNetV2 in one of its forms, and 180 pictures with accepted labels
     _, folder = opened(real_models / "P01_mobilenetv2_imagenet" / name, **more)
     pipeline, session = load_pipeline(folder), load_session(folder / "model.onnx", 2)
@@ -39,14 +39,14 @@ def test_mobilenet_in_four_forms_knows_its_stamps(real_models, opened, name, mor
     assert spec_in(folder).classes[285] == "Egyptian cat"
 
 
-def test_the_librarys_own_weights_are_known_exactly(real_models, inspected):
+def test_real_torchvision_weights_are_recognized_exactly(real_models, inspected):
     info = inspected(real_models / "P01_mobilenetv2_imagenet" / "mobilenet_v2-b0353104.pth")
     assert "MobileNet_V2_Weights.IMAGENET1K_V1" in info.architecture
     assert info.license == "BSD-3-Clause"
     assert info.preprocessing["guessed"] == []
 
 
-def test_minilm_answers_like_sentence_transformers(real_models, opened):
+def test_real_minilm_embeds_like_sentence_transformers(real_models, opened):
     result, folder = opened(real_models / "P03_all_minilm_l6_safetensors")
     spec = spec_in(folder)
     assert (spec.pooling, spec.normalize, spec.preprocess.max_length) == ("mean", True, 256)
@@ -59,7 +59,7 @@ def test_minilm_answers_like_sentence_transformers(real_models, opened):
     assert cat @ kitten > 0.5 > cat @ stock
 
 
-def test_an_unknown_checkpoint_gets_guidance(real_models, refused):
+def test_real_unknown_checkpoint_is_refused_with_guidance(real_models, refused):
     error = refused(real_models / "P04_nanoguard_text_classifier" / "model.pt")
     assert error.code == "unknown_architecture"
     assert "torch.onnx.export" in error.hint
@@ -76,7 +76,7 @@ def test_an_unknown_checkpoint_gets_guidance(real_models, refused):
         "silero_vad_openvino_16k",
     ],
 )
-def test_silero_finds_speech_with_its_state_carried(real_models, opened, name):
+def test_real_silero_detects_speech_with_carried_state(real_models, opened, name):
     # Given one of the voice detectors, and sequences whose frames are labelled
     result, folder = opened(real_models / "P05_silero_vad" / f"{name}.onnx")
     pipeline, session = load_pipeline(folder), load_session(folder / "model.onnx", 2)
@@ -95,21 +95,21 @@ def test_silero_finds_speech_with_its_state_carried(real_models, opened, name):
 
 
 @pytest.mark.parametrize("name", ["PP-OCRv6_det_small", "PP-OCRv6_rec_small", "ch_ppocr_mobile_v2.0_cls_mobile"])
-def test_ocr_with_free_sizes(real_models, opened, name):
+def test_real_ocr_models_with_free_sizes_open(real_models, opened, name):
     result, folder = opened(real_models / "P06_ppocr_v6" / f"{name}.onnx")
     assert result.info.opset == 11
     assert result.info.parameters > 100_000
     assert "resize" in spec_in(folder).guessed
 
 
-def test_a_diffusion_model_takes_arrays(real_models, opened):
+def test_real_diffusion_model_takes_arrays(real_models, opened):
     _, folder = opened(next((real_models / "P07_terrain_consistency_unet").glob("*.onnx")))
     spec = spec_in(folder)
     assert [entry.source for entry in spec.inputs] == ["array"] * 3
     assert (spec.task, spec.answer_kind) == ("arrays", "tensor")
 
 
-def test_magika_takes_whole_numbers_and_names_its_classes(real_models, opened):
+def test_real_magika_takes_whole_numbers_and_names_its_classes(real_models, opened):
     _, folder = opened(real_models / "P08_magika_filetype" / "model.onnx")
     spec = spec_in(folder)
     assert (spec.task, spec.scores, len(spec.classes)) == ("array-classification", "probabilities", 214)

@@ -1,4 +1,4 @@
-"""Masks, pictures, transcripts and several labels are recognized by shapes, names, files and answers."""
+"""Recognize masks, pictures, transcripts and several labels by shapes, names, files and predictions."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,8 @@ SIDE = 32
 
 
 def planes(path: Path, count: int, last: str, output: str = "output", factor: int = 1, **meta: str) -> Path:
-    """Pictures of 32×32 in, `count` planes out of the same size (times `factor`), through an operator at the end."""
+    """Write a model of 32×32 pictures that outputs `count` planes of that size (times `factor`) after a last
+    operator."""
     nodes = [helper.make_node("Conv", ["images", "w"], ["c"], pads=[1, 1, 1, 1])]
     tensors = [weights("w", count, 3, 3, 3)]
     before = "c"
@@ -67,8 +68,10 @@ def spec_in(folder: Path) -> dict[str, Any]:
         ({"count": 1, "last": "Sigmoid"}, "tensor", None),
     ],
 )
-def test_planes(tmp_path: Path, opened: Any, given: dict[str, Any], kind: str, steps: dict[str, Any] | None) -> None:
-    """Given planes over a picture, Then names, classes or answers tell masks from pictures and from anything else."""
+def test_planes_over_a_picture_become_mask_picture_or_tensor(
+    tmp_path: Path, opened: Any, given: dict[str, Any], kind: str, steps: dict[str, Any] | None
+) -> None:
+    """Given planes over a picture, Then names, classes or predictions decide between mask, picture and tensor."""
     _, folder = opened(planes(tmp_path / "model.onnx", **given))
     spec = spec_in(folder)
     assert spec["answer_kind"] == kind
@@ -83,8 +86,10 @@ def scores(path: Path, count: int, last: str) -> Path:
 @pytest.mark.parametrize(
     ("last", "count", "kind"), [("Sigmoid", 6, "labels"), ("Softmax", 6, "class"), ("Identity", 6, "class")]
 )
-def test_several_labels(tmp_path: Path, opened: Any, last: str, count: int, kind: str) -> None:
-    """Given shares that do not add up to 1, Then any number of labels may be true; of a softmax one is."""
+def test_shares_that_do_not_add_up_to_one_are_labels(
+    tmp_path: Path, opened: Any, last: str, count: int, kind: str
+) -> None:
+    """Given shares that do not add up to 1, Then several labels may be true; of a softmax exactly one is."""
     _, folder = opened(scores(tmp_path / "model.onnx", count, last))
     spec = spec_in(folder)
     assert spec["answer_kind"] == kind
@@ -95,9 +100,10 @@ CHARACTERS = "abcdefghijklmnopqrstuvwxyz'"
 
 
 @pytest.mark.parametrize(("extra", "blank", "last"), [(1, 0, "'"), (2, 0, " ")])
-def test_transcripts(tmp_path: Path, opened: Any, extra: int, blank: int, last: str) -> None:
-    """Given scores of characters for each moment whose list lacks the blank (and the space), Then it is read, and the
-    answers hold texts."""
+def test_scores_of_characters_become_transcripts(
+    tmp_path: Path, opened: Any, extra: int, blank: int, last: str
+) -> None:
+    """Given character scores whose list lacks the blank (and the space), Then the predictions are texts."""
     count = len(CHARACTERS) + extra
     nodes = [helper.make_node("MatMul", ["mel", "w"], ["output"])]
     ends = [floats("mel", ["b", "t", 20])], [floats("output", ["b", "t", count])]
@@ -127,8 +133,8 @@ PADDLE = "PostProcess:\n  name: CTCLabelDecode\n  character_dict:\n"
     ],
 )
 def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: Any, name: str, text: str) -> None:
-    """Given a recognizer of pictures of lines with its list of characters in a file beside it, Then it gives texts; with
-    another list it is another model for the store, and a list of another length is not used."""
+    """Given a text recognizer with its list of characters in a file beside it, Then it predicts texts; another list
+    gives another digest, and a list of another length is not used."""
     count = len(CHARACTERS) + 2
     nodes = nodes_of("""
         columns = ReduceMean <axes = [2], keepdims = 0> (x); moments = Transpose <perm = [0, 2, 1]> (columns)
@@ -148,8 +154,8 @@ def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: 
     assert transcript_of(shorter, beside_folder(tmp_path)) is None
 
 
-def test_masks_are_kept_small(tmp_path: Path, opened: Any) -> None:
-    """Given planes of classes, Then one byte a pixel is kept; a picture without numbers is told and counts as changed."""
+def test_masks_are_stored_as_one_byte_per_pixel(tmp_path: Path, opened: Any) -> None:
+    """Given planes of classes, Then one byte per pixel is stored; a picture with NaN is marked."""
     _, folder = opened(planes(tmp_path / "model.onnx", 5, "Identity", "mask"))
     rng = np.random.default_rng(0)
     items = [{"images": rng.standard_normal((1, 3, SIDE, SIDE)).astype(np.float32)} for _ in range(12)]
@@ -167,8 +173,8 @@ def test_masks_are_kept_small(tmp_path: Path, opened: Any) -> None:
 @pytest.mark.parametrize(
     ("asked", "kind"), [("segmentation", "mask"), ("picture", "picture"), ("numbers", "tensor"), ("labels", None)]
 )
-def test_results_are_read_as_a_person_says(tmp_path: Path, opened: Any, asked: str, kind: str | None) -> None:
-    """Given planes that look like masks, Then they are read as was asked for, or it is refused."""
+def test_results_are_read_as_requested_or_refused(tmp_path: Path, opened: Any, asked: str, kind: str | None) -> None:
+    """Given planes that look like masks, Then they are read as requested, or the request is refused."""
     path = planes(tmp_path / "model.onnx", 3, "Softmax")
     if kind is None:
         with pytest.raises(InputRefused):
@@ -180,9 +186,9 @@ def test_results_are_read_as_a_person_says(tmp_path: Path, opened: Any, asked: s
     assert read_as(spec).id == asked
 
 
-def test_a_vocabulary_beside_the_model_names_its_characters(tmp_path: Path, opened: Any) -> None:
-    """Given sounds in, and Wav2Vec2's vocab.json beside the model, Then it writes down what is said; one of word pieces
-    names no characters."""
+def test_vocabulary_beside_a_speech_model_names_its_characters(tmp_path: Path, opened: Any) -> None:
+    """Given a speech model with Wav2Vec2's vocab.json, Then it predicts texts; a vocabulary of word pieces names no
+    characters."""
     letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *CHARACTERS]
     nodes = nodes_of("parts = Reshape (input_values, shape); logits = MatMul (parts, w)")
     ends = [floats("input_values", ["b", 400])], [floats("logits", ["b", 20, len(letters)])]
@@ -198,9 +204,9 @@ def test_a_vocabulary_beside_the_model_names_its_characters(tmp_path: Path, open
     assert characters_of(json.loads(beside.read_text(encoding="utf-8"))) is None
 
 
-def test_a_speech_model_of_any_length_hears_whole_sounds(tmp_path: Path, opened: Any) -> None:
-    """Given a model without a state that takes sounds of any length, Then each goes in as long as it is, and is written
-    down as the model writes down the whole of it."""
+def test_speech_model_of_any_length_reads_whole_sounds(tmp_path: Path, opened: Any) -> None:
+    """Given a stateless model for sounds of any length, Then each sound is one input, and its text is that of the
+    whole."""
     letters = ["<pad>", "|", *CHARACTERS]
     nodes = nodes_of("""
         channel = Unsqueeze (input_values, one); scores = Conv <strides = [20]> (channel, w)

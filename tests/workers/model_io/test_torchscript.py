@@ -1,4 +1,4 @@
-"""TorchScript is read as text, and runs only after consent."""
+"""Read TorchScript as text, and run it only after consent."""
 
 import zipfile
 
@@ -35,7 +35,7 @@ def script(tmp_path):
     return save
 
 
-def test_without_consent_it_is_only_read(script, refused, inspected):
+def test_torchscript_without_consent_is_only_read(script, refused, inspected):
     path = script(Net())
     error = refused(path, shapes={"": (1, 3, 8, 8)})
     assert error.code == "needs_consent" and "--allow-code" in error.by_command
@@ -44,7 +44,7 @@ def test_without_consent_it_is_only_read(script, refused, inspected):
     assert any("picture" in finding.what for finding in info.findings)
 
 
-def test_with_consent_it_needs_a_shape_and_converts(script, refused, opened):
+def test_torchscript_with_consent_needs_a_shape_and_is_converted(script, refused, opened):
     path = script(Net())
     assert "--shape" in refused(path, allow_code=True).by_command
     result, folder = opened(path, allow_code=True, shapes={"": (1, 3, 8, 8)})
@@ -78,22 +78,31 @@ class Greedy(torch.nn.Module):
         (Greedy, (1, 4), "out_of_memory"),
     ],
 )
-def test_program_that_cannot_be_converted_is_refused(script, refused, module, shape, code):
+def test_torchscript_that_cannot_be_converted_is_refused(script, refused, module, shape, code):
     """Given a wrong shape, results that are no arrays, or a program that needs all memory, Then the code says which."""
     assert refused(script(module()), allow_code=True, shapes={"": shape}).code == code
 
 
-def test_an_error_without_a_word_is_told(script, refused, monkeypatch):
-    def silent(*_, **__):
-        raise RuntimeError
+@pytest.mark.parametrize(
+    ("library", "name", "error", "code"),
+    [
+        (torch.onnx, "export", RuntimeError(), "cannot_convert"),
+        (torch.jit, "load", IndexError("Argument passed to at() was not in the map."), "damaged"),
+    ],
+)
+def test_torchscript_on_which_the_library_fails_is_refused(script, refused, monkeypatch, library, name, error, code):
+    """Given an exporter that fails without a message, or a loader that misses an entry, Then the error has words."""
 
-    monkeypatch.setattr(torch.onnx, "export", silent)
-    error = refused(script(Net()), allow_code=True, shapes={"": (1, 3, 8, 8)})
-    assert "RuntimeError" in error.detail
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(library, name, fails)
+    refusal = refused(script(Net()), allow_code=True, shapes={"": (1, 3, 8, 8)})
+    assert refusal.code == code and (str(error) or "RuntimeError") in refusal.detail
 
 
-def test_consent_is_asked_with_what_this_system_lacks(script, work):
-    # Given a system without one of the walls / Then who is asked for consent knows
+def test_torchscript_consent_names_missing_protections(script, work):
+    # Given a system without one protection / Then the request for consent names it
     ctx = RecordingContext(work_dir=work, missing_protections=("network (this system does not offer it)",))
     with pytest.raises(InputRefused) as caught:
         open_model(OpenParams(path=str(script(Net()))), ctx)
@@ -105,24 +114,14 @@ class Writes(torch.nn.Module):
         return x + torch.from_file("/nonexistent/canary", True, 4).sum()
 
 
-def test_programs_that_touch_files_never_run(script, refused):
+def test_torchscript_that_accesses_files_never_runs(script, refused):
     error = refused(script(Writes()), allow_code=True, shapes={"": (1, 4)})
     assert error.code == "unsafe" and "from_file" in error.detail
 
 
-def test_broken_and_deeply_nested_source(script, refused, tmp_path):
+def test_torchscript_with_broken_or_deeply_nested_source_is_refused(script, refused, tmp_path):
     for code in (b"def forward(self: A, x: Tensor) -> Tensor:\n  return ((((", b"(" * 50_000 + b"x" + b")" * 50_000):
         with zipfile.ZipFile(script(Net())) as old, zipfile.ZipFile(tmp_path / "bad.pt", "w") as new:
             for name in old.namelist():
                 new.writestr(name, code if name.endswith(".py") else old.read(name))
         assert refused(tmp_path / "bad.pt", allow_code=True).code in ("damaged", "unsafe")
-
-
-def test_library_that_misses_an_entry_refuses_the_file(script, refused, monkeypatch):
-    """Given a damaged program on which torch raises IndexError, When it is opened, Then it is damaged."""
-
-    def missing(*_args: object, **_options: object) -> None:
-        raise IndexError("Argument passed to at() was not in the map.")
-
-    monkeypatch.setattr(torch.jit, "load", missing)
-    assert refused(script(Net()), allow_code=True).code == "damaged"

@@ -1,4 +1,4 @@
-"""Folders of transformers: local files only, the tokenizer's inputs, pooling as the folder says."""
+"""Open folders of transformers: local files only, the tokenizer's inputs, the folder's own pooling."""
 
 import json
 
@@ -28,7 +28,7 @@ def write_tokenizer(folder):
 
 @pytest.fixture
 def bert(tmp_path):
-    """A tiny random BERT in a folder as the library writes it."""
+    """Write a tiny random BERT into a folder, as the library does."""
     import transformers
 
     def build(name="BertModel", **config):
@@ -49,7 +49,7 @@ def with_config(folder, **changed):
 
 
 def check_texts(inner, model, pooled, atol):
-    """Compare the answers to a batch of texts of different lengths with what the library gives for each alone."""
+    """Compare the predictions for a batch of texts of different lengths with the library's for each alone."""
     pipeline = load_pipeline(inner)
     texts = ["good film", "good good good film film"]
     feeds = pipeline.batch([pipeline.feeds_from(text) for text in texts])
@@ -62,7 +62,7 @@ def check_texts(inner, model, pooled, atol):
 
 @pytest.mark.whole
 @pytest.mark.timeout(300)
-def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
+def test_folder_of_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
     # Given a folder in the way of sentence-transformers
     folder, model = bert()
     (folder / "1_Pooling").mkdir()
@@ -98,7 +98,7 @@ def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
     ids=["max", "sum"],
 )
 def test_a_sparse_encoder_keeps_its_word_scores(bert, opened, config, pooled):
-    """Given a SPLADE folder, when it is opened, then the vector of a text is over the vocabulary, padding apart."""
+    """Given a SPLADE folder, When it is opened, Then the vector of a text is over the vocabulary, without padding."""
     folder, model = bert("BertForMaskedLM")
     modules = [{"type": "x.MLMTransformer", "path": ""}, {"type": "x.SpladePooling", "path": "1_SpladePooling"}]
     (folder / "modules.json").write_text(json.dumps(modules))
@@ -113,7 +113,7 @@ def test_a_sparse_encoder_keeps_its_word_scores(bert, opened, config, pooled):
 
 @pytest.mark.whole
 @pytest.mark.timeout(300)
-def test_a_classifier_gives_logits_and_names(bert, opened):
+def test_folder_of_a_classifier_has_logits_and_class_names(bert, opened):
     labels = {0: "bad", 1: "so so", 2: "good"}
     folder, _ = bert("BertForSequenceClassification", id2label=labels, label2id={v: k for k, v in labels.items()})
     result, inner = opened(folder / "model.safetensors")  # its folder is meant
@@ -127,8 +127,8 @@ def test_a_classifier_gives_logits_and_names(bert, opened):
 
 
 def test_weights_in_a_folder_are_inspected_with_the_folder(bert, inspected):
-    """Given the file of weights inside a transformers folder, When it is chosen, Then the folder around it is meant,
-    unless its configuration names no kind of model."""
+    """Given the weights file of a transformers folder, When it is chosen, Then its folder is opened, unless the
+    configuration names no kind of model."""
     folder, _ = bert("BertForSequenceClassification", num_labels=2)
     info = inspected(folder / "model.safetensors")
     assert (info.format, info.task, info.name) == ("transformers", "text-classification", "tiny")
@@ -138,7 +138,7 @@ def test_weights_in_a_folder_are_inspected_with_the_folder(bert, inspected):
     assert inspected(folder / "model.safetensors").format == "safetensors"
 
 
-def test_code_in_the_folder_is_never_run(bert, inspected, tmp_path):
+def test_folder_with_code_never_runs_it(bert, inspected, tmp_path):
     folder, _ = bert()
     with_config(folder, auto_map={"AutoModel": "modeling_evil.Evil"})
     (folder / "modeling_evil.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
@@ -146,7 +146,7 @@ def test_code_in_the_folder_is_never_run(bert, inspected, tmp_path):
     assert not (tmp_path / "canary").exists()
 
 
-def test_missing_parts_are_told(bert, refused):
+def test_folder_with_missing_parts_is_refused(bert, refused):
     folder, _ = bert()
     (folder / "tokenizer.json").unlink()
     assert refused(folder).code == "no_tokenizer"
@@ -163,7 +163,7 @@ def test_missing_parts_are_told(bert, refused):
 
 
 @pytest.mark.whole
-def test_of_several_weights_those_that_are_opened_are_counted(bert, opened, inspected, refused):
+def test_folder_with_several_weights_counts_the_opened_ones(bert, opened, inspected, refused):
     # Given a folder with the same weights in further files, as the hub has them
     from safetensors.torch import load_file, save_file
 
@@ -189,7 +189,7 @@ def test_of_several_weights_those_that_are_opened_are_counted(bert, opened, insp
 
 
 @pytest.mark.whole
-def test_a_class_for_each_token_is_no_embedding(bert, opened):
+def test_folder_of_a_token_classifier_is_no_embedding(bert, opened):
     # Given a model that tells the words of a text apart / Then it is told as that, and its scores stay as they are
     folder, _ = bert("BertForTokenClassification", num_labels=5)
     result, opened_folder = opened(folder)
@@ -205,7 +205,7 @@ def test_a_class_for_each_token_is_no_embedding(bert, opened):
         ({"architectures": ["Wav2Vec2Model"], "vocab_size": 32, "conv_dim": [512]}, "sounds"),
     ],
 )
-def test_what_reads_no_texts_is_no_model_of_texts(bert, refused, config, word):
+def test_folder_of_a_model_without_texts_is_refused(bert, refused, config, word):
     # Given a folder of a time series' model, of one for pictures, of one for sounds / Then it is not taken for texts
     folder, _ = bert()
     (folder / "config.json").write_text(json.dumps(config))

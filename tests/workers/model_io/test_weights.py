@@ -1,4 +1,4 @@
-"""Weights without code: recognized by names and shapes, converted, compared; what is hostile is refused."""
+"""Recognize weights without code by names and shapes, convert and compare them, and refuse hostile ones."""
 
 import json
 import struct
@@ -26,7 +26,7 @@ def squeezenet():
 
 @pytest.fixture
 def weights(tmp_path):
-    """Save in one of the ways that people save weights."""
+    """Save weights in one of the usual forms."""
 
     def save(value, name="weights.pt", **more):
         path = tmp_path / name
@@ -41,7 +41,7 @@ def weights(tmp_path):
 
 @pytest.mark.whole
 @pytest.mark.timeout(300)
-def test_a_state_dict_becomes_onnx_and_a_torch_program(squeezenet, weights, opened):
+def test_weights_of_a_state_dict_become_onnx_and_a_torch_program(squeezenet, weights, opened):
     # Given the weights of a squeezenet with seven classes, wrapped as training programs do
     state = {f"module.{name}": value for name, value in squeezenet.state_dict().items()}
     path = weights({"epoch": 3, "state_dict": state, "optimizer": {"state": {}}})
@@ -67,7 +67,7 @@ def test_a_state_dict_becomes_onnx_and_a_torch_program(squeezenet, weights, open
     ("name", "more"),
     [("a.safetensors", {}), ("legacy.pth", {"_use_new_zipfile_serialization": False}), ("half.bin", {})],
 )
-def test_other_containers_are_recognized_too(squeezenet, weights, inspected, name, more):
+def test_weights_in_other_containers_are_recognized(squeezenet, weights, inspected, name, more):
     state = dict(squeezenet.state_dict())
     if name == "half.bin":
         state = {key: value.half() for key, value in state.items()}
@@ -78,7 +78,7 @@ def test_other_containers_are_recognized_too(squeezenet, weights, inspected, nam
     assert any("float16" in finding.what for finding in info.findings) == (name == "half.bin")
 
 
-def test_an_unknown_architecture_is_refused_and_inspected(weights, refused, inspected):
+def test_weights_of_an_unknown_architecture_are_inspected_but_not_opened(weights, refused, inspected):
     path = weights({"model_state_dict": {"layer.weight": torch.ones(3, 4)}, "config": {"n": 1}})
     error = refused(path)
     assert error.code == "unknown_architecture"
@@ -88,7 +88,7 @@ def test_an_unknown_architecture_is_refused_and_inspected(weights, refused, insp
     assert any(finding.level == "danger" for finding in info.findings)
 
 
-def test_two_architectures_that_fit_are_told_and_the_choice_decides(weights, refused, inspected):
+def test_weights_that_fit_two_architectures_need_a_choice(weights, refused, inspected):
     # Given weights that fit two architectures with different arithmetic (padding)
     import timm
 
@@ -104,7 +104,7 @@ def test_two_architectures_that_fit_are_told_and_the_choice_decides(weights, ref
     assert inspected(path, architecture="timm/tf_efficientnet_b0").architecture == "timm/tf_efficientnet_b0"
 
 
-def test_the_table_knows_the_installed_libraries():
+def test_table_of_architectures_fits_the_installed_libraries():
     # Given a few architectures built anew / Then the table leads to them, whatever the number of classes
     table = read_table()
     assert len({entry.name for entries in table.values() for entry in entries}) > 1000
@@ -116,14 +116,14 @@ def test_the_table_knows_the_installed_libraries():
     assert matching_architectures(shapes)[0] == ("torchvision/resnet18", 3)
 
 
-def test_what_holds_more_than_tensors_is_refused_with_the_remedy(weights, refused):
+def test_checkpoint_with_more_than_tensors_is_refused_with_the_remedy(weights, refused):
     error = refused(weights(torch.nn.Linear(2, 2), "module.pt"))
     assert error.code == "pickled_objects"
     assert "state_dict" in error.hint
     assert refused(weights({"epoch": 1}, "nothing.pt")).code == "no_tensors"
 
 
-def test_a_storage_that_claims_more_than_the_file_has(weights, refused, tmp_path):
+def test_checkpoint_storage_larger_than_the_file_is_refused(weights, refused, tmp_path):
     path = weights({"w": torch.arange(8.0)})
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "lie.pt", "w") as new:
         for name in old.namelist():
@@ -156,7 +156,7 @@ def st(header, data=b"\0" * 16, length=None):
         (st({}, b""), "empty"),
     ],
 )
-def test_safetensors_headers_that_lie(saved, refused, data, code):
+def test_safetensors_with_a_wrong_header_is_refused(saved, refused, data, code):
     assert refused(saved(data, "a.safetensors")).code == code
 
 

@@ -1,4 +1,4 @@
-"""A model that was made elsewhere, opened in the place of an original: whatever its names, dtypes and layout."""
+"""Open a model from elsewhere in the place of an original, with other names, dtypes and layouts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,8 +42,8 @@ def network(
     inner: str = "h",
     aside: bool = False,
 ) -> Path:
-    """The same small network in several forms: other names, a fixed batch, channels last, 16-bit numbers throughout, a
-    second output."""
+    """Write the same small network in one of several forms: other names, a fixed batch, channels last, 16-bit numbers,
+    a second output."""
     kind, dtype = (HALF, np.float16) if half else (FLOAT, np.float32)
     given, answer = names
     nodes = nodes_of(f"first = Transpose <perm = [0, 3, 1, 2]> ({given})") if last else []
@@ -73,7 +73,7 @@ def job(root: Path, name: str) -> RecordingContext:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """The original, opened, in "original", and five of its inputs in "data"."""
+    """Open the original in "original", and write five of its inputs to "data"."""
     ctx = job(tmp_path, "first")
     open_model(OpenParams(path=str(network(tmp_path / "original.onnx"))), ctx)
     (ctx.work_dir / "model").rename(tmp_path / "original")
@@ -99,8 +99,8 @@ def beside(place: Path) -> Beside:
     return run
 
 
-def answers(folder: Path, data: Path, runtime: str) -> np.ndarray:
-    """What a model gives to all items under the original's names."""
+def predictions(folder: Path, data: Path, runtime: str) -> np.ndarray:
+    """Return the predictions of a model for all items, under the original's name."""
     pipeline, session = load_pipeline(folder), open_session(folder, runtime, {}, 1)
     items = Prepared(data / "test")
     outputs = [pipeline.run(session, {name: np.array(value) for name, value in item.items()}) for item in items]
@@ -123,13 +123,15 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_same_model_in_another_form_answers_alike(form: str, place: Path, beside: Beside) -> None:
-    """Given the original's network in another form, when it is opened beside it, then it takes what the original takes
-    and gives what it gives, under the original's names; a file that is alike to the letter is not touched."""
+def test_open_beside_same_network_in_another_form_gives_the_same_predictions(
+    form: str, place: Path, beside: Beside
+) -> None:
+    """Given the original's network in another form, When it is opened beside it, Then it gives the same predictions
+    under the original's names; a file without differences stays unchanged."""
     path = network(place / "other.onnx", **FORMS[form])
     result, folder = beside(path)
-    want = answers(place / "original", place / "data", "onnxruntime-cpu")
-    got = answers(folder, place / "data", result.runtime)
+    want = predictions(place / "original", place / "data", "onnxruntime-cpu")
+    got = predictions(folder, place / "data", result.runtime)
     tolerance = 5e-3 if FORMS[form].get("half") else 1e-5
     np.testing.assert_allclose(got, want, atol=tolerance)
     assert result.elsewhere.name == "other"
@@ -143,17 +145,17 @@ def test_the_same_model_in_another_form_answers_alike(form: str, place: Path, be
 
 
 @pytest.mark.parametrize("form", [name for name in FORMS if "batch" not in FORMS[name]])
-def test_an_openvino_ir_answers_alike(form: str, place: Path, beside: Beside) -> None:
-    """Given the same forms as OpenVINO IRs, then OpenVINO runs them in the original's place."""
+def test_open_beside_openvino_ir_gives_the_same_predictions(form: str, place: Path, beside: Beside) -> None:
+    """Given the same forms as OpenVINO IRs, Then OpenVINO runs them in the original's place."""
     import openvino
 
     source = network(place / "source.onnx", **FORMS[form])
     openvino.save_model(openvino.convert_model(str(source)), str(place / "other.xml"), compress_to_fp16=False)
     result, folder = beside(place / "other.xml")
     assert (result.runtime, result.artifact.format) == ("openvino", "openvino-ir")
-    want = answers(place / "original", place / "data", "onnxruntime-cpu")
+    want = predictions(place / "original", place / "data", "onnxruntime-cpu")
     tolerance = 5e-3 if FORMS[form].get("half") else 1e-4
-    np.testing.assert_allclose(answers(folder, place / "data", "openvino"), want, atol=tolerance)
+    np.testing.assert_allclose(predictions(folder, place / "data", "openvino"), want, atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -163,8 +165,8 @@ def test_an_openvino_ir_answers_alike(form: str, place: Path, beside: Beside) ->
         ({"names": ("x", "y"), "classes": 7}, "the other model 7"),
     ],
 )
-def test_other_classes_are_refused(form: dict[str, Any], word: str, place: Path, beside: Beside) -> None:
-    """Given a model of another number of classes, then it is refused, and both are told."""
+def test_open_beside_other_classes_is_refused(form: dict[str, Any], word: str, place: Path, beside: Beside) -> None:
+    """Given a model with another number of classes, Then it is refused with both numbers."""
     with pytest.raises(InputRefused) as caught:
         beside(network(place / "other.onnx", **form))
     assert caught.value.code == "other_interface"
@@ -173,8 +175,8 @@ def test_other_classes_are_refused(form: dict[str, Any], word: str, place: Path,
     assert caught.value.facts["matched"][0]["original"] == "picture"
 
 
-def test_another_input_is_refused_with_both_sides(place: Path, beside: Beside) -> None:
-    """Given a model of vectors beside one of pictures, then names, sizes and dtypes of both are in the error."""
+def test_open_beside_other_input_is_refused_with_both_sides(place: Path, beside: Beside) -> None:
+    """Given a model of vectors for one of pictures, Then the error has names, sizes and dtypes of both."""
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["features", "w"], ["out"])],
         "vectors",
@@ -191,35 +193,35 @@ def test_another_input_is_refused_with_both_sides(place: Path, beside: Beside) -
     assert caught.value.facts["other"]["inputs"] == [{"name": "features", "shape": ["n", 20], "dtype": "float32"}]
 
 
-def test_a_person_says_which_output_is_meant(place: Path, beside: Beside) -> None:
-    """Given two outputs of the same shape and other names, then none is guessed; the named one is taken."""
+def test_open_beside_two_possible_outputs_need_a_choice(place: Path, beside: Beside) -> None:
+    """Given two outputs of the same shape and other names, Then none is guessed, and the named one is taken."""
     path = network(place / "other.onnx", names=("x", "y"), aside=True)
     with pytest.raises(InputRefused) as caught:
         beside(path)
     assert caught.value.by_command == "--match ORIGINAL=OTHER"
     result, folder = beside(path, pairs={"logits": "y"})
-    want = answers(place / "original", place / "data", "onnxruntime-cpu")
-    np.testing.assert_allclose(answers(folder, place / "data", result.runtime), want, atol=1e-5)
+    want = predictions(place / "original", place / "data", "onnxruntime-cpu")
+    np.testing.assert_allclose(predictions(folder, place / "data", result.runtime), want, atol=1e-5)
     wrong, folder = beside(path, pairs={"logits": "negative"})
-    np.testing.assert_allclose(answers(folder, place / "data", wrong.runtime), -want, atol=1e-5)
+    np.testing.assert_allclose(predictions(folder, place / "data", wrong.runtime), -want, atol=1e-5)
     with pytest.raises(InputRefused) as caught:
         beside(path, pairs={"logits": "nothing"})
     assert caught.value.code == "unknown_pair"
 
 
-def test_a_model_that_gives_no_numbers_is_judged_not_refused(place: Path, beside: Beside) -> None:
-    """Given a damaged copy that answers NaN, then it opens: that is for the verdict to say."""
+def test_open_beside_model_that_predicts_nan_opens(place: Path, beside: Beside) -> None:
+    """Given a damaged copy that predicts NaN, Then it opens, and the verdict reports it later."""
     path = network(place / "other.onnx")
     proto = onnx.load(str(path))
     broken = np.full((6, 4), np.nan, np.float32)
     proto.graph.initializer[1].CopyFrom(numpy_helper.from_array(broken, "w2"))
     onnx.save_model(proto, str(path))
     result, folder = beside(path)
-    assert np.isnan(answers(folder, place / "data", result.runtime)).all()
+    assert np.isnan(predictions(folder, place / "data", result.runtime)).all()
 
 
-def test_a_larger_fixed_batch_is_fed_whole(place: Path, beside: Beside) -> None:
-    """Given a file for four pictures at once, then its description says so, and a person is told what that costs."""
+def test_open_beside_fixed_batch_is_in_description_and_notes(place: Path, beside: Beside) -> None:
+    """Given a file for four pictures at once, Then description and notes state the batch size."""
     result, folder = beside(network(place / "other.onnx", batch=4))
     assert load_pipeline(folder).spec.inputs[0].shape[0] == 4
     assert any("4 items at once" in note for note in result.artifact.notes)
@@ -248,23 +250,24 @@ def output(name: str, *shape: int | str) -> TensorSpec:
     return TensorSpec(name=name, shape=shape, dtype="float32")
 
 
-def test_outputs_in_another_order_are_told_apart_by_their_shapes() -> None:
-    """Given scores before boxes under other names, then each is what its shape says; what nobody reads may be gone."""
+def test_match_outputs_in_another_order_by_shape() -> None:
+    """Given scores before boxes under other names, Then their shapes decide; an output that nothing reads may be
+    missing."""
     found = matched(output("a", 1, 100, 20), output("b", 1, 100, 4))
     assert {pair.original: pair.other for pair in found.of("output")} == {"scores": "a", "boxes": "b"}
     assert found.gone == ("aside",)
 
 
-def test_all_that_boxes_are_made_of_must_be_there() -> None:
-    """Given boxes without scores, then nothing is judged; given other classes, neither."""
+def test_match_missing_or_other_scores_are_refused() -> None:
+    """Given boxes without scores or with other classes, Then they are refused."""
     for outputs in ([output("b", 1, 100, 4)], [output("b", 1, 100, 4), output("a", 1, 100, 80)]):
         with pytest.raises(InputRefused) as caught:
             matched(*outputs)
         assert "scores" in caught.value.detail
 
 
-def test_a_name_counts_more_than_a_place() -> None:
-    """Given the original's names in another order, then they are taken by their names."""
+def test_match_names_count_more_than_positions() -> None:
+    """Given the original's names in another order, Then the names decide."""
     found = matched(output("aside", 1, 7), output("scores", 1, 100, 20), output("boxes", 1, 100, 4))
     assert [pair.original for pair in found.adapted] == ["images"]
 
@@ -281,8 +284,8 @@ def test_a_name_counts_more_than_a_place() -> None:
         ("float32", ("n", 3, "h", "w"), True),
     ],
 )
-def test_what_is_harmless(dtype: str, shape: tuple[int | str, ...], fits: bool) -> None:
-    """Given another input, then fewer bits, another layout and free sizes are matched, all else is another interface."""
+def test_match_accepts_harmless_differences_only(dtype: str, shape: tuple[int | str, ...], fits: bool) -> None:
+    """Given another input, Then fewer bits, another layout and free sizes match, and everything else is refused."""
     other = TensorSpec(name="x", shape=shape, dtype=dtype)
     outputs = [output("boxes", 1, 100, 4), output("scores", 1, 100, 20)]
     seen = {"images": frozenset({(1, 3, 64, 64)})}

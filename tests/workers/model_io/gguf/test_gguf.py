@@ -1,4 +1,4 @@
-"""GGUF files open as the folders that they were made from, within what their types round."""
+"""Open GGUF files as the folders that they were made from, within the rounding of their types."""
 
 import json
 import struct
@@ -33,9 +33,8 @@ def write_folder(path, out):
 
 
 @pytest.mark.parametrize("kind", gguf_files.KINDS)
-def test_weights_are_what_their_blocks_say(kind, tiny, tmp_path):
-    """Given a file of each type, written without the library, Then its weights come back turned as transformers has
-    them."""
+def test_gguf_weights_equal_the_written_ones(kind, tiny, tmp_path):
+    """Given a file of each type, written without the library, Then its weights are read in transformers' order."""
     from safetensors.torch import load_file
 
     path = tmp_path / "tiny.gguf"
@@ -51,7 +50,7 @@ def test_weights_are_what_their_blocks_say(kind, tiny, tmp_path):
 
 @pytest.mark.whole
 @pytest.mark.timeout(300)
-def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, inspected):
+def test_gguf_generates_the_same_tokens_as_the_folder(tiny, tmp_path, opened, inspected):
     # Given a file in blocks of 8 bits, and a folder with the weights that these stand for
     import torch
     import transformers
@@ -59,12 +58,8 @@ def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, in
     path = tmp_path / "tiny.gguf"
     meant = gguf_files.write_gguf(tiny, path, "Q8_0")
     report = inspected(path)
-    assert (report.format, report.task, report.license, report.chat.context) == (
-        "gguf",
-        "language-model",
-        "apache-2.0",
-        512,
-    )
+    facts = (report.format, report.task, report.license, report.chat.context)
+    assert facts == ("gguf", "language-model", "apache-2.0", 512)
     assert any("Q8_0" in finding.what and finding.level == "warning" for finding in report.findings)
     model = transformers.AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32).eval()
     model.load_state_dict({name: torch.from_numpy(values) for name, values in meant.items()}, strict=True)
@@ -78,8 +73,8 @@ def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, in
     words = (inner / "chat_template.jinja").read_text()
     assert words == (tiny / "chat_template.jinja").read_text()
     requested = [{"role": "user", "content": "the old cat sleeps under the green house"}]
-    said = own.apply_chat_template(requested, chat_template=words, tokenize=False)
-    assert feeds["input_ids"][0].tolist() == own.encode(said, add_special_tokens=False)
+    rendered = own.apply_chat_template(requested, chat_template=words, tokenize=False)
+    assert feeds["input_ids"][0].tolist() == own.encode(rendered, add_special_tokens=False)
     session = load(inner / result.artifact.main, dict(result.artifact.settings), 1)
     got = session.run({"input_ids": feeds["input_ids"], "new_tokens": np.asarray([8])})["tokens"][0]
     session.close()
@@ -90,7 +85,7 @@ def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, in
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"llama"}))
-def test_configurations_are_the_librarys(family, tmp_path):
+def test_gguf_configuration_equals_the_librarys(family, tmp_path):
     """Given each family, Then its configuration loads all weights and computes the same."""
     import torch
     import transformers
@@ -108,7 +103,9 @@ def test_configurations_are_the_librarys(family, tmp_path):
         torch.testing.assert_close(again.eval()(ids).logits, model(ids).logits, rtol=1e-4, atol=1e-4)
 
 
-def test_llamas_way_to_reach_further_is_told_by_its_factors(tiny, tmp_path, refused):
+def test_gguf_llama3_rope_is_recognized_by_its_factors(tiny, tmp_path, refused):
+    """Given the factors by which Llama 3.1 divides its frequencies, Then they are recognized, and other factors are
+    refused."""
     # Given the factors by which Llama 3.1 divides its frequencies, as the library computes them
     from transformers import LlamaConfig
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
@@ -120,20 +117,19 @@ def test_llamas_way_to_reach_further_is_told_by_its_factors(tiny, tmp_path, refu
     factors = (10000.0 ** -(np.arange(0, 64, 2) / 64) / turns.numpy()).astype(np.float32)
     tensors, _ = gguf_files.tensors_of(tiny, "F16")
     path = tmp_path / "tiny.gguf"
-    said = gguf_files.said_of(tiny)
-    path.write_bytes(gguf_files.file_of(said, [("rope_freqs.weight", (32,), 0, factors.tobytes()), *tensors]))
-    # Then they are told by their name, and others are refused by it
+    values = gguf_files.said_of(tiny)
+    path.write_bytes(gguf_files.file_of(values, [("rope_freqs.weight", (32,), 0, factors.tobytes()), *tensors]))
     header = read_header(path, blocks())
     assert config_of(path, header)["rope_parameters"] == pytest.approx(report)
     other = np.linspace(1, 9, 32).astype(np.float32).tobytes()
-    path.write_bytes(gguf_files.file_of(said, [("rope_freqs.weight", (32,), 0, other), *tensors]))
+    path.write_bytes(gguf_files.file_of(values, [("rope_freqs.weight", (32,), 0, other), *tensors]))
     assert "rope_freqs" in refused(path).detail
 
 
 def changed(tiny, kind="F16", drop=(), **more):
     tensors, _ = gguf_files.tensors_of(tiny, kind)
-    said = gguf_files.said_of(tiny) | {key.replace("__", "."): one for key, one in more.items()}
-    return gguf_files.file_of(said, [tensor for tensor in tensors if tensor[0] not in drop])
+    values = gguf_files.said_of(tiny) | {key.replace("__", "."): one for key, one in more.items()}
+    return gguf_files.file_of(values, [tensor for tensor in tensors if tensor[0] not in drop])
 
 
 def head(keys, tensors=0, version=3):
@@ -180,7 +176,7 @@ HOSTILE |= {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_heads_are_refused_by_what_is_wrong(name, tmp_path, refused):
+def test_gguf_hostile_header_is_refused_with_the_reason(name, tmp_path, refused):
     data, code, words = HOSTILE[name]
     path = tmp_path / "a.gguf"
     path.write_bytes(data)
@@ -188,7 +184,7 @@ def test_hostile_heads_are_refused_by_what_is_wrong(name, tmp_path, refused):
     assert error.code == code and words in error.detail
 
 
-def test_what_does_not_fit_together_is_told_before_anything_is_converted(tiny, tmp_path, refused):
+def test_gguf_inconsistent_parts_are_refused_before_conversion(tiny, tmp_path, refused):
     path = tmp_path / "tiny.gguf"
     cases = [
         ({"general__architecture": "mamba"}, "unsupported_architecture", "“mamba”"),
@@ -221,7 +217,7 @@ def test_what_does_not_fit_together_is_told_before_anything_is_converted(tiny, t
     assert refused(path).code == "damaged"
 
 
-def test_digits_are_parted_as_smollm_does(tiny, tmp_path, inspected):
+def test_gguf_tokenizer_splits_digits_like_smollm(tiny, tmp_path, inspected):
     from tokenizers import Tokenizer
 
     from workers.model_io.gguf.reader import write_tokenizer

@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct as GGUF: the file that its folder was made from, and one in blocks of 8 bits."""
+"""Open SmolLM2-135M-Instruct as GGUF: the file that its folder was made from, and one in blocks of 8 bits."""
 
 import gguf_files
 import pytest
@@ -19,7 +19,7 @@ def source(real_models):
     return next(real_models.glob("P13*"))
 
 
-def test_its_weights_are_those_of_the_folder_that_was_made_from_it(source, tmp_path):
+def test_real_gguf_weights_equal_those_of_its_folder(source, tmp_path):
     import torch
     from safetensors.torch import load_file
 
@@ -35,12 +35,12 @@ def test_its_weights_are_those_of_the_folder_that_was_made_from_it(source, tmp_p
         torch.testing.assert_close(found[name].float(), tensor.float(), rtol=2**-7, atol=1e-6)
 
 
-def test_in_8_bits_it_opens_and_says_paris(source, tmp_path, opened):
+def test_real_gguf_in_8_bits_answers_paris(source, tmp_path, opened):
     path = tmp_path / "smollm2-Q8_0.gguf"
     gguf_files.write_gguf(source, path, "Q8_0")
     result, inner = opened(path)
     assert (result.info.format, result.info.license, result.artifact.precision) == ("gguf", "apache-2.0", "fp16")
     session = openvino.load(inner / read_model(inner).artifact.main, dict(result.artifact.settings), 2)
-    said = "".join(answer(session, load_pipeline(inner).chat, "What is the capital of France?", max_new_tokens=16))
+    text = "".join(answer(session, load_pipeline(inner).chat, "What is the capital of France?", max_new_tokens=16))
     session.close()
-    assert "Paris" in said
+    assert "Paris" in text
