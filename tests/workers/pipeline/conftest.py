@@ -1,4 +1,4 @@
-"""Descriptions of small models, written as the program writes them, and sessions that need no runtime."""
+"""Provide descriptions of small models, written as the program writes them, and sessions that need no runtime."""
 
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def session():
 
 @pytest.fixture
 def within() -> Callable[[int], AbstractContextManager[None]]:
-    """`with within(size_bytes):` fails where the block takes more of Python's memory."""
+    """Return a context that fails where its block takes more of Python's memory than so many bytes."""
 
     @contextmanager
     def check(size_bytes: int) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""One sample's answer as people read it, and the words of a bundle's run.py for it."""
+"""Convert one sample's prediction to the result that a bundle's run.py prints."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,23 +20,24 @@ def pipeline_of(
     return Pipeline(replace(spec, answer_kind=kind, classes=names, postprocess=postprocess), Path())
 
 
-def test_a_mask_tells_its_shares_and_is_written(tmp_path: Path) -> None:
-    """Given a mask of two classes, then each one's share of the picture, and a picture of class numbers where it is wanted."""
+def test_answered_mask_has_shares_and_is_written(tmp_path: Path) -> None:
+    """Given a mask of two classes, Then the result has each one's share of the picture, and the mask is written as a
+    picture."""
     pipeline = pipeline_of("mask", MaskSteps(output="y"), ("wall", "door"))
     values = np.array([[[0, 0, 1, 0], [0, 0, 1, 0]]], np.float32)
-    report = answered(pipeline, values, None, tmp_path / "mask.png")
-    assert report["shares"] == {"wall": 0.75, "door": 0.25}
+    result = answered(pipeline, values, None, tmp_path / "mask.png")
+    assert result["shares"] == {"wall": 0.75, "door": 0.25}
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), values[0])
 
 
-def test_masks_of_two_pictures_are_not_mixed() -> None:
+def test_answered_masks_of_two_pictures_are_refused() -> None:
     """Given two pictures in one file, then a clear refusal."""
     pipeline = pipeline_of("mask", MaskSteps(output="y"), ("wall", "door"))
     with pytest.raises(PipelineError, match="2 samples"):
         answered(pipeline, np.zeros((2, 3, 3), np.float32), None)
 
 
-def test_a_transcript_is_its_text() -> None:
+def test_answered_transcript_is_its_text_alone() -> None:
     """Given numbers of characters, then the text alone: no shape that a reader would have to know."""
     pipeline = pipeline_of("transcript", TranscriptSteps(output="y"), ("", "h", "i"))
     assert answered(pipeline, np.array([[1, 2]], np.float32), None) == {"answer": "hi"}
@@ -45,7 +46,7 @@ def test_a_transcript_is_its_text() -> None:
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 @pytest.mark.parametrize("kind", ["class", "tensor", "mask", "detection", "transcript"])
 def test_an_answer_that_json_cannot_hold_is_refused(kind: str, number: float) -> None:
-    """Given NaN or infinity from the model, then a sentence: JSON has no such numbers, and 0 boxes would be another answer."""
+    """Given NaN or infinity from the model, Then the prediction is refused, because JSON has no such numbers."""
     steps = {"mask": MaskSteps(output="y"), "transcript": TranscriptSteps(output="y")}.get(kind)
     steps = BoxesSteps(form="end_to_end", boxes="y") if kind == "detection" else steps
     values = np.full((1, 6), 0.5, np.float32)

@@ -1,4 +1,4 @@
-"""What an array is to a model: what it takes as it is, a picture to be prepared, or an error; never a guess."""
+"""Use arrays that fit the model unchanged, prepare pictures, and refuse everything else."""
 
 import re
 from dataclasses import replace
@@ -45,9 +45,9 @@ NCHW, NHWC = (None, 3, 6, 8), (None, 6, 8, 3)
         ((), color(), (3, 6, 8), lambda v: v[None]),
     ],
 )
-def test_what_the_model_takes_goes_in_as_it_is(make, shape, steps, given, put, named):
+def test_array_of_the_models_shape_is_used_unchanged(make, shape, steps, given, put, named):
     """Given numbers of the model's shape, far beyond those of a picture, with a batch axis or without, by the input's
-    name or as x, Then every one of them goes in, bit by bit."""
+    name or as x, Then every number is used unchanged."""
     pipeline = make([image(shape=shape)], steps)
     values = RNG(0).uniform(-130, 12.6, given).astype(np.float32)
     fed = pipeline.feeds_from({"pixels" if named else "x": values})["pixels"]
@@ -73,8 +73,8 @@ def test_what_the_model_takes_goes_in_as_it_is(make, shape, steps, given, put, n
     ],
     ids=lambda values: f"{values.dtype}-{values.shape}",
 )
-def test_what_is_neither_is_refused_and_never_guessed(make, values):
-    """Given fractions of another shape, or whole numbers that are no pixels, Then it is told what is wanted."""
+def test_array_of_another_shape_that_is_no_picture_is_refused(make, values):
+    """Given fractions of another shape, or integers that are no pixels, Then the error names the required shape."""
     with pytest.raises(PipelineError, match="any×3×6×8"):
         make([image()], color()).feeds_from(values)
 
@@ -83,7 +83,7 @@ STRANGE_DTYPES = ["EVIL", "a" * 5000, "S99999999", "(30000,30000)u1", "f4,f4", "
 
 
 @pytest.mark.parametrize("dtype", STRANGE_DTYPES, ids=lambda dtype: dtype[:12])
-def test_dtype_that_is_no_number_is_refused(make, dtype):
+def test_input_with_a_strange_dtype_is_refused(make, dtype):
     """Given a description whose input has a made-up, nested or huge dtype, Then an array is refused in few words."""
     pipeline = make([image(dtype=dtype)], color())
     with pytest.raises(PipelineError, match=re.escape(repr(dtype[:40]))) as refused:
@@ -95,7 +95,7 @@ def test_dtype_that_is_no_number_is_refused(make, dtype):
     "source", ["constant", "initial_state", "attention_mask", "counted", "token_type_ids", "position_ids"]
 )
 @pytest.mark.parametrize("dtype", STRANGE_DTYPES, ids=lambda dtype: dtype[:12])
-def test_input_that_is_filled_in_has_a_plain_dtype(dtype, source):
+def test_filled_in_input_with_a_strange_dtype_is_refused(dtype, source):
     """Given a strange dtype of an input that is filled in, Then it is refused before anything is allocated."""
     entry = PipelineInput(name="more", dtype=dtype, shape=(None, 4), source=source)
     with pytest.raises(PipelineError, match="more"):
@@ -125,7 +125,7 @@ def test_pictures_of_8_bits_are_prepared(make, given, dtype):
 
 
 def test_several_pictures_in_a_file_are_prepared_one_by_one(make, tmp_path):
-    """Given a file of pictures with one row for each, in color or gray, Then each is prepared as it is alone."""
+    """Given a file of several pictures, in color or gray, Then each is prepared as it is alone."""
     for shape in ((4, 9, 11, 3), (4, 9, 11)):
         bits = RNG(3).integers(0, 256, shape, np.uint8)
         np.savez(tmp_path / "a.npz", x=bits)
@@ -134,8 +134,8 @@ def test_several_pictures_in_a_file_are_prepared_one_by_one(make, tmp_path):
         np.testing.assert_array_equal(fed, np.concatenate([pipeline.feeds_from(one)["pixels"] for one in bits]))
 
 
-def test_a_model_of_bytes_gets_bytes_of_its_shape_as_they_are(make):
-    """Given a model that takes uint8, Then pixels of its shape go in untouched, others are resized to it, and fractions
+def test_model_of_uint8_gets_pixels_of_its_shape_unchanged(make):
+    """Given a model that takes uint8, Then pixels of its shape are used unchanged, others are resized, and fractions
     are refused."""
     steps = ImageSteps(resize=(6, 8), range="0..255", layout="nhwc")
     pipeline = make([image("uint8", NHWC)], steps)
@@ -163,14 +163,14 @@ def test_a_model_of_bytes_gets_bytes_of_its_shape_as_they_are(make):
         ("float32", [1j, 0, 0, 0], "wants numbers"),
     ],
 )
-def test_no_number_is_rounded_cut_off_or_overflows(make, dtype, values, words):
+def test_numbers_that_would_be_rounded_cut_off_or_overflow_are_refused(make, dtype, values, words):
     entry = {"name": "x", "dtype": dtype, "shape": (None, 4), "source": "array"}
     with pytest.raises(PipelineError, match=words):
         make([entry], ArraySteps()).feeds_from(np.asarray(values))
 
 
 def test_numbers_that_fit_change_their_type_only(make):
-    """Given whole numbers as fractions, small ones in a wide type, and NaN, Then they go in with the same values."""
+    """Given integers as fractions, small ones in a wide type, and NaN, Then the values stay the same."""
     whole = make([{"name": "x", "dtype": "int64", "shape": (None, 4), "source": "array"}], ArraySteps())
     assert whole.feeds_from(np.array([3.0, -1.0, 0.0, 7.0]))["x"].tolist() == [[3, -1, 0, 7]]
     floats = make([{"name": "x", "dtype": "float32", "shape": (None, 4), "source": "array"}], ArraySteps())
@@ -180,9 +180,9 @@ def test_numbers_that_fit_change_their_type_only(make):
 SOUND = [{"name": "input", "dtype": "float32", "shape": (None, None), "source": "audio"}]
 
 
-def test_a_frame_of_sound_is_told_from_samples(make):
-    """Given frames as the model takes them, or one of them by the input's name, Then they go in as they are; a row of
-    samples is a sound, however long it is."""
+def test_frames_of_sound_are_distinguished_from_samples(make):
+    """Given frames as the model takes them, or one by the input's name, Then they are used unchanged; a row of samples
+    is a sound of any length."""
     pipeline = make(SOUND, AudioSteps(frame_samples=4, context_samples=2))
     frames = RNG(5).normal(size=(3, 6)).astype(np.float32)
     np.testing.assert_array_equal(pipeline.feeds_from({"input": frames})["input"], frames)
@@ -193,8 +193,8 @@ def test_a_frame_of_sound_is_told_from_samples(make):
         pipeline.feeds_from(frames.astype(np.int16))
 
 
-def test_a_sound_for_whole_numbers_is_kept_within_them(make):
-    """Given a sound that is louder than 16 bits hold, Then it is cut off there and does not turn its sign."""
+def test_loud_sound_for_an_integer_input_is_clipped(make):
+    """Given a sound that exceeds 16 bits, Then it is clipped and does not change its sign."""
     pipeline = make([{**SOUND[0], "dtype": "int16"}], AudioSteps(frame_samples=4, scale=32768.0))
     fed = pipeline.feeds_from(np.array([1.5, -1.5, 0.5, 0.25], np.float32))["input"]
     assert fed.tolist() == [[32767, -32768, 16384, 8192]] and fed.dtype == np.int16

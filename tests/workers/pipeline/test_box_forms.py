@@ -1,4 +1,4 @@
-"""Forms of heads with more than boxes, or with boxes told in cells: read, told apart by their outputs, and judged whole."""
+"""Read forms of heads with more than boxes, or with boxes in cells, and compare them completely."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def recognized(outputs: dict[str, np.ndarray], found: ModelFacts) -> BoxesSteps:
 
 
 def cells(width: int) -> tuple[np.ndarray, list[int]]:
-    """(126, width): one box for each cell, as large as it, without a score; and the cells that hold the two things."""
+    """Return (126, width) rows with one box per cell and no scores, and the cells that hold the two objects."""
     assert GRID is not None
     rows = np.full((len(GRID), width), 0.001)
     rows[:, :2], rows[:, 2:4] = (GRID[:, :2] + 0.5) * GRID[:, 2:], GRID[:, 2:]
@@ -63,8 +63,8 @@ def as_output(rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("found", [ModelFacts(classes=NAMES), ModelFacts()])
-def test_yolox_is_told_from_v5_by_its_places(found: ModelFacts) -> None:
-    """Given places in cells, Then they are read through the grid; the same shape with pixels is v5."""
+def test_yolox_is_distinguished_from_v5_by_its_coordinates(found: ModelFacts) -> None:
+    """Given coordinates in cells, Then they are decoded through the grid; pixels or shares of the same shape are v5."""
     rows, _ = cells(7)
     steps = recognized(as_output(in_cells(rows)), found)
     assert (steps.form, steps.unit) == ("yolox", "pixels")
@@ -78,8 +78,8 @@ def test_yolox_is_told_from_v5_by_its_places(found: ModelFacts) -> None:
     assert (steps.form, steps.unit) == ("yolo_v5", "shares")
 
 
-def test_v8_with_channels_last_is_no_v5() -> None:
-    """Given 4 + classes columns in rows, Then by the names of classes no column is how sure it holds a thing."""
+def test_v8_with_channels_last_is_recognized_by_class_names() -> None:
+    """Given rows of 4 + classes columns, Then the class names show that no column is an objectness."""
     rows, _ = cells(7)
     steps = recognized(as_output(rows), ModelFacts(classes=NAMES))
     assert (steps.form, steps.channels) == ("yolo_v8", "last")
@@ -94,9 +94,9 @@ def with_angles(turn: float) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("found", [ModelFacts(classes=NAMES, behind="angle"), ModelFacts()])
-def test_turned_boxes(found: ModelFacts) -> None:
-    """Given 4 + classes + 1 rows, Then the last is an angle and no class, and one that is off by half a radian is another
-    thing where the box is long."""
+def test_rotated_boxes_are_compared_with_their_angle(found: ModelFacts) -> None:
+    """Given 4 + classes + 1 rows, Then the last is an angle; half a radian is a change where the box is long, and the
+    same box in another notation is none."""
     old = with_angles(0.0)
     old["out"][0, 7, :] -= np.where(np.arange(126) % 2 == 0, 0.5, 0)  # angles may be below 0, which shares are not
     steps = recognized(old, found)
@@ -112,9 +112,9 @@ def test_turned_boxes(found: ModelFacts) -> None:
     assert same_boxes(rows, swapped, 0.25)
 
 
-def test_overlap_of_turned_boxes_by_hand() -> None:
-    """Given a square and itself turned by an eighth, Then they share an octagon: 2 (√2 − 1) of one; upright ones as
-    ever."""
+def test_overlap_of_rotated_boxes_equals_values_by_hand() -> None:
+    """Given a square and its rotation by 45 degrees, Then they share an octagon of 2 (√2 − 1); upright boxes overlap as
+    usual."""
     square, zero = np.array([[0.0, 0, 10, 10]]), np.zeros(1)
     octagon = 2 * (np.sqrt(2) - 1)
     found = turned_ious(square, zero, square, np.array([np.pi / 4]))[0, 0]
@@ -126,7 +126,7 @@ def test_overlap_of_turned_boxes_by_hand() -> None:
 
 
 def poses(off: float = 0.0, unseen: bool = False) -> dict[str, np.ndarray]:
-    """One class and four points (x, y, how sure)."""
+    """Return an output with one class and four points (x, y, visibility)."""
     rows, at = cells(5 + 12)
     rows[:, 4] = 0.001
     rows[at, 4] = 0.9
@@ -136,8 +136,8 @@ def poses(off: float = 0.0, unseen: bool = False) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("found", [ModelFacts(classes=("person",), behind="seen_points", points=4), ModelFacts()])
-def test_key_points_are_judged(found: ModelFacts) -> None:
-    """Given a point that is off by half of the person or not seen any more, Then it is told otherwise; a pixel is not."""
+def test_moved_or_hidden_key_point_is_a_change(found: ModelFacts) -> None:
+    """Given a point that moved by half the person or is hidden, Then it is a change; one pixel is none."""
     steps = recognized(poses(), found)
     assert (steps.form, steps.behind, steps.classes) == ("yolo_v8", "seen_points", 1)
     old = read(poses(), steps)
@@ -148,7 +148,8 @@ def test_key_points_are_judged(found: ModelFacts) -> None:
 
 
 def with_masks(second: float = 1.0) -> dict[str, np.ndarray]:
-    """The first thing fills its box, of the second what lies left of x = 70; planes have a quarter of the input's size."""
+    """Return an output whose first object fills its box and whose second is left of x = 70, and prototypes of a quarter
+    of the input's size."""
     rows, at = cells(7 + 3)
     rows[:, 7:] = 0.01
     rows[at[0], 7:], rows[at[1], 7:] = (0, 0.5, 0), (second, 0, 0)
@@ -158,9 +159,9 @@ def with_masks(second: float = 1.0) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("found", [ModelFacts(classes=NAMES), ModelFacts()])
-def test_masks_of_things_are_judged(found: ModelFacts) -> None:
-    """Given prototypes beside 4 + classes + 3 rows, Then each box has its mask, and a mask that is lost, turned inside
-    out or moved is another thing; rounding to 16 bits is none."""
+def test_lost_inverted_or_moved_object_mask_is_a_change(found: ModelFacts) -> None:
+    """Given prototypes and their coefficients, Then each box has its mask; a lost, inverted or moved mask is a change,
+    and rounding to 16 bits is none."""
     steps = recognized(with_masks(), found)
     assert (steps.form, steps.behind, steps.masks, steps.classes) == ("yolo_v8", "mask", "planes", 3)
     old = read(with_masks(), steps)
@@ -178,8 +179,8 @@ def test_masks_of_things_are_judged(found: ModelFacts) -> None:
     assert np.isnan(decode(broken, steps, SIZE)).all()
 
 
-def test_masks_are_drawn_into_their_boxes() -> None:
-    """Given a mask of the left half of a box, Then only that half is colored, and without prototypes there is none."""
+def test_object_masks_are_drawn_into_their_boxes() -> None:
+    """Given a mask of the left half of a box, Then only that half is colored; without prototypes there is no mask."""
     steps = recognized(with_masks(), ModelFacts(classes=NAMES))
     read_as = {"answer_kind": "detection", "classes": NAMES, "postprocess": steps}
     spec = PipelineSpec(task="object-detection", inputs=(), outputs=(), preprocess=ImageSteps(), **read_as)
@@ -190,9 +191,8 @@ def test_masks_are_drawn_into_their_boxes() -> None:
     assert recognized(without, ModelFacts(classes=NAMES)).behind == "nothing"
 
 
-def test_rows_behind_the_count_are_nothing() -> None:
-    """Given TensorFlow's four outputs, Then rows behind num_detections do not count, and one score beside each class
-    does whatever else is told of it."""
+def test_rows_after_the_count_are_ignored() -> None:
+    """Given TensorFlow's outputs, Then rows after num_detections are ignored, and one score per box is used."""
     outputs = {
         "detection_boxes": (THINGS[None][..., [1, 0, 3, 2]] / [64, 96, 64, 96]).astype(np.float32),
         "detection_multiclass_scores": np.full((1, 2, 4), 0.99, np.float32),
@@ -209,9 +209,8 @@ def end_to_end(rows: np.ndarray) -> dict[str, np.ndarray]:
     return as_output(np.concatenate([rows, np.zeros((18, rows.shape[1]))]))
 
 
-def test_the_order_of_columns_is_seen_and_other_numbers_are_no_boxes() -> None:
-    """Given rows of six as Paddle orders them, Then they are read so; rows in which nothing is a score or a class are
-    none; of nothing found the unit stays."""
+def test_order_of_columns_is_derived_from_outputs_or_refused() -> None:
+    """Given rows of six in Paddle's order, Then they are read; rows without a score or class column are refused."""
     paddle = end_to_end(THINGS[:, [5, 4, 0, 1, 2, 3]])
     steps = recognized(paddle, ModelFacts())
     assert steps.columns == "class_score_box"
@@ -238,8 +237,8 @@ def test_the_order_of_columns_is_seen_and_other_numbers_are_no_boxes() -> None:
     ],
 )
 def test_other_models_are_no_detectors(shapes: dict[str, tuple[Any, ...]]) -> None:
-    """Given outputs of classifiers, text readers, vectors, U-Nets, and heads that need anchors of their own, Then none is
-    read as boxes; only what its files call a detector is told to be one that is not known."""
+    """Given outputs of classifiers, text readers, embeddings, U-Nets and heads with anchors, Then none is read as
+    boxes; only a model whose files call it a detector is one of an unknown form."""
     assert guessed(shapes, ModelFacts()) is None
     outputs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in shapes.items()]
     entry = PipelineInput(name="images", dtype="float32", shape=(1, 3, *SIZE), source="image")

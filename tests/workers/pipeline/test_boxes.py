@@ -1,4 +1,4 @@
-"""Boxes out of raw heads: every form tells the same things, overlapping ones are one, and the photo's own places."""
+"""Decode boxes of raw heads: equal objects from every form, merged duplicates, and positions in the user's picture."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def centered(corners):
 
 
 def shares(width=3):
-    """(k, classes) of each thing, and rows of nothing behind."""
+    """Return (k, classes) scores of the objects, followed by rows without an object."""
     rows = np.full((len(THINGS) + FILL, width), 0.001, np.float32)
     rows[np.arange(len(THINGS)), THINGS[:, 5].astype(int)] = THINGS[:, 4]
     return rows
@@ -55,6 +55,8 @@ def two(places, scores, **more):
 CORNERS = padded(THINGS[:, :4])
 RELATIVE = padded(centered(THINGS[:, :4] / np.array([96, 64, 96, 64])))
 KINDS = np.array([1, 0, 1, 0, 0, 0, 0, 0])
+TWO = {"form": "boxes_scores", "boxes": "boxes", "scores": "scores"}
+V8 = BoxesSteps(form="yolo_v8", boxes="out", corners="cxcywh")
 FORMS = {
     "v8": (v8(), {"form": "yolo_v8", "boxes": "out", "corners": "cxcywh"}),
     "v8 with masks behind": (
@@ -67,19 +69,19 @@ FORMS = {
         {"out": SEEN[:, [5, 4, 0, 1, 2, 3]]},
         {"form": "end_to_end", "boxes": "out", "columns": "class_score_box", "nms_iou": None},
     ),
-    "two outputs": (two(CORNERS, shares()), {"form": "boxes_scores", "boxes": "boxes", "scores": "scores"}),
-    "classes first": (two(CORNERS, shares().T), {"form": "boxes_scores", "boxes": "boxes", "scores": "scores"}),
+    "two outputs": (two(CORNERS, shares()), TWO),
+    "classes first": (two(CORNERS, shares().T), TWO),
     "logits": (
         two(CORNERS, logit(shares())),
-        {"form": "boxes_scores", "boxes": "boxes", "scores": "scores", "activation": "sigmoid"},
+        {**TWO, "activation": "sigmoid"},
     ),
     "a background in front": (
         two(CORNERS, np.concatenate([1 - shares().sum(axis=1, keepdims=True), shares()], axis=1)),
-        {"form": "boxes_scores", "boxes": "boxes", "scores": "scores", "background": "first"},
+        {**TWO, "background": "first"},
     ),
     "torchvision": (
         {"boxes": THINGS[:2, :4], "scores": THINGS[:2, 4], "labels": KINDS[:2]},
-        {"form": "boxes_scores", "boxes": "boxes", "scores": "scores", "labels": "labels", "nms_iou": None},
+        {**TWO, "labels": "labels", "nms_iou": None},
     ),
     "TensorFlow": (
         {
@@ -109,37 +111,33 @@ FORMS = {
 }  # fmt: skip
 
 
-def steps_of(more):
-    checked = BoxesSteps(**more)
-    return checked
-
-
 @pytest.mark.parametrize("name", FORMS)
-def test_every_form_tells_the_same_things(name):
-    """Given the same two things in a form's own way, then they are what comes out, in pixels, the surest first."""
+def test_decode_every_form_gives_the_same_objects(name):
+    """Given the same two objects in a form, Then they are decoded in pixels, best first."""
     outputs, more = FORMS[name]
-    found = decode(outputs, steps_of(more), SIZE)
+    found = decode(outputs, BoxesSteps(**more), SIZE)
     assert found.shape[0] == 1 and found.dtype == np.float32
     np.testing.assert_allclose(found[0][found[0, :, 4] > 0.25], SEEN, atol=1e-3)
 
 
-def test_one_box_without_an_axis_of_pictures_is_one_box():
-    """Given torchvision's outputs with a single box, whose axis could be the pictures', then one box comes out."""
+def test_decode_one_box_without_a_batch_axis():
+    """Given torchvision's outputs with a single box, whose axis could be the batch, Then one box is decoded."""
     outputs = {"boxes": THINGS[:1, :4], "scores": THINGS[:1, 4], "labels": KINDS[:1]}
-    more = {"form": "boxes_scores", "boxes": "boxes", "scores": "scores", "labels": "labels", "nms_iou": None}
-    np.testing.assert_allclose(decode(outputs, steps_of(more), SIZE), THINGS[None, :1], atol=1e-5)
+    np.testing.assert_allclose(
+        decode(outputs, BoxesSteps(**TWO, labels="labels", nms_iou=None), SIZE), THINGS[None, :1], atol=1e-5
+    )
 
 
-def test_overlapping_boxes_of_other_classes_are_other_things():
-    """Given two boxes in one place, when their classes differ, then both stay, else the surer one."""
+def test_decode_overlapping_boxes_of_two_classes_keeps_both():
+    """Given two boxes in one place, When their classes differ, Then both stay."""
     outputs, more = FORMS["two outputs"]
     other = {**outputs, "scores": outputs["scores"].copy()}
     other["scores"][0, 2] = [0.001, 0.001, 0.5]
-    assert (decode(other, steps_of(more), SIZE)[0, :, 4] > 0.25).sum() == 3
+    assert (decode(other, BoxesSteps(**more), SIZE)[0, :, 4] > 0.25).sum() == 3
 
 
-def test_suppression_is_torchvision_s():
-    """Given random boxes, when those that overlap are dropped, then torchvision's batched_nms keeps the same ones."""
+def test_decode_suppression_equals_torchvision():
+    """Given random boxes, Then torchvision's batched_nms keeps the same ones."""
     import torch
     from torchvision.ops import batched_nms
 
@@ -147,50 +145,45 @@ def test_suppression_is_torchvision_s():
     corners = rng.uniform(0, 60, (400, 4)).astype(np.float32)
     corners[:, 2:] = corners[:, :2] + rng.uniform(5, 30, (400, 2))
     scores = rng.uniform(0.02, 1, (400, 4)).astype(np.float32)
-    steps = steps_of({"form": "boxes_scores", "boxes": "boxes", "scores": "scores", "nms_iou": 0.5})
+    steps = BoxesSteps(**TWO, nms_iou=0.5)
     found = decode({"boxes": corners[None], "scores": scores[None]}, steps, SIZE)[0]
     kept = batched_nms(*(torch.from_numpy(v) for v in (corners, scores.max(1), scores.argmax(1))), 0.5)[:300]
     np.testing.assert_allclose(found[:, :4], corners[kept.numpy()], atol=1e-5)
 
 
-def test_weak_boxes_stay_for_the_mean_average_precision_and_noise_does_not():
-    """Given scores from .001 to .2, then those from .01 on stay, at most as many as are wanted."""
+def test_decode_keeps_weak_boxes_up_to_a_limit():
+    """Given scores from .001 to .2, Then those from .01 on stay, at most as many as the limit."""
     count = MOST_CANDIDATES + 500
     outputs = two(
         np.tile(CORNERS[:1], (count, 1)) + 200 * np.arange(count)[:, None], np.full((count, 1), 0.2, np.float32)
     )
     outputs["scores"][0, :10] = 0.005
-    steps = steps_of({"form": "boxes_scores", "boxes": "boxes", "scores": "scores"})
+    steps = BoxesSteps(**TWO)
     assert decode(outputs, steps, SIZE).shape == (1, 300, 6)
     outputs["scores"][0, 10:] = 0.005
     assert decode(outputs, steps, SIZE).shape == (1, 0, 6)
 
 
-@pytest.mark.parametrize("where", [(0, 6, 1), (0, 0, 0)])
-def test_what_is_no_number_is_told(where):
-    """Given NaN in a score of any box, or in the place of one that counts, then the answer is no number."""
+@pytest.mark.parametrize(("where", "value"), [((0, 6, 1), np.nan), ((0, 0, 0), np.nan), ((0, 2, -1), np.inf)])
+def test_decode_not_finite_output_gives_nan_where_it_is_relevant(where, value):
+    """Given NaN in any score or in the coordinates of a relevant box, Then the prediction is NaN; an infinite width where
+    the score is .001 changes nothing."""
     outputs = {"out": v8()["out"].copy()}
-    outputs["out"][where] = np.nan
-    assert not np.isfinite(decode(outputs, steps_of(FORMS["v8"][1]), SIZE)).any()
+    outputs["out"][where] = value
+    wanted = SEEN if np.isinf(value) else np.full((1, 6), np.nan)
+    np.testing.assert_allclose(decode(outputs, V8, SIZE)[0], wanted, atol=1e-3)
 
 
-def test_infinity_in_the_place_of_a_box_that_nobody_sees_is_no_harm():
-    """Given an endless width where the score is .001, then the boxes are as before."""
-    outputs = {"out": v8()["out"].copy()}
-    outputs["out"][0, 2, -1] = np.inf
-    np.testing.assert_allclose(decode(outputs, steps_of(FORMS["v8"][1]), SIZE)[0], SEEN, atol=1e-3)
-
-
-def test_several_pictures_are_filled_up_by_nothing():
-    """Given a batch of a picture with two things and one with none, then rows of score 0 fill up."""
+def test_decode_pads_pictures_with_fewer_boxes():
+    """Given a batch of a picture with two objects and one without, Then rows of score 0 are added."""
     outputs = {"out": np.concatenate([v8()["out"], v8()["out"] * 0])}
-    found = decode(outputs, steps_of(FORMS["v8"][1]), SIZE)
+    found = decode(outputs, V8, SIZE)
     assert found.shape == (2, 2, 6) and not found[1].any()
     assert same_boxes(found[1], np.empty((0, 6)), 0.25) and not same_boxes(found[0], found[1], 0.25)
 
 
-def test_the_pipeline_answers_boxes_and_reads_its_description_back(make, session):
-    """Given a detector's description on disk, when it answers, then rows of six come, in pixels of its input."""
+def test_pipeline_of_a_detector_predicts_boxes(make, session):
+    """Given a detector's description on disk, Then rows of six are predicted, in pixels of its input."""
     entry = {"name": "x", "dtype": "float32", "shape": (None, 3, *SIZE), "source": "image"}
     relative = {"out": v8()["out"] / np.array([96, 64, 96, 64, 1, 1, 1], np.float32)[:, None]}
     steps = BoxesSteps(form="yolo_v8", boxes="out", corners="cxcywh", unit="shares", score_threshold=0.3)
@@ -203,9 +196,8 @@ def test_the_pipeline_answers_boxes_and_reads_its_description_back(make, session
 
 
 @pytest.mark.parametrize("size", [(640, 480), (33, 100), (96, 64), (50, 50), (101, 67)])
-def test_a_letterbox_keeps_proportions_and_finds_back(size):
-    """Given a white mark in a picture of any size, when it goes through a letterbox, then gray is around it and the
-    mark's place leads back to where it was."""
+def test_letterbox_keeps_proportions_and_is_inverted_exactly(size):
+    """Given a white mark in a picture, Then the letterbox adds gray, and the mark's position is converted back."""
     width, height = size
     picture = Image.new("RGB", size, (255, 0, 0))
     box = (width // 4, height // 4, width // 2, height // 2)
@@ -230,8 +222,8 @@ def test_a_letterbox_keeps_proportions_and_finds_back(size):
         ImageSteps(resize=(40, 60), crop=(30, 30)),
     ],
 )
-def test_places_lead_back_through_any_resize_and_crop(steps):
-    """Given a mark in the middle of a picture, when it is resized and cropped, then its place leads back."""
+def test_positions_are_converted_back_through_resize_and_crop(steps):
+    """Given a mark in the middle of a picture, When it is resized and cropped, Then its position is converted back."""
     picture = Image.new("RGB", (100, 80))
     picture.paste((255, 255, 255), (45, 30, 55, 50))
     rows, columns = np.nonzero(to_pixels(picture, replace(steps))[0, :, :, 0] > 128)

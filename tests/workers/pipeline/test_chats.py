@@ -1,4 +1,4 @@
-"""Dialogues by a model's own template, in a sandbox; answers in pieces."""
+"""Encode dialogues by a model's own template, in a sandbox, and generate answers in pieces."""
 
 import json
 import time
@@ -26,7 +26,7 @@ def texts(tmp_path):
 
 
 class Script:
-    """A session that says what it is told to."""
+    """A session that generates the given tokens."""
 
     def __init__(self, tokens, vocabulary=300):
         self.tokens, self.vocabulary, self.read_ids = deque(tokens), vocabulary, []
@@ -41,21 +41,21 @@ class Script:
         return logits
 
 
-def test_only_what_was_said_is_judged(texts):
+def test_feeds_of_a_dialogue_count_its_contents_only(texts):
     # Given a dialogue
     chat = texts()
-    said = [{"role": "user", "content": "the cat"}, {"role": "assistant", "content": "the dog sleeps"}]
-    # When it is prepared, Then words of the template do not count, and the end of an answer does
-    feeds = chat.feeds(json.dumps(said))
+    dialogue = [{"role": "user", "content": "the cat"}, {"role": "assistant", "content": "the dog sleeps"}]
+    # When it is encoded / Then words of the template do not count, and the end of an answer does
+    feeds = chat.feeds(json.dumps(dialogue))
     ids, counted = feeds["input_ids"][0], feeds["counted"][0].astype(bool)
     assert chat.text(ids[counted].tolist()) == "the catthe dog sleeps"
     assert not counted[0] and 2 in ids[counted] and counted.sum() < len(ids)
-    # And a plain text is what a person says
+    # And a plain text is a message of the user
     assert messages_of("[1, 2]")[0] == {"role": "user", "content": "[1, 2]"}
     assert chat.feeds("under the river " * 40)["input_ids"].shape == (1, 40)
 
 
-def test_an_answer_comes_in_pieces_and_ends(texts):
+def test_answer_is_generated_in_pieces_until_its_end(texts):
     chat = texts()
     wanted = chat._engine.encode("a green house é", add_special_tokens=False).ids
     script = Script([*wanted, 2])
@@ -63,7 +63,7 @@ def test_an_answer_comes_in_pieces_and_ends(texts):
     assert "".join(pieces) == "a green house é" and len(pieces) > 2
     assert all("\N{REPLACEMENT CHARACTER}" not in piece for piece in pieces)
     assert script.read_ids[: len(chat.prompt("What"))] == chat.prompt("What").tolist()
-    # And no more than was asked for; the same seed draws the same
+    # And no more tokens than requested; the same seed draws the same
     assert len(list(answer(Script(wanted), chat, "What", max_new_tokens=2))) <= 2
     drawn = [list(answer(Script([5] * 9), chat, "What", max_new_tokens=8, temperature=5.0, seed=3)) for _ in range(2)]
     assert drawn[0] == drawn[1]
@@ -73,19 +73,20 @@ def test_an_answer_comes_in_pieces_and_ends(texts):
 
 @pytest.mark.whole
 @pytest.mark.parametrize("unit", ["x", "the river "])
-def test_a_megabyte_is_cut_where_it_is_judged_and_refused_where_it_is_answered(texts, unit):
+def test_text_of_a_megabyte_is_cut_for_evaluation_and_refused_for_an_answer(texts, unit):
     chat, script = texts(), Script([2])
-    said = unit * (1_000_000 // len(unit))
-    assert chat.feeds(said)["input_ids"].shape == (1, 40)
+    dialogue = unit * (1_000_000 // len(unit))
+    assert chat.feeds(dialogue)["input_ids"].shape == (1, 40)
     with pytest.raises(PipelineError, match="reads 64 at once"):
-        list(answer(script, chat, said))
+        list(answer(script, chat, dialogue))
     assert not script.read_ids
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-def test_an_answer_that_is_no_number_is_told(texts, broken, temperature):
-    """Given a model that breaks at its second word, Then the first one comes, and then why there are no more."""
+def test_answer_with_a_logit_that_is_not_finite_is_refused(texts, broken, temperature):
+    """Given a model that predicts NaN or infinity for its second token, Then the first piece is yielded before the
+    error."""
 
     class Broken(Script):
         def read(self, ids):
@@ -110,22 +111,22 @@ def test_an_answer_that_is_no_number_is_told(texts, broken, temperature):
         "{{ messages.append(1) }}",
     ],
 )
-def test_a_template_does_no_harm(texts, template):
+def test_hostile_template_is_refused(texts, template):
     with pytest.raises(PipelineError, match="template"):
         texts(template).prompt("What")
 
 
-def test_a_broken_template_is_told():
+def test_broken_template_is_refused():
     with pytest.raises(PipelineError, match="cannot be read"):
         compiled("{% for %}")
 
 
-def test_a_dialogue_of_thousands_of_messages_is_prepared_in_time(texts):
-    """Given 20,000 messages, then finding which tokens were said does not look at each message for each token (it took
-    minutes), and deep lists are a text like any other."""
+def test_dialogue_of_thousands_of_messages_is_encoded_in_time(texts):
+    """Given 20,000 messages, Then finding the counted tokens does not compare each message with each token (it took
+    minutes); deep lists are texts."""
     chat = texts()
-    said = [{"role": "user", "content": "the cat"}] * 20_000
+    dialogue = [{"role": "user", "content": "the cat"}] * 20_000
     began = time.perf_counter()
-    feeds = chat.feeds(json.dumps(said))
+    feeds = chat.feeds(json.dumps(dialogue))
     assert feeds["input_ids"].shape == (1, 40) and time.perf_counter() - began < 20
     assert messages_of("[" * 100_000)[0]["role"] == "user"

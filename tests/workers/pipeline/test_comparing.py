@@ -1,4 +1,4 @@
-"""Golden predictions of every kind: what the proof calls changed is found, and honest rounding is let through."""
+"""Compare golden predictions of every kind: changes by the proof's rules are found, and rounding is accepted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def compared(
     given: Sequence[Array],
     manifest: dict[str, Any] | None = None,
 ) -> list[str]:
-    """What `verify`, the start of the service, a switch and its check of batches find."""
+    """Return the differences that `verify`, the start of the service, a switch and its check of batches find."""
     golden = folder / "golden"
     write_prepared(golden / "inputs", ({"x": np.full((1, 1), at, np.float32)} for at in range(len(expected))))
     write_prepared(golden / "answers", ({"answer": one} for one in as_given(spec, expected)))
@@ -76,14 +76,14 @@ def compared(
 
 
 def as_given(spec: PipelineSpec, parts: Sequence[Array]) -> list[Array]:
-    """As a pipeline gives them: with a batch axis, a score a step, texts as tokens."""
+    """Return the predictions as a pipeline gives them: with a batch axis, one score per step, texts as tokens."""
     if spec.answer_kind in ("tokens", "transcript"):
         return [np.asarray([[ord(letter) for letter in str(part)]], np.float32) for part in parts]
     return [np.asarray(part[:, None] if spec.links else part[None], np.float32) for part in parts]
 
 
 def changed_by_proof(zoo: Zoo, old: list[Array], new: list[Array], gallery: list[Array]) -> set[int]:
-    """The items that the zoo's proof task calls changed."""
+    """Return the items that the zoo's proof task calls changed."""
     searched = [np.asarray(part, np.float32) for part in gallery]
     before, after = (zoo.answers_of(parts) for parts in (old, new))
     for one in (before, after):
@@ -105,7 +105,8 @@ def zoo_case(zoo: Zoo) -> tuple[PipelineSpec, list[Array], list[Array]]:
 
 @pytest.mark.parametrize("zoo", ZOOS.values(), ids=list(ZOOS))
 def test_golden_predictions_of_every_kind_find_what_the_proof_calls_changed(zoo: Zoo, tmp_path: Path) -> None:
-    """Given 20 golden predictions, when a version is harmed, then it is found; one wrong item is found as that one."""
+    """Given 20 golden predictions, When a version is harmed, Then the change is found; one wrong item is reported as
+    that item."""
     spec, old, gallery = zoo_case(zoo)
     rng = np.random.default_rng(6)
     all_wrong = [zoo.wrong(part.copy(), rng) for part in old]
@@ -139,8 +140,8 @@ NUMBERS = {
 
 @pytest.mark.parametrize("zoo", ZOOS.values(), ids=list(ZOOS))
 def test_golden_predictions_of_every_kind_let_rounding_through(zoo: Zoo, tmp_path: Path) -> None:
-    """Given 20 golden predictions, when another processor rounds as the bundle's numbers let expect, then all are
-    alike."""
+    """Given 20 golden predictions, When another processor rounds as expected for the bundle's number format, Then all
+    are equal."""
     spec, old, _ = zoo_case(zoo)
     wrongly = {}
     for number, how in enumerate(zoo.harmless):
@@ -174,8 +175,8 @@ FIVE = np.random.default_rng(0).normal(size=(5, 5)).astype(np.float32)
 def test_golden_predictions_of_few_numbers_are_compared_number_by_number(
     kind: str, scores: str, expected: Any, given: Any, tmp_path: Path
 ) -> None:
-    """Given predictions of one to five numbers, when a number changes that the proof calls changed, then it is found,
-    whatever numbers the model computes in."""
+    """Given predictions of one to five numbers, When one changes by the proof's rules, Then it is found for every
+    number format."""
     old, new = ([np.asarray(row, np.float32) for row in rows] for rows in (expected, given))
     for number, precision in enumerate(("fp32", "bf16", "int8")):
         differences = compared(tmp_path / str(number), spec_of(kind, scores), old, new, manifest(precision))
@@ -193,8 +194,8 @@ def drawn_to_others(rows: Array, step: float) -> Array:
 
 
 def test_golden_vectors_whose_neighbors_change_are_found(tmp_path: Path) -> None:
-    """Given vectors that all move by less than rounding may, when a search among them finds others, then it is found, as
-    the proof finds it; when they move at random as BF16 moves them, or are copies of each other, all are alike."""
+    """Given vectors that all move less than rounding may, When a search among them finds others, Then it is found;
+    random moves as by BF16 and copies of vectors are equal."""
     rng = np.random.default_rng(8)
     rows = rng.standard_normal((20, 48)).astype(np.float32)
     moved, spec, int8 = drawn_to_others(rows, 0.17), spec_of("embedding"), manifest("int8")
@@ -209,9 +210,9 @@ def test_golden_vectors_whose_neighbors_change_are_found(tmp_path: Path) -> None
         assert compared(tmp_path / f"r{number}", spec, list(original), list(rounded), int8) == []
 
 
-def test_tolerance_follows_the_numbers_of_what_answers(tmp_path: Path) -> None:
-    """Given a change of .05 of the spread, then 32-bit numbers find it and 16-bit ones do not; a fallback counts by its
-    own numbers; without a manifest all that the proof allows is let through."""
+def test_tolerance_follows_the_number_format_of_the_model_that_ran(tmp_path: Path) -> None:
+    """Given a change of .05 of the spread, Then 32-bit models find it and 16-bit ones do not; a fallback has its own
+    format; without a manifest the full tolerance holds."""
     spec, old = spec_of("tensor"), list(FIVE)
     new = [row + 0.05 * FIVE.std(axis=0) for row in old]
     exact, half = manifest("fp32"), manifest("bf16")

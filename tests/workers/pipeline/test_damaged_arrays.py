@@ -1,4 +1,4 @@
-"""Files of arrays that are damaged, or say more than memory holds."""
+"""Refuse files of arrays that are damaged or claim more than memory holds."""
 
 import io
 import struct
@@ -18,8 +18,8 @@ SPEC = replace(classes("x", "float32", (4,), 3, "y"), answer_kind="tensor")
 
 
 @pytest.mark.parametrize("harm", ["head alone", "cut", "a byte changed"])
-def test_a_damaged_npz_is_told_in_words(tmp_path: Path, harm: str) -> None:
-    """Given a zip that is cut, or whose content does not match its checksum, then a sentence, not zipfile's own error."""
+def test_damaged_npz_is_refused_by_its_name(tmp_path: Path, harm: str) -> None:
+    """Given a ZIP file that is cut, or whose content does not match its checksum, Then it is refused in a sentence."""
     path = tmp_path / "x.npz"
     np.savez_compressed(path, x=np.arange(400, dtype=np.float32).reshape(100, 4))
     content = bytearray(path.read_bytes())
@@ -41,7 +41,7 @@ def test_text_with_code_point_outside_unicode_is_refused(tmp_path: Path, code: i
 
 
 def npy(shape: str, body: bytes = b"", descr: str = "<f4") -> bytes:
-    """An NPY file whose header says `shape` of itself."""
+    """Return an NPY file whose header states `shape`."""
     text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
     text += b" " * (-(len(text) + 11) % 64) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
@@ -74,7 +74,7 @@ BOMBS = {
 def test_an_array_file_that_says_too_much_is_refused_within_memory(
     tmp_path: Path, within, bomb: str, suffix: str
 ) -> None:
-    """Given a small file whose arrays would fill the memory, then a sentence, before any of them is unpacked."""
+    """Given a small file whose arrays would fill the memory, Then it is refused before any of them is unpacked."""
     path = tmp_path / f"x.{suffix}"
     path.write_bytes(BOMBS[bomb]())
     pipeline = Pipeline(SPEC, tmp_path)
@@ -82,8 +82,8 @@ def test_an_array_file_that_says_too_much_is_refused_within_memory(
         pipeline.feeds_from(path)
 
 
-def test_what_is_no_array_in_an_npz_is_not_unpacked(tmp_path: Path, within) -> None:
-    """Given an array beside 100 MB of something else, then the array alone is read."""
+def test_npz_member_that_is_no_array_is_not_unpacked(tmp_path: Path, within) -> None:
+    """Given an array and another member of 100 MB, Then only the array is read."""
     path = tmp_path / "x.npz"
     path.write_bytes(npz(**{"x.npy": npy("(1, 4)", bytes(16)), "x": bytes(100_000_000)}))
     with within(8 << 20):
@@ -92,7 +92,7 @@ def test_what_is_no_array_in_an_npz_is_not_unpacked(tmp_path: Path, within) -> N
 
 
 def test_many_tiny_pictures_in_one_array_are_refused(tmp_path: Path) -> None:
-    """Given an array of 3 MB with a million pictures of one pixel, which would take 600 GB, then a sentence."""
+    """Given an array of 3 MB with a million pictures of one pixel, which would take 600 GB, Then it is refused."""
     image = PipelineInput(name="x", dtype="float32", shape=(None, 3, 224, 224), source="image")
     spec = replace(SPEC, inputs=(image,), preprocess=ImageSteps(resize=(224, 224)))
     pipeline = Pipeline(spec, tmp_path)

@@ -1,7 +1,7 @@
-"""The loop that asks a decoder for one token more, and both parts as one session."""
+"""Generate tokens with a decoder, and run both parts as one session."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -26,12 +26,12 @@ Arrays = dict[str, np.ndarray]
 
 
 def encode(feeds: Arrays) -> Arrays:
-    """What was read is kept as it is: (n, tokens, 1)."""
+    """Return the tokens unchanged as states (n, tokens, 1)."""
     return {"states": (feeds["tokens"] * feeds["mask"])[..., None].astype(np.float32)}
 
 
 def decode(feeds: Arrays) -> Arrays:
-    """At place i the token at place i of what was read is likeliest, behind its last one the end."""
+    """Return scores by which the token at position i of the input is most probable, then the end."""
     read, count = feeds["encoder_hidden_states"][..., 0], feeds["encoder_mask"].sum(axis=1)
     rows, steps = feeds["ids"].shape
     scores = np.zeros((rows, steps, LETTERS), np.float32)
@@ -48,8 +48,8 @@ def feeds_of(*rows: list[int]) -> Arrays:
     return {"tokens": filled, "mask": (filled != PAD).astype(np.int64)}
 
 
-def test_rows_end_by_themselves_and_are_filled_up() -> None:
-    """Given rows of other lengths, then each is answered as alone, and the shorter one is filled up behind its end."""
+def test_generate_rows_end_separately_and_are_padded() -> None:
+    """Given rows of different lengths, Then each is generated as alone, and the shorter one is padded after its end."""
     both = generate({"encoder": encode, "decoder": decode}, LOOP, feeds_of([5, 6, 7], [8]))
     assert both["tokens"].tolist() == [[5, 6, 7, END], [8, END, PAD, PAD]]
     assert both["logits"].shape == (2, LETTERS) and both["logits"].argmax(axis=1).tolist() == [5, 8]
@@ -57,8 +57,8 @@ def test_rows_end_by_themselves_and_are_filled_up() -> None:
     assert alone["tokens"].tolist() == [[8, END]]
 
 
-def test_it_stops_at_the_longest_answer_and_reads_once() -> None:
-    """Given more to say than allowed, then the encoder was asked once and the decoder so many times."""
+def test_generate_stops_at_the_limit_and_encodes_once() -> None:
+    """Given more tokens than allowed, Then the encoder is called once and the decoder once per token."""
     read: list[int] = []
     steps: list[Arrays] = []
 
@@ -78,12 +78,14 @@ def test_it_stops_at_the_longest_answer_and_reads_once() -> None:
 
 
 class Opened:
-    """A session that knows where it came from and whether it was closed."""
+    """A session that records its file, its settings and whether it was closed."""
 
     device_ran, fallbacks = "cpu", ("slow",)
+    all: ClassVar[list["Opened"]] = []
 
-    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
-        self.path, self.settings, self.closed = path, settings, False
+    def __init__(self, path: Path, settings: Any, threads: int) -> None:
+        self.path, self.settings, self.closed = path, dict(settings), False
+        self.all.append(self)
 
     def run(self, feeds: Arrays) -> Arrays:
         return encode(feeds) if "tokens" in feeds else decode(feeds)
@@ -92,19 +94,20 @@ class Opened:
         self.closed = True
 
 
-def test_each_part_gets_its_own_settings_below_the_whole_ones(tmp_path: Path) -> None:
-    """Given settings of a part and of the whole, then the whole one wins, and what both say of themselves is told once."""
-    opened: list[Opened] = []
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Opened]:
+    """Return the list of sessions that a test opens."""
+    monkeypatch.setattr(Opened, "all", [])
+    return Opened.all
 
-    def load(path: Path, settings: Any, threads: int) -> Opened:
-        opened.append(Opened(path, dict(settings)))
-        return opened[-1]
 
+def test_open_whole_settings_of_the_model_override_those_of_a_part(tmp_path: Path, opened: list[Opened]) -> None:
+    """Given settings of a part and of the model, Then the model's win, and equal fallbacks are reported once."""
     parts = {
         "encoder": {"main": "encoder/a.onnx", "settings": {"x": 1, "y": 1}},
         "decoder": {"main": "decoder/b.onnx", "settings": {}},
     }
-    session = open_whole(load, tmp_path, "encoder/a.onnx", {"parts": parts, "x": 2}, 1, LOOP)
+    session = open_whole(Opened, tmp_path, "encoder/a.onnx", {"parts": parts, "x": 2}, 1, LOOP)
     assert [one.path.relative_to(tmp_path).as_posix() for one in opened] == ["encoder/a.onnx", "decoder/b.onnx"]
     assert [one.settings for one in opened] == [{"x": 2, "y": 1}, {"x": 2}]
     assert session.fallbacks == ("slow",)
@@ -114,15 +117,9 @@ def test_each_part_gets_its_own_settings_below_the_whole_ones(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("place", ["/etc/x.onnx", "../x.onnx", "decoder/../../x.onnx", "", "..\\x.onnx"])
-def test_a_part_lies_inside_the_folder(place: str, tmp_path: Path) -> None:
-    """Given a part elsewhere, then nothing of it is loaded and what was open is closed."""
-    opened: list[Opened] = []
-
-    def load(path: Path, settings: Any, threads: int) -> Opened:
-        opened.append(Opened(path, dict(settings)))
-        return opened[-1]
-
+def test_open_whole_part_outside_the_folder_is_refused(place: str, tmp_path: Path, opened: list[Opened]) -> None:
+    """Given a part outside the folder, Then it is not loaded, and opened parts are closed."""
     parts = {"encoder": {"main": "encoder/a.onnx"}, "decoder": {"main": place}}
     with pytest.raises(ValueError, match="outside"):
-        open_whole(load, tmp_path, "encoder/a.onnx", {"parts": parts}, 1, LOOP)
+        open_whole(Opened, tmp_path, "encoder/a.onnx", {"parts": parts}, 1, LOOP)
     assert len(opened) == 1 and opened[0].closed

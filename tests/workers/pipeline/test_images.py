@@ -1,4 +1,4 @@
-"""Pictures are prepared exactly as torchvision prepares them, whatever file they come in."""
+"""Prepare pictures exactly like torchvision, from files of every kind."""
 
 import struct
 import zlib
@@ -19,20 +19,20 @@ def noise(height, width, channels=3, seed=0):
 
 
 @pytest.mark.parametrize("size", [(300, 400), (401, 255), (224, 224), (64, 37), (256, 500)])
-def test_the_usual_steps_equal_torchvision(size):
+def test_preparation_equals_torchvision(size):
     # Given a picture, and torchvision's own steps of resize 256, crop 224, normalize
     from torchvision.transforms import v2
 
     image = Image.fromarray(noise(*size))
     steps = ImageSteps(resize=256, crop=224, mean=MEAN, std=STD)
-    # When it goes through the pipeline / Then every number is the same
+    # When it is prepared / Then every number is the same
     cut = v2.functional.center_crop(v2.functional.resize(image, [256]), [224, 224])
     shares = v2.functional.to_dtype(v2.functional.to_image(cut), scale=True)
     theirs = v2.functional.normalize(shares, list(MEAN), list(STD))
     np.testing.assert_allclose(to_tensor(image, steps)[0], theirs.numpy(), atol=1e-6)
 
 
-def test_a_picture_smaller_than_the_crop_gets_a_black_border_as_in_torchvision():
+def test_crop_larger_than_the_picture_adds_black_like_torchvision():
     from torchvision.transforms import v2
 
     image = Image.fromarray(noise(20, 31))
@@ -40,10 +40,8 @@ def test_a_picture_smaller_than_the_crop_gets_a_black_border_as_in_torchvision()
     np.testing.assert_allclose(to_tensor(image, ImageSteps(crop=(28, 40)))[0], theirs, atol=1e-6)
 
 
-def test_layout_channels_range_and_gray():
-    # Given one red pixel
+def test_preparation_follows_layout_channels_and_range():
     image = Image.fromarray(np.array([[[255, 0, 0]]], np.uint8))
-    # Then it lies where the steps say
     assert to_tensor(image, ImageSteps()).tolist() == [[[[1.0]], [[0.0]], [[0.0]]]]
     assert to_tensor(image, ImageSteps(channels="bgr", layout="nhwc", range="0..255")).tolist() == [[[[0, 0, 255]]]]
     gray = to_tensor(image, ImageSteps(channels="gray", mean=(0.5,), std=(0.5,)))
@@ -52,18 +50,16 @@ def test_layout_channels_range_and_gray():
     assert to_tensor(image, ImageSteps(resize=(3, 5))).shape == (1, 3, 3, 5)
 
 
-def test_the_exif_mark_turns_the_picture(tmp_path):
-    # Given a wide picture whose mark says that it stands on its side
+def test_open_picture_applies_the_exif_rotation(tmp_path):
     image = Image.new("RGB", (40, 20))
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "a.jpg", exif=exif)
-    # Then it comes out upright
     assert open_picture(tmp_path / "a.jpg").size == (20, 40)
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "P", "1", "LA", "YCbCr", "RGBA", "PA"])
-def test_every_mode_becomes_plain(tmp_path, mode):
+def test_open_picture_of_every_mode_gives_rgb_or_gray(tmp_path, mode):
     # Given a picture of one color in an unusual mode
     image = Image.new("RGB", (8, 8), (200, 200, 200)).convert("L" if mode in ("1", "LA") else "RGB")
     if mode == "PA":
@@ -74,20 +70,20 @@ def test_every_mode_becomes_plain(tmp_path, mode):
     assert open_picture(tmp_path / f"a.{suffix}").mode in ("RGB", "L")
 
 
-def test_alpha_is_laid_on_white(tmp_path):
-    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "a.png")
-    assert open_picture(tmp_path / "a.png").getpixel((0, 0)) == (255, 255, 255)
-
-
-def test_sixteen_bits_are_scaled(tmp_path):
-    Image.fromarray(np.full((4, 4), 32896, np.uint16)).save(tmp_path / "a.png")
-    assert open_picture(tmp_path / "a.png").getpixel((0, 0)) == 128
-
-
-def test_of_a_moving_picture_the_first_frame_counts(tmp_path):
-    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    assert open_picture(tmp_path / "a.gif").convert("RGB").getpixel((0, 0)) == (255, 0, 0)
+@pytest.mark.parametrize(
+    ("name", "image", "options", "pixel"),
+    [
+        ("a.png", Image.new("RGBA", (4, 4), (255, 0, 0, 0)), {}, (255, 255, 255)),
+        ("a.png", Image.fromarray(np.full((4, 4), 32896, np.uint16)), {}, 128),
+        ("a.gif", Image.new("RGB", (4, 4), "red"),
+         {"save_all": True, "append_images": [Image.new("RGB", (4, 4), "blue")]}, (255, 0, 0)),
+    ],
+    ids=["alpha on white", "16 bits scaled", "first frame"],
+)  # fmt: skip
+def test_open_picture_converts_to_8_bits_of_one_frame(tmp_path, name, image, options, pixel):
+    image.save(tmp_path / name, **options)
+    opened = open_picture(tmp_path / name)
+    assert (opened.convert("RGB") if name == "a.gif" else opened).getpixel((0, 0)) == pixel
 
 
 def _chunk(kind, data):
@@ -108,8 +104,8 @@ def _bomb(width, height, color_type=2, bits=8):
 
 
 @pytest.mark.parametrize(("kind", "bits"), [(2, 8), (6, 8), (0, 16), (0, 8)], ids=["RGB", "RGBA", "16 bits", "gray"])
-def test_a_small_file_of_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch, kind, bits):
-    """Given 100 KB that would become 500 MB and more, then a sentence, and nothing is decoded."""
+def test_open_picture_small_file_of_many_pixels_is_refused_before_decoding(tmp_path, monkeypatch, kind, bits):
+    """Given 100 KB that would become 500 MB and more, Then the file is refused before anything is decoded."""
     path = tmp_path / "a.png"
     path.write_bytes(_bomb(12_000, 9_000, kind, bits) if bits == 16 or kind else _bomb(15_000, 9_000, kind, bits))
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("decoded"))
@@ -118,8 +114,8 @@ def test_a_small_file_of_many_pixels_is_refused_before_it_is_decoded(tmp_path, m
         open_picture(path)
 
 
-def test_an_icon_that_holds_a_far_larger_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
-    """Given an icon of 256×256 pixels with a PNG of 12,000×9,000 in it, then a sentence; a usual icon is read."""
+def test_open_picture_icon_with_a_large_picture_is_refused_before_decoding(tmp_path, monkeypatch):
+    """Given an icon of 256×256 pixels with a PNG of 12,000×9,000, Then it is refused; a usual icon is read."""
     path = tmp_path / "a.ico"
     Image.new("RGB", (48, 48)).save(path)
     assert open_picture(path).size == (48, 48)
@@ -130,8 +126,8 @@ def test_an_icon_that_holds_a_far_larger_picture_is_refused_before_it_is_decoded
         open_picture(path)
 
 
-def test_a_photograph_of_many_pixels_is_read(tmp_path):
-    """Given 64 million gray pixels of noise in a file of their size, then they are decoded."""
+def test_open_picture_large_photograph_is_read(tmp_path):
+    """Given 64 million gray pixels of noise in a file of their size, Then they are decoded."""
     path = tmp_path / "a.bmp"
     Image.fromarray(np.broadcast_to(noise(1, 8000, 1), (8000, 8000))).save(path)
     assert open_picture(path).size == (8000, 8000)
@@ -149,21 +145,21 @@ def test_a_photograph_of_many_pixels_is_read(tmp_path):
     ],
 )
 def test_a_picture_of_one_row_is_refused_before_it_grows(size, steps):
-    """Given a picture so narrow that its longer side would have a million pixels, then a sentence."""
+    """Given a picture so narrow that its longer side would have a million pixels, Then it is refused."""
     with pytest.raises(PipelineError, match="too long and narrow"):
         to_tensor(Image.new("RGB", size), steps)
 
 
 @pytest.mark.parametrize("size", [(100, 20_000), (20_000, 1000), (224, 3000)])
-def test_a_long_picture_is_prepared(size):
-    """Given panoramas and long screenshots, then they are prepared as ever."""
+def test_long_picture_is_prepared(size):
+    """Given panoramas and long screenshots, Then they are prepared."""
     assert to_tensor(Image.new("RGB", size), ImageSteps(resize=(64, 64))).shape == (1, 3, 64, 64)
     assert to_tensor(Image.new("RGB", size), ImageSteps(resize=64, crop=64)).shape == (1, 3, 64, 64)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "I", "F"])
-def test_a_picture_in_bands_equals_the_whole(monkeypatch, mode):
-    """Given bands of one row, then every pixel is the same as in one band."""
+def test_conversion_in_bands_equals_conversion_at_once(monkeypatch, mode):
+    """Given bands of one row, Then every pixel is the same as in one band."""
     if mode in ("RGBA", "LA"):
         image = Image.fromarray(noise(40, 30, 4), "RGBA").convert(mode)
     else:
@@ -180,13 +176,13 @@ def test_a_picture_in_bands_equals_the_whole(monkeypatch, mode):
     [b"", b"no picture", _png_header(60000, 60000) + b"\0" * 20, b"\xff\xd8\xff\xe0\0\x10JFIF\0" + b"\0" * 30],
     ids=["empty", "text", "bomb", "cut jpeg"],
 )
-def test_what_cannot_be_decoded_is_told_in_words(tmp_path, data):
+def test_open_picture_undecodable_file_is_refused_by_its_name(tmp_path, data):
     (tmp_path / "bild ä.png").write_bytes(data)
     with pytest.raises(PipelineError, match=r"bild ä\.png"):
         open_picture(tmp_path / "bild ä.png")
 
 
-def test_arrays_become_pictures():
+def test_picture_from_array_accepts_every_usual_form():
     assert picture_from_array(noise(5, 7, 1)).size == (7, 5)
     assert picture_from_array(noise(5, 7).transpose(2, 0, 1)).size == (7, 5)
     assert picture_from_array(np.full((5, 7), 255, np.int64)).getpixel((0, 0)) == 255

@@ -1,4 +1,4 @@
-"""Masks as people see them: on their own picture, of its size."""
+"""Draw masks at the size of the user's picture."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,9 +27,9 @@ def spec(make: Callable[..., Any]) -> Callable[..., PipelineSpec]:
     return of
 
 
-def test_a_letterboxed_mask_lies_on_the_picture(spec: Callable[..., PipelineSpec]) -> None:
-    """Given a picture twice as wide as high, and a mask of half the input's size, then its lower half of the thing is
-    the lower half of the picture: the bars above and below fall away."""
+def test_mask_picture_removes_the_letterbox(spec: Callable[..., PipelineSpec]) -> None:
+    """Given a picture twice as wide as high and a mask of half the input's size, Then the mask covers the picture
+    without the bars."""
     mask = np.zeros((32, 32), np.float32)
     mask[16:, :] = 1
     mask[:8, :] = 2  # in the bar, which is no part of the picture
@@ -41,14 +41,14 @@ def test_a_letterboxed_mask_lies_on_the_picture(spec: Callable[..., PipelineSpec
     assert colors[0, 0].tolist() == [0, 0, 0] and colors[99, 0].any()
 
 
-def test_what_was_cut_off_has_no_class(spec: Callable[..., PipelineSpec]) -> None:
-    """Given the middle of a picture was fed, then only the middle has the class."""
+def test_mask_picture_has_class_0_outside_the_crop(spec: Callable[..., PipelineSpec]) -> None:
+    """Given a model that reads the middle of a picture, Then only the middle has a class."""
     picture = mask_picture(np.ones((64, 64), np.float32), spec(resize=64, crop=64), (128, 64), (64, 64))
     values = np.asarray(picture)
     assert values[:, 32:96].all() and not values[:, :32].any() and not values[:, 96:].any()
 
 
-def test_more_classes_than_a_picture_has_colors_are_refused(spec: Callable[..., PipelineSpec]) -> None:
-    """Given class 256, then a clear refusal and no wrong color."""
+def test_mask_picture_with_too_many_classes_is_refused(spec: Callable[..., PipelineSpec]) -> None:
+    """Given class 256, Then it is refused."""
     with pytest.raises(PipelineError, match="256 classes"):
         mask_picture(np.full((4, 4), 256.0), spec(resize=(64, 64)), (8, 8), (64, 64))

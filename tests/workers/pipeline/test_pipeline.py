@@ -1,4 +1,4 @@
-"""Arrays in, batches, carried state, answers in words, and the whole package on its own."""
+"""Run arrays, batches, carried state, labels, and the copied package alone."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ AUDIO = [
 ]
 
 
-def test_arrays_come_by_name_or_as_x_or_in_a_file(make, tmp_path):
+def test_feeds_from_arrays_by_name_as_x_or_in_a_file(make, tmp_path):
     pipeline = make([{**X, "name": "tokens", "dtype": "int32"}], ArraySteps())
     for source in ({"tokens": np.ones((2, 4))}, {"x": np.ones((2, 4))}):
         assert pipeline.feeds_from(source)["tokens"].shape == (2, 4)
@@ -31,19 +31,19 @@ def test_arrays_come_by_name_or_as_x_or_in_a_file(make, tmp_path):
     assert pipeline.feeds_from(str(tmp_path / "a.npy"))["tokens"].shape == (1, 4)
 
 
-def test_objects_in_a_file_are_never_unpickled(make, tmp_path):
+def test_feeds_from_a_file_with_objects_is_refused(make, tmp_path):
     np.savez(tmp_path / "a.npz", x=np.array([object()]))
     with pytest.raises(PipelineError, match=r"a\.npz cannot be read"):
         make([X], ArraySteps()).feeds_from(tmp_path / "a.npz")
 
 
-def test_a_second_input_must_be_given(make):
+def test_feeds_without_a_required_input_are_refused(make):
     pipeline = make([X, {**X, "name": "sigma", "shape": (None,)}], ArraySteps())
     with pytest.raises(PipelineError, match="sigma"):
         pipeline.feeds_from({"x": np.zeros(4)})
 
 
-def test_a_free_batch_runs_at_once_and_a_fixed_one_in_parts(make, session):
+def test_free_batch_runs_at_once_and_fixed_batch_in_parts(make, session):
     # Given five rows
     rows = np.arange(20, dtype=np.float32).reshape(5, 4)
     # When the batch is free / Then there is one call
@@ -57,13 +57,13 @@ def test_a_free_batch_runs_at_once_and_a_fixed_one_in_parts(make, session):
     assert [call["x"].shape for call in fixed.calls] == [(2, 4)] * 3
 
 
-def test_an_answer_without_a_batch_axis_gets_one(make, session):
+def test_prediction_without_a_batch_axis_gets_one(make, session):
     answer = make([X], ArraySteps()).answer(session(lambda f: {"y": np.float32(3)}), {"x": np.zeros((1, 4))})
     assert answer.tolist() == [3]
 
 
 def test_state_is_carried_over_the_steps_from_zeros(make, session):
-    # Given a model that adds its state up
+    # Given a model that sums its state
     def count(feeds):
         return {"y": feeds["state"][0, :, :1], "stateN": feeds["state"] + feeds["input"].sum()}
 
@@ -75,7 +75,7 @@ def test_state_is_carried_over_the_steps_from_zeros(make, session):
         scores="probabilities",
         links={"state": "stateN"},
     )
-    # When a sound of three frames goes through
+    # When a sound of three frames is processed
     feeds = pipeline.feeds_from(np.ones(12, np.float32))
     ran = session(count)
     answer = pipeline.answer(ran, feeds)
@@ -84,7 +84,7 @@ def test_state_is_carried_over_the_steps_from_zeros(make, session):
     assert feeds["input"].shape == (3, 6)
     assert answer.tolist() == [[0], [4], [10]]
     assert all(call["input"].shape == (1, 6) and call["sr"] == 16000 for call in ran.calls)
-    # And a second run starts anew
+    # And a second run starts from zeros again
     assert pipeline.answer(ran, feeds).tolist() == [[0], [4], [10]]
 
 
@@ -99,20 +99,20 @@ def test_describe_gives_the_best_labels(make):
     assert make([X], ArraySteps(), answer_kind="tensor").describe(np.zeros((1, 4), np.float32)) == []
 
 
-def test_a_single_logit_becomes_a_probability_without_overflow(make):
+def test_single_logit_becomes_a_probability_without_overflow(make):
     pipeline = make([X], ArraySteps(), answer_kind="score")
     assert pipeline.describe(np.array([[-1e4]], np.float32)) == [("score", pytest.approx(0))]
     assert pipeline.probabilities(np.array([[0.0]], np.float32)).tolist() == [[0.5]]
 
 
-def test_a_broken_description_is_told(tmp_path):
+def test_broken_description_is_refused(tmp_path):
     (tmp_path / "pipeline.json").write_text('{"version": 1}', encoding="utf-8")
     with pytest.raises(PipelineError, match="cannot be understood"):
         load_pipeline(tmp_path)
 
 
-def test_the_package_works_alone_with_numpy_and_pillow(make, tmp_path):
-    # Given a copy of the folder under another name, in a process that knows nothing else of ours
+def test_copied_package_works_with_numpy_and_pillow_alone(make, tmp_path):
+    # Given a copy of the folder under another name, in a separate process
     make([IMAGE], ImageSteps(resize=(8, 8), channels="gray"))
     source = Path(workers.pipeline.__file__).parent
     shutil.copytree(source, tmp_path / "lib" / "bundle" / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))

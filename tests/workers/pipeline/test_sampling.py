@@ -1,4 +1,4 @@
-"""A whole sampling run of a step network: opened, given noise, run level by level."""
+"""Run the whole sampling of a step network: open it, feed noise, and call it level by level."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ RNG = np.random.default_rng
 
 
 def step_network(level: str = "sigma") -> onnx.ModelProto:
-    """Two convolutions on the values over their noise level: noisy (n, 1, 8, 8), one level for each row."""
+    """Build two convolutions on the values over their noise level: noisy (n, 1, 8, 8), one level for each row."""
     rng = RNG(4)
     shape = numpy_helper.from_array(np.array([-1, 1, 1, 1]), "shape")
     one = numpy_helper.from_array(np.float32(1), "one")
@@ -42,8 +42,9 @@ def opened(tmp_path: Path) -> Path:
     return tmp_path / open_model(OpenParams(path=str(tmp_path / "net.onnx")), RecordingContext(tmp_path)).model_dir
 
 
-def test_step_network_is_known_and_gets_noise(opened: Path, tmp_path: Path) -> None:
-    """Given a network with noisy values and their level, when it is opened, then its runs begin with noise of it."""
+def test_step_network_is_recognized_and_gets_noise(opened: Path, tmp_path: Path) -> None:
+    """Given a network with noisy values and their level, When it is opened, Then its generated inputs are noise of the
+    first level."""
     spec = read_pipeline(opened)
     assert spec.sampling is not None and (spec.sampling.sample, spec.sampling.level) == ("noisy", "sigma")
     assert "sampling" in spec.guessed
@@ -55,15 +56,15 @@ def test_step_network_is_known_and_gets_noise(opened: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("level", ["timestep", "gain"])
-def test_steps_of_an_unknown_schedule_stay_single(level: str, tmp_path: Path) -> None:
-    """Given a second input whose meaning no file tells, then nothing is guessed about a run."""
+def test_step_network_of_an_unknown_schedule_is_run_once(level: str, tmp_path: Path) -> None:
+    """Given a second input whose meaning no file states, Then no sampling is guessed."""
     onnx.save_model(step_network(level), str(tmp_path / "net.onnx"))
     folder = tmp_path / open_model(OpenParams(path=str(tmp_path / "net.onnx")), RecordingContext(tmp_path)).model_dir
     assert read_pipeline(folder).sampling is None
 
 
-def test_answer_is_the_end_of_the_run(opened: Path) -> None:
-    """Given noise, then the answer is what the published algorithm gives with the same noise, row by row or at once."""
+def test_sampling_prediction_equals_the_published_algorithm(opened: Path) -> None:
+    """Given noise, Then the prediction equals the published algorithm's with the same noise, row by row and at once."""
     pipeline, session = load_pipeline(opened), open_session(opened, "onnxruntime-cpu", {}, 1)
     steps = pipeline.spec.sampling
     assert steps is not None
@@ -83,7 +84,7 @@ def test_answer_is_the_end_of_the_run(opened: Path) -> None:
 
 
 @pytest.mark.parametrize("levels", [(80.0,), (80.0, 20.0, 5.0, 0.5)])
-def test_network_is_called_once_a_level(levels: tuple[float, ...]) -> None:
+def test_sampling_calls_the_network_once_per_level(levels: tuple[float, ...]) -> None:
     requested: list[float] = []
 
     def call(given):

@@ -1,4 +1,4 @@
-"""One `pipeline.json`, read by bundles with the standard library and by the program with all its checks."""
+"""Read `pipeline.json` with the standard library, as bundles do, and with all checks of the program."""
 
 import json
 from dataclasses import fields
@@ -36,7 +36,7 @@ DOCUMENTS = [WHOLE, *({**WHOLE, "preprocess": fed, "postprocess": read} for fed,
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_bundle_and_program_read_the_same(document: dict[str, Any], tmp_path: Any) -> None:
-    """Given a description, when it is read, written and read again, then both ways of reading give equal values."""
+    """Given a description, When it is read, written and read again, Then both readers return equal values."""
     checked = parse_pipeline(json.dumps(document))
     assert parse_spec(document) == checked
     write_pipeline(tmp_path, checked)
@@ -44,7 +44,7 @@ def test_bundle_and_program_read_the_same(document: dict[str, Any], tmp_path: An
 
 
 def test_written_description_holds_all_fields_in_their_order() -> None:
-    """Given parts of every kind, then each field is in the file, so that older programs find what they expect."""
+    """Given parts of every kind, Then each field is in the file, as older programs expect."""
     document = pipeline_document(parse_pipeline(json.dumps(WHOLE)))
     parts = {spec.PipelineSpec: document, spec.PipelineInput: document["inputs"][0]}
     parts |= {spec.Generation: document["generation"], spec.Cache: document["generation"]["cache"]}
@@ -70,7 +70,7 @@ def test_every_part_refuses_unknown_fields_and_infinite_numbers(part: type[spec.
         {"chat": {"context": 1}},
     ],
 )
-def test_program_refuses_what_bundles_may_ignore(changed: dict[str, Any]) -> None:
+def test_program_refuses_faults_that_bundles_ignore(changed: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         parse_pipeline(json.dumps({**WHOLE, **changed}))
     parse_spec({**WHOLE, **changed})
@@ -90,7 +90,7 @@ def test_program_refuses_what_bundles_may_ignore(changed: dict[str, Any]) -> Non
         {"version": 2},
     ],
 )
-def test_bundle_and_program_refuse_the_same(changed: dict[str, Any], tmp_path: Any) -> None:
+def test_bundle_and_program_refuse_the_same_faults(changed: dict[str, Any], tmp_path: Any) -> None:
     with pytest.raises(ValidationError):
         parse_pipeline(json.dumps({**WHOLE, **changed}))
     (tmp_path / "pipeline.json").write_text(json.dumps({**WHOLE, **changed}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Texts out of scores of characters for each moment."""
+"""Decode texts from character scores per moment."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from workers.pipeline.spec import TranscriptSteps
 
 
 def scores(best: list[int], count: int) -> np.ndarray:
-    """(1, moments, count): the largest of each moment lies at `best`."""
+    """Return (1, moments, count) scores whose largest values are at `best`."""
     return np.eye(count, dtype=np.float32)[best][None]
 
 
@@ -21,8 +21,10 @@ def scores(best: list[int], count: int) -> np.ndarray:
         (("<pad>", "<s>", "▁", "a"), [1, 3, 2, 3], "a a"),
     ],
 )
-def test_marks_are_letters_where_they_mean_nothing_else(names: tuple[str, ...], best: list[int], text: str) -> None:
-    """Given "_" and "|" as letters of a text recognizer, or as the blank and the space of a speech model, then they are
-    read as what they are."""
+def test_transcript_marks_are_letters_unless_they_are_blank_or_space(
+    names: tuple[str, ...], best: list[int], text: str
+) -> None:
+    """Given "_" and "|" as letters of a text recognizer, or as blank and space of a speech model, Then they are read
+    accordingly."""
     rows = decode({"y": scores(best, len(names))}, TranscriptSteps(output="y"))
     assert text_of(rows, names) == text

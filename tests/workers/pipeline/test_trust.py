@@ -1,4 +1,4 @@
-"""The log of decisions in a bundle, against what the manifest tells of its end."""
+"""Check the log of decisions in a bundle against the number of entries in its manifest."""
 
 import json
 from pathlib import Path
@@ -19,40 +19,39 @@ def decisions(count: int) -> list[Decision]:
     return made
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A bundle whose log has three entries."""
-    log = decisions(3)
-    end = {"count": 3, "sha256": log[-1].sha256}
-    (tmp_path / "manifest.json").write_text(json.dumps({"decisions": end}))
-    (tmp_path / DECISIONS_FILE).write_text(log_text(log))
-    return tmp_path
+def bundle(folder: Path, manifest: dict[str, object], kept: int | None) -> None:
+    """Write a manifest and a log of `kept` decisions; None writes no log."""
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    if kept is not None:
+        (folder / DECISIONS_FILE).write_text(log_text(decisions(kept)))
 
 
-def test_check_decisions_whole_log_has_no_problem(folder: Path) -> None:
-    assert check_decisions(folder) == []
+END = {"decisions": {"count": 3, "sha256": decisions(3)[-1].sha256}}
+OLDER: dict[str, object] = {"files": {}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "kept", "problems"),
+    [
+        (END, 3, []),
+        (END, None, [f"{DECISIONS_FILE} is missing."]),
+        (OLDER, 0, []),
+        (OLDER, 1, []),
+        (OLDER, 3, []),
+        ({"decisions": {"count": 0, "sha256": ""}}, None, []),
+    ],
+)
+def test_check_decisions_log_is_whole_or_missing(
+    manifest: dict[str, object], kept: int | None, problems: list[str], tmp_path: Path
+) -> None:
+    """Given a log that fits its manifest, none for a bundle without decisions, or a manifest of 0.1.0 without their number,
+    Then there is no problem; a log that the manifest names must exist."""
+    bundle(tmp_path, manifest, kept)
+    assert check_decisions(tmp_path) == problems
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 4])
-def test_check_decisions_entries_cut_off_or_added_at_the_end_are_noticed(folder: Path, kept: int) -> None:
-    """Given a log whose entries fit each other but are not as many, then it was changed."""
-    (folder / DECISIONS_FILE).write_text(log_text(decisions(4)[:kept]))
-    assert check_decisions(folder) == CUT
-
-
-def test_check_decisions_log_that_is_gone_is_missing(folder: Path) -> None:
-    (folder / DECISIONS_FILE).unlink()
-    assert check_decisions(folder) == [f"{DECISIONS_FILE} is missing."]
-
-
-@pytest.mark.parametrize("kept", [0, 1, 3])
-def test_check_decisions_manifest_of_an_older_bundle_says_nothing_of_the_end(folder: Path, kept: int) -> None:
-    """Given a manifest of 0.1.0, then a log of any length whose entries fit each other is whole."""
-    (folder / "manifest.json").write_text(json.dumps({"files": {}}))
-    (folder / DECISIONS_FILE).write_text(log_text(decisions(3)[:kept]))
-    assert check_decisions(folder) == []
-
-
-def test_check_decisions_new_bundle_without_a_decision_has_no_problem(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text(json.dumps({"decisions": {"count": 0, "sha256": ""}}))
-    assert check_decisions(tmp_path) == []
+def test_check_decisions_entries_cut_off_or_added_at_the_end_are_noticed(kept: int, tmp_path: Path) -> None:
+    """Given a log with another number of valid entries than the manifest states, Then it was changed."""
+    bundle(tmp_path, END, kept)
+    assert check_decisions(tmp_path) == CUT
