@@ -1,4 +1,4 @@
-"""The presets that come with Fettle, the person's own, and what is said about a file that is wrong."""
+"""Load the presets that come with Fettle and the user's own, and report faults in files."""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def written(folder: Path, text: str, name: str = "own.yaml") -> Path:
     return path
 
 
-def test_language_models_have_presets_of_their_own() -> None:
-    """Given a language model, then docs/command-line.md's three are offered and one for other programs; other models get the six."""
+def test_presets_for_a_language_model_are_its_own() -> None:
+    """Given a language model, Then its four presets are offered; other models get the six."""
     catalog = load_presets()
     ids = [preset.id for preset in catalog.for_task("language-model")]
     assert ids == ["fastest-chat", "fits-memory", "no-change", "chat-anywhere"]
@@ -36,27 +36,16 @@ def test_language_models_have_presets_of_their_own() -> None:
     assert (catalog.usual_for("image-classification").id, len(catalog.for_task(""))) == ("balanced", 6)
 
 
-def test_the_goals_are_there_in_the_order_of_the_cards() -> None:
-    """Given no file of the person's, when presets are loaded, then docs/command-line.md's nine and one more are there, balanced first."""
+def test_presets_are_in_the_order_of_the_cards() -> None:
+    """Given no file of the user, Then the ten presets are loaded, balanced first."""
     catalog = load_presets()
-    ids = [preset.id for preset in catalog.presets]
-    assert ids == [
-        "balanced",
-        "fastest",
-        "smallest",
-        "no-loss",
-        "small-device",
-        "busy-server",
-        "fastest-chat",
-        "fits-memory",
-        "no-change",
-        "chat-anywhere",
-    ]
+    ids = "balanced fastest smallest no-loss small-device busy-server fastest-chat fits-memory no-change chat-anywhere"
+    assert [preset.id for preset in catalog.presets] == ids.split()
     assert catalog.problems == ()
 
 
 @pytest.mark.parametrize("path", sorted(BUILTIN_FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
-def test_each_preset_is_named_as_its_file_and_fits_its_card(path: Path) -> None:
+def test_preset_is_named_as_its_file_and_fits_its_card(path: Path) -> None:
     preset = load_preset(path)
     assert preset.id == path.stem
     assert len(preset.summary) <= 120
@@ -65,8 +54,8 @@ def test_each_preset_is_named_as_its_file_and_fits_its_card(path: Path) -> None:
         assert "quantiz" not in text.lower()  # plain words on the cards
 
 
-def test_own_presets_stand_behind_those_of_fettle(tmp_path: Path) -> None:
-    """Given a file in the person's folder, when presets are loaded, then it can be chosen by its id."""
+def test_own_presets_follow_those_of_fettle(tmp_path: Path) -> None:
+    """Given a file in the user's folder, Then it can be chosen by its id."""
     written(tmp_path, GOOD)
     catalog = load_presets(tmp_path)
     assert catalog.presets[-1] == catalog.get("my-own")
@@ -91,7 +80,9 @@ def test_own_presets_stand_behind_those_of_fettle(tmp_path: Path) -> None:
         ("recipes:", "recipes: []\nothers:", 7, "“recipes”"),
     ],
 )
-def test_a_mistake_is_told_with_file_and_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
+def test_preset_with_a_mistake_is_refused_with_file_and_line(
+    tmp_path: Path, old: str, new: str, line: int, words: str
+) -> None:
     """Given a file with one mistake, when it is loaded, then the error names file, line and the mistake."""
     assert old in GOOD
     path = written(tmp_path, GOOD.replace(old, new))
@@ -108,20 +99,20 @@ def test_a_mistake_is_told_with_file_and_line(tmp_path: Path, old: str, new: str
     [b"", b"# nothing\n", b"\xff\xfe\x00\x01", b"x" * 70_000, b"[" * 60_000, b"- a\n- b\n", b"42", b"PK\x03\x04\0\0"],
     ids=["empty", "comment", "binary", "long", "deep", "list", "number", "zip"],
 )
-def test_what_is_no_preset_is_refused_in_words(tmp_path: Path, data: bytes) -> None:
+def test_file_that_is_no_preset_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_bytes(data)
     with pytest.raises(PresetRefused, match=r"wrong\.yaml"):
         load_preset(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_preset_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PresetRefused, match="cannot be opened"):
         load_preset(tmp_path / "none.yaml")
 
 
-def test_a_wrong_file_of_ones_own_hides_no_other_preset(tmp_path: Path) -> None:
-    """Given a broken file and one that takes Fettle's id, then both are told and all others can be used."""
+def test_faulty_own_file_hides_no_other_preset(tmp_path: Path) -> None:
+    """Given a broken file and one with an id of Fettle, Then both are reported, and all others can be used."""
     written(tmp_path, "id: [", "broken.yaml")
     written(tmp_path, GOOD.replace("my-own", "balanced"), "taken.yaml")
     written(tmp_path, GOOD, "a.yaml")
@@ -136,13 +127,13 @@ def test_a_wrong_file_of_ones_own_hides_no_other_preset(tmp_path: Path) -> None:
     assert any("belongs to a.yaml" in detail for detail in details)
 
 
-def test_an_unknown_id_names_the_known_ones() -> None:
+def test_unknown_preset_id_names_the_known_ones() -> None:
     with pytest.raises(PresetRefused) as caught:
         load_presets().get("quickest")
     assert "balanced, fastest" in caught.value.hint
 
 
-def test_recipes_come_as_one_as_a_list_or_as_a_preset(tmp_path: Path) -> None:
+def test_recipes_are_loaded_from_one_a_list_or_a_preset(tmp_path: Path) -> None:
     one = written(tmp_path, "title: One\nsteps:\n  - technique: bf16\nruntime: openvino\n", "one.yaml")
     many = written(tmp_path, "- title: A\n- title: B\n", "many.yaml")
     assert [recipe.title for recipe in load_recipes(one)] == ["One"]

@@ -1,4 +1,4 @@
-"""Example prices: each has its source and a date; a mistake is told with its line."""
+"""Load example prices, each with source and date."""
 
 from datetime import date
 from pathlib import Path
@@ -9,13 +9,13 @@ from presets.prices import example_prices
 from presets.yaml_file import PresetRefused
 
 
-def test_examples_say_where_they_come_from() -> None:
+def test_prices_have_source_and_date() -> None:
     found = example_prices()
     assert len({price.id for price in found}) == len(found) >= 2
     assert all(price.per_hour > 0 and price.source and price.date > date(2025, 1, 1) for price in found)
 
 
-def test_a_price_without_a_date_is_refused(tmp_path: Path) -> None:
+def test_price_without_a_date_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "prices.yaml"
     file.write_text("- id: a\n  title: A\n  per_hour: 1.0\n  currency: USD\n  source: somewhere\n", encoding="utf-8")
     with pytest.raises(PresetRefused) as refused:

@@ -1,4 +1,4 @@
-"""Recipes are named by ids: titles may change, and recipes that were written without ids go on working."""
+"""Identify recipes by ids: titles may change, and recipes without ids still work."""
 
 from pathlib import Path
 
@@ -35,22 +35,22 @@ recipes:
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
-def test_shipped_recipes_have_ids_of_their_own(preset: Preset) -> None:
-    """Given a shipped preset, then each recipe has an id that is not its title, and conditions name such ids."""
+def test_shipped_recipes_have_unique_ids(preset: Preset) -> None:
+    """Given a shipped preset, Then each recipe has an id that differs from its title, and conditions name such ids."""
     ids = [recipe.id for recipe in preset.recipes]
     assert len(set(ids)) == len(ids)
     assert all(recipe.id and recipe.id != recipe.title for recipe in preset.recipes)
     assert {name for r in preset.recipes for name in (*r.only_if_failed, *r.only_if_faster)} <= set(ids)
 
 
-def test_one_id_is_one_recipe_in_all_presets() -> None:
+def test_shipped_id_has_one_title_in_all_presets() -> None:
     """Given two presets with a recipe of the same id, then it has the same title."""
     pairs = {(recipe.id, recipe.title) for preset in PRESETS for recipe in preset.recipes}
     assert len({recipe_id for recipe_id, _ in pairs}) == len(pairs)
 
 
-def test_a_preset_of_an_earlier_version_is_read_as_it_was_meant(tmp_path: Path) -> None:
-    """Given a person's preset without ids, then titles are its ids, and what waits for a recipe still finds it."""
+def test_preset_of_0_1_0_uses_titles_as_ids(tmp_path: Path) -> None:
+    """Given a preset without ids, Then titles are its ids, and conditions still find their recipes."""
     path = tmp_path / "old.yaml"
     path.write_text(OF_0_1, encoding="utf-8")
     preset = add_preset(path, tmp_path / "own")
@@ -60,8 +60,8 @@ def test_a_preset_of_an_earlier_version_is_read_as_it_was_meant(tmp_path: Path) 
     assert preset.by_traits == ()
 
 
-def test_a_saved_preset_keeps_ids_when_its_file_is_edited(tmp_path: Path) -> None:
-    """Given a saved copy of Balanced, When a title in it is changed by hand, then its conditions hold as before."""
+def test_saved_preset_keeps_ids_when_a_title_changes(tmp_path: Path) -> None:
+    """Given a saved copy of Balanced, When a title in it is changed by hand, Then its conditions still hold."""
     balanced = load_presets().get("balanced")
     save_preset(balanced, "Mine", tmp_path)
     path = tmp_path / "mine.yaml"
@@ -73,11 +73,11 @@ def test_a_saved_preset_keeps_ids_when_its_file_is_edited(tmp_path: Path) -> Non
     assert renamed["bf16"].title == "Halves" and "bf16" in renamed["weights-8"].only_if_failed
 
 
-def test_own_recipes_are_tried_alone() -> None:
+def test_own_recipes_replace_recipes_and_traits() -> None:
     """Given a person's own list of recipes, then nothing else is tried by its traits."""
     assert load_presets().get("balanced").with_recipes((Recipe(title="Mine"),)).by_traits == ()
 
 
-def test_a_recipe_without_an_id_has_its_title() -> None:
+def test_recipe_without_an_id_uses_its_title() -> None:
     assert Recipe(title="A").id == "A" == Recipe.model_validate_json('{"title": "A", "id": ""}').id
     assert Recipe(title="A", id="a").model_copy(update={"title": "B"}).id == "a"

@@ -1,4 +1,4 @@
-"""Every recipe that comes with Fettle names techniques and runtimes that exist, with parameters that fit."""
+"""Check that shipped recipes name existing techniques and runtimes with valid parameters."""
 
 import pytest
 
@@ -10,7 +10,7 @@ RECIPES = [(preset.id, recipe) for preset in load_presets().presets for recipe i
 
 
 @pytest.mark.parametrize(("preset", "recipe"), RECIPES, ids=[f"{preset}: {recipe.title}" for preset, recipe in RECIPES])
-def test_a_shipped_recipe_can_be_run(preset: str, recipe: Recipe) -> None:
+def test_shipped_recipe_can_be_run(preset: str, recipe: Recipe) -> None:
     """Given a shipped recipe, then its steps are known, their parameters valid, and its runtime may run the result."""
     techniques = registry.techniques()
     assert recipe.runtime in registry.runtimes()

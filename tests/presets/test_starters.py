@@ -1,4 +1,4 @@
-"""The list of starters: its schema, its promises, and that nothing in it claims more than was tried."""
+"""Load the list of starters, which claims nothing that was not tried."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ WANTED = {
 ROW = "- repo: a/b\n  title: T\n  task: translation\n  about: A.\n"
 
 
-def test_the_list_that_comes_with_the_program() -> None:
-    """Given the file, then it holds the models of the design, and none says it was confirmed without a revision."""
+def test_shipped_starters_are_the_chosen_ones() -> None:
+    """Given the shipped file, Then it holds the chosen models, and none is marked as confirmed."""
     starters = load_starters()
     assert {starter.repo for starter in starters} == WANTED
     assert all(starter.confirmed is None for starter in starters), "none was tried on the public hub yet"
 
 
-def test_a_confirmed_one_names_day_and_revision(tmp_path: Path) -> None:
+def test_confirmed_starter_has_day_and_revision(tmp_path: Path) -> None:
     """Given a row with day and commit, then both are read."""
     file = tmp_path / "s.yaml"
     file.write_text(ROW + f"  confirmed: {{day: 2026-12-01, revision: {'a' * 40}}}\n")
@@ -46,7 +46,7 @@ def test_a_confirmed_one_names_day_and_revision(tmp_path: Path) -> None:
         (ROW.replace("translation", "file:///x"), "task"),
     ],
 )
-def test_what_cannot_be_a_starter_is_refused_by_line(tmp_path: Path, text: str, words: str) -> None:
+def test_faulty_starter_is_refused_with_its_fault(tmp_path: Path, text: str, words: str) -> None:
     """Given a file with a mistake, then it is refused, and the mistake is named."""
     file = tmp_path / "s.yaml"
     file.write_text(text)

@@ -1,4 +1,4 @@
-"""A job's context with a few things of its own."""
+"""Derive a job's context with other folders, parts or inputs."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from workers.contracts.process.context import derived
 from workers.runtime.recording import RecordingContext
 
 
-def test_what_is_not_its_own_is_the_jobs(tmp_path: Path) -> None:
-    """Given a context derived from a derived one, When it is used, Then each layer's own things hold, the innermost
-    first, and seed, messages and cancelling are the job's."""
+def test_derived_context_passes_everything_else_to_the_job(tmp_path: Path) -> None:
+    """Given a context derived from a derived one, Then each layer's values hold, the innermost first, and seed,
+    messages and cancellation are the job's."""
     job = RecordingContext(tmp_path, seed=7, cancel_after=1)
     step = derived(job, work_dir=tmp_path / "step", original=tmp_path / "whole")
     feeds = [{"x": np.zeros(1, np.float32)}]

@@ -1,4 +1,4 @@
-"""What a stranger's `pipeline.json` may say: sizes that would fill the memory are refused with the description."""
+"""Refuse untrusted descriptions with sizes that would fill the memory."""
 
 from collections.abc import Callable
 

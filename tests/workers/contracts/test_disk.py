@@ -1,4 +1,4 @@
-"""A disk without room is seen and told, with figures."""
+"""Recognize and report a full disk with sizes."""
 
 import errno
 from pathlib import Path
@@ -10,14 +10,14 @@ from workers.contracts.process.disk import DiskFull, file_sizes, free_in, is_ful
 
 
 def fill(folder: Path) -> None:
-    """Until nothing more fits."""
+    """Write until nothing more fits."""
     with (folder / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(1 << 12))
 
 
-def test_a_full_disk_is_seen_by_trying(small_disk: Path) -> None:
-    """Given a disk of 3 MB, when it is filled, then it is full; nothing is left of the trial either way."""
+def test_is_full_writes_a_probe_and_removes_it(small_disk: Path) -> None:
+    """Given a disk of 3 MB, When it is filled, Then it is full, and no probe is left."""
     assert not is_full(small_disk)
     assert list(small_disk.iterdir()) == []
     fill(small_disk)
@@ -28,11 +28,11 @@ def test_a_full_disk_is_seen_by_trying(small_disk: Path) -> None:
     assert not is_full(small_disk)
 
 
-def test_what_is_no_folder_is_not_full(tmp_path: Path) -> None:
+def test_is_full_of_a_missing_folder_is_false(tmp_path: Path) -> None:
     assert not is_full(tmp_path / "nothing")
 
 
-def test_it_names_the_place_and_what_is_free_and_needed(tmp_path: Path) -> None:
+def test_disk_full_error_names_folder_free_and_needed_space(tmp_path: Path) -> None:
     """Given sizes that are known, then the words hold them; exit code 6."""
     error = DiskFull(tmp_path, needed_bytes=2_500_000, free_bytes=12_000)
     assert (error.code, error.exit_code) == ("disk_full", 6)
@@ -43,7 +43,7 @@ def test_it_names_the_place_and_what_is_free_and_needed(tmp_path: Path) -> None:
     assert "are free" in written.detail
 
 
-def test_sizes_of_files_below_a_folder(tmp_path: Path) -> None:
+def test_file_sizes_below_a_folder(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a").write_bytes(bytes(10))
     (tmp_path / "b").write_bytes(bytes(5))
@@ -74,5 +74,5 @@ def wrapped(inner: BaseException) -> BaseException:
         (InputRefused("x", "X", "The file says: no space left on device.", "Y."), False),
     ],
 )
-def test_a_lack_of_room_is_told_from_other_errors(error: BaseException, lacks: bool) -> None:
+def test_lacks_room_recognizes_a_full_disk_only(error: BaseException, lacks: bool) -> None:
     assert lacks_room(error) is lacks

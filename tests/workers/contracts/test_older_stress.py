@@ -1,4 +1,4 @@
-"""Findings under stress that were kept before rule 2 still open, and claim nothing that they did not prove."""
+"""Read findings under stress from before rule 2, which claim nothing that they did not prove."""
 
 import json
 from typing import Any
@@ -18,8 +18,8 @@ KEPT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_no_proof_of_a_loss_is_no_proof_of_equality() -> None:
-    """Given findings by rule 1, When they are read, Then nothing is as good any more, and the way on is told."""
+def test_stress_result_of_rule_1_is_unclear() -> None:
+    """Given findings by rule 1, When they are read, Then no verdict is "even", and the notes give the next step."""
     found = StressResult.model_validate_json(json.dumps(KEPT))
     assert (found.rule, found.headline, found.notes[0]) == (1, OLDER_RULE, OLDER_RULE)
     assert {found.clean.verdict, found.rows[0].verdict, found.rows[0].cells[0].verdict} == {"unclear"}
@@ -27,8 +27,8 @@ def test_no_proof_of_a_loss_is_no_proof_of_equality() -> None:
     assert found.attacks[0].verdict == "unclear" and found.attacks[0].optimized_fooled == 4
 
 
-def test_a_proven_loss_stands() -> None:
-    """Given a loss that was proven by rule 1, Then its words and its headline stand."""
+def test_stress_result_of_rule_1_keeps_a_proven_loss() -> None:
+    """Given a loss that was proven by rule 1, Then its words and headline stay."""
     row = {**KEPT["rows"][0], "verdict": "worse", "words": "It loses."}
     found = StressResult.model_validate({**KEPT, "rows": [row], "headline": "It loses."})
     assert (found.headline, found.rows[0].verdict, found.rows[0].words) == ("It loses.", "worse", "It loses.")
@@ -36,6 +36,6 @@ def test_a_proven_loss_stands() -> None:
     assert again == found
 
 
-def test_similarity_had_another_name() -> None:
+def test_stress_result_of_0_1_0_has_the_new_measure_name() -> None:
     """Given findings on vectors as 0.1.0 kept them, Then their measure is called as it is now."""
     assert StressResult.model_validate({**KEPT, "measure": "likeness"}).measure == "similarity"

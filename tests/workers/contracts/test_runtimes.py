@@ -1,4 +1,4 @@
-"""What the application knows of runtimes is what each declares in its own file."""
+"""Read the declarations of runtimes without importing them."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from workers import registry
 from workers.contracts.runtimes import declared, needs_gpu, needs_torch
 
 
-def test_what_is_read_is_what_the_modules_say() -> None:
-    """Given every runtime that is found by importing, Then reading its file alone told the same of it."""
+def test_declared_runtimes_equal_the_imported_ones() -> None:
+    """Given every runtime that is found by importing, Then reading its file gives the same declaration."""
     scanned = registry.runtimes()
     assert set(declared()) == set(scanned) and not scanned.broken
     for runtime in scanned.values():
@@ -21,14 +21,14 @@ def test_what_is_read_is_what_the_modules_say() -> None:
 @pytest.mark.parametrize(
     ("name", "on_gpu"), [("tensorrt", True), ("onnxruntime-rtx", True), ("openvino", False), ("gone-cuda", False)]
 )
-def test_a_job_gets_the_card_by_its_runtimes_declaration(name: str, on_gpu: bool) -> None:
-    """Given a name that only ends like one for cards, Then it gets none."""
+def test_needs_gpu_follows_the_declaration(name: str, on_gpu: bool) -> None:
+    """Given a runtime by its id, Then its declaration decides whether a job gets a GPU."""
     assert needs_gpu(name) is on_gpu and limits_of_runtime(name, {}).gpu is on_gpu
 
 
-def test_a_new_runtime_is_one_file(tmp_path: Path) -> None:
-    """Given a stranger's file with a name of its own choice, Then its device is known; what imports it never runs, and
-    a helper or a damaged file is none."""
+def test_declared_reads_a_new_file_without_importing_it(tmp_path: Path) -> None:
+    """Given a new runtime's file, Then its declaration is read and its imports never run; helpers and damaged files are
+    skipped."""
     text = 'import nowhere\nRUNTIME = Runtime(id="fast", title="F", device="cuda:0", torch_program=True)\n'
     (tmp_path / "fast.py").write_text(text)
     (tmp_path / "helper.py").write_text("X = 1\n")

@@ -1,4 +1,4 @@
-"""How percentages, counts and durations are put into words."""
+"""Format percentages, counts and durations."""
 
 import gettext
 from pathlib import Path
@@ -28,12 +28,12 @@ from workers.contracts.wording import (
         (0.996, 0, "99.6 %"), (0.004, 0, "0.4 %"), (-0.012, 1, "-1.2 %"), (1.5, 0, "150 %"), (0.0012, 2, "0.12 %"),
     ],
 )  # fmt: skip
-def test_a_share_is_never_rounded_to_all_or_none(share: float, digits: int, words: str) -> None:
-    """Given shares, then each keeps the digits that matter, and 0 % and 100 % are said of nothing else."""
+def test_percent_rounds_no_share_to_0_or_100(share: float, digits: int, words: str) -> None:
+    """Given shares, Then each keeps its relevant digits, and only exact values are 0 % and 100 %."""
     assert percent(share, digits) == words
 
 
-def test_other_percentages() -> None:
+def test_percentages_of_limits_bounds_and_ranges() -> None:
     """Given limits, bounds, ranges and changes, then each is told in its own way with the same sign."""
     assert [percent_of(value) for value in (1.0, 0.5, 90.25, 58.0)] == ["1 %", "0.5 %", "90.25 %", "58 %"]
     assert [percent_up(share) for share in (0.0041, 0.005, 0.01)] == ["0.5 %", "0.5 %", "1 %"]
@@ -44,7 +44,7 @@ def test_other_percentages() -> None:
     ("number", "words"),
     [(0, "0 versions are"), (1, "1 version is"), (2, "2 versions are"), (1200, "1,200 versions are")],
 )
-def test_one_and_many(number: int, words: str) -> None:
+def test_counted_agrees_with_noun_and_verb(number: int, words: str) -> None:
     """Given numbers of things, then noun and verb go with them."""
     assert f"{counted(number, 'version')} {is_are(number)}" == words
     assert counted(number, "copy", "copies").endswith("copy" if number == 1 else "copies")
@@ -59,13 +59,13 @@ def test_one_and_many(number: int, words: str) -> None:
         (3000, "50 min", "about 50 minutes"), (3599.6, "1 h 0 min", "about 1 hour"), (7300, "2 h 1 min", "about 2 hours"),
     ],
 )  # fmt: skip
-def test_measured_and_expected_times(seconds: float, measured: str, expected: str) -> None:
+def test_duration_is_exact_and_about_is_rounded(seconds: float, measured: str, expected: str) -> None:
     """Given seconds, then what was measured is told exactly and what is expected roughly, each in one way only."""
     assert (duration(seconds), about(seconds)) == (measured, expected)
 
 
-def test_texts_come_from_the_catalog_of_the_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a compiled catalog of a language, Then times and shares are formatted with its texts."""
+def test_wording_uses_the_catalog_of_the_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a compiled catalog, Then times and shares are formatted with its texts."""
     words = {"about {0} minutes": "etwa {0} Minuten", "{0} min {1} s": "{0} Min. {1} s", "under {0}": "unter {0}"}
     catalog = Catalog(locale="de")
     for message, text in words.items():
@@ -81,7 +81,7 @@ def test_texts_come_from_the_catalog_of_the_language(tmp_path: Path, monkeypatch
     assert percent(0.00001) == "unter 0.01 %"
 
 
-def test_times_are_never_told_in_powers_of_ten() -> None:
+def test_in_ms_uses_no_powers_of_ten() -> None:
     """Given times of fast and of slow models, Then three digits are told, and of a second and more all of them."""
     assert [in_ms(value) for value in (0.1234, 3.966, 999.4, 999.6, 1160.0, 12345.6)] == [
         "0.123 ms", "3.97 ms", "999 ms", "1,000 ms", "1,160 ms", "12,346 ms",

@@ -1,4 +1,4 @@
-"""A hub on this computer with a few models, and the real client in this process."""
+"""Provide a fake hub with a few models, and the real client in this process."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fake(models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """The hub; the client library forgets it again afterwards."""
+    """Start the hub; the client library forgets it afterwards."""
     for name in ("HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_IMPLICIT_TOKEN"):
         monkeypatch.setenv(name, "")
     with FakeHub(models) as hub:
@@ -72,7 +72,7 @@ def ctx(tmp_path: Path) -> RecordingContext:
 
 @pytest.fixture
 def access(fake: FakeHub) -> Callable[..., HubAccess]:
-    """Impatient, so that tests are short."""
+    """Return access data with short waits."""
 
     usual = {"endpoint": fake.endpoint, "timeout_s": 1.0, "retries": 2, "backoff_s": 0.01, "max_wait_s": 2.0}
     return lambda **more: HubAccess(**{**usual, **more})

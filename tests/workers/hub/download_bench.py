@@ -1,4 +1,4 @@
-"""One place to download into, again and again, from a hub that can do everything wrong."""
+"""Download into one place again and again, from a hub that can fail in every respect."""
 
 from collections.abc import Callable
 from pathlib import Path

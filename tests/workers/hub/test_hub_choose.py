@@ -1,4 +1,4 @@
-"""Which files of a repository are downloaded."""
+"""Choose the files of a repository to download."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def chosen(*names: str, **more: object) -> list[str]:
     return [file.name for file in choose(files(*names), **more).wanted]
 
 
-def test_onnx_comes_first_with_what_belongs_to_it() -> None:
+def test_choose_takes_onnx_first_with_its_companions() -> None:
     names = (
         "README.md", "LICENSE", "config.json", "tokenizer.json", "model.safetensors", "pytorch_model.bin", "onnx/model.onnx",
         "onnx/model.onnx_data", "onnx/model_fp16.onnx", "onnx/model_fp16.onnx_data", "train.py", "picture.png",
@@ -49,7 +49,7 @@ def test_onnx_comes_first_with_what_belongs_to_it() -> None:
         (("unet/x.safetensors", "unet/x.fp16.safetensors"), ["unet/x.safetensors"], "unet/x.safetensors"),
     ],
 )
-def test_one_model_in_full_precision(names: tuple[str, ...], weights: list[str], main: str | None) -> None:
+def test_choose_takes_one_model_in_full_precision(names: tuple[str, ...], weights: list[str], main: str | None) -> None:
     choice = choose(files(*names, "config.json"))
 
     assert [file.name for file in choice.wanted if file.name != "config.json"] == weights
@@ -68,13 +68,13 @@ def test_one_model_in_full_precision(names: tuple[str, ...], weights: list[str],
         (("only.gguf", "pytorch_model.bin"), "only.gguf"),
     ],
 )
-def test_of_many_roundings_the_most_exact_that_is_not_split(names: tuple[str, ...], wanted: str) -> None:
+def test_choose_takes_the_most_exact_gguf_that_is_not_split(names: tuple[str, ...], wanted: str) -> None:
     choice = choose(files(*names, "README.md"))
     assert [file.name for file in choice.wanted] == ["README.md", wanted]
     assert choice.main == wanted and choice.safe and not choice.needs_consent
 
 
-def test_pickles_need_consent() -> None:
+def test_choose_takes_pickles_only_with_consent() -> None:
     names = ("config.json", "pytorch_model.bin", "optimizer.pt")
 
     refused = choose(files(*names))
@@ -85,12 +85,12 @@ def test_pickles_need_consent() -> None:
 
 
 @pytest.mark.parametrize("names", [("README.md", "model.tflite"), ("x-00001-of-00002.gguf", "x-00002-of-00002.gguf")])
-def test_choice_without_a_model_is_empty(names: tuple[str, ...]) -> None:
+def test_choose_without_a_model_is_empty(names: tuple[str, ...]) -> None:
     choice = choose(files(*names))
     assert choice.wanted == () and not choice.needs_consent
 
 
-def test_patterns_are_the_persons_own_choice() -> None:
+def test_choose_follows_the_users_patterns() -> None:
     names = ("onnx/model.onnx", "onnx/model_q4.onnx", "onnx/model_q4.onnx_data", "config.json", "a.bin", "model.bin")
 
     assert chosen(*names, patterns=("onnx/model_q4*",)) == ["onnx/model_q4.onnx", "onnx/model_q4.onnx_data"]
@@ -100,7 +100,7 @@ def test_patterns_are_the_persons_own_choice() -> None:
     assert chosen(*names, patterns=("ONNX/*",)) == []
 
 
-def test_formats_are_told_by_names() -> None:
+def test_formats_are_recognized_by_names() -> None:
     assert formats_of(["a.gguf", "x/model.onnx", "model.safetensors", "pytorch_model.bin", "tf_model.h5"]) == (
         "onnx", "safetensors", "gguf", "pickle", "tensorflow",
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_formats_are_told_by_names() -> None:
      "x" * 256, "/".join(["d" * 200] * 6), "\u202etxt.exe", "a\u200bb", "con", "CON.txt", "a/nul.onnx", "com1.x", "x ", "x.", "a:b",
      "\ud800"],
 )  # fmt: skip
-def test_bad_names(name: str) -> None:
+def test_bad_name_of_a_file_is_refused(name: str) -> None:
     assert bad_name(name)
     with pytest.raises(ValueError, match="not a file name"):
         HubFile(name=name, size_bytes=1)
@@ -122,5 +122,5 @@ def test_bad_names(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["model.onnx", "a/b/c.json", ".gitattributes", "模型.onnx", "a b.txt", "...x", "x..y", "console"]
 )
-def test_good_names(name: str) -> None:
+def test_good_name_of_a_file_is_accepted(name: str) -> None:
     assert bad_name(name) is None

@@ -1,4 +1,4 @@
-"""Downloads with everything that can go wrong, and bytes of earlier attempts: never a wrong file."""
+"""Download despite every fault and with bytes of earlier attempts, but never a wrong file."""
 
 import errno
 import hashlib
@@ -19,7 +19,8 @@ from workers.runtime.recording import RecordingContext
 
 
 def test_download_returns_all_files_with_their_digests(bench: Bench) -> None:
-    """Given a large file on another host, Then all files come, and only the hub's own host receives the token."""
+    """Given a large file on another host, Then all files are downloaded, and only the hub's own host receives the
+    token."""
     result = bench.run(token="hf_secret")
 
     assert bench.is_whole()
@@ -45,7 +46,7 @@ def test_download_after_drops_fetches_each_byte_once(bench: Bench, places: list[
 
 
 def test_download_after_a_failed_job_continues(bench: Bench) -> None:
-    """Given a hub that is gone at 90 %, When another job downloads, Then at most 15 % come again."""
+    """Given a hub that fails at 90 %, When another job downloads, Then at most 15 % are fetched again."""
 
     def close(_name: str, position: int) -> None:
         if position >= SIZE * 9 // 10:
@@ -104,7 +105,7 @@ def test_wrong_length_is_refused_before_the_first_byte(bench: Bench, change: int
 
 
 def test_more_bytes_than_announced_are_refused(bench: Bench) -> None:
-    """Given a body without a length that does not end, Then no more is written than the file has."""
+    """Given a body without a length that does not end, Then no more bytes are written than the file has."""
     bench.fake.lengths, bench.fake.bodies = {"config.json": -1}, {"config.json": b"{} and much more"}
 
     assert bench.refusal().code == "hub_wrong_length"
@@ -121,7 +122,7 @@ def test_more_bytes_than_announced_are_refused(bench: Bench) -> None:
 def test_response_that_is_not_the_file_is_refused(
     bench: Bench, status: int, headers: dict[str, str], body: bytes, code: str
 ) -> None:
-    """Given an error, a log-in page or a redirect to a file where the bytes lie, Then the download ends in words."""
+    """Given an error, a log-in page or a redirect instead of the file's bytes, Then the download is refused."""
     bench.fake.answers = [Answer("/_blob/", status, headers, body, times=9)]
 
     assert bench.refusal().code == code

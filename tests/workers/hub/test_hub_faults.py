@@ -1,4 +1,4 @@
-"""Failures in words, waits that the hub requests, and redirects that stay out of this computer and its network."""
+"""Build errors from failures, wait as the hub requests, and refuse redirects into this computer or its network."""
 
 import socket
 import time
@@ -45,7 +45,7 @@ def answered(status: int, **headers: str) -> httpx2.HTTPStatusError:
         (Dropped(), "hub_broke_off", True),
     ],
 )
-def test_each_failure_has_its_words(error: Exception, code: str, passes: bool) -> None:
+def test_failure_becomes_an_error_with_its_code(error: Exception, code: str, passes: bool) -> None:
     found: Any = translated(error, ACCESS)
 
     assert found.code == code
@@ -54,7 +54,7 @@ def test_each_failure_has_its_words(error: Exception, code: str, passes: bool) -
     assert found.hint.endswith(".")
 
 
-def test_what_is_told_already_or_none_of_the_hubs_stays() -> None:
+def test_error_that_the_hub_did_not_cause_stays_unchanged() -> None:
     for error in (JobCancelled(), DiskFull(Path()), OSError(5, "input/output error"), RuntimeError("x")):
         assert translated(error, ACCESS) is error
     assert is_passing(RuntimeError("Cannot send a request, as the client has been closed."))
@@ -72,29 +72,29 @@ def test_what_is_told_already_or_none_of_the_hubs_stays() -> None:
         ({"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )
-def test_how_long_the_hub_asks_to_wait(headers: dict[str, str], expected: float | None) -> None:
+def test_retry_after_is_read_as_seconds_date_or_rate_limit(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after_s(answered(429, **headers)) == expected
     date_s = retry_after_s(answered(503, retry_after=formatdate(time.time() + 20, usegmt=True)))
     assert date_s is not None and 17 <= date_s <= 21
 
 
-def test_waits_grow_end_and_follow_the_hub() -> None:
-    """Given no wish of the hub, Then waits double and end; a wish is not shortened, and a long one ends them."""
+def test_retry_waits_grow_end_and_follow_the_hub() -> None:
+    """Given no Retry-After, Then waits double and end; a requested wait is not shortened, and a long one ends them."""
     waits: list[float] = []
-    said: list[str] = []
-    retry = RetryPolicy(ACCESS, waits.append, said.append)
+    logged: list[str] = []
+    retry = RetryPolicy(ACCESS, waits.append, logged.append)
 
     assert [retry.wait(Dropped()) for _ in range(4)] == [True, True, True, False]
     for wait_s, wanted_s in zip(waits, (1, 2, 4), strict=True):
         assert 0.8 * wanted_s <= wait_s <= 1.2 * wanted_s
     retry.reset()
-    said.clear()
+    logged.clear()
     assert retry.wait(answered(429, retry_after="20"))
-    assert waits[-1] == 20.0 and said == ["Fettle asks the hub again in 20 seconds."]
+    assert waits[-1] == 20.0 and logged == ["Fettle asks the hub again in 20 seconds."]
     assert not retry.wait(answered(429, retry_after="31"))
 
 
-def test_origins() -> None:
+def test_origin_has_scheme_host_and_port() -> None:
     assert origin("https://Hub.example/x") == ("https", "hub.example", 443)
     assert origin("http://[::1]:80/") == origin("http://[::1]")
 
@@ -112,7 +112,7 @@ PUBLIC = ("8.8.8.8", "172.32.0.1", "2606:4700::1", "::ffff:8.8.8.8", "198.18.0.7
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Names that resolve, with their addresses; no others do."""
+    """Replace name resolution by these names and addresses."""
     known = {
         "hub.example": "8.8.4.4",
         "cdn.example": "8.8.8.8",
@@ -143,7 +143,8 @@ def test_reach_of_every_notation_is_that_of_the_address(
 
 
 def test_reach_of_a_name_is_the_narrowest_of_its_addresses(names: dict[str, str]) -> None:
-    """Given names with a public address and another one, Then that one counts; unknown names are the proxy's matter."""
+    """Given names with a public address and another one, Then the narrower one counts; unknown names are left to the
+    proxy."""
     found = {name: reach_of(name) for name in (*names, "unknown.example")}
 
     assert [name for name, reach in found.items() if reach is Reach.HERE] == ["inside.example"]
@@ -171,7 +172,8 @@ def test_reach_of_a_name_is_the_narrowest_of_its_addresses(names: dict[str, str]
 def test_redirect_is_followed_only_to_what_the_hub_could_reach(
     names: dict[str, str], endpoint: str, target: str, is_followed: bool
 ) -> None:
-    """Given a hub on the internet, in a company, or here, Then it sends nobody to where fewer can go than to it."""
+    """Given a hub on the internet, in a company, or on this computer, Then it redirects only to hosts that at least as
+    many computers reach."""
     guard = _Guard(endpoint)
     if is_followed:
         assert guard.check(f"{endpoint}/model", target) == target
@@ -181,8 +183,8 @@ def test_redirect_is_followed_only_to_what_the_hub_could_reach(
     assert refused.value.code == "hub_redirect"
 
 
-def test_request_to_an_address_inside_is_not_sent(names: dict[str, str]) -> None:
-    """Given a request that a redirect made in the library itself, Then its own address is looked at before it goes."""
+def test_request_to_an_internal_address_is_not_sent(names: dict[str, str]) -> None:
+    """Given a request that a redirect made in the library itself, Then its address is checked before it is sent."""
     import httpx2
 
     guard = _Guard("https://hub.example")

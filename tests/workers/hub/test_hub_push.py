@@ -1,4 +1,4 @@
-"""A bundle's files go to a repository: all or none, private, with the token at the hub's own address alone."""
+"""Push the files of a bundle to a private repository, all or none, with the token only for the hub's own address."""
 
 import os
 import zipfile
@@ -41,8 +41,8 @@ def refusal(send: Send, **more: str) -> WorkerError:
 
 
 def test_push_makes_one_commit_of_all_files(fake: FakeHub, send: Send) -> None:
-    """Given a bundle and a token, Then a private repository holds its files, the large one was sent to another address
-    without the token, and what would lie outside is left out."""
+    """Given a bundle and a token, Then a private repository holds its files, the large one was sent elsewhere without
+    the token, and a file outside the folder is left out."""
     done = send()
     files = {"README.md": b"---\nlicense: mit\n---\n# Cats", "onnx/model.onnx": WEIGHTS}
     assert fake.pushed.files["ann/cats"] == files
@@ -80,10 +80,10 @@ def test_impossible_name_is_refused_before_a_request(fake: FakeHub, send: Send, 
         ),
     ],
 )
-def test_hub_that_refuses_a_step_has_no_file(
+def test_push_that_the_hub_refuses_leaves_no_file(
     fake: FakeHub, send: Send, match: str, status: int, body: bytes, code: str
 ) -> None:
-    """Given a hub that refuses one of the steps, Then its reason is in the error, and no file is there."""
+    """Given a hub that refuses one step, Then the error has its reason, and no file is stored."""
     fake.answers.append(Answer(match, status, {"Content-Type": "application/json"}, body, times=99))
     error = refusal(send)
     assert error.code == code and (code != "hub_bad_card" or "license must be" in error.detail)

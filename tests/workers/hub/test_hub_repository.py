@@ -1,4 +1,4 @@
-"""One repository: its card, files, and every way in which a hub may refuse or lie."""
+"""Show one repository with its card and files, and every refusal and fault of a hub."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def refusal(see: Callable[..., HubModelResult], **more: Any) -> WorkerError:
     return caught.value
 
 
-def test_everything_about_one(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+def test_page_of_a_repository_has_card_files_and_license(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
     found, repo = see(), fake.repos["ann/pictures"]
 
     assert (found.commit, found.revision, found.license, found.author) == (repo.sha, "main", "apache-2.0", "ann")
@@ -44,13 +44,14 @@ def test_everything_about_one(fake: FakeHub, see: Callable[..., HubModelResult])
     assert [file.name for file in other.wanted] == ["onnx/model_quantized.onnx"]
 
 
-def test_pickles_wait_for_consent(see: Callable[..., HubModelResult]) -> None:
+def test_page_of_pickles_needs_consent(see: Callable[..., HubModelResult]) -> None:
     assert see("bob/old").needs_consent
     assert [file.name for file in see("bob/old", allow_pickle=True).wanted] == ["config.json", "pytorch_model.bin"]
 
 
-def test_gated_models_say_what_to_do_in_three_steps(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
-    """Given conditions to accept, Then without a token, with one that may not, and with one that may."""
+def test_page_of_a_gated_model_gives_three_steps(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    """Given conditions to accept, Then a user without a token or permission gets three steps, and one with permission
+    gets the page."""
     fake.users = {"good": "ann"}
 
     stranger, unknown = refusal(see, repo="bob/closed"), refusal(see, repo="bob/closed", token="other")
@@ -62,7 +63,7 @@ def test_gated_models_say_what_to_do_in_three_steps(fake: FakeHub, see: Callable
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("wanted", "code"),
     [
         ({"repo": "ann/none"}, "hub_not_found"),
         ({"revision": "v9"}, "hub_no_revision"),
@@ -74,13 +75,15 @@ def test_gated_models_say_what_to_do_in_three_steps(fake: FakeHub, see: Callable
         ({"repo": "a/b?x=1"}, "hub_bad_name"),
     ],
 )
-def test_what_is_not_there(see: Callable[..., HubModelResult], asked: dict[str, Any], code: str) -> None:
-    error = refusal(see, **asked)
+def test_page_of_an_impossible_or_missing_repository_is_refused(
+    see: Callable[..., HubModelResult], wanted: dict[str, Any], code: str
+) -> None:
+    error = refusal(see, **wanted)
 
     assert (error.code, error.exit_code) == (code, 3)
 
 
-def test_a_refused_token_is_told_and_not_repeated(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+def test_refused_token_is_reported_without_its_text(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
     fake.answers = [Answer("/api/models/ann", 401)]
     error = refusal(see, token="hf_secret")
 
@@ -95,7 +98,7 @@ def test_a_refused_token_is_told_and_not_repeated(fake: FakeHub, see: Callable[.
         "./config.json",
     ],
 )  # fmt: skip
-def test_a_list_with_tricks_is_refused_as_a_whole(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
+def test_list_with_a_hostile_name_is_refused(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
     fake.more_siblings = [{"rfilename": name, "size": 1, "blobId": "0" * 40}]
     error = refusal(see)
 
@@ -105,15 +108,15 @@ def test_a_list_with_tricks_is_refused_as_a_whole(fake: FakeHub, see: Callable[.
 
 
 @pytest.mark.parametrize("name", ["config.json", "CONFIG.json", "onnx/model.onnx/deeper.json"])
-def test_names_that_clash(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
-    """Given two names for one place, also where capitals do not count, Then nothing of it is taken."""
+def test_list_with_names_that_clash_is_refused(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
+    """Given two names for one place, also without regard to capitals, Then the list is refused."""
     fake.more_siblings = [{"rfilename": name, "size": 1, "blobId": "0" * 40}]
 
     assert refusal(see, patterns=("*",)).code == "hub_bad_names"
 
 
-def test_odd_names_are_passed_over(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
-    """Given a log file with a colon and one without a digest, Then the rest can still be had."""
+def test_files_with_odd_names_are_skipped(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    """Given a log file with a colon and a file without a digest, Then the other files are available."""
     fake.more_siblings = [
         {"rfilename": "runs/events:1", "size": 1, "blobId": "0" * 40},
         {"rfilename": "link", "size": None, "blobId": None},
@@ -130,7 +133,7 @@ def test_odd_names_are_passed_over(fake: FakeHub, see: Callable[..., HubModelRes
      b'{"id": "ann/pictures", "sha": 5, "siblings": 7}', b'{"id": "a/b", "sha": "' + b"0" * 40 + b'", "siblings": [{"x": 1}]}',
      b'{"id": "a/b", "lastModified": "yesterday"}'],
 )  # fmt: skip
-def test_garbage(fake: FakeHub, see: Callable[..., HubModelResult], body: bytes) -> None:
+def test_page_with_garbage_is_refused(fake: FakeHub, see: Callable[..., HubModelResult], body: bytes) -> None:
     fake.answers = [Answer("/api/models/ann/pictures", 200, body=body)]
     error = refusal(see)
 
@@ -138,7 +141,8 @@ def test_garbage(fake: FakeHub, see: Callable[..., HubModelResult], body: bytes)
 
 
 def test_card_is_cut_left_out_or_requested_again(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
-    """Given a card that may not be read, one that fails for now or for good, and a long one, Then each has its end."""
+    """Given a card that may not be read, one that fails once or always, and a long one, Then it is left out, read
+    again, refused, or cut."""
     fake.answers = [Answer("README.md", 403)]
     assert see().card == ""
     fake.answers = [Answer("README.md", 503)]

@@ -1,4 +1,4 @@
-"""Searching with the real client on a hub of this computer."""
+"""Search a fake hub with the real client."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,8 +30,8 @@ def repos(found: HubSearchResult) -> list[str]:
     return [model.repo for model in found.models]
 
 
-def test_pages_follow_each_other_by_their_cursor(fake: FakeHub, find: Find) -> None:
-    """Given five models and pages of two, whose links name another host, Then all come, from the hub alone."""
+def test_search_pages_follow_by_their_cursor(fake: FakeHub, find: Find) -> None:
+    """Given five models and pages of two, whose links name another host, Then all are found, through the hub alone."""
     found, cursor = [], None
     for _ in range(3):
         page = find(token="hf_secret", sort="downloads", cursor=cursor)
@@ -55,11 +55,13 @@ def test_pages_follow_each_other_by_their_cursor(fake: FakeHub, find: Find) -> N
         ({"text": "nothing like it"}, []),
     ],
 )
-def test_filters(find: Find, query: dict[str, Any], expected: list[str]) -> None:
+def test_search_filters_by_text_task_license_and_library(
+    find: Find, query: dict[str, Any], expected: list[str]
+) -> None:
     assert repos(find(**query)) == expected
 
 
-def test_row_holds_the_facts_of_the_hub(find: Find) -> None:
+def test_search_row_has_the_facts_of_the_hub(find: Find) -> None:
     row, old, closed = (find(text=text).models[0] for text in ("pictures", "old", "closed"))
     assert (old.formats, old.safe_format, old.size_bytes) == (("pickle",), False, None)
     assert closed.gated and not row.gated
@@ -77,13 +79,13 @@ def test_row_holds_the_facts_of_the_hub(find: Find) -> None:
     "body",
     [b"<html>Log in to the hotel</html>", b"", b"{}", b"[1]", b'[{"no": "id"}]', b"\xff\xfe", b"[" * 5000],
 )
-def test_what_is_no_answer_of_a_hub_is_told(fake: FakeHub, find: Find, body: bytes) -> None:
+def test_search_with_garbage_is_refused(fake: FakeHub, find: Find, body: bytes) -> None:
     fake.answers = [Answer("/api/models", 200, body=body, times=9)]
 
     assert refusal(find).code == "hub_garbage"
 
 
-def test_strange_values_do_no_harm(fake: FakeHub, find: Find) -> None:
+def test_search_row_with_odd_values_is_made_harmless(fake: FakeHub, find: Find) -> None:
     """Given a model whose name leads elsewhere and one with odd values, Then the first is left out."""
     rows = (
         b'[{"id": "../../etc"}, {"id": "a/b", "likes": "many", "downloads": -1, "pipeline_tag": {"x": 1}, '
@@ -102,7 +104,9 @@ def test_strange_values_do_no_harm(fake: FakeHub, find: Find) -> None:
     [(401, "hub_log_in", 3), (403, "hub_forbidden", 3), (404, "hub_not_found", 3), (400, "hub_refused", 3),
      (429, "hub_busy", 6), (500, "hub_failed", 6), (503, "hub_failed", 6)],
 )  # fmt: skip
-def test_refusals_are_told(fake: FakeHub, find: Find, status: int, code: str, exit_code: int) -> None:
+def test_search_that_the_hub_refuses_has_an_error_code(
+    fake: FakeHub, find: Find, status: int, code: str, exit_code: int
+) -> None:
     fake.answers = [Answer("/api/models", status, times=9)]
 
     error = refusal(find)
@@ -112,8 +116,8 @@ def test_refusals_are_told(fake: FakeHub, find: Find, status: int, code: str, ex
     assert repos(find(text="texts")) == ["ann/texts"]
 
 
-def test_a_redirect_takes_no_token_along(fake: FakeHub, find: Find) -> None:
-    """Given a hub that sends a question on to another host, Then it is asked without the token."""
+def test_search_redirect_to_another_host_gets_no_token(fake: FakeHub, find: Find) -> None:
+    """Given a hub that redirects a search to another host, Then the request there has no token."""
     other = f"http://localhost:{fake.port}/api/models?search=texts"
     fake.answers = [Answer("/api/models", 302, {"Location": other})]
 
@@ -127,20 +131,20 @@ def test_a_redirect_takes_no_token_along(fake: FakeHub, find: Find) -> None:
 @pytest.mark.parametrize(
     "target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "javascript:alert(1)", "http://[x", "/api/models"]
 )
-def test_redirect_to_no_place_or_in_a_circle_is_refused(fake: FakeHub, find: Find, target: str) -> None:
+def test_search_redirect_to_no_host_or_in_a_circle_is_refused(fake: FakeHub, find: Find, target: str) -> None:
     fake.answers = [Answer("/api/models", 302, {"Location": target}, times=99)]
 
     assert refusal(find).code == "hub_redirect"
     assert len(fake.seen) <= 7
 
 
-def test_offline_mode_asks_nothing(fake: FakeHub, find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_in_offline_mode_sends_nothing(fake: FakeHub, find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert refusal(find).code == "hub_offline"
     assert fake.seen == []
 
 
-def test_nothing_about_the_computer_is_sent(fake: FakeHub, find: Find) -> None:
+def test_search_sends_nothing_about_the_computer(fake: FakeHub, find: Find) -> None:
     find(text="texts")
 
     (seen,) = fake.seen
@@ -148,7 +152,7 @@ def test_nothing_about_the_computer_is_sent(fake: FakeHub, find: Find) -> None:
     assert set(seen.headers) <= {"host", "accept", "accept-encoding", "connection", "user-agent"}
 
 
-def test_cursors() -> None:
+def test_cursor_is_read_from_the_next_address() -> None:
     assert cursor_of(None) is None
     assert cursor_of("https://h/api/models?limit=2&cursor=abc%3D") == "abc="
     assert cursor_of("https://h/api/models?skip=2") is None

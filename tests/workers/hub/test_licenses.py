@@ -1,4 +1,4 @@
-"""Verdicts on licenses: the words of the design, SPDX expressions, the hub's identifiers, and foreign text."""
+"""Judge licenses: SPDX expressions, the hub's identifiers, and other text."""
 
 import pytest
 
@@ -20,8 +20,8 @@ HUB_IDS = TEXT.split()
 
 
 @pytest.mark.parametrize("identifier", HUB_IDS)
-def test_every_identifier_of_the_hub_has_a_verdict(identifier: str) -> None:
-    """Given an identifier that the hub offers and that says something, then it is known by its name."""
+def test_license_identifier_of_the_hub_has_a_verdict(identifier: str) -> None:
+    """Given an identifier that the hub offers, Then it has a verdict and an expression."""
     found = judge(identifier)
     assert found.word != "unknown", identifier
     assert found.expression and found.title and found.meaning
@@ -42,17 +42,6 @@ def test_every_identifier_of_the_hub_has_a_verdict(identifier: str) -> None:
         ("GPL-2.0-only WITH Classpath-exception-2.0", "conditions", "GPL-2.0-only WITH Classpath-exception-2.0"),
         ("SSPL-1.0", "unknown", "SSPL-1.0"),
         ("cc", "unknown", "LicenseRef-cc"),
-    ],
-)
-def test_words_and_expressions(stated: str, word: LicenseWord, expression: str) -> None:
-    """Given a stated license, then the word is the table's: of OR the best counts, of AND the worst."""
-    found = judge(stated)
-    assert (found.word, found.expression) == (word, expression)
-
-
-@pytest.mark.parametrize(
-    ("written", "word", "expression"),
-    [
         ("AGPL-3.0 License (https://ultralytics.com/license)", "conditions", "AGPL-3.0-only"),
         ("Apache License, Version 2.0", "ok", "Apache-2.0"),
         ("Apache 2.0", "ok", "Apache-2.0"),
@@ -66,28 +55,29 @@ def test_words_and_expressions(stated: str, word: LicenseWord, expression: str) 
         ("Elastic-2.0", "conditions", "Elastic-2.0"),
     ],
 )
-def test_licenses_are_known_as_people_write_them(written: str, word: LicenseWord, expression: str | None) -> None:
-    """Given a license as model files and cards name it, with words and an address around it, then its row is found."""
-    found = judge(written)
+def test_license_is_judged_as_people_write_it(stated: str, word: LicenseWord, expression: str | None) -> None:
+    """Given an expression, an identifier, or a name with words and an address around it, Then its row is found; of OR the
+    best part counts, of AND the worst."""
+    found = judge(stated)
     assert (found.word, found.expression) == (word, expression)
 
 
-def test_several_stated_licenses_hold_together() -> None:
-    """Given a list, as the hub's cards may have, then the strictest decides and all are named."""
+def test_several_licenses_apply_together() -> None:
+    """Given a list, as cards may have, Then the strictest one decides, and all are named."""
     found = judge(["mit", "cc-by-nc-nd-4.0"])
     assert (found.word, found.copies) == ("noncommercial", False)
     assert found.title == "MIT AND CC-BY-NC-ND-4.0"
 
 
 @pytest.mark.parametrize("stated", [None, "", " ", "unknown", "None", [], ["", "unknown"]])
-def test_nothing_stated_is_unknown(stated: str | list[str] | None) -> None:
+def test_license_that_is_not_stated_is_unknown(stated: str | list[str] | None) -> None:
     """Given no license, then the word is “unknown, ask”, and nothing is claimed."""
     found = judge(stated)
     assert (found.word, found.title, found.expression, found.for_business) == ("unknown", "", None, False)
 
 
-def test_other_is_known_by_its_name() -> None:
-    """Given “other” with the name of terms that have a row, then that row holds; else its own words are kept."""
+def test_license_other_is_judged_by_its_name() -> None:
+    """Given “other” with a known name, Then that license is judged; an unknown name is kept as text."""
     assert judge("other", name="llama3.1").title == "Llama 3.1"
     foreign = judge("other", name="<b>Mine</b>", link="https://example.org/terms")
     assert (foreign.word, foreign.title, foreign.link) == ("unknown", "<b>Mine</b>", "https://example.org/terms")
@@ -95,7 +85,7 @@ def test_other_is_known_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("link", ["file:///etc/passwd", "javascript:alert(1)", "https://x y", "", "ftp://x"])
-def test_links_are_addresses_of_the_web(link: str) -> None:
+def test_license_link_that_is_no_web_address_is_dropped(link: str) -> None:
     """Given anything else as a link, then there is none."""
     assert judge("mit", link=link).link is None
 
@@ -103,14 +93,14 @@ def test_links_are_addresses_of_the_web(link: str) -> None:
 @pytest.mark.parametrize(
     "text", ["x" * 5000, "(" * 300 + "MIT", "a AND (b", "MIT/Apache", "\u202emit", "模型", "%s {0}"]
 )
-def test_foreign_text_is_no_license(text: str) -> None:
-    """Given text that is no license, then it is unknown, short, and nothing is raised."""
+def test_license_text_that_is_no_license_is_unknown(text: str) -> None:
+    """Given any other text, Then it is unknown and short, and nothing is raised."""
     found = judge(text)
     assert found.word == "unknown" and len(found.title) <= 200 and found.expression is None
 
 
-def test_no_row_says_legally_cleared() -> None:
-    """Given all rows, then none promises more than a program can know, and copies are forbidden by ND alone."""
+def test_license_rows_promise_no_legal_clearance() -> None:
+    """Given all rows, Then none promises more than a program can know, and only ND forbids copies."""
     rows = [*SPDX.values(), *CATEGORIES.values(), *CREATIVE_COMMONS.values(), *(terms for _, terms in OWN.values())]
     for row in rows:
         assert not any(word in row.meaning.lower() for word in ("clear", "safe", "legal", "guarantee"))

@@ -39,15 +39,15 @@ def axes(folder: Path) -> dict[str, tuple[str, int]]:
     ],
 )
 def test_layouts_lstm_states_are_zeros_with_their_own_batch_axis(tmp_path, opened, x, state, batch_first, states):
-    # Given an LSTM whose states have the batch in the second axis, in every way that exporters write it
+    # Given an LSTM whose states have the batch in the second axis, in every form that exporters write
     path = lstm(tmp_path / "m.onnx", x, state, batch_first=batch_first, states=states)
-    # When it is opened / Then it runs, is no carrier of states over examples, and gives classes
+    # When it is opened / Then it runs, carries no state over examples, and gives classes
     result, folder = opened(path)
     assert result.info.task == "array-classification"
     assert axes(folder) == {
         "x": ("array", 0 if batch_first else 1), states[0]: ("initial_state", 1), states[1]: ("initial_state", 1)
     }  # fmt: skip
-    # When examples of 20 moments are answered one by one and three at once / Then as ONNX Runtime itself answers them
+    # When examples of 20 steps run one by one and at once / Then the predictions are those of ONNX Runtime itself
     pipeline, session = load_pipeline(folder), load(folder / "model.onnx", {}, 1)
     rows = np.random.default_rng(0).normal(size=(3, 20, WIDTH)).astype(np.float32)
     zeros = np.zeros((1, 3, HIDDEN), np.float32)
@@ -62,7 +62,7 @@ def test_layouts_lstm_states_are_zeros_with_their_own_batch_axis(tmp_path, opene
 
 
 def test_layouts_given_state_replaces_the_zeros(tmp_path, opened):
-    # Given data that hold a beginning state of their own / Then it goes in, and not zeros
+    # Given data with an initial state / Then it replaces the zeros
     path = lstm(tmp_path / "m.onnx", ["batch", "time", WIDTH], STATES, batch_first=True)
     _, folder = opened(path)
     rng = np.random.default_rng(1)
@@ -72,7 +72,7 @@ def test_layouts_given_state_replaces_the_zeros(tmp_path, opened):
 
 
 def test_layouts_plain_input_called_state_stays_an_input(tmp_path, opened, onnx_model, saved):
-    # Given a model of two plain inputs, one of them called state / Then both are what the person gives
+    # Given a model of two plain inputs, one of them called state / Then both are the user's
     inputs = {"state": ("FLOAT", ["batch", 4]), "action": ("FLOAT", ["batch", 4])}
     nodes = [("Add", ["state", "action"], ["s"], {}), ("MatMul", ["s", "w"], ["y"], {})]
     _, folder = opened(saved(onnx_model(nodes, inputs)))
@@ -112,20 +112,18 @@ def test_sizes_are_derived_from_the_first_layers_weights(tmp_path, opened):
 
 
 def test_sizes_are_read_from_the_data_or_requested(tmp_path, onnx_model, saved, opened, refused):
-    # Given a model that hides its sizes / When nothing is said / Then it is asked for, as a typed question
+    # Given a model without sizes / When none is given / Then the error requests it
     path = saved(hidden_sizes(onnx_model))
     error = refused(path)
-    assert error.code == "does_not_run" and [(requested.name, requested.sizes) for requested in error.asks] == [
-        ("", ())
-    ]
-    # When the NPZ has rows of four numbers / Then that is read off its header, and the model opens
+    assert error.code == "does_not_run" and [(one.name, one.sizes) for one in error.asks] == [("", ())]
+    # When the NPZ has rows of four numbers / Then its header gives the size, and the model opens
     data = npz(tmp_path / "d.npz", x=np.zeros((9, 4), np.float32), y=np.zeros(9, np.int64))
     _, folder = opened(path, data_path=str(data))
     assert load_pipeline(folder).spec.inputs[0].shape == (None, 4)
 
 
 def test_sizes_of_data_precede_those_of_the_user(onnx_model, saved, opened):
-    # Given data of four numbers and a --shape of three / Then the data's size is taken, which is what will be fed
+    # Given data of four numbers and a --shape of three / Then the data's size is used
     path = saved(hidden_sizes(onnx_model))
     _, folder = opened(path, item_shapes={"x": (4,)}, shapes={"": (1, 3)})
     assert load_pipeline(folder).spec.inputs[0].shape == (None, 4)
@@ -136,8 +134,8 @@ def test_sizes_of_user_or_data_precede_trials(onnx_model, saved, opened):
     nodes = [("Reshape", ["x", "rows"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})]
     weights = {"rows": np.array([-1, 40]), "w": np.ones((40, 3), np.float32)}
     path = saved(onnx_model(nodes, {"x": ("FLOAT", ["n", "k"])}, {"y": ("FLOAT", ["n", 3])}, weights))
-    for report in ({"shapes": {"": (1, 40)}}, {"item_shapes": {"x": (40,)}}):
-        _, folder = opened(path, **report)
+    for options in ({"shapes": {"": (1, 40)}}, {"item_shapes": {"x": (40,)}}):
+        _, folder = opened(path, **options)
         assert load_pipeline(folder).spec.answer_kind == "class"
 
         shutil.rmtree(folder)
@@ -155,7 +153,7 @@ def test_sizes_first_axis_that_each_item_has_is_no_batch(tmp_path, opened):
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x00" * 100])
 def test_sizes_of_unreadable_data_are_requested_from_the_user(tmp_path, onnx_model, saved, refused, content):
-    # Given a broken NPZ / Then the size is asked for as without it: reading the data will say what is wrong with them
+    # Given a broken NPZ / Then the size is requested as without it; reading the data reports the fault
     data = tmp_path / "d.npz"
     data.write_bytes(content)
     assert refused(saved(hidden_sizes(onnx_model)), data_path=str(data)).code == "does_not_run"

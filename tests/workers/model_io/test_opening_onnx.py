@@ -27,7 +27,7 @@ def picture_model(onnx_model, shape=("batch", 3, 8, 8), classes=5, kind="FLOAT",
 def test_onnx_picture_model_is_described_and_predicts(onnx_model, saved, opened):
     # Given a classifier of 8×8 pictures
     result, folder = opened(saved(picture_model(onnx_model)))
-    # Then the inner form is whole, and told in words
+    # Then the inner form is complete and described
     model = read_model(folder)
     assert model.artifact.main == "model.onnx"
     assert model.artifact.precision == "fp32"
@@ -36,7 +36,7 @@ def test_onnx_picture_model_is_described_and_predicts(onnx_model, saved, opened)
     assert result.info.parameters == 15
     assert result.info.opset == 17
     assert "mean" in spec_in(folder).guessed
-    # And a picture gives five probabilities through it
+    # And a picture gives five probabilities
     pipeline = load_pipeline(folder)
     answer = pipeline.answer(load_session(model.main), pipeline.feeds_from(np.zeros((30, 40, 3), np.uint8)))
     assert answer.shape == (1, 5)
@@ -44,7 +44,7 @@ def test_onnx_picture_model_is_described_and_predicts(onnx_model, saved, opened)
 
 
 @pytest.mark.parametrize(
-    ("shape", "asked", "wanted"),
+    ("shape", "options", "wanted"),
     [
         (["n", 1, 28, 28], {}, {"channels": "gray", "layout": "nchw", "resize": (28, 28)}),
         ([1, 3, 32, 16], {}, {"channels": "rgb", "layout": "nchw", "resize": (32, 16)}),
@@ -53,11 +53,11 @@ def test_onnx_picture_model_is_described_and_predicts(onnx_model, saved, opened)
          {"channels": "bgr", "resize": 16, "crop": 8}),
     ],
 )  # fmt: skip
-def test_onnx_preparation_is_guessed_from_shapes_or_requested(onnx_model, saved, opened, shape, asked, wanted):
-    _, folder = opened(saved(picture_model(onnx_model, shape)), **asked)
+def test_onnx_preparation_is_guessed_from_shapes_or_requested(onnx_model, saved, opened, shape, options, wanted):
+    _, folder = opened(saved(picture_model(onnx_model, shape)), **options)
     spec = spec_in(folder)
     assert {name: getattr(spec.preprocess, name) for name in wanted} == wanted
-    assert bool(spec.guessed) is not bool(asked)
+    assert bool(spec.guessed) is not bool(options)
 
 
 def test_onnx_channels_last_with_a_thousand_classes_gets_imagenets_names(onnx_model, saved, opened):
@@ -71,10 +71,10 @@ def test_onnx_channels_last_with_a_thousand_classes_gets_imagenets_names(onnx_mo
 
 
 def test_onnx_missing_shape_is_requested_and_taken(onnx_model, saved, opened, refused):
-    # Given a model whose input has no shape at all, and whose first layer has no weights that tell it
+    # Given a model whose input has no shape, and whose first layer has no weights
     model = onnx_model("r = Relu (x); y = MatMul (r, w)")
     model.graph.input[0].type.tensor_type.ClearField("shape")
-    # When nothing is said / Then it is asked for
+    # When no shape is given / Then it is requested
     assert "--shape" in refused(saved(model)).by_command
     # When the shape is given / Then it opens
     result, folder = opened(saved(model), shapes={"": (1, 4)})
@@ -94,7 +94,7 @@ def test_onnx_table_model_of_whole_numbers_has_probabilities(onnx_model, saved, 
 
 
 def test_onnx_state_is_linked_and_sample_rate_is_constant(onnx_model, saved, opened):
-    # Given a model that keeps a state and is told a sample rate
+    # Given a model with a state and a sample rate
     nodes = f"""
         m = ReduceMean <axes = [1], keepdims = 1> (input); a = Mul (m, w)
         s = ReduceMean <axes = [0, 2], keepdims = 0> (state); z = Add (a, s); output = Sigmoid (z)
@@ -103,7 +103,7 @@ def test_onnx_state_is_linked_and_sample_rate_is_constant(onnx_model, saved, ope
     inputs = {"input": ("FLOAT", [None, None]), "state": ("FLOAT", [2, None, 8]), "sr": ("INT64", [])}
     outputs = {"output": ("FLOAT", [None, 1]), "stateN": ("FLOAT", [None, None, None])}
     result, folder = opened(saved(onnx_model(nodes, inputs, outputs, {"w": np.ones((1, 1), np.float32)})))
-    # Then the pipeline says so, in the model's own order of inputs
+    # Then the pipeline has both, in the model's own order of inputs
     spec = spec_in(folder)
     assert [entry.source for entry in spec.inputs] == ["audio", "state", "constant"]
     assert spec.links == {"state": "stateN"}
@@ -141,7 +141,7 @@ def test_onnx_external_data_are_copied(onnx_model, tmp_path, opened, inspected):
 
 
 def test_onnx_stored_pipeline_is_used_unchanged(onnx_model, saved, opened):
-    # Given a model that was opened once, and carries what was found
+    # Given a model that was opened once and contains its pipeline
     _, folder = opened(saved(picture_model(onnx_model)))
     spec = replace(spec_in(folder), classes=("a", "b", "c", "d", "e"), guessed=())
     model = picture_model(onnx_model, fettle__pipeline=json.dumps(pipeline_document(spec)))
@@ -173,7 +173,7 @@ def test_onnx_weights_stored_in_8_bits_count_as_quantized(onnx_model, saved, ins
     nodes = f"wide = Cast <to = {TensorProto.FLOAT}> (w); scaled = Mul (wide, scale); y = MatMul (x, scaled)"
     small = np.eye(4).astype(kind.lower())
     model = onnx_model(nodes, weights={"w": small, "scale": np.float32([0.5])})
-    # Then the model is told to be quantized, and its numbers are counted
+    # Then the model counts as quantized, and its numbers are counted
     info = inspected(saved(model))
     assert info.quantized and info.parameters == 17
 

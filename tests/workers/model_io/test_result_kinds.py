@@ -171,19 +171,21 @@ def test_masks_are_stored_as_one_byte_per_pixel(tmp_path: Path, opened: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind"), [("segmentation", "mask"), ("picture", "picture"), ("numbers", "tensor"), ("labels", None)]
+    ("requested", "kind"), [("segmentation", "mask"), ("picture", "picture"), ("numbers", "tensor"), ("labels", None)]
 )
-def test_results_are_read_as_requested_or_refused(tmp_path: Path, opened: Any, asked: str, kind: str | None) -> None:
+def test_results_are_read_as_requested_or_refused(
+    tmp_path: Path, opened: Any, requested: str, kind: str | None
+) -> None:
     """Given planes that look like masks, Then they are read as requested, or the request is refused."""
     path = planes(tmp_path / "model.onnx", 3, "Softmax")
     if kind is None:
         with pytest.raises(InputRefused):
-            opened(path, task=asked)
+            opened(path, task=requested)
         return
-    _, folder = opened(path, task=asked)
+    _, folder = opened(path, task=requested)
     spec = parse_spec(spec_in(folder))
     assert spec.answer_kind == kind and (spec.postprocess is not None) is (kind == "mask")
-    assert read_as(spec).id == asked
+    assert read_as(spec).id == requested
 
 
 def test_vocabulary_beside_a_speech_model_names_its_characters(tmp_path: Path, opened: Any) -> None:
@@ -227,5 +229,5 @@ def test_speech_model_of_any_length_reads_whole_sounds(tmp_path: Path, opened: A
         assert feeds["input_values"].shape == (1, count)
         best = session.run({"input_values": sound[None]})["logits"][0].argmax(axis=1)
         kept = [letters[now] for now, before in zip(best, [0, *best], strict=False) if now != before and now]
-        said = "".join(" " if letter == "|" else letter for letter in kept)
-        assert pipeline.text_of(pipeline.answer(session, feeds)) == " ".join(said.split())
+        text = "".join(" " if letter == "|" else letter for letter in kept)
+        assert pipeline.text_of(pipeline.answer(session, feeds)) == " ".join(text.split())

@@ -63,7 +63,7 @@ def check_texts(inner, model, pooled, atol):
 @pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_folder_of_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
-    # Given a folder in the way of sentence-transformers
+    # Given a folder of sentence-transformers
     folder, model = bert()
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
@@ -72,7 +72,7 @@ def test_folder_of_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
     assert inspected(folder).inputs[0].meaning == "a text, up to 12 tokens"
     # When it is opened
     result, inner = opened(folder)
-    # Then inputs, output and pooling are as the folder says
+    # Then inputs, output and pooling are those of the folder
     spec = spec_in(inner)
     assert [entry.name for entry in spec.inputs] == ["input_ids", "attention_mask", "token_type_ids"]
     assert [entry.optional for entry in spec.inputs] == [False, True, True]
@@ -178,19 +178,19 @@ def test_folder_with_several_weights_counts_the_opened_ones(bert, opened, inspec
     assert not info.quantized and any("model.fp16.safetensors" in finding.what for finding in info.findings)
     result, _ = opened(folder)
     assert result.info.parameters == sum(value.numel() for value in model.parameters())
-    # When nothing says which one is meant / Then it is asked
+    # When no file is marked as the one to open / Then it is refused
     (folder / "model.safetensors").unlink()
     with pytest.raises(InputRefused) as caught:
         inspected(folder)
     assert caught.value.code == "several_models"
-    # When one of 8 bits is left / Then that is told
+    # When one of 8 bits is left / Then it counts as quantized
     (folder / "model.fp16.safetensors").unlink()
     assert inspected(folder).quantized
 
 
 @pytest.mark.whole
 def test_folder_of_a_token_classifier_is_no_embedding(bert, opened):
-    # Given a model that tells the words of a text apart / Then it is told as that, and its scores stay as they are
+    # Given a model that classifies tokens / Then its task is that, and its scores stay unchanged
     folder, _ = bert("BertForTokenClassification", num_labels=5)
     result, opened_folder = opened(folder)
     spec = spec_in(opened_folder)
@@ -206,7 +206,7 @@ def test_folder_of_a_token_classifier_is_no_embedding(bert, opened):
     ],
 )
 def test_folder_of_a_model_without_texts_is_refused(bert, refused, config, word):
-    # Given a folder of a time series' model, of one for pictures, of one for sounds / Then it is not taken for texts
+    # Given a folder of a model for time series, pictures or sounds / Then it is refused
     folder, _ = bert()
     (folder / "config.json").write_text(json.dumps(config))
     error = refused(folder)

@@ -1,4 +1,4 @@
-"""A container's own limit counts where it is lower than what the computer has."""
+"""Use a container's limit where it is lower than the computer's."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from workers.contracts.process.allowance import free_memory_bytes, usable_cores, usable_memory_bytes
 
 
-def test_what_is_left_of_a_containers_limit(tmp_path: Path) -> None:
+def test_free_memory_is_the_rest_of_a_containers_limit(tmp_path: Path) -> None:
     # Given no control group, Then it is the system's figure
     free = free_memory_bytes(tmp_path)
     assert free > 0
@@ -36,8 +36,8 @@ def test_what_is_left_of_a_containers_limit(tmp_path: Path) -> None:
         ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
     ],
 )  # fmt: skip
-def test_a_containers_cores_are_rounded_down(tmp_path: Path, files: dict[str, str], cores: int | None) -> None:
-    """Given a quota of a container, Then so many whole cores count, one at least, and no more than there are (None)."""
+def test_usable_cores_of_a_container_are_rounded_down(tmp_path: Path, files: dict[str, str], cores: int | None) -> None:
+    """Given a container's quota, Then whole cores count, at least one and at most those of the computer (None)."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -46,8 +46,8 @@ def test_a_containers_cores_are_rounded_down(tmp_path: Path, files: dict[str, st
 
 
 @pytest.mark.parametrize("name", ["memory.max", "memory/memory.limit_in_bytes"])
-def test_a_containers_memory_counts_where_it_is_less(tmp_path: Path, name: str) -> None:
-    """Given a limit of 1 GiB, one that is larger than the machine, or none that can be read, Then the least counts."""
+def test_usable_memory_is_the_smaller_of_computer_and_container(tmp_path: Path, name: str) -> None:
+    """Given a limit of 1 GiB, a larger one than the computer has, or an unreadable one, Then the smallest counts."""
     whole = usable_memory_bytes(tmp_path)
     (tmp_path / name).parent.mkdir(exist_ok=True)
     for text, usable in ((f"{1 << 30}", 1 << 30), (f"{1 << 62}", whole), ("max", whole), ("-1", whole), ("", whole)):
