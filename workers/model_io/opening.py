@@ -29,7 +29,7 @@ from workers.model_io.formats import Draft, Source, read
 from workers.model_io.guess.requested import as_requested
 from workers.model_io.guess.spec import build_spec, reread, result_findings, sizes
 from workers.model_io.layouts import item_shapes, layouts
-from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
+from workers.model_io.readers.neighbors import carry, companions_sha256, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.onnx_graph import table_sizes
 from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.torch.zip_check import unpack
@@ -134,7 +134,7 @@ def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenPar
 def content_of(path: Path, source: Source, draft: Draft, params: OpenParams) -> str:
     """Identify an opened model by its files, small files beside it (tokenizer, labels, license), name and sizes."""
     sizes = json.dumps(params.item_shapes, sort_keys=True)
-    return f"{_sha256(draft.files)}:{beside_sha256(source.path)}:{path.name}:{sizes}"
+    return f"{_sha256(draft.files)}:{companions_sha256(source.path)}:{path.name}:{sizes}"
 
 
 def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:

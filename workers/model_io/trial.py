@@ -17,9 +17,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
 from workers.model_io.guess.answer import TASKS
-from workers.model_io.guess.boxes_seen import seen, several_labels
-from workers.model_io.guess.masks import mask_seen
-from workers.model_io.guess.spec import with_guess, with_output_words
+from workers.model_io.guess.boxes_seen import corrected_boxes, several_labels
+from workers.model_io.guess.masks import corrected_mask
+from workers.model_io.guess.spec import with_output_words, with_task_guess
 from workers.model_io.layouts import needs_output_axes, with_output_axes
 from workers.model_io.runtime import is_out_of_memory, run_error
 from workers.model_io.words import refuse
@@ -259,13 +259,13 @@ def evaluated(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs:
     if spec.answer_kind == "class" and spec.classes is None and all(_is_unit(value) for value in values):
         update["answer_kind"] = "embedding"
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
-        update["guessed"] = with_guess(spec.guessed, is_guess=True)
-    update |= _learned_result(spec, feeds, outputs, values, name)
-    shapes = tuple(replace(entry, shape=_seen_shape(spec, entry, feeds, outputs)) for entry in spec.outputs)
+        update["guessed"] = with_task_guess(spec.guessed, is_guess=True)
+    update |= _completed_result(spec, feeds, outputs, values, name)
+    shapes = tuple(replace(entry, shape=_completed_shape(spec, entry, feeds, outputs)) for entry in spec.outputs)
     return Trial(with_output_words(replace(spec, **update, outputs=shapes)), feeds, outputs, findings)
 
 
-def _learned_result(
+def _completed_result(
     spec: PipelineSpec,
     feeds: tuple[Feeds, ...],
     outputs: tuple[Feeds, ...],
@@ -274,17 +274,17 @@ def _learned_result(
 ) -> dict[str, Any]:
     """Return the fields to change according to what the predictions show about the kind of result."""
     if isinstance(spec.postprocess, BoxesSteps):
-        return _seen_boxes(spec, spec.postprocess, feeds, outputs)
+        return _completed_boxes(spec, spec.postprocess, feeds, outputs)
     if spec.answer_kind == "class" and several_labels(values):
         return {"answer_kind": "labels", "scores": "probabilities"}
     known = spec.postprocess if isinstance(spec.postprocess, MaskSteps) else None
     if spec.sampling is None and (known is not None or spec.answer_kind in ("tensor", "picture")):
-        steps = mask_seen(answer, values, spec.preprocess, known)
+        steps = corrected_mask(answer, values, spec.preprocess, known)
         return {} if steps is None else {"answer_kind": "mask", "task": TASKS["mask"], "postprocess": steps}
     return {}
 
 
-def _seen_boxes(
+def _completed_boxes(
     spec: PipelineSpec, steps: BoxesSteps, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]
 ) -> dict[str, Any]:
     """Return the fields to change for boxes; no steps where the outputs have an unexpected form.
@@ -293,7 +293,7 @@ def _seen_boxes(
     """
     fed = spec.preprocess
     try:
-        completed = seen(steps, outputs, Pipeline(spec, Path()).input_size(feeds[0]))
+        completed = corrected_boxes(steps, outputs, Pipeline(spec, Path()).input_size(feeds[0]))
     except (KeyError, ValueError, IndexError):
         return {"postprocess": None}
     if completed.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):
@@ -307,7 +307,7 @@ def _is_unit(value: NDArray[np.float64]) -> bool:
     return value.shape[-1] >= SHORTEST_VECTOR and bool((value < 0).any()) and bool(np.allclose(lengths, 1, atol=1e-3))
 
 
-def _seen_shape(
+def _completed_shape(
     spec: PipelineSpec, entry: PipelineOutput, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]
 ) -> tuple[int | None, ...]:
     """Return the shape of an output with what the trial run showed of it.

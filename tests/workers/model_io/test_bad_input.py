@@ -14,7 +14,7 @@ import torch
 import workers.model_io.readers.onnx as onnx_checks
 from workers.contracts.errors import InputRefused
 from workers.model_io import trial
-from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.neighbors import facts_of_file
 from workers.model_io.readers.safetensors import check_header
 
 NOT_MODELS = {
@@ -217,7 +217,7 @@ def test_pickle_that_runs_code_runs_nothing(saved, refused, tmp_path, protocol):
 def test_metadata_with_absurd_values_is_ignored(tmp_path: Path, side: str) -> None:
     """Given metadata of an exporter with sides of 5,000 digits and class names of endless lists, Then the sides are not
     taken, and nothing is raised."""
-    found = beside_file(tmp_path / "a.onnx", {"stride": "32", "names": "[" * 100_000, "imgsz": f"[{side}, 640]"})
+    found = facts_of_file(tmp_path / "a.onnx", {"stride": "32", "names": "[" * 100_000, "imgsz": f"[{side}, 640]"})
     assert found.preprocess is not None and found.preprocess.resize == (640, 640)
 
 

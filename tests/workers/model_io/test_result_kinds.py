@@ -16,7 +16,7 @@ from workers.contracts.specs import TensorSpec
 from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.model_io.guess.transcripts import transcript_of
-from workers.model_io.readers.neighbors import beside_folder, beside_sha256, characters_of
+from workers.model_io.readers.neighbors import characters_of, companions_sha256, facts_of_folder
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec_file import parse_spec
@@ -142,16 +142,16 @@ def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: 
     """)
     ends = [floats("x", ["b", 3, 48, "width"])], [floats("output", ["b", "t", count])]
     path = save(tmp_path / "rec.onnx", nodes, *ends, [weights("w", 3, count)])
-    alone = beside_sha256(path)
+    alone = companions_sha256(path)
     beside = tmp_path / name
     beside.write_bytes(text.encode("utf-8"))
     _, folder = opened(path)
     spec = spec_in(folder)
     assert (spec["answer_kind"], spec["task"]) == ("transcript", "transcription")
     assert spec["classes"] == ["<blank>", *CHARACTERS, " "] and spec["postprocess"]["blank"] == 0
-    assert beside_sha256(path) != alone
+    assert companions_sha256(path) != alone
     shorter = TensorSpec(name="output", shape=("b", "t", 9), dtype="float32")
-    assert transcript_of(shorter, beside_folder(tmp_path)) is None
+    assert transcript_of(shorter, facts_of_folder(tmp_path)) is None
 
 
 def test_masks_are_stored_as_one_byte_per_pixel(tmp_path: Path, opened: Any) -> None:

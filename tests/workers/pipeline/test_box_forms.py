@@ -8,7 +8,7 @@ from PIL import Image
 
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import ModelFacts
-from workers.model_io.guess.boxes_seen import seen
+from workers.model_io.guess.boxes_seen import corrected_boxes
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
 from workers.pipeline.postprocess.boxes import decode, grid_of
 from workers.pipeline.postprocess.instances import unpacked_masks
@@ -37,7 +37,7 @@ def guessed(shapes: dict[str, tuple[Any, ...]], found: ModelFacts) -> BoxesSteps
 def recognized(outputs: dict[str, np.ndarray], found: ModelFacts) -> BoxesSteps:
     steps = guessed({name: values.shape for name, values in outputs.items()}, found)
     assert steps is not None
-    return seen(steps, [outputs], SIZE)
+    return corrected_boxes(steps, [outputs], SIZE)
 
 
 def cells(width: int) -> tuple[np.ndarray, list[int]]:

@@ -38,7 +38,9 @@ ORDERS: tuple[tuple[Literal["box_score_class", "class_score_box", "box_class_sco
 Values = NDArray[np.float32]
 
 
-def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]], size: tuple[int, int]) -> BoxesSteps:
+def corrected_boxes(
+    steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]], size: tuple[int, int]
+) -> BoxesSteps:
     """Return `steps` corrected by these outputs for images of `size` (height, width); unchanged without boxes.
 
     Raises:

@@ -50,7 +50,7 @@ def mask_steps(answer: TensorSpec, facts: ModelFacts) -> MaskSteps | None:
     return None
 
 
-def mask_seen(
+def corrected_mask(
     answer: str, values: Sequence[NDArray[np.float64]], steps: object, known: MaskSteps | None
 ) -> MaskSteps | None:
     """Correct the mask form from the model's own predictions for a few inputs.

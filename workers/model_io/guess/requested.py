@@ -9,7 +9,7 @@ from workers.contracts.proof.results import READ_AS, read_as
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Graph, ModelFacts
 from workers.model_io.guess.answer import TASKS, pick_answer
-from workers.model_io.guess.spec import result_of, with_guess, with_words
+from workers.model_io.guess.spec import result_of, with_task_guess, with_words
 from workers.model_io.words import refuse
 from workers.pipeline.spec import AnswerKind, BoxesSteps, MaskSteps, PipelineSpec
 
@@ -43,7 +43,7 @@ def as_requested(spec: PipelineSpec, graph: Graph, facts: ModelFacts, params: Op
     if params.task is not None and params.task != read_as(spec).id:
         spec = _read_as(params.task, spec, graph, facts)
     if params.task is not None:
-        spec = replace(spec, guessed=with_guess(spec.guessed, is_guess=False))
+        spec = replace(spec, guessed=with_task_guess(spec.guessed, is_guess=False))
     steps = spec.postprocess
     if params.score_threshold is None:
         return spec

@@ -155,12 +155,12 @@ def reread(spec: PipelineSpec, graph: Graph, facts: ModelFacts) -> PipelineSpec:
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, facts)
     output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, facts)
     task = facts.task or task_of(spec.inputs, spec.preprocess, kind, answer, facts)
-    guesses = with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed)
+    guesses = with_task_guess(spec.guessed, is_guess=TASK_GUESSED in guessed)
     changed = replace(spec, answer_kind=kind, postprocess=steps, task=task, classes=classes, guessed=guesses)
     return with_words(changed, graph.outputs, output)
 
 
-def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
+def with_task_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
     """Return the names of guessed parts with or without the task."""
     others = tuple(name for name in guessed if name != TASK_GUESSED)
     return (*others, TASK_GUESSED) if is_guess else others

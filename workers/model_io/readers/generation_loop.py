@@ -44,7 +44,7 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
     taken = _taken(folder, decoder)
     if taken.hidden is None or taken.past or taken.position:
         raise unfit(folder, "its decoder takes more than tokens and the encoder's outputs")
-    states, scores = answers(encoder.outputs), answers(decoder.outputs)
+    states, scores = vectors_of(encoder.outputs), vectors_of(decoder.outputs)
     if not states or not scores:
         raise unfit(folder, "one of its parts gives no three-dimensional numbers")
     width, wanted = states[0].shape[-1], taken.hidden.shape[-1]
@@ -87,14 +87,14 @@ def settings_of(folder: Path) -> dict[str, Any]:
     return {**read_dict(folder / "config.json"), **{k: v for k, v in more.items() if v is not None}}
 
 
-def answers(entries: Iterable[TensorSpec]) -> list[TensorSpec]:
+def vectors_of(entries: Iterable[TensorSpec]) -> list[TensorSpec]:
     """Return the outputs or inputs that hold a vector for each position of a text."""
     return [entry for entry in entries if entry.dtype == "float32" and len(entry.shape) == 3]
 
 
 def _taken(folder: Path, decoder: Graph) -> _Taken:
     ids = [entry for entry in decoder.inputs if entry.name in IDS and entry.dtype == "int64"]
-    hidden = [entry for entry in answers(decoder.inputs) if entry.name.startswith(HIDDEN)]
+    hidden = [entry for entry in vectors_of(decoder.inputs) if entry.name.startswith(HIDDEN)]
     mask, position = ({entry.name for entry in decoder.inputs} & {name} for name in (MASK, POSITION))
     if len(ids) != 1 or len(hidden) > 1:
         raise unfit(folder, "one of its decoders does not take tokens as input_ids")
@@ -121,7 +121,7 @@ def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cac
         (carried if source in later else kept)[entry.name] = source
     if not carried:
         raise _cache_unfit(folder, "it has no output from which the next token could start")
-    own = [output for output in answers(step.outputs) if output.shape[-1] == scores.shape[-1]]
+    own = [output for output in vectors_of(step.outputs) if output.shape[-1] == scores.shape[-1]]
     if not own:
         raise _other_model(folder, "its decoders do not know the same number of tokens")
     return Cache(
@@ -151,7 +151,7 @@ def _same_kind(entry: TensorSpec, output: TensorSpec) -> bool:
 
 def _mel(folder: Path, encoder: Graph, settings: Mapping[str, Any]) -> MelSteps | None:
     """Return how sounds become the encoder's input; None for an encoder that reads tokens."""
-    features = answers(encoder.inputs)
+    features = vectors_of(encoder.inputs)
     if not features:
         return None
     extractor = read_dict(folder / "preprocessor_config.json")

@@ -33,7 +33,7 @@ from workers.model_io.facts import Graph, ModelFacts, danger, info, tensor_specs
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
 from workers.model_io.readers.named_weights import UNIFORM_FILE, name_weights
-from workers.model_io.readers.neighbors import beside_folder, carry
+from workers.model_io.readers.neighbors import carry, facts_of_folder
 from workers.model_io.runtime import MAX_RELATIVE_ERROR, conversion_differs, relative_error
 from workers.model_io.words import cannot_convert, first_line, no_tokenizer, refuse, shown
 from workers.pipeline.chats import ChatTexts
@@ -111,7 +111,7 @@ def read(
     Returns:
         The draft, and the function that converts the model.
     """
-    beside = beside_folder(folder)
+    beside = facts_of_folder(folder)
     stored = max(counts, key=lambda name: counts[name], default="F32")
     _refuse_unfit(folder, config, beside, stored)
     chat = chat_of(folder, config)

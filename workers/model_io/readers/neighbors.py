@@ -78,7 +78,7 @@ def _read_text(path: Path) -> str:
         return ""
 
 
-def beside_folder(folder: Path) -> ModelFacts:
+def facts_of_folder(folder: Path) -> ModelFacts:
     """Return what config.json, preprocessor_config.json, tokenizer.json, README and LICENSE of a folder state."""
     config, tokenizer = read_dict(folder / "config.json"), folder / "tokenizer.json"
     pooling, normalize = sentence_parts(folder)
@@ -128,7 +128,7 @@ def modules_of(folder: Path) -> list[dict[str, Any]] | None:
     return [one for one in modules if isinstance(one, dict)] if isinstance(modules, list) else None
 
 
-def beside_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
+def facts_of_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
     """Return the file's own metadata, completed by its folder (and the one above for `onnx/model.onnx`)."""
     facts = ModelFacts(
         task="object-detection" if metadata.get("task") in _FINDERS else None,
@@ -138,7 +138,7 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
         **_behind(metadata),
     )
     for folder in _folders_of(path):
-        facts = facts.or_else(beside_folder(folder))
+        facts = facts.or_else(facts_of_folder(folder))
     return facts
 
 
@@ -165,12 +165,12 @@ def _behind(metadata: Mapping[str, str]) -> dict[str, Any]:
     return {"behind": "points" if shape[2] == "2" else "seen_points", "points": int(shape[1])}
 
 
-def beside_sha256(path: Path) -> str:
+def companions_sha256(path: Path) -> str:
     """Return the digest of everything beside a model that opening it may use.
 
     These are files with known names and lists of class names or characters; other files (a download, a log) do not
     count. With other such files, the same weights become another opened model. For a file, its folder counts (and the
-    one above, as in `beside_file`); for a folder, itself and one level below.
+    one above, as in `facts_of_file`); for a folder, itself and one level below.
     """
     folders = [path, *sorted(_folders_in(path))] if path.is_dir() else _folders_of(path)
     digest = hashlib.sha256()

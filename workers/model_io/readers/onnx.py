@@ -20,7 +20,7 @@ from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
 from workers.model_io.facts import info, warning
 from workers.model_io.formats import Draft, Write
-from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.neighbors import facts_of_file
 from workers.model_io.readers.onnx_graph import nodes, read_graph, tensors
 from workers.model_io.runtime import load_session
 from workers.model_io.words import ASK_AGAIN, damaged, first_line, refuse, shown, unsafe
@@ -236,7 +236,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     files = (path, *(path.parent / name for name in external_files(model)))
     with checking(ctx, files):
         load_session(path)
-        facts = beside_file(path, graph.metadata)
+        facts = facts_of_file(path, graph.metadata)
     all_findings = (_contents(len(files) - 1), *findings)
     draft = Draft(graph=graph, facts=facts, files=files, findings=all_findings)
     return draft, partial(_write, path, model, draft, ctx)

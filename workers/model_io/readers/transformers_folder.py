@@ -20,7 +20,7 @@ from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers import language_model
 from workers.model_io.readers.export_torch import export, reference
-from workers.model_io.readers.neighbors import beside_folder, modules_of, read_dict, read_json, sentence_parts
+from workers.model_io.readers.neighbors import facts_of_folder, modules_of, read_dict, read_json, sentence_parts
 from workers.model_io.readers.safetensors import check_header, whole
 from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.words import first_line, no_tokenizer, refuse, shown, unsupported
@@ -231,7 +231,7 @@ def _refuse_missing(folder: Path, report: Mapping[str, Any]) -> None:
 
 
 def _facts(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
-    beside = beside_folder(folder)
+    beside = facts_of_folder(folder)
     named = config.get("architectures") or [config.get("model_type", "")]
     findings = []
     if head.ending in _MASKED and head.sparse is None:

@@ -24,8 +24,8 @@ from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.formats import Draft, Write
 from workers.model_io.guess.spec import described, sizes
 from workers.model_io.readers import onnx
-from workers.model_io.readers.generation_loop import answers, loop_of, settings_of, unfit
-from workers.model_io.readers.neighbors import beside_folder, is_plain
+from workers.model_io.readers.generation_loop import loop_of, settings_of, unfit, vectors_of
+from workers.model_io.readers.neighbors import facts_of_folder, is_plain
 from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import no_tokenizer, refuse
@@ -37,7 +37,7 @@ CROSS = ".encoder."
 """Marks keys and values of the encoder's output; the branch with a cache outputs empty ones, which are not used."""
 
 
-def taken_apart(model: Any) -> tuple[Any, Any] | None:
+def split_merged(model: Any) -> tuple[Any, Any] | None:
     """Return decoder and decoder with past as separate models that share the file's external data.
 
     Return None where `model` (an onnx ModelProto) is no If over `use_cache_branch`.
@@ -49,12 +49,12 @@ def taken_apart(model: Any) -> tuple[Any, Any] | None:
     if set(branches) != {"then_branch", "else_branch"}:
         return None
     names = list(choices[0].output)
-    whole = _alone(model, branches["else_branch"], names, range(len(names)))
+    whole = _branch_model(model, branches["else_branch"], names, range(len(names)))
     kept = [at for at, name in enumerate(names) if CROSS not in name]
-    return whole, _alone(model, branches["then_branch"], names, kept)
+    return whole, _branch_model(model, branches["then_branch"], names, kept)
 
 
-def _alone(model: Any, branch: Any, names: list[str], kept: Iterable[int]) -> Any:
+def _branch_model(model: Any, branch: Any, names: list[str], kept: Iterable[int]) -> Any:
     """Return one branch with the outputs at the positions `kept` and everything they depend on."""
     import onnx
 
@@ -112,7 +112,7 @@ TRANSLATORS = ("marian", "m2m_100", "mbart", "fsmt")
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Read, check and load all graphs without running them."""
-    place = place_of(folder)
+    place = parts_folder(folder)
     parts = _parts(folder, place, params, ctx)
     graphs = {name: draft.graph for name, (draft, _) in parts.items()}
     loop = loop_of(folder, graphs[ENCODER], graphs[DECODER], graphs.get(STEP))
@@ -120,7 +120,7 @@ def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Writ
     return whole, partial(_write, parts, whole, ctx)
 
 
-def place_of(folder: Path) -> Path:
+def parts_folder(folder: Path) -> Path:
     """Return where the files are: in the folder itself, or in `onnx` below it."""
     return folder if any((folder / name).is_file() for name in (*FILES.values(), MERGED)) else folder / "onnx"
 
@@ -136,15 +136,15 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
         raise _missing(folder, f"{FILES[DECODER]} (or {MERGED})", "the part that writes the first word")
     if merged and not {DECODER, STEP} <= there:
         first = onnx.read(place / FILES[ENCODER], params, ctx)
-        decoder, step = _apart(folder, place / MERGED, params, ctx)
+        decoder, step = _split(folder, place / MERGED, params, ctx)
         return {ENCODER: first, DECODER: decoder, STEP: step}
     return {name: onnx.read(place / FILES[name], params, ctx) for name in FILES if name in there}
 
 
-def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[Part, Part]:
+def _split(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[Part, Part]:
     """Return both branches of a merged decoder."""
     whole, _ = onnx.read(file, params, ctx)
-    branches = taken_apart(load_proto(file))
+    branches = split_merged(load_proto(file))
     if branches is None:
         raise unfit(folder, f"{MERGED} is no choice between two branches, as optimum makes it")
     summary = info("Its merged decoder was split into two, so that each can be optimized. Both hold their weights.")
@@ -194,7 +194,7 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
         quantized=any(part.graph.quantized for part in parts.values()),
         precision=encoder.precision,
     )
-    beside = beside_folder(folder)
+    beside = facts_of_folder(folder)
     if beside.tokenizer is None:
         raise no_tokenizer(folder)
     task: Task = "translation" if settings_of(folder).get("model_type") in TRANSLATORS else "text-generation"
@@ -224,7 +224,7 @@ def _missing(folder: Path, file: str, what: str) -> Exception:
 
 def _part_spec(graph: Graph) -> PipelineSpec:
     """Describe a part by itself: arrays in, arrays out."""
-    answer = answers(graph.outputs)[0].name
+    answer = vectors_of(graph.outputs)[0].name
     inputs = [PipelineInput(name=i.name, dtype=i.dtype, shape=sizes(i.shape), source="array") for i in graph.inputs]
     return PipelineSpec(
         task="arrays",

@@ -16,7 +16,7 @@ from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.architectures import recognize
 from workers.model_io.readers.export_torch import export, reference, single
-from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.neighbors import facts_of_file
 from workers.model_io.words import refuse, shown
 
 Tensors = dict[str, Any]
@@ -74,7 +74,7 @@ def strip_prefix(tensors: Tensors) -> Tensors:
     return tensors
 
 
-def judge_tensors(tensors: Tensors) -> tuple[Finding, ...]:
+def tensor_findings(tensors: Tensors) -> tuple[Finding, ...]:
     """Return warnings about the numbers themselves."""
     import torch
 
@@ -127,7 +127,7 @@ def read_weights(
         numbers, size_bytes = counts(tensors)
         summary = danger(f"{error.detail} {error.hint}")
         graph = Graph((), (), numbers, size_bytes, quantized=few_bits(tensors))
-        return Draft(graph, beside_file(path, {}), (path,), (summary, *findings, *judge_tensors(tensors))), refuse
+        return Draft(graph, facts_of_file(path, {}), (path,), (summary, *findings, *tensor_findings(tensors))), refuse
     graph = Graph(
         inputs=(TensorSpec(name=INPUT, shape=("batch", *size), dtype="float32"),),
         outputs=(TensorSpec(name=OUTPUT, shape=("batch", classes or None), dtype="float32"),),
@@ -135,9 +135,9 @@ def read_weights(
         weight_bytes=counts(tensors)[1],
         quantized=few_bits(tensors),
     )
-    facts = ModelFacts(license=known.license).or_else(beside_file(path, {})).or_else(known)
+    facts = ModelFacts(license=known.license).or_else(facts_of_file(path, {})).or_else(known)
     summary = info(f"The weights fit the architecture {known.architecture}.")
-    draft = Draft(graph, facts, (path,), (summary, *findings, *judge_tensors(tensors)))
+    draft = Draft(graph, facts, (path,), (summary, *findings, *tensor_findings(tensors)))
     return draft, partial(_write, path, module, draft, ctx)
 
 

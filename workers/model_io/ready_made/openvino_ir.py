@@ -18,7 +18,7 @@ from workers.infer.openvino_program import import_library, input_name, output_na
 from workers.model_io.budget import checking, loading
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Write
-from workers.model_io.readers.neighbors import beside_file, is_plain
+from workers.model_io.readers.neighbors import facts_of_file, is_plain
 from workers.model_io.words import damaged, first_line, refuse, shown
 
 RUNTIME = "openvino"
@@ -37,7 +37,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         except RuntimeError as error:
             raise damaged(path, shown(first_line(error, -1), 200)) from error
         graph = _graph(model)
-        facts = beside_file(path, {})
+        facts = facts_of_file(path, {})
     del model
     summary = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
     draft = Draft(graph=graph, facts=facts, files=files, findings=(summary,), runtime=RUNTIME)

@@ -24,7 +24,7 @@ from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.architectures import known, matching_architectures
 from workers.model_io.readers.export_torch import reference
 from workers.model_io.readers.fingerprints import distinctive
-from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.neighbors import facts_of_file
 from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.readers.torch.checkpoint import check_calls, read_member
@@ -87,7 +87,7 @@ def _text(path: Path, member: Member) -> str:
         raise damaged(path, "its source cannot be unpacked.") from error
 
 
-def judge_source(path: Path, source: str) -> None:
+def refuse_file_access(path: Path, source: str) -> None:
     """Refuse operators that access files, because no model needs them to compute."""
     names = sorted({match[1] for match in _TOUCHES_FILES.finditer(source)})
     if names:
@@ -98,14 +98,14 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     """Read the source as text; inputs are unknown before the program is opened."""
     with checking(ctx, [path]):
         source = read_source(path)
-        judge_source(path, source)
+        refuse_file_access(path, source)
         arguments = ", ".join(_arguments(path, source))
     consent = danger("TorchScript is a program. It runs only in the sandbox, and only with your consent.")
     inputs = tuple(
         TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
     )
     summary = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
-    draft = Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, summary))
+    draft = Draft(Graph(inputs, ()), facts_of_file(path, {}), (path,), (consent, READ_AS_TEXT, summary))
     return draft, partial(_write, path, source, ctx)
 
 
@@ -144,7 +144,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     written = read_graph(load_proto(target / "model.onnx"))
     numbers = sum(p.numel() for p in module.parameters()) or written.parameters
     graph = Graph(inputs, outputs, numbers, written.weight_bytes)
-    facts = beside_file(path, {}).or_else(facts)
+    facts = facts_of_file(path, {}).or_else(facts)
     names = tuple(spec.name for spec in inputs)
     summary = (RAN, READ_AS_TEXT, *findings)
     return Draft(graph, facts, (path,), summary, reference(module, names, tuple(o.name for o in outputs)))
