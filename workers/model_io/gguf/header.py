@@ -7,7 +7,7 @@ checked that the file is long enough.
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -101,7 +101,7 @@ class _Reader:
                 f"{self._path.name} is a GGUF file of version {version:,}, and versions 2 and 3 can be opened.",
                 "Convert the model again with a newer llama.cpp.",
             )
-        tensors, keys = self._number("<Q"), self._number("<Q")
+        count, keys = self._number("<Q"), self._number("<Q")
         self._room(keys, LEAST_KEY_BYTES, "entries")
         values: dict[str, Any] = {}
         for _ in range(keys):
@@ -109,12 +109,12 @@ class _Reader:
             if key in values:
                 raise unsafe(f"{self._path.name} states {shown(key, 60)} twice.")
             values[key] = self._value(self._number("<I"))
-        self._room(tensors, LEAST_TENSOR_BYTES, "tensors")
-        found = [self._tensor(known) for _ in range(tensors)]
+        self._room(count, LEAST_TENSOR_BYTES, "tensors")
+        tensors = [self._tensor(known) for _ in range(count)]
         alignment = values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
             raise damaged(self._path, f"its alignment of {shown(alignment, 30)} makes no sense.")
-        return Header(values, self._placed(found, alignment))
+        return Header(values, self._placed(tensors, alignment))
 
     def _take(self, count: int) -> bytes:
         if self._file.tell() + count > min(self._size, MOST_HEADER_BYTES):
@@ -152,8 +152,8 @@ class _Reader:
         self._room(count, width, "numbers")
         return list(struct.unpack(f"<{count}{NUMBERS[inner][1]}", self._take(count * width)))
 
-    def _tensor(self, known: Mapping[int, tuple[str, int, int]]) -> tuple[str, tuple[int, ...], int, int, int]:
-        """Return name, shape, type, offset and bytes of a tensor."""
+    def _tensor(self, known: Mapping[int, tuple[str, int, int]]) -> Tensor:
+        """Return a tensor whose `start` counts from the end of the header."""
         name, axes = self._text(MOST_NAME_BYTES), self._number("<I")
         if not 1 <= axes <= MOST_AXES:
             raise damaged(self._path, f"its tensor {shown(name, 60)} has {axes:,} axes.")
@@ -170,14 +170,15 @@ class _Reader:
         type_name, numbers, size = known[kind]
         if min(shape) < 1 or math.prod(shape) >= 1 << 48 or shape[-1] % numbers:
             raise damaged(self._path, f"the shape of {shown(name, 60)} does not fit to {type_name}.")
-        return name, shape, kind, offset, math.prod(shape) // numbers * size
+        return Tensor(name, shape, kind, offset, math.prod(shape) // numbers * size)
 
-    def _placed(self, found: list[tuple[str, tuple[int, ...], int, int, int]], alignment: int) -> tuple[Tensor, ...]:
+    def _placed(self, tensors: list[Tensor], alignment: int) -> tuple[Tensor, ...]:
         """Return the tensors with their positions; each must start where the previous one ends, as in llama.cpp."""
         begin = -(-self._file.tell() // alignment) * alignment
         at, placed, names = 0, [], set()
-        for name, shape, kind, offset, size in found:
-            if offset != at:
+        for tensor in tensors:
+            name, size = tensor.name, tensor.size
+            if tensor.start != at:
                 raise unsafe(f"{self._path.name} holds tensors that overlap or leave room between them.")
             if name in names:
                 raise unsafe(f"{self._path.name} describes {shown(name, 60)} twice.")
@@ -185,7 +186,7 @@ class _Reader:
                 missing = begin + at + size - self._size
                 raise damaged(self._path, f"{missing:,} bytes of {shown(name, 60)} are missing at its end.")
             names.add(name)
-            placed.append(Tensor(name, shape, kind, begin + at, size))
+            placed.append(replace(tensor, start=begin + at))
             at = -(-(at + size) // alignment) * alignment
         if not placed:
             raise refuse(
