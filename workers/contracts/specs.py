@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from workers.contracts.after.chatting import ChatFacts as ChatFacts
 from workers.contracts.base import Frozen
 from workers.contracts.base import RunParams as RunParams
 from workers.contracts.measured.power import PowerFacts
@@ -36,6 +35,13 @@ class TensorSpec(Frozen):
     shape: tuple[int | str | None, ...]
     dtype: str
     meaning: str = ""
+
+
+class ChatFacts(Frozen):
+    """Context of a language model: maximum tokens it reads at once, and numbers its cache holds per token."""
+
+    context: int
+    cache_numbers_per_token: int
 
 
 class ModelInfo(Frozen):
@@ -213,8 +219,7 @@ class BlockLoad(Frozen):
 
     `cpu_s` are processor seconds of the process's own threads; `waited_s` seconds in which they were ready but other
     programs had the processor (Linux: /proc/PID/task/TID/schedstat, second field), None if unknown. `busy_share` is the
-    share of all cores that other processes used, 0..1 on average over blocks; a single one is coarse and may be below
-    0.
+    share of all cores that other processes used, 0..1 on average over blocks; a single one is coarse, even negative.
     """
 
     requests: int
@@ -246,8 +251,7 @@ class SliceDrop(Frozen):
     `kind` is the common property: class, brightness, blur, size, length, loudness, language, or column (the user's
     own). `drop` is the loss of accuracy, or without labels the share of changed predictions (of similarity if they are
     no classes). `p_holm` (the gate) and `p_display` (Benjamini-Hochberg) are adjusted p-values: of the exact McNemar
-    test with labels, else of a test that a quarter of the predictions changed. `judged` is False if too few predictions
-    changed.
+    test with labels, else of a test that a quarter of the predictions changed. `judged`: enough predictions changed.
     """
 
     name: str

@@ -80,8 +80,6 @@ SEQUENCES, EACH_TOKEN = (
     ("output", "width", "more", "beside", "options", "wanted", "is_guess"),
     [
         ("output", 384, {}, {}, {}, EMBEDDING, True),
-        ("output", 384, {"open_width": True}, {}, {}, EMBEDDING, True),
-        ("output", 3, {"open_width": True}, {}, {}, CLASSES, True),
         ("1234", 96, {}, {"config.json": {"hidden_size": 96}}, {}, EMBEDDING, False),
         ("output", 32, {}, {"1_Pooling/config.json": {"pooling_mode_mean_tokens": True}}, {}, EMBEDDING, False),
         ("output", 32, {"unit": True}, {}, {}, EMBEDDING, True),
@@ -96,11 +94,11 @@ SEQUENCES, EACH_TOKEN = (
         ("output", 9, {"tokens": True}, {"config.json": EACH_TOKEN}, {}, TOKENS, False),
     ],
 )
-def test_text_model_kind_follows_names_files_options_and_width(
+def test_task_of_texts_is_listed_as_guess_where_only_width_decides(
     tmp_path, opened, output, width, more, beside, options, wanted, is_guess
 ):
     """Given a text model, Then the name of its output, its files or the user's choice decide what it predicts; the task is
-    listed as a guess where only the width of the output does, which the trial run shows if the file does not."""
+    listed as a guess where only the width of the output does."""
     path = texts(tmp_path / "given" / "model.onnx", output, width, **more)
     for name, content in beside.items():
         place = path.parent / name
@@ -113,6 +111,16 @@ def test_text_model_kind_follows_names_files_options_and_width(
     listed = [spec["guessed"], result.info.preprocessing["guessed"]]
     listed += [finding.what for finding in result.info.findings if finding.code == GUESSED]
     assert {"task" in guesses for guesses in listed} == {is_guess}
+
+
+@pytest.mark.parametrize(("width", "wanted"), [(384, EMBEDDING), (3, CLASSES)])
+def test_open_width_is_learned_from_trial_run(tmp_path, opened, width, wanted):
+    """Given a text model whose file does not state the width of its output, Then the width that the trial run shows decides
+    between vectors and scores of classes, and the task is listed as a guess."""
+    _, folder = opened(texts(tmp_path / "given" / "model.onnx", "output", width, open_width=True))
+    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    assert (spec["task"], spec["answer_kind"], spec["outputs"][0]["shape"]) == (*wanted, [None, width])
+    assert "task" in spec["guessed"]
 
 
 @pytest.mark.parametrize(

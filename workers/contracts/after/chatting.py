@@ -1,4 +1,4 @@
-"""Contracts about language models, and of the job kind ``chat``: one stays loaded and streams its answers."""
+"""Contracts of the job kind ``chat``: one language model that stays loaded and streams its answers."""
 
 from typing import Literal
 
@@ -7,13 +7,6 @@ from pydantic import Field
 from workers.contracts.base import Frozen
 
 MAX_MESSAGES, MAX_MESSAGE_CHARS = 200, 100_000
-
-
-class ChatFacts(Frozen):
-    """Context of a language model: maximum tokens it reads at once, and numbers its cache holds per token."""
-
-    context: int
-    cache_numbers_per_token: int
 
 
 class ChatMessage(Frozen):

@@ -12,11 +12,10 @@ from app.domain.run import RunState
 from app.services.flow.events import LogLine
 from app.services.records.documents import run_document
 from presets.loader import load_presets
-from workers.contracts.after.chatting import ChatFacts
 from workers.contracts.gpu import GpuCard, GpuState, RungsResult
 from workers.contracts.jobs import AnswerParams
 from workers.contracts.planning import Dropped, PlanResult, Reason
-from workers.contracts.specs import Described
+from workers.contracts.specs import ChatFacts, Described
 
 CARD = GpuCard(index=0, uuid="GPU-a", name="Card A", memory_bytes=8_000_000_000)
 
