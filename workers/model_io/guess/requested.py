@@ -8,7 +8,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.proof.results import READ_AS, read_as
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Graph, ModelFacts
-from workers.model_io.guess.answer import TASKS, pick_answer
+from workers.model_io.guess.answer import TASKS, pick_answer, task_of
 from workers.model_io.guess.spec import result_of, with_task_guess, with_words
 from workers.model_io.words import refuse
 from workers.pipeline.spec import AnswerKind, BoxesSteps, MaskSteps, PipelineSpec
@@ -72,7 +72,10 @@ def _read_as(task: str, spec: PipelineSpec, graph: Graph, facts: ModelFacts) -> 
         changed = replace(spec, answer_kind=kind, task=TASKS[kind], postprocess=steps, classes=classes)
         return with_words(changed, graph.outputs, output)
     _refuse_other_shape(task, kind, spec, answer)
-    return with_words(replace(spec, answer_kind=kind, postprocess=None), graph.outputs, answer.name)
+    name = spec.task
+    if kind in ("class", "labels", "embedding"):
+        name = task_of(spec.inputs, spec.preprocess, "class" if kind == "labels" else kind, answer, facts)
+    return with_words(replace(spec, answer_kind=kind, task=name, postprocess=None), graph.outputs, answer.name)
 
 
 def _refuse_other_shape(task: str, kind: AnswerKind, spec: PipelineSpec, answer: TensorSpec) -> None:
