@@ -53,7 +53,7 @@ def export_run(
         if prove and variant is None:
             facts = _proven(output, space, facts, targets[target])
         request = ExportRequest(
-            run_id, variant, target, out.absolute(), accept_regression, answers=answers, sign_key=key, fallback=fallback
+            variant, target, out.absolute(), accept_regression, answers=answers, sign_key=key, fallback=fallback
         )
         exported = run(space, export(space, facts, request), output.watch)
         if variant is None and not prove:

@@ -212,7 +212,7 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
         opening = options.opening(sample.model)
         done = _run(space, output, project, opening, _preset(space, options), (), (), options)
         facts = read_facts(space, done.id)
-        request = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
+        request = ExportRequest(out=bundle)
         tried = tried_run(space, facts)
         exported = run(space, export(space, facts, request), output.watch)
         checked = run(space, verify(space, bundle), output.watch)

@@ -11,14 +11,13 @@ from app.cli.options.inputs import existing_key
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.domain.project import Project
-from app.services.after.exporting import check_writable
+from app.services.after.exporting import ExportRequest, check_writable
 from app.services.flow.workspace import Workspace
 from app.services.records.decisions import DecisionLog, read_decisions
 from app.services.records.facts import read_facts
 from app.services.release.documents import decision_words, log_document, log_words, release_document
 from app.services.release.record import Release, read_current, read_releases
 from app.services.release.releasing import (
-    ReleaseRequest,
     find_project,
     find_release,
     prune,
@@ -71,7 +70,7 @@ def make_release(
     out: Out = None,
 ) -> int:
     """Release a version of a run: keep its bundle and make it the current release."""
-    request = ReleaseRequest(variant, target, accept_regression, existing_key(sign))
+    request = ExportRequest(variant, target, override_reason=accept_regression, sign_key=existing_key(sign))
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         if out is not None:

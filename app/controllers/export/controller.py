@@ -225,7 +225,7 @@ class ExportController(PageController[ExportPage]):
         if facts is None or variant is None or value is None or described is None or not value.target:
             return
         request = ExportRequest(
-            facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
+            variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
         card = card_facts(facts, variant, request, described.device)
         card = card.model_copy(update={"instead_of": instead_of(self._target, facts, variant)})
@@ -264,7 +264,7 @@ class ExportController(PageController[ExportPage]):
             self._on_failed(problem.info())
             return
         request = ExportRequest(
-            facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
+            variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
         usual_s = usual_export_s(self._session.workspace)

@@ -14,7 +14,7 @@ from app.services.flow.steps import Flow, JobError
 from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
 from app.services.release.record import Release, read_current, read_releases
-from app.services.release.releasing import ReleaseRequest, prune, release, rollback, save_bundle
+from app.services.release.releasing import prune, release, rollback, save_bundle
 from app.services.release.showing import released_examples
 from widgets.pages.releases.page import ReleasesPage
 from workers.contracts.errors import ErrorInfo
@@ -63,8 +63,9 @@ class ReleasesController(PageController[ReleasesPage]):
         except JobError as error:
             self._on_failed(error.error)
             return
-        request = ReleaseRequest(record.variant_id, export=record)
-        self._begin(release(self._session.workspace, facts, request), _("Release a bundle"), _("Compare its answers"))
+        self._begin(
+            release(self._session.workspace, facts, export=record), _("Release a bundle"), _("Compare its answers")
+        )
 
     def _on_return(self, number: int) -> None:
         project = self._session.project

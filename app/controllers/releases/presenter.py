@@ -2,9 +2,10 @@
 
 from app.controllers.export.presenter import file_stem
 from app.domain.project import Project
+from app.services.after.watching import Change, Figures
 from app.services.records.decisions import DecisionLog
 from app.services.release.documents import change_words, decision_words, log_words
-from app.services.release.record import Change, Current, Figures, Release
+from app.services.release.record import Current, Release
 from app.services.release.releasing import old_releases
 from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.format import UNKNOWN, memory, ms, percent, size_bytes

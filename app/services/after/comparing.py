@@ -9,7 +9,7 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow, JobError, Refused
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
-from app.services.run.version_steps import MeasuredPair, judge
+from app.services.run.version_steps import judge, prediction_pair
 from workers.contracts.jobs import DataResult
 
 
@@ -39,7 +39,7 @@ def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) 
         if after is None:
             judged.append(dataclasses.replace(variant, judgement=None))
             continue
-        pair = MeasuredPair(facts.data_dir, before, after)
+        pair = prediction_pair(facts.data_dir, before, after)
         judgement = yield from judge([pair], facts.run.goal.max_loss_pct, variant.title, cache=False)
         judged.append(dataclasses.replace(variant, judgement=judgement))
     return Against(facts.run, other.run, reference, tuple(_without_speedup(variant) for variant in judged))

@@ -20,7 +20,7 @@ from app.paths import MAX_NAME_BYTES, why_not_writable
 from app.services.after.bundles import check_key, check_push, push, signed
 from app.services.after.card import card_load, speed_facts
 from app.services.after.fitting import check_takes, fallback_bytes, fallback_of, falls_back_usually, fitting, instead_of
-from app.services.flow.background import Stopped
+from app.services.flow.background import Stopped, never, pieces
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, StepResult, Unavailable
 from app.services.flow.workspace import Workspace
 from app.services.machine.devices import describe
@@ -40,24 +40,23 @@ from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
 
 log = logging.getLogger(__name__)
 
-PIECE = 1 << 20
 MIN_REASON_CHARS = 10
 """Least characters of an override reason; it goes into the card, so it must be a sentence."""
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to export where; made by the page or the command.
+    """What to export or release, and where to; made by the page or the command.
 
-    `target` "" means the first available one. `override_reason` is required for a regressed variant and ignored for
+    `variant_id` None means the recommended version. `target` "" means the first available one, or for a release that of
+    the current release. A release ignores `out`. `override_reason` is required for a regressed variant and ignored for
     others. `answers` belong to the target's questions by id. `sign_key` is the file of a private key to sign with.
     `fallback` includes the original for computers on which the version is slower; None means `falls_back_usually`.
     """
 
-    run_id: str
-    variant_id: str | None
-    target: str
-    out: Path
+    variant_id: str | None = None
+    target: str = ""
+    out: Path = Path()
     override_reason: str | None = None
     purpose: str = ""
     not_for: str = ""
@@ -326,17 +325,14 @@ def check_writable(out: Path) -> None:
         raise Refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
 
 
-def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
+def place(source: Path, out: Path, stopped: Stopped = never) -> None:
     """Copy to a file next to `out`, sync, and rename it; raises `JobError`, or InterruptedError when `stopped`."""
     partial = out.with_name(f".fettle-{uuid.uuid4().hex[:12]}.part")
     try:
-        with source.open("rb") as read, partial.open("wb") as write:
-            while not stopped() and (piece := read.read(PIECE)):
-                write.write(piece)
+        with partial.open("wb") as write:
+            write.writelines(pieces(source, stopped))
             write.flush()
             os.fsync(write.fileno())
-        if stopped():
-            raise InterruptedError(f"{out} was not written")
         partial.replace(out)
         sync_folder(out.parent)
     except OSError as error:

@@ -19,7 +19,7 @@ from app.services.records.facts import RunFacts, check_stored, read_facts
 from app.services.records.measured import TestSetUsage
 from app.services.records.run_records import saved_objective
 from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
-from app.services.run.version_steps import MeasuredPair, fingerprints, judge, predict, stored_version, threads_of
+from app.services.run.version_steps import fingerprints, judge, predict, prediction_pair, stored_version, threads_of
 from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import FreshResult, ItemsParams
 from workers.contracts.specs import Judgement
@@ -185,7 +185,9 @@ class _Proving(ProofSequence):
         """Return the verdict over all examples, by the same judge as in the run."""
         folder, original_id = self._workspace.artifacts.folder, self._facts.baseline.id
         pairs = [
-            MeasuredPair(part.data_dir, folder(part.answers[original_id]), folder(part.answers[variant.id]), part.items)
+            prediction_pair(
+                part.data_dir, folder(part.answers[original_id]), folder(part.answers[variant.id]), part.items
+            )
             for part in self._parts
         ]
         return (yield from judge(pairs, self._facts.run.goal.max_loss_pct, variant.title, earlier))

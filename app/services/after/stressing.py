@@ -66,7 +66,7 @@ def stress(
     earlier = read_record(workspace.repositories, variant.id)
     times = (earlier.again if earlier is not None else 0) + again
     done = yield from _step(workspace, facts, variant, full, max_seconds, times).run()
-    save_stress(workspace.repositories, variant.id, str(done.key), times)
+    save_stress(workspace.repositories, variant.id, done.key, times)
     return Stressed(variant, done.result, done.folder)
 
 

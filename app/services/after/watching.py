@@ -7,7 +7,7 @@ result is stored beside the run.
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from app.persistence.repositories import NotFound
 from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.version_steps import MeasuredPair, judge, predict, stored_version, threads_of
+from app.services.run.version_steps import judge, predict, prediction_pair, stored_version, threads_of
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement
 
@@ -45,6 +45,33 @@ class ReleaseChange(Frozen):
     name: str
     before: str
     after: str
+
+
+class Figures(Frozen):
+    """Figures of a released version: times in ms, sizes in bytes, accuracy from 0 to 1; None if not measured."""
+
+    latency_p50_ms: float | None = None
+    throughput_per_s: float | None = None
+    size_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    accuracy: float | None = None
+
+
+class Change(Frozen):
+    """Changes of predictions from one version to another; `judgement` is None if `reason` says why it failed.
+
+    `keys` are the store's keys of the examples, and of the predictions before and after. A release also names the
+    release `against` which it was compared, with the figures of that one. `in_turn` is true if both were measured side
+    by side in one run.
+    """
+
+    against: int = 0
+    before: Figures = Figures()
+    judgement: Judgement | None = None
+    reason: str = ""
+    libraries: tuple[ReleaseChange, ...] = ()
+    in_turn: bool = False
+    keys: tuple[str, str, str] = ("", "", "")
 
 
 class Watched(Frozen):
@@ -74,26 +101,8 @@ WATCHED = RecordKind("watched", Owner.RUN, Watched)
 PINNED = RecordKind("pinned", Owner.PROJECT, Pinned)
 
 
-Answering = tuple[RunFacts, Variant]
+VersionOfRun = tuple[RunFacts, Variant]
 """A version with predictions, and the stored facts of its run."""
-
-
-@dataclass(frozen=True)
-class Between:
-    """Changes of predictions from one version to another; `judgement` is None if `reason` says why it failed."""
-
-    judgement: Judgement | None = None
-    reason: str = ""
-    libraries: tuple[ReleaseChange, ...] = ()
-    keys: tuple[str, str, str] = ("", "", "")  # store keys of the examples, and of the predictions before and after
-
-
-@dataclass(frozen=True)
-class _Reference:
-    facts: RunFacts
-    variant: Variant
-    at: datetime
-    is_export: bool
 
 
 def read_watched(repositories: Repositories, run_id: str) -> Watched | None:
@@ -131,27 +140,31 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
     reference = _reference(space, facts) if pinned is not None else None
     if pinned is None or reference is None:
         return None
+    before, at, is_export = reference
+    other_facts, other = before
     variant = facts.recommended or facts.baseline
-    found = yield from _between(space, pinned, (reference.facts, reference.variant), (facts, variant))
+    change = yield from _change(space, pinned, before, (facts, variant))
+    same_model = other_facts.baseline.artifact_key == facts.baseline.artifact_key
+    is_original_again = same_model and other.is_baseline and variant.is_baseline
+    if is_original_again and change.judgement and not change.judgement.changed_count:
+        return None
     watched = Watched(
         variant_id=variant.id,
-        other_run_id=reference.facts.run.id,
-        other_variant_id=reference.variant.id,
-        other_title=reference.variant.title,
-        other_at=reference.at,
-        is_export=reference.is_export,
-        judgement=found.judgement,
-        reason=found.reason,
-        libraries=found.libraries,
+        other_run_id=other_facts.run.id,
+        other_variant_id=other.id,
+        other_title=other.title,
+        other_at=at,
+        is_export=is_export,
+        judgement=change.judgement,
+        reason=change.reason,
+        libraries=change.libraries,
     )
-    if _is_original_again(reference, facts, variant) and found.judgement and not found.judgement.changed_count:
-        return None
     space.repositories.records.put(WATCHED, run.id, watched)
     return watched
 
 
-def judged_between(space: Workspace, before: Answering, after: Answering) -> Flow[Between]:
-    """Judge one version's predictions against another's, of any two runs of a project.
+def judged_change(space: Workspace, before: VersionOfRun, after: VersionOfRun) -> Flow[Change]:
+    """Judge one version's predictions compared with another's, of any two runs of a project.
 
     The examples are the project's pinned test set, else those of the first run.
     """
@@ -160,25 +173,25 @@ def judged_between(space: Workspace, before: Answering, after: Answering) -> Flo
     if pinned is None or space.artifacts.peek(pinned.data_key) is None:
         pinned = _pinned_of(facts)
     if pinned is None:
-        return Between(reason="The examples of the version before are no longer known.")
-    return (yield from _between(space, pinned, before, after, asks=True))
+        return Change(reason="The examples of the version before are no longer known.")
+    return (yield from _change(space, pinned, before, after, predicts=True))
 
 
-def _between(
-    space: Workspace, pinned: Pinned, before: Answering, after: Answering, *, asks: bool = False
-) -> Flow[Between]:
-    """Judge two versions; `asks` makes missing predictions now."""
+def _change(
+    space: Workspace, pinned: Pinned, before: VersionOfRun, after: VersionOfRun, *, predicts: bool = False
+) -> Flow[Change]:
+    """Judge two versions; `predicts` makes predictions that the store has lost."""
     try:
-        first = yield from _answers(space, pinned, *before, asks=asks)
-        second = yield from _answers(space, pinned, *after, asks=asks)
+        first = yield from _answers(space, pinned, *before, predicts=predicts)
+        second = yield from _answers(space, pinned, *after, predicts=predicts)
         judgement = yield from _judge(space, pinned, after[0], first, second)
     except JobError as error:
-        return Between(reason=error.error.detail)
+        return Change(reason=error.error.detail)
     except (OSError, ValueError) as error:
         log.warning("files that %s is compared with cannot be read: %s", after[0].run.id, error)
-        return Between(reason="Its files, or those of the version before, cannot be read.")
+        return Change(reason="Its files, or those of the version before, cannot be read.")
     libraries = _changed(_versions(space, first), _versions(space, second))
-    return Between(judgement, libraries=libraries, keys=(pinned.data_key, first, second))
+    return Change(judgement=judgement, libraries=libraries, keys=(pinned.data_key, first, second))
 
 
 def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
@@ -203,8 +216,8 @@ def _pinned_of(facts: RunFacts) -> Pinned | None:
     return Pinned(run_id=facts.run.id, data_key=key, model_key=model, sha256=data.sha256, n_test=data.n_test, seed=seed)
 
 
-def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
-    """Return the version that was exported last, else that of the previous result."""
+def _reference(space: Workspace, facts: RunFacts) -> tuple[VersionOfRun, datetime, bool] | None:
+    """Return the version exported last (True), else the one of the previous result (False), with its time."""
     runs = {run.id: run for run in space.repositories.runs.list(project_id=facts.project.id)}
     exports = [
         record for run_id in runs if run_id != facts.run.id for record in space.repositories.exports.list(run_id)
@@ -212,22 +225,16 @@ def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
     for record in sorted(exports, key=lambda record: record.created_at, reverse=True):
         found = _stored(space, record.run_id, record.variant_id)
         if found is not None:
-            return _Reference(*found, record.created_at, is_export=True)
+            return found, record.created_at, True
     before = [run for run in runs.values() if run.state in ENDED and run.created_at < facts.run.created_at]
     for run in sorted(before, key=lambda run: run.created_at, reverse=True):
         found = _stored(space, run.id, run.recommended_variant_id or run.baseline_variant_id)
         if found is not None:
-            return _Reference(*found, run.finished_at or run.created_at, is_export=False)
+            return found, run.finished_at or run.created_at, False
     return None
 
 
-def _is_original_again(reference: _Reference, facts: RunFacts, variant: Variant) -> bool:
-    """Return whether both results are the same original model, whose equal predictions are no news."""
-    same_model = reference.facts.baseline.artifact_key == facts.baseline.artifact_key
-    return same_model and reference.variant.is_baseline and variant.is_baseline
-
-
-def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunFacts, Variant] | None:
+def _stored(space: Workspace, run_id: str, variant_id: str | None) -> VersionOfRun | None:
     """Return a version whose predictions may still exist."""
     try:
         facts = read_facts(space, run_id)
@@ -237,7 +244,7 @@ def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunF
     return None if variant is None else (facts, variant)
 
 
-def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant, *, asks: bool = False) -> Flow[str]:
+def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant, *, predicts: bool) -> Flow[str]:
     """Return the key of a version's predictions for the pinned test set; predict if it has those of other examples."""
     data = facts.first_data
     known = (pinned.sha256, pinned.n_test, pinned.seed)
@@ -245,7 +252,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
     if facts.run.data_key == pinned.data_key or same:
         if variant.answers_key is not None and space.artifacts.peek(variant.answers_key) is not None:
             return variant.answers_key
-        if not asks:
+        if not predicts:
             raise _not_judged(f"The answers of “{variant.title}” are no longer in the store.")
     if facts.baseline.artifact_key != pinned.model_key:
         raise _not_judged("The model and the examples were both others than those that the project began with.")
@@ -256,7 +263,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
 
 def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
     folder = space.artifacts.folder
-    pair = MeasuredPair(folder(pinned.data_key) / "data", folder(before), folder(after))
+    pair = prediction_pair(folder(pinned.data_key) / "data", folder(before), folder(after))
     return (yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before"))
 
 
@@ -296,12 +303,13 @@ def watched_words(watched: Watched) -> str:
     if watched.is_worse:
         opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
     text = f"{opening} the version {what} {when}: {difference_words(judged)}"
-    if watched.libraries and (watched.is_worse or judged.changed_count):
-        report = ", ".join(
-            f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in watched.libraries[:3]
-        )
-        text += f" Libraries have changed since: {report}."
-    return text
+    return f"{text}{libraries_words(watched.libraries)}" if watched.is_worse or judged.changed_count else text
+
+
+def libraries_words(libraries: Sequence[ReleaseChange]) -> str:
+    """Return a further sentence that names the first changed libraries, "" without any."""
+    report = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in libraries[:3])
+    return f" Libraries have changed since: {report}." if report else ""
 
 
 def difference_words(judged: Judgement) -> str:

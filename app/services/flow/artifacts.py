@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from app.files import sync_folder
-from app.services.flow.background import Stopped
+from app.services.flow.background import Stopped, pieces
 from app.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,6 @@ LIBRARIES = (
 """Distributions whose version can change what a job writes, whether or not they are installed."""
 
 RESULT_FILE, MANIFEST_FILE, MADE_FILE = "result.json", "files.json", "made.json"
-PIECE = 1 << 20
 KEY = re.compile(r"[0-9a-f]{64}")
 FREED = ".freed"
 
@@ -193,9 +192,11 @@ class ArtifactStore:
             return None
         try:
             if key not in self._checked and not self._intact(folder, stopped):
-                if not stopped() and not self._read_only:
+                if not self._read_only:
                     shutil.rmtree(folder, ignore_errors=True)
                 return None
+        except InterruptedError:
+            return None
         except OSError as error:  # e.g. too many open files, or a disk that is gone for a moment
             log.warning("%s cannot be read: %s", folder, error)
             return None
@@ -258,8 +259,6 @@ class ArtifactStore:
             for path in sorted(work_dir.rglob("*"))
             if path.is_file()
         }
-        if stopped():
-            raise InterruptedError(f"{work_dir} was not kept")
         manifest = json.dumps(files)
         _write_synced(work_dir / MANIFEST_FILE, manifest)
         _write_synced(work_dir / RESULT_FILE, json.dumps(dict(result)))
@@ -345,11 +344,10 @@ def _manifest(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def digest_of(path: Path, stopped: Stopped) -> str:
-    """Return the SHA-256 of a file; `stopped` can end the work between two pieces."""
+    """Return the SHA-256 of a file; raise OSError, or InterruptedError once `stopped` returns True."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while not stopped() and (piece := file.read(PIECE)):
-            digest.update(piece)
+    for piece in pieces(path, stopped):
+        digest.update(piece)
     return digest.hexdigest()
 
 

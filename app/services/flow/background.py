@@ -1,7 +1,7 @@
 """Do work that waits for the disk: small work at once, other work in a thread beside the event loop."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -9,6 +9,17 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 Stopped = Callable[[], bool]
+
+PIECE_BYTES = 1 << 20
+
+
+def pieces(path: Path, stopped: Stopped) -> Iterator[bytes]:
+    """Yield the content of a file in pieces; raise OSError, or InterruptedError once `stopped` returns True."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            if stopped():
+                raise InterruptedError(f"the work on {path.name} was stopped")
+            yield piece
 
 
 class Background(Generic[T]):

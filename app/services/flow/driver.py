@@ -228,7 +228,7 @@ class Driver(Generic[T]):
         if key is None:
             if not step.keep_folder:
                 shutil.rmtree(work_dir, ignore_errors=True)
-            done = StepResult(step.result.model_validate(message.result), work_dir, None, False, seconds)
+            done = StepResult(step.result.model_validate(message.result), work_dir, seconds=seconds)
             self._advance(lambda: self._flow.send(done))
             return
         artifacts = self._workspace.artifacts

@@ -76,16 +76,17 @@ class FlowCancelled(Exception):
 
 @dataclass(frozen=True)
 class StepResult(Generic[R]):
-    """A finished job: its result and the folder that it wrote (in the store, if it is kept).
+    """Result of a job, and the folder that it wrote.
 
-    `seconds` is how long it took now; `made_s` is how long it took originally, if the result is cached.
+    `key` is the folder's key in the artifact store, "" if it is not stored. `seconds` is how long the job took now;
+    `made_s` is how long it took originally, if the result is cached.
     """
 
     result: R
     folder: Path
-    key: str | None
-    cached: bool
-    seconds: float
+    key: str = ""
+    cached: bool = False
+    seconds: float = 0.0
     made_s: float = 0.0
 
 

@@ -1,20 +1,13 @@
 """Open a model and its data, as the Model and Data pages and the first steps of every command do."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Generic
 
 from app.domain.project import Project
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepResult, limits_of_runtime
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import (
-    DataParams,
-    DataResult,
-    OpenBesideParams,
-    OpenParams,
-    OpenResult,
-)
+from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, OpenParams, OpenResult
 from workers.contracts.measured.beside import BESIDE, ONNX_FOLDER
 from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
@@ -80,19 +73,10 @@ def other_inputs() -> ErrorInfo:
     )
 
 
-@dataclass(frozen=True)
-class Opened(Generic[R]):
-    """What a job opened or read into the store: its folder, its store key, and the job's result."""
+OpenedModel = StepResult[OpenResult]
+"""A model in the internal form; its folder holds artifact.json, pipeline.json and info.json."""
 
-    folder: Path
-    key: str
-    result: R
-
-
-OpenedModel = Opened[OpenResult]
-"""A model in the inner form; its folder holds artifact.json, pipeline.json and info.json."""
-
-ReadData = Opened[DataResult]
+ReadData = StepResult[DataResult]
 """A data set that was read, split and prepared for one model."""
 
 
@@ -130,9 +114,7 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
         step_index=step_index,
     )
     done = yield from _refusing(step, path)
-    if done.key is None:
-        raise RuntimeError("an opened model is always kept")
-    return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
+    return replace(done, folder=done.folder / done.result.model_dir)
 
 
 def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow[OpenedModel]:
@@ -158,13 +140,11 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
         step_index=step_index,
     )
     done = yield from _refusing(step, path)
-    if done.key is None:
-        raise RuntimeError("an opened model is always kept")
     assert done.result.elsewhere is not None
     # the same content may have been elsewhere when it was opened first
     origin = done.result.elsewhere.model_copy(update={"path": params.opening.path})
     result = done.result.model_copy(update={"elsewhere": origin})
-    return Opened(done.folder / result.model_dir, done.key, result)
+    return replace(done, folder=done.folder / result.model_dir, result=result)
 
 
 def _identity(params: OpenParams) -> dict[str, str]:
@@ -213,9 +193,7 @@ def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) 
         seed=seed,
         step_index=step_index,
     ).run()
-    if done.key is None:
-        raise RuntimeError("read data are always kept")
-    return ReadData(done.folder / done.result.data_dir, done.key, done.result)
+    return replace(done, folder=done.folder / done.result.data_dir)
 
 
 def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | None:
@@ -224,7 +202,7 @@ def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | 
     if entry is None:
         return None
     result = OpenResult.model_validate(entry.result)
-    return OpenedModel(entry.folder / result.model_dir, entry.key, result)
+    return OpenedModel(result, entry.folder / result.model_dir, entry.key)
 
 
 def reopened_data(artifacts: ArtifactStore, project: Project) -> ReadData | None:
@@ -233,4 +211,4 @@ def reopened_data(artifacts: ArtifactStore, project: Project) -> ReadData | None
     if entry is None:
         return None
     result = DataResult.model_validate(entry.result)
-    return ReadData(entry.folder / result.data_dir, entry.key, result)
+    return ReadData(result, entry.folder / result.data_dir, entry.key)

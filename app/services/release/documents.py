@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.services.after.watching import difference_words
+from app.services.after.watching import Change, Figures, difference_words, libraries_words
 from app.services.records.decisions import DecisionLog
-from app.services.release.record import Change, Current, Figures, Release
+from app.services.release.record import Current, Release
 from workers.contracts.decisions import Decision
 from workers.contracts.wording import percent_of
 
@@ -18,10 +18,7 @@ def change_words(change: Change | None) -> str:
     if change.judgement is None:
         return f"Its answers could not be compared with release {change.against}. {change.reason}".strip()
     text = f"Compared with release {change.against}: {difference_words(change.judgement)}"
-    if change.libraries and change.judgement.changed_count:
-        report = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in change.libraries[:3])
-        text += f" Libraries have changed since: {report}."
-    return text
+    return f"{text}{libraries_words(change.libraries)}" if change.judgement.changed_count else text
 
 
 def decision_words(entry: Decision) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 from app.files import sync_folder
 from app.paths import DataPaths
 from app.services.flow.artifacts import digest_of
-from app.services.flow.background import Stopped
+from app.services.flow.background import Stopped, never, pieces
 from app.services.flow.steps import JobError, Refused
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.disk import NO_ROOM, DiskFull
-
-PIECE = 1 << 20
 
 
 def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path:
@@ -31,14 +29,12 @@ def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path
     try:
         paths.releases.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with source.open("rb") as read, os.fdopen(handle, "wb") as write:
-            while not stopped() and (piece := read.read(PIECE)):
+        with os.fdopen(handle, "wb") as write:
+            for piece in pieces(source, stopped):
                 write.write(piece)
                 digest.update(piece)
             write.flush()
             os.fsync(write.fileno())
-        if stopped():
-            raise InterruptedError(f"{source} was not kept")
         if digest.hexdigest() != sha256:
             raise _changed(source)
     except BaseException as error:
@@ -65,10 +61,10 @@ def drop(part: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def has_digest(path: Path, sha256: str, stopped: Stopped = lambda: False) -> bool:
+def has_digest(path: Path, sha256: str, stopped: Stopped = never) -> bool:
     """Return whether a file with these bytes exists; False when `stopped` returns True."""
     try:
-        return digest_of(path, stopped) == sha256 and not stopped()
+        return digest_of(path, stopped) == sha256
     except OSError:
         return False
 

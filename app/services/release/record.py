@@ -5,35 +5,8 @@ from datetime import datetime
 from app.domain.record import Owner, RecordKind
 from app.domain.variant import Variant
 from app.persistence import Repositories
-from app.services.after.watching import ReleaseChange
+from app.services.after.watching import Change, Figures
 from workers.contracts.base import Frozen
-from workers.contracts.specs import Judgement
-
-
-class Figures(Frozen):
-    """Figures of a released version: times in ms, sizes in bytes, accuracy from 0 to 1; None if not measured."""
-
-    latency_p50_ms: float | None = None
-    throughput_per_s: float | None = None
-    size_bytes: int | None = None
-    peak_memory_bytes: int | None = None
-    accuracy: float | None = None
-
-
-class Change(Frozen):
-    """Comparison of a release with `against`, the release that was current before it.
-
-    `judgement` is None if `reason` says why. `in_turn` is true if both were measured side by side in one run. `keys`
-    are the store's keys of the examples and of the predictions before and after.
-    """
-
-    against: int
-    before: Figures
-    judgement: Judgement | None = None
-    reason: str = ""
-    libraries: tuple[ReleaseChange, ...] = ()
-    in_turn: bool = False
-    keys: tuple[str, str, str] = ("", "", "")
 
 
 class Release(Frozen, extra="ignore"):

@@ -4,8 +4,8 @@ The bundle is stored first, then one transaction records it. If the program is k
 intact.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
-from app.services.after.exporting import ExportRequest, check_writable, pick, place, version_of, write_tested
-from app.services.after.watching import judged_between
+from app.services.after.exporting import ExportRequest, Written, check_writable, pick, place, version_of, write_tested
+from app.services.after.watching import Change, judged_change
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError, Refused
 from app.services.flow.workspace import Workspace
@@ -27,7 +27,6 @@ from app.services.records.facts import RunFacts, read_facts
 from app.services.release.keeping import bring, drop, has_digest, settle
 from app.services.release.record import (
     CURRENT,
-    Change,
     Current,
     Release,
     figures_of,
@@ -40,59 +39,43 @@ from workers.contracts.decisions import Decision, DecisionKind
 FIRST_TARGET = ""
 """Id that means the first available kind of bundle."""
 
-
-@dataclass(frozen=True)
-class ReleaseRequest:
-    """What to release; made by the page or the command.
-
-    `target` "" means that of the current release, else the first available one. `export` releases just that bundle. An
-    intact bundle of the same version that was exported before is reused, unless `sign_key` is given.
-    """
-
-    variant_id: str | None = None
-    target: str = ""
-    override_reason: str | None = None
-    sign_key: Path | None = None
-    export: ExportRecord | None = None
+RECOMMENDED = ExportRequest()
 
 
-@dataclass(frozen=True)
-class _Bundle:
-    """A file to release with its hash and size, its version, and the records of its export."""
-
-    path: Path
-    sha256: str
-    size_bytes: int
-    target: str
-    variant: Variant
-    signed_by: str
-    record: ExportRecord | None = None
-    decision: Decision | None = None
-    forget: Callable[[], None] = lambda: None
-
-
-def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[tuple[Release, Path]]:
+def release(
+    space: Workspace, facts: RunFacts, request: ExportRequest = RECOMMENDED, export: ExportRecord | None = None
+) -> Flow[tuple[Release, Path]]:
     """Store the bundle of a version, compare it with the current release, make it the current one, and return both.
 
     After an error, earlier releases are unchanged.
 
+    Args:
+        space: Store, database and processes.
+        facts: The finished run.
+        request: The version and the kind of bundle. An intact bundle of the same version that was exported before is
+            reused, unless the request has a key to sign with.
+        export: Releases just this bundle.
+
     Raises:
         JobError: There is nothing new to release, or the bundle cannot be written or stored.
     """
-    bundle = yield from _bundle(space, facts, ask)
+    bundle, written = (yield from _bundle(space, facts, request)) if export is None else (export, None)
+    variant = version_of(facts, bundle.variant_id)
+    path = Path(bundle.path) if written is None else written.path
     try:
         _check_new(space, facts.project.id, bundle)
-        change = yield from _change(space, facts, bundle.variant)
+        change = yield from _change(space, facts, variant)
         found = yield from describe()
         target = next((row for row in found.targets if row.id == bundle.target), None)
-        part = yield DiskStep(lambda stopped: bring(space.paths, bundle.path, bundle.sha256, stopped))
+        part = yield DiskStep(lambda stopped: bring(space.paths, path, bundle.sha256, stopped))
     finally:
-        bundle.forget()
+        if written is not None:
+            written.forget()
     made = Release(
         number=0,
         run_id=facts.run.id,
-        variant_id=bundle.variant.id,
-        title=bundle.variant.title,
+        variant_id=variant.id,
+        title=variant.title,
         target=bundle.target,
         sha256=bundle.sha256,
         size_bytes=bundle.size_bytes,
@@ -100,32 +83,25 @@ def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[tupl
         suffix=target.suffix if target is not None else ".zip",
         signed_by=bundle.signed_by,
         switch=target.switch if target is not None else "",
-        figures=figures_of(bundle.variant),
+        figures=figures_of(variant),
         change=change,
     )
-    return _put(space, facts, made, part, bundle), space.paths.releases / made.file_name
+    made = _put(space, facts, made, part, (bundle, written.decision) if written is not None else None)
+    return made, space.paths.releases / made.file_name
 
 
-def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bundle]:
-    """Return the named export, else an intact earlier one, else a new one."""
-    if ask.export is not None:
-        return _of_record(facts, ask.export)
-    variant = pick(facts, ask.variant_id, ask.override_reason)
+def _bundle(space: Workspace, facts: RunFacts, request: ExportRequest) -> Flow[tuple[ExportRecord, Written | None]]:
+    """Return an intact earlier export of the version, else a new one with its record for the release's place."""
+    variant = pick(facts, request.variant_id, request.override_reason)
     current = _current_release(space, facts.project.id)
-    wanted = ask.target or (current.target if current is not None else FIRST_TARGET)
+    target = request.target or (current.target if current is not None else FIRST_TARGET)
     exports = [one for one in space.repositories.exports.list(facts.run.id) if one.variant_id == variant.id]
-    fitting = [one for one in exports if wanted in (FIRST_TARGET, one.target) and ask.sign_key is None]
+    fitting = [one for one in exports if target in (FIRST_TARGET, one.target) and request.sign_key is None]
     known: ExportRecord | None = yield DiskStep(partial(_latest_whole, fitting))
     if known is not None:
-        return _of_record(facts, known)
-    request = ExportRequest(facts.run.id, ask.variant_id, wanted, Path(), ask.override_reason, sign_key=ask.sign_key)
-    written = yield from write_tested(space, facts, request)
-    result = written.done.result
-    return _Bundle(
-        written.path, result.sha256, result.size_bytes, written.target.id, written.variant, result.signed_by,
-        written.record(space.paths.releases / f"{result.sha256}{written.target.suffix}"),
-        written.decision, written.forget,
-    )  # fmt: skip
+        return known, None
+    written = yield from write_tested(space, facts, replace(request, target=target))
+    return written.record(space.paths.releases / f"{written.done.result.sha256}{written.target.suffix}"), written
 
 
 def _latest_whole(exports: list[ExportRecord], stopped: Stopped) -> ExportRecord | None:
@@ -134,12 +110,7 @@ def _latest_whole(exports: list[ExportRecord], stopped: Stopped) -> ExportRecord
     return next((one for one in latest if has_digest(Path(one.path), one.sha256, stopped)), None)
 
 
-def _of_record(facts: RunFacts, record: ExportRecord) -> _Bundle:
-    variant = version_of(facts, record.variant_id)
-    return _Bundle(Path(record.path), record.sha256, record.size_bytes, record.target, variant, record.signed_by)
-
-
-def _check_new(space: Workspace, project_id: str, bundle: _Bundle) -> None:
+def _check_new(space: Workspace, project_id: str, bundle: ExportRecord) -> None:
     current = _current_release(space, project_id)
     if current is not None and current.sha256 == bundle.sha256:
         raise Refused(
@@ -160,20 +131,15 @@ def _change(space: Workspace, facts: RunFacts, variant: Variant) -> Flow[Change 
         other = version_of(before, current.variant_id)
     except JobError as error:
         return Change(against=current.number, before=current.figures, reason=error.error.detail)
-    found = yield from judged_between(space, (before, other), (facts, variant))
-    return Change(
-        against=current.number,
-        before=current.figures,
-        judgement=found.judgement,
-        reason=found.reason,
-        libraries=found.libraries,
-        keys=found.keys,
-        in_turn=current.run_id == facts.run.id and other.is_side_by_side and variant.is_side_by_side,
-    )
+    change = yield from judged_change(space, (before, other), (facts, variant))
+    in_turn = current.run_id == facts.run.id and other.is_side_by_side and variant.is_side_by_side
+    return change.model_copy(update={"against": current.number, "before": current.figures, "in_turn": in_turn})
 
 
-def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _Bundle) -> Release:
-    """Move the bundle to its place, then record everything about it in one transaction."""
+def _put(
+    space: Workspace, facts: RunFacts, made: Release, part: Path, new: tuple[ExportRecord, Decision | None] | None
+) -> Release:
+    """Move the bundle to its place, then record it in one transaction, with the export and decision of a `new` one."""
     repositories, project_id = space.repositories, facts.project.id
     kept = space.paths.releases / made.file_name
     was_there = kept.exists()
@@ -186,10 +152,11 @@ def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _
             write_release(repositories, project_id, made)
             before = current.number if current is not None else None
             repositories.records.put(CURRENT, project_id, Current(number=made.number, previous=before))
-            if bundle.decision is not None:
-                record_decision(repositories, project_id, bundle.decision)
-            if bundle.record is not None:
-                repositories.exports.add(bundle.record)
+            if new is not None:
+                record, decision = new
+                if decision is not None:
+                    record_decision(repositories, project_id, decision)
+                repositories.exports.add(record)
             _note(space, project_id, "released", made, before)
     except BaseException:
         if not was_there:

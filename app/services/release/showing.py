@@ -1,13 +1,12 @@
 """Show the predictions that changed from one release to the next, in the form of the page Compare."""
 
-from app.services.after.trying.showing import MAX_SHOWN, sources_of, with_paths
-from app.services.flow.steps import Flow, JobError, JobStep
+from app.services.after.trying.showing import MAX_SHOWN, examples_step, sources_of, with_paths
+from app.services.flow.steps import Flow, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
-from app.services.run.version_steps import MeasuredPair
-from workers.contracts.base import Rows
-from workers.contracts.jobs import Example, ExamplesParams
+from app.services.run.version_steps import prediction_pair
+from workers.contracts.jobs import Example
 
 
 def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example, ...]]:
@@ -20,20 +19,9 @@ def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example,
         facts = read_facts(space, release.run_id)
     except JobError:
         return ()
-    folders = [space.artifacts.peek(key) for key in change.keys]
-    if None in folders:
+    if any(space.artifacts.peek(key) is None for key in change.keys):
         return ()
     data, before, after = (space.artifacts.folder(key) for key in change.keys)
-    done = yield from JobStep(
-        "examples",
-        ExamplesParams(
-            **MeasuredPair(data / "data", before, after).parameters(),
-            model_dir=str(facts.original_dir),
-            items=judged.changed[:MAX_SHOWN],
-        ),
-        Rows[Example],
-        "Show what changed",
-        (data / "data", facts.original_dir, before, after, *sources_of(space, facts)),
-        cache=True,
-    ).run()
-    return with_paths(done)
+    pair = prediction_pair(data / "data", before, after, judged.changed[:MAX_SHOWN])
+    step = examples_step(facts, pair, "Show what changed", sources_of(space, facts))
+    return with_paths((yield from step.run()))

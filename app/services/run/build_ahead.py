@@ -148,7 +148,7 @@ class _Building(RunSteps):
         model_dir = done.folder / done.result.model_dir
         self._warn_left_out(variant.title, model_dir / ENGINES_FILE)
         original_bytes = self.model.result.artifact.size_bytes
-        return as_made(variant, str(done.key), read_model(model_dir).artifact, original_bytes), done.cached
+        return as_made(variant, done.key, read_model(model_dir).artifact, original_bytes), done.cached
 
     def _judged(self, built: Variant, made: Version, original: Version, step: int) -> Flow[Variant]:
         """Judge the predictions of the same model file in ONNX Runtime."""

@@ -34,7 +34,7 @@ from app.services.run.proof_run import PROOF_STEP, ProofRun
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import ORIGINAL_STEP, TIME_WAS_UP, recorded
 from app.services.run.search import Search
-from app.services.run.version_steps import MeasuredPair, Predictions, Version
+from app.services.run.version_steps import Predictions, Version, prediction_pair
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, PlanResult
 from workers.contracts.measured.power import power_warning
@@ -307,7 +307,7 @@ class _Optimization(Search):
         folder, title, limit_pct = self.data.folder, version.variant.title, self.goal.max_loss_pct
         try:
             done = yield from self._calibrated(version, step, max_s)
-            pair = MeasuredPair(folder, original.folder, done.folder)
+            pair = prediction_pair(folder, original.folder, done.folder)
             judgement = yield from version_steps.judge([pair], limit_pct, title, step=step, split="calibration")
         except JobError as error:
             if not self.is_late(error):

@@ -17,7 +17,7 @@ from app.services.run.clock import SAFETY, within
 from app.services.run.figures import answer_speedup_of
 from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
 from app.services.run.search import Search
-from app.services.run.version_steps import MeasuredPair
+from app.services.run.version_steps import prediction_pair
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement
 
@@ -151,7 +151,7 @@ class ProofRun(ProofSequence):
         search.versions_by_id[variant.id] = version
         n, limit_pct = min(original.n_evaluated, version.n_evaluated), search.goal.max_loss_pct
         assert version.predictions is not None
-        pair = MeasuredPair(search.data.folder, original.predictions.folder, version.predictions.folder)
+        pair = prediction_pair(search.data.folder, original.predictions.folder, version.predictions.folder)
         return ProofAnswer(
             version.variant,
             search.recorder.look_book(frozenset(self._items[:n])),

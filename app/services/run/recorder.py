@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,16 +30,6 @@ from workers.contracts.specs import DeviceFacts, Finding
 WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
-@dataclass(frozen=True)
-class Before:
-    """State of a run with a result before it was resumed; held by the run until it ends."""
-
-    run: Run
-    variants: tuple[Variant, ...]
-    steps: tuple[StepRecord, ...]
-    search: SearchEnd
-
-
 class Recorder:
     """The facts of one run, in memory and in the database; points have times in seconds since the run's start."""
 
@@ -53,6 +42,7 @@ class Recorder:
         self.project = project
         self._started_s = self._zero_s = time.monotonic()
         self.run = run
+        self._before: tuple[Run, tuple[Variant, ...], Sequence[StepRecord], SearchEnd] | None = None
         self.peak_memory_bytes: int | None = None
         self.disturbed_by: tuple[str, ...] = ()
         self._busy_tries = self.search_end.busy_tries
@@ -109,7 +99,7 @@ class Recorder:
         """Whether a run with the goal of this one made what the store answers, so that this run repeats that one."""
         repositories = self._repositories
         try:
-            made_by = repositories.jobs.get(repositories.artifacts.get(done.key or "").job_id)
+            made_by = repositories.jobs.get(repositories.artifacts.get(done.key).job_id)
             return made_by.run_id is not None and repositories.runs.get(made_by.run_id).goal == self.run.goal
         except NotFound:
             return False
@@ -124,9 +114,11 @@ class Recorder:
         """Return the monotonic clock at the run's zero; a resumed run continues its time line."""
         return self._zero_s
 
-    def begin(self) -> Before | None:
-        """Set the state to running; return the earlier state of a resumed run that has a result, else None."""
-        before = self._before() if self.run.state in WITH_RESULT else None
+    def begin(self) -> None:
+        """Set the state to running; the earlier result of a resumed run is kept for `break_off`."""
+        if self.run.state in WITH_RESULT:
+            steps = self._repositories.runs.steps(self.run.id)
+            self._before = self.run, tuple(self.variants.values()), steps, self.search_end
         self._started_s = time.monotonic()
         self._zero_s = self._started_s - self._seconds_before()
         self.save(
@@ -136,26 +128,27 @@ class Recorder:
             headline="",
             error_json=None,
         )
-        return before
 
-    def _before(self) -> Before:
-        steps = tuple(self._repositories.runs.steps(self.run.id))
-        return Before(self.run, tuple(self.variants.values()), steps, self.search_end)
+    def break_off(self, state: RunState, headline: str, error: ErrorInfo | None = None) -> None:
+        """Close a run that did not reach its end; a resumed run gets its earlier result back.
 
-    def restore(self, before: Before) -> None:
-        """Restore the run as it was before it was resumed; files made since stay in the store."""
+        Files made since stay in the store.
+        """
+        if self._before is None:
+            self.end(state, headline=headline, error=error)
+            return
+        run, variants, steps, search = self._before
         with self._as_one():
-            known = {variant.id for variant in before.variants}
-            for variant_id in set(self.variants) - known:
+            for variant_id in set(self.variants) - {variant.id for variant in variants}:
                 self._repositories.variants.delete(variant_id)
                 del self.variants[variant_id]
-            for variant in before.variants:
+            for variant in variants:
                 self.variant(variant)
-            for step in before.steps:
+            for step in steps:
                 self._put_step(step)
-            self.save_search(before.search)
-            check_transition(self.run.state, before.run.state)
-            self.run = before.run
+            self.save_search(search)
+            check_transition(self.run.state, run.state)
+            self.run = run
             self.save()
 
     def _seconds_before(self) -> float:

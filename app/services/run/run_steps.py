@@ -15,7 +15,7 @@ from app.services.run import version_steps
 from app.services.run.forecasting import usual_basis
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import Version
-from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+from workers.contracts.errors import WorkerError, words_for
 from workers.contracts.jobs import DataParams, DescribeResult, PlanParams, PlanResult
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.specs import Finding, Recipe
@@ -27,31 +27,23 @@ TIME_WAS_UP = "the time was up"
 def recorded(recorder: Recorder, recipes: int, work: Flow[None]) -> Flow[Run]:
     """Run `work`, which tries at most `recipes` recipes, and record the run.
 
-    `work` closes the run on success, this function in all other cases. A resumed run that is stopped gets its earlier
-    result back.
+    `work` closes the run on success, this function in all other cases.
     """
     recorder.clock.basis = usual_basis(Path(recorder.project.model_path), recipes, recorder.run.goal.time_budget_s)
-    before = recorder.begin()
-
-    def close(state: RunState, headline: str, error: ErrorInfo | None = None) -> None:
-        if before is None:
-            recorder.end(state, headline=headline, error=error)
-        else:
-            recorder.restore(before)
-
+    recorder.begin()
     try:
         yield from work
     except FlowCancelled:
-        close(RunState.CANCELLED, "Cancelled. What was measured is kept.")
+        recorder.break_off(RunState.CANCELLED, "Cancelled. What was measured is kept.")
         raise
     except GeneratorExit:
-        close(RunState.INTERRUPTED, "Fettle was closed during the run. You can continue it.")
+        recorder.break_off(RunState.INTERRUPTED, "Fettle was closed during the run. You can continue it.")
         raise
     except Exception as error:
         kept = "What was measured is kept. Please report it with the log."
         info = error.error if isinstance(error, JobError) else words_for(error, kept)
         with contextlib.suppress(WorkerError):  # the database itself may have failed
-            close(RunState.FAILED, info.title, info)
+            recorder.break_off(RunState.FAILED, info.title, info)
         raise
     return recorder.run
 

@@ -143,7 +143,7 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
             step_index=step,
         )
         done = yield from made.run()
-        folder, key = done.folder / done.result.model_dir, str(done.key)
+        folder, key = done.folder / done.result.model_dir, done.key
     original_bytes = model.result.artifact.size_bytes
     return Version(as_made(variant, key, read_model(folder).artifact, original_bytes), folder)
 
@@ -204,23 +204,18 @@ def _unless_it_hangs(limits: Limits) -> Limits:
     return limits if limits.gpu or limits.start_programs else limits.model_copy(update={"idle_s": IDLE_S})
 
 
-@dataclasses.dataclass(frozen=True)
-class MeasuredPair:
-    """Folders of the predictions of original and version for a folder's test examples; `items` None means all."""
-
-    data_dir: Path
-    original: Path
-    version: Path
-    items: tuple[int, ...] | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the pair as parameters of a judge job."""
-        before, after = str(self.original / PREDICTIONS), str(self.version / PREDICTIONS)
-        return {"data_dir": str(self.data_dir), "original_answers": before, "variant_answers": after}
+def prediction_pair(
+    data_dir: Path, original: Path, version: Path, items: tuple[int, ...] | None = None, first_number: int = 0
+) -> PredictionPair:
+    """Return the examples of a data folder with the predictions that are stored in the folders of both versions."""
+    before, after = str(original / PREDICTIONS), str(version / PREDICTIONS)
+    return PredictionPair(
+        data_dir=str(data_dir), original_answers=before, variant_answers=after, items=items, first_number=first_number
+    )
 
 
 def judge(
-    pairs: Sequence[MeasuredPair],
+    pairs: Sequence[PredictionPair],
     max_loss_pct: float,
     title: str,
     earlier: int = 0,
@@ -233,21 +228,21 @@ def judge(
     `earlier` is the number of earlier looks at these examples. Without `cache` nothing is written, for commands that
     only read.
     """
-    first, *added = pairs
-    more = tuple(PredictionPair(**pair.parameters(), items=pair.items or ()) for pair in added)
-    read_paths = [path for pair in pairs for path in (pair.data_dir, pair.original, pair.version)]
-    done = yield from JobStep(
-        "judge",
-        jobs.JudgeParams(
-            **first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, earlier=earlier, split=split
-        ),
-        Judgement,
-        title,
-        tuple(dict.fromkeys(read_paths)),
-        cache=cache,
-        step_index=step,
-    ).run()
+    first = pairs[0].model_dump(exclude={"first_number"})
+    how: dict[str, Any] = {"max_loss_pct": max_loss_pct, "more": tuple(pairs[1:]), "earlier": earlier, "split": split}
+    params, folders = jobs.JudgeParams(**first, **how), folders_of(pairs)
+    done = yield from JobStep("judge", params, Judgement, title, folders, cache=cache, step_index=step).run()
     return done.result
+
+
+def folders_of(pairs: Iterable[PredictionPair]) -> tuple[Path, ...]:
+    """Return the folders that a job on these pairs reads."""
+    found = [
+        path
+        for pair in pairs
+        for path in (Path(pair.data_dir), Path(pair.original_answers).parent, Path(pair.variant_answers).parent)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def judge_beside(
@@ -255,7 +250,7 @@ def judge_beside(
 ) -> Flow[Version]:
     """Return the version with the verdict on its predictions, compared with the original's."""
     assert original.predictions is not None and version.predictions is not None
-    pair = MeasuredPair(data_dir, original.predictions.folder, version.predictions.folder)
+    pair = prediction_pair(data_dir, original.predictions.folder, version.predictions.folder)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, earlier, step)
     return version.changed(judgement=judgement)
 

@@ -11,7 +11,7 @@ from app.domain.job import ExportRecord
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
-from app.services.release.releasing import ReleaseRequest, release
+from app.services.release.releasing import release
 from workers.contracts.folder import sha256_file
 
 
@@ -29,8 +29,7 @@ def exported(space: Workspace, folder: Path, variant_id: str, content: str) -> E
 
 
 def released(space: Workspace, record: ExportRecord) -> Release:
-    ask = ReleaseRequest(record.variant_id, export=record)
-    return go(space, release(space, read_facts(space, "r1"), ask))[0]
+    return go(space, release(space, read_facts(space, "r1"), export=record))[0]
 
 
 def kept(space: Workspace) -> dict[str, bytes]:

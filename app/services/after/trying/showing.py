@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from app.services.after.run_data import RunSection, data_path_of, parts_of
 from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
-from app.services.run.version_steps import MeasuredPair
+from app.services.run.version_steps import folders_of, prediction_pair
 from workers.contracts.base import Rows
 from workers.contracts.bundles import CardFacts, CardParams, ExportResult
 from workers.contracts.data.rows import AnswerRowsResult
@@ -121,28 +122,22 @@ def _examples_step(
     title: str,
     **look: Any,
 ) -> JobStep[Rows[Example]] | None:
-    """Return the step for examples, None if none are wanted or one version lacks predictions.
-
-    `look` are further fields of `ExamplesParams`.
-    """
+    """Return the step for examples, None if none are wanted or one version lacks predictions (see `examples_step`)."""
     before_key, after_key = part.answers.get(facts.baseline.id), part.answers.get(variant.id)
     if not items or before_key is None or after_key is None:
         return None
     before, after = workspace.artifacts.folder(before_key), workspace.artifacts.folder(after_key)
     sources = sources_of(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
-    return JobStep(
-        "examples",
-        ExamplesParams(
-            **MeasuredPair(part.data_dir, before, after).parameters(),
-            model_dir=str(facts.original_dir),
-            items=items,
-            **look,
-        ),
-        Rows[Example],
-        title,
-        (part.data_dir, facts.original_dir, before, after, *sources),
-        cache=True,
-    )
+    return examples_step(facts, prediction_pair(part.data_dir, before, after, items), title, sources, **look)
+
+
+def examples_step(
+    facts: RunFacts, pair: PredictionPair, title: str, sources: Iterable[Path], **look: Any
+) -> JobStep[Rows[Example]]:
+    """Return the step that shows the items of a pair; `look` are further fields of `ExamplesParams`."""
+    params = ExamplesParams(**pair.model_dump(exclude={"first_number"}), model_dir=str(facts.original_dir), **look)
+    read_paths = (*folders_of([pair]), facts.original_dir, *sources)
+    return JobStep("examples", params, Rows[Example], title, read_paths, cache=True)
 
 
 def _existing(path: str | None) -> tuple[Path, ...]:
@@ -151,29 +146,19 @@ def _existing(path: str | None) -> tuple[Path, ...]:
 
 def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[StepResult[AnswerRowsResult] | None]:
     """Return all predictions as one table (see `AnswerRowsResult`), None if the version has none."""
-    parts: list[PredictionPair] = []
-    read_paths: list[Path] = []
+    pairs: list[PredictionPair] = []
     for part in parts_of(workspace.artifacts, facts, facts.proof):
         keys = [part.answers.get(version_id) for version_id in (facts.baseline.id, variant.id)]
         kept = [workspace.artifacts.peek(key) for key in keys if key]
         folders = [entry.folder for entry in kept if entry is not None]
         if len(folders) < 2 or not (part.data_dir / "data.json").is_file():
             continue
-        pair = MeasuredPair(part.data_dir, folders[0], folders[1])
-        parts.append(PredictionPair(**pair.parameters(), items=part.items, first_number=part.first_number))
-        read_paths += [part.data_dir, *folders]
-    if not parts:
+        pairs.append(prediction_pair(part.data_dir, folders[0], folders[1], part.items, part.first_number))
+    if not pairs:
         return None
-    return (
-        yield from JobStep(
-            "answer_rows",
-            Rows[PredictionPair](rows=tuple(parts)),
-            AnswerRowsResult,
-            "List all answers",
-            tuple(dict.fromkeys(read_paths)),
-            cache=True,
-        ).run()
-    )
+    params, title = Rows[PredictionPair](rows=tuple(pairs)), "List all answers"
+    step = JobStep("answer_rows", params, AnswerRowsResult, title, folders_of(pairs), cache=True)
+    return (yield from step.run())
 
 
 def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:

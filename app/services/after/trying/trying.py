@@ -10,7 +10,7 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.paths import unusable
 from app.services.after.trying.live import LiveModel
-from app.services.flow.background import Background, Stopped
+from app.services.flow.background import Background, Stopped, pieces
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from workers.contracts.after.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
@@ -19,7 +19,7 @@ from workers.contracts.paths import from_text
 from workers.contracts.process.disk import NO_ROOM
 from workers.contracts.process.messages import Answered
 
-MAX_FILE_BYTES, PIECE = 256 << 20, 1 << 20
+MAX_FILE_BYTES = 256 << 20
 TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
 
 
@@ -267,10 +267,8 @@ def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
 
 def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
     """Copy in pieces, so that a stop takes effect soon; raises OSError, or InterruptedError when `stopped`."""
-    with source.open("rb") as read, target.open("wb") as write:
-        while piece := read.read(PIECE):
-            if stopped():
-                raise InterruptedError(f"{target.name} is not wanted any more")
+    with target.open("wb") as write:
+        for piece in pieces(source, stopped):
             write.write(piece)
             if write.tell() > MAX_FILE_BYTES:  # the file grows while it is read
                 raise OSError(0, TOO_LARGE)

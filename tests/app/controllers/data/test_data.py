@@ -30,7 +30,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
     def read(params: DataParams) -> Flow[ReadData]:
         seen.append(params)
         yield from describe()
-        return ReadData(Path("/d"), f"key{len(seen)}", DATA.model_copy(update={"n_items": len(seen)}))
+        return ReadData(DATA.model_copy(update={"n_items": len(seen)}), Path("/d"), f"key{len(seen)}")
 
     monkeypatch.setattr(module, "read_data", read)
     return seen
@@ -42,7 +42,7 @@ def page(app_controller: AppController, space: Workspace) -> DataPage:
 
 
 def read(**changes: Any) -> ReadData:
-    return ReadData(Path("/d"), "key", DATA.model_copy(update=changes))
+    return ReadData(DATA.model_copy(update=changes), Path("/d"), "key")
 
 
 def test_other_column_is_read(

@@ -83,7 +83,7 @@ def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> 
     made = read_facts(space, "r1").variants[-1]
     assert made.judgement is not None and made.judgement.n == 48 + 100
     facts = read_facts(space, "r1")
-    request = ExportRequest(run_id="r1", variant_id=made.id, target="python", out=tmp_path / "made.zip")
+    request = ExportRequest(variant_id=made.id, target="python", out=tmp_path / "made.zip")
     exported = go(space, export(space, facts, request))
     with zipfile.ZipFile(exported.path) as archive:
         manifest = json.loads(archive.read("manifest.json"))

@@ -133,7 +133,7 @@ def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp
     """Given an export, once the target is known, then the files of the store are compared in a step of the disk, which says
     what is wrong with them."""
     known = dataclasses.replace(facts(), store_root=space.paths.store)
-    flow = export(space, known, ExportRequest("r1", None, "python", tmp_path / "b.zip"))
+    flow = export(space, known, ExportRequest(None, "python", tmp_path / "b.zip"))
     assert isinstance(next(flow), JobStep)
     python = DescribedTarget(id="python", title="Python folder", available=True)
     step = flow.send(StepResult(described(python), tmp_path, None, cached=False, seconds=0.0))
@@ -195,7 +195,7 @@ def finished(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def written(space: Workspace, variant: Variant, out: Path, reason: str | None = None) -> Path:
-    go(space, export(space, read_facts(space, "r1"), ExportRequest("r1", variant.id, "python", out, reason)))
+    go(space, export(space, read_facts(space, "r1"), ExportRequest(variant.id, "python", out, reason)))
     return out
 
 

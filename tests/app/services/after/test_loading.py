@@ -226,7 +226,7 @@ def test_the_card_says_what_was_measured(space: Workspace) -> None:
     write_load(space.repositories, record)
     write_price(space.repositories, Price(per_hour=0.25, currency="EUR", what="my own"))
     facts = read_facts(space, "r1")
-    ask = ExportRequest(run_id="r1", variant_id=None, target="python", out=space.paths.root / "x.zip")
+    ask = ExportRequest(target="python", out=space.paths.root / "x.zip")
     said = card_facts(facts, best, ask, DEVICE).load
     assert said is not None and said.currency == "EUR" and "0.25 EUR an hour (my own)" in said.price_words
     assert said.this_cost is None, "nothing was measured that a cost could rest on"

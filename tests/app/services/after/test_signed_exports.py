@@ -53,7 +53,7 @@ def watched(flow: Flow[Any], steps: list[JobStep[Any]], fails: str = "") -> Flow
 
 def request(space: Workspace, version: int, out: Path, key: Path | None = None, why: str | None = None) -> Flow[Any]:
     facts = read_facts(space, "r1")
-    return export(space, facts, ExportRequest("r1", facts.variants[version].id, "python", out, why, sign_key=key))
+    return export(space, facts, ExportRequest(facts.variants[version].id, "python", out, why, sign_key=key))
 
 
 def test_export_signed_key_is_read_by_the_sign_job_alone(space: Workspace, key: Path, tmp_path: Path) -> None:

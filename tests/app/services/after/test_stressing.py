@@ -66,11 +66,9 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     kept = found_before(space, facts, facts.variants[2])
     assert kept == found and found_before(space, facts, facts.variants[1]) is None
     device = DeviceFacts(processor="a processor", cores=2, memory_bytes=1)
-    report = card_facts(facts, facts.variants[2], ExportRequest("r1", None, "python", Path("x.zip")), device)
+    report = card_facts(facts, facts.variants[2], ExportRequest(None, "python", Path("x.zip")), device)
     assert report.stress == found.result
-    assert (
-        card_facts(facts, facts.variants[1], ExportRequest("r1", None, "python", Path("x.zip")), device).stress is None
-    )
+    assert card_facts(facts, facts.variants[1], ExportRequest(None, "python", Path("x.zip")), device).stress is None
 
 
 def test_a_version_that_is_not_there_is_refused(space: Workspace) -> None:

@@ -24,13 +24,13 @@ def found(verdict: DoctorVerdict) -> DoctorResult:
 
 @pytest.fixture
 def model(tmp_path: Path) -> OpenedModel:
-    return OpenedModel(tmp_path / "model", "key", OpenResult.model_construct())
+    return OpenedModel(OpenResult.model_construct(), tmp_path / "model", "key")
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> ReadData:
     result = DataResult(origin="person", kind="images", n_items=9, n_test=9, n_calibration=0, labelled=True, sha256="a")
-    return ReadData(tmp_path / "data", "data-key", result)
+    return ReadData(result, tmp_path / "data", "data-key")
 
 
 def drive(flow: Any, answer: DoctorResult | JobError) -> tuple[Any, list[JobStep[Any]]]:

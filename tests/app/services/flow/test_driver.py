@@ -59,7 +59,7 @@ def test_a_result_comes_back_and_the_folder_goes(space: Workspace) -> None:
     done = go(space, one(step("echo", {"a": 1}, seed=7)), events.append)
     assert done.result.values["a"] == 1
     assert done.result.values["seed"] == 7
-    assert (done.key, done.cached) == (None, False)
+    assert (done.key, done.cached) == ("", False)
     assert folders(space) == []
     assert [type(e) for e in events if not isinstance(e, MemoryUsed)] == [JobBegan, StepProgress, JobEnded]
     record = history(space)[0]

@@ -61,7 +61,6 @@ def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> in
             "later", "r1", variant_id, "python", str(bundle), sha256_file(bundle), bundle.stat().st_size,
             datetime.now(UTC), json.dumps({}),
         )  # fmt: skip
-        ask = releasing.ReleaseRequest(variant_id, export=record)
         facts = read_facts(space, "r1")
         if how == "fill":
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -86,7 +85,7 @@ def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> in
 
             setattr(owner, name, counted)
         try:
-            done = run_to_end(Driver(space, releasing.release(space, facts, ask), ignore))
+            done = run_to_end(Driver(space, releasing.release(space, facts, export=record), ignore))
             sys.stdout.write(json.dumps({"number": done[0].number, "seen": seen}) + "\n")
         except JobError as error:
             sys.stdout.write(json.dumps({"refused": error.error.code, "seen": seen}) + "\n")

@@ -19,7 +19,7 @@ from app.services.records.facts import read_facts
 from app.services.release import releasing
 from app.services.release.documents import change_words, decision_words, release_document
 from app.services.release.record import read_current, read_releases
-from app.services.release.releasing import ReleaseRequest, drop_unused, find_project, prune, release, rollback
+from app.services.release.releasing import drop_unused, find_project, prune, release, rollback
 
 
 @pytest.fixture
@@ -57,11 +57,9 @@ def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space
 def test_an_export_of_before_is_taken_where_it_is_as_it_was(space: Workspace, tmp_path: Path) -> None:
     """Given an export of the recommended version, when it is released by its run alone, then just that bundle is."""
     record = exported(space, tmp_path, "v1", "one")
-    made = go(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
+    made = go(space, release(space, read_facts(space, "r1")))
     assert made[0].sha256 == record.sha256
-    assert (
-        refusal(go, space, release(space, read_facts(space, "r1"), ReleaseRequest())).error.code == "already_released"
-    )
+    assert refusal(go, space, release(space, read_facts(space, "r1"))).error.code == "already_released"
     assert len(read_releases(space.repositories, "p1")) == 1
 
 

@@ -56,13 +56,13 @@ def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[
 
 
 def test_one_with_a_result_that_is_broken_off_has_it_again(space: Workspace, recorder: Recorder) -> None:
-    """Given a run with a result that goes on, When it is restored, Then state, headline and seconds are as before."""
-    assert recorder.begin() is None
+    """Given a resumed run with a result, When it is broken off, Then state, headline and seconds are as before."""
+    recorder.begin()
     recorder.end(RunState.KEPT_ORIGINAL, headline="Nothing")
     result = space.repositories.runs.get(recorder.run.id)
-    before = recorder.begin()
-    assert before is not None and space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
-    recorder.restore(before)
+    recorder.begin()
+    assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
+    recorder.break_off(RunState.CANCELLED, "Cancelled")
     assert space.repositories.runs.get(recorder.run.id) == result
 
 

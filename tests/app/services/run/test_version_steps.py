@@ -16,11 +16,11 @@ from app.services.records.facts import RunFacts, read_facts
 from app.services.run.figures import beside_of, with_figures
 from app.services.run.version_steps import (
     IDLE_S,
-    MeasuredPair,
     Version,
     judge,
     measured_variant,
     predict,
+    prediction_pair,
     stored_version,
     threads_of,
 )
@@ -66,7 +66,7 @@ def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tm
     """Given two folders of examples, Then the verdict is over both, each folder may be read once, and without the cache
     nothing is written."""
     a, b, c = (tmp_path / name for name in "abc")
-    pairs = [MeasuredPair(facts.data_dir, a, b), MeasuredPair(tmp_path, a, c, (4, 5))]
+    pairs = [prediction_pair(facts.data_dir, a, b), prediction_pair(tmp_path, a, c, (4, 5))]
     step = next(judge(pairs, 2.0, "Judge", earlier=1, cache=False))
     assert isinstance(step.params, JudgeParams)
     assert step.params.items is None and [part.items for part in step.params.more] == [(4, 5)]
