@@ -103,7 +103,7 @@ class JobClient:
     def prestart(self, preload: tuple[str, ...]) -> None:
         """Start a worker that imports `preload` and waits for a job; raises OSError."""
         if self._setup is None:
-            raise RuntimeError("a worker that waits needs to be told where its folders are")
+            raise RuntimeError("a waiting worker needs the folders of its setup")
         self._setup.make_folders()
         self.log_path = self._setup.new_log()
         self._process = WorkerProcess(self._setup.for_waiting(preload, self.log_path), self.log_path)
@@ -143,9 +143,9 @@ class JobClient:
         """Send one turn of a measurement; `poll` reports a lost worker."""
         self._send(turn)
 
-    def send_request(self, ask: Request) -> None:
+    def send_request(self, request: Request) -> None:
         """Send a request to a job that stays open; `poll` returns the result or reports a lost worker."""
-        self._send(ask)
+        self._send(request)
 
     def cancel(self) -> None:
         """Request the end of the job; `poll` enforces it."""
@@ -295,7 +295,7 @@ class JobClient:
         return outcome
 
     def _tidy(self, job: RunJob, is_finished: bool) -> None:
-        """Keep only what a finished job made, and what is in folders that outlive it."""
+        """Keep only the output of a finished job, and folders that outlive it."""
         work_dir = Path(job.work_dir)
         for place in job.write_paths:
             remove_links(Path(place))
@@ -328,7 +328,7 @@ class JobClient:
     def _is_stage_over(self) -> bool:
         """Return whether the time of the announced stage is up, since its clock began a moment before ours.
 
-        The way in which the process ended does not matter, because reporting the hang can itself crash.
+        The exit code does not matter, because reporting the hang can itself crash.
         """
         return self._stage is not None and time.monotonic() - self._stage_s > self._stage.seconds - STAGE_SLACK_S
 

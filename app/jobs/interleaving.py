@@ -139,7 +139,7 @@ class BlockGroup:
                 only models slower than a block are measured in fewer sets.
             slow_over_ms: Variants with slower requests get two blocks per set, which suffice to show that.
             load_deadline_s: Seconds after which a process that does not load is killed.
-            block_deadline_s: Seconds of a turn, beside many times its usual duration, after which a process is killed.
+            block_deadline_s: Seconds after which a process is killed in its turn, plus many times the usual duration.
             new_client: Creates a client for one job.
         """
         self.outcomes = [Timing() for _ in jobs]
@@ -168,11 +168,6 @@ class BlockGroup:
         """Return the blocks of the whole measurement, as far as known."""
         alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
         return max(self.blocks_done, self._sets * sum(self._blocks_of(index) for index in alive))
-
-    @property
-    def results(self) -> list[tuple[list[list[list[float]]], list[MeasureResult]]]:
-        """Return (latencies by set, block and request; one result per set) of each job."""
-        return [(timing.blocks_ms, timing.results) for timing in self.outcomes]
 
     @property
     def pids(self) -> list[int]:
@@ -282,9 +277,9 @@ class BlockGroup:
 
     def _begin_set(self) -> None:
         now = time.monotonic()
-        likely_end_s = now - self._began_s + (now - self._set_began_s)
+        expected_end_s = now - self._began_s + (now - self._set_began_s)
         alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
-        too_long = self.sets_done > 0 and likely_end_s > self._budget_s
+        too_long = self.sets_done > 0 and expected_end_s > self._budget_s
         if not alive or self.sets_done >= self._sets or too_long:
             self.done = True
             return

@@ -151,9 +151,7 @@ def _recorded_reason(log_tail: str) -> CrashCause | None:
                 reason = json.loads(line.removeprefix(RECORD_MARK))["reason"]
             except (ValueError, KeyError, TypeError):
                 return None
-            if reason == "memory":
-                return "memory"
-            return "wall_time" if reason == "wall_time" else None
+            return reason if reason in ("memory", "wall_time") else None
     return None
 
 

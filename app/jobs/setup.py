@@ -18,7 +18,7 @@ class WorkerSetup:
 
     `jobs_root` contains all work folders and is the only folder that workers may write. A waiting worker may read
     `store` (the artifacts); other inputs are opened for their own job only. `logs` gets one file per worker. By default
-    `store` and `logs` are beside `jobs_root`.
+    `store` and `logs` are in the folder of `jobs_root`.
     """
 
     jobs_root: Path

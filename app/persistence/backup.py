@@ -18,7 +18,7 @@ EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Backup:
-    """One copy of the database and its time; its hash lies beside it in the form of sha256sum."""
+    """One copy of the database and its time; its hash is in a second file in the form of sha256sum."""
 
     path: Path
     made_at: datetime
@@ -152,7 +152,7 @@ CHANGED = (
 
 
 def seal_file(database: Path) -> Path:
-    """Return the path of the hash beside the database, in the form of sha256sum."""
+    """Return the path of the file with the database's hash, in the form of sha256sum."""
     return database.with_name(database.name + ".sha256")
 
 

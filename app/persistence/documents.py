@@ -18,7 +18,7 @@ UNKNOWN_FIELD = ("unexpected_keyword_argument", "extra_forbidden")
 
 
 class DocumentMap(Generic[D, R]):
-    """Conversion between one dataclass and the rows of its table, both ways; owned by a repository.
+    """Conversion between one dataclass and the rows of its table in both directions; owned by a repository.
 
     A field that has a column of its name is stored there alone; the body holds all others. A column may also hold a
     property of the record, for queries.

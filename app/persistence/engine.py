@@ -15,7 +15,7 @@ READING = ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON")
 
 
 def write_ahead_log(path: Path) -> Path:
-    """Return the file beside the database that holds commits not yet moved into it."""
+    """Return the file that holds commits not yet moved into the database."""
     return path.with_name(path.name + "-wal")
 
 

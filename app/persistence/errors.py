@@ -23,7 +23,7 @@ RESTORE = (
 
 
 class StoreUnusable(BackendMissing):
-    """The database at `path` cannot be used; it is unchanged unless `detail` says otherwise."""
+    """The database at `path` cannot be used; it is unchanged unless `detail` names a change."""
 
     def __init__(self, code: str, path: Path, detail: str, hint: str) -> None:
         """Create the error with its code, the database's path, and texts for the person."""

@@ -129,11 +129,11 @@ def _make_ready(paths: DataPaths) -> tuple[str, ...]:
     if revision != HEAD:
         kept = migrate.upgrade(database, revision, paths.backups)
         log.info("tables brought from %s to %s; copy of the old ones: %s", revision, HEAD, kept.path)
-        notices.append(_told_aside(migrate.set_aside(database), kept.path))
+        notices.append(_aside_notice(migrate.set_aside(database), kept.path))
     return tuple(filter(None, notices))
 
 
-def _told_aside(names: tuple[str, ...], copy: Path) -> str:
+def _aside_notice(names: tuple[str, ...], copy: Path) -> str:
     """Return a sentence about records that could not be carried over, or ""."""
     if not names:
         return ""

@@ -58,12 +58,6 @@ class Latencies:
         with self._connection.transaction() as session:
             return session.scalar(query) or 0.0
 
-    def count(self, run_id: str) -> int:
-        """Return the number of a run's points."""
-        query = select(func.count()).select_from(LatencyRow).where(LatencyRow.run_id == run_id)
-        with self._connection.transaction() as session:
-            return session.scalar(query) or 0
-
 
 LOOKS = DocumentMap(TestSetLook, LookRow)
 

@@ -1,4 +1,4 @@
-"""Store typed values beside projects, runs and versions, one row each, deleted with their owner."""
+"""Store typed values of projects, runs and versions, one row each, deleted with their owner."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ class Records:
     def __init__(self, connection: Connection) -> None:
         """Create access to the records on `connection`."""
         self._connection = connection
-        self._told: set[tuple[str, str, str]] = set()
+        self._reported: set[tuple[str, str, str]] = set()
 
     def get(self, kind: RecordKind[T], owner_id: str, item: str = "") -> T | None:
         """Return the record, None if there is none."""
@@ -87,8 +87,8 @@ class Records:
             return kind.shape.model_validate(json.loads(row.body_json))
         except (ValueError, RecursionError) as error:
             place = (kind.name, row.owner_id, row.item)
-            if place not in self._told:
-                self._told.add(place)
+            if place not in self._reported:
+                self._reported.add(place)
                 report = (kind.name, kind.owner, row.owner_id, str(error).partition("\n")[0])
                 log.warning("the record “%s” of the %s %s cannot be read and counts as not there: %s", *report)
             return None

@@ -1,4 +1,4 @@
-"""State what the model card of a bundle says about speed and load, from the run's records."""
+"""Compute the statements of a model card about speed and load from the run's records."""
 
 import math
 from collections.abc import Mapping

@@ -143,55 +143,55 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
     return variant
 
 
-def override_of(variant: Variant, ask: ExportRequest) -> str | None:
+def override_of(variant: Variant, request: ExportRequest) -> str | None:
     """Return the override reason for card, manifest, history and log; None if no reason was needed."""
-    return " ".join((ask.override_reason or "").split()) if is_regressed(variant) else None
+    return " ".join((request.override_reason or "").split()) if is_regressed(variant) else None
 
 
-def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Exported]:
+def export(workspace: Workspace, facts: RunFacts, request: ExportRequest) -> Flow[Exported]:
     """Write the bundle, run its self-test in a fresh environment, and only then put the file in its place."""
-    pick(facts, ask.variant_id, ask.override_reason)
-    check_writable(ask.out)
-    written = yield from write_tested(workspace, facts, ask)
+    pick(facts, request.variant_id, request.override_reason)
+    check_writable(request.out)
+    written = yield from write_tested(workspace, facts, request)
     try:
-        yield DiskStep(lambda stopped: place(written.path, ask.out, stopped))
+        yield DiskStep(lambda stopped: place(written.path, request.out, stopped))
     finally:
         written.forget()
-    record, target, result = written.record(ask.out), written.target, written.done.result
+    record, target, result = written.record(request.out), written.target, written.done.result
     with workspace.repositories.together():
         if written.decision is not None:
             record_decision(workspace.repositories, facts.project.id, written.decision)
         workspace.repositories.exports.add(record)
     if written.reason is not None:
-        report = (written.variant.title, facts.run.id, ask.out, written.reason)
+        report = (written.variant.title, facts.run.id, request.out, written.reason)
         log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *report)
-    pushed = (yield from push(workspace, written.repo, ask.out)) if written.repo else None
-    return Exported(ask.out, result, record, target, instead_of(target, facts, written.variant), pushed)
+    pushed = (yield from push(workspace, written.repo, request.out)) if written.repo else None
+    return Exported(request.out, result, record, target, instead_of(target, facts, written.variant), pushed)
 
 
-def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Written]:
+def write_tested(workspace: Workspace, facts: RunFacts, request: ExportRequest) -> Flow[Written]:
     """Write a bundle into a job's folder. Exporting an unproven version is a decision that the caller records."""
-    variant = pick(facts, ask.variant_id, ask.override_reason)
+    variant = pick(facts, request.variant_id, request.override_reason)
     found = yield from describe()
-    target = target_of(found, ask.target)
-    answers = answers_to(target, ask.answers)
-    if ask.variant_id is None:
-        variant = pick(facts, fitting(target, facts, variant).id, ask.override_reason)
+    target = target_of(found, request.target)
+    answers = answers_to(target, request.answers)
+    if request.variant_id is None:
+        variant = pick(facts, fitting(target, facts, variant).id, request.override_reason)
     check_takes(target, facts, variant)
     repo = answers.get(target.pushed_to, "")
     if repo:
         yield from check_push(workspace, repo)
     yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
-    reason = override_of(variant, ask)
+    reason = override_of(variant, request)
     decision = _unsafe_decision(workspace, facts, variant, target.id, reason)
     decisions = read_decisions(workspace.repositories, facts.project.id).entries
     if decision is not None:
         decisions = (*decisions, decision)
-    if ask.sign_key is not None:
-        yield from check_key(ask.sign_key)
-    done = yield _export_step(facts, variant, ask, (target, answers), found.device, decisions)
-    if ask.sign_key is not None:
-        done = yield from signed(done, ask.sign_key)
+    if request.sign_key is not None:
+        yield from check_key(request.sign_key)
+    done = yield _export_step(facts, variant, request, (target, answers), found.device, decisions)
+    if request.sign_key is not None:
+        done = yield from signed(done, request.sign_key)
     return Written(done, variant, target, repo, reason, decision)
 
 
@@ -240,14 +240,14 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
 def _export_step(
     facts: RunFacts,
     variant: Variant,
-    ask: ExportRequest,
+    request: ExportRequest,
     answered: tuple[DescribedTarget, dict[str, str]],
     device: DeviceFacts,
     decisions: tuple[Decision, ...],
 ) -> JobStep[ExportResult]:
     version = stored_version(facts, variant)
     target, answers = answered
-    wanted = falls_back_usually(target, facts, variant) if ask.fallback is None else ask.fallback
+    wanted = falls_back_usually(target, facts, variant) if request.fallback is None else request.fallback
     fallback = fallback_of(facts) if wanted and fallback_bytes(target, facts, variant) is not None else None
     besides = (Path(fallback.model_dir),) if fallback is not None else ()
     return JobStep(
@@ -259,7 +259,7 @@ def _export_step(
             **version.parameters(),
             original_dir=str(facts.original_dir),
             data_dir=str(facts.data_dir),
-            facts=card_facts(facts, variant, ask, device).model_copy(
+            facts=card_facts(facts, variant, request, device).model_copy(
                 update={"instead_of": instead_of(target, facts, variant), "decisions": decisions}
             ),
         ),
@@ -271,7 +271,7 @@ def _export_step(
     )
 
 
-def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: DeviceFacts) -> CardFacts:
+def card_facts(facts: RunFacts, variant: Variant, request: ExportRequest, device: DeviceFacts) -> CardFacts:
     """Return all facts of the model card and the manifest, from the store."""
     project, run = facts.project, facts.run
     info = ModelInfo.model_validate_json(project.info_json or "{}")
@@ -281,9 +281,9 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         project=project.name,
         made_at=(run.finished_at or run.created_at).astimezone(UTC).isoformat(timespec="seconds"),
         fettle_version=VERSION,
-        purpose=ask.purpose or project.purpose,
-        not_for=ask.not_for or project.not_for,
-        contact=ask.contact or project.contact,
+        purpose=request.purpose or project.purpose,
+        not_for=request.not_for or project.not_for,
+        contact=request.contact or project.contact,
         license=info.license or (facts.origin.license if facts.origin else None),
         origin=Path(project.model_path).name,
         original_sha256=project.model_sha256,
@@ -292,7 +292,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         variant=variant_document(variant),
         data=facts.data,
         limit_pct=run.goal.max_loss_pct,
-        override_reason=override_of(variant, ask),
+        override_reason=override_of(variant, request),
         run_id=run.id,
         n_judged=variant.judgement.n if variant.judgement else None,
         chosen_from=facts.outcome.chosen_from if variant == facts.recommended else 0,

@@ -1,4 +1,4 @@
-"""Choose the version that a target takes, whether to ask a person first, and whether the original goes with it."""
+"""Choose the version for a target, and decide whether a person must confirm and whether the original goes with it."""
 
 from collections.abc import Sequence
 
@@ -61,9 +61,9 @@ def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varia
     left = [v for v in facts.made if may_win(v) and takes(target, facts, v)]
     best = best_of([v for v in left if v.judgement is None and is_gain(v, "speed")], "speed")
     open_to_both = [v for v in left if v.judgement is None or is_safe(v)]
-    likely = best_of([v for v in open_to_both if may_become_gain(v)], "speed")
-    if likely is not None and (best is None or not is_as_good(best, likely, "speed")):
-        best = likely
+    undecided = best_of([v for v in open_to_both if may_become_gain(v)], "speed")
+    if undecided is not None and (best is None or not is_as_good(best, undecided, "speed")):
+        best = undecided
     if best is None:
         return None
     try:
@@ -74,7 +74,7 @@ def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varia
 
 
 def may_become_gain(variant: Variant) -> bool:
-    """Whether a version looked faster in a first measurement, or other programs disturbed that beside the original."""
+    """Return whether a version looked faster in a first measurement, or in one that other programs disturbed."""
     is_open = not variant.is_side_by_side or needs_quiet(variant)
     return is_open and not is_gain(variant, "speed") and looks_like_gain(variant, "speed")
 

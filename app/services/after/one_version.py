@@ -75,7 +75,7 @@ def write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Me
 
 
 def is_timed(variant: Variant) -> bool:
-    """Whether a version was shown to be a gain beside the original, so that only its answers are left to test."""
+    """Return whether a version was shown to be a gain, so that only its predictions are left to test."""
     return is_gain(variant, "speed")
 
 
@@ -110,7 +110,7 @@ def prove_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
 
 
 def prove_alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:
-    """About how many seconds `prove_alone` takes; None where too little is known of the original."""
+    """Return the approximate seconds of `prove_alone`, None if too little is known of the original."""
     answers_s = alone_s(workspace, facts, variant) if variant.judgement is None else 0.0
     if answers_s is None or is_timed(variant):
         return answers_s

@@ -38,7 +38,7 @@ class Proved:
     merged: int = 0
 
 
-def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Proved]:
+def prove(workspace: Workspace, facts: RunFacts, data: DataParams) -> Flow[Proved]:
     """Read more examples, predict the new ones with all gains, test these on all examples, and choose again.
 
     Each further look has to prove more, so that adding examples until a version is safe errs no more often than a
@@ -47,26 +47,26 @@ def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Prov
     Args:
         workspace: Store, database and processes.
         facts: The finished run.
-        asked: How to read the examples; `asked.path` names the data.
+        data: How to read the examples; `data.path` names them.
 
     Raises:
         JobError: (exit code 3) None of the examples is new.
     """
-    params = asked.model_copy(update={"model_dir": str(facts.original_dir), "max_calibration": 0})
-    data = yield from read_data(params, seed=facts.run.goal.seed)
-    fresh = yield from _fresh(workspace, facts, data)
+    params = data.model_copy(update={"model_dir": str(facts.original_dir), "max_calibration": 0})
+    read = yield from read_data(params, seed=facts.run.goal.seed)
+    fresh = yield from _fresh(workspace, facts, read)
     part = AddedPart(
-        data_key=data.key,
-        path=asked.path or "",
+        data_key=read.key,
+        path=data.path or "",
         items=fresh.items,
         known=fresh.in_test + fresh.in_calibration,
-        n_test=data.result.n_test,
-        labelled=data.result.labelled,
+        n_test=read.result.n_test,
+        labelled=read.result.labelled,
         answers={},
     )
     proof = Proof(parts=(*facts.proof.parts, part))
     run = yield from _Proving(workspace, facts, proof).again()
-    return Proved(run, len(part.items), part.known, data.result.merged_doubles)
+    return Proved(run, len(part.items), part.known, read.result.merged_doubles)
 
 
 def evaluate_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
@@ -81,7 +81,7 @@ def evaluate_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
 
 
 def judge_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Run]:
-    """Test this version of `facts` alone as a look of its own, choose again, and store the run."""
+    """Test this version of `facts` alone as a separate look, choose again, and store the run."""
     return (yield from _Proving(workspace, facts, facts.proof).alone(variant))
 
 
@@ -117,7 +117,7 @@ class _Proving(ProofSequence):
         return (yield from self._prove_all(ProofOrder((Step(variant),))))
 
     def as_it_is(self, variant: Variant) -> Run:
-        """No look: only the figures of this version are new."""
+        """Store the new figures of this version without a look."""
         self.keep(variant)
         return self._write()
 

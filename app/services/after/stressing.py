@@ -1,4 +1,4 @@
-"""Put a version of a finished run under stress beside the original; nothing is optimized or measured again."""
+"""Put a version of a finished run and the original under stress; nothing is optimized or measured again."""
 
 from dataclasses import dataclass
 from pathlib import Path

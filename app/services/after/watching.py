@@ -2,7 +2,7 @@
 
 A project pins the test set of its first result. When a run ends, its version (the recommended one, else the original)
 is judged on that set. It is compared with the version that was exported last, or else with the last earlier result. The
-result is stored beside the run.
+result is stored with the run.
 """
 
 import json

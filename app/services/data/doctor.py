@@ -29,7 +29,7 @@ class StoredCheck(Frozen):
 CHECK = RecordKind("preparation-check", Owner.PROJECT, StoredCheck)
 FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 2.0, 40
-"""Seconds and items before a run: enough to see a nearly always right preparation beside a nearly always wrong one."""
+"""Seconds and items before a run: enough to tell a nearly always right preparation from a wrong one."""
 LEAST_BUDGET_S = 60.0
 WRONGLY = "The inputs are probably prepared wrongly"
 WALL_S = 20.0
@@ -37,41 +37,36 @@ WALL_S = 20.0
 
 
 def check_preparation(
-    model: OpenedModel, asked: DataParams, data_key: str | None, *, quick: bool = False
+    model: OpenedModel, params: DataParams, data_key: str | None, *, quick: bool = False
 ) -> Flow[DoctorResult]:
     """Try the plausible preparations on the person's examples; a repeated check gets the cached result.
 
     Args:
         model: The opened model.
-        asked: How the examples are read.
+        params: How the examples are read.
         data_key: Identifies the contents of the examples.
         quick: Whether to do the short check before a run.
 
     Raises:
         JobError: The examples cannot be read.
     """
-    if asked.path is None:
+    if params.path is None:
         raise ValueError("made inputs are prepared as the model wants them")
-    place = from_text(asked.path)
+    names = {"path", "text_column", "label_column", "label_map", "left_out", "relabeled"}
     done = yield from JobStep(
         "doctor",
         DoctorParams(
+            **params.model_dump(include=names),
             model_dir=str(model.folder),
-            path=asked.path,
-            text_column=asked.text_column,
-            label_column=asked.label_column,
-            label_map=asked.label_map,
-            left_out=asked.left_out,
-            relabeled=asked.relabeled,
             seconds=QUICK_S if quick else FULL_S,
             max_items=QUICK_ITEMS if quick else 200,
             quick=quick,
         ),
         DoctorResult,
         TITLE,
-        (model.folder, place),
+        (model.folder, from_text(params.path)),
         cache=data_key is not None,
-        identity={asked.path: f"data:{data_key}", str(model.folder): f"model:{model.key}"},
+        identity={params.path: f"data:{data_key}", str(model.folder): f"model:{model.key}"},
         limits=Limits(wall_s=WALL_S) if quick else Limits(),
     ).run()
     return done.result
@@ -91,7 +86,7 @@ def read_check(repositories: Repositories, project_id: str, model_key: str, data
 
 
 def misfit_before_run(
-    model: OpenedModel, asked: DataParams, data: ReadData, time_budget_s: float | None = None
+    model: OpenedModel, params: DataParams, data: ReadData, time_budget_s: float | None = None
 ) -> Flow[DoctorResult | None]:
     """Return the check's result if another preparation fits far better than the chosen one, else None.
 
@@ -99,10 +94,10 @@ def misfit_before_run(
     """
     if time_budget_s is not None and time_budget_s < LEAST_BUDGET_S:
         return None
-    if data.result.origin == "made" or asked.path is None or not from_text(asked.path).exists():
+    if data.result.origin == "made" or params.path is None or not from_text(params.path).exists():
         return None
     try:
-        found = yield from check_preparation(model, asked, data.key, quick=True)
+        found = yield from check_preparation(model, params, data.key, quick=True)
     except JobError:
         return None
     return found if found.verdict == "far_better" and found.best is not None else None
@@ -118,7 +113,7 @@ def misfit_error(found: DoctorResult) -> ErrorInfo:
 
     `facts` holds the SPEC of ``--preprocess`` and the words of both preparations: `best`, `best_words`, `chosen`.
     """
-    best, chosen = found.best, next((way.spec for way in found.ways if way.is_chosen), "")
+    best, chosen = found.best, next((tried.spec for tried in found.ways if tried.is_chosen), "")
     assert best is not None, "a misfit has a better preparation"
     keep = f", or --preprocess {chosen} to keep the present one" if chosen else ""
     return ErrorInfo(
@@ -148,25 +143,22 @@ def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
     return done.result
 
 
-def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[StepResult[DataCheckResult]]:
+def check_read(params: DataParams, data: ReadData, model_dir: Path) -> Flow[StepResult[DataCheckResult]]:
     """Check the two parts of a set that was read; pictures lie in the result's `folder`. A repeated check is cached."""
-    if asked.path is None:
+    if params.path is None:
         raise ValueError("made inputs are not checked")
-    params = DataCheckParams(
-        path=asked.path,
-        against=asked.calibration_path,
+    names = {"path", "text_column", "label_column", "left_out", "relabeled"}
+    check = DataCheckParams(
+        **params.model_dump(include=names),
+        against=params.calibration_path,
         model_dir=str(model_dir),
         data_dir=str(data.folder),
-        text_column=asked.text_column,
-        label_column=asked.label_column,
-        left_out=asked.left_out,
-        relabeled=asked.relabeled,
     )
-    places = [asked.path, *([asked.calibration_path] if asked.calibration_path else [])]
+    places = [params.path, *([params.calibration_path] if params.calibration_path else [])]
     return (
         yield from JobStep(
             "data_check",
-            params,
+            check,
             DataCheckResult,
             CHECK_TITLE,
             (*map(from_text, places), model_dir, data.folder),

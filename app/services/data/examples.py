@@ -35,10 +35,10 @@ def show_fed(model: OpenedModel, data: ReadData) -> Flow[StepResult[FedResult]]:
     )
 
 
-def inspect_fed(opening: OpenParams, asked: DataParams) -> Flow[tuple[ModelInfo, StepResult[FedResult]]]:
+def inspect_fed(opening: OpenParams, params: DataParams) -> Flow[tuple[ModelInfo, StepResult[FedResult]]]:
     """Open the model, read the data for it, and show its inputs; raise `JobError` if one of these fails."""
     model = yield from open_model(opening)
-    data = yield from read_data(asked.model_copy(update={"model_dir": str(model.folder)}))
+    data = yield from read_data(params.model_copy(update={"model_dir": str(model.folder)}))
     done = yield from show_fed(model, data)
     return model.result.info, done
 
@@ -80,20 +80,17 @@ def _label(labels: list[int], classes: list[str]) -> str:
     return classes[labels[0]] if labels[0] < len(classes) else str(labels[0])
 
 
-def draw(asked: DataParams, data: ReadData, model_dir: Path, first: int) -> Flow[tuple[bytes, ...]]:
+def draw(params: DataParams, data: ReadData, model_dir: Path, first: int) -> Flow[tuple[bytes, ...]]:
     """Return JPEGs of the examples from `first` to `first + CHUNK`, b"" for items without a picture, cached."""
-    if asked.path is None:
+    if params.path is None:
         raise ValueError("made inputs are not drawn")
-    places = [place for place in (asked.path, asked.calibration_path) if place is not None]
+    places = [place for place in (params.path, params.calibration_path) if place is not None]
     done = yield from JobStep(
         "thumbnails",
         ThumbnailsParams(
             model_dir=str(model_dir),
             data_dir=str(data.folder),
-            path=asked.path,
-            calibration_path=asked.calibration_path,
-            text_column=asked.text_column,
-            label_column=asked.label_column,
+            **params.model_dump(include={"path", "calibration_path", "text_column", "label_column"}),
             first=first,
             count=CHUNK,
         ),

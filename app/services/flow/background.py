@@ -1,4 +1,4 @@
-"""Do work that waits for the disk: small work at once, other work in a thread beside the event loop."""
+"""Do work that waits for the disk: small work at once, other work in a thread."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -159,19 +159,19 @@ class Driver(Generic[T]):
             if event is not None:
                 self._observe(event)
 
-    def _identified(self, told: Identified) -> None:
+    def _identified(self, message: Identified) -> None:
         """Handle a job's digest of its input: if the store has a result for it, end the job and use that result."""
         step, job, client = self._step, self._job, self._client
         if step is None or job is None or client is None or not step.by_content or self._cancelling:
             return
         store = self._workspace.artifacts
-        key = self._key = store.key(step.kind, {"content": told.content, "asked": self._key}, step.seed, {})
-        if not told.same_result or key == self._damaged or store.peek(key) is None:
+        key = self._key = store.key(step.kind, {"content": message.content, "asked": self._key}, step.seed, {})
+        if not message.same_result or key == self._damaged or store.peek(key) is None:
             return
         client.close()
         self._client = self._step = self._job = None
         shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
-        self._tell_end(job.job_id, job.kind, "finished", None, client)
+        self._report_end(job.job_id, job.kind, "finished", None, client)
         self._look_up(step, key)
 
     def _tick_measurer(self, measurer: Measurer) -> None:
@@ -186,7 +186,7 @@ class Driver(Generic[T]):
                 self._history.stored(entry, "measured", job=measurer.job_id)
         failure = next((failure for failure in measured.failures if failure is not None), None)
         state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
-        self._tell_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
+        self._report_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
         self._observe(MeasuringChanged(False))
         if self._cancelling:
             self._throw(FlowCancelled())
@@ -200,29 +200,29 @@ class Driver(Generic[T]):
         client.close()
         self._client = self._step = self._job = None
         if isinstance(message, Finished) and not self._cancelling:
-            self._tell_end(job.job_id, job.kind, "finished", None, client)
+            self._report_end(job.job_id, job.kind, "finished", None, client)
             self._keep(step, job, message)
             return
         shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
         if self._cancelling or isinstance(message, (Cancelled, Finished)):
-            self._tell_end(job.job_id, job.kind, "cancelled", None, client)
+            self._report_end(job.job_id, job.kind, "cancelled", None, client)
             self._throw(FlowCancelled())
             return
         error, exit_code = (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)
         crashed = isinstance(message, Crashed) and not message.was_ended_here
-        self._tell_end(job.job_id, job.kind, "crashed" if crashed else "failed", error, client)
+        self._report_end(job.job_id, job.kind, "crashed" if crashed else "failed", error, client)
         self._throw(JobError(error, exit_code))
 
-    def _tell_end(
+    def _report_end(
         self, job_id: str, kind: str, state: End, error: ErrorInfo | None, client: JobClient | None = None
     ) -> None:
         self._history.ended(job_id, state, error, client.log_path if client else None)
         self._observe(JobEnded(job_id, kind, error))
 
     def _keep(self, step: JobStep[Any], job: RunJob, message: Finished) -> None:
-        """Pass the result on; the job's folder goes to the store, stays, or is removed, as the step says."""
+        """Pass the result on; the job's folder goes to the store, stays, or is removed, by the fields of the step."""
         if step.by_content and self._key == self._workspace.key_of(step):
-            raise RuntimeError(f"a job of the kind {step.kind} did not say what it works on")
+            raise RuntimeError(f"a job of the kind {step.kind} did not identify its input")
         work_dir, key = self._workspace.job_dir(job.job_id), self._key
         seconds = time.monotonic() - self._began_s
         if key is None:
@@ -333,7 +333,7 @@ class Driver(Generic[T]):
                 self._advance(lambda: self._flow.send(known))
                 return
             self._measurer = Measurer(self._workspace, step)
-            self._tell_begin(self._measurer.job_id, "measure", step)
+            self._report_begin(self._measurer.job_id, "measure", step)
             if not self._measurer.waits_for_quiet:
                 self._observe(MeasuringChanged(True))
             return
@@ -374,9 +374,9 @@ class Driver(Generic[T]):
         self._key = self._workspace.key_of(step) if step.cache else None
         self._step, self._began_s = step, time.monotonic()
         self._client = self._workspace.pool.take(torch=step.torch)
-        self._tell_begin(self._job.job_id, step.kind, step)
+        self._report_begin(self._job.job_id, step.kind, step)
         self._client.start(self._job)
 
-    def _tell_begin(self, job_id: str, kind: str, step: JobStep[Any] | MeasureStep) -> None:
+    def _report_begin(self, job_id: str, kind: str, step: JobStep[Any] | MeasureStep) -> None:
         self._history.began(job_id, kind, step.title, device_of(step, self._workspace.card()))
         self._observe(JobBegan(job_id, kind, step.title, step.step_index))

@@ -5,14 +5,17 @@ settings; threads, sets, blocks and this protocol; and the machine with its libr
 is found only as a whole, since only then were all versions measured under the same conditions.
 """
 
+import functools
+import json
 import shutil
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import TypeAdapter
 
 from app.domain.variant import LatencyPoint
 from app.jobs.interleaving import BlockGroup, Timing
@@ -22,10 +25,8 @@ from app.services.flow.artifacts import ArtifactStore, Entry
 from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasuredVariant, MeasureStep, limits_of_runtime
 from app.services.flow.workspace import Workspace
-from workers.contracts.base import Frozen
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.messages import BlockDone, Failed, Log, Progress, RunJob, WorkerMessage
 from workers.contracts.specs import BlockLoad
 
@@ -38,14 +39,13 @@ MAX_AGE = timedelta(days=7)
 FILE = "measured.json"
 
 
-class _Kept(Frozen):
-    measured_at: AwareDatetime
-    latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
-    results: tuple[tuple[MeasureResult, ...], ...]
-    busy_share: float | None
-    loads: Loads
-    seconds: float
-    run_began: AwareDatetime | None = None
+NOT_STORED = {"failures": (), "complete": True}
+"""Fields of a measurement that are not stored, because only complete measurements without a failure are."""
+
+
+@functools.cache
+def _stored_form() -> TypeAdapter[Measured]:
+    return TypeAdapter(Measured)
 
 
 class SavedMeasurements:
@@ -62,13 +62,14 @@ class SavedMeasurements:
         if entry is None or step.reuse is None:
             return None
         try:
-            kept = _Kept.model_validate_json((entry.folder / FILE).read_text(encoding="utf-8"))
-        except (OSError, ValidationError):  # written by another program version
+            stored = json.loads((entry.folder / FILE).read_text(encoding="utf-8"))
+            kept = _stored_form().validate_python({**stored, **NOT_STORED})
+        except (OSError, ValueError, TypeError):  # written by another program version
             return None
         oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
-        if kept.measured_at < oldest or step.reuse.only_of not in (None, kept.run_began):
+        if kept.measured_at is None or kept.measured_at < oldest or step.reuse.only_of not in (None, kept.run_began):
             return None
-        return Measured(**dict(kept), failures=(None,) * len(kept.latencies_ms))
+        return replace(kept, failures=(None,) * len(kept.latencies_ms))
 
     def save(self, step: MeasureStep, measured: Measured) -> Entry | None:
         """Store a complete measurement; return None if it failed, was stopped, or may not be reused.
@@ -79,14 +80,13 @@ class SavedMeasurements:
         key = self.key(step)
         if key is None or step.reuse is None or not measured.complete or any(measured.failures):
             return None
-        names = ("latencies_ms", "results", "busy_share", "loads", "seconds")
-        facts = {name: getattr(measured, name) for name in names}
-        kept = _Kept(**facts, measured_at=datetime.now(UTC), run_began=step.reuse.began)
+        now = datetime.now(UTC)
+        kept = replace(measured, measured_at=now, run_began=step.reuse.began)
         folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"
         folder.mkdir(parents=True)
         try:
-            (folder / FILE).write_text(kept.model_dump_json(), encoding="utf-8")
-            return self._artifacts.adopt(folder, key, {"measured_at": kept.measured_at.isoformat()})
+            (folder / FILE).write_bytes(_stored_form().dump_json(kept, exclude=set(NOT_STORED)))
+            return self._artifacts.adopt(folder, key, {"measured_at": now.isoformat()})
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -140,7 +140,7 @@ class Measurer:
         self._workspace = workspace
         self._group: BlockGroup | None = None
         self._waiting = Waiting(step.quiet) if step.quiet is not None else None
-        self._told_share: float | None = None
+        self._reported_share: float | None = None
         if self._waiting is None:
             self._group = self._begin()
 
@@ -229,8 +229,8 @@ class Measurer:
     def _wait(self, waiting: Waiting, observe: events.Observer) -> None:
         """Report each new look at the processor, and begin to measure when the wait is over."""
         goes_on = waiting.tick()
-        if goes_on and (self._told_share is None or waiting.busy_share != self._told_share):
-            self._told_share = waiting.busy_share
+        if goes_on and (self._reported_share is None or waiting.busy_share != self._reported_share):
+            self._reported_share = waiting.busy_share
             observe(events.WaitingForQuiet(waiting.busy_share, waiting.left_s, disturbed_by=waiting.disturbed_by))
         elif not goes_on:
             self._waiting = None

@@ -54,16 +54,16 @@ def quiet_budget(environment: Mapping[str, str] = os.environ) -> QuietBudget:
     Raises:
         ValueError: The variable is not a number of seconds.
     """
-    said = environment.get("FETTLE_WAIT_FOR_QUIET_S", "").strip()
+    text = environment.get("FETTLE_WAIT_FOR_QUIET_S", "").strip()
     try:
-        return QuietBudget(max(0.0, float(said))) if said else QuietBudget()
+        return QuietBudget(max(0.0, float(text))) if text else QuietBudget()
     except ValueError as error:
-        raise ValueError(f"FETTLE_WAIT_FOR_QUIET_S is {said!r}, and has to be a number of seconds.") from error
+        raise ValueError(f"FETTLE_WAIT_FOR_QUIET_S is {text!r}, and has to be a number of seconds.") from error
 
 
 @dataclass(frozen=True)
 class QuietWait:
-    """Wait before one measurement, at most `most_s` seconds of the run's `patience`."""
+    """Wait before one measurement, at most `most_s` seconds of the run's `budget`."""
 
     budget: QuietBudget
     most_s: float
@@ -143,11 +143,11 @@ class Waiting:
             clock: Returns the time in seconds.
             names: Returns the busiest programs; None reads the system.
         """
-        self._patience, self._clock = wait.budget, clock
+        self._budget, self._clock = wait.budget, clock
         others = OtherPrograms() if look is None or names is None else None
         self._look = look or (others.share if others is not None else lambda: None)
         self._names = names or (others.names if others is not None else tuple)
-        self._began_s = self._looked_s = self._counted_s = clock()
+        self._began_s = self._last_look_s = self._counted_s = clock()
         self._end_s = self._began_s + min(wait.most_s, wait.budget.left_s)
         self._quiet_looks = 0
         self.busy_share: float | None = None
@@ -156,17 +156,17 @@ class Waiting:
     @property
     def left_s(self) -> float:
         """Return the seconds that the wait may still last."""
-        return max(0.0, min(self._end_s - self._clock(), self._patience.left_s))
+        return max(0.0, min(self._end_s - self._clock(), self._budget.left_s))
 
     def tick(self) -> bool:
         """Look if a look is due; return False once the computer is quiet, the time is up, or the wait was skipped."""
         now = self._clock()
-        self._patience.left_s = max(0.0, self._patience.left_s - (now - self._counted_s))
+        self._budget.left_s = max(0.0, self._budget.left_s - (now - self._counted_s))
         self._counted_s = now
         if self.left_s <= 0:
             return False
-        if now - self._looked_s >= LOOK_S:
-            self._looked_s = now
+        if now - self._last_look_s >= LOOK_S:
+            self._last_look_s = now
             self.busy_share = self._look()
             is_quiet = self.busy_share is not None and self.busy_share < BUSY_SHARE
             self._quiet_looks = self._quiet_looks + 1 if is_quiet else 0

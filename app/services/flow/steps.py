@@ -109,7 +109,7 @@ class JobStep(Generic[R]):
             (`JobContext.persistent_dir`) for the same step when it begins again.
         torch: Whether the process needs torch.
         fresh_process: Whether the job measures its own memory.
-        shares_card: Whether the job only lists GPUs, beside any other work there.
+        shares_card: Whether the job only lists GPUs, which may happen during other work there.
         threads: Cores; None means all usable ones.
         seed: Seed of random numbers.
         limits: Resource limits.

@@ -76,7 +76,7 @@ class Workspace:
         return self.artifacts.key(step.kind, params, step.seed, step.identity, step.threads or usable_cores())
 
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
-        """Return a job for one step, with an empty folder of its own."""
+        """Return a job for one step, with its own empty folder."""
         job_id = f"{step.kind}-{uuid.uuid4().hex[:12]}"
         folder = self.job_dir(job_id)
         folder.mkdir(parents=True)

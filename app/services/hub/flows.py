@@ -32,7 +32,7 @@ from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Limits
 
 ROOM_BYTES = 64 << 20
-"""Bytes that stay free beside a download for the database, logs and the job's folder."""
+"""Bytes that stay free during a download for the database, logs and the job's folder."""
 
 
 @dataclass(frozen=True)

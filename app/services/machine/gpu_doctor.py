@@ -41,7 +41,7 @@ class Ladder:
         return next((row for row in self.rungs if not row.ok), None)
 
 
-def _silent(told: object) -> None:
+def _ignore(report: object) -> None:
     """Ignore a report."""
 
 
@@ -54,20 +54,20 @@ def look_for_cards() -> Flow[RungsResult]:
 
 
 def examine(
-    tell: Callable[[TriedRung], None] = _silent, listen: Callable[[tuple[GpuCard, ...]], None] = _silent
+    report: Callable[[TriedRung], None] = _ignore, report_cards: Callable[[tuple[GpuCard, ...]], None] = _ignore
 ) -> Flow[Ladder]:
     """Run all checks from the lowest one; checks that depend on a failed one are skipped.
 
-    `tell` gets each result as it comes, `listen` gets the cards before the first check.
+    `report` gets each result as it comes, `report_cards` gets the cards before the first check.
     """
     listed = yield from look_for_cards()
-    listen(listed.cards)
+    report_cards(listed.cards)
     rows: list[TriedRung] = []
     for rung, card in _places(listed.rungs, listed.cards):
         row = yield from _try(rung, card, rows)
         if row is not None:
             rows.append(row)
-            tell(row)
+            report(row)
     return Ladder(listed.cards, tuple(rows))
 
 

@@ -1,4 +1,4 @@
-"""Install a set of optional packages: its cost, and the installer as a program beside the window.
+"""Install a set of optional packages: its cost, and the installer as a separate program.
 
 The installer runs outside the sandbox and changes the packages that workers load. No other work runs meanwhile, and
 processes that had loaded some of them are restarted.
@@ -92,19 +92,19 @@ class Installer:
     def cost(self, name: OptionalSet, stopped: Stopped) -> Cost:
         """Return the cost of a set; raises `JobError`."""
         bootstrap = str(self.root / "installer" / "bootstrap.py")
-        said, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], InstallerStatus(), stopped)
+        lines, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], InstallerStatus(), stopped)
         with contextlib.suppress(ValidationError):
-            if code == 0 and said:
-                return Cost.model_validate_json(said[-1].line)
-        raise JobError(_failure(name, said), FAILED)
+            if code == 0 and lines:
+                return Cost.model_validate_json(lines[-1].line)
+        raise JobError(_failure(name, lines), FAILED)
 
-    def take(self, name: OptionalSet, heard: InstallerStatus, stopped: Stopped) -> None:
+    def take(self, name: OptionalSet, status: InstallerStatus, stopped: Stopped) -> None:
         """Install a set and check that Fettle starts with it; raises `JobError`."""
-        said, code = self._run([str(self.program), *install_arguments(name)], heard, stopped)
+        lines, code = self._run([str(self.program), *install_arguments(name)], status, stopped)
         if code != 0:
-            raise JobError(_failure(name, said), FAILED)
+            raise JobError(_failure(name, lines), FAILED)
 
-    def _run(self, command: Sequence[str], heard: InstallerStatus, stopped: Stopped) -> tuple[list[_Line], int]:
+    def _run(self, command: Sequence[str], status: InstallerStatus, stopped: Stopped) -> tuple[list[_Line], int]:
         """Run a command and return its last lines and its exit code."""
         try:
             process = _start(command, self.root)
@@ -114,15 +114,15 @@ class Installer:
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
         reader.start()
-        said: deque[_Line] = deque(maxlen=MOST_LINES)
+        last: deque[_Line] = deque(maxlen=MOST_LINES)
         try:
             for text in _until_over(lines, stopped):
-                _hear(_understood(text), heard, said)
+                _record(_parsed(text), status, last)
             process.wait()
         finally:
             end_with_children(process)
             reader.join(POLL_S)
-        return list(said), process.returncode
+        return list(last), process.returncode
 
 
 def _start(command: Sequence[str], folder: Path) -> "subprocess.Popen[str]":
@@ -163,7 +163,7 @@ def _until_over(lines: "queue.SimpleQueue[str | None]", stopped: Stopped) -> Ite
         yield line
 
 
-def _understood(text: str) -> _Line:
+def _parsed(text: str) -> _Line:
     """Return a line of the installer, or the text of a program that it called."""
     with contextlib.suppress(ValueError):
         report = json.loads(text)
@@ -172,18 +172,18 @@ def _understood(text: str) -> _Line:
     return _Line(line=text.strip())
 
 
-def _hear(said: _Line, heard: InstallerStatus, kept: "deque[_Line]") -> None:
-    heard.line = said.what or said.line or heard.line
-    heard.share = min(1.0, said.done / said.total) if said.done is not None and said.total else None
-    if said.total is None and (said.line or said.what):
-        kept.append(said)
+def _record(line: _Line, status: InstallerStatus, last: "deque[_Line]") -> None:
+    status.line = line.what or line.line or status.line
+    status.share = min(1.0, line.done / line.total) if line.done is not None and line.total else None
+    if line.total is None and (line.line or line.what):
+        last.append(line)
 
 
-def _failure(name: OptionalSet, said: Sequence[_Line]) -> ErrorInfo:
+def _failure(name: OptionalSet, lines: Sequence[_Line]) -> ErrorInfo:
     """Return the installer's own reason of a failure, else its last line."""
-    own = next((line for line in reversed(said) if line.what), None)
-    last = said[-1].line if said else "It ended without a word."
-    log = "\n".join(line.what or line.line for line in said)
+    own = next((line for line in reversed(lines) if line.what), None)
+    last = lines[-1].line if lines else "It ended without a word."
+    log = "\n".join(line.what or line.line for line in lines)
     return ErrorInfo(
         code="setup_failed",
         title="The packages were not installed",
@@ -226,15 +226,15 @@ def what_it_takes(installer: Installer, name: OptionalSet) -> Flow[Cost]:
 
 
 def take(
-    space: Workspace, installer: Installer, name: OptionalSet, heard: InstallerStatus
+    space: Workspace, installer: Installer, name: OptionalSet, status: InstallerStatus
 ) -> Flow[DescribeResult | None]:
     """Install a set and return the new description of this computer, None if that fails.
 
-    `heard` gets the progress. No worker process with old packages waits meanwhile or afterwards.
+    `status` gets the progress. No worker process with old packages waits meanwhile or afterwards.
     """
     space.pool.rest()
     try:
-        yield DiskStep(partial(installer.take, name, heard), ends_late=True)
+        yield DiskStep(partial(installer.take, name, status), ends_late=True)
     finally:
         space.pool.wake()
         space.artifacts.look_anew()

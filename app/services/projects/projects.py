@@ -204,11 +204,11 @@ def save_opening(repositories: Repositories, project: Project, opening: OpenPara
         return save_project(repositories, project)
 
 
-def save_data(repositories: Repositories, project: Project, asked: DataParams) -> Project:
+def save_data(repositories: Repositories, project: Project, params: DataParams) -> Project:
     """Store a project whose data were read, and how."""
     with repositories.together():
-        record_label_changes(repositories, project.id, saved_data(repositories, project), asked)
-        repositories.records.put(ASKED_DATA, project.id, asked.model_copy(update={"model_dir": ""}))
+        record_label_changes(repositories, project.id, saved_data(repositories, project), params)
+        repositories.records.put(ASKED_DATA, project.id, params.model_copy(update={"model_dir": ""}))
         return save_project(repositories, project)
 
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
-from app.persistence.repositories import NotFound
 from app.services.after.watching import then_watched
 from app.services.flow.events import Observer
 from app.services.flow.steps import Flow, Refused
 from app.services.flow.workspace import Workspace
 from app.services.hub.model_cache import remember_origin
 from app.services.projects.projects import new_run
-from app.services.records.facts import SEE_JOBS
+from app.services.records.facts import stored_run
 from app.services.records.run_records import BesideRequest, RunPlan, as_begun, saved_plan, with_plan
 from app.services.run.build_ahead import build_ahead
 from app.services.run.optimize import optimize
@@ -43,16 +42,16 @@ class RunRequest:
     build_for: tuple[str, ...] = ()
 
 
-def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
+def start_run(space: Workspace, request: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
     """Record a new run as queued and return its flow; drive the flow with the recorder's `watch`."""
     with space.repositories.together():
-        remember_origin(space, ask.project)
-        run = new_run(space.repositories, ask.project, ask.goal)
-        return resume_run(space, run, ask, observe)
+        remember_origin(space, request.project)
+        run = new_run(space.repositories, request.project, request.goal)
+        return resume_run(space, run, request, observe)
 
 
 def resume_run(
-    space: Workspace, run: Run, ask: RunRequest, observe: Observer, more_s: float | None = None
+    space: Workspace, run: Run, request: RunRequest, observe: Observer, more_s: float | None = None
 ) -> tuple[Recorder, Flow[Run]]:
     """Resume a queued, interrupted, cancelled or failed run; cached work is not repeated.
 
@@ -62,24 +61,24 @@ def resume_run(
     plan = saved_plan(run)
     if plan is None:
         plan = RunPlan(
-            recipes=ask.preset.recipes,
-            by_traits=ask.preset.by_traits,
-            objective=ask.preset.objective,
-            fresh=ask.fresh,
-            model=ask.model,
-            data=ask.data,
-            beside=ask.beside,
-            build_for=ask.build_for,
+            recipes=request.preset.recipes,
+            by_traits=request.preset.by_traits,
+            objective=request.preset.objective,
+            fresh=request.fresh,
+            model=request.model,
+            data=request.data,
+            beside=request.beside,
+            build_for=request.build_for,
         )
         run = with_plan(run, plan)
         space.repositories.runs.update(run)
-    recorder = Recorder(space.repositories, ask.project, run, observe)
-    plan = plan.model_copy(update={"model": ask.model, "data": ask.data})
+    recorder = Recorder(space.repositories, request.project, run, observe)
+    plan = plan.model_copy(update={"model": request.model, "data": request.data})
     if plan.beside is not None:
         return recorder, prove_beside(recorder, plan, plan.beside)
     if plan.build_for:
         return recorder, build_ahead(recorder, plan)
-    return recorder, then_watched(space, optimize(recorder, plan, more_s, _goals_for_chats(ask.preset)))
+    return recorder, then_watched(space, optimize(recorder, plan, more_s, _goals_for_chats(request.preset)))
 
 
 def _goals_for_chats(preset: Preset) -> tuple[str, ...]:
@@ -115,13 +114,7 @@ def resumed_request(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
     Raises:
         JobError: (exit code 3) The run is unknown, is at work, or has no stored plan.
     """
-    repositories = space.repositories
-    try:
-        run = repositories.runs.get(run_id)
-        project = repositories.projects.get(run.project_id)
-    except NotFound as error:
-        detail = f"Nothing is stored under {run_id!r}."
-        raise Refused("unknown_run", "There is no such run", detail, SEE_JOBS) from error
+    run, project = stored_run(space.repositories, run_id)
     plan = saved_plan(run)
     if run.state is RunState.RUNNING:
         raise Refused("cannot_resume", "This run cannot be resumed", "It is running.", "Wait until it ends.")

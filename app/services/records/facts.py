@@ -12,7 +12,7 @@ from app.domain.outcome import Outcome, SearchEnd
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
-from app.persistence.repositories import NotFound
+from app.persistence.repositories import NotFound, Repositories
 from app.services.data.record import read_record
 from app.services.flow.background import Stopped
 from app.services.flow.steps import Refused
@@ -121,16 +121,20 @@ class RunFacts:
         return self.store_root / key[:2] / key / "model"
 
 
+def stored_run(repositories: Repositories, run_id: str) -> tuple[Run, Project]:
+    """Return a run and its project; raise `JobError` (exit code 3) if the run is unknown."""
+    try:
+        run = repositories.runs.get(run_id)
+        return run, repositories.projects.get(run.project_id)
+    except NotFound as error:
+        detail = f"Nothing is stored under {run_id!r}."
+        raise Refused("unknown_run", "There is no such run", detail, SEE_JOBS) from error
+
+
 def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
     """Return the facts of a run; raise `JobError` (exit code 3) if it is unknown or has no measurement yet."""
     repositories = workspace.repositories
-    try:
-        run = repositories.runs.get(run_id)
-        project = repositories.projects.get(run.project_id)
-    except NotFound as error:
-        raise Refused(
-            "unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.", SEE_JOBS
-        ) from error
+    run, project = stored_run(repositories, run_id)
     variants = tuple(sorted(repositories.variants.list(run_id=run_id), key=lambda variant: variant.index))
     baseline = next((variant for variant in variants if variant.is_baseline), None)
     if baseline is None or baseline.artifact_key is None or run.data_key is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.domain.choose import is_regressed
 from app.domain.outcome import SearchEnd, outcome_of
-from app.domain.run import Run, RunState
+from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import same_words
@@ -64,7 +64,9 @@ class _Building(RunSteps):
         yield from self.open_model()
         yield from self.read_data()
         recipes = yield from self._plan()
-        original = yield from self._evaluate_original()
+        original = yield from self.evaluate_original(
+            Recipe(id="original", title="Original", runtime=STAND_IN), ANSWER_S, "its speed on a card is not known here"
+        )
         untried, limit_s = 0, self.goal.time_budget_s
         for step, recipe in enumerate(recipes, len(STEPS)):
             began_s = recorder.elapsed_s
@@ -78,10 +80,10 @@ class _Building(RunSteps):
 
     def _plan(self) -> Flow[tuple[Recipe, ...]]:
         recorder, budget_s = self.recorder, self.goal.time_budget_s or USUAL_S
-        found = yield from describe()
-        recorder.save_machine(found.device)
+        machine = yield from describe()
+        recorder.save_machine(machine.device)
         how = {"runtimes": (RUNTIME,), "time_budget_s": budget_s, "build_for": self.plan.build_for}
-        plan = yield from self.planned(found, "Choose what to build", of_tensorrt(self.plan.recipes), **how)
+        plan = yield from self.planned(machine, "Choose what to build", of_tensorrt(self.plan.recipes), **how)
         dropped = tuple(one for one in plan.dropped if one.reason.code != NO_RUNTIME)  # on other runtimes
         recorder.save(plan_json=plan.model_copy(update={"dropped": dropped}).model_dump_json())
         recipes = tuple(self._with_engine(recipe) for recipe in plan.candidates)
@@ -96,35 +98,27 @@ class _Building(RunSteps):
         last = RecipeStep.model_validate({"technique": ENGINE, "params": params})
         return recipe.model_copy(update={"steps": (*others, last), "runtime": RUNTIME})
 
-    def _evaluate_original(self) -> Flow[Version]:
-        original = yield from self.make_original(Recipe(id="original", title="Original", runtime=STAND_IN))
-        original = yield from self.predict(original, ORIGINAL_STEP, ANSWER_S)
-        original = yield from self.judge(original, original, ORIGINAL_STEP)
-        self.recorder.variant(original.variant)
-        self.recorder.step(ORIGINAL_STEP, state="done", detail="its speed on a card is not known here")
-        return original
-
     def _try(self, step: int, recipe: Recipe, original: Version) -> Flow[None]:
         recorder = self.recorder
         recorder.step(step, state="running")
         variant = recorder.variant(self.variant_of(recipe, step - ORIGINAL_STEP))
         try:
             made = yield from self._made(variant, step)
-            built, was_known = yield from self._built(variant, made, step)
+            built, is_cached = yield from self._built(variant, made, step)
             built = yield from self._judged(built, made, original, step)
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next version would not fit either
                 raise
-            said = f"{error.error.title}. {error.error.detail} {error.error.hint}".strip()
-            recorder.variant(dataclasses.replace(variant, state="dropped", notes=(said,)))
+            note = f"{error.error.title}. {error.error.detail} {error.error.hint}".strip()
+            recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note,)))
             recorder.step(step, state="failed", detail=error.error.title)
             if error.error.hint:
                 recorder.warn(f"{recipe.title}: {error.error.hint}")
         else:
             recorder.variant(built)
-            how = "built before and taken from the store" if was_known else "built"
-            state, said = ("warning", "silent regression") if is_regressed(built) else ("done", same_words(built))
-            recorder.step(step, state=state, detail=f"{how}, {said}", figure=bytes_words(built.size_bytes or 0))
+            how = "built before and taken from the store" if is_cached else "built"
+            state, result = ("warning", "silent regression") if is_regressed(built) else ("done", same_words(built))
+            recorder.step(step, state=state, detail=f"{how}, {result}", figure=bytes_words(built.size_bytes or 0))
 
     def _made(self, variant: Variant, step: int) -> Flow[Version]:
         """Make the version without its engine, which ONNX Runtime can judge; it is the same for all architectures."""
@@ -180,7 +174,7 @@ class _Building(RunSteps):
         end = SearchEnd(planned=planned, untried=untried, final="done", built_for=self.plan.build_for)
         recorder.save_search(end)
         outcome = outcome_of(list(recorder.variants.values()), "speed", end)
-        recorder.end(RunState.KEPT_ORIGINAL, headline=headline(outcome, "speed", self.goal.max_loss_pct))
+        recorder.finish(outcome, headline(outcome, "speed", self.goal.max_loss_pct))
 
 
 def unmeasured(judgement: Judgement | None) -> Judgement | None:

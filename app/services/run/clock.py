@@ -38,42 +38,46 @@ MIN_STEP_S = 0.3
 
 def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
     """Run `flow` and bound each of its steps by the seconds that are left when the step begins."""
-    return each(flow, lambda step: bounded(step, left_s()), lambda answer: None)
+    return each(flow, lambda step: bounded(step, left_s()), lambda result: None)
 
 
 def counting(
-    flow: Flow[T], note_saved: Callable[[float], None], counts: Callable[[StepResult[Any]], bool] = lambda done: True
+    flow: Flow[T], record_cached: Callable[[float], None], counts: Callable[[StepResult[Any]], bool] = lambda done: True
 ) -> Flow[T]:
-    """Run `flow` and pass `record_cached` the original duration of each step whose result comes from the cache."""
+    """Run `flow` and pass `record_cached` the original duration of each step whose result comes from the cache.
 
-    def note(answer: Any) -> None:
-        if isinstance(answer, StepResult) and answer.cached:
-            note_saved(answer.made_s if counts(answer) else 0.0)
-        elif isinstance(answer, Measured) and answer.measured_at is not None:
-            note_saved(answer.seconds)
+    A step for which `counts` returns False is passed on with 0 seconds.
+    """
 
-    return each(flow, lambda step: step, note)
+    def observe(result: Any) -> None:
+        if isinstance(result, StepResult) and result.cached:
+            record_cached(result.made_s if counts(result) else 0.0)
+        elif isinstance(result, Measured) and result.measured_at is not None:
+            record_cached(result.seconds)
+
+    return each(flow, lambda step: step, observe)
 
 
-def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[Any], None]) -> Flow[T]:
-    """Run `flow` with every step changed by `ask`, and pass each result to `answered`."""
-    answer: Any = None
+def each(flow: Flow[T], change: Callable[[AnyStep], AnyStep], observe: Callable[[Any], None]) -> Flow[T]:
+    """Run `flow` with every step changed by `change`, and pass each result to `observe`."""
+    result: Any = None
     error: BaseException | None = None
     while True:
         try:
-            step = flow.send(answer) if error is None else flow.throw(error)
+            step = flow.send(result) if error is None else flow.throw(error)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        answer = error = None
+            value: T = stop.value
+            return value
+        result = error = None
         try:
-            answer = yield ask(step)
+            result = yield change(step)
         except GeneratorExit:
             flow.close()
             raise
         except Exception as thrown:
             error = thrown
         else:
-            answered(answer)
+            observe(result)
 
 
 def bounded(step: AnyStep, left_s: float | None) -> AnyStep:
@@ -131,12 +135,12 @@ class RunClock:
         self.from_now_s: float | None = None
         self.basis = Basis(0, 0, 0)
         self.kinds: Sequence[StepKind] = FIRST_KINDS
-        self.finalists: Sequence[str] = ()
+        self.final_ids: Sequence[str] = ()
         self.saved_s = 0.0
         self._costs: dict[str, Cost] = {}
         self._first = ""
         self._took: dict[StepKind, list[float]] = defaultdict(list)
-        self._tail_s = self.item_s = self._beside_s = 0.0
+        self._tail_s = self.item_s = self._other_s = 0.0
         self._items = self._left_out = 0
         self.keeps_proof = False  # whether a gain exists that needs a proof
         self._answer_speedup = 1.0
@@ -186,7 +190,7 @@ class RunClock:
         """Return the most seconds that the final run may take."""
         return None if self.left_s is None else self.left_s - self._after_s - self.proof_s
 
-    # --- what was measured
+    # --- measured times
 
     def record_cached(self, seconds: float) -> None:
         """Count the seconds that a step took when its cached result was made."""
@@ -202,35 +206,35 @@ class RunClock:
         timed_s = WITH_WARMUP * sum(times_ms) / 1000
         self._first = self._first or variant_id
         block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
-        beside_s = max(0.0, measured.seconds - timed_s)
-        start_s = min(START_S, beside_s)
-        self._costs[variant_id] = Cost(start_s, beside_s - start_s, block_s)
+        other_s = max(0.0, measured.seconds - timed_s)
+        start_s = min(START_S, other_s)
+        self._costs[variant_id] = Cost(start_s, other_s - start_s, block_s)
 
     def record_closing(self, seconds: float) -> None:
         """Record the seconds of computing the figures, which happens once more at the end."""
         self._tail_s = max(self._tail_s, seconds)
 
     def record_predictions(
-        self, items: int, asked: int, seconds: float, beside_s: float, share: float | None = None
+        self, items: int, evaluated: int, seconds: float, other_s: float, share: float | None = None
     ) -> None:
         """Record how long the original took to predict.
 
         Args:
             items: Number of items to predict in all.
-            asked: Number of items predicted so far.
+            evaluated: Number of items predicted so far.
             seconds: Seconds of these predictions.
-            beside_s: Seconds to start one process that predicts and one that judges.
+            other_s: Seconds to start one process that predicts and one that judges.
             share: Share of the whole work that the predicted items make up, where items differ much in size.
         """
-        share = asked / max(1, items) if share is None else share
-        self._items, self.item_s, self._beside_s = items, seconds / max(1e-9, share * items), max(0.0, beside_s)
-        self._left_out = items - asked
+        share = evaluated / max(1, items) if share is None else share
+        self._items, self.item_s, self._other_s = items, seconds / max(1e-9, share * items), max(0.0, other_s)
+        self._left_out = items - evaluated
 
     def record_answer_speedup(self, speedup: float) -> None:
         """Record how many times faster than the original a version predicts; slower ones need a longer proof."""
         self._answer_speedup = min(self._answer_speedup, speedup or 1.0)
 
-    # --- what is expected
+    # --- expected times
 
     @property
     def is_measured(self) -> bool:
@@ -239,7 +243,7 @@ class RunClock:
 
     @property
     def steps_s(self) -> tuple[float, ...]:
-        """Return the expected seconds of each planned step, with a final run of `finalists`."""
+        """Return the expected seconds of each planned step, with a final run of `final_ids`."""
         expected = self._expected_s
         return tuple(expected[kind] for kind in self.kinds)
 
@@ -256,7 +260,7 @@ class RunClock:
         expected = self.basis.steps_s
         expected["version"] = self.version_s or expected["version"]
         if self._first:
-            ids = self.finalists or [self._first]
+            ids = self.final_ids or [self._first]
             plan = self.plan_final(ids)
             expected["final"] = plan.sets * self._set_s(ids, plan) + self._tail_s
             expected["proof"] = self.answers_s(self._answer_speedup) + self._tail_s
@@ -271,12 +275,12 @@ class RunClock:
     def at_most(self, predict_s: float) -> float:
         """Return `predict_s`, or what the time left allows for predictions besides loading and judging, in seconds."""
         left_s = self.proof_left_s
-        return predict_s if left_s is None else max(1.0, min(predict_s, (left_s - self._beside_s) / SAFETY))
+        return predict_s if left_s is None else max(1.0, min(predict_s, (left_s - self._other_s) / SAFETY))
 
     def answers_s(self, speedup: float, items: int | None = None) -> float:
         """Return the expected seconds to predict `items` (None: all) with a version of this speedup and to judge it."""
         n = self._items if items is None else items
-        return self._beside_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
+        return self._other_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
 
     def items_in_time(self, speedup: float) -> int:
         """Return how many items the original and a version of this speedup can both predict in the remaining time."""
@@ -294,20 +298,20 @@ class RunClock:
         total_s = self.from_now_s if self.from_now_s is not None else self._total_s
         if total_s is None or not self._items:
             return 0.0
-        rest_s = self._beside_s + (self.answers_s(1.0) if self._left_out else 0.0)  # fingerprints come first
+        rest_s = self._other_s + (self.answers_s(1.0) if self._left_out else 0.0)  # fingerprints come first
         one_s, some = self.answers_s(self._answer_speedup), min(SOME_ITEMS, self._items)
         some_s = self.answers_s(1.0, some) + self.answers_s(self._answer_speedup, some)
         reserves = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
         return next((seconds for seconds in reserves if seconds <= PROOF_SHARE * total_s), 0.0)
 
-    def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+    def final_s(self, final_ids: Sequence[str], plan: FinalPlan) -> float:
         """Return the most seconds of a final run of the original and the versions of `plan`, and of the proof."""
-        return SAFETY * (plan.sets * self._set_s(finalists, plan) + self._tail_s) + self.proof_s
+        return SAFETY * (plan.sets * self._set_s(final_ids, plan) + self._tail_s) + self.proof_s
 
-    def _set_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+    def _set_s(self, final_ids: Sequence[str], plan: FinalPlan) -> float:
         """Return the seconds of one set; a version that was not measured costs as much as the original."""
         unknown = self._costs.get(self._first, Cost(0.0, 0.0, 0.0))
-        return set_s([self._costs.get(i, unknown) for i in (self._first, *finalists[: plan.finalists])], plan.blocks)
+        return set_s([self._costs.get(i, unknown) for i in (self._first, *final_ids[: plan.versions])], plan.blocks)
 
     @property
     def _after_s(self) -> float:
@@ -326,26 +330,26 @@ class RunClock:
 
     # --- decisions
 
-    def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
+    def left_to_try_s(self, final_ids: Sequence[str]) -> float | None:
         """Return the seconds that the next version may take.
 
-        The final run of `finalists` stays reserved, a short one where time is short. Without finalists, time for one is
+        The final run of `final_ids` stays reserved, a short one where time is short. Without final_ids, time for one is
         reserved only if the next version still has enough.
         """
         left_s = self.left_s
         if left_s is None:
             return None
-        ids = finalists or [self._first]
-        plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
+        ids = final_ids or [self._first]
+        plans = [plan for plan in CHOICES if plan.versions <= min(2, len(ids))] if final_ids else [CHOICES[-1]]
         spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
         after_s = self._after_s + (self.proof_s if self.keeps_proof else 0.0)
-        rest_s = spare_s[-1] if finalists else left_s - after_s
+        rest_s = spare_s[-1] if final_ids else left_s - after_s
         return next((seconds for seconds in spare_s if seconds >= self.version_s), rest_s)
 
-    def worth_trying(self, finalists: Sequence[str]) -> bool:
-        """Return whether a next version is likely done in time; a low chance is enough if nothing else remains."""
-        left_s = self.left_to_try_s(finalists)
-        share = WORTH_SHARE if finalists else TRY_ANYWAY_SHARE
+    def worth_trying(self, final_ids: Sequence[str]) -> bool:
+        """Return whether a next version is probably done in time; a low chance is enough if nothing else remains."""
+        left_s = self.left_to_try_s(final_ids)
+        share = WORTH_SHARE if final_ids else TRY_ANYWAY_SHARE
         return left_s is None or left_s > max(MIN_STEP_S, share * self.version_s)
 
     @property
@@ -354,25 +358,25 @@ class RunClock:
         original = self._costs.get(self._first)
         return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
 
-    def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
+    def plan_final(self, final_ids: Sequence[str]) -> FinalPlan:
         """Return the most thorough final run that fits into the remaining time, else the cheapest one."""
         left_s = self.left_s
-        fitting = (plan for plan in CHOICES if left_s is None or self.final_s(finalists, plan) <= left_s)
+        fitting = (plan for plan in CHOICES if left_s is None or self.final_s(final_ids, plan) <= left_s)
         return next(fitting, CHOICES[-1])
 
-    def plan_more(self, open_ids: Sequence[str], beside: Sequence[str]) -> FinalPlan | None:
-        """Return the best next round of the first `open_ids` side by side with all of `beside`, None if none fits."""
+    def plan_more(self, open_ids: Sequence[str], best_ids: Sequence[str]) -> FinalPlan | None:
+        """Return the best next round of the first `open_ids` side by side with all `best_ids`, None if none fits."""
         left_s = self.left_s
         if left_s is None:
-            return FinalPlan(min(len(open_ids), CHOICES[0].finalists), FINAL_SETS)
-        plans = [dataclasses.replace(plan, finalists=min(plan.finalists, len(open_ids))) for plan in CHOICES]
-        needed_s = [self._more_s(open_ids, beside, plan) for plan in plans]
+            return FinalPlan(min(len(open_ids), CHOICES[0].versions), FINAL_SETS)
+        plans = [dataclasses.replace(plan, versions=min(plan.versions, len(open_ids))) for plan in CHOICES]
+        needed_s = [self._more_s(open_ids, best_ids, plan) for plan in plans]
         fitting = next((plan for plan, seconds in zip(plans, needed_s, strict=True) if seconds <= left_s), None)
         if fitting is not None:
             return fitting
         useful_s = USEFUL_SHARE * needed_s[-1] / SAFETY
         return plans[-1] if left_s - self._after_s - self.proof_s > max(MIN_STEP_S, useful_s) else None
 
-    def _more_s(self, open_ids: Sequence[str], beside: Sequence[str], plan: FinalPlan) -> float:
-        ids = [*open_ids[: plan.finalists], *beside]
-        return self.final_s(ids, dataclasses.replace(plan, finalists=len(ids)))
+    def _more_s(self, open_ids: Sequence[str], best_ids: Sequence[str], plan: FinalPlan) -> float:
+        ids = [*open_ids[: plan.versions], *best_ids]
+        return self.final_s(ids, dataclasses.replace(plan, versions=len(ids)))

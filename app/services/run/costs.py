@@ -1,6 +1,6 @@
 """Estimate what the steps of a run cost in seconds and bytes: from a model's size, or from what was measured.
 
-A run opens and reads. Each version is made, evaluated and timed. The finalists are then timed again side by side, each
+A run opens and reads. Each version is made, evaluated and timed. The best ones are then timed again side by side, each
 in its own process. Before a run, request times follow from the model's size.
 """
 
@@ -41,9 +41,9 @@ OPEN_S, OPEN_S_PER_MB = 4.0, 0.02
 MAKE_S, MAKE_S_PER_MB = 2.4, 0.03
 
 MEAN_BLOCKS, MEAN_BLOCKS_OF_SLOW = 5.0, 2.5
-"""Mean blocks of a first measurement: hopeless versions have two, whatever `QUICK_BLOCKS` and `FEW_BLOCKS` say."""
+"""Mean blocks of a first measurement: hopeless versions have two instead of `QUICK_BLOCKS` or `FEW_BLOCKS`."""
 
-KEPT_SHARE, FINALIST_SHARE = 0.75, 0.65
+KEPT_SHARE, FINAL_SHARE = 0.75, 0.65
 """Share of a preset's recipes that fit a model and a machine until planning gives their number, and of these versions
 the share that is fast and alike enough for the final run if time permits."""
 
@@ -105,7 +105,7 @@ def in_turn_s(costs: Sequence[Cost]) -> float:
 class FinalPlan:
     """Number of versions measured side by side with the original, of sets of processes, and of blocks."""
 
-    finalists: int
+    versions: int
     sets: int
     blocks: int = FINAL_BLOCKS
 
@@ -139,31 +139,31 @@ class Basis:
         return KEPT_SHARE * self.recipes if self.planned is None else float(self.planned)
 
     @property
-    def finalists(self) -> float:
-        """Return the expected number of finalists for which the time budget suffices."""
-        likely, counts = FINALIST_SHARE * self.versions, [float(plan.finalists) for plan in CHOICES[:4]]
+    def final_versions(self) -> float:
+        """Return the expected number of versions in the final run for which the time budget suffices."""
+        expected, counts = FINAL_SHARE * self.versions, [float(plan.versions) for plan in CHOICES[:4]]
         left_s = None if self.budget_s is None else self.budget_s - self._tried_s
-        fitting = (min(count, likely) for count in counts if left_s is None or self._final_s(count) <= left_s)
+        fitting = (min(count, expected) for count in counts if left_s is None or self._final_s(count) <= left_s)
         return next(fitting, 1.0)
 
     @property
     def steps_s(self) -> dict[StepKind, float]:
         """Return the expected seconds of each kind of step; those of a version are for one version."""
-        return {**self._tried, "final": self._final_s(self.finalists)}
+        return {**self._tried, "final": self._final_s(self.final_versions)}
 
     @property
     def seconds(self) -> float:
         """Return the expected seconds of the whole run, at most its time budget."""
-        total_s = self._tried_s + self._final_s(self.finalists)
+        total_s = self._tried_s + self._final_s(self.final_versions)
         return total_s if self.budget_s is None else min(total_s, self.budget_s)
 
     @property
     def memory_bytes(self) -> int:
-        """Return the expected peak in bytes: the larger of making a version and running all finalists side by side."""
-        megabytes, finalists = self.size_bytes / MEGABYTE, self.finalists
-        final_mb = (1 + finalists) * (PROCESS_MB + PROCESS_SIZES * megabytes)
+        """Return the expected peak in bytes: the larger of making a version and of the final run."""
+        megabytes, count = self.size_bytes / MEGABYTE, self.final_versions
+        final_mb = (1 + count) * (PROCESS_MB + PROCESS_SIZES * megabytes)
         if self.peak_bytes is not None:
-            final_mb = (1 + finalists) * IDLE_MB + (1 + VERSION_PEAKS * finalists) * self.peak_bytes / MEGABYTE
+            final_mb = (1 + count) * IDLE_MB + (1 + VERSION_PEAKS * count) * self.peak_bytes / MEGABYTE
         return round(max(MAKING_MB + MAKING_SIZES * megabytes, final_mb) * MEGABYTE)
 
     @property
@@ -190,7 +190,7 @@ class Basis:
         tried = self._tried
         return sum(tried.values()) + (self.versions - 1) * tried["version"]
 
-    def _final_s(self, finalists: float) -> float:
+    def _final_s(self, versions: float) -> float:
         block_s = WITH_WARMUP * TIMED_REQUESTS * VERSION_TIME * self._request_s
         one = Cost(START_S, LOAD_S + LOAD_S_PER_MB * self.size_bytes / MEGABYTE, block_s)
-        return FINAL_SETS * (1 + finalists) * (one.start_s + one.turns_s(FINAL_BLOCKS))
+        return FINAL_SETS * (1 + versions) * (one.start_s + one.turns_s(FINAL_BLOCKS))

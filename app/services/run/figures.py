@@ -1,6 +1,7 @@
 """Compute the figures of a version from a measurement, and the notes that belong to them."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -15,26 +16,17 @@ LEAST_ANSWER_S = 1.0
 """Least seconds of predictions from which on their speed is compared."""
 
 
-@dataclasses.dataclass(frozen=True)
-class OriginalTimes:
-    """Mean request time of the original in milliseconds.
+def original_times(summary: SpeedSummary | None, shown: Variant | None = None) -> tuple[float, float] | None:
+    """Return the original's mean request time in milliseconds in the rounds of a version, and the displayed one.
 
-    `mean_ms` covers the rounds that a version took part in; `shown_ms` covers all rounds and is displayed.
+    `summary` covers the rounds that the version took part in. `shown` is the original with its displayed figures, which
+    cover all rounds.
     """
-
-    mean_ms: float
-    shown_ms: float
-
-
-def beside_of(summary: SpeedSummary | None, shown: Variant | None = None) -> OriginalTimes | None:
-    """Return the original's times in `summary`; `shown` is the original with its displayed figures."""
-    if summary is None:
-        return None
-    mean_ms = summary.latency.mean_ms
+    mean_ms = summary.latency.mean_ms if summary is not None else None
     if mean_ms is None:
         return None
     shown_ms = shown.measurement.latency_mean_ms if shown is not None else None
-    return OriginalTimes(mean_ms, shown_ms or mean_ms)
+    return mean_ms, shown_ms or mean_ms
 
 
 def with_figures(
@@ -45,7 +37,7 @@ def with_figures(
     *,
     interleaved: bool,
     anew: bool,
-    beside: OriginalTimes | None = None,
+    original_ms: tuple[float, float] | None = None,
 ) -> Variant:
     """Return the version with the figures of variant `index`.
 
@@ -55,13 +47,14 @@ def with_figures(
         index: Position of the version in `measured`.
         summary: Its figures; None is an error.
         interleaved: Whether versions were measured side by side.
-        anew: False if the figures come from an earlier run, which a note then says.
-        beside: The original of the same measurement; the speedup is then the ratio of the two displayed mean times.
+        anew: False if the figures come from an earlier run, which is then noted.
+        original_ms: Times of the original in the same measurement (see `original_times`); the speedup is then the
+            ratio of the two displayed mean times.
     """
     if summary is None:
         raise RuntimeError("a variant that was measured has no summary")
-    if interleaved and beside is not None:
-        summary = _in_shown_times(summary, beside)
+    if interleaved and original_ms is not None:
+        summary = _in_shown_times(summary, *original_ms)
     results = measured.results[index]
     sets = len(measured.latencies_ms[index])
     own = busy_share(measured.loads[index : index + 1])
@@ -82,7 +75,7 @@ def with_figures(
     )
 
 
-def _in_shown_times(summary: SpeedSummary, beside: OriginalTimes) -> SpeedSummary:
+def _in_shown_times(summary: SpeedSummary, original_ms: float, shown_ms: float) -> SpeedSummary:
     """Scale the figures to the time scale of the displayed original.
 
     Rounds happen at different times, and a slower version gets fewer requests into a block. A version's mean time is
@@ -92,8 +85,8 @@ def _in_shown_times(summary: SpeedSummary, beside: OriginalTimes) -> SpeedSummar
     mean_ms = summary.latency.mean_ms
     if mean_ms is None:
         return summary
-    same_requests_ms = mean_ms if summary.under_load else beside.mean_ms / summary.speedup
-    scale = beside.shown_ms / beside.mean_ms * same_requests_ms / mean_ms
+    same_requests_ms = mean_ms if summary.under_load else original_ms / summary.speedup
+    scale = shown_ms / original_ms * same_requests_ms / mean_ms
     latency = summary.latency
     scaled = {
         name: value * scale
@@ -109,11 +102,10 @@ def _in_shown_times(summary: SpeedSummary, beside: OriginalTimes) -> SpeedSummar
     )
 
 
-def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
-    """Return the version's notes with those of `said`, without the ones about an earlier measurement."""
-    old = (busy_words(variant.measurement), earlier_words(variant.measurement))
-    kept = [note for note in variant.notes if note not in old]
-    return tuple(dict.fromkeys((*kept, *(note for note in said if note))))
+def _notes(variant: Variant, new: Sequence[str]) -> tuple[str, ...]:
+    """Return the version's notes and the `new` ones, without those about an earlier measurement."""
+    old = ("", busy_words(variant.measurement), earlier_words(variant.measurement))
+    return tuple(dict.fromkeys((*(note for note in variant.notes if note not in old), *filter(None, new))))
 
 
 def time_words(variant: Variant) -> str:
@@ -139,8 +131,8 @@ def answer_speedup_of(variant: Variant) -> float:
 
     It is the smaller one of the ratio measured on the calibration set and the speedup of a request.
     """
-    known = variant.screening.answer_speedup if variant.screening is not None else 0.0
-    return min(known, speedup_of(variant)) if known else speedup_of(variant)
+    screened = variant.screening.answer_speedup if variant.screening is not None else 0.0
+    return min(screened or math.inf, speedup_of(variant))
 
 
 def measurement_of(

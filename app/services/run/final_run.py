@@ -1,6 +1,6 @@
 """Measure the fastest versions and the original side by side, in fresh processes and as many rounds as needed.
 
-The first round takes the finalists. Another round follows while time is left and a version that looks better is
+The first round measures the best versions. Another round follows while time is left and a version that looks better is
 undecided. Such a version has only a first measurement, or its bound is still too low. Figures of a version cover all
 rounds that it took part in, compared with the original in the same rounds.
 """
@@ -25,7 +25,7 @@ from app.services.flow.steps import Flow, JobError, Measured
 from app.services.run import version_steps
 from app.services.run.clock import within
 from app.services.run.costs import FinalPlan
-from app.services.run.figures import beside_of
+from app.services.run.figures import original_times
 from app.services.run.search import Search
 
 LAST_STEP = "Final run, side by side"
@@ -38,12 +38,12 @@ def bound(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
     Raises:
         ValueError: The value is not a whole number from 1.
     """
-    said = environment.get(name, "").strip()
-    if not said:
+    text = environment.get(name, "").strip()
+    if not text:
         return None
-    if not said.isdecimal() or int(said) < 1:
-        raise ValueError(f"{name} is {said!r}, and has to be a whole number from 1.")
-    return int(said)
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{name} is {text!r}, and has to be a whole number from 1.")
+    return int(text)
 
 
 class FinalRun:
@@ -58,7 +58,7 @@ class FinalRun:
         self._most_sets = bound("FETTLE_MOST_SETS")
 
     def first(self) -> Flow[None]:
-        """Repeat the rounds of an earlier part of this run, or measure as many finalists as time allows."""
+        """Repeat the rounds of an earlier part of this run, or measure as many versions as time allows."""
         search = self._search
         for earlier in search.rounds_before:
             if all(search.is_in(variant_id) for variant_id in earlier.variant_ids):
@@ -74,7 +74,7 @@ class FinalRun:
         plan = search.clock.plan_final([variant.id for variant in best])
         self._was_far_ahead = any(expected_speedup(variant) >= FAR_AHEAD for variant in best)
         self._begun += 1
-        field = with_portable(best, plan.finalists, search.plan.objective)
+        field = with_portable(best, plan.versions, search.plan.objective)
         yield from self._measure([variant.id for variant in field], plan)
 
     def more(self) -> Flow[bool]:
@@ -86,18 +86,18 @@ class FinalRun:
         best = leader([version for version in versions if version.is_side_by_side], objective)
         if best is not None and best.judgement is None and is_doubtful(best, search.goal.max_loss_pct):
             best = None  # if the first version fails its proof, the second one must be measured already
-        found = [v for v in open_versions(versions, best, objective) if can_be_measured_on(v)]
-        left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
+        undecided = [v for v in open_versions(versions, best, objective) if can_be_measured_on(v)]
+        left = [version.id for version in (sorted(undecided, key=exactness) if search.few_items else undecided)]
         if best is None and not left and self._was_far_ahead:
             left = search.next_ids()
         if self._is_over or not left:
             return False
-        beside = [best.id] if best is not None else []
-        plan = search.clock.plan_more(left, beside)
+        best_ids = [best.id] if best is not None else []
+        plan = search.clock.plan_more(left, best_ids)
         if plan is None:
             return False
         self._begun += 1
-        yield from self._measure([*left[: plan.finalists], *beside], plan)
+        yield from self._measure([*left[: plan.versions], *best_ids], plan)
         return not self._is_over
 
     def _measure(self, ids: Sequence[str], plan: FinalPlan) -> Flow[None]:
@@ -121,11 +121,11 @@ class FinalRun:
         self._rounds.append((done, measured))
         rounds = tuple(one_round for one_round, _ in self._rounds)
         search.save(rounds=(*rounds, *search.rounds_before[len(rounds) :]), final="done")
-        for index, candidate in enumerate(field):
+        for index, version in enumerate(field):
             if (why := measured.failures[index]) is not None:
-                search.put_dropped(candidate.variant, why)
+                search.put_dropped(version.variant, why)
             else:
-                search.resume_from(candidate.variant.id, measured, index)
+                search.resume_from(version.variant.id, measured, index)
         yield from self._compute_figures()
 
     def _cut_off(self, error: JobError) -> None:
@@ -155,10 +155,10 @@ class FinalRun:
             summaries = yield from search.summarize(merged, family=len(everyone), looks=len(numbers))
             if numbers == every:
                 search.take_figures(search.original, merged, 0, summaries[0], interleaved=True)
-            beside = beside_of(summaries[0], search.original.variant)
+            original_ms = original_times(summaries[0], search.original.variant)
             for index, variant_id in enumerate(ids, 1):
-                known = search.versions_by_id[variant_id]
-                search.take_figures(known, merged, index, summaries[index], interleaved=True, beside=beside)
+                version = search.versions_by_id[variant_id]
+                search.take_figures(version, merged, index, summaries[index], interleaved=True, original_ms=original_ms)
         self._report()
 
     def _merged(self, numbers: Sequence[int], ids: Sequence[str]) -> Measured:
@@ -168,12 +168,12 @@ class FinalRun:
         both = list(zip(where, (measured for _, measured in rounds), strict=True))
         busy = [measured.busy_share for _, measured in rounds if measured.busy_share is not None]
         dates = [measured.measured_at for _, measured in rounds if measured.measured_at is not None]
-        known = all(measured.loads for _, measured in both)
+        has_loads = all(measured.loads for _, measured in both)
         count = range(len(ids) + 1)
         return Measured(
             latencies_ms=tuple(tuple(one for at, m in both for one in m.latencies_ms[at[k]]) for k in count),
             results=tuple(tuple(one for at, m in both for one in m.results[at[k]]) for k in count),
-            loads=tuple(tuple(one for at, m in both for one in m.loads[at[k]]) for k in count) if known else (),
+            loads=tuple(tuple(one for at, m in both for one in m.loads[at[k]]) for k in count) if has_loads else (),
             failures=(None,) * len(count),
             busy_share=fmean(busy) if busy else None,
             measured_at=max(dates) if len(dates) == len(rounds) else None,

@@ -15,7 +15,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.process.allowance import usable_cores
 
 MOST_LEARNED_FROM, LEARNED_FROM = 60, 10
-"""Number of latest runs to read, and of those of this machine to learn from; older runs say little about it."""
+"""Number of latest runs to read, and of those of this machine to learn from."""
 
 MOST_CORRECTION = 3.0
 KNOWN_SHARE = 0.2
@@ -51,7 +51,7 @@ class RunForecast(Frozen):
 
     @property
     def is_mostly_known(self) -> bool:
-        """Return whether the cache saved so much time that time and memory say little about such a run."""
+        """Return whether the cache saved so much time that memory is not representative of such a run."""
         return self.saved_s > KNOWN_SHARE * (self.saved_s + (self.seconds or 0.0))
 
 
@@ -59,7 +59,7 @@ FORECAST = RecordKind("forecast", Owner.RUN, RunForecast)
 
 
 def corrected(plain_s: float, plain_bytes: int, past: Sequence[tuple[Expected, RunForecast]]) -> Expected:
-    """Return a forecast corrected by the outcomes of earlier runs, each beside what was forecast for it."""
+    """Return a forecast corrected by the outcomes of earlier runs; each pair is a forecast and its outcome."""
     times = [((run.seconds or 0.0) + run.saved_s) / was.plain_s for was, run in past if was.plain_s > 0]
     known = [(was, run.memory_bytes) for was, run in past if run.memory_bytes and not run.is_mostly_known]
     memory = [held_bytes / was.plain_bytes for was, held_bytes in known if was.plain_bytes > 0]
@@ -105,7 +105,7 @@ class Forecasts:
 
 
 def usual_basis(path: Path, recipes: int, budget_s: float | None) -> Basis:
-    """Return what is known of a run before its model is opened; a file that does not exist has 0 bytes."""
+    """Return the known facts of a run before its model is opened; a file that does not exist has 0 bytes."""
     try:
         files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
         size_bytes = sum(file.stat().st_size for file in files)

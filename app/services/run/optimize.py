@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from app.domain.choose import answers_hold, can_be_measured_on, could_win, leader, looks_like_gain, may_win, needs_quiet
 from app.domain.outcome import Ending, outcome_of
-from app.domain.run import Run, RunState
+from app.domain.run import Run
 from app.domain.standing import Standing, standing_of
 from app.domain.variant import Screening, Variant
 from app.domain.words.outcome import headline
@@ -79,12 +79,12 @@ class _Optimization(Search):
 
         Opening and reading are excluded: the pages Model and Data do both before the run.
         """
-        recorder, note_saved = self.recorder, self.clock.record_cached
+        recorder, record_cached = self.recorder, self.clock.record_cached
         recorder.expect(self.clock.basis)
         recorder.plan_steps(FIRST_STEPS)
-        yield from counting(self.open_model(), note_saved, recorder.is_of_same_goal)
-        yield from counting(self._read(), note_saved, recorder.is_of_same_goal)
-        yield from counting(self._run(), note_saved)
+        yield from counting(self.open_model(), record_cached, recorder.is_of_same_goal)
+        yield from counting(self._read(), record_cached, recorder.is_of_same_goal)
+        yield from counting(self._run(), record_cached)
         recorder.save_outcome()
 
     def _run(self) -> Flow[None]:
@@ -142,16 +142,16 @@ class _Optimization(Search):
 
     def _plan(self) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         recorder, goal = self.recorder, self.goal
-        found = yield from describe()
+        machine = yield from describe()
         began = recorder.run.created_at
         oldest = began if self.plan.fresh else datetime.now(UTC) - MAX_AGE
-        self.reuse = Reuse(found.device.model_dump_json(), oldest, began)
-        recorder.save_machine(found.device)
-        if (warning := power_warning(found.device.power)) is not None:
+        self.reuse = Reuse(machine.device.model_dump_json(), oldest, began)
+        recorder.save_machine(machine.device)
+        if (warning := power_warning(machine.device.power)) is not None:
             recorder.warn(warning)
-        available = (row.id for row in found.runtimes if row.available)
+        available = (row.id for row in machine.runtimes if row.available)
         plan = yield from self.planned(
-            found,
+            machine,
             "Choose what to try",
             self.plan.recipes,
             runtimes=tuple(runtime for runtime in available if not goal.runtimes or runtime in goal.runtimes),
@@ -201,15 +201,15 @@ class _Optimization(Search):
         n_wanted = self.most_test or self.data.result.n_test
         if original.predictions is not None:
             made = original.predictions.result
-            beside_s = clock.spent_s - predicted_s - made.seconds
-            clock.record_predictions(n_wanted, made.n, made.seconds, beside_s, made.read_share)
+            other_s = clock.spent_s - predicted_s - made.seconds
+            clock.record_predictions(n_wanted, made.n, made.seconds, other_s, made.read_share)
         if self.data.result.n_calibration:
             self._screened = yield from self._calibrated(original, step, clock.answer_s)
         recorder.variant(original.variant)
         if not self.by_words or original.n_evaluated >= n_wanted:  # fewer texts do not justify notes yet
             self.warn_of(original)
         quiet = self.patience.part(FIRST_S, clock.left_s)
-        measured = yield from self.look(original, step, slow_over_ms=SLOW_REQUEST_MS, quiet=quiet)
+        measured = yield from self.measure_first(original, step, slow_over_ms=SLOW_REQUEST_MS, quiet=quiet)
         summaries = yield from self.summarize(measured)
         original = self.take_figures(original, measured, 0, summaries[0], interleaved=False)
         p50_ms = original.variant.measurement.latency_p50_ms
@@ -239,8 +239,8 @@ class _Optimization(Search):
 
     # --- the versions
 
-    def _try_all(self, finalists: Callable[[], list[str]], most: int | None = None) -> Flow[bool]:
-        """Try up to `most` waiting recipes while worthwhile, with time reserved for a final run of `finalists`."""
+    def _try_all(self, final_ids: Callable[[], list[str]], most: int | None = None) -> Flow[bool]:
+        """Try up to `most` waiting recipes while worthwhile, with time reserved for a final run of `final_ids`."""
         in_turn = [version for version in self.variants() if version.is_side_by_side]
         self.clock.keeps_proof = leader(in_turn, self.plan.objective) is not None
         tried = 0
@@ -250,8 +250,8 @@ class _Optimization(Search):
                 self.recorder.step(step, state="skipped", detail=NOT_NEEDED)
             elif recipe.steps in self._unmade:
                 self.recorder.step(step, state="skipped", detail="the same could not be made before")
-            elif self.clock.worth_trying(finalists()):
-                yield from self._try(step, recipe, finalists)
+            elif self.clock.worth_trying(final_ids()):
+                yield from self._try(step, recipe, final_ids)
                 tried += 1
             else:
                 break
@@ -267,30 +267,30 @@ class _Optimization(Search):
         limit_pct = self.goal.max_loss_pct
         return not any(answers_hold(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
 
-    def _try(self, step: int, recipe: Recipe, finalists: Callable[[], list[str]]) -> Flow[None]:
+    def _try(self, step: int, recipe: Recipe, final_ids: Callable[[], list[str]]) -> Flow[None]:
         recorder, clock, began_s = self.recorder, self.clock, self.clock.spent_s
         recorder.step(step, state="running")
-        known = self.variant_of(recipe, step - ORIGINAL_STEP)
-        variant = recorder.variant(dataclasses.replace(known, judgement=None, screening=None, answers_key=None))
+        before = self.variant_of(recipe, step - ORIGINAL_STEP)
+        variant = recorder.variant(dataclasses.replace(before, judgement=None, screening=None, answers_key=None))
         try:
-            yield from within(self._measure(step, variant), lambda: clock.left_to_try_s(finalists()))
+            yield from within(self._measure(step, variant), lambda: clock.left_to_try_s(final_ids()))
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next one would not fit either, and this one remains unknown
                 raise
             self._drop(step, variant, error.error)
         clock.record_step("version", clock.spent_s - began_s)
-        clock.finalists = self.best_ids()
+        clock.final_ids = self.best_ids()
 
     def _measure(self, step: int, variant: Variant) -> Flow[None]:
         """Make a version, measure it alone, and evaluate it on the calibration set if it looks like a gain."""
         try:
             version = yield from self.make(variant, step)
         except JobError as error:
-            if error.error.code not in (TIME_LIMIT, "killed"):  # these say nothing about the next attempt
+            if error.error.code not in (TIME_LIMIT, "killed"):  # the next attempt may succeed after these
                 self._unmade.append(variant.recipe.steps)
             raise
-        measured = yield from self.look(version, step, slow_over_ms=self._slow_ms)
-        base = yield from self.look_beside(measured, step)
+        measured = yield from self.measure_first(version, step, slow_over_ms=self._slow_ms)
+        base = yield from self.original_measured_with(measured, step)
         summaries = yield from self.summarize(measured, base)
         version = self.take_figures(version, measured, 0, summaries[0], interleaved=False)
         is_awaited = variant.recipe.id in self._awaited
@@ -353,8 +353,4 @@ class _Optimization(Search):
             if needs_quiet(variant, objective) or not may_win(variant) or is_untested:
                 notes = tuple(dict.fromkeys((*variant.notes, why_not(variant, limit, objective))))
                 recorder.variant(dataclasses.replace(variant, notes=notes))
-        recorder.end(
-            RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,
-            headline=headline(outcome, objective, limit),
-            recommended_variant_id=outcome.best.id if outcome.best else None,
-        )
+        recorder.finish(outcome, headline(outcome, objective, limit))

@@ -8,7 +8,7 @@ import dataclasses
 from pathlib import Path
 
 from app.domain.outcome import SearchEnd, outcome_of
-from app.domain.run import Run, RunState
+from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.results import proof_words, verdict_found
 from app.services.flow.quiet import MOST_S, quiet_budget
@@ -19,9 +19,9 @@ from app.services.records.run_records import BesideRequest, RunPlan
 from app.services.run import version_steps
 from app.services.run.clock import FIRST_KINDS
 from app.services.run.costs import FINAL_BLOCKS, FINAL_SETS
-from app.services.run.figures import beside_of, time_words, with_figures
+from app.services.run.figures import original_times, time_words, with_figures
 from app.services.run.recorder import Recorder
-from app.services.run.run_steps import ORIGINAL_STEP, RunSteps, recorded
+from app.services.run.run_steps import RunSteps, recorded
 from app.services.run.version_steps import Version, as_made, measure_step, new_variant
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.jobs import OpenBesideParams
@@ -83,52 +83,43 @@ def measure_both(
     if failure is not None:
         raise JobError(failure, 1)
     summaries = yield from version_steps.summarize(measured, family=family)
-    beside = beside_of(summaries[0], shown)
-    found = [
-        dataclasses.replace(
-            one,
-            variant=with_figures(
-                one.variant, measured, index, summaries[index], interleaved=True, anew=True, beside=beside
-            ),
+    original_ms = original_times(summaries[0], shown)
+
+    def timed(one: Version, index: int) -> Version:
+        new = with_figures(
+            one.variant, measured, index, summaries[index], interleaved=True, anew=True, original_ms=original_ms
         )
-        for index, one in enumerate((original, version))
-    ]
-    return found[0], found[1], measured
+        return dataclasses.replace(one, variant=new)
+
+    return timed(original, 0), timed(version, 1), measured
 
 
 STEPS = ("Check the original", "Read the examples", "Ask the original", "Open and judge the other model", SIDE_BY_SIDE)
 
 
-def prove_beside(recorder: Recorder, plan: RunPlan, beside: BesideRequest) -> Flow[Run]:
+def prove_beside(recorder: Recorder, plan: RunPlan, request: BesideRequest) -> Flow[Run]:
     """Judge and measure the model and record the run; whatever ends it, the run is closed and results are kept."""
-    return (yield from recorded(recorder, 1, _Proof(recorder, plan).work(beside)))
+    return (yield from recorded(recorder, 1, _Proof(recorder, plan).work(request)))
 
 
 class _Proof(RunSteps):
-    def work(self, beside: BesideRequest) -> Flow[None]:
+    def work(self, request: BesideRequest) -> Flow[None]:
+        """Evaluate the original and the other model, measure both side by side, and close the run."""
         self.recorder.plan_steps(STEPS, (*FIRST_KINDS, "version", "final"))
         yield from self.open_model(to_prove=True)
-        yield from self.read_data(unsaid=(NO_CALIBRATION,), max_calibration=0)
-        original = yield from self._evaluate_original()
-        version = yield from self._judge_other(original, beside)
+        yield from self.read_data(unreported=(NO_CALIBRATION,), max_calibration=0)
+        machine = yield from describe()
+        self.recorder.save_machine(machine.device)
+        original = yield from self.evaluate_original(Recipe(title="Original", runtime=self.model.result.runtime))
+        self.warn_of(original)
+        version = yield from self._judge_other(original, request)
         yield from self._measure(original, version)
         self._close(version)
 
-    def _evaluate_original(self) -> Flow[Version]:
-        found = yield from describe()
-        self.recorder.save_machine(found.device)
-        original = yield from self.make_original(Recipe(title="Original", runtime=self.model.result.runtime))
-        original = yield from self.predict(original, ORIGINAL_STEP)
-        original = yield from self.judge(original, original, ORIGINAL_STEP)
-        self.recorder.variant(original.variant)
-        self.warn_of(original)
-        self.recorder.step(ORIGINAL_STEP, state="done")
-        return original
-
-    def _judge_other(self, original: Version, beside: BesideRequest) -> Flow[Version]:
+    def _judge_other(self, original: Version, request: BesideRequest) -> Flow[Version]:
         recorder, data, step = self.recorder, self.data, 3
         recorder.step(step, state="running")
-        version = yield from open_version(beside, original, data.folder, 1, step)
+        version = yield from open_version(request, original, data.folder, 1, step)
         known = next((v for v in recorder.variants.values() if v.recipe.id == version.variant.recipe.id), None)
         if known is not None:  # a resumed proof
             version = version.changed(id=known.id)
@@ -151,7 +142,7 @@ class _Proof(RunSteps):
         first, second, measured = yield from measure_both(original, version, self.data.folder, self.threads, step)
         for one, results in zip((first, second), measured.results, strict=True):
             recorder.variant(one.variant)
-            recorder.beside_times(one.variant.id, results)
+            recorder.save_other_figures(one.variant.id, results)
         recorder.step(step, state="done", figure=time_words(second.variant))
 
     def _close(self, version: Version) -> None:
@@ -159,8 +150,4 @@ class _Proof(RunSteps):
         end = SearchEnd(planned=1, final="done")
         recorder.save_search(end)
         outcome = outcome_of(list(recorder.variants.values()), "speed", end)
-        recorder.end(
-            RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,
-            headline=proof_words(recorder.variants[version.variant.id], self.goal.max_loss_pct),
-            recommended_variant_id=outcome.best.id if outcome.best else None,
-        )
+        recorder.finish(outcome, proof_words(recorder.variants[version.variant.id], self.goal.max_loss_pct))

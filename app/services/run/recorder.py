@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.outcome import SearchEnd
+from app.domain.outcome import Outcome, SearchEnd
 from app.domain.project import Project
 from app.domain.run import Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
@@ -79,7 +79,7 @@ class Recorder:
             self._observe(event)
 
     def expect(self, basis: Basis) -> None:
-        """Forecast the run by what is known of it; store the first forecast, and the one made once it was measured."""
+        """Forecast the run; store the first forecast, and the one made after the original was measured."""
         self.clock.basis = basis
         forecasts = Forecasts(self._repositories)
         if basis.request_ms is not None:
@@ -90,13 +90,13 @@ class Recorder:
             forecasts.save(self.run.id, before=forecasts.expect(basis))
 
     def save_outcome(self) -> None:
-        """Store the outcome beside the forecast; only runs that are complete improve later forecasts."""
+        """Store the outcome with the forecast; only runs that are complete improve later forecasts."""
         is_whole = self.run.state in WITH_RESULT and not self.has_gone_on
         outcome = {"seconds": self.run.seconds, "saved_s": self.clock.saved_s, "memory_bytes": self.peak_memory_bytes}
         Forecasts(self._repositories).save(self.run.id, whole=is_whole, **outcome)
 
     def is_of_same_goal(self, done: StepResult[Any]) -> bool:
-        """Whether a run with the goal of this one made what the store answers, so that this run repeats that one."""
+        """Return whether a run with the same goal made this cached result, so that this run repeats that one."""
         repositories = self._repositories
         try:
             made_by = repositories.jobs.get(repositories.artifacts.get(done.key).job_id)
@@ -176,6 +176,11 @@ class Recorder:
                 **changes,
             )
 
+    def finish(self, outcome: Outcome, headline: str) -> None:
+        """Close the run with the recommendation of its outcome."""
+        state = RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL
+        self.end(state, headline=headline, recommended_variant_id=outcome.best.id if outcome.best else None)
+
     def save(self, **changes: Any) -> None:
         """Change facts of the run, such as its plan, and report it."""
         self.run = dataclasses.replace(self.run, **changes)
@@ -242,7 +247,7 @@ class Recorder:
         self._observe(variant)
         return variant
 
-    def beside_times(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
+    def save_other_figures(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
         """Store additional measurements: the speed of a language model's text, and the GPU's state."""
         save_speech(self._repositories, variant_id, results)
         save_card_results(self._repositories, variant_id, results)

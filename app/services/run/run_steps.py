@@ -77,10 +77,10 @@ class RunSteps:
         recorder.step(0, state="done", detail=info.task)
         self._report(info.findings)
 
-    def read_data(self, unsaid: Iterable[str] = (), **changed: Any) -> Flow[DataParams]:
+    def read_data(self, unreported: Iterable[str] = (), **changed: Any) -> Flow[DataParams]:
         """Read the examples with these parameters changed, and record them; return the parameters.
 
-        Findings with a code in `unsaid` are not reported.
+        Findings with a code in `unreported` are not reported.
 
         Raises:
             JobError: (exit code 3) A resumed run would get other examples.
@@ -95,7 +95,7 @@ class RunSteps:
         made = data.result.origin == "made"
         detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
         recorder.step(1, state="done", detail=detail)
-        self._report(finding for finding in data.result.findings if finding.code not in set(unsaid))
+        self._report(finding for finding in data.result.findings if finding.code not in set(unreported))
         recorder.save_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         recorder.save(data_key=data.key)
         return params
@@ -104,16 +104,16 @@ class RunSteps:
         for finding in findings:
             self.recorder.report(finding)
 
-    def planned(self, found: DescribeResult, title: str, recipes: tuple[Recipe, ...], **how: Any) -> Flow[PlanResult]:
+    def planned(self, machine: DescribeResult, title: str, recipes: tuple[Recipe, ...], **how: Any) -> Flow[PlanResult]:
         """Return which of these recipes fit the model and the machine; `how` are further fields of `PlanParams`."""
         model, data = self.model, self.data
         params = PlanParams(
             model_dir=str(model.folder),
-            device=found.device,
+            device=machine.device,
             preset_steps=recipes,
             has_calibration=data.result.n_calibration > 0,
             data_dir=str(data.folder),
-            techniques=tuple(f"{row.id} {row.version}" for row in found.techniques if row.available),
+            techniques=tuple(f"{row.id} {row.version}" for row in machine.techniques if row.available),
             **how,
         )
         read_paths = (model.folder, data.folder)
@@ -143,6 +143,15 @@ class RunSteps:
         self.recorder.save(baseline_variant_id=original.variant.id)
         return original
 
+    def evaluate_original(self, recipe: Recipe, max_s: float | None = None, detail: str = "") -> Flow[Version]:
+        """Make, predict and judge the original without measuring it, and record it."""
+        original = yield from self.make_original(recipe)
+        original = yield from self.predict(original, ORIGINAL_STEP, max_s)
+        original = yield from self.judge(original, original, ORIGINAL_STEP)
+        self.recorder.variant(original.variant)
+        self.recorder.step(ORIGINAL_STEP, state="done", detail=detail)
+        return original
+
     def predict(
         self, version: Version, step: int, max_s: float | None = None, most: int | None = None
     ) -> Flow[Version]:
@@ -152,7 +161,7 @@ class RunSteps:
     def judge(self, original: Version, version: Version, step: int, earlier: int = 0) -> Flow[Version]:
         """Return a version with the verdict on its predictions."""
         folder, limit_pct = self.data.folder, self.goal.max_loss_pct
-        return (yield from version_steps.judge_beside(original, version, folder, limit_pct, step, earlier))
+        return (yield from version_steps.judge_version(original, version, folder, limit_pct, step, earlier))
 
     def warn_of(self, version: Version) -> None:
         """Report the notes of a version's verdict."""

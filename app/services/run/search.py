@@ -14,7 +14,7 @@ from app.services.flow.quiet import quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured, MeasureStep, Reuse
 from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
-from app.services.run.figures import OriginalTimes, speedup_of, with_figures
+from app.services.run.figures import speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import RunSteps
 from app.services.run.version_steps import Version
@@ -29,9 +29,9 @@ First measurements happen at different times, and a busy machine may have spoile
 
 LATE = "It was not ready when the time was up."
 
-MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
+MOST_IN_FINAL, MOST_OF_LARGE = 6, 3
 LARGE_BYTES = 200_000_000
-"""Bytes from which on a model is large; finalists are in memory side by side.
+"""Bytes from which on a model is large; all versions of the final run are in memory side by side.
 
 Their number is as high as memory permits, so that all compared versions are measured in one run.
 """
@@ -103,7 +103,7 @@ class Search(RunSteps):
         """Return all variants that were measured in this part of the run and are not dropped, with the original."""
         return [variant for variant in self.recorder.variants.values() if self.is_in(variant.id)]
 
-    def look(self, version: Version, step: int, **how: Any) -> Flow[Measured]:
+    def measure_first(self, version: Version, step: int, **how: Any) -> Flow[Measured]:
         """Measure one version for the first time; the original must come first.
 
         A kept measurement is used only if the same run also measured the original that this version is compared with.
@@ -117,7 +117,7 @@ class Search(RunSteps):
         measuring = self.measure_step(
             [version], f"Measure {variant.title}", step, sets=1, blocks=self.clock.quick_blocks, reuse=reuse, **how
         )
-        measured = yield from _looked(measuring)
+        measured = yield from _measured_one(measuring)
         if variant.is_baseline:
             self._base, self._base_step = measured, measuring
         self.clock.record_measured(variant.id, measured)
@@ -129,21 +129,20 @@ class Search(RunSteps):
         how = {"title": title, "threads": self.threads, "step_index": step, **how}
         return version_steps.measure_step(versions, self.data.folder, **how)
 
-    def look_beside(self, measured: Measured, step: int) -> Flow[Measured]:
-        """Return the original's first measurement to compare with.
+    def original_measured_with(self, measured: Measured, step: int) -> Flow[Measured]:
+        """Return the original's first measurement, with which `measured` is compared.
 
         It must come from the same run as `measured`, so it is measured again if only one of the two came from the
         store.
         """
         if self._base is None or self._base_step is None:
-            raise RuntimeError("the original is looked at first")
+            raise RuntimeError("the original is measured first")
         if self._run_of(self._base) != self._run_of(measured):
             reuse = self._base_step.reuse
             if reuse is not None:
                 reuse = dataclasses.replace(reuse, since=max(reuse.since, reuse.began))
-            self._base = yield from _looked(
-                dataclasses.replace(self._base_step, reuse=reuse, quiet=None, step_index=step)
-            )
+            again = dataclasses.replace(self._base_step, reuse=reuse, quiet=None, step_index=step)
+            self._base = yield from _measured_one(again)
         return self._base
 
     def _run_of(self, measured: Measured) -> datetime:
@@ -167,14 +166,12 @@ class Search(RunSteps):
         summary: SpeedSummary | None,
         *,
         interleaved: bool,
-        beside: OriginalTimes | None = None,
+        original_ms: tuple[float, float] | None = None,
     ) -> Version:
-        """Record the version with the figures of variant `index`; `beside` is the original measured with it."""
-        anew = self._is_new(measured)
-        variant = with_figures(
-            version.variant, measured, index, summary, interleaved=interleaved, anew=anew, beside=beside
-        )
-        self.recorder.beside_times(variant.id, measured.results[index])
+        """Record the version with the figures of variant `index`; for `original_ms` see `original_times`."""
+        how = {"interleaved": interleaved, "anew": self._is_new(measured)}
+        variant = with_figures(version.variant, measured, index, summary, **how, original_ms=original_ms)
+        self.recorder.save_other_figures(variant.id, measured.results[index])
         return self.put(dataclasses.replace(version, variant=variant))
 
     def resume_from(self, variant_id: str, measured: Measured, index: int) -> None:
@@ -194,12 +191,12 @@ class Search(RunSteps):
         """Mark the variant as dropped, for this reason."""
         late = self.is_late(JobError(error, 1))
         note = LATE if late else f"{error.title}. {error.detail}"
-        known = not_tested(variant, "no_time") if late else variant
-        return self.recorder.variant(dataclasses.replace(known, state="dropped", notes=(note, *known.notes)))
+        dropped = not_tested(variant, "no_time") if late else variant
+        return self.recorder.variant(dataclasses.replace(dropped, state="dropped", notes=(note, *dropped.notes)))
 
     def best(self) -> list[Variant]:
         """Return the versions to measure side by side with the original, best first."""
-        best = self._finalists()
+        best = self._looks_better()
         if best:
             return best
         near = [v for v in self.variants() if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
@@ -210,18 +207,18 @@ class Search(RunSteps):
         return [variant.id for variant in self.best()]
 
     def next_ids(self) -> list[str]:
-        """Return the ids of finalists that were left out for better ones, in case those turn out worse."""
-        return [variant.id for variant in self._finalists() if not variant.is_side_by_side]
+        """Return the ids of versions that were left out for better ones, in case those turn out worse."""
+        return [variant.id for variant in self._looks_better() if not variant.is_side_by_side]
 
-    def _finalists(self) -> list[Variant]:
+    def _looks_better(self) -> list[Variant]:
         measured = self.variants()
         original = next((v for v in measured if v.is_baseline), None)
         is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
-        count, limit_pct = MOST_FINALISTS if is_small else FINALISTS_OF_LARGE, self.goal.max_loss_pct
+        count, limit_pct = MOST_IN_FINAL if is_small else MOST_OF_LARGE, self.goal.max_loss_pct
         return versions_to_measure(measured, self.plan.objective, count, limit_pct, few_items=self.few_items)
 
 
-def _looked(step: MeasureStep) -> Flow[Measured]:
+def _measured_one(step: MeasureStep) -> Flow[Measured]:
     measured = yield from version_steps.measure(step)
     if (failure := measured.failures[0]) is not None:
         raise JobError(failure, 1)

@@ -245,7 +245,7 @@ def folders_of(pairs: Iterable[PredictionPair]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def judge_beside(
+def judge_version(
     original: Version, version: Version, data_dir: Path, max_loss_pct: float, step: int, earlier: int = 0
 ) -> Flow[Version]:
     """Return the version with the verdict on its predictions, compared with the original's."""

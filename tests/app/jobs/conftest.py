@@ -1,4 +1,4 @@
-"""Workers whose handlers misbehave."""
+"""Provide workers whose handlers misbehave."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +14,13 @@ WAYS = ["anew", *(["forked"] if IS_OFFERED else [])]
 
 @pytest.fixture
 def new_bench(tmp_path: Path) -> Iterator[Bench]:
-    """Its workers are processes that are started anew."""
+    """Yield a bench whose workers are new processes."""
     with opened(tmp_path) as made:
         yield made
 
 
 @pytest.fixture(params=WAYS)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """Its workers are started anew, or forked."""
+    """Yield a bench whose workers are new processes, or forked ones."""
     with opened(tmp_path, shared_server(HANDLERS) if request.param == "forked" else None) as made:
         yield made

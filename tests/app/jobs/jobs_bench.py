@@ -1,4 +1,4 @@
-"""One pool with handlers that misbehave, and a loop that drives a job to its end."""
+"""Provide one pool with handlers that misbehave, and a loop that drives a job to its end."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ HANDLERS = "fettle_test_handlers"
 
 @dataclass
 class Bench:
-    """One pool in a data folder of its own."""
+    """One pool in its own data folder."""
 
     root: Path
     pool: WorkerPool
@@ -37,7 +37,7 @@ class Bench:
         return client
 
     def finish(self, client: JobClient, timeout_s: float = 30.0) -> list[Message]:
-        """Everything until the end, which must come."""
+        """Return all messages until the end, which must come."""
         return drive(client, lambda: client.done, timeout_s)
 
     def run(self, kind: str, values: dict[str, Any] | None = None, **more: Any) -> tuple[JobClient, list[Message]]:
@@ -56,7 +56,7 @@ def opened(folder: Path, server: ForkServer | None = None) -> Iterator[Bench]:
 
 
 def drive(pollable: Any, until: Callable[[], bool], timeout_s: float = 30.0) -> list[Any]:
-    """Poll as a window's timer would."""
+    """Poll like a window's timer until a condition holds; return all messages."""
     messages: list[Any] = []
     end = time.monotonic() + timeout_s
     while True:
@@ -68,7 +68,7 @@ def drive(pollable: Any, until: Callable[[], bool], timeout_s: float = 30.0) -> 
 
 
 def is_alive(pid: int) -> bool:
-    """A process that is there and no zombie."""
+    """Return whether a process exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

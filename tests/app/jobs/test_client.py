@@ -1,4 +1,4 @@
-"""The life of one job: messages, cancel, every kind of death; the next job always runs."""
+"""Test the life of one job: messages, cancel, every kind of death; the next job always runs."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ def ends(messages: list[object]) -> list[object]:
 
 
 def goes(pid: int) -> bool:
-    """A killed process is gone, however busy the computer is; the program waits `GROUP_WAIT_S` for it and no longer."""
+    """Wait until a killed process is gone, longer on a busy computer; return whether it is."""
     end_s = time.monotonic() + 2 * busyness()
     while is_alive(pid) and time.monotonic() < end_s:
         time.sleep(0.005)
@@ -27,7 +27,7 @@ def goes(pid: int) -> bool:
 
 
 def test_a_job_ends_with_exactly_one_terminal_message_and_no_process(bench: Bench) -> None:
-    """Given a job that does its work, When it is polled to its end, Then `Finished` is the last and only end."""
+    """Given a job that succeeds, When it is polled to its end, Then `Finished` is the last and only end."""
     client = bench.start(bench.job("echo", {"x": 1}, seed=7, threads=2))
     pid = client.pid
     messages = bench.finish(client)
@@ -43,7 +43,7 @@ def test_a_job_ends_with_exactly_one_terminal_message_and_no_process(bench: Benc
     assert not (bench.root / "jobs" / "echo-0" / ".home").exists()
 
 
-def test_a_worker_is_polite_and_knows_nothing_of_the_window(bench: Bench) -> None:
+def test_worker_has_low_priority_and_no_module_of_the_application(bench: Bench) -> None:
     """Given a running job, Then it has lower priority, its home in its folder, and no module of the application."""
     client, messages = bench.run("echo", niceness=10)
     values = messages[-1].result["values"]
@@ -57,7 +57,8 @@ def test_a_worker_is_polite_and_knows_nothing_of_the_window(bench: Bench) -> Non
 
 @pytest.mark.parametrize(("polite", "most_s"), [(True, 0.4), (False, 1.0)])
 def test_cancel_takes_a_second_at_most_and_leaves_nothing(bench: Bench, polite: bool, most_s: float) -> None:
-    """Given a job that works or that never looks, When cancelled, Then it, its folder and its process are gone."""
+    """Given a job that checks for a cancel or does not, When it is cancelled, Then it, its folder and its process are
+    gone."""
     client = bench.start(bench.job("sleep", {"polite": polite}))
     drive(client, (bench.root / "jobs" / "sleep-0" / "half.bin").exists)
     pid = client.pid
@@ -74,7 +75,7 @@ def test_cancel_takes_a_second_at_most_and_leaves_nothing(bench: Bench, polite: 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.1, 0.15])
 def test_cancel_while_the_process_is_still_starting(bench: Bench, delay_s: float) -> None:
-    """Given a job that was just started, When cancelled at once, Then it ends as cancelled within a second."""
+    """Given a job that was just started, When it is cancelled at once, Then it ends as cancelled within a second."""
     client = bench.start(bench.job("sleep"))
     pid = client.pid
     time.sleep(delay_s)
@@ -88,8 +89,8 @@ def test_cancel_while_the_process_is_still_starting(bench: Bench, delay_s: float
     assert list((bench.root / "jobs").iterdir()) == []
 
 
-def test_cancel_ends_also_what_the_job_started(bench: Bench) -> None:
-    """Given a job with a program of its own, When cancelled, Then the program is gone with it."""
+def test_cancel_ends_programs_of_the_job(bench: Bench) -> None:
+    """Given a job that started a program, When it is cancelled, Then the program is gone, too."""
     client = bench.start(bench.job("programs", limits=Limits(start_programs=True)))
     messages = drive(client, lambda: bool(client.log_path and "child" in client.log_path.read_text()))
     child = int(client.log_path.read_text().split("child ")[1].split()[0])
@@ -102,42 +103,59 @@ def test_cancel_ends_also_what_the_job_started(bench: Bench) -> None:
 
 
 def test_a_finished_job_leaves_no_program_running(bench: Bench) -> None:
-    """Given a job that forgets a program, When it finishes, Then the program is ended."""
+    """Given a job that leaves a program running, When it finishes, Then the program is ended."""
     _, messages = bench.run("programs", {"wait": False}, limits=Limits(start_programs=True))
 
     assert isinstance(messages[-1], Finished)
     assert goes(messages[-1].result["values"]["child"])
 
 
-DEATHS = [
-    ("segv", "native_crash", "SIGSEGV"),
-    ("abort", "native_abort", "SIGABRT"),
-    ("kill", "killed", "SIGKILL"),
-    ("exit", "ended_early", None),
+MEMORY = Limits(memory_bytes=300 << 20)
+ENDS: list[tuple[str, Limits, str, str]] = [
+    ("segv", Limits(), "crash", "native_crash"),
+    ("abort", Limits(), "abort", "native_abort"),
+    ("kill", Limits(), "killed", "killed"),
+    ("exit", Limits(), "exit", "ended_early"),
+    ("nonsense", Limits(), "protocol", "bad_answer"),
+    ("touch_memory", MEMORY, "memory", "out_of_memory"),
+    ("huge_request", MEMORY, "memory", "out_of_memory"),
+    ("allocation_text", MEMORY, "memory", "out_of_memory"),
+    ("hang", Limits(wall_s=0.8), "wall_time", "time_limit"),
+    ("burn", Limits(wall_s=0.8), "wall_time", "time_limit"),
+]
+SIGNALS = {"segv": "SIGSEGV", "abort": "SIGABRT", "kill": "SIGKILL"}
+SLOW_ENDS = [
+    ("burn", Limits(cpu_s=1), "cpu_time", "cpu_limit"),
+    ("hang", Limits(idle_s=1.5), "idle", "hangs"),
+    ("burn", Limits(idle_s=1.5, wall_s=2.5), "wall_time", "time_limit"),
 ]
 
 
-@pytest.mark.parametrize(("how", "code", "signal_name"), DEATHS)
-def test_a_death_is_told_in_words_and_the_next_job_runs(
-    bench: Bench, how: str, code: str, signal_name: str | None
+@pytest.mark.parametrize(
+    ("how", "limits", "cause", "code"), [*ENDS, *(pytest.param(*row, marks=pytest.mark.whole) for row in SLOW_ENDS)]
+)
+def test_end_without_a_message_is_explained_and_the_next_job_runs(
+    bench: Bench, how: str, limits: Limits, cause: str, code: str
 ) -> None:
-    """Given a job that dies without a word, Then one `Crashed` with plain words comes, and another job works."""
-    _, messages = bench.run("misbehave", {"how": how})
+    """Given a job that dies, sends no message, or exceeds a limit, Then one `Crashed` with an explanation comes, and
+    another job works."""
+    watch = Stopwatch()
+    _, messages = bench.run("misbehave", {"how": how}, limits=limits)
 
-    assert len(ends(messages)) == 1
-    crashed = messages[-1]
-    assert isinstance(crashed, Crashed)
-    assert crashed.signal_name == signal_name
+    if cause == "wall_time":
+        watch.check(2.2 + limits.wall_s)
+    (crashed,) = ends(messages)
+    assert crashed is messages[-1] and crashed.cause == cause
+    assert how not in SIGNALS or crashed.signal_name == SIGNALS[how]
     error, exit_code = explain(crashed)
     assert (error.code, exit_code) == (code, 1)
-    assert error.detail.endswith(".")
-    assert error.hint.endswith(".")
+    assert error.detail.endswith(".") and error.hint.endswith(".")
     assert not (bench.root / "jobs" / "misbehave-0").exists()
     assert isinstance(bench.run("echo")[1][-1], Finished)
 
 
-def test_the_log_holds_where_a_crash_happened(bench: Bench) -> None:
-    """Given a crash in native code, Then the end of the log shows the Python lines that led there."""
+def test_log_has_the_lines_that_crashed(bench: Bench) -> None:
+    """Given a crash in native code, Then the end of the log has the Python lines that led there."""
     client, messages = bench.run("misbehave", {"how": "segv"})
 
     assert "Segmentation fault" in messages[-1].log_tail
@@ -145,8 +163,8 @@ def test_the_log_holds_where_a_crash_happened(bench: Bench) -> None:
     assert client.log_path == bench.root / "logs" / "misbehave-0.log"
 
 
-def test_killed_from_outside(bench: Bench) -> None:
-    """Given a running job, When somebody kills it, Then it is told so."""
+def test_job_killed_from_outside_is_reported(bench: Bench) -> None:
+    """Given a running job, When another program kills it, Then the cause is "killed"."""
     client = bench.start(bench.job("sleep"))
     drive(client, lambda: client.ready is not None)
     os.kill(client.pid, signal.SIGKILL)
@@ -155,22 +173,9 @@ def test_killed_from_outside(bench: Bench) -> None:
     assert messages[-1].cause == "killed"
 
 
-MEMORY = Limits(memory_bytes=300 << 20)
-
-
-@pytest.mark.parametrize("how", ["touch_memory", "huge_request", "allocation_text"])
-def test_too_much_memory_is_told_as_such(bench: Bench, how: str) -> None:
-    """Given a job that takes memory step by step, or asks for a terabyte, Then it is told as out of memory."""
-    _, messages = bench.run("misbehave", {"how": how}, limits=MEMORY)
-
-    assert len(ends(messages)) == 1
-    assert explain(messages[-1])[0].code == "out_of_memory"
-    assert not (bench.root / "jobs" / "misbehave-0").exists()
-    assert isinstance(bench.run("echo")[1][-1], Finished)
-
-
-def test_the_workers_own_watchdog_tells_the_reason_without_a_parent_that_looks(bench: Bench) -> None:
-    """Given a parent that does not poll, When memory runs over, Then the child ends itself and says why."""
+def test_watchdog_of_the_worker_records_the_reason(bench: Bench) -> None:
+    """Given a parent that does not poll, When memory exceeds the limit, Then the child ends itself and logs the
+    reason."""
     client = bench.start(bench.job("misbehave", {"how": "touch_memory"}, limits=MEMORY))
     pid = client.pid
     end = time.monotonic() + 20
@@ -182,37 +187,8 @@ def test_the_workers_own_watchdog_tells_the_reason_without_a_parent_that_looks(b
     assert "fettle-stopped" in messages[-1].log_tail
 
 
-@pytest.mark.whole
-def test_processor_time_is_limited(bench: Bench) -> None:
-    """Given a job that computes for ever, When a second of processor time is over, Then the system stops it."""
-    _, messages = bench.run("misbehave", {"how": "burn"}, limits=Limits(cpu_s=1))
-
-    assert messages[-1].cause == "cpu_time"
-    assert explain(messages[-1])[0].code == "cpu_limit"
-
-
-@pytest.mark.parametrize("how", ["hang", "burn"])
-def test_time_is_limited(bench: Bench, how: str) -> None:
-    """Given a job that hangs, When its time is over, Then it is stopped and told so."""
-    watch = Stopwatch()
-    _, messages = bench.run("misbehave", {"how": how}, limits=Limits(wall_s=0.8))
-
-    assert messages[-1].cause == "wall_time"
-    watch.check(3.0)
-
-
-@pytest.mark.whole
-def test_whoever_does_nothing_is_stopped(bench: Bench) -> None:
-    """Given a job that hangs and one that works as long, When they may be idle for a while, Then only the first ends."""
-    _, hung = bench.run("misbehave", {"how": "hang"}, limits=Limits(idle_s=1.5))
-    _, busy = bench.run("misbehave", {"how": "burn"}, limits=Limits(idle_s=1.5, wall_s=2.5))
-
-    assert (hung[-1].cause, explain(hung[-1])[0].code) == ("idle", "hangs")
-    assert busy[-1].cause == "wall_time"
-
-
 def test_files_are_limited(bench: Bench) -> None:
-    """Given a job that writes too large a file, Then it fails with words of its own."""
+    """Given a job that writes too large a file, Then it fails with its own error."""
     _, messages = bench.run("misbehave", {"how": "write_too_much"}, limits=Limits(file_bytes=10 << 20))
 
     assert isinstance(messages[-1], Failed)
@@ -222,8 +198,8 @@ def test_files_are_limited(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("how", "code", "exit_code"), [("raise", "internal", 1), ("refuse", "no_good", 3), ("sys_exit", "internal", 1)]
 )
-def test_an_exception_is_a_failure_in_plain_words(bench: Bench, how: str, code: str, exit_code: int) -> None:
-    """Given a handler that raises, Then `Failed` carries title, detail, hint, and the traceback apart."""
+def test_exception_is_a_failure_with_an_explanation(bench: Bench, how: str, code: str, exit_code: int) -> None:
+    """Given a handler that raises, Then `Failed` has title, detail and hint, and the traceback apart."""
     _, messages = bench.run("misbehave", {"how": how})
 
     assert isinstance(messages[-1], Failed)
@@ -232,15 +208,8 @@ def test_an_exception_is_a_failure_in_plain_words(bench: Bench, how: str, code: 
     assert not (bench.root / "jobs" / "misbehave-0").exists()
 
 
-def test_nonsense_on_the_pipe_ends_the_job(bench: Bench) -> None:
-    """Given a process that writes bytes that are no message, Then it is killed and reported."""
-    _, messages = bench.run("misbehave", {"how": "nonsense"})
-
-    assert messages[-1].cause == "protocol"
-
-
 def test_half_a_message_never_blocks_the_window(bench: Bench) -> None:
-    """Given a process that sends a part of a message and hangs, Then every poll returns at once, and cancel works."""
+    """Given a process that sends a partial message and hangs, Then every poll returns at once, and cancel works."""
     client = bench.start(bench.job("misbehave", {"how": "half_a_message"}))
     drive(client, (bench.root / "jobs" / "misbehave-0" / "half.bin").exists)
     time.sleep(0.1)
@@ -255,7 +224,7 @@ def test_half_a_message_never_blocks_the_window(bench: Bench) -> None:
 
 
 def test_a_stopped_process_does_not_hinder_cancel(bench: Bench) -> None:
-    """Given a process that the system holds, When cancelled, Then it is gone within a second."""
+    """Given a process that the system has stopped, When it is cancelled, Then it is gone within a second."""
     client = bench.start(bench.job("sleep"))
     drive(client, lambda: client.ready is not None)
     os.kill(client.pid, signal.SIGSTOP)
@@ -268,7 +237,7 @@ def test_a_stopped_process_does_not_hinder_cancel(bench: Bench) -> None:
 
 
 def test_large_parameters_do_not_wait_for_the_child(bench: Bench) -> None:
-    """Given parameters of some megabytes, When the job is started, Then start returns at once and they arrive."""
+    """Given parameters of several megabytes, When the job is started, Then `start` returns at once and they arrive."""
     job = bench.job("echo", {"much": ["x" * 1000] * 4000})
     client = bench.pool.take()
     bench.clients.append(client)
@@ -280,7 +249,7 @@ def test_large_parameters_do_not_wait_for_the_child(bench: Bench) -> None:
     assert len(messages[-1].result["values"]["much"]) == 4000
 
 
-def test_close_ends_what_still_runs(bench: Bench) -> None:
+def test_close_ends_a_running_job(bench: Bench) -> None:
     """Given a running job, When the client is closed, Then process and folder are gone at once."""
     client = bench.start(bench.job("sleep"))
     drive(client, lambda: client.ready is not None)
@@ -293,8 +262,8 @@ def test_close_ends_what_still_runs(bench: Bench) -> None:
     assert list((bench.root / "jobs").iterdir()) == []
 
 
-def test_a_job_that_cannot_be_started_is_told(tmp_path: Path) -> None:
-    """Given a file where the jobs' folder should be, When a job is started, Then it fails in words, not by a raise."""
+def test_job_that_cannot_be_started_fails(tmp_path: Path) -> None:
+    """Given a file in place of the jobs' folder, When a job is started, Then `poll` returns its failure."""
     (tmp_path / "jobs").write_text("in the way")
     bench = Bench(tmp_path, None)
     client = JobClient()
@@ -305,7 +274,7 @@ def test_a_job_that_cannot_be_started_is_told(tmp_path: Path) -> None:
 
 
 def test_unknown_kind_and_wrong_parameters(bench: Bench) -> None:
-    """Given a kind that does not exist, or parameters that do not fit, Then the words name them."""
+    """Given an unknown kind, or wrong parameters, Then the error names them."""
     assert bench.run("nothing_such")[1][-1].error.code == "unknown_kind"
     _, messages = bench.run("echo", params={"valeus": 1})
     assert messages[-1].error.code == "wrong_parameters"
@@ -318,7 +287,7 @@ def test_progress_reaches_the_parent(bench: Bench) -> None:
 
 
 def test_a_name_that_is_no_text(bench: Bench) -> None:
-    """Given a file name of bytes that are no text, Then the job is refused in words; answers show such names."""
+    """Given a file name with bytes that are no text, Then the job is refused; errors show such names."""
     client = bench.start(bench.job("echo", {"path": "model\udcff.onnx"}))
     messages = bench.finish(client)
     assert "no text" in explain(messages[-1])[0].detail

@@ -1,4 +1,4 @@
-"""What a worker process inherits, and the channel to it."""
+"""Test the variables that a worker process inherits, and the channel to it."""
 
 import multiprocessing
 import os
@@ -43,7 +43,7 @@ NEEDED = {
 
 @pytest.fixture(params=["anew", *(["forked"] if IS_OFFERED else [])])
 def make_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Bench]:
-    """Make a pool whose workers are started anew, or are forked off a server that starts with the pool."""
+    """Return a function that makes a pool whose workers are started anew, or forked by its own server."""
 
     def make() -> Bench:
         server = ForkServer(HANDLERS) if request.param == "forked" else None
@@ -64,7 +64,8 @@ def names_of(bench: Bench, **more: Any) -> dict[str, set[str]]:
 def test_worker_inherits_only_allowed_variables(
     make_bench: Callable[[], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given secrets of many programs, When a job runs, Then its process never had them, and has what runtimes need."""
+    """Given secrets of many programs, When a job runs, Then its process never had them, and has the variables of
+    runtimes."""
     for name, value in {**SECRETS, **PROXIES, **NEEDED}.items():
         monkeypatch.setenv(name, value)
 
@@ -79,7 +80,7 @@ def test_worker_inherits_only_allowed_variables(
 def test_worker_with_network_inherits_the_proxy(
     make_bench: Callable[[], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a proxy with a password, When a job reaches the network, Then it has the proxy, and still no secrets."""
+    """Given a proxy with a password, When a job with network access runs, Then it has the proxy, and no secrets."""
     for name, value in {**SECRETS, **PROXIES}.items():
         monkeypatch.setenv(name, value)
 
@@ -90,7 +91,7 @@ def test_worker_with_network_inherits_the_proxy(
 
 
 def test_allowed_variables_distinguish_no_case() -> None:
-    """Given names as Windows and proxies write them, Then case does not matter and values are kept."""
+    """Given names in upper and lower case, Then the case does not matter and values are kept."""
     assert allowed({"SystemRoot": "C:\\Windows", "Path": "x", "Secret": "y"}, network=False) == {
         "SystemRoot": "C:\\Windows",
         "Path": "x",
@@ -109,8 +110,8 @@ def ends() -> Iterator[tuple[Channel, Connection]]:
     theirs.close()
 
 
-def test_the_format_is_that_of_multiprocessing(ends: tuple[Channel, Connection]) -> None:
-    """Given messages of many sizes, Then what Python's connection sends arrives whole, and the other way round."""
+def test_channel_has_the_format_of_multiprocessing(ends: tuple[Channel, Connection]) -> None:
+    """Given messages of many sizes, Then both ends exchange them unchanged."""
     channel, theirs = ends
     assert channel.receive() is None
     for size in (0, 1, 16_383, 16_384, 100_000):
@@ -130,8 +131,8 @@ def test_a_part_of_a_message_waits_for_the_rest(ends: tuple[Channel, Connection]
     assert [channel.receive(), channel.receive(), channel.receive()] == [b"hello", b"hello", None]
 
 
-def test_a_reader_that_does_not_read_blocks_nobody(ends: tuple[Channel, Connection]) -> None:
-    """Given 10 MB for a reader that sleeps, Then send returns at once, and all arrives once it reads."""
+def test_send_does_not_wait_for_the_reader(ends: tuple[Channel, Connection]) -> None:
+    """Given 10 MB for a reader that sleeps, Then `send` returns at once, and everything arrives once it reads."""
     channel, theirs = ends
     channel.send(b"z" * 10_000_000)
     got = bytearray()
@@ -141,7 +142,7 @@ def test_a_reader_that_does_not_read_blocks_nobody(ends: tuple[Channel, Connecti
     assert got[:4] == struct.pack("!i", 10_000_000)
 
 
-def test_what_was_sent_before_the_end_is_handed_out(ends: tuple[Channel, Connection]) -> None:
+def test_receive_returns_messages_sent_before_the_end(ends: tuple[Channel, Connection]) -> None:
     channel, theirs = ends
     theirs.send_bytes(b"last")
     theirs.close()
@@ -153,7 +154,7 @@ def test_what_was_sent_before_the_end_is_handed_out(ends: tuple[Channel, Connect
 
 
 @pytest.mark.parametrize("length", [-1, -5, (64 << 20) + 1, 0x7FFFFFFF])
-def test_a_length_that_cannot_be_is_refused(ends: tuple[Channel, Connection], length: int) -> None:
+def test_receive_refuses_an_impossible_length(ends: tuple[Channel, Connection], length: int) -> None:
     channel, theirs = ends
     os.write(theirs.fileno(), struct.pack("!i", length))
     with pytest.raises(BadFrameError):

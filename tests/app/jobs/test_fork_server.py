@@ -1,4 +1,4 @@
-"""Workers that are forked: how they differ from those that are started anew, and what happens to their server."""
+"""Test forked workers: their differences from new processes, and the end of their server."""
 
 import os
 import select
@@ -48,11 +48,11 @@ def echoed(bench: Bench, **more: Any) -> dict[str, Any]:
     return values
 
 
-def test_a_forked_worker_has_what_a_new_one_has(
+def test_forked_worker_equals_a_new_one(
     forked: Bench, anew: Bench, server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given an environment and cores that changed after the server began, Then a forked worker has them as a new one
-    has, it holds none of the server's pipes, and belongs to the server."""
+    """Given an environment and cores that changed after the server began, Then a forked worker has them like a new one,
+    none of the server's pipes, and the server as its parent."""
     monkeypatch.setenv("FETTLE_TRIAL", "changed")
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
@@ -70,8 +70,8 @@ def test_a_forked_worker_has_what_a_new_one_has(
     assert one["trial"] == "changed"
 
 
-def test_libraries_of_frequent_jobs_are_there(forked: Bench, server: ForkServer) -> None:
-    """Given jobs of one kind again and again, Then from the third on they find its libraries loaded."""
+def test_server_loads_libraries_of_frequent_jobs(forked: Bench, server: ForkServer) -> None:
+    """Given repeated jobs of one kind, Then from the third on their libraries are loaded."""
     there = []
     for number in range(3):
         assert server.is_idle(60)
@@ -80,8 +80,8 @@ def test_libraries_of_frequent_jobs_are_there(forked: Bench, server: ForkServer)
     assert there == [False, False, True]
 
 
-def test_what_measures_its_memory_is_started_anew(forked: Bench) -> None:
-    """Given a job that needs a fresh process, Then it is ours and no library was loaded before."""
+def test_job_that_measures_its_memory_gets_a_new_process(forked: Bench) -> None:
+    """Given a job that needs a fresh process, Then no library was loaded before."""
     report = echoed(forked, fresh_process=True)
 
     assert report["parent"] == os.getpid()
@@ -89,19 +89,18 @@ def test_what_measures_its_memory_is_started_anew(forked: Bench) -> None:
 
 
 def test_libraries_of_another_place_need_a_new_process(forked: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a LD_LIBRARY_PATH that the server was not born with, Then a worker is started anew, as it counts at birth."""
+    """Given an LD_LIBRARY_PATH that changed after the server began, Then a new process is started, because it is read
+    at the start."""
     monkeypatch.setenv("LD_LIBRARY_PATH", "/somewhere")
 
     assert echoed(forked)["parent"] == os.getpid()
 
 
-def test_a_server_that_is_killed_takes_its_workers_along_and_the_next_job_runs(
-    forked: Bench, server: ForkServer
-) -> None:
-    """Given a running worker, When the server is killed, Then the job is told as crashed, and the next one is anew."""
+def test_killed_server_ends_its_workers_and_the_next_job_runs(forked: Bench, server: ForkServer) -> None:
+    """Given a running worker, When the server is killed, Then the job has crashed, and the next one gets a new
+    process."""
     running = forked.start(forked.job("sleep", {"seconds": 60}))
     drive(running, (forked.root / "jobs" / "sleep-0" / "half.bin").exists)
-    assert running.pid is not None
     os.kill(psutil.Process(running.pid).ppid(), signal.SIGKILL)
     messages = forked.finish(running)
 
@@ -110,7 +109,7 @@ def test_a_server_that_is_killed_takes_its_workers_along_and_the_next_job_runs(
 
 
 def test_a_server_starts_when_several_jobs_come(tmp_path: Path) -> None:
-    """Given a program with few jobs, Then it has no server; with more it has one, which ends with its pool."""
+    """Given a program with few jobs, Then it has no server; with more jobs it has one, which ends with its pool."""
 
     def servers() -> list[int]:
         return [child.pid for child in psutil.Process().children() if child.pid not in before]
@@ -134,8 +133,7 @@ serve(socket.socket(fileno=int(sys.argv[1])), "")
 
 
 def test_a_program_that_ends_with_something_unread_is_no_error() -> None:
-    """Given a program that ends before it has read what the server said, Then the server ends quietly: a traceback stood
-    below the last line of a command."""
+    """Given a program that ends before it has read the server's message, Then the server ends without a traceback."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         command = [sys.executable, "-c", SERVE, str(theirs.fileno())]
@@ -146,6 +144,5 @@ def test_a_program_that_ends_with_something_unread_is_no_error() -> None:
             theirs.close()
             assert select.select([ours], [], [], 60 * busyness())[0]  # it is ready, and has said so
             ours.close()
-            assert server.stderr is not None
             said = server.stderr.read()
     assert (server.returncode, said) == (0, "")

@@ -1,4 +1,4 @@
-"""Jobs on a full disk, and jobs with a limit for each stage."""
+"""Test jobs on a full disk, and jobs with a limit for each stage."""
 
 import time
 from collections.abc import Iterator
@@ -20,37 +20,32 @@ def bench(small_disk: Path) -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("how", ["raise", "library", "abort"])
-def test_a_job_that_fills_its_disk(bench: Bench, how: str) -> None:
-    """Given a job that fills the disk and then raises, or a library of which fails or gives up, then its end names the
-    place and what is free, exit code 6; its folder is gone, so that there is room again for the next."""
+def test_job_that_fills_its_disk_is_reported(bench: Bench, how: str) -> None:
+    """Given a job that fills the disk and raises, fails or aborts, Then the error names the place and the free bytes
+    with exit code 6, and its folder is removed."""
     client, _ = bench.run("fill", {"how": how})
-    assert client.outcome is not None
     error = error_of(client.outcome)
-    assert error is not None
     assert (error.code, exit_code_of(client.outcome)) == ("disk_full", 6), error
     assert str(bench.root / "jobs") in error.detail
     assert "are free" in error.detail
     assert not (bench.root / "jobs" / "fill-0").exists()
     client, _ = bench.run("echo")
-    assert client.outcome is not None
     assert exit_code_of(client.outcome) == 0
 
 
-def test_a_disk_that_is_full_before(bench: Bench) -> None:
-    """Given a disk without room for a job's folder or log, then the job is told as lacking room."""
+def test_job_on_a_full_disk_is_reported(bench: Bench) -> None:
+    """Given a disk without room for a job's folder or log, Then the error is the full disk."""
     with (bench.root / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(1 << 10))
     client, _ = bench.run("echo")
-    assert client.outcome is not None
     error = error_of(client.outcome)
-    assert error is not None
     assert (error.code, exit_code_of(client.outcome)) == ("disk_full", 6), error
 
 
 @pytest.mark.parametrize("how", ["native", "native_with_lock", "expression", "python"])
-def test_a_part_that_hangs_ends_the_job_and_is_told(bench: Bench, how: str) -> None:
-    """Given code that never comes back, also such that no Python thread runs, Then it ends, told in words."""
+def test_stage_that_hangs_ends_the_job(bench: Bench, how: str) -> None:
+    """Given code that never returns, even if no Python thread runs, Then the job ends with an explanation."""
     began = time.monotonic()
     client, messages = bench.run("stage", {"how": how, "seconds": 0.6})
 
@@ -65,41 +60,39 @@ def test_a_part_that_hangs_ends_the_job_and_is_told(bench: Bench, how: str) -> N
 
 
 @pytest.mark.whole
-def test_time_after_the_part_is_not_counted(bench: Bench) -> None:
-    """Given a part that is done in time, When the job then works for longer than that, Then it finishes."""
+def test_time_after_the_stage_is_not_counted(bench: Bench) -> None:
+    """Given a stage that ends in time, When the job then works longer than its limit, Then it finishes."""
     _, messages = bench.run("stage", {"how": "in_time", "seconds": 0.3, "afterwards": 1.5})
 
     assert isinstance(messages[-1], Finished)
 
 
 @pytest.mark.whole
-def test_a_crash_after_the_part_is_no_matter_of_time(bench: Bench) -> None:
-    """Given a part that is done in time, When the job crashes later than its limit, Then it is told as a crash."""
+def test_crash_after_the_stage_is_a_crash(bench: Bench) -> None:
+    """Given a stage that ends in time, When the job crashes later than its limit, Then it is reported as a crash."""
     values = {"how": "in_time", "seconds": 0.3, "afterwards": 1.5, "crash": True}
     _, messages = bench.run("stage", values)
 
     assert explain(messages[-1])[0].code == "native_crash"
 
 
-def test_an_end_long_before_the_limit_is_no_matter_of_time(bench: Bench) -> None:
-    """Given a job that exits with 1 by itself within its time, Then it is told as what it is."""
+def test_early_exit_is_no_stage_limit(bench: Bench) -> None:
+    """Given a job that exits with 1 within its time, Then it is reported as ended early."""
     _, messages = bench.run("misbehave", {"how": "exit"})
 
     assert explain(messages[-1])[0].code == "ended_early"
 
 
 @pytest.mark.parametrize(("load", "cores", "factor"), [(0.5, 2, 1.0), (4.0, 2, 2.0), (90.0, 2, 4.0)])
-def test_a_busy_machine_gives_more_time(
-    monkeypatch: pytest.MonkeyPatch, load: float, cores: int, factor: float
-) -> None:
-    """Given more that wants to run than there are cores, Then limits grow by that, up to four times."""
+def test_busy_machine_gives_more_time(monkeypatch: pytest.MonkeyPatch, load: float, cores: int, factor: float) -> None:
+    """Given more work than cores, Then limits grow by that factor, up to four."""
     monkeypatch.setattr(stage_limit.os, "getloadavg", lambda: (load, 0.0, 0.0))
 
     assert stage_limit.busy_factor(cores) == factor
 
 
 def test_the_job_knows_its_walls(bench: Bench) -> None:
-    """Given a sandboxed job, Then it can tell what protects the computer from it."""
+    """Given a sandboxed job, Then it can list its protections."""
     _, messages = bench.run("stage", {"how": "in_time", "seconds": 5})
 
     report = messages[-1].result["values"]

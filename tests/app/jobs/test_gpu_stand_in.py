@@ -1,4 +1,4 @@
-"""Two GPUs of the stand-in NVML, looked at from behind the walls."""
+"""Test two GPUs of the stand-in NVML, read inside the sandbox."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[3] / "tests" / "fixtures" / "fakenvml.c"
 
 @pytest.fixture
 def readings(nvml_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the state that the stand-in of NVML reports."""
+    """Return the state file that the stand-in NVML reports."""
     return stand_in(nvml_dir, tmp_path, monkeypatch)
 
 
@@ -43,7 +43,7 @@ def test_describe_names_both_gpus(real: Bench, readings: Path) -> None:
 
 
 def test_without_a_driver_the_processor_is_used(real: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given no driver that can be loaded, Then there is the processor, and a card that is not available."""
+    """Given no driver, Then the processor is available and no GPU is."""
     no_driver(tmp_path, monkeypatch)
     client = real.start(job(real, "describe", {}))
     result = DescribeResult.model_validate(real.finish(client)[-1].result)
@@ -52,7 +52,7 @@ def test_without_a_driver_the_processor_is_used(real: Bench, tmp_path: Path, mon
 
 
 def test_telemetry_follows_the_file(real: Bench, readings: Path) -> None:
-    """Given changing readings, Then the samples that arrive are what the file says."""
+    """Given changing readings, Then the samples follow them."""
     client = real.start(job(real, "telemetry", {"interval_s": 0.05}))
     seen: list[float] = []
 

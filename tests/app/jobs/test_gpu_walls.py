@@ -1,4 +1,4 @@
-"""The contract of the walls with CUDA: whatever its start was seen to do, a worker with a GPU may do."""
+"""Test that the sandbox of a worker with a GPU permits the accesses of CUDA."""
 
 import subprocess
 import sys
@@ -16,19 +16,19 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 UUID = "GPU-fake1111-1111-1111-1111-111111111111"
 
 
-def told(bench: Bench, limits: Limits, **more: object) -> dict[str, str]:
+def accesses(bench: Bench, limits: Limits, **more: object) -> dict[str, str]:
     _, messages = bench.run("gpu_walls", limits=limits, **more)
     values: dict[str, str] = messages[-1].result["values"]
     return values
 
 
 def test_a_worker_with_a_gpu_may_do_what_cuda_does(bench: Bench) -> None:
-    """Given a worker for a card with a lasting cache, Then every access of CUDA's start is allowed in it, threads that
-    come later included, and it sees that card alone."""
+    """Given a worker for a GPU with a lasting cache, Then every access of CUDA's start is permitted, also in later
+    threads, and it sees that GPU alone."""
     cache = bench.root / "gpu-cache"
     cache.mkdir()
     limits = Limits(gpu=True, card=Card(uuid=UUID, index=1))
-    seen = told(bench, limits, gpu_cache=str(cache), write_paths=(str(cache),))
+    seen = accesses(bench, limits, gpu_cache=str(cache), write_paths=(str(cache),))
     variables = {name: seen.pop(name) for name in list(seen) if name.startswith("$")}
     assert {name: what for name, what in seen.items() if not what.startswith("done: ")} == {}
     assert variables == {
@@ -42,9 +42,8 @@ def test_a_worker_with_a_gpu_may_do_what_cuda_does(bench: Bench) -> None:
 
 
 def test_without_a_gpu_threads_keep_their_names(new_bench: Bench) -> None:
-    """Given a worker without a GPU, Then it may neither name its threads nor read what only drivers need: the grants are
-    what makes the difference."""
-    seen = told(new_bench, Limits())
+    """Given a worker without a GPU, Then it may neither name its threads nor read files that only drivers need."""
+    seen = accesses(new_bench, Limits())
     assert seen["name this thread"] == "PermissionError"
     assert seen["name a later thread"] == "PermissionError"
     assert seen["read /proc/devices"] == "PermissionError"
@@ -52,14 +51,14 @@ def test_without_a_gpu_threads_keep_their_names(new_bench: Bench) -> None:
 
 
 def modprobe(folder: Path, uvm: Path) -> None:
-    """A stand-in that makes the node where it is asked exactly as libcuda asks, and says so."""
+    """Write a stand-in that makes the device file if it is called exactly as libcuda does."""
     program = folder / gpu.MODPROBE
     program.write_text(f'#!/bin/sh\n[ "$*" = "-u -c=0" ] && echo made > {uvm}\n')
     program.chmod(0o755)
 
 
 def test_the_missing_device_file_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a driver whose /dev/nvidia-uvm is not there yet, Then nvidia-modprobe makes it before the walls go up."""
+    """Given a driver without /dev/nvidia-uvm, Then nvidia-modprobe makes it before the sandbox closes."""
     driver, uvm = tmp_path / "version", tmp_path / "nvidia-uvm"
     modprobe(tmp_path, uvm)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -70,8 +69,8 @@ def test_the_missing_device_file_is_made(tmp_path: Path, monkeypatch: pytest.Mon
     assert uvm.read_text() == "made\n"
 
 
-def test_without_the_program_the_file_stays_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a driver and no nvidia-modprobe, Then it is told that the file is not there, and nothing is raised."""
+def test_missing_device_file_without_modprobe_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a driver and no nvidia-modprobe, Then False is returned, and nothing is raised."""
     (tmp_path / "version").write_text("NVRM version")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(gpu, "MODPROBE_PLACES", str(tmp_path))
@@ -79,12 +78,13 @@ def test_without_the_program_the_file_stays_away(tmp_path: Path, monkeypatch: py
 
 
 def test_both_sides_read_the_same_variables() -> None:
-    """Given names that are written down twice, since the walls go up before numpy comes, Then they are the same."""
+    """Given names that are defined twice, because the sandbox closes before numpy is loaded, Then they are equal."""
     assert gpu.DEVICE_VARIABLE == base.DEVICE_VARIABLE
     assert gpu.CACHE_VARIABLE == tensorrt_engines.CACHE_VARIABLE
 
 
-def test_the_walls_go_up_before_numpy_comes() -> None:
-    """Given a new process that loads what a worker begins with, Then numpy is not there: it starts a thread at once."""
+def test_worker_entry_does_not_import_numpy() -> None:
+    """Given a new process that loads the entry of workers, Then numpy is not loaded, because it starts a thread at
+    once."""
     code = "import sys, workers.runtime.entry; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0

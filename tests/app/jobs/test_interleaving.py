@@ -1,4 +1,4 @@
-"""The turn goes round: one process at a time, ABBA, fresh sets, and a death that harms nobody else."""
+"""Test that variants take turns: one process at a time, A B B A, fresh sets, and a failure that harms no other."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from workers.contracts.process.messages import BlockDone, Cancelled, Finished, P
 
 @pytest.fixture
 def bench(new_bench: Bench) -> Bench:
-    """What is measured is never forked."""
+    """Return a bench without a fork server, because measured processes are never forked."""
     return new_bench
 
 
@@ -43,8 +43,8 @@ def test_order_is_abba() -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7])
 def test_each_holds_each_place_equally_often(count: int) -> None:
-    """Given as many sets as variants, Then each stood at each place of a round equally often, and in even numbers each
-    came right after each other one equally often."""
+    """Given as many sets as variants, Then each takes each place of a round equally often, and with an even number each
+    follows each other one equally often."""
     rounds = [order(range(count), 2, number)[half : half + count] for number in range(count) for half in (0, count)]
     for place in range(count):
         assert Counter(one[place] for one in rounds) == dict.fromkeys(range(count), 2)
@@ -55,7 +55,7 @@ def test_each_holds_each_place_equally_often(count: int) -> None:
 
 @pytest.mark.whole
 def test_two_variants_in_fresh_sets(bench: Bench) -> None:
-    """Given two variants, Then each set has new processes, blocks go A B B A, and all latencies are kept apart."""
+    """Given two variants, Then each set has new processes, blocks follow A B B A, and all latencies are kept apart."""
     measured = group(bench, {}, {"request_s": 0.002}, sets=2, blocks=2, warmup_requests=2, timed_requests=5)
     came = run(measured)
 
@@ -78,8 +78,8 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
 
 
 @pytest.mark.whole
-def test_everybody_is_asked_the_same(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a slow variant that gets fewer requests into a block, Then each of its blocks begins with the same input as the
+def test_blocks_of_all_variants_begin_with_the_same_input(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a slow variant with fewer requests per block, Then each of its blocks begins with the same input as the
     fast one's, in every set."""
     sent: dict[JobClient, list[RunBlock]] = {}
     send = JobClient.send_block
@@ -120,8 +120,7 @@ def test_all_are_loaded_before_the_first_turn_and_none_overlap(bench: Bench) -> 
 
 
 def test_all_have_started_before_the_first_loads(bench: Bench) -> None:
-    """Given three variants, Then their processes start together in each set, and who loads is not disturbed by others
-    that start."""
+    """Given three variants, Then their processes start together in each set before the first one loads."""
     came = run(group(bench, {}, {}, {}, sets=2, blocks=2, warmup_requests=0, timed_requests=2))
 
     states = [message.state for _, message in came if isinstance(message, Ready)]
@@ -129,7 +128,7 @@ def test_all_have_started_before_the_first_loads(bench: Bench) -> None:
 
 
 def test_one_that_dies_while_it_starts_does_not_stop_the_others(bench: Bench) -> None:
-    """Given three processes that start together, When one is killed before it is up, Then the others are measured."""
+    """Given three processes that start together, When one is killed early, Then the others are measured."""
     measured = group(bench, {}, {}, {}, sets=1, blocks=2, warmup_requests=0, timed_requests=2)
     os.kill(measured.pids[1], signal.SIGKILL)
     run(measured)
@@ -139,7 +138,7 @@ def test_one_that_dies_while_it_starts_does_not_stop_the_others(bench: Bench) ->
 
 
 def test_nothing_is_sent_inside_a_turn(bench: Bench) -> None:
-    """Given a handler that tells progress while it holds the turn, Then that comes only when the block is over."""
+    """Given a handler that reports progress during its turn, Then the report comes after the block."""
     measured = group(bench, {}, sets=1, blocks=2, warmup_requests=0, timed_requests=2)
     came = [message for _, message in run(measured)]
 
@@ -166,8 +165,8 @@ def test_one_that_fails_does_not_stop_the_others(bench: Bench, bad: dict[str, An
 @pytest.mark.whole
 @pytest.mark.parametrize("where", ["loading", "turn"])
 def test_one_that_hangs_does_not_stop_the_others(bench: Bench, where: str) -> None:
-    """Given a variant that never loads, or never gives its turn back, Then it is ended and told as hanging, and the others
-    are measured."""
+    """Given a variant that never loads, or never ends its turn, Then it is ended as hanging, and the others are
+    measured."""
     options = {"sets": 1, "blocks": 2, "warmup_requests": 0, "timed_requests": 3, "block_max_s": 0.02}
     measured = group(bench, {}, {"hang_in": where}, {}, load_deadline_s=8.0, block_deadline_s=4.0, **options)
     run(measured)
@@ -201,7 +200,8 @@ def test_cancel_while_loading(bench: Bench) -> None:
 
 @pytest.mark.whole
 def test_a_very_slow_model_gets_few_requests(bench: Bench) -> None:
-    """Given a request that takes longer than a block may, Then two blocks of one request each are made, in one set."""
+    """Given a request that takes longer than a block may, Then two blocks of one request each are measured in one
+    set."""
     measured = group(bench, {"request_s": 0.3}, sets=3, blocks=4, block_max_s=0.1, budget_s=1.0)
     came = run(measured)
 
@@ -220,9 +220,9 @@ def test_pace_fits_blocks_into_their_time() -> None:
     assert (pace.blocks_of(3000.0), pace.blocks_of(30_000.0)) == (4, 2)
 
 
-def test_blocks_of_fast_models_are_long_enough_to_tell() -> None:
-    """Given a least time, Then requests that take little are so many that a block of the fastest one lasts so long, within
-    reason, and warm up for a fifth of it; slow ones are asked as before, and who is slower is asked the same."""
+def test_pace_lengthens_blocks_of_fast_models() -> None:
+    """Given a least duration, Then blocks of the fastest model have as many requests as fill it, within a limit, with a
+    fifth for the warm-up; slower ones get the same number."""
     pace = Pace(warmup_requests=10, timed_requests=40, block_max_s=2.0, blocks=2, least_block_s=0.08)
     assert pace.block(0.4, 0.4) == (40, 200)
     assert pace.block(0.8, 0.4) == pace.block(None, 0.4) == (40, 200)
@@ -233,8 +233,8 @@ def test_blocks_of_fast_models_are_long_enough_to_tell() -> None:
 
 @pytest.mark.whole
 def test_blocks_grow_for_all_alike(bench: Bench) -> None:
-    """Given one of a millisecond and one of four, Then from the second block on both have as many requests as make the
-    faster one's last a tenth of a second."""
+    """Given requests of 1 ms and of 4 ms, Then from the second block on both have as many requests as fill a tenth of a
+    second of the faster one."""
     measured = group(
         bench, {}, {"request_s": 0.004}, sets=1, blocks=3, warmup_requests=0, timed_requests=5, least_block_s=0.1
     )
@@ -248,7 +248,7 @@ def test_no_jobs_is_done_at_once() -> None:
 
 
 def test_a_slow_one_gets_two_blocks(bench: Bench) -> None:
-    """Given a variant that is clearly slower than wanted, Then two blocks of it are enough, and a fast one has all."""
+    """Given a variant that is clearly slower than wanted, Then it gets two blocks, and a fast one gets all."""
     slow = group(bench, {"request_s": 0.002}, sets=1, blocks=5, warmup_requests=0, timed_requests=4, slow_over_ms=1.5)
     run(slow)
     assert [len(one_set) for one_set in slow.outcomes[0].blocks_ms] == [2]

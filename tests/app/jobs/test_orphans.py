@@ -1,4 +1,4 @@
-"""Nothing outlives the program, and what was started ahead is used or ended."""
+"""Test that no process outlives the program, and that prepared workers are used or ended."""
 
 import os
 import signal
@@ -48,13 +48,12 @@ if __name__ == "__main__":
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_and_server_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
-    """Given a program with running workers, a waiting one and the server of a forked one, When it is killed, Then all are
-    gone within a second."""
+    """Given a program with running workers, a waiting one and a fork server, When it is killed, Then all are gone
+    within a second."""
     script = tmp_path / "parent.py"
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
     script.write_text(PARENT.format(paths=paths, root=str(tmp_path)))
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
         pids = [int(word) for word in program.stdout.readline().split()]
         assert len(pids) == (4 if IS_OFFERED else 2) and program.pid not in pids
         assert all(is_alive(pid) for pid in pids)
@@ -68,7 +67,7 @@ def test_workers_and_server_end_with_a_killed_program(tmp_path: Path, ending: si
 
 
 def cycles(bench: Bench, count: int) -> tuple[int, int, int]:
-    """Run jobs of several ends; (open files, children, resident bytes) of this process afterwards."""
+    """Run jobs with several ends; return open files, children and resident bytes of this process."""
     for number in range(count):
         job = bench.job("echo" if number % 4 else "misbehave", {"how": "exit"})
         client = bench.pool.take()
@@ -84,7 +83,7 @@ def cycles(bench: Bench, count: int) -> tuple[int, int, int]:
 @pytest.mark.whole
 @pytest.mark.parametrize("count", [24, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_job_cycles_leave_nothing_behind(bench: Bench, count: int) -> None:
-    """Given many jobs one after the other, Then open files, processes and memory do not grow."""
+    """Given many jobs in a row, Then open files, processes and memory do not grow."""
     files, children, rss = cycles(bench, 10)
     files_after, children_after, rss_after = cycles(bench, count)
 
@@ -94,7 +93,7 @@ def test_job_cycles_leave_nothing_behind(bench: Bench, count: int) -> None:
 
 
 def prepared(bench: Bench, job: RunJob) -> JobClient:
-    """Up, and waiting for `begin`."""
+    """Return a client whose worker waits for `begin`."""
     client = bench.pool.take()
     bench.clients.append(client)
     client.prepare(job)
@@ -103,8 +102,8 @@ def prepared(bench: Bench, job: RunJob) -> JobClient:
     return client
 
 
-def test_it_waits_and_then_does_its_job(bench: Bench) -> None:
-    """Given a worker that was prepared, Then it does nothing until it may begin, and then what any other does."""
+def test_prepared_worker_waits_for_begin(bench: Bench) -> None:
+    """Given a prepared worker, Then it does nothing until `begin`, and then the job as usual."""
     client = prepared(bench, bench.job("echo", {"x": 1}, seed=7, threads=2))
     pid = client.pid
     time.sleep(0.1)
@@ -117,8 +116,8 @@ def test_it_waits_and_then_does_its_job(bench: Bench) -> None:
 
 
 def test_the_time_of_the_job_counts_from_its_begin(bench: Bench) -> None:
-    """Given a job of a second and one that ends where it is idle for as long, When they wait longer, Then both are
-    done."""
+    """Given jobs with a wall time and an idle limit of a second, When they wait longer before `begin`, Then both
+    finish."""
     for limits in (Limits(wall_s=1.0), Limits(idle_s=1.0)):
         client = prepared(bench, bench.job("echo", limits=limits))
         watch = time.monotonic()
@@ -130,8 +129,8 @@ def test_the_time_of_the_job_counts_from_its_begin(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("how", ["cancel", "close"])
-def test_one_that_waits_can_be_let_go(bench: Bench, how: str) -> None:
-    """Given a worker that waits, When it is not wanted any more, Then it is gone with its folder."""
+def test_prepared_worker_can_be_cancelled_or_closed(bench: Bench, how: str) -> None:
+    """Given a prepared worker, When it is cancelled or closed, Then it is gone with its folder."""
     client = prepared(bench, bench.job("sleep"))
     pid = client.pid
     if how == "cancel":
@@ -143,8 +142,8 @@ def test_one_that_waits_can_be_let_go(bench: Bench, how: str) -> None:
     assert list((bench.root / "jobs").iterdir()) == []
 
 
-def test_the_death_of_one_that_waits_is_told(bench: Bench) -> None:
-    """Given a worker that waits, When somebody kills it, Then that is told, and `begin` afterwards changes nothing."""
+def test_death_of_a_prepared_worker_is_reported(bench: Bench) -> None:
+    """Given a prepared worker, When it is killed, Then that is reported, and `begin` has no effect."""
     client = prepared(bench, bench.job("sleep"))
     os.kill(client.pid, signal.SIGKILL)
     messages = bench.finish(client)
@@ -153,8 +152,8 @@ def test_the_death_of_one_that_waits_is_told(bench: Bench) -> None:
     assert client.poll() == []
 
 
-def test_what_cannot_be_loaded_ahead_is_told_by_the_job(bench: Bench) -> None:
-    """Given a kind that does not exist, Then its worker waits as any other, and its job fails in words."""
+def test_prepared_job_of_an_unknown_kind_fails(bench: Bench) -> None:
+    """Given an unknown kind, Then its worker waits as usual, and its job fails."""
     client = prepared(bench, bench.job("nothing_such"))
     client.begin()
     failed = bench.finish(client)[-1]
@@ -162,7 +161,7 @@ def test_what_cannot_be_loaded_ahead_is_told_by_the_job(bench: Bench) -> None:
 
 
 def test_a_client_begins_once(bench: Bench) -> None:
-    """Given nothing to begin, or a job that has begun, Then that is the caller's mistake."""
+    """Given no prepared job, or one that has begun, Then `begin` raises RuntimeError."""
     with pytest.raises(RuntimeError):
         bench.pool.take().begin()
     client = prepared(bench, bench.job("echo"))

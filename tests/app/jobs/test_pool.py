@@ -1,4 +1,4 @@
-"""The worker that waits: it makes torch jobs start at once, and never stands in the way."""
+"""Test the waiting worker, which lets torch jobs start at once, and the detection of idle processes."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ def test_a_job_starts_at_once_in_the_waiting_torch_worker(bench: Bench) -> None:
 
 
 def test_a_job_with_inputs_elsewhere_gets_a_fresh_process(bench: Bench) -> None:
-    """Given a waiting worker, When the job's input lies outside its roots, Then another process does it."""
+    """Given a waiting worker, When the job's input is outside its roots, Then another process runs it."""
     (bench.root / "elsewhere").mkdir()
     client = bench.pool.take()
     client.prestart(())
@@ -77,8 +77,8 @@ def test_a_waiting_worker_that_died_is_replaced_by_a_fresh_process(bench: Bench)
     assert any(isinstance(message, Progress) for message in messages)
 
 
-def test_a_preload_that_fails_is_not_tried_for_ever(bench: Bench, monkeypatch) -> None:
-    """Given a machine without torch, When the pool ticks, Then one process ended, and no new one starts each tick."""
+def test_preload_that_fails_is_not_repeated(bench: Bench, monkeypatch) -> None:
+    """Given a machine without torch, When the pool ticks, Then no new process is started."""
     monkeypatch.setattr("app.jobs.pool.TORCH", ("no_such_library",))
     pool = WorkerPool(bench.root / "jobs", prestart_torch=True, job_kinds=bench.pool.setup.job_kinds)
     end = time.monotonic() + 20
@@ -92,8 +92,8 @@ def test_a_preload_that_fails_is_not_tried_for_ever(bench: Bench, monkeypatch) -
     assert pool.take(torch=True).pid is None
 
 
-def test_while_packages_change_nothing_waits_with_old_ones(bench: Bench) -> None:
-    """Given a waiting worker, When the pool rests, Then it has ended and none is started before the pool is woken."""
+def test_rest_ends_the_waiting_worker_until_wake(bench: Bench) -> None:
+    """Given a waiting worker, When the pool rests, Then it has ended and none is started before `wake`."""
     bench.pool.prestart()
     pid = bench.pool.waiting.pid
     bench.pool.rest()
@@ -115,13 +115,13 @@ def test_closing_the_pool_ends_the_waiting_worker(bench: Bench) -> None:
 
 
 def readings(*values: float | None) -> IdleWatch:
-    """A watch whose reader gives these, one a look."""
+    """Return a watch whose reader returns these values, one per call."""
     left: Iterator[float | None] = iter(values)
     return IdleWatch(lambda: next(left))
 
 
 def test_no_processor_time_is_idle() -> None:
-    """Given a process that stops working, Then it is idle once the limit has passed since its last work, not before."""
+    """Given a process that stops working, Then it is idle once the limit has passed, not before."""
     watch = readings(0.0, 2.0, 2.005, 2.01, 2.015)
     assert [watch.is_idle(2.0, now_s=now_s) for now_s in (1.0, 2.0, 3.0, 4.0, 5.0)] == [
         False,
@@ -133,20 +133,20 @@ def test_no_processor_time_is_idle() -> None:
 
 
 def test_a_little_work_is_work() -> None:
-    """Given a process that does a hundredth of a core's work now and then, Then it is never idle."""
+    """Given a process that uses a hundredth of a core now and then, Then it is never idle."""
     watch = readings(*(0.05 * turn for turn in range(20)))
     assert not any(watch.is_idle(2.0, now_s=float(turn)) for turn in range(1, 20))
 
 
 def test_a_computer_that_slept_is_no_hang() -> None:
-    """Given an hour in which nobody looked, Then waiting begins anew."""
+    """Given an hour without a call, Then the wait begins anew."""
     watch = readings(*[0.0] * 9)
     times_s = (1.0, 2.0, 3600.0, 3601.0, 3602.0, 3603.0)
     assert [watch.is_idle(2.0, now_s=now_s) for now_s in times_s] == [False, False, False, False, False, True]
 
 
-def test_it_looks_seldom_and_forgives_what_is_over() -> None:
-    """Given many turns within a second, Then it reads once; a process that is over is not idle."""
+def test_watch_reads_once_a_second_and_ignores_ended_processes() -> None:
+    """Given many calls within a second, Then it reads once; an ended process is not idle."""
     watch = readings(0.0)
     assert not any(watch.is_idle(0.1, now_s=1.0 + turn / 100) for turn in range(50))
     assert not readings(None).is_idle(0.1, now_s=1.0)

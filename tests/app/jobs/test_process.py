@@ -1,4 +1,4 @@
-"""One process of a worker: how it is ended and waited for, and what its end means."""
+"""Test how the process of a worker is ended and awaited, and how its end is explained."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from workers.contracts.process.messages import Cancelled, Failed, Finished
 
 
 class Over:
-    """A worker that is over, with its number kept until it is reaped, as the fork server has them."""
+    """A worker that has ended, with its process id reserved until it is reaped."""
 
     def __init__(self, events: list[str]) -> None:
         self.pid, self.sentinel, self.exitcode = 12345, os.open(os.devnull, os.O_RDONLY), 5
@@ -34,9 +34,11 @@ class Over:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no groups of processes")
-def test_who_is_over_is_reaped_before_its_group_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a worker that is over and not reaped, which still is a group of one, When it is released, Then its group is
-    killed first, then it is reaped, and the first look at the group finds nobody: no time is lost with every job."""
+def test_release_reaps_an_ended_worker_before_it_awaits_the_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an ended worker that is not reaped, which still is a group, When it is released, Then its group is killed,
+    it is reaped, and the wait for the group ends at once."""
     events: list[str] = []
     worker = Over(events)
 
@@ -81,7 +83,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("exit_code", "log", "known", "reason", "code"), ENDS)
 def test_each_end_without_a_last_word(exit_code, log, known, reason, code) -> None:
-    """Given an exit code, the log and what the parent did, Then reason and words fit, as whole sentences."""
+    """Given an exit code, the log and the parent's own cause, Then cause and explanation fit, in whole sentences."""
     crashed = crash(exit_code, log, known)
     error, shown = explain(crashed)
     assert (crashed.cause, error.code, shown) == (reason, code, 1)

@@ -1,4 +1,4 @@
-"""The walls as a job finds them from inside, and what is said where one is missing."""
+"""Test the sandbox from inside a job, and the report of missing protections."""
 
 import socket
 import sys
@@ -39,7 +39,8 @@ def values(root: Path, port: int) -> dict[str, object]:
 
 
 def test_nothing_outside_the_job_can_be_reached(bench: Bench, port: int) -> None:
-    """Given a job that tries every way out, Then its input, its folder and its pipe work, and all else is denied."""
+    """Given a job that tries every access, Then its input, its folder and its pipe work, and everything else is
+    denied."""
     outside, given = prepare(bench.root)
     _, messages = bench.run("escape", values(bench.root, port), read_paths=(str(given),))
 
@@ -79,7 +80,7 @@ def test_a_waiting_worker_is_narrowed_to_its_job(bench: Bench, port: int) -> Non
 
 
 def narrowed(bench: Bench, *preload: str) -> dict[str, Any]:
-    """What a job finds in a worker that waited with these libraries, and could read the whole store until then."""
+    """Return the result of a job in a worker that waited with these libraries and could read the whole store before."""
     (bench.root / "store").mkdir()
     other = bench.root / "store" / "other.txt"
     other.write_text("other")
@@ -94,18 +95,20 @@ def narrowed(bench: Bench, *preload: str) -> dict[str, Any]:
 
 
 def test_waiting_worker_without_threads_is_narrowed_as_a_whole(bench: Bench) -> None:
-    """Given a worker that waited and has no threads of libraries, Then no wall is missing: ours starts afterwards."""
+    """Given a waiting worker without threads of libraries, Then no protection is missing, because our thread starts
+    afterwards."""
     assert narrowed(bench)["missing"] == []
 
 
 def test_waiting_worker_starts_threads_of_libraries_after_its_walls(tmp_path: Path) -> None:
-    """Given a worker that waited with numpy and may use two threads, Then BLAS has started none before the walls."""
+    """Given a worker that waited with numpy and may use two threads, Then BLAS has started none before the sandbox."""
     bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs", store=tmp_path / "store", threads=2, job_kinds=HANDLERS))
     assert narrowed(bench, "numpy")["missing"] == []
 
 
 def test_waiting_worker_reports_threads_that_stay_outside(bench: Bench) -> None:
-    """Given a library whose thread is older than the job, Then it is narrowed, too, or the missing wall is named."""
+    """Given a library whose thread is older than the job, Then the thread is narrowed, too, or the missing protection
+    is named."""
     found = narrowed(bench, "fettle_test_handlers._early_thread")
 
     is_outside = found["read"] == "other"
@@ -113,7 +116,7 @@ def test_waiting_worker_reports_threads_that_stay_outside(bench: Bench) -> None:
     assert [name.partition(" (")[0] for name in found["missing"]] == ([FILES] if is_outside else [])
 
 
-def test_each_wall_is_told(bench: Bench) -> None:
+def test_ready_lists_all_protections(bench: Bench) -> None:
     """Given a machine with Landlock and seccomp, Then `Ready` lists five protections and none missing."""
     client, _ = bench.run("echo")
 
@@ -121,8 +124,8 @@ def test_each_wall_is_told(bench: Bench) -> None:
     assert client.ready.missing_protections == ()
 
 
-def test_a_missing_wall_is_told(tmp_path: Path) -> None:
-    """Given a worker without its sandbox, Then `Ready` names every protection that is missing."""
+def test_ready_lists_missing_protections(tmp_path: Path) -> None:
+    """Given a worker without its sandbox, Then `Ready` names every missing protection."""
     bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs", job_kinds=HANDLERS, sandbox=False))
     client, messages = bench.run("echo")
 
@@ -143,7 +146,7 @@ def test_programs_start_only_where_the_job_may_start_them(bench: Bench, port: in
 
 
 def test_the_network_opens_only_for_jobs_that_need_it(bench: Bench, port: int) -> None:
-    """Given a download job, Then it may connect, and nothing else is wider."""
+    """Given a download job, Then it may connect, and nothing else is permitted."""
     _, given = prepare(bench.root)
     limits = Limits(network=True)
     client, messages = bench.run("escape", values(bench.root, port), limits=limits, read_paths=(str(given),))
@@ -183,7 +186,7 @@ def test_a_folder_that_outlives_the_job_can_be_written(bench: Bench, port: int) 
 
 
 def test_a_failed_job_keeps_the_folder_that_outlives_it(bench: Bench) -> None:
-    """Given a job that is killed, Then its own folder goes and what it wrote beside stays."""
+    """Given a job that is killed, Then its own folder is removed and its lasting folder stays."""
     kept = bench.root / "kept"
     kept.mkdir()
     (kept / "piece").write_text("half")
@@ -196,6 +199,6 @@ def test_a_failed_job_keeps_the_folder_that_outlives_it(bench: Bench) -> None:
 
 
 def test_a_waiting_worker_is_not_taken_for_a_wider_job(bench: Bench) -> None:
-    """Given a waiting worker, When a job may write elsewhere, Then it gets a process of its own."""
+    """Given a waiting worker, When a job may write elsewhere, Then it gets its own process."""
     assert bench.pool.setup.fits(bench.job("echo"))
     assert not bench.pool.setup.fits(bench.job("echo", write_paths=(str(bench.root),)))

@@ -1,4 +1,4 @@
-"""Records as services make them, and stores in a fresh folder."""
+"""Provide records as services make them, and stores in a fresh folder."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -67,7 +67,7 @@ def variant() -> Variant:
 
 @pytest.fixture
 def filled(store: Store, project: Project, run: Run, variant: Variant) -> Store:
-    """One project with one run and one variant."""
+    """Return a store with one project, one run and one variant."""
     store.repositories.projects.add(project)
     store.repositories.runs.add(run)
     store.repositories.variants.add(variant)

@@ -1,4 +1,4 @@
-"""Checked copies: made, counted, refused when changed or broken off, put back."""
+"""Test checked copies: made, counted, refused when changed or incomplete, and restored."""
 
 import signal
 import subprocess
@@ -17,7 +17,7 @@ from app.persistence import Store, StoreUnusable, backup, open_store
 
 
 def test_closing_makes_one_copy_a_day(paths: DataPaths) -> None:
-    """Given a store that is closed three times, then there is one copy; if it is old, a second."""
+    """Given a store that is closed three times, Then there is one copy; if it is old, a second one."""
     for _ in range(3):
         open_store(paths).close()
     (copy,) = backup.list_backups(paths.backups)
@@ -30,14 +30,14 @@ def test_closing_makes_one_copy_a_day(paths: DataPaths) -> None:
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=-2), timedelta(days=400)])
-def test_a_jump_of_the_clock_stops_no_copies(tmp_path: Path, ahead: timedelta) -> None:
+def test_is_due_after_a_jump_of_the_clock(tmp_path: Path, ahead: timedelta) -> None:
     made_at = datetime.now(UTC) + ahead
     (tmp_path / f"fettle-{made_at.strftime(backup.TIME_FORMAT)}.db").touch()
     assert backup.is_due(tmp_path)
 
 
-def test_five_are_kept_and_each_is_whole(filled: Store) -> None:
-    """Given an open store, when seven copies are made, then the five newest are there with right hashes."""
+def test_five_intact_copies_are_kept(filled: Store) -> None:
+    """Given an open store, When seven copies are made, Then the five newest are kept with correct hashes."""
     made = [backup.make_backup(filled.paths.database, filled.paths.backups, label=str(n)) for n in range(7)]
     kept = backup.list_backups(filled.paths.backups)
     assert [copy.path for copy in kept] == [copy.path for copy in reversed(made[2:])]
@@ -47,7 +47,8 @@ def test_five_are_kept_and_each_is_whole(filled: Store) -> None:
 
 
 def test_a_changed_copy_is_not_used(filled: Store) -> None:
-    """Given two copies, when one bit of the newer is turned, then the older is the newest intact, and it is refused."""
+    """Given two copies, When one bit of the newer one changes, Then the older one is the newest intact copy, and the
+    changed one is refused."""
     older, newer = (backup.make_backup(filled.paths.database, filled.paths.backups) for _ in range(2))
     content = bytearray(newer.path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -58,28 +59,27 @@ def test_a_changed_copy_is_not_used(filled: Store) -> None:
 
 
 def test_a_damaged_database_is_replaced_by_its_copy(paths: DataPaths, project: Project) -> None:
-    """Given a damaged database, when the copy is put back, then the records are there, and the old file too."""
+    """Given a damaged database, When a copy is restored, Then the records are there, and the old file is kept."""
     with open_store(paths) as store:
         store.repositories.projects.add(project)
     paths.database.write_bytes(b"rubbish")
     with pytest.raises(StoreUnusable):
         open_store(paths)
     copy = backup.newest_intact(paths.backups)
-    assert copy is not None
     kept = backup.restore(copy, paths.database)
     assert kept is not None and kept.read_bytes() == b"rubbish"
     with open_store(paths) as store:
         assert store.repositories.projects.list() == [project]
 
 
-def test_a_lost_database_is_told_with_its_copy(paths: DataPaths) -> None:
+def test_lost_database_is_reported_with_its_copy(paths: DataPaths) -> None:
     open_store(paths).close()
     paths.database.unlink()
     with open_store(paths) as store:
         assert "A copy of the old one is" in store.notices[0]
 
 
-def test_of_a_damaged_database_no_copy_is_made(paths: DataPaths) -> None:
+def test_damaged_database_is_not_copied(paths: DataPaths) -> None:
     open_store(paths).close()
     content = bytearray(paths.database.read_bytes())
     content[4096 * 3 : 4096 * 4] = b"\xff" * 4096
@@ -129,14 +129,14 @@ while True:
 
 def check(store: Store, kept: int) -> None:
     repositories = store.repositories
-    assert repositories.latencies.count("r1") >= kept
-    assert repositories.latencies.count("r1") % 50 == 0  # all of a batch or none
+    assert len([*repositories.latencies.of_run("r1")]) >= kept
+    assert len([*repositories.latencies.of_run("r1")]) % 50 == 0  # all of a batch or none
     assert [point.at_s for point in repositories.latencies.of_run("r1")][:3] == [0, 1, 2]
     assert isinstance(next(repositories.latencies.of_run("r1")), LatencyPoint)
 
 
 def states(store: Store) -> tuple[list[str], list[str], list[str]]:
-    """Of the runs, of the steps of the one that was under way, of the jobs."""
+    """Return the states of the runs, of the steps of the running one, and of the jobs."""
     found = store.repositories
     return (
         [found.runs.get(name).state.value for name in ("r1", "r2", "r3")],
@@ -146,11 +146,10 @@ def states(store: Store) -> tuple[list[str], list[str], list[str]]:
 
 
 def test_killed_program_leaves_its_records_and_interrupted_runs(paths: DataPaths) -> None:
-    """Given a program that records a run, then others read it as under way; once the program is killed its runs are
-    interrupted, although nobody wrote that down yet, and each latency that it reported is there."""
+    """Given a program that records a run, Then others read it as running; once the program is killed its runs are
+    interrupted, even before that is stored, and each reported latency is there."""
     command = [sys.executable, "-c", WORK, str(paths.root)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
         for _ in range(20):
             process.stdout.readline()
         with open_store(paths, read_only=True) as reader:

@@ -1,4 +1,4 @@
-"""Records that stood among the settings are carried over into tables of their own; damage is told, never fatal."""
+"""Test that records among the settings move into their own tables; damage is reported and never fatal."""
 
 import json
 import subprocess
@@ -40,21 +40,20 @@ class Whatever(Frozen):
 
 @pytest.fixture
 def before(paths: DataPaths, project: Project, run: Run, variant: Variant) -> DataPaths:
-    """A folder with one project, one run and one version, with the tables of the revision before and no seal, as a
-    killed program leaves it."""
+    """Return a folder with one project, run and version in the tables of an older revision, without a seal."""
     make_old_database(paths.database, "0002", [project, run, variant])
     return paths
 
 
 def remember(paths: DataPaths, values: dict[str, Any]) -> None:
-    """Rows of the settings as the program of then wrote them; bytes stand as they are."""
+    """Add rows to the settings as the older program wrote them; bytes are stored unchanged."""
     for key, value in values.items():
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         query(paths.database, "INSERT INTO settings VALUES (?, CAST(? AS TEXT))", key, body)
 
 
 def kept(paths: DataPaths) -> dict[tuple[str, str, str], Any]:
-    """(owner, kind, item) → value, of all tables."""
+    """Return the values of all tables of records by owner, kind and item."""
     found = {}
     for table in TABLES:
         for owner, kind, item, body in query(paths.database, f"SELECT owner_id, kind, item, body_json FROM {table}"):
@@ -66,8 +65,8 @@ def settings(paths: DataPaths) -> set[str]:
     return {key for (key,) in query(paths.database, "SELECT key FROM settings")}
 
 
-def test_each_kind_finds_its_place(before: DataPaths) -> None:
-    """Given one of each kind, Then each stands beside its owner; what is for all projects stays among the settings."""
+def test_each_kind_moves_to_its_owner(before: DataPaths) -> None:
+    """Given one record of each kind, Then each belongs to its owner; values of all projects stay in the settings."""
     load = {"original": {"variant_id": "v1"}, "variant": None, "round": 2}
     remember(
         before,
@@ -103,8 +102,8 @@ def test_each_kind_finds_its_place(before: DataPaths) -> None:
     assert settings(before) == {"describe", "load-price"}
 
 
-def test_what_belongs_to_nothing_goes(before: DataPaths) -> None:
-    """Given records of projects, runs and versions that were deleted, Then they are not kept, and nothing is told."""
+def test_records_without_an_owner_are_dropped(before: DataPaths) -> None:
+    """Given records of deleted projects, runs and versions, Then they are dropped without a notice."""
     remember(
         before,
         {
@@ -135,9 +134,9 @@ DAMAGED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_a_damaged_row_is_told_and_set_aside(before: DataPaths, name: str) -> None:
-    """Given a row that is not what the program wrote, Then the others are carried over, it is set aside byte for byte,
-    and the person is told of it and of the copy of the database as it was."""
+def test_damaged_row_is_reported_and_set_aside(before: DataPaths, name: str) -> None:
+    """Given a row that the program did not write, Then the others are moved, it is set aside byte for byte, and a
+    notice names it and the copy of the old database."""
     remember(before, {name: DAMAGED[name], "origin:p1": {"repo": "a/b"}})
     body = DAMAGED[name] if isinstance(DAMAGED[name], bytes) else json.dumps(DAMAGED[name]).encode()
     with open_store(before, read_only=True) as store:
@@ -150,8 +149,8 @@ def test_a_damaged_row_is_told_and_set_aside(before: DataPaths, name: str) -> No
         assert not again.notices, "it is told once"
 
 
-def test_the_order_stays(before: DataPaths, run: Run) -> None:
-    """Given records that stood in an order, Then they come in it: the newest measurements and forecasts first."""
+def test_order_of_records_is_kept(before: DataPaths, run: Run) -> None:
+    """Given records in an order, Then they keep it: the newest measurements and forecasts first."""
     kind = RecordKind("forecast", Owner.RUN, Whatever)
     with_runs = [f"n{number}" for number in range(9)]
     columns = [row[1] for row in query(before.database, "PRAGMA table_info(runs)")]
@@ -165,8 +164,8 @@ def test_the_order_stays(before: DataPaths, run: Run) -> None:
 
 @pytest.mark.whole
 def test_two_programs_bring_it_up_to_date_once(before: DataPaths) -> None:
-    """Given two programs that open the old folder at the same time, Then one of them changes it; the other waits its
-    turn or is told who holds it; and all is there once."""
+    """Given programs that open the old folder at the same time, Then one of them changes it; the others wait or are
+    refused, and everything is there once."""
     remember(before, {"proof:r1": {"parts": []}})
     programs = [
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What is said, and what stays whole, when the database or its disk is not as it should be."""
+"""Test the errors of a faulty database or disk, and that the data stay intact."""
 
 import dataclasses
 import os
@@ -22,7 +22,7 @@ from app.persistence import Store, StoreUnusable, errors, open_store
 
 @pytest.fixture
 def closed(paths: DataPaths, project: Project) -> DataPaths:
-    """A closed data folder with one project."""
+    """Return a closed data folder with one project."""
     with open_store(paths) as store:
         store.repositories.projects.add(project)
     return paths
@@ -45,7 +45,7 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_open_store_with_unusable_database_is_refused_without_a_change(closed: DataPaths, fault: str) -> None:
-    """Given a fault, then writing and reading are refused alike, no file is changed, and the folder is free again."""
+    """Given a fault, Then writing and reading are refused alike, no file is changed, and the folder is free again."""
     code, spoil = FAULTS[fault]
     spoil(closed.database)
     before = fingerprint(closed.root)
@@ -58,8 +58,8 @@ def test_open_store_with_unusable_database_is_refused_without_a_change(closed: D
     InstanceLock.take(closed, "command", "x").release()
 
 
-def test_a_newer_database_with_commits_beside_it_is_not_touched(closed: DataPaths, tmp_path: Path) -> None:
-    """Given a later program that was killed, so that commits lie in the -wal file, then both files stay as they are."""
+def test_newer_database_with_unmoved_commits_is_not_changed(closed: DataPaths, tmp_path: Path) -> None:
+    """Given a later program that was killed, so that commits are in the -wal file, Then both files stay unchanged."""
     other = DataPaths(tmp_path / "copy")
     connection = sqlite3.connect(closed.database)
     connection.execute(NEWER)
@@ -74,8 +74,9 @@ def test_a_newer_database_with_commits_beside_it_is_not_touched(closed: DataPath
     assert (other.database.read_bytes(), wal.read_bytes()) == before
 
 
-def test_a_locked_database_is_told(closed: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given another tool that has locked the file, when Fettle opens it, then it says so instead of waiting forever."""
+def test_locked_database_is_reported(closed: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another tool that has locked the file, When Fettle opens it, Then it is refused instead of waiting
+    forever."""
     monkeypatch.setattr("app.persistence.engine.BUSY_TIMEOUT_S", 0.1)
     other = sqlite3.connect(closed.database, isolation_level=None)
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -89,8 +90,8 @@ def test_a_locked_database_is_told(closed: DataPaths, monkeypatch: pytest.Monkey
     open_store(closed).close()
 
 
-def test_overwritten_bytes_never_pass_unnoticed(filled: Store) -> None:
-    """Given 60 copies, each with 32 bytes overwritten by chance, then each is refused in words or told of."""
+def test_overwritten_bytes_are_always_detected(filled: Store) -> None:
+    """Given 60 copies, each with 32 random bytes overwritten, Then each is refused or reported."""
     filled.repositories.latencies.add_many("r1", [LatencyPoint("v1", n, 1.0) for n in range(2000)])
     filled.close()
     paths = filled.paths
@@ -115,8 +116,9 @@ def test_overwritten_bytes_never_pass_unnoticed(filled: Store) -> None:
     assert report > 0  # SQLite's own check alone would have let these pass
 
 
-def test_a_full_disk_keeps_what_was_stored(filled: Store, project: Project) -> None:
-    """Given a database that cannot grow, when much is added, then none of it is kept, and the rest goes on working."""
+def test_full_disk_keeps_stored_records(filled: Store, project: Project) -> None:
+    """Given a database that cannot grow, When much is added, Then none of it is stored, and the rest continues to
+    work."""
 
     def cannot_grow(connection: sqlite3.Connection, record: object, proxy: object) -> None:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -127,7 +129,7 @@ def test_a_full_disk_keeps_what_was_stored(filled: Store, project: Project) -> N
     with pytest.raises(StoreUnusable) as caught:
         filled.repositories.latencies.add_many("r1", points)
     assert caught.value.code == "disk_full" and "is safe" in caught.value.detail
-    assert filled.repositories.latencies.count("r1") == 0
+    assert not [*filled.repositories.latencies.of_run("r1")]
     filled.repositories.projects.update(dataclasses.replace(project, page="compare"))
     assert filled.repositories.projects.get("p1").page == "compare"
 
@@ -147,15 +149,15 @@ def test_a_full_disk_keeps_what_was_stored(filled: Store, project: Project) -> N
         (sqlite3.SQLITE_NOMEM, "database_unreadable"),
     ],
 )
-def test_each_error_of_the_database_has_its_words(code: int, name: str) -> None:
+def test_each_error_of_the_database_has_its_code(code: int, name: str) -> None:
     error = sqlite3.OperationalError("as SQLite says")
     error.sqlite_errorcode = code
     words = errors.in_words(error, Path("/data/fettle.db"))
     assert words is not None and words.code == name and "/data/fettle.db" in words.detail
 
 
-def test_a_write_that_fails_on_a_full_disk_is_told_as_that(small_disk: Path) -> None:
-    """Given a disk without room, when SQLite tells of a failed write only, then the disk is named, not its rights."""
+def test_failed_write_on_a_full_disk_is_reported_as_such(small_disk: Path) -> None:
+    """Given a disk without room, When SQLite reports only a failed write, Then the full disk is named."""
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
     database = small_disk / "fettle.db"
@@ -169,14 +171,14 @@ def test_a_write_that_fails_on_a_full_disk_is_told_as_that(small_disk: Path) -> 
     assert str(database) in words.detail and "0 bytes are free" in words.detail
 
 
-def test_mistakes_of_the_program_are_not_dressed_up() -> None:
+def test_bugs_of_the_program_are_not_translated() -> None:
     error = sqlite3.IntegrityError("FOREIGN KEY constraint failed")
     error.sqlite_errorcode = sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
     assert errors.in_words(error, Path("x")) is None
 
 
 def test_two_programs_at_once(filled: Store, project: Project) -> None:
-    """Given an open store, when a second program opens it, then it may read, and writing names the first."""
+    """Given an open store, When a second program opens it, Then it may read, and writing names the first."""
     with pytest.raises(DataFolderBusy, match="Fettle \\(process"):
         open_store(filled.paths)
     with open_store(filled.paths, read_only=True) as reader:
@@ -198,14 +200,14 @@ def test_the_windows_own_lock_stays_its_own(paths: DataPaths) -> None:
 
 
 def test_reading_before_anything_was_stored(tmp_path: Path) -> None:
-    """Given no data folder, when it is read, then it is empty, and nothing was made on the disk."""
+    """Given no data folder, When it is read, Then it is empty, and nothing is created on the disk."""
     with open_store(tmp_path / "none", read_only=True) as store:
         assert store.repositories.runs.list() == [] and store.repositories.projects.list() == []
     assert not (tmp_path / "none").exists()
 
 
 def test_a_disk_that_allows_reading_only(closed: DataPaths, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a folder that cannot be written, then reading works and writes nothing beside, and writing is refused."""
+    """Given a folder that cannot be written, Then reading works and creates nothing, and writing is refused."""
     monkeypatch.setattr("app.persistence.engine.os.access", lambda *_: False)
     before = fingerprint(closed.root)
     with open_store(closed, read_only=True) as store:
@@ -231,7 +233,7 @@ def test_a_folder_without_the_right_to_write(closed: DataPaths, project: Project
 
 
 def test_a_new_database_needs_room(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a full disk, when the first database is made, then it is said and nothing half made is left."""
+    """Given a full disk, When the first database is created, Then that is reported and nothing partial is left."""
     monkeypatch.setattr("app.persistence.migrate.move_synced", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(StoreUnusable, match="No space left"):
         open_store(paths)

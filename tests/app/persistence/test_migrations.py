@@ -1,4 +1,4 @@
-"""Tables and migrations agree; a migration backs up first, and changes all or nothing."""
+"""Test that tables and migrations agree; a migration makes a backup first, and changes all or nothing."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(paths: DataPaths) -> None:
-    """Given a database made by migrations, when compared with the models, then there is no difference."""
+    """Given a database made by migrations, When it is compared with the models, Then there is no difference."""
     make_old_database(paths.database, HEAD, [])
     engine = writing_engine(paths.database)
     with engine.connect() as connection:
@@ -47,7 +47,7 @@ def test_migrations_make_exactly_the_tables_of_the_models(paths: DataPaths) -> N
 
 
 def test_new_database_has_the_tables_of_migrations(paths: DataPaths, tmp_path: Path) -> None:
-    """Given a new database and one made by migrations, then tables, keys, indexes and the revision are the same."""
+    """Given a new database and one made by migrations, Then tables, keys, indexes and the revision are the same."""
     open_store(paths).close()
     migrated = tmp_path / "migrated.db"
     make_old_database(migrated, HEAD, [])
@@ -71,8 +71,8 @@ def test_the_known_revisions_are_those_of_the_scripts() -> None:
     assert scripts.get_current_head() == revisions.HEAD
 
 
-def test_the_file_is_written_ahead_synced_and_checked(paths: DataPaths) -> None:
-    """Given an open store, then WAL, synchronous FULL and foreign keys hold on its connections."""
+def test_connections_use_wal_full_sync_and_foreign_keys(paths: DataPaths) -> None:
+    """Given an open store, Then WAL, synchronous FULL and foreign keys hold on its connections."""
     open_store(paths).close()
     engine = writing_engine(paths.database)
     with engine.connect() as connection:
@@ -86,7 +86,7 @@ def test_the_file_is_written_ahead_synced_and_checked(paths: DataPaths) -> None:
 
 
 def test_opening_again_loads_no_alembic(paths: DataPaths) -> None:
-    """Given a database that is up to date, when another process opens it, then alembic is not imported."""
+    """Given an up-to-date database, When another process opens it, Then alembic is not imported."""
     open_store(paths).close()
     code = (
         "import sys; from pathlib import Path; from app.persistence import open_store;"
@@ -100,7 +100,7 @@ def test_opening_again_loads_no_alembic(paths: DataPaths) -> None:
 
 @pytest.fixture
 def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The program of tomorrow: one revision more."""
+    """Add one revision, as a later program version does."""
     scripts = tmp_path / "scripts % ü"
     shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
     (scripts / "versions" / "v_second.py").write_text(SECOND, encoding="utf-8")
@@ -114,7 +114,7 @@ def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_older_database_is_backed_up_and_brought_up_to_date(
     paths: DataPaths, project: Project, request: pytest.FixtureRequest
 ) -> None:
-    """Given a database of yesterday's program, when opened, then its copy is kept and its records are there."""
+    """Given an older database, When it is opened, Then a copy is kept and its records are there."""
     with open_store(paths) as old:
         old.repositories.projects.add(project)
     request.getfixturevalue("second_revision")
@@ -130,8 +130,8 @@ def test_an_older_database_is_backed_up_and_brought_up_to_date(
 def test_versions_of_the_first_tables_are_read_as_they_were(
     paths: DataPaths, project: Project, run: Run, variant: Variant
 ) -> None:
-    """Given a database of the first tables with a measured version, when opened, then it is the same: what is new of its
-    measurement is not known."""
+    """Given a database of the first tables with a measured version, When it is opened, Then the version is
+    unchanged."""
     make_old_database(paths.database, "0001", [project, run, variant])
     with open_store(paths) as again:
         assert again.repositories.variants.get(variant.id) == variant
@@ -141,7 +141,7 @@ def test_versions_of_the_first_tables_are_read_as_they_were(
 def test_a_migration_that_fails_changes_nothing(
     paths: DataPaths, project: Project, request: pytest.FixtureRequest
 ) -> None:
-    """Given a migration that breaks off in the middle, then the tables are as before and the copy is named."""
+    """Given a migration that fails in the middle, Then the tables are unchanged and the copy is named."""
     with open_store(paths) as old:
         old.repositories.projects.add(project)
     scripts: Path = request.getfixturevalue("second_revision")
@@ -156,9 +156,9 @@ def test_a_migration_that_fails_changes_nothing(
 
 
 @pytest.mark.parametrize("size_kb", range(180, 420, 24))
-def test_a_database_for_which_there_is_no_room_is_not_made(small_disk: Path, size_kb: int) -> None:
-    """Given a disk with room for a part of a new database only, when it is made, then that is said and nothing of it is
-    left; once there is room it is made as ever. A whole one is made where it fits."""
+def test_database_without_room_is_not_created(small_disk: Path, size_kb: int) -> None:
+    """Given a disk with room for a part of a new database, When it is created, Then that is reported and nothing is
+    left; once there is room it is created."""
     subprocess.run(["mount", "-o", f"remount,size={size_kb}k", str(small_disk)], check=True)
     paths = DataPaths(small_disk / "home")
     try:
@@ -174,7 +174,7 @@ def test_a_database_for_which_there_is_no_room_is_not_made(small_disk: Path, siz
 def test_without_room_for_a_backup_there_is_no_migration(
     paths: DataPaths, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a disk that is full, when a migration is due, then it is said and the tables are not touched."""
+    """Given a full disk, When a migration is due, Then it is refused and the tables are unchanged."""
     open_store(paths).close()
     request.getfixturevalue("second_revision")
     monkeypatch.setattr(backup, "move_synced", Mock(side_effect=OSError(28, "No space left on device")))

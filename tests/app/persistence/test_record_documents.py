@@ -1,4 +1,4 @@
-"""Records as JSON documents: older tables are converted without loss, newer and damaged documents are refused."""
+"""Test records as JSON documents: older tables are converted without loss, newer and damaged documents are refused."""
 
 import dataclasses
 import re
@@ -51,7 +51,7 @@ def read_records(repositories: Repositories, table: str, old: Rows) -> list[Any]
 
 @pytest.fixture(params=["0.1.0", "0006"])
 def old(paths: DataPaths, request: pytest.FixtureRequest) -> DataPaths:
-    """A folder that an older version wrote."""
+    """Return a folder that an older version wrote."""
     if request.param == "0.1.0":
         shutil.copytree(DATA_0_1_0, paths.root)
     else:
@@ -60,7 +60,7 @@ def old(paths: DataPaths, request: pytest.FixtureRequest) -> DataPaths:
 
 
 def test_old_tables_are_converted_without_loss(old: DataPaths) -> None:
-    """Given a database of an older version, when it is opened, then each value of each column is read as before."""
+    """Given a database of an older version, When it is opened, Then each value of each column is read as before."""
     before = {table: rows(old.database, table) for table in RECORDS if table != "looks" or has_looks(old)}
     with open_store(old) as store:
         assert not store.notices
@@ -83,7 +83,7 @@ def has_looks(paths: DataPaths) -> bool:
 
 
 def test_conversion_keeps_rows_that_refer_to_converted_rows(paths: DataPaths) -> None:
-    """Given latencies and records of converted projects, runs and versions, then they are unchanged."""
+    """Given latencies and records of converted projects, runs and versions, Then they are unchanged."""
     load_sample(paths.database)
     before = {table: rows(paths.database, table) for table in UNCHANGED}
     open_store(paths).close()
@@ -93,7 +93,7 @@ def test_conversion_keeps_rows_that_refer_to_converted_rows(paths: DataPaths) ->
 
 
 def test_conversion_keeps_references_to_stored_files(paths: DataPaths) -> None:
-    """Given keys of stored files in any column, then the same ones are found in the documents."""
+    """Given keys of stored files in any column, Then the same ones are found in the documents."""
     load_sample(paths.database)
     tables = [table for table in RECORDS if table not in ("jobs", "artifacts", "looks")]
     tables += ["project_records", "run_records", "variant_records"]
@@ -119,7 +119,7 @@ def test_migration_gives_steps_the_index_of_their_version(paths: DataPaths) -> N
 def test_damaged_column_is_converted_and_refused_when_read(
     paths: DataPaths, project: Project, run: Run, variant: Variant, column: str
 ) -> None:
-    """Given a version with a damaged column, then all others are converted, and JSON that is damaged is still named."""
+    """Given a version with a damaged column, Then all others are converted, and reading damaged JSON is refused."""
     other = dataclasses.replace(variant, id="v2", run_id="r2")
     make_old_database(paths.database, "0006", [project, run, dataclasses.replace(run, id="r2"), variant, other])
     query(paths.database, f"UPDATE variants SET {column} = CAST(x'7bff' AS TEXT) WHERE id = 'v1'")
@@ -137,7 +137,7 @@ def test_damaged_column_is_converted_and_refused_when_read(
 def test_names_and_figures_that_json_does_not_know_are_converted(
     paths: DataPaths, project: Project, run: Run, variant: Variant
 ) -> None:
-    """Given a path with bytes that are no text and an infinite figure, then both are read as before."""
+    """Given a path with bytes that are no text and an infinite figure, Then both are read as before."""
     measurement = dataclasses.replace(variant.measurement, throughput_per_s=float("inf"))
     changed = dataclasses.replace(variant, measurement=measurement)
     make_old_database(paths.database, "0006", [project, run, changed])
@@ -161,7 +161,7 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES, ids=[body[:30] for body in BODIES])
 def test_newer_or_damaged_document_is_refused(paths: DataPaths, filled: Store, body: str) -> None:
-    """Given a document with a field that this version lacks, then a newer version is named, else the damage."""
+    """Given a document with an unknown field, Then a newer version is named, else the damage."""
     query(paths.database, "UPDATE variants SET body_json = ?", body)
     with pytest.raises(StoreUnusable) as refused:
         filled.repositories.variants.list("r1")
@@ -170,13 +170,13 @@ def test_newer_or_damaged_document_is_refused(paths: DataPaths, filled: Store, b
 
 
 def test_field_that_is_missing_has_its_default(paths: DataPaths, filled: Store, variant: Variant) -> None:
-    """Given a document of a version before a figure was added, then that figure is not known."""
+    """Given a document without a figure, Then that figure is unknown."""
     query(paths.database, "UPDATE variants SET body_json = json_remove(body_json, '$.measurement.speedup')")
     expected = dataclasses.replace(variant.measurement, speedup=None)
     assert filled.repositories.variants.get("v1").measurement == expected
 
 
 def test_key_after_an_escaped_character_is_found(paths: DataPaths, filled: Store, project: Project) -> None:
-    """Given a key right after a letter that JSON escapes, then it is found whole."""
+    """Given a key right after a letter that JSON escapes, Then it is found whole."""
     filled.repositories.projects.update(dataclasses.replace(project, name=f"ü{'ab' * 32}"))
     assert "ab" * 32 in read_references(paths.database).keys["p1"]

@@ -1,4 +1,4 @@
-"""What is stored: projects, runs and versions, and the typed records beside them."""
+"""Test stored projects, runs and versions, and the typed records that belong to them."""
 
 import dataclasses
 import logging
@@ -36,9 +36,9 @@ def rows(store: Store, table: str) -> list[tuple[object, ...]]:
     return query(store.paths.database, f"SELECT * FROM {table}")
 
 
-def test_each_kind_comes_back_as_what_it_was(filled: Store) -> None:
-    """Given a record of each kind, When the store is opened again, Then each is there by its owner, and a new one stands
-    in place of the old."""
+def test_record_of_each_kind_is_read_unchanged(filled: Store) -> None:
+    """Given a record of each kind, When the store is opened again, Then each is read by its owner, and a new one
+    replaces the old one."""
     records = filled.repositories.records
     for kind, owner_id in KINDS.items():
         assert records.get(kind, owner_id) is None
@@ -54,8 +54,8 @@ def test_each_kind_comes_back_as_what_it_was(filled: Store) -> None:
 
 
 @pytest.mark.parametrize("item", ["/data/ünï", os.fsdecode(b"/m/\xff"), "a\0b", "x" * 4000])
-def test_an_owner_may_have_one_for_each_of_its_items(filled: Store, item: str) -> None:
-    """Given items of any name, Then each has its own record, and the one without a name stays apart."""
+def test_owner_has_one_record_per_item(filled: Store, item: str) -> None:
+    """Given items with any name, Then each has its own record, and the one without an item stays apart."""
     records = filled.repositories.records
     records.put(OF_PROJECT, "p1", Note(text=item), item)
     records.put(OF_PROJECT, "p1", Note(text="all"))
@@ -65,9 +65,9 @@ def test_an_owner_may_have_one_for_each_of_its_items(filled: Store, item: str) -
     assert records.get(OF_PROJECT, "p1", item) is None and records.get(OF_PROJECT, "p1") == Note(text="all")
 
 
-def test_the_last_written_come_first(filled: Store, run: Run) -> None:
-    """Given records of several runs, Then they come in the order in which they were written, of the asked-for owners, as
-    many as asked for."""
+def test_by_owner_returns_the_last_written_first(filled: Store, run: Run) -> None:
+    """Given records of several runs, Then they are returned in the order of writing, filtered and limited as
+    requested."""
     records = filled.repositories.records
     for number in range(5):
         filled.repositories.runs.add(dataclasses.replace(run, id=f"n{number}"))
@@ -83,7 +83,7 @@ def test_the_last_written_come_first(filled: Store, run: Run) -> None:
 )
 def test_records_go_with_their_owner(filled: Store, deleted: str, left: set[RecordKind[Note]]) -> None:
     """Given records of a project, its run and its version, When one of these is deleted, Then its records and those of
-    all that belongs to it are gone from the tables, and the others are there."""
+    everything below it are gone, and the others stay."""
     for kind, owner_id in KINDS.items():
         filled.repositories.records.put(kind, owner_id, Note(text="x"))
     found = filled.repositories
@@ -93,8 +93,8 @@ def test_records_go_with_their_owner(filled: Store, deleted: str, left: set[Reco
     assert counts == [sum(kind.owner is owner for kind in left) for owner in Owner]
 
 
-def test_nothing_is_kept_of_what_is_not_there(filled: Store) -> None:
-    """Given an owner that does not exist, Then its record is refused, and a change of which it is a part is undone."""
+def test_record_without_an_owner_is_refused(filled: Store) -> None:
+    """Given an owner that does not exist, Then its record is refused, and the transaction is undone."""
     found = filled.repositories
     with pytest.raises(IntegrityError):
         found.records.put(OF_RUN, "none", Note(text="x"))
@@ -108,9 +108,9 @@ DAMAGED = ["", "{", "null", "7", '{"text": 7}', '{"text": "x", "new": 1}', '{"te
 
 
 @pytest.mark.parametrize("body", DAMAGED, ids=[body[:24] or "empty" for body in DAMAGED])
-def test_a_damaged_record_is_told_and_set_aside(filled: Store, caplog: pytest.LogCaptureFixture, body: str) -> None:
-    """Given a record whose text is damaged or a later version's, Then it counts as not there, which is logged once; the
-    others are read; and before a new one takes its place its bytes are set aside."""
+def test_damaged_record_is_logged_and_set_aside(filled: Store, caplog: pytest.LogCaptureFixture, body: str) -> None:
+    """Given a damaged record or one of a later version, Then it counts as missing, which is logged once; others are
+    read; and its bytes are set aside before a new one replaces it."""
     records = filled.repositories.records
     records.put(OF_RUN, "r1", Note(text="x"))
     records.put(OTHER_OF_RUN, "r1", Note(text="y"))
@@ -131,7 +131,7 @@ def test_a_damaged_record_is_told_and_set_aside(filled: Store, caplog: pytest.Lo
     assert rows(filled, "records_set_aside") == []
 
 
-def test_reader_beside_a_writer_sees_whole_transactions(filled: Store) -> None:
+def test_reader_sees_whole_transactions_of_a_writer(filled: Store) -> None:
     """Given an open store, When another program reads the folder, Then it sees each record as soon as it is written."""
     records = filled.repositories.records
     records.put(OF_RUN, "r1", Note(text="first"))
@@ -148,8 +148,10 @@ def test_reader_beside_a_writer_sees_whole_transactions(filled: Store) -> None:
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
 
 
-def test_every_record_comes_back_after_closing(filled: Store, project: Project, run: Run, variant: Variant) -> None:
-    """Given one of each kind, when the store is closed and opened for reading, then all fields are as they were."""
+def test_every_record_is_read_unchanged_after_closing(
+    filled: Store, project: Project, run: Run, variant: Variant
+) -> None:
+    """Given one of each kind, When the store is closed and opened for reading, Then all fields are unchanged."""
     job = JobRecord("j1", "apply", "INT8", "finished", "cpu", NOW, run_id="r1", started_at=NOW, log_path="logs/j1.log")
     export = ExportRecord("e1", "r1", "v1", "python", "/d.zip", "cd" * 32, 3_100_000, NOW, "[]", override_reason="why")
     artifact = ArtifactRecord("k1", "apply", "ef" * 32, 12, NOW, '{"seed": 0}')
@@ -170,7 +172,7 @@ def test_every_record_comes_back_after_closing(filled: Store, project: Project, 
         assert read.jobs.list() == [job] and read.exports.list("r1") == [export]
         assert read.artifacts.get("k1") == artifact
         assert read.runs.steps("r1") == [step]
-        assert list(read.latencies.of_run("r1")) == points and read.latencies.count("r1") == 2
+        assert list(read.latencies.of_run("r1")) == points
         assert read.settings.get("describe") == {"ü": [1, None]}
 
 
@@ -192,7 +194,7 @@ def test_updates_replace(filled: Store, project: Project, run: Run, variant: Var
     assert repositories.settings.get("a") == "two"
 
 
-def test_what_is_not_there_is_said(filled: Store, run: Run) -> None:
+def test_missing_records_raise_not_found(filled: Store, run: Run) -> None:
     repositories = filled.repositories
     with pytest.raises(NotFound):
         repositories.runs.get("none")
@@ -203,8 +205,8 @@ def test_what_is_not_there_is_said(filled: Store, run: Run) -> None:
     assert repositories.settings.get("none") is None
 
 
-def test_nothing_may_refer_to_what_is_not_there(filled: Store, run: Run, variant: Variant) -> None:
-    """Given foreign keys, when a record of an unknown run is added, then it is refused and nothing is kept."""
+def test_record_that_refers_to_a_missing_one_is_refused(filled: Store, run: Run, variant: Variant) -> None:
+    """Given foreign keys, When a record of an unknown run is added, Then it is refused and nothing is stored."""
     with pytest.raises(IntegrityError):
         filled.repositories.runs.add(dataclasses.replace(run, id="r2", project_id="none"))
     with pytest.raises(IntegrityError):
@@ -212,7 +214,7 @@ def test_nothing_may_refer_to_what_is_not_there(filled: Store, run: Run, variant
     points = [LatencyPoint("v1", 0, 1.0), LatencyPoint("none", 0, 1.0)]
     with pytest.raises(IntegrityError):
         filled.repositories.latencies.add_many("r1", points)
-    assert filled.repositories.latencies.count("r1") == 0
+    assert not [*filled.repositories.latencies.of_run("r1")]
 
 
 def test_deleting_a_project_deletes_its_runs_and_keeps_the_jobs(filled: Store) -> None:
@@ -222,7 +224,7 @@ def test_deleting_a_project_deletes_its_runs_and_keeps_the_jobs(filled: Store) -
     repositories.runs.put_step(StepRecord("r1", 0, "Open", "done"))
     repositories.projects.delete("p1")
     assert repositories.runs.list() == [] and repositories.variants.list("r1") == []
-    assert repositories.latencies.count("r1") == 0 and repositories.runs.steps("r1") == []
+    assert not [*repositories.latencies.of_run("r1")] and repositories.runs.steps("r1") == []
     assert repositories.jobs.get("j1").run_id is None
 
 
@@ -238,7 +240,8 @@ def test_orders_and_filters(filled: Store, project: Project, run: Run) -> None:
 
 
 def test_a_thousand_jobs_are_read_in_pages(store: Store) -> None:
-    """Given 1,000 jobs, many of the same moment, when read page by page, then each comes once, newest first."""
+    """Given 1,000 jobs, many of the same moment, When they are read page by page, Then each comes once, newest
+    first."""
     jobs = store.repositories.jobs
     for number in range(1000):
         jobs.add(JobRecord(f"j{number:04}", "bench", "t", "finished", "cpu", NOW + timedelta(seconds=number // 50)))
@@ -251,7 +254,8 @@ def test_a_thousand_jobs_are_read_in_pages(store: Store) -> None:
 
 
 def test_look_replaces_the_one_of_same_run_number_and_items(store: Store) -> None:
-    """Given a look at items of 64 bits, when it is put again, then it is replaced; another number or set stays apart."""
+    """Given a look at items of 64 bits, When it is stored again, Then it is replaced; another number or set stays
+    apart."""
     looks, items = store.repositories.looks, frozenset({0, 7, 2**64 - 1})
     first = TestSetLook("ab", "r1", 0, ("v1",), items, True, NOW)
     later = dataclasses.replace(first, versions=("v1", "v2"), is_open=False)
@@ -263,8 +267,8 @@ def test_look_replaces_the_one_of_same_run_number_and_items(store: Store) -> Non
 
 
 @pytest.mark.whole
-def test_a_hundred_thousand_latencies_are_kept_and_read_fast(filled: Store) -> None:
-    """Given 100,000 points, then they are kept in one go, and pages go on by number."""
+def test_a_hundred_thousand_latencies_are_stored_and_read_fast(filled: Store) -> None:
+    """Given 100,000 points, Then they are stored at once, and pages continue by number."""
     points = [LatencyPoint("v1", number / 1000, number % 7 + 0.5) for number in range(100_000)]
     started = time.perf_counter()
     filled.repositories.latencies.add_many("r1", points)
@@ -276,8 +280,8 @@ def test_a_hundred_thousand_latencies_are_kept_and_read_fast(filled: Store) -> N
 
 
 @pytest.mark.parametrize("name", [os.fsdecode(b"/m/\xff\xfe"), "/m/\ud83d", "a\0b", "\u202etxt.exe", "x" * 255, ""])
-def test_any_name_comes_back(store: Store, project: Project, name: str) -> None:
-    """Given a file name that is no valid text, then the path comes back byte for byte."""
+def test_any_name_is_read_unchanged(store: Store, project: Project, name: str) -> None:
+    """Given a file name that is no valid text, Then the path is read byte for byte."""
     store.repositories.projects.add(dataclasses.replace(project, name=name, model_path=name))
     assert store.repositories.projects.get("p1").model_path == name
     assert store.repositories.projects.list()[0].name == name
@@ -290,9 +294,9 @@ def test_times_without_a_zone_are_refused(store: Store, project: Project) -> Non
     assert store.repositories.projects.list() == []
 
 
-def test_what_belongs_together_is_kept_as_a_whole_or_not_at_all(store: Store, project: Project, run: Run) -> None:
-    """Given several records written together, when one of them fails, then none is there; inside they see each other,
-    and afterwards each call is a transaction of its own again."""
+def test_together_writes_all_or_nothing(store: Store, project: Project, run: Run) -> None:
+    """Given several records written together, When one of them fails, Then none is stored; inside they see each other,
+    and afterwards each call is its own transaction again."""
     found = store.repositories
     with pytest.raises(IntegrityError), found.together():
         found.projects.add(project)

@@ -1,4 +1,4 @@
-"""A workspace with a real database, a real store and real processes whose handlers are small."""
+"""Provide a workspace with a real database, a real store and real processes with small handlers."""
 
 from collections.abc import Iterator
 from pathlib import Path

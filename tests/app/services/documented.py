@@ -1,4 +1,4 @@
-"""A run and its versions as the documents of docs/command-line.md tell them, made up and known."""
+"""Provide a made-up run and its versions as the documents of docs/command-line.md describe them."""
 
 from datetime import UTC, datetime
 

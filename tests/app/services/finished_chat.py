@@ -1,4 +1,4 @@
-"""A finished run of a tiny language model: opened, answered and judged by real jobs, only its times are made up."""
+"""Provide a finished run of a tiny language model: opened, predicted and judged by real jobs, with made-up times."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ INT8 = Recipe(title="INT8 weights", runtime="openvino", steps=(RecipeStep(techni
 
 
 def chat_space(root: Path, model: Path | None = None, data: Path | None = None) -> Iterator[Workspace]:
-    """A workspace with the project "p1" and the run "r1" of it; of a tiny model and Fettle's own dialogues where no
-    others are given."""
+    """Yield a workspace with the project "p1" and its run "r1"; by default of a tiny model and Fettle's own
+    dialogues."""
     if model is None:
         write_tiny_llama(root / "tiny")
     with opened_space(root / "data") as space:

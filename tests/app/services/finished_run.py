@@ -1,5 +1,5 @@
-"""A finished run of the built-in sample without the minute that it takes: opened, answered and judged by real jobs,
-the versions run by other engines and settings, only their times are made up."""
+"""Provide a finished run of the built-in sample in seconds: opened, predicted and judged by real jobs, with other
+runtimes and settings as versions and made-up times."""
 
 import dataclasses
 import shutil
@@ -30,7 +30,7 @@ PRUNED = Recipe(title="Pruned by 90 %", steps=(RecipeStep(technique="magnitude_p
 
 
 def write_part(path: Path, first: int, last: int, *, labels: bool = True) -> Path:
-    """Some of the sample's pictures as a file of their own."""
+    """Write some of the sample's pictures to a separate file."""
     with np.load(sample_paths().data) as stored:
         known = {"y": stored["y"][first:last], "classes": stored["classes"]} if labels else {}
         np.savez(path, x=stored["x"][first:last], **known)
@@ -38,7 +38,7 @@ def write_part(path: Path, first: int, last: int, *, labels: bool = True) -> Pat
 
 
 def write_picture(path: Path, number: int = 0, side: int | None = None) -> Path:
-    """One of the sample's pictures as a PNG."""
+    """Write one of the sample's pictures as a PNG."""
     from PIL import Image
 
     with np.load(sample_paths().data) as stored:
@@ -50,13 +50,14 @@ def write_picture(path: Path, number: int = 0, side: int | None = None) -> Path:
 def finished_run(
     space: Workspace, data: Path, *recipes: Recipe, max_loss_pct: float = 1.0, answer_s: float | None = None
 ) -> Run:
-    """A project "p1" with a run "r1"; the first of `recipes` is recommended. Within `answer_s` 0 ten are asked."""
+    """Make a project "p1" with a run "r1" that recommends the first of `recipes`; with `answer_s` 0 ten items are
+    evaluated."""
     return go(space, _make(space, data, recipes, max_loss_pct, answer_s))
 
 
 def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None) -> Path:
-    """The same on the first `last` pictures, in a data folder of its own below `root`; gives `root`. Made once for all
-    tests and copied, so its examples, "some.npz", lie elsewhere and are only read."""
+    """Make the same on the first `last` pictures in a data folder below `root`, and return `root`. It is made once for
+    all tests and copied, so its examples, "some.npz", are elsewhere and only read."""
     made = made_once(f"finished run, {last}, {answer_s}", lambda folder: _finish(folder, last, answer_s))
     shutil.copytree(made / "data", root / "data")
     return root
@@ -68,13 +69,13 @@ def _finish(root: Path, last: int, answer_s: float | None) -> None:
 
 
 def finished_space(root: Path, *, last: int = 60, answer_s: float | None = None) -> Iterator[Workspace]:
-    """The same, opened while it is used."""
+    """Yield the same as an open workspace."""
     with opened_space(finished_folder(root, last=last, answer_s=answer_s) / "data") as space:
         yield space
 
 
 def copied_space(root: Path, to: Path) -> Iterator[Workspace]:
-    """A copy of what `finished_folder` made, opened while it is used."""
+    """Yield a copy of what `finished_folder` made as an open workspace."""
     shutil.copytree(root / "data", to / "data")
     with opened_space(to / "data") as space:
         yield space
@@ -112,16 +113,15 @@ def _versions(
         variant = dataclasses.replace(
             version_steps.new_variant("r1", index, recipe, is_baseline=index == 0), id=f"v{index}"
         )
-        candidate = yield from version_steps.apply(variant, model, data, 0, index)
-        candidate = yield from version_steps.predict(candidate, data.folder, 1, index, answer_s)
-        original = made[0] if made else candidate
-        candidate = yield from version_steps.judge_beside(original, candidate, data.folder, max_loss_pct, index)
-        made.append(candidate)
-    return [_timed(candidate.variant) for candidate in made]
+        version = yield from version_steps.apply(variant, model, data, 0, index)
+        version = yield from version_steps.predict(version, data.folder, 1, index, answer_s)
+        original = made[0] if made else version
+        made.append((yield from version_steps.judge_version(original, version, data.folder, max_loss_pct, index)))
+    return [_timed(version.variant) for version in made]
 
 
 def _timed(variant: Variant) -> Variant:
-    """Made-up times of a finalist: version n is n + 1 times as fast."""
+    """Return the version with made-up times: version n is n + 1 times as fast."""
     speedup = None if variant.is_baseline else variant.index + 1.0
     measurement = Measurement(
         latency_p50_ms=4.0 / (variant.index + 1), n=360, sets=3, speedup=speedup,

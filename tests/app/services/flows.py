@@ -1,4 +1,4 @@
-"""A use case driven to its end, and the error that a call raises."""
+"""Drive a use case to its end, and return the error that a call raises."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def go(space: Workspace, flow: Flow[T], observe: Observer = ignore, cancel_at: str = "") -> T:
-    """Give the flow's result; cancel when a job of the kind `cancel_at` begins."""
+    """Return the flow's result; cancel when a job of the kind `cancel_at` begins."""
     driver = Driver(space, flow, observe)
     while cancel_at and driver.tick():
         if driver._step is not None and driver._step.kind == cancel_at:
@@ -30,6 +30,6 @@ def refusal(call: Callable[..., Any], *args: Any, **more: Any) -> JobError:
 
 
 def codes(call: Callable[..., Any], *args: Any) -> tuple[str, int]:
-    """Give the code and the exit code of the error."""
+    """Return the code and the exit code of the error."""
     refused = refusal(call, *args)
     return refused.error.code, refused.exit_code

@@ -1,4 +1,4 @@
-"""Plays a whole optimization without a process: each step is answered from what a test says about the variants."""
+"""Play a whole optimization without a process: the result of each step follows from the variants of a test."""
 
 import functools
 import hashlib
@@ -53,8 +53,8 @@ def failure(code: str = "no_good") -> flow_steps.JobError:
 
 @dataclass(frozen=True)
 class Like:
-    """How one variant turns out. `fails_at` names the kind of job that fails for it, `calibration` what the calibration
-    examples say of it where that is not `verdict`. Its predictions take `item_factor` times those of the original."""
+    """Outcome of one variant. `fails_at` names the kind of job that fails for it, `calibration` the verdict on the
+    calibration examples if it is not `verdict`. Its predictions take `item_factor` times those of the original."""
 
     p50_ms: float = 1.0
     verdict: specs.Verdict = "safe"
@@ -153,11 +153,11 @@ class Play:
         except flow_steps.JobError as error:
             thrown = error
             return lambda: flow.throw(thrown)
-        key = self._key(step) if step.cache else None
-        if key is not None:
+        key = self._key(step) if step.cache else ""
+        if key:
             written = result.model_dump(mode="json")
             folder = self.artifacts.adopt(folder, key, written, seconds=self.clock - began).folder
-        done = flow_steps.StepResult(result, folder, key, False, 0.0)
+        done = flow_steps.StepResult(result, folder, key)
         return lambda: flow.send(done)
 
     def like(self, title: str) -> Like:

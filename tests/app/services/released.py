@@ -1,4 +1,4 @@
-"""Exports and releases of the finished run of the sample, whose bundles hold next to nothing."""
+"""Provide exports and releases of the finished run of the sample, with nearly empty bundles."""
 
 import json
 import zipfile
@@ -16,7 +16,7 @@ from workers.contracts.folder import sha256_file
 
 
 def exported(space: Workspace, folder: Path, variant_id: str, content: str) -> ExportRecord:
-    """An export that is in the history; what it holds is of no interest here."""
+    """Return an export from the history; its content is arbitrary."""
     path = folder / f"{variant_id}-{content}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("content.txt", content)

@@ -1,4 +1,4 @@
-"""Small jobs of the tests' own handlers, and how a driver is turned until something holds."""
+"""Provide small jobs of the tests' own handlers, and a loop that drives a driver until a condition holds."""
 
 import time
 from collections.abc import Callable

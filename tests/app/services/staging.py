@@ -1,4 +1,4 @@
-"""One run of a play, driven to its end, and what the database holds then."""
+"""Drive one run of a play to its end, and read the database."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ def _step(number: int) -> RecipeStep:
 
 
 class Stage:
-    """One run of a play: `go` drives it to its end and reads what the database holds then."""
+    """One run of a play: `go` drives it to its end, and properties read the database."""
 
     def __init__(self, space: Workspace, play: Play, monkeypatch: pytest.MonkeyPatch, **goal: Any) -> None:
         self.space, self.play, self.events = space, play, list[Event]()
@@ -51,7 +51,7 @@ class Stage:
         return self.stored
 
     def again(self, more_s: float | None = None) -> Run:
-        """The run goes on, with a clock that begins anew."""
+        """Resume the run with a clock that begins anew."""
         self.play.clock = 0.0
         _, flow = resume_run(self.space, self.stored, self.ask, ignore, more_s)
         self.play.run(flow)

@@ -88,7 +88,7 @@ def test_killed_worker_and_killed_program_lose_no_figures(fettle: Fettle, recipe
         assert "stopped from outside" in variants["First"].notes[0]
         baseline = variants["Original"]
         assert baseline.is_baseline and baseline.measurement.n > 0 and baseline.judgement is not None
-        assert space.repositories.latencies.count(found[0].id) >= baseline.measurement.n
+        assert len([*space.repositories.latencies.of_run(found[0].id)]) >= baseline.measurement.n
         report = fettle("jobs", "--json").document  # reading works beside us
         assert [row["state"] for row in report["runs"]] == ["interrupted"]
         assert [job["state"] for job in report["jobs"] if job["kind"] == "apply"].count("crashed") == 1

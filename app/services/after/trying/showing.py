@@ -1,4 +1,4 @@
-"""Show a variant's predictions beside the original's with their examples, and preview the model card."""
+"""Show the predictions of a version and of the original with their examples, and preview the model card."""
 
 import dataclasses
 import shutil

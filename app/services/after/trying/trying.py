@@ -66,7 +66,7 @@ TryEvent = TryOutcome | TryRefusal | Lost
 class TryPair:
     """The original and one version, each in a live process; owned by the page Try.
 
-    `ask` sends an input and `poll` returns new events. The newest input counts: it replaces one that still waits.
+    `request` sends an input and `poll` returns new events. The newest input counts: it replaces one that still waits.
     `close` ends both processes and removes copied files.
     """
 
@@ -101,7 +101,7 @@ class TryPair:
 
     @property
     def variant(self) -> Variant:
-        """Return the version beside the original."""
+        """Return the version that is compared with the original."""
         assert self._other is not None
         return self._other.variant
 
@@ -122,7 +122,7 @@ class TryPair:
         return [pid for pid in pids if pid is not None]
 
     def choose(self, variant: Variant) -> None:
-        """Put another version beside the original and evaluate the open input again."""
+        """Compare another version with the original and evaluate the open input again."""
         with self._workspace.writing():
             other = LiveModel(self._workspace, self._facts, variant, (self._inputs, self._original.work_dir))
         if self._other is not None:
@@ -132,9 +132,9 @@ class TryPair:
             self._waiting = self._current
         self._forget()
 
-    def request(self, asked: TryInput) -> None:
+    def request(self, given: TryInput) -> None:
         """Evaluate an input with both versions."""
-        self._waiting = asked
+        self._waiting = given
 
     def poll(self) -> list[TryEvent]:
         """Return new events without waiting."""
@@ -205,8 +205,8 @@ class TryPair:
         if answered.error is not None:
             return self._refuse(answered.error)
         self._before = TryAnswer.model_validate(answered.result)
-        beside = str(self._original.work_dir / self._before.answer)
-        self._other.request(self._index, self._request.model_copy(update={"draw": False, "beside": beside}))
+        original = str(self._original.work_dir / self._before.answer)
+        self._other.request(self._index, self._request.model_copy(update={"draw": False, "beside": original}))
         return []
 
     def _on_other(self, answered: Answered) -> list[TryEvent]:
@@ -244,16 +244,16 @@ class TryPair:
         self._current = self._request = self._before = None
 
 
-def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
+def _copy(given: TryInput, folder: Path) -> Callable[[Stopped], Path]:
     """Return the work that copies an input below the jobs' folder, so that workers never see the person's folder."""
 
     def copy(stopped: Stopped) -> Path:
         folder.mkdir(exist_ok=True)
-        if asked.png:
+        if given.png:
             pasted = folder / "picture.png"
-            pasted.write_bytes(asked.png)
+            pasted.write_bytes(given.png)
             return pasted
-        source = from_text(asked.path)
+        source = from_text(given.path)
         facts = source.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(0, "it is no file")

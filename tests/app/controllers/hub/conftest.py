@@ -40,7 +40,7 @@ class StartedFlow:
 
     def answer(self, result: Any) -> None:
         """Finish the job with a result."""
-        self._advance(lambda: self.flow.send(StepResult(result, Path(), None, False, 0.1)))
+        self._advance(lambda: self.flow.send(StepResult(result, Path())))
 
     def finish(self, fetched_bytes: int = 1000) -> None:
         """Finish a download whose files have arrived."""

@@ -1,4 +1,4 @@
-"""A benchmark's last sentence, and the speed that a card claims."""
+"""Test the last sentence of a benchmark, and the speed that a model card states."""
 
 import dataclasses
 

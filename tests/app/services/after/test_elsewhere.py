@@ -1,4 +1,4 @@
-"""A file that was made elsewhere becomes one more version of a finished run, by the rules of all versions."""
+"""Test that a file made elsewhere becomes one more version of a finished run, by the rules of all versions."""
 
 import dataclasses
 import json
@@ -33,6 +33,7 @@ from workers.contracts.jobs import DataParams, OpenParams
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let measurements begin at once and take two sets."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
     monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
 
@@ -50,10 +51,10 @@ def judge(space: Workspace, path: Path, cancel_at: str = "", events: list[Any] |
 
 
 @pytest.mark.whole
-def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> None:
-    """Given a result, When an OpenVINO IR of the same model is judged beside it, Then it has answers, a verdict, times
-    taken in turn and a typed origin; nothing of the others has changed; its changed answers can be shown, more
-    examples are asked of it too, and it can be exported."""
+def test_judged_ir_is_a_version_of_the_run(space: Workspace, tmp_path: Path) -> None:
+    """Given a result, When an OpenVINO IR of the same model is judged, Then it has predictions, a verdict, times
+    measured side by side and an origin; the others are unchanged; its changes can be shown, more examples are evaluated
+    with it, and it can be exported."""
     before = read_facts(space, "r1")
     path = foreign.openvino_ir(tmp_path / "made.xml")
     with pytest.raises(FlowCancelled):
@@ -98,8 +99,9 @@ def _more(tmp_path: Path) -> Path:
 
 
 @pytest.mark.whole
-def test_it_answers_what_was_added_before(space: Workspace, tmp_path: Path) -> None:
-    """Given a result to which examples were added, then the file is judged on all of them; a second time it is known."""
+def test_judged_file_is_evaluated_on_added_examples(space: Workspace, tmp_path: Path) -> None:
+    """Given a result with added examples, When a file is judged, Then all examples count; the same file is refused the
+    second time."""
     facts = read_facts(space, "r1")
     go(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))))
     path = foreign.with_last_weights(tmp_path / "mixed.onnx", lambda w: np.ascontiguousarray(np.roll(w, 1, w.ndim - 1)))
@@ -113,8 +115,8 @@ def test_it_answers_what_was_added_before(space: Workspace, tmp_path: Path) -> N
     assert len(read_facts(space, "r1").variants) == 4
 
 
-def test_another_interface_changes_nothing(space: Workspace, tmp_path: Path) -> None:
-    """Given a model of other classes, then it is refused, and the result stands as it was."""
+def test_file_with_another_interface_is_refused(space: Workspace, tmp_path: Path) -> None:
+    """Given a model with other classes, When it is judged, Then it is refused, and the result is unchanged."""
     before = read_facts(space, "r1")
     path = foreign.with_classes(tmp_path / "seven.onnx", 7)
     refused = refusal(judge, space, path)
@@ -124,8 +126,9 @@ def test_another_interface_changes_nothing(space: Workspace, tmp_path: Path) -> 
 
 
 @pytest.mark.whole
-def test_it_is_found_by_its_content(space: Workspace, tmp_path: Path) -> None:
-    """Given the sample's own file under another name, then the version says where it lay, and keeps its bytes."""
+def test_judged_file_is_identified_by_its_content(space: Workspace, tmp_path: Path) -> None:
+    """Given the sample's own file under another name, When it is judged, Then the version names its path and keeps its
+    bytes."""
     path = tmp_path / "copy of it.onnx"
     path.write_bytes(sample_paths().model.read_bytes())
     judge(space, path)
@@ -150,9 +153,9 @@ def chats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
 
 
 @pytest.mark.whole
-def test_it_is_judged_on_the_texts_of_the_person(chats: Workspace, tmp_path: Path) -> None:
-    """Given plain texts, which get dialogues of Fettle's own, When the same model in other numbers is judged beside it
-    and more texts come, Then it has a verdict on the person's texts alone and speaks so many tokens a second, and all new texts
+def test_language_model_is_judged_on_the_texts_of_the_person(chats: Workspace, tmp_path: Path) -> None:
+    """Given plain texts, to which Fettle adds dialogues, When the same model in other numbers is judged and more texts
+    are added, Then the verdict covers the person's texts alone, the speed of text is measured, and all new texts
     count."""
     data = read_facts(chats, "r1").first_data
     assert data is not None and data.n_added > 0

@@ -1,4 +1,4 @@
-"""Exports: which version, where to, what is noted of it, and how a file is verified."""
+"""Test exports: the version, the place, the records, and the verification of a file."""
 
 import dataclasses
 import errno
@@ -45,48 +45,48 @@ def facts(recommended: str | None = None) -> RunFacts:
     return RunFacts(PROJECT, run, variants, Path("/store/k0/model"), Path("/store/data"), Path("/store"))
 
 
-def test_the_recommended_one_unless_said_otherwise() -> None:
-    """Given a recommendation, then that; none, then the original; a name, then that one."""
+def test_pick_returns_the_requested_or_recommended_version() -> None:
+    """Given a recommendation, Then that version; without one, the original; with an id, that version."""
     assert pick(facts("good"), None, None).id == "good"
     assert pick(facts(), None, None).id == "o"
     assert pick(facts("good"), "o", None).id == "o"
 
 
 @pytest.mark.parametrize("reason", [None, "", "   ", "short"])
-def test_a_regression_needs_a_written_reason(reason: str | None) -> None:
-    """Given a regressed version and no sentence why, then it is refused, and the words say what to do."""
+def test_pick_of_a_regression_needs_a_reason(reason: str | None) -> None:
+    """Given a regressed version and no sentence as a reason, Then it is refused, and the hint names the option."""
     refused = refusal(pick, facts(), "bad", reason)
     assert (refused.error.code, refused.exit_code) == ("regressed", 3)
     assert "--accept-regression" in refused.error.hint
 
 
-def test_a_regression_with_a_reason_is_exported() -> None:
-    """Given a reason, then the regressed version is taken."""
+def test_pick_of_a_regression_with_a_reason_returns_it() -> None:
+    """Given a reason, Then the regressed version is returned."""
     assert pick(facts(), "bad", "It only sorts holiday pictures.").id == "bad"
 
 
-def test_unknown_and_unmade_versions() -> None:
-    """Given an id that is none, or a version that was never made, then words with exit code 3."""
+def test_pick_of_unknown_and_unmade_versions_is_refused() -> None:
+    """Given an unknown id, or a version that was never made, Then it is refused."""
     assert refusal(pick, facts(), "nobody", None).error.code == "unknown_variant"
     known = facts()
     assert refusal(known.model_dir, pick(known, "never made", None)).error.code == "variant_not_made"
 
 
-def test_an_unknown_run(space: Workspace) -> None:
-    """Given a run that was never stored, then words that name where the runs are listed."""
+def test_read_facts_of_an_unknown_run_is_refused(space: Workspace) -> None:
+    """Given a run that was never stored, Then the hint names the list of runs."""
     refused = refusal(read_facts, space, "nobody")
     assert refused.error.code == "unknown_run"
     assert "fettle jobs" in refused.error.hint
 
 
-def test_what_is_gone_from_the_store_is_not_exported(space: Workspace) -> None:
-    """Given a store whose folders were removed, then the export is refused before anything is written."""
+def test_check_stored_refuses_missing_folders(space: Workspace) -> None:
+    """Given a store without the run's folders, Then the export is refused before anything is written."""
     known = dataclasses.replace(facts(), store_root=space.paths.store)
     assert refusal(check_stored, space, known, known.variants[1]).error.code == "store_damaged"
 
 
-def test_the_file_is_placed_at_once(tmp_path: Path) -> None:
-    """Given an older file of that name, when a new one is placed, then it is the new one, and nothing lies beside it."""
+def test_place_replaces_the_old_file(tmp_path: Path) -> None:
+    """Given an older file of that name, When a new one is placed, Then only the new one is there."""
     source, out = tmp_path / "new", tmp_path / ("ü" * 120 + ".zip")
     source.write_bytes(b"new")
     out.write_bytes(b"old")
@@ -98,10 +98,11 @@ def test_the_file_is_placed_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "word"), [(errno.ENOSPC, "3 bytes are needed"), (errno.EACCES, "Permission"), (errno.EROFS, "Read-only")]
 )
-def test_the_old_file_stays_where_writing_fails(
+def test_place_that_fails_keeps_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, word: str
 ) -> None:
-    """Given a disk that is full or may not be written, then words, the old file as it was, and no half file beside it."""
+    """Given a disk that is full or read-only, Then the error names it, the old file is unchanged, and nothing partial
+    is left."""
     source, out = tmp_path / "new", tmp_path / "b.zip"
     source.write_bytes(b"new")
     out.write_bytes(b"old")
@@ -117,8 +118,9 @@ def test_the_old_file_stays_where_writing_fails(
     assert {path.name for path in tmp_path.iterdir()} == {"new", "b.zip"}
 
 
-def test_an_export_that_is_cancelled_while_it_is_written(tmp_path: Path) -> None:
-    """Given a large bundle on its way to its place, when it is cancelled, then the old one is whole and alone there."""
+def test_place_that_is_cancelled_keeps_the_old_file(tmp_path: Path) -> None:
+    """Given a large bundle on its way to its place, When it is cancelled, Then the old file is unchanged and nothing
+    partial is left."""
     source, out = tmp_path / "new", tmp_path / "b.zip"
     source.write_bytes(bytes(3 << 20))
     out.write_bytes(b"old")
@@ -129,20 +131,21 @@ def test_an_export_that_is_cancelled_while_it_is_written(tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"new", "b.zip"}
 
 
-def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp_path: Path) -> None:
-    """Given an export, once the target is known, then the files of the store are compared in a step of the disk, which says
-    what is wrong with them."""
+def test_export_checks_the_store_in_a_disk_step(space: Workspace, tmp_path: Path) -> None:
+    """Given an export whose target is known, Then the files of the store are compared in a disk step, which raises the
+    error."""
     known = dataclasses.replace(facts(), store_root=space.paths.store)
     flow = export(space, known, ExportRequest(None, "python", tmp_path / "b.zip"))
     assert isinstance(next(flow), JobStep)
     python = DescribedTarget(id="python", title="Python folder", available=True)
-    step = flow.send(StepResult(described(python), tmp_path, None, cached=False, seconds=0.0))
+    step = flow.send(StepResult(described(python), tmp_path))
     assert isinstance(step, DiskStep)
     assert refusal(step.work, lambda: False).error.code == "store_damaged"
 
 
-def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> None:
-    """Given no folder, a folder in the file's place, or a name that is too long, then words before any work."""
+def test_check_writable_refuses_impossible_places(tmp_path: Path) -> None:
+    """Given no folder, a folder in the file's place, or a name that is too long, Then the place is refused before any
+    work."""
     (tmp_path / "folder.zip").mkdir()
     for out in (tmp_path / "none" / "b.zip", tmp_path / "folder.zip", tmp_path / ("x" * 256)):
         assert refusal(check_writable, out).exit_code == 3
@@ -151,8 +154,9 @@ def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has such a folder")
-def test_folder_where_nothing_can_be_made_is_refused_at_once() -> None:
-    """Given a folder that an administrator may write by its rights and nobody can, Then it is refused before work."""
+def test_check_writable_refuses_a_virtual_folder() -> None:
+    """Given a folder that an administrator may write by its rights and nobody can, Then it is refused before any
+    work."""
     assert refusal(check_writable, Path("/proc/b.zip")).error.code == "not_writable"
 
 
@@ -170,8 +174,9 @@ SHOP = DescribedTarget(
 )
 
 
-def test_the_first_target_that_works_unless_said_otherwise() -> None:
-    """Given one that lacks something and one that works, then the latter is meant; by its id the former says what it lacks."""
+def test_target_of_returns_the_requested_or_first_available_target() -> None:
+    """Given an unavailable and an available target, Then the latter is the default, and the former is refused with its
+    hint."""
     found = described(ABSENT, SHOP)
     assert target_of(found, "") is target_of(found, "shop") is SHOP
     refused = refusal(target_of, found, "absent")
@@ -181,8 +186,9 @@ def test_the_first_target_that_works_unless_said_otherwise() -> None:
         assert (refused.exit_code, refused.error.code) == (3, "unknown_target")
 
 
-def test_answers_fit_the_questions() -> None:
-    """Given a target's questions, then each has its answer, the needed ones have words, and nothing else is said."""
+def test_answers_to_accepts_only_answers_to_the_questions() -> None:
+    """Given a target's questions, Then each has its answer, required ones are not empty, and other answers are
+    refused."""
     assert answers_to(SHOP, {"name": " Mira "}) == {"name": "Mira", "town": ""}
     for wrong in ({}, {"name": " "}, {"name": "Mira", "color": "red"}):
         assert refusal(answers_to, SHOP, wrong).error.code == "answer_needed"
@@ -190,7 +196,8 @@ def test_answers_fit_the_questions() -> None:
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Iterator[Workspace]:
-    """A faster engine whose 48 examples are too few to prove it, and a pruned version that is worse."""
+    """Yield a run with a faster engine whose 48 examples are too few to prove it, and a pruned version that is
+    worse."""
     yield from finished_space(tmp_path / "made")
 
 
@@ -204,9 +211,9 @@ def decided(space: Workspace) -> list[tuple[str, str]]:
 
 
 @pytest.mark.whole
-def test_what_is_not_proven_is_noted_once_and_what_is_worse_each_time(finished: Workspace, tmp_path: Path) -> None:
-    """Given a version that is not proven, When it is exported twice, Then the log tells it once and both bundles are the
-    same bytes with that entry in them; of a worse one each export is told with its reason, of the original nothing."""
+def test_export_records_unproven_versions_once_and_regressions_each_time(finished: Workspace, tmp_path: Path) -> None:
+    """Given a version that is not proven, When it is exported twice, Then the log has one entry and both bundles are
+    equal; a worse version has an entry with a reason for each export, the original none."""
     original, unproven, worse = read_facts(finished, "r1").variants[:3]
     assert [one.judgement.verdict for one in (unproven, worse) if one.judgement] == ["not_enough_data", "regressed"]
     written(finished, original, tmp_path / "0.zip")

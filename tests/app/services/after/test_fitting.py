@@ -1,4 +1,4 @@
-"""Which version a target takes, and which target takes one click."""
+"""Test which version a target takes, and which target needs one click only."""
 
 import dataclasses
 from pathlib import Path
@@ -28,7 +28,7 @@ def faster(name: str, times: float, runtime: str = "onnxruntime-cpu", verdict: V
 
 
 def facts(store: Path, *variants: Variant, settings: dict[str, dict[str, object]] | None = None) -> RunFacts:
-    """The first is recommended; the original runs in ONNX Runtime."""
+    """Return facts of which the first version is recommended; the original runs in ONNX Runtime."""
     original = dataclasses.replace(variant("o", 0, is_baseline=True, artifact_key="okey"), runtime="onnxruntime-cpu")
     found = RunFacts(
         PROJECT, a_run(recommended_variant_id=variants[0].id), (original, *variants), store / "ok" / "okey" / "model",
@@ -42,15 +42,16 @@ def facts(store: Path, *variants: Variant, settings: dict[str, dict[str, object]
     return found
 
 
-def test_the_recommended_one_where_it_fits(tmp_path: Path) -> None:
-    """Given a recommended version in ONNX Runtime, then it is taken, and nothing is said of another."""
+def test_fitting_returns_the_recommended_version_if_taken(tmp_path: Path) -> None:
+    """Given a recommended version in ONNX Runtime, Then it is taken, and no other one is named."""
     known = facts(tmp_path, faster("best", 3.0), faster("other", 9.0))
     assert fitting(PLAIN, known, known.variants[1]).id == "best"
     assert instead_of(PLAIN, known, known.variants[1]) is None
 
 
-def test_the_best_proven_one_else(tmp_path: Path) -> None:
-    """Given one that OpenVINO runs, then of those in ONNX Runtime the fastest that is safe, and the other is named."""
+def test_fitting_returns_the_best_proven_version_of_the_runtime(tmp_path: Path) -> None:
+    """Given a recommended version in OpenVINO, Then the fastest safe one in ONNX Runtime is taken, and the other one is
+    named."""
     known = facts(
         tmp_path, faster("best", 5.0, "openvino"), faster("slow", 1.5), faster("fast", 2.5),
         faster("faster, not proven", 4.0, verdict="not_enough_data"), faster("worse", 6.0, verdict="regressed"),
@@ -62,21 +63,21 @@ def test_the_best_proven_one_else(tmp_path: Path) -> None:
     assert instead_of(ANY, known, found) is None
 
 
-def test_the_original_where_no_other_is_proven(tmp_path: Path) -> None:
-    """Given nothing proven in ONNX Runtime, then the original."""
+def test_fitting_without_a_proven_version_returns_the_original(tmp_path: Path) -> None:
+    """Given nothing proven in ONNX Runtime, Then the original is taken."""
     known = facts(tmp_path, faster("best", 5.0, "openvino"), faster("slower", 0.8))
     assert fitting(PLAIN, known, known.variants[1]).id == "o"
 
 
-def test_two_models_in_one_are_no_plain_one(tmp_path: Path) -> None:
-    """Given a version in ONNX Runtime that is a cascade, then the target does not take it, and another one it does."""
+def test_takes_refuses_a_cascade_for_a_plain_target(tmp_path: Path) -> None:
+    """Given a cascade in ONNX Runtime, Then the plain target does not take it, and another one does."""
     known = facts(tmp_path, faster("best", 5.0), faster("plain", 2.0), settings={"best": {"cascade": {}}})
     assert not takes(PLAIN, known, known.variants[1]) and takes(ANY, known, known.variants[1])
     assert fitting(PLAIN, known, known.variants[1]).id == "plain"
 
 
-def test_asked_for_by_its_id(tmp_path: Path) -> None:
-    """Given a version that was asked for and that the target cannot take, then words with what it takes instead."""
+def test_check_takes_refuses_with_the_alternative(tmp_path: Path) -> None:
+    """Given a requested version that the target cannot take, Then the error names the one that it takes."""
     known = facts(tmp_path, faster("best", 5.0, "openvino"), faster("fast", 2.5))
     check_takes(PLAIN, known, known.variants[2])
     refused = refusal(check_takes, PLAIN, known, known.variants[1])
@@ -97,9 +98,9 @@ def not_tested(name: str, times: float, *, regressed: bool = False) -> Variant:
 
 
 def test_what_a_target_could_take_is_the_best_that_was_not_tested(tmp_path: Path) -> None:
-    """Given a recommended version in OpenVINO and a target that needs ONNX, which gets the original, Then of two faster
-    versions without a verdict the better one can be proven; not one that calibration refuses, and none where the target
-    takes the recommended one."""
+    """Given a recommended version in OpenVINO and a target that needs ONNX, Then the better one of two faster untested
+    versions can be proven, but not one that calibration refuses, and none if the target takes the recommended
+    version."""
     known = facts(
         tmp_path, faster("best", 3.0, "openvino"), not_tested("slow", 1.3), not_tested("fast", 1.6),
         not_tested("refused", 2.0, regressed=True),
@@ -111,9 +112,9 @@ def test_what_a_target_could_take_is_the_best_that_was_not_tested(tmp_path: Path
     assert provable(ANY, known, best) is None
 
 
-def test_nothing_is_left_to_prove_where_a_proven_one_is_as_good(tmp_path: Path) -> None:
-    """Given a safe version in ONNX Runtime that is as fast as the one without a verdict, Then nothing is offered; where
-    it is slower, the other is."""
+def test_provable_is_none_if_a_proven_version_is_as_good(tmp_path: Path) -> None:
+    """Given a safe version in ONNX Runtime that is as fast as the untested one, Then nothing is offered; if it is
+    slower, the other one is."""
     for times, offered in ((1.6, None), (1.2, "fast")):
         safe = faster("safe", times)
         known = facts(tmp_path / str(times), faster("best", 3.0, "openvino"), safe, not_tested("fast", 1.61))
@@ -122,15 +123,15 @@ def test_nothing_is_left_to_prove_where_a_proven_one_is_as_good(tmp_path: Path) 
 
 
 def looked_at(name: str, times: float, runtime: str = "onnxruntime-cpu", *, regressed: bool = False) -> Variant:
-    """A version of which there is a first measurement only."""
+    """Return a version with a first measurement only."""
     measured = Measurement(latency_p50_ms=1.0, latency_mean_ms=1.0, n=100, speedup=times)
     known = dataclasses.replace(faster(name, times, runtime), judgement=None, state="measured", measurement=measured)
     return dataclasses.replace(known, screening=Screening(n=20, regressed=regressed))
 
 
-def test_what_looked_faster_in_a_first_measurement_can_be_proven(tmp_path: Path) -> None:
-    """Given a recommended version in OpenVINO and versions in ONNX Runtime that were measured only once, Then the one that
-    looked fastest can be proven; not one that calibration refuses, nor one that looked no faster than the original."""
+def test_provable_includes_versions_with_a_first_measurement(tmp_path: Path) -> None:
+    """Given a recommended version in OpenVINO and versions in ONNX Runtime with a first measurement only, Then the
+    fastest one can be proven, but not one that calibration refuses or that looked no faster than the original."""
     known = facts(
         tmp_path, faster("best", 3.0, "openvino"), looked_at("slow", 1.3), looked_at("fast", 1.6),
         looked_at("refused", 2.0, regressed=True), looked_at("other engine", 4.0, "openvino"),
@@ -141,9 +142,9 @@ def test_what_looked_faster_in_a_first_measurement_can_be_proven(tmp_path: Path)
     assert provable(PLAIN, without, without.variants[1]) is None
 
 
-def test_a_first_measurement_counts_where_it_looked_better_than_a_gain(tmp_path: Path) -> None:
-    """Given a gain without a verdict and a version that was measured only once, Then the second is offered where it
-    looked faster by more than 3 %, and else the gain."""
+def test_provable_prefers_a_first_measurement_that_looked_better(tmp_path: Path) -> None:
+    """Given an untested gain and a version with a first measurement only, Then the second is offered if it looked
+    faster by more than 3 %, else the gain."""
     for times, offered in ((1.62, "gain"), (1.8, "look")):
         known = facts(
             tmp_path / str(times), faster("best", 3.0, "openvino"), not_tested("gain", 1.6), looked_at("look", times)
@@ -152,9 +153,9 @@ def test_a_first_measurement_counts_where_it_looked_better_than_a_gain(tmp_path:
         assert found is not None and found.id == offered
 
 
-def test_a_target_takes_what_is_as_little_proven_as_the_recommended_one(tmp_path: Path) -> None:
-    """Given a recommended version that is alike and not proven, as few examples allow, Then a target takes such a version
-    as well; where the recommended one is safe, it does not."""
+def test_fitting_takes_an_unproven_version_if_the_recommended_one_is_unproven(tmp_path: Path) -> None:
+    """Given a recommended version that is alike and not proven, Then a target takes such a version as well; if the
+    recommended one is safe, it does not."""
     wanted: tuple[tuple[Verdict, str], ...] = (("not_enough_data", "alike"), ("safe", "o"))
     for verdict, taken in wanted:
         best, alike = (
@@ -187,17 +188,17 @@ def offered(**changes: Any) -> RunFacts:
     ("last_id", "wanted"),
     [("", "python"), ("web", "web"), ("gone", "python"), ("absent", None), ("asks", None), ("onnx", None)],
 )
-def test_the_target_that_was_chosen_last(last_id: str, wanted: str | None) -> None:
-    """Given nothing that was chosen, or nothing that is known, then the first that works; one that asks, is not here or
-    takes another version is for a person to see first."""
+def test_target_at_once_is_the_last_or_the_first_available_one(last_id: str, wanted: str | None) -> None:
+    """Given no or an unknown last target, Then the first available one; a target with questions, an unavailable one, or
+    one that takes another version needs a person."""
     known = offered()
     found = target_at_once(TARGETS, last_id, known, known.variants[1])
     assert (found.id if found else None) == wanted
 
 
 @pytest.mark.parametrize("verdict", ["regressed", "not_enough_data", None])
-def test_only_what_is_proven(verdict: Any) -> None:
-    """Given a version whose answers are not proven, then it is not written before a person has said so."""
+def test_target_at_once_refuses_unproven_versions(verdict: Any) -> None:
+    """Given a version that is not proven, Then a person must confirm it."""
     known = offered()
     judged = variant("other", verdict=verdict or "safe", artifact_key="k")
     wanted = judged if verdict else dataclasses.replace(judged, judgement=None)
@@ -217,8 +218,8 @@ def test_only_what_is_proven(verdict: Any) -> None:
         (MIT.model_copy(update={"copies": False}), None, True),
     ],
 )
-def test_terms_that_stand_against_it(verdict: LicenseVerdict | None, origin: Any, asks: bool) -> None:
-    """Given terms that forbid passing a copy on, a use, or that nobody can read, then they are shown first; an own file of
-    which nothing is stated is the person's own."""
+def test_target_at_once_refuses_restrictive_terms(verdict: LicenseVerdict | None, origin: Any, asks: bool) -> None:
+    """Given terms that forbid copies or a use, or that are unknown, Then a person must read them; a person's own file
+    without terms needs nothing."""
     known = offered(verdict=verdict, origin=origin)
     assert (target_at_once(TARGETS, "", known, known.variants[1]) is None) == asks

@@ -1,4 +1,4 @@
-"""A finished run under load, by real workers: stored parts, parts that are not measured again, and the state after a cancellation."""
+"""Test a finished run under load with real workers: stored parts, parts that are not repeated, and cancellation."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -43,14 +43,14 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One cold start, one set of processes."""
+    """Measure one cold start and one set of processes."""
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
     monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
 
 
 def measure(space: Workspace, facts: RunFacts, events: list[Any], cancel_at: int = 0) -> LoadRecord:
-    """Give up when the so many-th job begins."""
+    """Measure the load, and cancel when the job of this number begins."""
     driver = Driver(space, measure_load(space, facts, facts.recommended, SECONDS, DEVICE), events.append)
     while cancel_at and driver.tick():
         if len(jobs(events)) >= cancel_at:
@@ -63,9 +63,9 @@ def jobs(events: list[Any]) -> list[str]:
 
 
 @pytest.mark.whole
-def test_a_run_is_measured_and_kept(space: Workspace) -> None:
-    """Given a measurement that is broken off and begun again, Then finished parts are not measured twice, the record
-    holds both versions side by side, and a repeated one would measure all anew."""
+def test_interrupted_load_is_resumed_and_stored(space: Workspace) -> None:
+    """Given a measurement that is cancelled and begun again, Then finished parts are not measured twice, the record has
+    both versions side by side, and a repeated measurement is made anew."""
     facts = read_facts(space, "r1")
     broken: list[Any] = []
     with pytest.raises(FlowCancelled):
@@ -90,8 +90,9 @@ def test_a_run_is_measured_and_kept(space: Workspace) -> None:
     assert again.params.round == record.round + 1, "asked for again, nothing is taken from the store"
 
 
-def test_what_does_not_fit_is_told_and_the_rest_measured(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a part that every version refuses, Then it is told why; where nothing can be measured, that is an error."""
+def test_part_that_fails_is_reported_and_the_rest_measured(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a part that every version refuses, Then the reason is recorded; if nothing can be measured, that is an
+    error."""
     facts = read_facts(space, "r1")
 
     def refused(part: str) -> Any:
@@ -122,7 +123,7 @@ def test_what_does_not_fit_is_told_and_the_rest_measured(space: Workspace, monke
 
 
 def one(step: Any) -> Any:
-    """A flow of one step."""
+    """Return a flow of one step."""
     done = yield step
     return done
 
@@ -133,7 +134,7 @@ def _error() -> Any:
     return ErrorInfo(code="no_load", title="No", detail="It carries state.", hint="-")
 
 
-def test_files_that_are_gone_are_told_before_anything_is_measured(space: Workspace) -> None:
+def test_missing_files_are_refused_before_the_measurement(space: Workspace) -> None:
     facts = read_facts(space, "r1")
     lost = facts.made[0]
     missing = RunFacts(**{**vars(facts), "variants": tuple(
@@ -143,7 +144,7 @@ def test_files_that_are_gone_are_told_before_anything_is_measured(space: Workspa
     assert refusal(next, measure_load(space, missing, gone, SECONDS, DEVICE)).error.code == "store_damaged"
 
 
-def test_the_plan_tells_all_steps_and_about_how_long(space: Workspace) -> None:
+def test_stages_lists_all_steps_with_their_time(space: Workspace) -> None:
     facts = read_facts(space, "r1")
     plan = stages(facts, facts.recommended, 10.0)
     assert [stage.index for stage in plan] == list(range(len(plan)))
@@ -153,7 +154,7 @@ def test_the_plan_tells_all_steps_and_about_how_long(space: Workspace) -> None:
 
 
 def test_a_limit_of_latency_is_one_part_more(space: Workspace) -> None:
-    """Given a limit, Then each version has a part that looks for the most within it; the words say what came of it."""
+    """Given a latency limit, Then each version has a part for the highest rate within it, which the words describe."""
     facts = read_facts(space, "r1")
     plan = stages(facts, facts.recommended, 10.0)
     total_s = sum(stage.expected_s for stage in plan)
@@ -173,8 +174,8 @@ def test_a_limit_of_latency_is_one_part_more(space: Workspace) -> None:
     assert "measure longer" in capacity_words(none.model_copy(update={"tries": (failed, untold)}))
 
 
-def test_a_price_of_another_version_is_not_read(space: Workspace) -> None:
-    """Given a price that makes no sense here, Then there is none; one that is told is kept until it is taken back."""
+def test_price_that_is_invalid_counts_as_missing(space: Workspace) -> None:
+    """Given an invalid stored price, Then there is none; a valid one is kept until it is removed."""
     space.repositories.settings.put("load-price", {"per_hour": -1})
     assert read_price(space.repositories) is None
     price = Price(per_hour=0.25, currency="EUR", what="my own", date="2026-01-02")
@@ -184,8 +185,8 @@ def test_a_price_of_another_version_is_not_read(space: Workspace) -> None:
     assert read_price(space.repositories) is None
 
 
-def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
-    """Given an interval around 1, a busy computer, or no valid figure, Then the words say so."""
+def test_words_of_a_load_claim_no_more_than_its_figures(space: Workspace) -> None:
+    """Given an interval around 1, a busy computer, or no valid figure, Then the words state that."""
     version = VersionLoad(variant_id="v2", title="A", runtime="openvino", busy_share=0.4)
     first = version.model_copy(update={"variant_id": "v0"})
     record = LoadRecord(
@@ -213,11 +214,11 @@ def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
         space.repositories.records.delete(LOAD, variant_id)  # the tests share the folder
 
 
-def test_the_card_says_what_was_measured(space: Workspace) -> None:
-    """Given a record of a version and a price, Then the card of that version and of the original has them, others not."""
+def test_card_has_the_load_of_its_version(space: Workspace) -> None:
+    """Given a record of a version and a price, Then the cards of that version and of the original have both, others do
+    not."""
     facts = read_facts(space, "r1")
     best = facts.recommended
-    assert best is not None
     original = VersionLoad(variant_id=facts.baseline.id, title="Original", runtime="onnxruntime-cpu")
     this = VersionLoad(variant_id=best.id, title=best.title, runtime=best.runtime)
     record = LoadRecord(

@@ -1,4 +1,4 @@
-"""A finished run that is judged again with more examples: only they are answered, and all count together."""
+"""Test a finished run that is judged again with more examples: only these are predicted, and all count together."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def add(space: Workspace, path: Path, events: list[Any] | None = None, cancel_at: str = "") -> Proved:
-    """Add a file; give up when a job of this kind begins."""
+    """Add a file; cancel when a job of this kind begins."""
     observe = ignore if events is None else events.append
     facts = read_facts(space, "r1")
     return go(space, prove(space, facts, DataParams(model_dir="", path=str(path))), observe, cancel_at)
@@ -43,9 +43,9 @@ def judged(facts: RunFacts) -> list[tuple[str, int]]:
 
 
 @pytest.mark.whole
-def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
-    """Given a verdict that 48 examples do not prove, When more come in two steps, some of them known, Then only new
-    ones count, nothing is optimized again, the verdict becomes safe, and every figure tells the same number."""
+def test_prove_with_more_examples_makes_the_verdict_safe(space: Workspace, tmp_path: Path) -> None:
+    """Given a verdict that 48 examples do not prove, When more are added in two steps, some of them known, Then only
+    new ones count, nothing is optimized again, the verdict becomes safe, and all figures agree."""
     before = read_facts(space, "r1")
     assert before.recommended is not None and is_alike_not_proven(before.recommended)
     assert [n for _, n in judged(before)] == [48, 48, 48]
@@ -88,7 +88,7 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
 def test_a_proof_that_cannot_be_recorded_changes_nothing(
     space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a disk that is full when the last record is written, Then verdicts, run and examples are as before."""
+    """Given a disk that is full when the last record is written, Then verdicts, run and examples are unchanged."""
     before = read_facts(space, "r1")
 
     def full(*_: object) -> None:
@@ -100,8 +100,8 @@ def test_a_proof_that_cannot_be_recorded_changes_nothing(
     assert read_facts(space, "r1") == before
 
 
-def test_items_have_names_as_changed_ones_count_them(space: Workspace, tmp_path: Path) -> None:
-    """Given a run and what was added to prove it, Then each number of a changed item is the name of its example."""
+def test_judged_items_are_in_the_order_of_changed_numbers(space: Workspace, tmp_path: Path) -> None:
+    """Given a run and added examples, Then each number of a changed item is the index of its example's name."""
     if not read_facts(space, "r1").proof.parts:  # chosen alone
         add(space, write_part(tmp_path / "more.npz", 160, 170))
     facts = read_facts(space, "r1")
@@ -117,9 +117,8 @@ def test_items_have_names_as_changed_ones_count_them(space: Workspace, tmp_path:
 
 
 def test_made_inputs_give_way_to_real_ones(space: Workspace) -> None:
-    """Given a run on inputs that Fettle made and later parts, Then only the later parts are judged on."""
+    """Given a run on inputs made by Fettle and added examples, Then only the added examples count."""
     facts = read_facts(space, "r1")
-    assert facts.first_data is not None
     part = AddedPart(data_key="ab", path="", items=(1, 2), known=0, n_test=120, labelled=False, answers={})
     made = dataclasses.replace(facts, first_data=facts.first_data.model_copy(update={"origin": "made"}))
     proof = Proof(parts=(part, part))

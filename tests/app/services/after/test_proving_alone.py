@@ -1,4 +1,4 @@
-"""One version of a finished run that had a first measurement only is proven by itself: its speed, then its answers."""
+"""Test that a version with a first measurement only can be proven alone: its speed, then its predictions."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ from app.services.run.figures import with_figures
 
 @pytest.fixture
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """The sample with two versions on 60 pictures; what is measured here is measured in two sets."""
+    """Yield the sample with two versions on 60 pictures; measurements take two sets."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
     monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
     yield from finished_space(tmp_path / "finished")
 
 
 def first_look(space: Workspace, variant_id: str = "v1") -> Variant:
-    """The version as it was after a first measurement, without a verdict."""
+    """Return the version as it was after a first measurement, without a verdict."""
     known = space.repositories.variants.get(variant_id)
     looked = Measurement(latency_p50_ms=2.0, latency_mean_ms=2.0, n=320, speedup=2.0, sets=1, load_ms=50.0)
     made = dataclasses.replace(
@@ -49,8 +49,8 @@ def prove(space: Workspace, variant: Variant, events: list[Any]) -> Variant:
 
 @pytest.mark.whole
 def test_prove_alone_with_a_first_measurement_measures_in_turn(space: Workspace) -> None:
-    """Given a version with a first measurement, When it is proven alone, Then it has figures beside the original, its
-    requests are kept, and its answers are tested where that shows a gain; the others stay as they were."""
+    """Given a version with a first measurement, When it is proven alone, Then it has side-by-side figures and stored
+    requests, and is tested if it is a gain; other versions are unchanged."""
     version, events = first_look(space), list[Any]()
     others = [one for one in read_facts(space, "r1").variants if one.id != "v1"]
     proven = prove(space, version, events)
@@ -67,11 +67,11 @@ def test_prove_alone_with_a_first_measurement_measures_in_turn(space: Workspace)
 
 @pytest.mark.whole
 @pytest.mark.parametrize(("times", "looks"), [(1.5, 1), (1.02, 0)])
-def test_prove_alone_of_what_is_not_faster_spends_no_look(
+def test_prove_alone_of_a_version_that_is_not_faster_costs_no_look(
     space: Workspace, monkeypatch: pytest.MonkeyPatch, times: float, looks: int
 ) -> None:
-    """Given a first measurement that looked twice as fast, When it is measured in turn, Then a gain is judged and may be
-    recommended; a version that is not faster is not judged, and the run keeps the original."""
+    """Given a first measurement that looked twice as fast, When it is measured side by side, Then a gain is judged and
+    may be recommended; otherwise it is not judged, and the run keeps the original."""
 
     def made_up(*given: Any, **more: Any) -> Variant:
         one = with_figures(*given, **more)
@@ -90,7 +90,8 @@ def test_prove_alone_of_what_is_not_faster_spends_no_look(
 
 @pytest.mark.whole
 def test_prove_alone_cancelled_while_it_measures_changes_nothing(space: Workspace) -> None:
-    """Given a version with a first measurement, When the proof is cancelled while it measures, Then all is as it was."""
+    """Given a version with a first measurement, When the proof is cancelled while it measures, Then everything is
+    unchanged."""
     version = first_look(space)
     before = read_facts(space, "r1")
     driver = Driver(space, prove_alone(space, before, version), ignore)
@@ -102,11 +103,9 @@ def test_prove_alone_cancelled_while_it_measures_changes_nothing(space: Workspac
     assert read_facts(space, "r1") == before
 
 
-def test_prove_alone_s_counts_the_measurement_where_there_was_only_a_first_one(
-    space: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given figures of the original and a first measurement of a version, Then the time of the proof is that of its
-    answers and of ten processes with two blocks each; once it was measured in turn, that of the answers alone."""
+def test_prove_alone_s_includes_the_side_by_side_measurement(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a version with a first measurement, Then the time of the proof is that of its predictions and of ten
+    processes with two blocks each; once it was measured side by side, that of the predictions alone."""
     monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 1)
     baseline = space.repositories.variants.get("v0")
     timed = dataclasses.replace(baseline.measurement, latency_mean_ms=4.0, load_ms=100.0)
@@ -114,7 +113,6 @@ def test_prove_alone_s_counts_the_measurement_where_there_was_only_a_first_one(
     gain = space.repositories.variants.get("v1")
     version, facts = first_look(space), read_facts(space, "r1")
     answers_s, seconds = alone_s(space, facts, version), prove_alone_s(space, facts, version)
-    assert answers_s is not None and seconds is not None
     in_turn_s = 5 * (2 * 0.4 + 0.15 + 2 * 1.25 * 40 * 0.006)  # start, load, two blocks of 40 requests each
     assert seconds == pytest.approx(answers_s + in_turn_s, rel=0.01)
     assert prove_alone_s(space, facts, dataclasses.replace(gain, judgement=None)) == alone_s(space, facts, gain)

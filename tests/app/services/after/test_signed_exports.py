@@ -1,4 +1,4 @@
-"""The signing key is read by a job that opens no model, and a decision is recorded where its export succeeded."""
+"""Test that only the signing job reads the key, and that a decision is recorded if its export succeeds."""
 
 import json
 import zipfile
@@ -57,7 +57,7 @@ def request(space: Workspace, version: int, out: Path, key: Path | None = None, 
 
 
 def test_export_signed_key_is_read_by_the_sign_job_alone(space: Workspace, key: Path, tmp_path: Path) -> None:
-    """Given a key, when a version is exported, then the job that runs the model neither reads nor names it."""
+    """Given a key, When a version is exported, Then the job that runs the model neither reads nor names it."""
     out = tmp_path / "b.zip"
     steps: list[JobStep[Any]] = []
     exported = go(space, watched(request(space, 0, out, key), steps))
@@ -81,7 +81,7 @@ def test_export_signed_key_is_read_by_the_sign_job_alone(space: Workspace, key: 
 def test_export_that_fails_records_no_decision(
     space: Workspace, key: Path, tmp_path: Path, version: int, fails: str
 ) -> None:
-    """Given a version that is not proven or worse, when its export fails, then the log does not tell that it was done."""
+    """Given a version that is not proven or worse, When its export fails, Then the log has no entry."""
     flow = request(space, version, tmp_path / "b.zip", key, "It only sorts holiday pictures.")
     with pytest.raises(JobError):
         go(space, watched(flow, [], fails))
@@ -89,8 +89,8 @@ def test_export_that_fails_records_no_decision(
 
 
 def test_export_that_succeeds_records_the_decision_that_its_bundle_tells(space: Workspace, tmp_path: Path) -> None:
-    """Given a worse version with a reason, when it is exported, then log and bundle hold the same entry, and cutting it
-    off the bundle's log is noticed."""
+    """Given a worse version with a reason, When it is exported, Then log and bundle have the same entry, and removing
+    it from the bundle is detected."""
     out, folder = tmp_path / "b.zip", tmp_path / "unpacked"
     go(space, request(space, 2, out, None, "It only sorts holiday pictures."))
     (entry,) = read_decisions(space.repositories, "p1").entries

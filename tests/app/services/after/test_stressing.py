@@ -1,4 +1,4 @@
-"""A version of a finished run under stress: by real jobs, kept with the run, in the card, and on the command line."""
+"""Test a version of a finished run under stress: by real jobs, stored with the run, in the card, and by the command."""
 
 import json
 from collections.abc import Iterator
@@ -41,9 +41,9 @@ def put(space: Workspace, variant: str | None, events: list[Any] | None = None) 
 
 
 @pytest.mark.whole
-def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None:
-    """Given a version that was pruned by 90 %, When it is put under stress, Then what it loses is found, kept with the
-    run, and answered from the store the next time; the card of that version tells it, the other's does not."""
+def test_stress_findings_are_stored_and_found_again(space: Workspace) -> None:
+    """Given a pruned version, When it is put under stress, Then its losses are found, stored with the run, and cached;
+    the card of that version has them, the other one's has not."""
     facts = read_facts(space, "r1")
     assert [variant.id for variant in facts.made] == ["v1", "v2"] and not facts.stress
     events: list[Any] = []
@@ -71,15 +71,15 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     assert card_facts(facts, facts.variants[1], ExportRequest(None, "python", Path("x.zip")), device).stress is None
 
 
-def test_a_version_that_is_not_there_is_refused(space: Workspace) -> None:
-    """Given the original's id, or none that exists, Then it is told which there are."""
+def test_stress_of_an_unknown_version_is_refused(space: Workspace) -> None:
+    """Given the original's id, or an unknown one, Then the hint names the list of versions."""
     for wanted in ("v0", "nothing"):
         refused = refusal(put, space, wanted)
         assert refused.exit_code == 3 and "fettle compare" in refused.error.hint
 
 
-def test_cancelled_nothing_is_kept(space: Workspace) -> None:
-    """Given a person who cancels, Then the work ends soon and nothing is kept of it."""
+def test_cancelled_stress_stores_nothing(space: Workspace) -> None:
+    """Given a person who cancels, Then the work ends soon and nothing is stored."""
     flow = stress(space, read_facts(space, "r1"), "v1", full=True)
     events: list[Any] = []
     driver = Driver(space, flow, events.append)
@@ -92,8 +92,9 @@ def test_cancelled_nothing_is_kept(space: Workspace) -> None:
 
 
 @pytest.mark.whole
-def test_the_command_tells_it_in_words_and_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a finished run, When `fettle stress` runs, Then the table and the sentence come, and the same as JSON."""
+def test_stress_command_prints_words_and_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a finished run, When `fettle stress` runs, Then it prints the table and the sentence, and the same as
+    JSON."""
     words = ["--data-dir", str(root / "data"), "stress", "r1", "--variant", "v2", "--seconds", "6"]
     assert main(words) == 0
     shown = capsys.readouterr()

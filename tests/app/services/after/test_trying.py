@@ -1,4 +1,4 @@
-"""Two live versions of the sample: real processes, one input after another, gone within a second."""
+"""Test two live versions of the sample: real processes, one input after another, gone within a second."""
 
 import errno
 import time
@@ -28,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
 
 @pytest.fixture
 def pair(run: Facts) -> Iterator[TryPair]:
-    """The original beside the faster engine."""
+    """Yield the original and the faster engine."""
     made = TryPair(run[0], run[1], run[1].variants[1])
     yield made
     made.close()
@@ -36,7 +36,7 @@ def pair(run: Facts) -> Iterator[TryPair]:
 
 
 def until(pair: TryPair, holds: Callable[[], Any] = lambda: False, limit_s: float = 20) -> list[Any]:
-    """Poll until something came, or something holds."""
+    """Poll until an event comes or a condition holds."""
     end_s = time.monotonic() + limit_s
     while time.monotonic() < end_s:
         if events := pair.poll():
@@ -47,8 +47,9 @@ def until(pair: TryPair, holds: Callable[[], Any] = lambda: False, limit_s: floa
     raise AssertionError("nothing came")
 
 
-def test_pictures_items_and_bad_files_in_turn(pair: TryPair, tmp_path: Path) -> None:
-    """Given two loaded versions, When inputs of all kinds are asked, Then each gets both answers or its reason."""
+def test_pair_evaluates_inputs_of_all_kinds(pair: TryPair, tmp_path: Path) -> None:
+    """Given two loaded versions, When inputs of all kinds are requested, Then each gets both predictions or a
+    reason."""
     path = write_picture(tmp_path / "boot ünï.png", 0, side=90)
     pair.request(TryInput(path=str(path)))
     (tried,) = until(pair)
@@ -85,8 +86,8 @@ def test_only_the_newest_input_is_answered(pair: TryPair) -> None:
     assert not pair.is_busy
 
 
-def test_another_version(run: Facts, pair: TryPair) -> None:
-    """Given an input that is being answered, When another version is chosen, Then it is asked again, beside that one."""
+def test_choose_evaluates_the_open_input_again(run: Facts, pair: TryPair) -> None:
+    """Given an input under evaluation, When another version is chosen, Then it is evaluated again with that one."""
     pair.request(TryInput(item=0))
     until(pair, lambda: pair._request is not None)
     first, second = pair.pids
@@ -96,7 +97,7 @@ def test_another_version(run: Facts, pair: TryPair) -> None:
     assert pair.pids[0] == first and not psutil.pid_exists(second)
 
 
-def test_closing_ends_both_at_once(run: Facts, tmp_path: Path) -> None:
+def test_close_ends_both_processes_at_once(run: Facts, tmp_path: Path) -> None:
     """Given versions at work, When they are closed, Then their processes and folders are gone within a second."""
     pair = TryPair(run[0], run[1], run[1].variants[1])
     pair.request(TryInput(path=str(write_picture(tmp_path / "a.png"))))
@@ -109,8 +110,8 @@ def test_closing_ends_both_at_once(run: Facts, tmp_path: Path) -> None:
     assert list(run[0].jobs.iterdir()) == []
 
 
-def test_a_version_whose_process_dies_is_told_once(pair: TryPair) -> None:
-    """Given a killed process, Then it is told in words, and nothing more comes."""
+def test_version_whose_process_dies_is_reported_once(pair: TryPair) -> None:
+    """Given a killed process, Then that is reported, and nothing more comes."""
     pair.request(TryInput(item=0))
     until(pair)
     psutil.Process(pair.pids[1]).kill()
@@ -120,11 +121,10 @@ def test_a_version_whose_process_dies_is_told_once(pair: TryPair) -> None:
     assert pair.poll() == []
 
 
-def test_files_that_are_gone_from_the_store(run: Facts) -> None:
-    """Given a version whose model was removed, Then that is refused in words and nothing is left behind."""
+def test_pair_of_missing_files_is_refused(run: Facts) -> None:
+    """Given a version whose model was removed, Then it is refused and nothing is left."""
     space, facts = run
     key = facts.variants[2].artifact_key
-    assert key is not None
     folder = space.artifacts.folder(key)
     folder.rename(folder.with_name("aside"))
     try:
@@ -134,8 +134,8 @@ def test_files_that_are_gone_from_the_store(run: Facts) -> None:
         folder.with_name("aside").rename(folder)
 
 
-def test_a_large_file_is_copied_only_as_long_as_it_is_wanted(tmp_path: Path) -> None:
-    """Given a file of 100 MB, When nobody wants it any more after its first piece, Then nothing more is copied."""
+def test_copy_of_a_large_file_can_be_stopped(tmp_path: Path) -> None:
+    """Given a file of 100 MB, When the copy is stopped after its first piece, Then nothing more is copied."""
     source = tmp_path / "large.bin"
     with source.open("wb") as file:
         file.truncate(100 << 20)
@@ -145,8 +145,8 @@ def test_a_large_file_is_copied_only_as_long_as_it_is_wanted(tmp_path: Path) -> 
     assert (tmp_path / "inputs" / "large.bin").stat().st_size <= 2 << 20
 
 
-def test_no_room_for_what_is_tried(run: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a full disk, When two versions are to be loaded, Then that is told as a full disk, and nothing is left."""
+def test_pair_on_a_full_disk_is_refused(run: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a full disk, When two versions are loaded, Then the error is a full disk, and nothing is left."""
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,4 +1,4 @@
-"""Regression watch: a project's test set is pinned, and each later result is judged against the one before."""
+"""Test the regression watch: a project's test set is pinned, and each later result is compared with the one before."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -37,12 +37,12 @@ LATER = datetime(2026, 3, 6, 7, 8, 9, tzinfo=UTC)
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    """A project with one result: a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
+    """Yield a project with one result: a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
     yield from finished_space(tmp_path)
 
 
 def another_run(space: Workspace, run_id: str, recommended: str, days: int, data_key: str = "") -> Run:
-    """The same versions again as a later run; `recommended` is the variant's index."""
+    """Add the same versions as a later run; `recommended` is the variant's index."""
     first = space.repositories.runs.get("r1")
     at = LATER + timedelta(days=days)
     made = dataclasses.replace(
@@ -71,8 +71,8 @@ def test_the_first_result_pins_the_test_set(space: Workspace) -> None:
 
 
 def test_each_result_is_judged_against_the_one_before(space: Workspace) -> None:
-    """Given later results, Then each is judged against the last one before it, or against what was exported last; the
-    same answers are told as the same, a worse version is warned of, and the sentence counts what the judge counted."""
+    """Given later results, Then each is compared with the last one before it, or with the last export; equal
+    predictions are reported as equal, a worse version as worse, and the sentence counts what the judge counted."""
     watched(space, space.repositories.runs.get("r1"))
     same = watched(space, another_run(space, "r2", "1", 0))
     assert same is not None and (same.other_run_id, same.other_variant_id, same.is_export) == ("r1", "v1", False)
@@ -99,8 +99,8 @@ def test_each_result_is_judged_against_the_one_before(space: Workspace) -> None:
 
 
 def test_original_is_not_compared_with_itself(space: Workspace) -> None:
-    """Given two results that keep the original, Then nothing is said of the second; but if the original answers
-    otherwise than it did, as with another library, it is."""
+    """Given two results that keep the original, Then the second has no comparison; if the original's predictions
+    changed, as with another library, it has one."""
     first = space.repositories.runs.get("r1")
     space.repositories.runs.update(dataclasses.replace(first, recommended_variant_id=None))
     watched(space, space.repositories.runs.get("r1"))
@@ -116,9 +116,9 @@ def test_original_is_not_compared_with_itself(space: Workspace) -> None:
     assert other is not None and other.judgement is not None and other.judgement.changed_count > 0
 
 
-def test_a_run_with_other_examples_answers_the_pinned_ones(space: Workspace, tmp_path: Path) -> None:
-    """Given a later run with other examples, Then its version is asked about the pinned ones; where the model is
-    another one, too, it says that it cannot be compared."""
+def test_run_with_other_examples_predicts_the_pinned_ones(space: Workspace, tmp_path: Path) -> None:
+    """Given a later run with other examples, Then its version predicts the pinned ones; if the model is another one,
+    too, it cannot be compared."""
     watched(space, space.repositories.runs.get("r1"))
     facts = read_facts(space, "r1")
     params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
@@ -140,11 +140,10 @@ def test_a_run_with_other_examples_answers_the_pinned_ones(space: Workspace, tmp
 
 
 def test_libraries_that_changed_are_named(space: Workspace) -> None:
-    """Given answers that an older library gave, Then a difference names the library with both versions."""
+    """Given predictions that an older library made, Then a difference names the library with both versions."""
     watched(space, space.repositories.runs.get("r1"))
     run = another_run(space, "r2", "2", 0)
     key = space.repositories.variants.get("v1").answers_key
-    assert key is not None
     record = space.repositories.artifacts.get(key)
     now = record.made_by_json
     older = now.replace('"onnxruntime": "', '"onnxruntime": "0.9-')
@@ -158,8 +157,8 @@ def test_libraries_that_changed_are_named(space: Workspace) -> None:
     assert isinstance(found.libraries[0], ReleaseChange)
 
 
-def test_what_follows_a_run_never_harms_it(space: Workspace) -> None:
-    """Given files that are gone, Then the run's result stands, and a watch that could not be made says why."""
+def test_comparison_without_files_names_the_reason(space: Workspace) -> None:
+    """Given missing files, Then the run's result stays, and the comparison names the reason."""
     watched(space, space.repositories.runs.get("r1"))
     run = another_run(space, "r2", "1", 0)
 
@@ -180,9 +179,9 @@ def ending(run: Run) -> Flow[Run]:
     return run
 
 
-def test_a_finished_run_stays_finished_where_files_are_damaged(space: Workspace, tmp_path: Path) -> None:
-    """Given a later run on other examples whose model's description is damaged, When it ends, Then it is told as
-    finished, and why it was not compared is recorded."""
+def test_damaged_files_do_not_change_a_finished_run(space: Workspace, tmp_path: Path) -> None:
+    """Given a later run on other examples whose model's description is damaged, When it ends, Then it is finished, and
+    the reason for the missing comparison is recorded."""
     watched(space, space.repositories.runs.get("r1"))
     facts = read_facts(space, "r1")
     params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
@@ -195,10 +194,10 @@ def test_a_finished_run_stays_finished_where_files_are_damaged(space: Workspace,
     assert found is not None and found.judgement is None and "cannot be read" in found.reason
 
 
-def test_a_finished_run_stays_finished_where_nothing_more_can_be_recorded(
+def test_comparison_that_cannot_be_stored_does_not_change_a_finished_run(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a database that takes nothing more just after the run was recorded, Then the run is told as finished."""
+    """Given a database that takes nothing more just after the run was recorded, Then the run is finished."""
     run = another_run(space, "r2", "1", 0)
 
     def full(*_: object) -> None:
@@ -208,9 +207,9 @@ def test_a_finished_run_stays_finished_where_nothing_more_can_be_recorded(
     assert go(space, then_watched(space, ending(run))) == run
 
 
-def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path) -> None:
-    """Given `--against`, Then every version is judged against the other run's result, no speed is claimed and nothing is
-    written to the store, as a command that only reads must not; runs on other examples are refused."""
+def test_compare_against_judges_every_version_without_writing(space: Workspace, tmp_path: Path) -> None:
+    """Given `--against`, Then every version is judged against the other run's result, no speed is claimed and nothing
+    is written; runs on other examples are refused."""
     another_run(space, "r2", "1", 0)
     stored = sorted(space.artifacts.root.rglob("*"))
     facts, other = read_facts(space, "r2"), read_facts(space, "r1")

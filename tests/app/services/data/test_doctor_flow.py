@@ -1,4 +1,4 @@
-"""The check of the preparation, the pictures fed, and what the data may be reached by."""
+"""Test the check of the preparation before a run, and the warnings about too few examples."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from workers.pipeline.spec import ImageSteps
 WAY = WayTried(words="RGB", spec="channels=rgb", preprocess=ImageSteps(), score=0.9, n=30)
 
 
-def found(verdict: DoctorVerdict) -> DoctorResult:
+def checked(verdict: DoctorVerdict) -> DoctorResult:
     why = "With it 27 of 30 answers are right."
     return DoctorResult(verdict=verdict, evidence="labels", what="RGB fits far better.", why=why, ways=(WAY,), best=WAY)
 
@@ -34,24 +34,24 @@ def read(tmp_path: Path) -> ReadData:
 
 
 def drive(flow: Any, answer: DoctorResult | JobError) -> tuple[Any, list[JobStep[Any]]]:
-    """What the flow returns, and the steps that it asked for."""
+    """Return the result of the flow and its steps."""
     steps: list[JobStep[Any]] = []
     try:
         steps.append(next(flow))
         if isinstance(answer, JobError):
             flow.throw(answer)
         else:
-            flow.send(StepResult(answer, Path(), None, False, 0.0))
+            flow.send(StepResult(answer, Path()))
     except StopIteration as stop:
         return stop.value, steps
     raise AssertionError("one step is enough")
 
 
-def test_a_far_better_way_is_told(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
-    """Given another way that fits far better, When a run begins, Then that is a sentence with its figures; the look
-    is short and kept under what the data hold."""
+def test_misfit_before_run_reports_a_far_better_preparation(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
+    """Given another preparation that fits far better, When a run begins, Then the finding has its figures; the check is
+    short and cached by the data."""
     requested = DataParams(model_dir="", path=str(tmp_path), left_out=("a.png",))
-    misfit, steps = drive(misfit_before_run(model, requested, read), found("far_better"))
+    misfit, steps = drive(misfit_before_run(model, requested, read), checked("far_better"))
     finding = misfit_finding(misfit)
     assert (finding.level, finding.code) == ("danger", "prepared_wrongly")
     assert finding.what == (
@@ -66,16 +66,16 @@ def test_a_far_better_way_is_told(model: OpenedModel, read: ReadData, tmp_path: 
 
 
 @pytest.mark.parametrize("verdict", ["fits", "better", "unclear"])
-def test_what_is_no_matter_is_not_told(
+def test_misfit_before_run_ignores_small_differences(
     model: OpenedModel, read: ReadData, tmp_path: Path, verdict: DoctorVerdict
 ) -> None:
-    """Given a way that is a little better, or nothing to tell, Then no run is warned of."""
+    """Given a preparation that is a little better, or nothing to report, Then there is no warning."""
     requested = DataParams(model_dir="", path=str(tmp_path))
-    assert drive(misfit_before_run(model, requested, read), found(verdict))[0] is None
+    assert drive(misfit_before_run(model, requested, read), checked(verdict))[0] is None
 
 
-def test_the_check_never_stops_a_run(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
-    """Given a check that fails, or examples that are gone or made, Then the run goes on in silence."""
+def test_misfit_before_run_ignores_failures(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
+    """Given a check that fails, or examples that are gone or made, Then the run continues without a warning."""
     here, gone = DataParams(model_dir="", path=str(tmp_path)), DataParams(model_dir="", path=str(tmp_path / "gone"))
     failed = JobError(ErrorInfo(code="x", title="No", detail="No.", hint="No."), 3)
     assert drive(misfit_before_run(model, here, read), failed)[0] is None
@@ -90,9 +90,9 @@ def test_the_check_never_stops_a_run(model: OpenedModel, read: ReadData, tmp_pat
     ("n_test", "limit_pct", "few"),
     [(15, 1.0, True), (15, 20.0, False), (58, 1.0, True), (59, 1.0, False), (15, 0.0, True)],
 )
-def test_few_is_what_proves_nothing(n_test: int, limit_pct: float, few: bool) -> None:
-    """Given examples, Then they are few where they neither prove the limit nor let rounded numbers be recommended; of a
-    language model the next words are counted."""
+def test_few_items_are_those_that_prove_nothing(n_test: int, limit_pct: float, few: bool) -> None:
+    """Given examples, Then they are few if they neither prove the limit nor let rounded numbers be recommended; words
+    of language models are never few."""
     result = DataResult(
         origin="person", kind="images", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
     )
@@ -103,7 +103,7 @@ def test_few_is_what_proves_nothing(n_test: int, limit_pct: float, few: bool) ->
 
 @pytest.mark.parametrize(("n_test", "is_told"), [(30, True), (320, True), (321, False)])
 def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, is_told: bool) -> None:
-    """Given texts for a language model, Then 1 % takes 321 of them: whole texts may break."""
+    """Given texts for a language model, Then 1 % requires 321 of them, because whole texts may break."""
     result = DataResult(
         origin="person", kind="texts", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
     )
@@ -115,8 +115,9 @@ def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, 
     ("n_test", "limit_pct", "most"),
     [(457, 1.0, None), (540, 1.0, 539), (5057, 1.0, 539), (5057, 5.0, 152), (5057, 0.0, None)],
 )
-def test_most_texts_are_those_that_the_limit_takes(n_test: int, limit_pct: float, most: int | None) -> None:
-    """Given texts with 57 that Fettle adds, then 1 % takes 482 of the person's, 5 % takes 95, and no number proves 0."""
+def test_most_texts_follow_from_the_limit(n_test: int, limit_pct: float, most: int | None) -> None:
+    """Given texts with 57 that Fettle adds, Then 1 % requires 482 of the person's, 5 % requires 95, and no number
+    proves 0."""
     result = DataResult(
         origin="person", kind="texts", n_items=n_test, n_test=n_test, n_added=57, n_calibration=3, labelled=False,
         sha256="ab" * 32,

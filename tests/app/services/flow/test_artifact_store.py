@@ -1,4 +1,4 @@
-"""The content-addressed store."""
+"""Test the content-addressed store."""
 
 import ast
 import errno
@@ -20,19 +20,19 @@ def written(folder: Path, text: str = "model") -> Path:
     return folder
 
 
-def test_what_was_kept_is_found_again(tmp_path: Path) -> None:
-    """Given a finished job's folder, when it is kept, then another process finds it with its result and its files."""
+def test_adopted_folder_is_found_again(tmp_path: Path) -> None:
+    """Given a finished job's folder, When it is adopted, Then another process finds it with its result and its
+    files."""
     key = ArtifactStore(tmp_path / "store").key("apply", {"x": 1}, 0, {})
     ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {"n": 3})
     entry = ArtifactStore(tmp_path / "store").get(key)
-    assert entry is not None
     assert entry.result == {"n": 3}
     assert (entry.folder / "model" / "model.onnx").read_text() == "model"
     assert not (tmp_path / "job").exists()
 
 
-def test_a_damaged_folder_is_not_used(tmp_path: Path) -> None:
-    """Given a kept folder of which one byte was changed on the disk, when it is asked for, then it is not there any more."""
+def test_damaged_folder_is_removed(tmp_path: Path) -> None:
+    """Given a stored folder with a changed byte, When it is requested, Then it is removed."""
     store = ArtifactStore(tmp_path / "store")
     key = store.key("apply", {}, 0, {})
     entry = store.adopt(written(tmp_path / "job"), key, {})
@@ -41,8 +41,8 @@ def test_a_damaged_folder_is_not_used(tmp_path: Path) -> None:
     assert not entry.folder.exists()
 
 
-def test_the_key_holds_everything_that_made_it(tmp_path: Path) -> None:
-    """Given the same job, then the key is the same wherever the store and the file lie; any change makes another."""
+def test_key_depends_on_everything_that_made_the_result(tmp_path: Path) -> None:
+    """Given the same job, Then the key is the same wherever store and file are; any change gives another key."""
     a, b = ArtifactStore(tmp_path / "a"), ArtifactStore(tmp_path / "b")
     params_a = {"model_dir": str(tmp_path / "a" / "12" / "1234" / "model"), "path": "/home/me/m.onnx"}
     params_b = {"model_dir": str(tmp_path / "b" / "12" / "1234" / "model"), "path": "/tmp/m.onnx"}
@@ -55,7 +55,7 @@ def test_the_key_holds_everything_that_made_it(tmp_path: Path) -> None:
 
 
 def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given another processor, or another version of any library that takes part, then nothing kept is taken for it."""
+    """Given another processor, or another version of any library, Then the key is another one."""
     keys = {ArtifactStore(tmp_path).key("answer", {}, 0, {})}
     monkeypatch.setattr("app.services.flow.artifacts.machine_identity", lambda: "another processor")
     keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
@@ -68,8 +68,7 @@ def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatc
 
 
 def test_another_card_or_driver_is_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given another GPU in the same computer with the same driver, Then it is another machine; which bus it is on, or how
-    it is counted, makes none."""
+    """Given another GPU with the same driver, Then it is another machine; its bus or number does not matter."""
     monkeypatch.setattr(artifacts, "GPU_CARDS", tmp_path)
     card = tmp_path / "0000:01:00.0" / "information"
     card.parent.mkdir()
@@ -90,7 +89,8 @@ the store is made with them."""
 
 @pytest.mark.whole
 def test_every_library_of_the_workers_is_in_the_key() -> None:
-    """Given what the workers import, then its distributions are part of the key, or are known to change nothing."""
+    """Given the imports of the workers, Then their distributions are part of the key, or are known to change
+    nothing."""
     known = {name.lower() for name in LIBRARIES}
     missing, all_distributions = {}, dict(packages_distributions())
     all_distributions["mlperf_loadgen"] = ["mlcommons-loadgen"]  # its wheel does not say which module it brings
@@ -108,9 +108,9 @@ def test_every_library_of_the_workers_is_in_the_key() -> None:
     assert not missing
 
 
-def test_the_same_files_again_leave_those_that_are_used(tmp_path: Path) -> None:
-    """Given a kept folder that somebody reads, when the same files are kept again, then it is that very folder, and
-    what the job said last is its result; other files are put in its place."""
+def test_adopt_of_the_same_files_keeps_the_stored_ones(tmp_path: Path) -> None:
+    """Given a stored folder in use, When the same files are adopted again, Then the folder stays and has the last
+    result; other files replace it."""
     store = ArtifactStore(tmp_path / "store")
     file = store.adopt(written(tmp_path / "job"), "c" * 64, {"n": 1}).folder / "model" / "model.onnx"
     before = file.stat().st_ino
@@ -118,15 +118,14 @@ def test_the_same_files_again_leave_those_that_are_used(tmp_path: Path) -> None:
     assert (file.stat().st_ino, again.result) == (before, {"n": 2})
     assert not (tmp_path / "job").exists()
     found = ArtifactStore(tmp_path / "store").get("c" * 64)
-    assert found is not None
     assert found.result == {"n": 2}
     store.adopt(written(tmp_path / "job", "another"), "c" * 64, {"n": 3})
     assert file.read_text() == "another"
     assert [path.name for path in file.parents[2].iterdir()] == ["c" * 64]
 
 
-def test_a_damaged_folder_is_made_whole_by_the_same_files(tmp_path: Path) -> None:
-    """Given a kept folder of which a byte was changed, when the same files are kept again, then it is whole."""
+def test_adopt_of_the_same_files_repairs_a_damaged_folder(tmp_path: Path) -> None:
+    """Given a stored folder with a changed byte, When the same files are adopted again, Then it is intact."""
     store = ArtifactStore(tmp_path / "store")
     file = store.adopt(written(tmp_path / "job"), "d" * 64, {}).folder / "model" / "model.onnx"
     file.write_text("modeI")
@@ -134,8 +133,8 @@ def test_a_damaged_folder_is_made_whole_by_the_same_files(tmp_path: Path) -> Non
     assert file.read_text() == "model"
 
 
-def test_what_cannot_be_read_just_now_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a read that fails for another reason than damage, then nothing is found, and the folder stays."""
+def test_folder_that_cannot_be_read_now_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a read error other than damage, Then nothing is found, and the folder stays."""
     key = "e" * 64
     ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {})
 
@@ -148,8 +147,8 @@ def test_what_cannot_be_read_just_now_is_not_removed(tmp_path: Path, monkeypatch
     assert ArtifactStore(tmp_path / "store").get(key) is not None
 
 
-def test_who_only_reads_removes_nothing(tmp_path: Path) -> None:
-    """Given a damaged folder, when a command that only reads finds it so, then it is not used and stays as it is."""
+def test_read_only_store_keeps_a_damaged_folder(tmp_path: Path) -> None:
+    """Given a damaged folder, When a read-only store finds it, Then it is not used and stays."""
     key = "f" * 64
     file = ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {}).folder / "model" / "model.onnx"
     file.write_text("modeI")
@@ -157,8 +156,8 @@ def test_who_only_reads_removes_nothing(tmp_path: Path) -> None:
     assert file.exists()
 
 
-def test_a_look_compares_sizes_only(tmp_path: Path) -> None:
-    """Given a changed byte, then a look still finds it; a shorter or missing file, and it is not there."""
+def test_peek_compares_sizes_only(tmp_path: Path) -> None:
+    """Given a changed byte, Then `peek` still finds the entry; with a shorter or missing file it does not."""
     store = ArtifactStore(tmp_path / "store")
     key = store.key("apply", {}, 0, {})
     file = store.adopt(written(tmp_path / "job"), key, {"n": 3}).folder / "model" / "model.onnx"
@@ -173,8 +172,8 @@ def test_a_look_compares_sizes_only(tmp_path: Path) -> None:
     assert later.peek(key) is None and later.peek("nothing") is None
 
 
-def test_stopping_leaves_everything_as_it_was(tmp_path: Path) -> None:
-    """Given somebody who cancels, then nothing is kept and nothing is removed."""
+def test_stopped_work_changes_nothing(tmp_path: Path) -> None:
+    """Given a stop request, Then nothing is stored and nothing is removed."""
     store = ArtifactStore(tmp_path / "store")
     with pytest.raises(InterruptedError):
         store.adopt(written(tmp_path / "job"), "a" * 64, {}, lambda: True)

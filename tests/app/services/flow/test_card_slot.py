@@ -1,4 +1,4 @@
-"""One slot for each GPU: what else wants the card waits until the step on it is over, and can be cancelled meanwhile."""
+"""Test the slot of each GPU: other work waits until the step on it ends, and can be cancelled meanwhile."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ A, B = Card(uuid="GPU-a"), Card(uuid="GPU-b", index=1)
 
 @pytest.fixture(autouse=True)
 def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of this test's own, which other tests beside it do not use."""
+    """Put the locks into this test's folder, which other tests do not use."""
     monkeypatch.setattr(card_slot.tempfile, "gettempdir", lambda: str(tmp_path))
 
 
@@ -29,8 +29,9 @@ def step(card: Card | None, **more: Any) -> JobStep[Values]:
     return small_jobs.step("echo", limits=Limits(gpu=card is not None, card=card), **more)
 
 
-def test_work_on_a_card_waits_for_other_work_on_it(space: Workspace) -> None:
-    """Given a card that other work has, Then a step on it waits and says so; once it is free the step runs to its end."""
+def test_step_on_a_busy_gpu_waits(space: Workspace) -> None:
+    """Given a GPU in use by other work, Then a step on it reports that it waits; once the GPU is free it runs to its
+    end."""
     other, events = CardSlot(), list[Event]()
     assert other.take(step(A), None)
     driver = Driver(space, one(step(A)), events.append)
@@ -43,8 +44,8 @@ def test_work_on_a_card_waits_for_other_work_on_it(space: Workspace) -> None:
     assert other.take(step(A), None), "it was given back"
 
 
-def test_other_cards_the_processor_and_lookers_do_not_wait(space: Workspace) -> None:
-    """Given a card that other work has, Then another card, the processor, and what only looks begin at once."""
+def test_steps_on_other_devices_do_not_wait(space: Workspace) -> None:
+    """Given a GPU in use, Then steps on another GPU, on the processor, and those that only list GPUs begin at once."""
     other = CardSlot()
     assert other.take(step(A), None)
     for job in (step(B), step(None), step(A, shares_card=True)):
@@ -55,8 +56,8 @@ def test_other_cards_the_processor_and_lookers_do_not_wait(space: Workspace) -> 
     other.leave()
 
 
-def test_what_waits_can_be_cancelled(space: Workspace) -> None:
-    """Given a step that waits for a card, When it is cancelled, Then its flow ends with that and holds nothing."""
+def test_waiting_step_can_be_cancelled(space: Workspace) -> None:
+    """Given a step that waits for a GPU, When it is cancelled, Then its flow ends and holds nothing."""
     other = CardSlot()
     assert other.take(step(A), None)
     driver = Driver(space, one(step(A)), lambda _event: None)
@@ -66,8 +67,8 @@ def test_what_waits_can_be_cancelled(space: Workspace) -> None:
     other.leave()
 
 
-def test_a_folder_without_room_holds_nobody_up(tmp_path: Path) -> None:
-    """Given no place for the lock's file, Then work goes on as if the card were free."""
+def test_slot_without_a_lock_file_is_free(tmp_path: Path) -> None:
+    """Given no place for the lock file, Then work continues as if the GPU were free."""
     assert CardSlot(tmp_path / "nothing").take(step(A), None)
 
 

@@ -1,4 +1,4 @@
-"""Large folders are hashed beside the loop that drives."""
+"""Test that large folders are hashed in a thread."""
 
 import shutil
 import threading
@@ -28,7 +28,7 @@ from workers.model_io.opening import TRYING_IT
 
 @pytest.fixture
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """Everything counts as large."""
+    """Yield a workspace in which everything counts as large."""
     monkeypatch.setattr(background, "INLINE_BYTES", -1)
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
@@ -37,42 +37,42 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         pool.close()
 
 
-def asked() -> OpenParams:
+def sample_params() -> OpenParams:
     return OpenParams(path=str(sample_paths().model))
 
 
 def later(space: Workspace) -> Workspace:
-    """As another start sees the store."""
+    """Return the workspace as the next start of the program sees it."""
     return Workspace(space.paths, space.jobs, ArtifactStore(space.paths.store), space.pool, space.database)
 
 
-def test_kept_and_found_again(space: Workspace) -> None:
-    """Given a model that was opened, When it is opened again by another start, Then the job that looks at it is ended
-    as soon as it knows what it is, and what is in the store is taken."""
-    first = go(space, open_model(asked()))
+def test_model_opened_again_comes_from_the_store(space: Workspace) -> None:
+    """Given an opened model, When the next start opens it again, Then its job ends as soon as it knows the content, and
+    the stored result is used."""
+    first = go(space, open_model(sample_params()))
     report: list[Event] = []
-    second = go(later(space), open_model(asked()), report.append)
+    second = go(later(space), open_model(sample_params()), report.append)
     assert first.key == second.key and second.folder.is_dir()
     assert [event.kind for event in report if isinstance(event, JobBegan)] == ["open"]
     assert not [event for event in report if isinstance(event, StepProgress) and event.stage == TRYING_IT]
     assert not list(space.jobs.iterdir())
 
 
-def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
-    """Given a kept folder with a changed byte, Then the job runs again."""
-    first = go(space, open_model(asked()))
+def test_damaged_entry_is_made_again(space: Workspace) -> None:
+    """Given a stored folder with a changed byte, Then the job runs again."""
+    first = go(space, open_model(sample_params()))
     file = next(path for path in first.folder.iterdir() if path.suffix == ".onnx")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     report: list[Event] = []
-    second = go(later(space), open_model(asked()), report.append)
+    second = go(later(space), open_model(sample_params()), report.append)
     assert second.key == first.key and file.read_bytes()[-1:] != b"x"
     assert [event.kind for event in report if isinstance(event, JobBegan)] == ["open", "open"]
 
 
 def test_a_model_under_another_name_is_opened_anew(space: Workspace, tmp_path: Path) -> None:
-    """Given the same bytes in another folder, Then the store answers; under another name, or with other labels beside
-    it, they are another model, since its name and its classes are told."""
-    first = go(space, open_model(asked()))
+    """Given the same bytes in another folder, under another name, or with other labels, Then each is opened as another
+    model."""
+    first = go(space, open_model(sample_params()))
     keys = []
     for name, labels in (("a/clothes.onnx", ""), ("b/shirts.onnx", ""), ("c/clothes.onnx", "one\ntwo")):
         path = tmp_path / name
@@ -84,9 +84,9 @@ def test_a_model_under_another_name_is_opened_anew(space: Workspace, tmp_path: P
     assert len({first.key, *keys}) == 4 and keys[0] not in keys[1:]
 
 
-def test_cancelling_while_it_is_kept(space: Workspace) -> None:
-    """Given a job that has ended, When it is cancelled while its folder is hashed, Then nothing is kept."""
-    made = Driver(space, open_model(asked()), ignore)
+def test_cancel_while_the_folder_is_hashed_stores_nothing(space: Workspace) -> None:
+    """Given a job that has ended, When it is cancelled while its folder is hashed, Then nothing is stored."""
+    made = Driver(space, open_model(sample_params()), ignore)
     while not made._disk.is_running or made._job is not None or not list(space.jobs.iterdir()):
         assert made.tick()
     made.cancel()
@@ -98,8 +98,8 @@ def test_cancelling_while_it_is_kept(space: Workspace) -> None:
     shutil.rmtree(space.paths.store, ignore_errors=True)
 
 
-def test_work_on_the_disk_is_done_beside_the_loop(space: Workspace) -> None:
-    """Given a step of the disk, Then it runs in another thread, and what it gives or raises comes to the flow."""
+def test_disk_step_runs_in_a_thread(space: Workspace) -> None:
+    """Given a disk step, Then it runs in another thread, and the flow gets its result or error."""
 
     def flow() -> Flow[tuple[bool, str]]:
         elsewhere = yield DiskStep(lambda stopped: threading.current_thread() is not threading.main_thread())
@@ -115,8 +115,9 @@ def test_work_on_the_disk_is_done_beside_the_loop(space: Workspace) -> None:
 
 
 @pytest.mark.parametrize("hears", [True, False])
-def test_work_on_the_disk_that_is_cancelled(space: Workspace, hears: bool) -> None:
-    """Given a step of the disk, When it is cancelled, Then the flow is told; what was done all the same is done."""
+def test_cancelled_disk_step_ends_or_counts_as_done(space: Workspace, hears: bool) -> None:
+    """Given a disk step, When it is cancelled, Then the flow is cancelled; work that completed all the same counts as
+    done."""
     begun, seen = threading.Event(), list[str]()
 
     def work(stopped: Stopped) -> str:

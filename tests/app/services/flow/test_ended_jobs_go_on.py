@@ -1,4 +1,4 @@
-"""What a long job had finished outlives it, and the same job goes on with that."""
+"""Test that finished parts of a long job outlive it and are used by the same job."""
 
 import os
 import shutil
@@ -46,9 +46,9 @@ def kept(space: Workspace) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("cancel", [True, False], ids=["cancelled", "killed"])
-def test_it_goes_on(space: Workspace, cancel: bool) -> None:
-    """Given a job that was ended in the middle, When the same is begun again, Then it finds what it had finished, And
-    when it has ended well, nothing is kept."""
+def test_job_begun_again_finds_its_finished_parts(space: Workspace, cancel: bool) -> None:
+    """Given a job that ended in the middle, When the same job begins again, Then it finds its finished parts, and
+    nothing is kept once it has succeeded."""
     ended_in_the_middle(space, "a", cancel)
     assert len(list(kept(space))) == 1
     done = go(space, keeping())
@@ -56,9 +56,9 @@ def test_it_goes_on(space: Workspace, cancel: bool) -> None:
     assert list(kept(space)) == []
 
 
-def test_others_begin_anew_and_old_ones_go(space: Workspace) -> None:
-    """Given what a job had finished, When another one is begun, Then it has a folder of its own, And one that nobody
-    went on with for long is removed."""
+def test_other_jobs_have_their_own_parts_and_old_ones_are_removed(space: Workspace) -> None:
+    """Given finished parts of a job, When another one begins, Then it has its own folder, and parts that were unused
+    for long are removed."""
     ended_in_the_middle(space, "a", cancel=False)
     [old] = kept(space)
     ended_in_the_middle(space, "b", cancel=False)
@@ -69,7 +69,7 @@ def test_others_begin_anew_and_old_ones_go(space: Workspace) -> None:
 
 
 def test_folder_that_vanishes_meanwhile_does_not_stop_a_job(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given another job's folder that its program removes just while it is looked at, Then the job goes on."""
+    """Given another job's folder that is removed just while it is read, Then the job begins all the same."""
     ended_in_the_middle(space, "a", cancel=False)
     ended_in_the_middle(space, "b", cancel=False)
     requested: list[float] = []

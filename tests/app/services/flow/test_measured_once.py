@@ -1,4 +1,4 @@
-"""Nothing is measured twice: across runs, across projects, and when a run was broken off. Jobs are played."""
+"""Test that nothing is measured twice: across runs, across projects, and after an interruption; every job is played."""
 
 import dataclasses
 from datetime import timedelta
@@ -28,8 +28,8 @@ def measured_steps(steps: list[str]) -> list[str]:
     return [step for step in steps if step.startswith("measure:")]
 
 
-def found(one: Stage) -> dict[str, object]:
-    """What a run says: the choice, each version's model and figures, without ids and dates."""
+def result_of(one: Stage) -> dict[str, object]:
+    """Return the result of a run: the recommendation and each version's model and figures, without ids and dates."""
     run, variants = one.stored, one.variants
     best = next((v.title for v in variants.values() if v.id == run.recommended_variant_id), None)
     rows = {
@@ -46,7 +46,7 @@ def found(one: Stage) -> dict[str, object]:
 
 @pytest.fixture
 def one(stage: Make) -> Stage:
-    """A finished run that measured the original, three versions, and the final run; its steps are forgotten."""
+    """Return a finished run that measured the original, three versions, and the final run; its steps are forgotten."""
     one = stage(Like(p50_ms=4), LIKES)
     one.go()
     assert len(measured_in(one.play)) == 5
@@ -56,12 +56,12 @@ def one(stage: Make) -> Stage:
 
 
 def test_the_second_run_measures_nothing(one: Stage) -> None:
-    """Given a finished run, whose figures tell no date, when the same is asked again, then nothing is measured, and the
-    figures tell their date."""
-    first = found(one)
+    """Given a finished run, When it is repeated, Then nothing is measured, and the figures have a note with their
+    date."""
+    first = result_of(one)
     one.go()
     assert measured_in(one.play) == []
-    assert found(one) == first
+    assert result_of(one) == first
     for variant in one.variants.values():
         assert sum("Measured on " in note for note in variant.notes) == 1
     details = {step.title: step.detail for step in one.space.repositories.runs.steps(one.run_id)}
@@ -73,7 +73,7 @@ def test_the_second_run_measures_nothing(one: Stage) -> None:
 
 
 def test_another_project_with_the_same_model_measures_nothing(one: Stage) -> None:
-    """Given the same model and data in another project, then its run is answered from the store as well."""
+    """Given the same model and data in another project, Then its measurements come from the store."""
     other = project_for(one.space.repositories, one.space.paths.root / "copy.onnx")
     one.ask = dataclasses.replace(one.ask, project=other)
     one.go()
@@ -81,8 +81,8 @@ def test_another_project_with_the_same_model_measures_nothing(one: Stage) -> Non
     assert one.stored.project_id == other.id
 
 
-def test_measure_again(one: Stage) -> None:
-    """Given a finished run, when a person wants it measured again, then all of it is, and later runs get that."""
+def test_fresh_run_measures_everything_again(one: Stage) -> None:
+    """Given a finished run, When a fresh one is requested, Then everything is measured, and later runs use that."""
     one.play.seen, one.play.variants = [], {**LIKES, "A": Like(p50_ms=0.5)}
     one.ask = dataclasses.replace(one.ask, fresh=True)
     run = one.go()
@@ -96,8 +96,9 @@ def test_measure_again(one: Stage) -> None:
 
 
 @pytest.mark.parametrize("what", ["threads", "machine", "age", "protocol"])
-def test_what_differs_is_measured(one: Stage, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
-    """Given other threads, another machine, an old measurement or another protocol, then all is measured anew."""
+def test_run_under_other_conditions_measures_again(one: Stage, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Given other threads, another machine, an old measurement or another protocol, Then everything is measured
+    again."""
     if what == "threads":
         one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, threads=5))
     elif what == "machine":
@@ -111,8 +112,9 @@ def test_what_differs_is_measured(one: Stage, monkeypatch: pytest.MonkeyPatch, w
     assert len(measured_in(one.play)) == 5
 
 
-def test_a_final_run_counts_only_as_a_whole(one: Stage) -> None:
-    """Given a final run of other finalists, then single looks come from the store and the final run is made anew."""
+def test_final_run_is_reused_only_as_a_whole(one: Stage) -> None:
+    """Given a final run of other versions, Then first measurements come from the store and the final run is measured
+    again."""
     one.play.seen, one.play.variants = [], {"A": LIKES["A"], "B": LIKES["B"]}
     preset = one.ask.preset.model_copy(update={"recipes": one.ask.preset.recipes[:2]})
     one.ask = dataclasses.replace(one.ask, preset=preset)
@@ -122,8 +124,8 @@ def test_a_final_run_counts_only_as_a_whole(one: Stage) -> None:
 
 
 def test_first_looks_are_compared_with_an_original_of_the_same_run(stage: Make) -> None:
-    """Given a computer that became half as fast since the first run, When another run has one version more, Then the new
-    one is compared with an original that was measured beside it, and an old one with the old one."""
+    """Given a computer that became half as fast since the first run, When another run has one more version, Then that
+    one is compared with an original measured in the same run, and an old one with the old original."""
     one = stage(Like(p50_ms=4), {"A": LIKES["A"]})
     one.go()
     likes = {"A": LIKES["A"], "D": Like(p50_ms=7, verdict="regressed")}
@@ -142,9 +144,9 @@ def test_first_looks_are_compared_with_an_original_of_the_same_run(stage: Make) 
 
 
 @pytest.mark.parametrize(("waited_share", "again"), [(0.5, 5), (0.01, 0)])
-def test_what_was_measured_under_load_is_no_other_runs(stage: Make, waited_share: float, again: int) -> None:
-    """Given figures that other programs disturbed, When another run asks for the same, Then all is measured anew; quiet
-    ones stay."""
+def test_measurements_under_load_are_not_reused_by_other_runs(stage: Make, waited_share: float, again: int) -> None:
+    """Given figures that other programs disturbed, When another run is the same, Then everything is measured again;
+    quiet figures are reused."""
     one = stage(Like(p50_ms=4), LIKES)
     one.play.waited_share, one.play.agreed_low = waited_share, 1.6
     one.go()
@@ -153,8 +155,9 @@ def test_what_was_measured_under_load_is_no_other_runs(stage: Make, waited_share
     assert len(measured_in(one.play)) == again
 
 
-def test_a_run_that_goes_on_takes_what_it_measured_under_load(stage: Make) -> None:
-    """Given a run that was ended before its final run, When it goes on, Then its own first looks count, loaded or not."""
+def test_resumed_run_reuses_its_own_measurements_under_load(stage: Make) -> None:
+    """Given a run that ended before its final run, When it is resumed, Then its own first measurements are reused,
+    loaded or not."""
     one = stage(Like(p50_ms=4), LIKES)
     one.play.waited_share, one.play.agreed_low = 0.5, 1.6
     one.play.interrupt_at = "measure:Final run, side by side"
@@ -165,7 +168,7 @@ def test_a_run_that_goes_on_takes_what_it_measured_under_load(stage: Make) -> No
 
 
 def test_failed_measurements_are_not_kept(stage: Make) -> None:
-    """Given a version that crashes while it is measured, then the next run tries it again."""
+    """Given a version that crashes while it is measured, Then the next run measures it again."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2, fails_at="measure")})
     one.go()
     one.play.seen = []
@@ -173,16 +176,17 @@ def test_failed_measurements_are_not_kept(stage: Make) -> None:
     assert measured_in(one.play) == ["measure:Measure A"]
 
 
-def test_short_of_time_the_second_run_finds_the_same(stage: Make) -> None:
-    """Given a run whose time ended before all was tried, then the same again decides alike: the store saves no time."""
+def test_repeated_run_with_little_time_has_the_same_result(stage: Make) -> None:
+    """Given a run whose time ended before everything was tried, Then a repeated run decides alike, since the cache
+    saves no time."""
     likes = {name: Like(p50_ms=1 + i / 10, seconds=10) for i, name in enumerate("ABCDE")}
     one = stage(Like(p50_ms=4, seconds=6), likes, time_budget_s=60)
     one.go()
-    first, states = found(one), one.states
+    first, states = result_of(one), one.states
     assert "skipped" in states.values()
     one.play.seen, one.play.clock = [], 0.0
     one.go()
-    assert (found(one), one.states) == (first, states)
+    assert (result_of(one), one.states) == (first, states)
     assert measured_in(one.play) == []
 
 
@@ -192,10 +196,11 @@ SOME_STEPS = (4, 9, 18)
 @pytest.mark.parametrize(
     "number", [pytest.param(n, marks=[] if n in SOME_STEPS else [pytest.mark.slow]) for n in range(23)]
 )
-def test_killed_at_any_step_and_gone_on_with(
+def test_run_killed_at_any_step_has_the_same_result_when_resumed(
     stage: Make, tmp_path_factory: pytest.TempPathFactory, number: int
 ) -> None:
-    """Given a program that ends at any step of a run, when it goes on, then all is as if it had never ended."""
+    """Given a program that ends at any step of a run, When it is resumed, Then the result is as if it had never
+    ended."""
     one = stage(Like(p50_ms=4), LIKES)
     one.play.end_after = number
     one.go()
@@ -210,13 +215,13 @@ def test_killed_at_any_step_and_gone_on_with(
     undisturbed.play.artifacts = type(one.play.artifacts)(undisturbed.play.root / "store")
     undisturbed.space = dataclasses.replace(one.space, artifacts=undisturbed.play.artifacts)
     undisturbed.go()
-    assert found(one) == found(undisturbed)
+    assert result_of(one) == result_of(undisturbed)
     done = broken_off[:-1] + one.play.seen if one.play.was_ended else broken_off
     assert sorted(measured_steps(done)) == sorted(set(measured_steps(done)))  # nothing was measured twice
 
 
-def test_contents_decide_and_not_names(stage: Make) -> None:
-    """Given a model outside of the store, then there is nothing by which its measurement could be found again."""
+def test_key_of_a_model_outside_of_the_store_is_none(stage: Make) -> None:
+    """Given a model outside of the store, Then its measurement has no key."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
     step = one.play.finals[0]
@@ -228,8 +233,8 @@ def test_contents_decide_and_not_names(stage: Make) -> None:
     assert kept.key(dataclasses.replace(step, reuse=None)) is None
 
 
-def test_what_the_calibration_examples_refuse_is_not_measured_again(stage: Make) -> None:
-    """Given a version with wrong answers, then its first look is the only one; slow ones are cut by their own blocks."""
+def test_regressed_version_is_measured_once(stage: Make) -> None:
+    """Given a version with wrong predictions, Then its first measurement is the only one."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "Wrong": Like(p50_ms=1, verdict="regressed")})
     one.go()
     looks = one.play.looks
@@ -239,8 +244,8 @@ def test_what_the_calibration_examples_refuse_is_not_measured_again(stage: Make)
     assert len(one.play.finals[0].variants) == 2
 
 
-def test_the_same_seed_gives_the_same_choice(stage: Make) -> None:
-    """Given a tie in time, then the one that changes fewer answers wins, whichever was tried first."""
+def test_tie_is_decided_by_fewer_changes(stage: Make) -> None:
+    """Given a tie in time, Then the version that changes fewer predictions wins, whichever was tried first."""
     more, fewer = Like(p50_ms=1.0, agreement=0.996), Like(p50_ms=1.02, agreement=0.999)
     for likes in ({"More": more, "Fewer": fewer}, {"Fewer": fewer, "More": more}):
         one = stage(Like(p50_ms=4), likes)
@@ -248,8 +253,8 @@ def test_the_same_seed_gives_the_same_choice(stage: Make) -> None:
         assert run.recommended_variant_id == one.variants["Fewer"].id
 
 
-def test_a_fresh_run_that_was_broken_off_goes_on_fresh(one: Stage) -> None:
-    """Given a run that measures all again and is broken off, when it goes on, then each was measured once, in this run."""
+def test_resumed_fresh_run_measures_each_version_once(one: Stage) -> None:
+    """Given a fresh run that is interrupted, When it is resumed, Then each version was measured once, in this run."""
     one.play.seen, one.play.interrupt_at = [], "measure:Measure B"
     one.ask = dataclasses.replace(one.ask, fresh=True)
     one.go()
@@ -262,8 +267,8 @@ def test_a_fresh_run_that_was_broken_off_goes_on_fresh(one: Stage) -> None:
     assert not [note for v in one.variants.values() for note in v.notes if "Measured on" in note]
 
 
-def test_as_it_was_begun(stage: Make) -> None:
-    """Given a run with recipes of its own, when it is asked for once more, then it is with these and its own limit."""
+def test_as_begun_returns_the_recipes_and_limit_of_the_run(stage: Make) -> None:
+    """Given a run with its own recipes, When it is requested once more, Then it has these and its own limit."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
     requested = as_begun(one.stored, load_presets().get("fastest"))

@@ -1,4 +1,5 @@
-"""Pages of the hub are asked for until enough fit, never without end; where the token is, without opening a keyring."""
+"""Test that pages of the hub are requested until enough models fit, and where the token is, without opening a
+keyring."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def run(space: Any, wish: Wish, pages: list[int], per_page: int = 20) -> tuple[FoundModels, list[HubQuery]]:
-    """Each page has so many models that fit, the rest do not; returns what was found and what was asked."""
+    """Return the result and the queries of a search in which page n has `pages[n]` fitting models."""
     flow = find_models(space, HubQuery(text="x"), wish)
     requested: list[HubQuery] = []
     step = next(flow)
@@ -36,42 +37,42 @@ def run(space: Any, wish: Wish, pages: list[int], per_page: int = 20) -> tuple[F
         )
         result = HubSearchResult(models=models, next_cursor=f"after-{number}" if number < len(pages) else None)
         try:
-            step = flow.send(StepResult(result, Path(), None, False, 0.1))
+            step = flow.send(StepResult(result, Path()))
         except StopIteration as stop:
             return stop.value, requested
     raise AssertionError("it asks on and on")
 
 
 def test_without_a_wish_one_page_is_enough(space: Any) -> None:
-    """Given no wish, then one request of the usual size is made, however few models it brings."""
+    """Given no filters, Then one request of the default size is made, however few models it returns."""
     found, requested = run(space, Wish(), [2, 2, 2], per_page=2)
     assert len(requested) == 1 and requested[0].limit == HubQuery().limit
     assert (len(found.models), found.next_cursor) == (2, "after-1")
 
 
 def test_pages_follow_until_enough_fit(space: Any) -> None:
-    """Given a wish, then pages are asked for, each with the cursor of the one before, until enough fit."""
+    """Given a filter, Then pages are requested, each with the cursor of the one before, until enough models fit."""
     found, requested = run(space, Wish(business=True), [5, 5, 5, 5, 5, 5])
     assert [query.cursor for query in requested] == [None, "after-1", "after-2"]
     assert len(found.models) == 15 >= ENOUGH
     assert (found.looked_at, found.next_cursor) == (60, "after-3")
 
 
-def test_it_never_asks_without_end(space: Any) -> None:
-    """Given a wish that nothing fits, then it stops after a few pages and says where to go on."""
+def test_search_ends_after_a_few_pages(space: Any) -> None:
+    """Given a filter that nothing fits, Then the search ends after a few pages with a cursor to continue."""
     found, requested = run(space, Wish(business=True), [0] * 50)
     assert len(requested) == MAX_PAGES and found.models == ()
     assert found.next_cursor == f"after-{MAX_PAGES}"
 
 
 def test_the_last_page_is_the_last(space: Any) -> None:
-    """Given fewer models than enough, then the end is told as the end."""
+    """Given fewer models than enough, Then there is no further cursor."""
     found, requested = run(space, Wish(business=True), [1, 0])
     assert len(requested) == 2 and found.next_cursor is None
 
 
-def test_where_the_token_is(space: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given no token, a file's, a keyring's, and one of the environment, then each place is told without opening it."""
+def test_token_place_is_found_without_opening_it(space: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given no token, or one in a file, a keyring or the environment, Then its place is returned without opening it."""
     monkeypatch.setattr("keyring.get_password", lambda *_all: pytest.fail("the keyring was opened"))
     assert hub_address() == "http://127.0.0.1:9"
     assert token_place(space) == ""

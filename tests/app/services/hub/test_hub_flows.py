@@ -1,4 +1,4 @@
-"""The hub's use cases without a window: real worker processes behind their walls, a hub on this computer."""
+"""Test the hub's use cases without a window: real worker processes in their sandbox, a hub on this computer."""
 
 import dataclasses
 import os
@@ -80,7 +80,7 @@ def cancelled(driver: Driver[Any]) -> None:
 
 
 def slow(fake: FakeHub) -> None:
-    """About two seconds for the weights."""
+    """Let the weights take about two seconds."""
     fake.block_delay_s = 0.03
 
 
@@ -93,7 +93,8 @@ def pending(space: Workspace) -> tuple[PendingDownload, ...]:
 
 
 def test_download_puts_the_whole_model_into_the_data_folder(fake: FakeHub, space: Workspace, home: Path) -> None:
-    """Given a fresh data folder, Then the model lies in it with its origin and nothing else, and comes only once."""
+    """Given a fresh data folder, Then the model is in it with its origin and nothing else, and is downloaded only
+    once."""
     page = go(space, search_hub(space, HubQuery(text="net")))
     assert [model.repo for model in page.models] == ["ann/net"]
     found = go(space, hub_model(space, NET))
@@ -132,7 +133,7 @@ def test_cancel_does_not_wait_for_a_silent_hub(fake: FakeHub, space: Workspace) 
 
 @pytest.mark.whole
 def test_paused_download_continues_after_a_restart(fake: FakeHub, home: Path) -> None:
-    """Given a pause in the middle, When the program is started anew, Then what has come does not come again."""
+    """Given a pause in the middle, When the program is started anew, Then downloaded parts are not downloaded again."""
     slow(fake)
     with workspace(Globals(data_dir=home), writes=True) as space:
         driver = Driver(space, download_model(space, NET, keep_partial=lambda: True), ignore)
@@ -150,7 +151,7 @@ def test_paused_download_continues_after_a_restart(fake: FakeHub, home: Path) ->
     assert fake.sent["onnx/model.onnx"] <= SIZE // 2 <= done.resumed_bytes
 
 
-def test_closed_program_leaves_pieces_that_nobody_holds(fake: FakeHub, space: Workspace) -> None:
+def test_interrupted_download_leaves_its_pieces(fake: FakeHub, space: Workspace) -> None:
     slow(fake)
     driver = Driver(space, download_model(space, NET), ignore)
     until(driver, lambda: come(space) > SIZE // 2)
@@ -163,7 +164,7 @@ def test_closed_program_leaves_pieces_that_nobody_holds(fake: FakeHub, space: Wo
 
 
 @pytest.mark.whole
-def test_lost_hub_leaves_what_has_come(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_keeps_its_pieces(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     real = HubPlace.access
     monkeypatch.setattr(HubPlace, "access", lambda self: real(self).model_copy(update={"retries": 1}))
     fake.drops = {"onnx/model.onnx": [SIZE * 9 // 10]}
@@ -188,7 +189,7 @@ def test_wrong_file_leaves_nothing(fake: FakeHub, space: Workspace, home: Path) 
     sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("mount"), reason="needs a small disk"
 )
 def test_full_disk_keeps_what_has_come(fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a disk with room for half of it, Then the download fails, and goes on from there once there is room."""
+    """Given a disk with room for half of it, Then the download fails, and continues from there once there is room."""
     home = tmp_path / "small disk"
     home.mkdir()
     mounted = subprocess.run(
@@ -210,7 +211,8 @@ def test_full_disk_keeps_what_has_come(fake: FakeHub, tmp_path: Path, monkeypatc
 
 
 def test_model_is_not_removed_while_a_run_uses_it(fake: FakeHub, space: Workspace) -> None:
-    """Given a project that was begun with a model, Then it is not removed while a run works, and its origin stays."""
+    """Given a project with a downloaded model, Then the model is not removed while a run uses it, and its origin
+    stays."""
     stored = go(space, download_model(space, NET)).stored
     project = project_for(space.repositories, stored.open_path)
     other = project_for(space.repositories, Path("/somewhere/else.onnx"))
@@ -243,7 +245,7 @@ def test_log_in_stores_only_a_token_that_the_hub_knows(fake: FakeHub, space: Wor
     assert {seen.token for seen in fake.seen if seen.host.startswith("localhost")} == {None}
 
 
-def test_offline_mode_returns_what_is_here(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_returns_stored_models(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = go(space, download_model(space, NET)).stored
     fake.seen.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -254,7 +256,7 @@ def test_offline_mode_returns_what_is_here(fake: FakeHub, space: Workspace, monk
 
 
 def test_proxy_is_used(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a proxy and a hub that only it can reach, Then the hub is asked through it."""
+    """Given a proxy and a hub that only it can reach, Then requests go through the proxy."""
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
     monkeypatch.setenv("HTTP_PROXY", fake.endpoint)
     page = go(space, search_hub(space, HubQuery(text="net")))
@@ -270,7 +272,7 @@ def test_proxy_is_used(fake: FakeHub, space: Workspace, monkeypatch: pytest.Monk
 def test_search_at_its_time_limit_names_the_hub(
     fake: FakeHub, space: Workspace, code: str, wanted: tuple[str, int]
 ) -> None:
-    """Given a search that is stopped at a limit, Then the hub is named; another error stays what it is."""
+    """Given a search that is stopped at a limit, Then the error names the hub; other errors are unchanged."""
     search = search_hub(space, HubQuery())
     next(search)
     refused = refusal(search.throw, JobError(ErrorInfo(code=code, title="T", detail="D.", hint="H."), 1))

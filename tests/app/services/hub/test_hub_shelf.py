@@ -1,4 +1,4 @@
-"""The model_cache: where whole models lie and what has come of others; which hub, and when not at all."""
+"""Test the cache of downloaded models and of unfinished downloads, and the choice of the hub."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,7 +35,7 @@ def origin(asked: PendingDownload, at: str = "2026-01-01T00:00:00+00:00") -> Ori
 
 
 def put(model_cache: ModelCache, asked: PendingDownload, **more: Any) -> Any:
-    """A download that has come as a whole."""
+    """Adopt a complete download."""
     place = model_cache.begin(asked)
     for file in asked.files:
         target = place / "files" / file.name
@@ -49,7 +49,7 @@ def model_cache(tmp_path: Path) -> ModelCache:
     return ModelCache(tmp_path / "hub")
 
 
-def test_a_whole_model_is_found_again(model_cache: ModelCache) -> None:
+def test_complete_model_is_found_again(model_cache: ModelCache) -> None:
     stored = put(model_cache, pending(more=1))
 
     again = ModelCache(model_cache.root)
@@ -65,14 +65,15 @@ def test_a_whole_model_is_found_again(model_cache: ModelCache) -> None:
     assert model_cache.models.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_same_files_lie_there_once(model_cache: ModelCache) -> None:
+def test_key_is_equal_for_the_same_files(model_cache: ModelCache) -> None:
     assert pending().key == pending().key
     others = (pending(repo="b/net"), pending(digest="e"), pending(commit="d" * 40), pending(more=1))
     assert len({other.key for other in others} | {pending().key}) == 5
 
 
-def test_large_files_that_are_here_are_linked(model_cache: ModelCache) -> None:
-    """Given a newer commit with the same weights, When it is begun, Then they are there and take no more room."""
+def test_begin_links_large_files_of_other_models(model_cache: ModelCache) -> None:
+    """Given a newer commit with the same weights, When its download begins, Then they are linked and take no more
+    room."""
     old = put(model_cache, pending())
     newer = pending(commit="d" * 40, more=1)
     place = model_cache.begin(newer)
@@ -86,7 +87,7 @@ def test_large_files_that_are_here_are_linked(model_cache: ModelCache) -> None:
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "no note", "bad note"])
-def test_a_damaged_model_is_not_there(model_cache: ModelCache, damage: str) -> None:
+def test_damaged_model_counts_as_missing(model_cache: ModelCache, damage: str) -> None:
     stored = put(model_cache, pending())
     file, note = stored.folder / "model.onnx", stored.folder.parent / "note.json"
     if damage == "gone":
@@ -105,8 +106,8 @@ def test_a_damaged_model_is_not_there(model_cache: ModelCache, damage: str) -> N
 
 
 @pytest.mark.parametrize("is_link", [True, False])
-def test_what_is_not_whole_is_not_adopted(model_cache: ModelCache, tmp_path: Path, is_link: bool) -> None:
-    """Given a file of another size, or a link where a file should be, Then there is no model."""
+def test_incomplete_download_is_not_adopted(model_cache: ModelCache, tmp_path: Path, is_link: bool) -> None:
+    """Given a file of another size, or a link in a file's place, Then there is no model."""
     (tmp_path / "secret").write_bytes(b"x" * LARGE)
     file = model_cache.begin(pending()) / "files" / "model.onnx"
     file.symlink_to(tmp_path / "secret") if is_link else file.write_bytes(b"x")
@@ -116,7 +117,7 @@ def test_what_is_not_whole_is_not_adopted(model_cache: ModelCache, tmp_path: Pat
     assert (tmp_path / "secret").read_bytes() == b"x" * LARGE
 
 
-def test_what_was_begun_is_known_after_a_restart(model_cache: ModelCache) -> None:
+def test_begun_download_is_known_after_a_restart(model_cache: ModelCache) -> None:
     place = model_cache.begin(pending())
     (place / "pieces").mkdir()
     (place / "pieces" / "x.part").write_bytes(b"x" * 500)
@@ -129,7 +130,7 @@ def test_what_was_begun_is_known_after_a_restart(model_cache: ModelCache) -> Non
     assert not place.exists()
 
 
-def test_what_a_killed_program_left_is_swept(model_cache: ModelCache) -> None:
+def test_begin_removes_leftovers_of_a_killed_program(model_cache: ModelCache) -> None:
     for name in (f".{'a' * 32}.new", f".{'b' * 32}.gone"):
         (model_cache.models / name).mkdir(parents=True)
     (model_cache.arriving / ("e" * 32)).mkdir(parents=True)
@@ -148,8 +149,8 @@ def test_one_download_at_a_time_of_the_same_files(model_cache: ModelCache) -> No
     assert list(model_cache.arriving.glob("*.lock")) == []
 
 
-def test_for_those_who_cannot_ask_the_hub(model_cache: ModelCache) -> None:
-    """Given two commits of one repository, Then the newest that was asked for in the same way is given."""
+def test_find_returns_the_newest_model_of_the_same_request(model_cache: ModelCache) -> None:
+    """Given two commits of one repository, Then the newest one of the same request is returned."""
     old = put(model_cache, pending())
     new = put(model_cache, pending(commit="d" * 40), at="2026-02-01T00:00:00+00:00")
 
@@ -162,7 +163,7 @@ def test_for_those_who_cannot_ask_the_hub(model_cache: ModelCache) -> None:
 
 
 @pytest.mark.parametrize("repo", ["ann/..", "ann/.hidden", "ann/ä ö", "ann/" + "x" * 300])
-def test_folders_have_sound_names(model_cache: ModelCache, repo: str) -> None:
+def test_folder_names_are_valid_everywhere(model_cache: ModelCache, repo: str) -> None:
     name = put(model_cache, pending(repo=repo)).folder.name
 
     assert 0 < len(name) <= 100
@@ -170,7 +171,7 @@ def test_folders_have_sound_names(model_cache: ModelCache, repo: str) -> None:
     assert not name.startswith(".")
 
 
-def test_room_is_looked_at_before(model_cache: ModelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_room_refuses_a_full_disk(model_cache: ModelCache, monkeypatch: pytest.MonkeyPatch) -> None:
     model_cache.begin(pending())
     check_room(model_cache, pending())
     monkeypatch.setattr(ModelCache, "free_bytes", lambda self: 64 << 20)
@@ -189,7 +190,9 @@ def test_room_is_looked_at_before(model_cache: ModelCache, monkeypatch: pytest.M
         ({"formats": ("tflite",)}, (), "hub_no_model"),
     ],
 )
-def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], code: str) -> None:
+def test_check_wanted_refuses_a_repository_without_files(
+    found: dict[str, Any], patterns: tuple[str, ...], code: str
+) -> None:
     result = HubModelResult(repo="a/b", revision="main", commit=COMMIT, **found)
 
     assert codes(lambda: check_wanted(result, HubRequest(repo="a/b", patterns=patterns))) == (code, 3)
@@ -199,7 +202,7 @@ def place_of(tmp_path: Path, **environment: str) -> Any:
     return hub_place(SimpleNamespace(paths=DataPaths(tmp_path)), environment)
 
 
-def test_which_hub(tmp_path: Path) -> None:
+def test_hub_place_follows_the_environment(tmp_path: Path) -> None:
     assert place_of(tmp_path).endpoint == "https://huggingface.co"
     assert place_of(tmp_path, HF_ENDPOINT="https://mirror.example/hf/").endpoint == "https://mirror.example/hf"
     assert place_of(tmp_path, HF_TOKEN="hf_x").look().token == "hf_x"
@@ -211,12 +214,12 @@ def test_which_hub(tmp_path: Path) -> None:
     ["ftp://x", "file:///etc", "hub.example", "https://", "https://u:p@hub", "https://hub?x=1", "https://hub#x", "https://h b", "https://hub:0",
      "https://[x", "https://hub:99999"],
 )  # fmt: skip
-def test_an_address_that_is_none(text: str) -> None:
+def test_checked_endpoint_refuses_malformed_addresses(text: str) -> None:
     assert codes(lambda: checked_endpoint(text)) == ("bad_endpoint", 2)
 
 
-def test_a_token_does_not_go_where_others_can_read_it(tmp_path: Path) -> None:
-    """Given an address without encryption, Then the token stays here, unless it is this computer's own."""
+def test_token_is_not_sent_unencrypted(tmp_path: Path) -> None:
+    """Given an address without encryption, Then the token is not sent, unless it is this computer's."""
     open_place = place_of(tmp_path, HF_ENDPOINT="http://hub.example", HF_TOKEN="hf_x")
     assert open_place.look().token is None
     assert "not sent" in open_place.warning
@@ -230,7 +233,7 @@ def test_offline_mode(tmp_path: Path, value: str) -> None:
     assert not place_of(tmp_path, HF_HUB_OFFLINE="0").offline
 
 
-def test_nothing_shows_the_token(tmp_path: Path) -> None:
+def test_token_is_in_no_text(tmp_path: Path) -> None:
     place = place_of(tmp_path, HF_TOKEN="hf_secret")
     assert "hf_secret" not in f"{place!r} {place.look()!r}"
 
@@ -238,6 +241,6 @@ def test_nothing_shows_the_token(tmp_path: Path) -> None:
     assert caught.exit_code == 3 and "two words" not in str(caught)
 
 
-def test_certificates_of_a_company_can_be_read() -> None:
+def test_certificate_paths_follow_the_environment() -> None:
     assert certificate_paths({}) == ()
     assert certificate_paths({"SSL_CERT_FILE": "/c/ca.pem", "SSL_CERT_DIR": ""}) == (Path("/c/ca.pem"),)

@@ -1,4 +1,4 @@
-"""Runtimes, devices and GPUs that you name, and the room on them."""
+"""Test requested runtimes, devices and GPUs, the memory of GPUs, and the loudspeaker."""
 
 import dataclasses
 import io
@@ -42,8 +42,8 @@ FOUND = DescribeResult(
 WITH_GPU = FOUND.model_copy(update={"devices": (row("cpu", "cpu"), row("cuda:0", "cuda"))})
 
 
-def test_what_is_there_is_taken() -> None:
-    """Given names that work here, then they are taken as they are."""
+def test_available_runtimes_are_accepted() -> None:
+    """Given available names, Then they are returned unchanged."""
     assert check_runtimes(FOUND, ["onnxruntime-cpu"]) == ("onnxruntime-cpu",)
     assert runtimes_on(FOUND, "cpu") == ("onnxruntime-cpu",)
 
@@ -51,28 +51,28 @@ def test_what_is_there_is_taken() -> None:
 @pytest.mark.parametrize(
     ("name", "code"), [("openvino", 6), ("onnxruntime-cuda", 6), ("tensorflow", 2), ("onnx", 2), ("", 2)]
 )
-def test_runtimes_that_are_not_there(name: str, code: int) -> None:
-    """Given a runtime that is not installed, then exit code 6 with its hint; a name that is none, then exit code 2."""
+def test_check_runtimes_refuses_missing_and_unknown_runtimes(name: str, code: int) -> None:
+    """Given a missing runtime, Then exit code 6 with its hint; for an unknown name exit code 2."""
     refused = refusal(check_runtimes, FOUND, [name])
     assert refused.exit_code == code
     assert refused.error.hint
 
 
 @pytest.mark.parametrize(("device", "code"), [("cuda:0", 6), ("cuda", 6), ("cuda:7", 6), ("tpu", 2), ("CPU", 2)])
-def test_devices_that_are_not_there(device: str, code: int) -> None:
-    """Given no graphics card, then exit code 6 and why; a word that is no device, then exit code 2."""
+def test_runtimes_on_refuses_missing_and_unknown_devices(device: str, code: int) -> None:
+    """Given no GPU, Then exit code 6; for an unknown device exit code 2."""
     assert refusal(runtimes_on, FOUND, device).exit_code == code
 
 
-def test_a_device_without_an_engine() -> None:
-    """Given a graphics card and no runtime that works on it, then exit code 6 with every runtime's own hint."""
+def test_runtimes_on_a_device_without_runtimes_lists_their_hints() -> None:
+    """Given a GPU and no runtime for it, Then exit code 6 with the hint of each runtime."""
     refused = refusal(runtimes_on, WITH_GPU, "cuda:0")
     assert refused.exit_code == 6
     assert "Onnxruntime-Cuda: No NVIDIA GPU was found." in refused.error.detail
 
 
-def test_recipes_that_name_what_is_not_there() -> None:
-    """Given a recipe with an unknown technique or engine, then exit code 3, and the recipe's title is named."""
+def test_check_recipes_refuses_unknown_names() -> None:
+    """Given a recipe with an unknown technique or runtime, Then exit code 3, and the recipe's title is named."""
     check_recipes(FOUND, [Recipe(title="A", steps=(RecipeStep(technique="bf16"),), runtime="openvino")], "r.yaml")
     for recipe in (Recipe(title="Mine", steps=(RecipeStep(technique="magic"),)), Recipe(title="Mine", runtime="x")):
         refused = refusal(check_recipes, FOUND, [recipe], "r.yaml")
@@ -85,8 +85,8 @@ B = GpuCard(index=1, uuid="GPU-b", name="Card B", memory_bytes=8_000_000_000)
 LOOKED = RungsResult(state=GpuState(), cards=(A, B), rungs=(), free_bytes={"GPU-a": 20_000_000_000})
 
 
-def answered(index: int) -> GpuRoom | None:
-    """What the flow gives when its one job has looked, on the card of this place."""
+def room_on(index: int) -> GpuRoom | None:
+    """Return the room on the GPU of this index."""
 
     class Done:
         result = LOOKED.model_copy(update={"index": index})
@@ -99,17 +99,17 @@ def answered(index: int) -> GpuRoom | None:
     return room
 
 
-def test_the_card_that_does_the_work_is_looked_at() -> None:
-    """Given two cards, Then the room of that one counts on which jobs work, and no other's."""
-    first, second = answered(0), answered(1)
+def test_room_for_is_that_of_the_gpu_of_jobs() -> None:
+    """Given two GPUs, Then the room is that of the one on which jobs run."""
+    first, second = room_on(0), room_on(1)
     assert first is not None and (first.card, first.free_bytes) == (A, 20_000_000_000)
     assert second is not None and (second.card, second.free_bytes) == (B, None), "it does not tell"
-    assert answered(2) is None
+    assert room_on(2) is None
 
 
 @pytest.mark.parametrize(("free_bytes", "is_short"), [(None, False), (4_000_000_000, True), (5_000_000_000, False)])
-def test_what_cannot_fit_is_said(free_bytes: int | None, is_short: bool) -> None:
-    """Given weights and what is free, Then only what is less than weights and context is called too little."""
+def test_room_words_warn_if_the_model_cannot_fit(free_bytes: int | None, is_short: bool) -> None:
+    """Given weights and free memory, Then only less memory than weights and context is called too little."""
     room = GpuRoom(A, CONTEXT_BYTES + 4_000_000_000, free_bytes)
     assert room.is_short == is_short
     assert ("--device cpu" in room_words(room)) == is_short
@@ -117,7 +117,7 @@ def test_what_cannot_fit_is_said(free_bytes: int | None, is_short: bool) -> None
 
 
 def tone(seconds: float, rate_hz: int = 16_000) -> bytes:
-    """A quiet tone as a WAV file."""
+    """Return a quiet tone as a WAV file."""
     samples = 0.1 * np.sin(np.arange(round(seconds * rate_hz)) / rate_hz * 2 * np.pi * 440)
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
@@ -137,8 +137,7 @@ def ended(speaker: Loudspeaker, limit_s: float = 20.0) -> str:
 
 
 def test_a_sound_is_played_to_its_end_or_there_is_no_device() -> None:
-    """Given a sound, When it is played on this computer, Then it ends, or it says that there is no device; a file that is no
-    sound has failed, and none of it is an error."""
+    """Given a sound, When it is played, Then it ends or there is no device; a file that is no sound fails."""
     speaker = Loudspeaker()
     speaker.play(tone(0.1))
     assert speaker.state == "playing" and ended(speaker) in ("idle", "no_device")
@@ -146,20 +145,19 @@ def test_a_sound_is_played_to_its_end_or_there_is_no_device() -> None:
     assert ended(speaker) == "failed"
 
 
-def test_stop_is_silence_at_once() -> None:
-    """Given a long sound, When it is stopped, Then its process is gone within a moment; stopped again, nothing happens."""
+def test_stop_ends_the_sound_at_once() -> None:
+    """Given a long sound, When it is stopped, Then its process is gone at once; a second stop does nothing."""
     speaker = Loudspeaker()
     speaker.play(tone(30))
-    process = speaker._process
-    assert process is not None and process.pid is not None
+    assert speaker._process is not None
     began_s = time.monotonic()
     speaker.stop()
     assert time.monotonic() - began_s < 1 and speaker.poll() == "idle" and speaker._process is None
     speaker.stop()
 
 
-def test_all_of_a_sound_is_handed_to_the_device() -> None:
-    """Given a device without a loudspeaker (it takes what it is given), Then playing takes as long as the sound."""
+def test_play_on_takes_as_long_as_the_sound() -> None:
+    """Given a device without a loudspeaker, Then playing takes as long as the sound."""
     began_s = time.monotonic()
     play_on(tone(0.5), [miniaudio.Backend.NULL])
     assert 0.5 <= time.monotonic() - began_s < 5
@@ -181,8 +179,8 @@ WITH_CARDS = DescribeResult(
 @pytest.mark.parametrize(
     ("device", "uuid"), [("cuda:0", "GPU-a"), ("cuda:1", "GPU-b"), ("cuda", "GPU-a"), ("cuda:2", None), ("cpu", None)]
 )
-def test_a_name_means_one_card(device: str, uuid: str | None) -> None:
-    """Given what a person names, Then it is the UUID of the card in that place, and none for the processor."""
+def test_card_of_returns_the_gpu_of_an_index(device: str, uuid: str | None) -> None:
+    """Given the name of a device, Then the UUID is that of the GPU with this index, None for the processor."""
     card = card_of(WITH_CARDS, device)
     assert (card.uuid if card else None) == uuid
 
@@ -192,7 +190,8 @@ def step(**limits: object) -> JobStep[DescribeResult]:
 
 
 def test_jobs_with_a_gpu_get_the_chosen_card_and_its_lasting_folder(space: Workspace) -> None:
-    """Given a chosen card, Then jobs with a GPU see it alone and may write where compiled kernels stay, others neither."""
+    """Given a chosen GPU, Then jobs with a GPU see it alone and may write the cache of compiled kernels, others
+    neither."""
     chosen = dataclasses.replace(space, card=lambda: Card(uuid="GPU-b", index=1))
     job = chosen.new_job(step(gpu=True), {})
     assert job.limits.card == Card(uuid="GPU-b", index=1)
@@ -203,7 +202,7 @@ def test_jobs_with_a_gpu_get_the_chosen_card_and_its_lasting_folder(space: Works
 
 
 def test_a_step_may_name_its_own_card(space: Workspace) -> None:
-    """Given a step about one card, such as the doctor's, Then the person's choice does not lead it elsewhere."""
+    """Given a step about one GPU, such as the doctor's, Then the person's choice does not replace it."""
     chosen = dataclasses.replace(space, card=lambda: Card(uuid="GPU-b", index=1))
     own = Card(uuid="GPU-a", index=0)
     assert chosen.new_job(step(gpu=True, card=own), {}).limits.card == own

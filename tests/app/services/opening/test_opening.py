@@ -1,4 +1,4 @@
-"""Opening a model by real workers, what is refused, and what a file is by its name."""
+"""Test opening a model with real workers, refused models, and the kind of a path by its names."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def save(path: Path) -> Path:
-    """Pictures 3×8×8 in, logits of four classes out."""
+    """Write a model with pictures of 3×8×8 as input and logits of four classes as output."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
     nodes = [
@@ -62,9 +62,9 @@ def classes(model: OpenedModel) -> str:
     return (model.folder / "pipeline.json").read_text(encoding="utf-8")
 
 
-def test_what_lies_beside_a_model_is_part_of_its_key(space: Workspace, tmp_path: Path) -> None:
-    """Given the same model file, when its labels, preparation or license beside it change, then it is opened anew with
-    these; when they are as they were, the store answers."""
+def test_companions_of_a_model_are_part_of_its_key(space: Workspace, tmp_path: Path) -> None:
+    """Given the same model file, When its labels, preparation or license change, Then it is opened anew; otherwise the
+    cached result is used."""
     path = save(tmp_path / "model.onnx")
     first = opened(space, path)
     assert opened(space, path).key == first.key
@@ -77,7 +77,6 @@ def test_what_lies_beside_a_model_is_part_of_its_key(space: Workspace, tmp_path:
     assert '"fox"' in classes(renamed)
     (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}')
     prepared = opened(space, path)
-    assert prepared.result.info.preprocessing is not None
     assert prepared.result.info.preprocessing["mean"] == [0.1, 0.2, 0.3]
     (tmp_path / "LICENSE").write_text("Mozilla Public License, version 2.0")
     assert opened(space, path).result.info.license == "MPL-2.0"
@@ -88,14 +87,14 @@ def test_what_lies_beside_a_model_is_part_of_its_key(space: Workspace, tmp_path:
     assert opened(space, path).key == prepared.key
 
 
-def test_what_lies_above_a_hub_folders_onnx_counts_too(space: Workspace, tmp_path: Path) -> None:
-    """Given onnx/model.onnx with a preparation in the folder above, then that is read, and a change of it is seen."""
+def test_companions_above_a_hub_folder_count(space: Workspace, tmp_path: Path) -> None:
+    """Given onnx/model.onnx with a preparation in the folder above, Then that is read, and a change gives another
+    key."""
     path = save(tmp_path / "onnx" / "model.onnx")
     keys, above = set(), tmp_path / "preprocessor_config.json"
     for mean in (0.25, 0.5):
         above.write_text(f'{{"image_mean": [{mean}, {mean}, {mean}], "image_std": [1, 1, 1]}}')
         model = opened(space, path)
-        assert model.result.info.preprocessing is not None
         assert model.result.info.preprocessing["mean"] == [mean] * 3
         keys.add(model.key)
     assert len(keys) == 2
@@ -103,7 +102,7 @@ def test_what_lies_above_a_hub_folders_onnx_counts_too(space: Workspace, tmp_pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
 def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
-    """Given names of a file and of a folder that hold bytes that are no UTF-8, then the model in them opens."""
+    """Given names of a file and of a folder with bytes that are no UTF-8, Then the model opens."""
     source = save(tmp_path / "ok.onnx")
     for name in (b"a/mod\xff.onnx", b"f\xfe/m.onnx", b"f\xfd/m\xfd.onnx"):
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
@@ -116,14 +115,14 @@ def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
 
 
 def odd(folder: Path, name: bytes) -> Path:
-    """A place whose name holds bytes that are no text."""
+    """Return a path whose name has bytes that are no text."""
     return Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
 def test_data_of_names_that_are_no_text_are_read(space: Workspace, tmp_path: Path) -> None:
-    """Given a folder and pictures in it whose names hold bytes that are no UTF-8, then all are read, as under any other
-    name; so is a file of arrays."""
+    """Given a folder and pictures whose names have bytes that are no UTF-8, Then all are read, and so is a file of
+    arrays."""
     model = opened(space, save(tmp_path / "model.onnx"))
     plain, strange = tmp_path / "plain", odd(tmp_path, b"f\xfe")
     for folder in (plain, strange):
@@ -149,7 +148,7 @@ MODEL = Path("/tmp/my model.onnx")
 
 
 def refused(reason: CrashCause) -> JobError:
-    """What comes of a worker that ended for `reason` while it opened the model."""
+    """Return the error of a worker that ended for `reason` while it opened the model."""
     stage = StageLimit(what="trying the model out", seconds=6)
     return as_refusal(JobError(*explain(Crashed(1, None, "its log", reason, stage))), MODEL)
 
@@ -167,8 +166,9 @@ def refused(reason: CrashCause) -> JobError:
         ("protocol", "library_crashed"),
     ],
 )
-def test_what_the_file_brings_about_is_a_refusal(reason: CrashCause, code: str) -> None:
-    """Given a worker that ended through the file, Then exit code 3, the file's name, and what to ask the author for."""
+def test_end_caused_by_the_file_is_a_refusal(reason: CrashCause, code: str) -> None:
+    """Given a worker that ended because of the file, Then exit code 3 with the file's name and advice to ask the
+    author."""
     error = refused(reason)
 
     assert (error.error.code, error.exit_code) == (code, 3)
@@ -179,19 +179,19 @@ def test_what_the_file_brings_about_is_a_refusal(reason: CrashCause, code: str) 
     assert code in TRIED
 
 
-def test_the_time_is_told() -> None:
-    """Given a first run without end, Then what was done for how long stands in it."""
+def test_refusal_after_a_stage_limit_names_stage_and_time() -> None:
+    """Given a first run without end, Then the error names the stage and its time."""
     assert refused("stage_time").error.detail.startswith("Fettle was still trying the model out after 6 s, so that was")
 
 
 @pytest.mark.parametrize("reason", ["killed", "start"])
-def test_what_the_computer_brings_about_stays_what_it_is(reason: CrashCause) -> None:
-    """Given a worker that was killed from outside or never started, Then nothing is said against the file."""
+def test_end_caused_by_the_computer_is_no_refusal(reason: CrashCause) -> None:
+    """Given a worker that was killed from outside or never started, Then the file is not blamed."""
     assert refused(reason).exit_code == 1
 
 
-def test_a_name_that_would_turn_the_text_is_made_harmless() -> None:
-    """Given letters that change the direction or break the line, Then they are replaced."""
+def test_refusal_replaces_unprintable_characters() -> None:
+    """Given characters that change the direction or break the line, Then they are replaced."""
     error = JobError(*explain(Crashed(-11, "SIGSEGV", "", "crash")))
     assert as_refusal(error, Path("a\u202e\nb\udcff.onnx")).error.detail.isprintable()
 
@@ -206,8 +206,8 @@ def test_a_name_that_would_turn_the_text_is_made_harmless() -> None:
         ([], "model"),
     ],
 )
-def test_a_folder_is_told_by_what_lies_in_it(tmp_path: Path, names: list[str], kind: Kind) -> None:
-    """Given a folder, Then it is what its files are called; an empty one is a model's to be refused."""
+def test_kind_of_a_folder_follows_its_files(tmp_path: Path, names: list[str], kind: Kind) -> None:
+    """Given a folder, Then its kind follows from the names of its files; an empty one counts as a model."""
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -215,13 +215,13 @@ def test_a_folder_is_told_by_what_lies_in_it(tmp_path: Path, names: list[str], k
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.onnx", "model"), ("a.png", "data"), ("a.csv", "data"), ("a", "model")])
-def test_a_file_is_told_by_its_ending(tmp_path: Path, name: str, kind: Kind) -> None:
-    """Given a file, there or not, Then its ending says what it is."""
+def test_kind_of_a_file_follows_its_suffix(tmp_path: Path, name: str, kind: Kind) -> None:
+    """Given a file, existing or not, Then its kind follows from its suffix."""
     assert kind_of(tmp_path / name) == kind
 
 
-def test_a_folder_of_thousands_takes_no_time(tmp_path: Path) -> None:
-    """Given thousands of folders with a picture each, Then the window, which waits for the answer, is not frozen."""
+def test_kind_of_a_large_folder_is_found_at_once(tmp_path: Path) -> None:
+    """Given thousands of folders with a picture each, Then the window does not freeze."""
     for number in range(2500):
         (tmp_path / f"class {number}").mkdir()
         (tmp_path / f"class {number}" / "1.png").touch()
@@ -232,7 +232,7 @@ def test_a_folder_of_thousands_takes_no_time(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
 @pytest.mark.parametrize("name", ["model.onnx", LOG_FILE])
-def test_a_pipe_is_never_waited_for(tmp_path: Path, name: str) -> None:
-    """Given a pipe that nobody writes to, alone or where a log would lie, Then it is no log, and is not opened."""
+def test_is_log_does_not_open_a_pipe(tmp_path: Path, name: str) -> None:
+    """Given a pipe that nobody writes to, Then it is no log, and is not opened."""
     os.mkfifo(tmp_path / name)
     assert not is_log(tmp_path / name) and not is_log(tmp_path)

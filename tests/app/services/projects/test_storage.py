@@ -1,4 +1,4 @@
-"""What projects hold on disk, what of it nothing needs, and how that is removed while others work."""
+"""Test what projects hold on disk, what of it nothing needs, and how that is removed while others work."""
 
 import dataclasses
 import hashlib
@@ -47,7 +47,7 @@ def key(name: str) -> str:
 
 
 def keep(space: Workspace, name: str, size: int, *, run_id: str | None = None, kind: str = "apply") -> str:
-    """Put an artifact of about `size` bytes into the store, as a job of `run_id` leaves it."""
+    """Put an artifact of about `size` bytes into the store, as a job of `run_id` does."""
     work = space.jobs / name
     work.mkdir(parents=True)
     (work / "weights").write_bytes(bytes(size))
@@ -60,14 +60,14 @@ def keep(space: Workspace, name: str, size: int, *, run_id: str | None = None, k
 
 
 def age(space: Workspace, *keys: str, days: float = 30) -> None:
-    """Have these used last so many days ago."""
+    """Set the last use of these entries to some days ago."""
     for one in keys:
         then = time.time() - days * DAY_S
         os.utime(space.artifacts.folder(one), (then, then))
 
 
 def two_projects(space: Workspace) -> None:
-    """Project "p1" with the run "r1" (its model and one version are stored), and "p2" of the same model."""
+    """Add project "p1" with the run "r1", whose model and one version are stored, and "p2" of the same model."""
     repositories = space.repositories
     shared = keep(space, "model", 40_000)
     repositories.projects.add(project(model_key=shared))
@@ -91,8 +91,8 @@ def is_there(space: Workspace, name: str) -> bool:
 
 
 def test_storage_counts_a_shared_artifact_for_each_project_and_once_in_all(space: Workspace) -> None:
-    """Given two projects that share a model, one of them with a version, then each counts the model, all count it once,
-    and nothing is freeable."""
+    """Given two projects that share a model, one of them with a version, Then each counts the model, the sum counts it
+    once, and nothing is freeable."""
     two_projects(space)
     found = measured(space)
     sizes = {one.id: one.size_bytes for one in found.projects}
@@ -103,8 +103,8 @@ def test_storage_counts_a_shared_artifact_for_each_project_and_once_in_all(space
 
 
 def test_free_removes_what_a_deleted_project_held_alone(space: Workspace) -> None:
-    """Given two projects that share a model, when one is deleted for good, then its version is freeable at once and is
-    removed, the shared model stays, and the provenance of what went is gone."""
+    """Given two projects that share a model, When one is deleted for good, Then its version is freeable at once and is
+    removed with its provenance, and the shared model stays."""
     two_projects(space)
     move_to_trash(space.repositories, "p1")
     assert measured(space, 0).freeable_bytes == 0  # the trash gives it back whole
@@ -118,9 +118,9 @@ def test_free_removes_what_a_deleted_project_held_alone(space: Workspace) -> Non
         space.repositories.artifacts.get(key("version"))
 
 
-def test_caches_of_a_run_are_kept_so_that_it_can_go_on(space: Workspace) -> None:
-    """Given an interrupted run with a cache entry that no row names, then it is kept for seven days after its last use,
-    `keep_days` 0 frees it now, and it counts as this project's."""
+def test_cache_entries_of_a_run_are_kept_for_its_continuation(space: Workspace) -> None:
+    """Given an interrupted run with a cache entry that no row names, Then it is kept for seven days after its last use,
+    `keep_days` 0 frees it now, and it counts for this project."""
     two_projects(space)
     space.repositories.runs.update(dataclasses.replace(run(1), state=RunState.INTERRUPTED))
     keep(space, "screened", 5_000, run_id="r1", kind="answer")
@@ -137,7 +137,7 @@ def test_caches_of_a_run_are_kept_so_that_it_can_go_on(space: Workspace) -> None
 
 
 def test_measurements_are_kept_without_a_run(space: Workspace) -> None:
-    """Given a measurement and an answer of jobs without a run, then the measurement is kept for seven days."""
+    """Given a measurement and predictions of jobs without a run, Then the measurement is kept for seven days."""
     keep(space, "times", 900, kind="measured")
     keep(space, "looked", 900, kind="answer")
     assert [thing.key for thing in measured(space).freeable] == [key("looked")]
@@ -146,7 +146,7 @@ def test_measurements_are_kept_without_a_run(space: Workspace) -> None:
 
 
 def test_artifacts_of_a_lost_database_are_kept_for_a_week(space: Workspace) -> None:
-    """Given an artifact that the database knows nothing of, as after it was lost, then it is freeable after a week."""
+    """Given an artifact that the database does not know, Then it is freeable after a week."""
     keep(space, "orphan", 900)
     space.repositories.artifacts.delete(key("orphan"))
     assert measured(space).freeable_bytes == 0
@@ -155,8 +155,8 @@ def test_artifacts_of_a_lost_database_are_kept_for_a_week(space: Workspace) -> N
 
 
 def test_bundles_of_releases_stay_and_those_of_deleted_projects_go(space: Workspace) -> None:
-    """Given the bundle of a release, one of a project that is gone, and one that was written a moment ago, then only the
-    second is freeable."""
+    """Given the bundle of a release, one of a deleted project, and one that was just written, Then only the second is
+    freeable."""
     space.repositories.projects.add(project())
     for name in ("released", "gone", "on its way"):
         path = space.paths.releases / f"{key(name)}.zip"
@@ -174,8 +174,8 @@ def test_bundles_of_releases_stay_and_those_of_deleted_projects_go(space: Worksp
 
 
 def test_limit_removes_the_oldest_until_it_holds(space: Workspace) -> None:
-    """Given three freeable artifacts of 10 kB and a needed one of 40 kB, when the limit is 56 kB, then the two that were
-    used longest ago go; with a limit below what is needed all three go, and nothing else."""
+    """Given three freeable artifacts of 10 kB and a needed one of 40 kB, When the limit is 56 kB, Then the two oldest
+    are removed; with a lower limit all three are, and nothing else."""
     space.repositories.projects.add(project(model_key=keep(space, "model", 40_000)))
     for days, name in ((20, "old"), (30, "oldest"), (10, "newer")):
         keep(space, name, 10_000)
@@ -186,7 +186,7 @@ def test_limit_removes_the_oldest_until_it_holds(space: Workspace) -> None:
 
 
 def test_key_that_a_record_of_any_kind_names_is_needed(space: Workspace) -> None:
-    """Given an artifact that only a setting, or only the result of a needed artifact names, then it is needed."""
+    """Given an artifact that only a setting, or only the result of a needed artifact names, Then it is needed."""
     space.repositories.projects.add(project(info_json=f'{{"anywhere": ["{keep(space, "named", 900)}"]}}'))
     inner = keep(space, "inner", 900)
     work = space.jobs / "outer"
@@ -197,16 +197,16 @@ def test_key_that_a_record_of_any_kind_names_is_needed(space: Workspace) -> None
 
 
 def opened_twice(space: Workspace, meanwhile: list[Storage]) -> Flow[bool]:
-    """Open the sample, free all that nothing needs, and give whether the model is still there."""
+    """Open the sample, free everything that nothing needs, and return whether the model still exists."""
     model = yield from open_model(OpenParams(path=str(sample_paths().model)))
     done: Freed = yield DiskStep(lambda stopped: storage._free(space.paths, space.artifacts, 0, None, stopped))
     meanwhile.append(done.storage)
     return model.folder.is_dir()
 
 
-def test_running_flow_keeps_what_it_was_given(space: Workspace) -> None:
-    """Given a flow that took a model out of the store which no row names, when all is freed while it runs, then it keeps
-    the model; after the flow's end it is freeable."""
+def test_running_flow_keeps_its_entries(space: Workspace) -> None:
+    """Given a flow with a stored model that no row names, When everything is freed while it runs, Then the model stays
+    until the flow ends."""
     meanwhile: list[Storage] = []
     for _ in range(2):  # made, then found in the store
         assert go(space, opened_twice(space, meanwhile))
@@ -215,7 +215,7 @@ def test_running_flow_keeps_what_it_was_given(space: Workspace) -> None:
 
 
 def test_flow_that_is_interrupted_lets_go(space: Workspace) -> None:
-    """Given a flow that is ended in the middle, as when the program closes, then nothing is held any more."""
+    """Given a flow that is interrupted, Then nothing is held any more."""
     driver = Driver(space, opened_twice(space, []), ignore)
     while not space.artifacts.held and driver.tick():
         time.sleep(0.01)
@@ -225,8 +225,8 @@ def test_flow_that_is_interrupted_lets_go(space: Workspace) -> None:
 
 
 def test_entry_that_came_into_use_after_the_count_stays(space: Workspace) -> None:
-    """Given an entry that was counted as freeable, when a flow holds it or has used it since, then it is not removed;
-    when nothing uses it, it is."""
+    """Given an entry that was counted as freeable, When a flow holds it or has used it since, Then it is not removed;
+    otherwise it is."""
     keep(space, "cache", 900)
     age(space, key("cache"))
     (thing,) = measured(space).freeable
@@ -261,8 +261,8 @@ storage._free(paths, ArtifactStore(paths.store), 0, None, lambda: False)
 
 
 def test_free_that_is_killed_loses_nothing_and_ends_the_next_time(space: Workspace) -> None:
-    """Given three freeable artifacts, when the program is killed while it removes the second, then what is needed is
-    whole, what was begun is not in the store any more, and the next time removes the rest."""
+    """Given three freeable artifacts, When the program is killed while it removes the second, Then everything needed is
+    intact, and the next call removes the rest."""
     two_projects(space)
     for name in ("a", "b", "c"):
         keep(space, name, 10_000)
@@ -278,14 +278,14 @@ def test_free_that_is_killed_loses_nothing_and_ends_the_next_time(space: Workspa
 
 
 def test_storage_of_an_empty_folder_is_nothing(tmp_path: Path) -> None:
-    """Given a data folder in which nothing was ever done, then nothing is stored."""
+    """Given an unused data folder, Then nothing is stored."""
     paths = DataPaths(tmp_path / "none")
     found = measure(paths, ArtifactStore(paths.store), 7)
     assert (found.projects, found.size_bytes, found.freeable_bytes) == ((), 0, 0)
 
 
 def test_unfinished_work_is_kept_for_a_week(space: Workspace) -> None:
-    """Given what an ended job had finished, then it is freeable a week after it was used last."""
+    """Given finished parts of an ended job, Then they are freeable a week after their last use."""
     folder = space.paths.unfinished / key("begun")
     folder.mkdir(parents=True)
     (folder / "layer").write_bytes(bytes(700))

@@ -1,4 +1,4 @@
-"""Projects are renamed, put into the trash, taken back, deleted for good."""
+"""Test that projects are renamed, put into the trash, restored, and deleted for good."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def repositories(space: Workspace) -> Repositories:
-    """A project with one result and one export, and a second one that shares its model and its data."""
+    """Add a project with one result and one export, and a second one that shares its model and data."""
     made = make_project(space)
     add_run(space, run(1), variant(0), variant(1))
     export = ExportRecord("e1", "r1", "r1-v1", "folder", "/b.zip", "ab" * 32, 5, datetime(2026, 3, 4, tzinfo=UTC), "[]")
@@ -50,8 +50,8 @@ def repositories(space: Workspace) -> Repositories:
     return space.repositories
 
 
-def test_a_name_is_kept_without_its_blanks(repositories: Repositories) -> None:
-    """Given a new name with blanks and too many letters, Then it is kept tidy; one that is empty is refused, and the old
+def test_rename_project_removes_blanks_and_refuses_an_empty_name(repositories: Repositories) -> None:
+    """Given a new name with blanks and too many letters, Then it is shortened; an empty one is refused, and the old
     name stays."""
     assert rename_project(repositories, "p1", "  Shoes\n and  hats ").name == "Shoes and hats"
     assert len(rename_project(repositories, "p1", "x" * 500).name) == 120
@@ -59,8 +59,8 @@ def test_a_name_is_kept_without_its_blanks(repositories: Repositories) -> None:
     assert repositories.projects.get("p1").name == "x" * 120
 
 
-def test_the_trash_gives_back_all_of_it(repositories: Repositories) -> None:
-    """Given a project in the trash, Then it is not shown and nothing of it is gone; restored, it is as it was."""
+def test_restore_returns_the_project_unchanged(repositories: Repositories) -> None:
+    """Given a project in the trash, Then it is not shown and nothing is removed; once restored, it is unchanged."""
     before = repositories.projects.get("p1")
     assert contents_of(repositories, "p1") == (1, 1)
     move_to_trash(repositories, "p1")
@@ -72,9 +72,9 @@ def test_the_trash_gives_back_all_of_it(repositories: Repositories) -> None:
     assert repositories.projects.get("p1") == before and trashed_projects(repositories) == []
 
 
-def test_the_same_model_begins_anew_beside_the_trash(repositories: Repositories) -> None:
-    """Given a deleted project, When its model is opened again, Then that is a new project, and the old one can still come
-    back."""
+def test_model_of_a_trashed_project_gets_a_new_project(repositories: Repositories) -> None:
+    """Given a deleted project, When its model is opened again, Then that is a new project, and the old one can still be
+    restored."""
     move_to_trash(repositories, "p1")
     again = project_for(repositories, Path("/models/colors.onnx"))
     assert again.id != "p1" and repositories.runs.list(project_id=again.id) == []
@@ -82,8 +82,8 @@ def test_the_same_model_begins_anew_beside_the_trash(repositories: Repositories)
 
 
 @pytest.mark.parametrize("state", [RunState.RUNNING, RunState.QUEUED])
-def test_a_project_at_work_cannot_be_deleted(space: Workspace, repositories: Repositories, state: RunState) -> None:
-    """Given a run that goes on or waits, Then its project is refused, with what to do; the other one may go."""
+def test_move_to_trash_refuses_a_busy_project(space: Workspace, repositories: Repositories, state: RunState) -> None:
+    """Given a queued or running run, Then its project is refused with advice; the other one may be deleted."""
     add_run(space, run(2, state))
     refused = refusal(move_to_trash, repositories, "p1")
     assert refused.error.code == "project_at_work" and "Jobs" in refused.error.hint
@@ -91,9 +91,9 @@ def test_a_project_at_work_cannot_be_deleted(space: Workspace, repositories: Rep
     move_to_trash(repositories, "p2")
 
 
-def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repositories: Repositories) -> None:
-    """Given a project in the trash whose model another one uses, When it is deleted for good, Then its runs, figures and
-    settings are gone, and the model and data that both stand on are still there."""
+def test_delete_for_good_removes_only_own_records(space: Workspace, repositories: Repositories) -> None:
+    """Given a project in the trash whose model another one uses, When it is deleted for good, Then its runs, figures
+    and settings are gone, and the shared model and data stay."""
     first = repositories.projects.get("p1")
     assert saved_recipes(repositories, first) and read_record(repositories, "r1-v1")
     assert refusal(delete_for_good, repositories, "p1").error.code == "not_in_trash"
@@ -105,6 +105,5 @@ def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repo
     assert saved_recipes(repositories, first) is None and read_proof(repositories, "r1") == Proof()
     assert read_record(repositories, "r1-v1") is None
     other = repositories.projects.get("p2")
-    assert other.model_key is not None and other.data_key is not None
     assert space.artifacts.get(other.model_key) is not None and space.artifacts.get(other.data_key) is not None
     assert trashed_projects(repositories) == []

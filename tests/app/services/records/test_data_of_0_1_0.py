@@ -1,4 +1,5 @@
-"""A data folder that Fettle 0.1.0 wrote (tests/fixtures/data_0_1_0) opens: all of it is there, and a copy beside it."""
+"""Test that a data folder of Fettle 0.1.0 (tests/fixtures/data_0_1_0) opens without loss, with a copy of its
+database."""
 
 import json
 import shutil
@@ -32,7 +33,7 @@ RECORD_TABLES = ("project_records", "run_records", "variant_records")
 
 @pytest.fixture
 def paths(tmp_path: Path) -> DataPaths:
-    """A copy of the folder."""
+    """Return a copy of the folder."""
     shutil.copytree(WRITTEN, tmp_path / "home")
     return DataPaths(tmp_path / "home")
 
@@ -52,7 +53,7 @@ def project(space: Workspace) -> Project:
 
 @pytest.fixture
 def runs(space: Workspace) -> list[Run]:
-    """The first one, and the later one."""
+    """Return the first run and the later one."""
     return space.repositories.runs.list()[::-1]
 
 
@@ -61,9 +62,9 @@ def facts(space: Workspace, runs: list[Run]) -> RunFacts:
     return read_facts(space, runs[0].id)
 
 
-def test_the_folder_is_what_that_version_wrote() -> None:
-    """Given the folder, Then its tables are the first ones, with a row of each kind among the settings, and no place of
-    the computer that made it is told in it."""
+def test_fixture_is_what_version_0_1_0_wrote() -> None:
+    """Given the folder, Then its tables are the first ones, the settings have a row of each kind, and no path of the
+    computer that made it is in it."""
     database = WRITTEN / "fettle.db"
     assert revisions.revision_of(database) == "0001"
     connection = sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)
@@ -77,9 +78,9 @@ def test_the_folder_is_what_that_version_wrote() -> None:
     assert not [place for place in (b"/work/", b"/root/", b"/tmp/") if place in held]
 
 
-def test_a_copy_of_the_old_tables_lies_beside(paths: DataPaths) -> None:
-    """Given the folder, When it is opened, Then its tables are the newest, and the database as it was lies among the
-    copies, whole."""
+def test_opening_keeps_a_copy_of_the_old_database(paths: DataPaths) -> None:
+    """Given the folder, When it is opened, Then its tables are the newest, and the old database is among the copies,
+    intact."""
     before = query(paths.database, "SELECT count(*) FROM settings")
     open_store(paths).close()
     assert revisions.revision_of(paths.database) == revisions.HEAD
@@ -97,16 +98,15 @@ def test_runs_verdicts_and_times_are_there(space: Workspace, project: Project, f
     for variant in facts.variants:
         assert variant.judgement is not None and variant.judgement.n > 0 and variant.measurement.n > 0
     assert facts.recommended.measurement.speedup is not None and facts.recommended.measurement.speedup > 1
-    assert space.repositories.latencies.count(facts.run.id) > 100
+    assert len([*space.repositories.latencies.of_run(facts.run.id)]) > 100
     steps = space.repositories.runs.steps(facts.run.id)
     assert len(steps) >= 5 and {step.state for step in steps} <= {"done", "warning"}
     assert space.repositories.jobs.list(run_id=facts.run.id, state="finished")
 
 
-def test_what_was_added_to_the_run_is_there(space: Workspace, facts: RunFacts, runs: list[Run]) -> None:
-    """Given the first run, Then its proof, its bundle, what was found under stress and under load, and what was expected
-    of it are there; and the later run was compared with what was exported."""
-    assert facts.recommended is not None
+def test_records_of_the_run_are_there(space: Workspace, facts: RunFacts, runs: list[Run]) -> None:
+    """Given the first run, Then its proof, bundle, findings under stress, load and forecast are there; and the later
+    run was compared with the export."""
     (part,) = facts.proof.parts
     assert part.path == "/home/person/more.npz" and len(part.items) > 0 and facts.recommended.id in part.answers
     (export,) = space.repositories.exports.list(facts.run.id)
@@ -125,9 +125,9 @@ def test_what_was_added_to_the_run_is_there(space: Workspace, facts: RunFacts, r
     assert watched.judgement is not None
 
 
-def test_how_the_project_was_left_is_there(space: Workspace, project: Project, facts: RunFacts) -> None:
-    """Given the project, Then how model and data were opened, its recipes, its answers about the data, its origin and its
-    pinned test set are there, and so are the price and the settings."""
+def test_records_of_the_project_are_there(space: Workspace, project: Project, facts: RunFacts) -> None:
+    """Given the project, Then its opening, recipes, data record, origin and pinned test set are there, and so are price
+    and settings."""
     repositories = space.repositories
     assert saved_opening(repositories, project).path == "/home/person/colors.onnx" == project.model_path
     assert saved_data(repositories, project).path == "/home/person/first.npz" == project.data_path
@@ -143,7 +143,7 @@ def test_how_the_project_was_left_is_there(space: Workspace, project: Project, f
     assert not problem and (settings.theme, settings.last_page) == ("dark", "compare")
 
 
-def test_the_commands_tell_it(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_print_the_old_runs(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
     """Given the folder, When `fettle jobs` and `fettle compare` are the first to open it, Then they print both runs and
     the comparison with its verdicts."""
 
@@ -163,9 +163,9 @@ def test_the_commands_tell_it(paths: DataPaths, capsys: pytest.CaptureFixture[st
     assert told("compare", later)["watch"]["against"]["run_id"] == first
 
 
-def test_a_command_tells_what_was_damaged(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given the folder with a damaged record, When `fettle jobs` is the first to open it, Then it lists both runs and says
-    on standard error, once, what could not be read and where the copy lies."""
+def test_command_reports_a_damaged_record_once(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the folder with a damaged record, When `fettle jobs` is the first to open it, Then it lists both runs and
+    reports once on standard error what could not be read and where the copy is."""
     query(paths.database, "UPDATE settings SET value_json = '{' WHERE key LIKE 'proof:%'")
     assert main(["--data-dir", str(paths.root), "--json", "jobs"]) == 0
     told = capsys.readouterr()
@@ -175,9 +175,9 @@ def test_a_command_tells_what_was_damaged(paths: DataPaths, capsys: pytest.Captu
     assert "proof:" not in capsys.readouterr().err
 
 
-def test_deleted_for_good_nothing_of_it_is_left(space: Workspace, project: Project, runs: list[Run]) -> None:
-    """Given the project, of which a damaged record was set aside, When it is deleted for good, Then no record, version or
-    request of it is left, nor what was set aside."""
+def test_delete_for_good_leaves_no_rows(space: Workspace, project: Project, runs: list[Run]) -> None:
+    """Given the project with a record that was set aside, When it is deleted for good, Then none of its rows is
+    left."""
     query(space.paths.database, "UPDATE run_records SET body_json = '{' WHERE kind = 'proof'")
     write_proof(space.repositories, runs[0].id, Proof())
     assert query(space.paths.database, "SELECT count(*) FROM records_set_aside") == [(1,)]

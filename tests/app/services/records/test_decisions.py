@@ -1,4 +1,4 @@
-"""The log of decisions: written where they are made, and a changed, moved or missing entry is seen."""
+"""Test the log of decisions: it is written where they are made, and a changed, moved or missing entry is detected."""
 
 import dataclasses
 from pathlib import Path
@@ -38,8 +38,9 @@ def repositories_count(repositories: Repositories) -> int:
     return len(repositories.runs.list(project_id="p"))
 
 
-def test_a_limit_that_is_raised_is_noted_and_one_that_is_lowered_is_not(repositories: Repositories) -> None:
-    """Given runs with limits of 1, 1, .5 and 2 %, then the log has the one step up, with both limits and an account."""
+def test_raised_limit_is_recorded(repositories: Repositories) -> None:
+    """Given runs with limits of 1, 1, 0.5 and 2 %, Then the log has the one increase, with both limits and an
+    account."""
     raised(repositories, 1.0, 1.0, 0.5, 2.0)
     (entry,) = read_decisions(repositories, "p").entries
     assert decision_words(entry) == "raised the limit from 0.5 % to 2 %" and entry.who and entry.run_id
@@ -47,8 +48,8 @@ def test_a_limit_that_is_raised_is_noted_and_one_that_is_lowered_is_not(reposito
 
 
 def test_changed_labels_are_counted(repositories: Repositories) -> None:
-    """Given examples of which two get another label and one is left out, then one is put back, then the log says both; the
-    same data read again say nothing."""
+    """Given examples of which two get another label and one is left out, then one label is put back, Then the log has
+    both changes; reading the same data again adds nothing."""
     project = dataclasses.replace(PROJECT, data_path="/data")
     requested = DataParams(model_dir="", path="/data")
     for changes in (
@@ -75,9 +76,11 @@ def test_changed_labels_are_counted(repositories: Repositories) -> None:
         ("all gone", 1),
     ],
 )
-def test_a_log_that_was_changed_says_where(repositories: Repositories, tmp_path: Path, harm: str, at: int) -> None:
-    """Given three entries, when one is reworded (with its own hash written anew, too), taken out, exchanged with another,
-    or the last is cut off, then the first one that is wrong is named."""
+def test_changed_log_names_the_first_wrong_entry(
+    repositories: Repositories, tmp_path: Path, harm: str, at: int
+) -> None:
+    """Given three entries, When one is reworded, removed or exchanged, or the last is cut off, Then the first wrong
+    entry is named."""
     raised(repositories, 1.0, 2.0, 3.0, 4.0)
     assert read_decisions(repositories, "p").broken_at is None
     records = repositories.records
@@ -105,8 +108,8 @@ def test_a_log_that_was_changed_says_where(repositories: Repositories, tmp_path:
 
 
 def test_the_bundles_check_and_ours_agree(repositories: Repositories, tmp_path: Path) -> None:
-    """Given a log as a bundle carries it, with any text in it, then the bundle's own check, which knows nothing of ours,
-    takes it, and refuses each line that is changed."""
+    """Given a log as a bundle carries it, with any text in it, Then the bundle's own check accepts it and refuses each
+    changed line."""
     entries: list[Decision] = []
     for number, why in enumerate(("Weil’s eilt – “jetzt”", 'a "quoted"\nline\u2028', "\ud83d\ude00 \\u0041"), 1):
         made = Decision(

@@ -1,4 +1,4 @@
-"""The JSON documents of docs/command-line.md, and what is recorded beside a run."""
+"""Test the JSON documents of docs/command-line.md, and the records of GPU figures."""
 
 import json
 from dataclasses import replace
@@ -20,8 +20,9 @@ from workers.contracts.specs import TaskScore
 ENDED = outcome_of([], "speed", SearchEnd(planned=2, untried=1, limit_s=60.0, more_s=12.0))
 
 
-def test_what_was_not_measured_is_null_and_never_zero() -> None:
-    """Given a version that was neither judged nor measured, then its figures are null and its verdict says so."""
+def test_figures_that_were_not_measured_are_null() -> None:
+    """Given a version that was neither judged nor measured, Then its figures are null, and its verdict is
+    "unmeasured"."""
     document = variant_document(
         variant("a", verdict=None, measurement=Measurement(), size_bytes=None, size_ratio=None, notes=())
     )
@@ -37,19 +38,19 @@ def test_what_was_not_measured_is_null_and_never_zero() -> None:
     ("state", "n", "told"),
     [("confirmed", 9, "side_by_side"), ("measured", 9, "first_look"), ("dropped", 0, None), ("applied", 0, None)],
 )
-def test_how_it_was_measured(state: str, n: int, told: str | None) -> None:
-    """Given a version, then it is told whether its figures were taken in turn with the original's."""
+def test_measured_names_the_kind_of_measurement(state: str, n: int, told: str | None) -> None:
+    """Given a version, Then the document states whether it was measured side by side."""
     made = replace(variant("a", measurement=Measurement(latency_p50_ms=1.0, n=n)), state=state)
     assert variant_document(made)["measured"] == told
 
 
 def test_a_share_of_zero_stays_zero() -> None:
-    """Given a version of which no answer got worse, then that is 0, not null."""
+    """Given a version without worse predictions, Then the share is 0, not null."""
     assert variant_document(variant("a"))["negative_flips"] == 0.0
 
 
 def test_numbers_that_json_does_not_know_are_null() -> None:
-    """Given NaN and infinity, then the document is JSON all the same."""
+    """Given NaN and infinity, Then the document is valid JSON."""
     measurement = Measurement(latency_p50_ms=float("nan"), speedup=float("inf"), n=1)
     document = variant_document(variant("a", measurement=measurement))
     assert document["latency_p50_ms"] is None
@@ -57,8 +58,8 @@ def test_numbers_that_json_does_not_know_are_null() -> None:
     json.dumps(document, allow_nan=False)
 
 
-def test_the_original_answers_as_itself() -> None:
-    """Given an original with few examples, then its verdict is safe and its speedup 1; unmeasured stays unmeasured."""
+def test_original_is_safe_with_a_speedup_of_one() -> None:
+    """Given an original with few examples, Then its verdict is safe and its speedup 1; unmeasured stays unmeasured."""
     few = variant_document(variant("o", 0, "not_enough_data", is_baseline=True))
     assert (few["verdict"], few["speedup"]) == ("safe", 1.0)
     assert variant_document(variant("o", 0, "unmeasured", is_baseline=True))["verdict"] == "unmeasured"
@@ -66,12 +67,12 @@ def test_the_original_answers_as_itself() -> None:
 
 
 def test_notes_of_the_judge_are_among_the_notes() -> None:
-    """Given notes of the version and of its judgement, then the document holds both, each once."""
+    """Given notes of the version and of its judgement, Then the document has both, each once."""
     assert variant_document(variant("a"))["notes"] == ["own note", "told by the judge"]
 
 
 def test_the_run_and_its_comparison() -> None:
-    """Given a run, then its document has the contract's fields; the comparison adds slices and changed items."""
+    """Given a run, Then its document has the documented fields; the comparison adds slices and changed items."""
     variants = [variant("b", 2), variant("o", 0, is_baseline=True), variant("a", 1)]
     run = a_run(recommended_variant_id="b")
     document = run_document(run, variants, ENDED)
@@ -106,9 +107,9 @@ def test_the_run_and_its_comparison() -> None:
 
 
 def test_scores_are_in_the_comparison() -> None:
-    """Given a judgement with scores, then the comparison holds them with their version, and VARIANT what docs/command-line.md names of them."""
+    """Given a judgement with scores, Then the comparison has them with their version, and VARIANT the documented fields
+    of them."""
     judged = variant("a")
-    assert judged.judgement is not None
     score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)
     report = replace(judged, judgement=judged.judgement.model_copy(update={"scores": (score,)}))
     document = compare_document(a_run(), [variant("o", 0, is_baseline=True), report], ENDED)
@@ -131,9 +132,9 @@ def result(card: CardFigures | None) -> MeasureResult:
     return MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=9, device_ran="cuda:0", card=card)
 
 
-def test_kept_with_its_version_and_told_by_every_document(space: Workspace) -> None:
-    """Given sets of which the first took figures, Then they stand with the version, and `optimize`, `compare` and the
-    lines of words tell them; a version without has no such key, and energy that no card tells is null, not 0."""
+def test_gpu_figures_are_stored_and_in_every_document(space: Workspace) -> None:
+    """Given sets of which the first has figures of a GPU, Then they are stored with the version and are in each
+    document and in the printed lines; other versions have no such key, and missing energy is null."""
     versions = [variant("v1"), variant("v2", 2), variant("o", 0, is_baseline=True)]
     space.repositories.projects.add(Project("p", "P", "/m.onnx", "0" * 64, NOW, NOW))
     space.repositories.runs.add(a_run())

@@ -1,4 +1,4 @@
-"""Which looks at test items cost something: those at which a worse version could be called safe."""
+"""Test which looks at test items count: those at which a worse version could be called safe."""
 
 import dataclasses
 from typing import Any
@@ -36,12 +36,11 @@ class Repositories:
     ids=["identical", "damaged", "worse", "open", "safe"],
 )
 def test_look_at_identical_or_damaged_predictions_costs_nothing(facts: dict[str, Any], looks: int) -> None:
-    """Given 400 items, When a version is judged on them, Then only what could be called safe by chance counts as a look
-    before the next version."""
+    """Given 400 items, When a version is judged on them, Then it counts as a look only if it could be called safe by
+    chance."""
     repositories: Any = Repositories()
     book = TestSetUsage(repositories, "model", "run", frozenset(range(1, 401)), 1.0)
     made = variant("first")
-    assert made.judgement is not None
     first = dataclasses.replace(made, judgement=made.judgement.model_copy(update=facts))
     book.record(first, book.number(first))
     other = TestSetUsage(repositories, "model", "another run", frozenset(range(1, 401)), 1.0)

@@ -1,4 +1,4 @@
-"""A release that is broken off, by a kill or a full disk, at any moment: no half bundle, and no old one is lost."""
+"""Test a release that a kill or a full disk ends at any moment: no partial bundle remains, and no old one is lost."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def before(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with one release, closed, and a bundle beside it that shall be the next one."""
+    """Return a closed data folder with one release, and the bundle of the next one."""
     root = tmp_path_factory.mktemp("first")
     spaces = copied_space(finished, root)
     space = next(spaces)
@@ -51,7 +51,7 @@ def broken_off(before: Path, tmp_path: Path, how: str, number: int) -> tuple[int
 
 
 def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
-    """What a person finds at the next start."""
+    """Check the data folder as the next start of the program finds it."""
     from app.jobs.pool import WorkerPool
     from app.paths import clear_leftovers, find_data_folder
     from app.persistence import open_store
@@ -77,7 +77,7 @@ def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
 
 @pytest.fixture(scope="module")
 def moments(before: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """How many moments an undisturbed release has."""
+    """Return how many moments an undisturbed release has."""
     folder = tmp_path_factory.mktemp("whole")
     code, report = broken_off(before, folder, "none", 0)
     assert (code, report["number"]) == (0, 2)
@@ -103,22 +103,22 @@ def fill_at(before: Path, tmp_path: Path, share: float) -> None:
 
 @pytest.mark.whole
 @pytest.mark.parametrize("share", [0.6, 1.0])
-def test_a_kill(before: Path, moments: int, tmp_path: Path, share: float) -> None:
-    """Given a release, when the program is killed in its middle or at its last moment, then at the next start the release is
-    there as a whole or not at all, and the one before is whole."""
+def test_killed_release_is_whole_or_absent(before: Path, moments: int, tmp_path: Path, share: float) -> None:
+    """Given a release, When the program is killed in its middle or at its last moment, Then the next start finds the
+    release complete or absent, and the earlier one intact."""
     kill_at(before, moments, tmp_path, share)
 
 
 @pytest.mark.whole
-def test_a_disk_that_fills(before: Path, tmp_path: Path) -> None:
-    """Given a disk that takes half of the bundle, then words say so, nothing is released, and the one before is whole."""
+def test_release_on_a_full_disk_is_refused(before: Path, tmp_path: Path) -> None:
+    """Given a disk with room for half of the bundle, Then the release is refused, and the earlier one is intact."""
     fill_at(before, tmp_path, 0.5)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("at", range(POINTS))
-def test_a_kill_at_twenty_moments(before: Path, moments: int, tmp_path: Path, at: int) -> None:
+def test_killed_release_at_twenty_moments(before: Path, moments: int, tmp_path: Path, at: int) -> None:
     """Given the same at twenty moments from the first to the last."""
     kill_at(before, moments, tmp_path, (at + 1) / POINTS)
 

@@ -1,4 +1,4 @@
-"""Releases: numbered, compared with the one before, rolled back byte for byte; old ones are never lost by a new one."""
+"""Test releases: they are numbered, compared with the one before, and rolled back byte for byte; none is ever lost."""
 
 import dataclasses
 import errno
@@ -24,13 +24,14 @@ from app.services.release.releasing import drop_unused, find_project, prune, rel
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    """A project "p1" with a run "r1": a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
+    """Yield a project "p1" with a run "r1": a faster engine (v1, recommended) and a pruned version (v2), 48
+    examples."""
     yield from finished_space(tmp_path)
 
 
-def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space: Workspace, tmp_path: Path) -> None:
-    """Given two releases of two versions, then the second one tells answers and figures beside the first's; the way back
-    has the first one's bytes, though its file was changed where it had been exported."""
+def test_release_records_changes_and_rollback_restores_the_bytes(space: Workspace, tmp_path: Path) -> None:
+    """Given two releases of two versions, Then the second one has changes and figures compared with the first's; a
+    rollback returns the first one's bytes, though its exported file was changed."""
     first = released(space, exported(space, tmp_path, "v1", "one"))
     bytes_before = kept(space)[first.file_name]
     second = released(space, exported(space, tmp_path, "v2", "two"))
@@ -54,8 +55,8 @@ def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space
     assert read_decisions(space.repositories, "p1").entries[-1].kind == "promoted"
 
 
-def test_an_export_of_before_is_taken_where_it_is_as_it_was(space: Workspace, tmp_path: Path) -> None:
-    """Given an export of the recommended version, when it is released by its run alone, then just that bundle is."""
+def test_release_reuses_an_intact_export(space: Workspace, tmp_path: Path) -> None:
+    """Given an export of the recommended version, When the run is released, Then that bundle is used."""
     record = exported(space, tmp_path, "v1", "one")
     made = go(space, release(space, read_facts(space, "r1")))
     assert made[0].sha256 == record.sha256
@@ -63,9 +64,9 @@ def test_an_export_of_before_is_taken_where_it_is_as_it_was(space: Workspace, tm
     assert len(read_releases(space.repositories, "p1")) == 1
 
 
-def test_what_was_changed_is_neither_released_nor_gone_back_to(space: Workspace, tmp_path: Path) -> None:
-    """Given an export that was changed since, or a kept bundle that was, then it is refused by name, and the current
-    release stays."""
+def test_changed_bundle_is_refused(space: Workspace, tmp_path: Path) -> None:
+    """Given an export or a stored bundle that was changed, Then it is refused by name, and the current release
+    stays."""
     first = released(space, exported(space, tmp_path, "v1", "one"))
     record = exported(space, tmp_path, "v2", "two")
     Path(record.path).write_bytes(b"other bytes")
@@ -82,8 +83,10 @@ def test_what_was_changed_is_neither_released_nor_gone_back_to(space: Workspace,
 
 
 @pytest.mark.parametrize(("number", "code"), [(2, "is_current"), (7, "unknown_release"), (0, "unknown_release")])
-def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number: int, code: str) -> None:
-    """Given the current one, or a number that is none, then that is said and nothing is written."""
+def test_rollback_to_current_or_unknown_release_is_refused(
+    space: Workspace, tmp_path: Path, number: int, code: str
+) -> None:
+    """Given the current release, or an unknown number, Then the rollback is refused and nothing is written."""
     released(space, exported(space, tmp_path, "v1", "one"))
     released(space, exported(space, tmp_path, "v2", "two"))
     assert refusal(go, space, rollback(space, "p1", number)).error.code == code
@@ -92,7 +95,7 @@ def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number
 
 
 def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
-    """Given a project's name, Then it is found as by its id; where two have the name, their ids are told."""
+    """Given a project's name, Then it is found as by its id; if two have the name, the error lists their ids."""
     project = space.repositories.projects.get("p1")
     assert find_project(space, "p1") == find_project(space, project.name) == project
     space.repositories.projects.add(dataclasses.replace(project, id="p2"))
@@ -103,9 +106,9 @@ def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
 
 
 @pytest.mark.whole
-def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspace, tmp_path: Path) -> None:
-    """Given six releases and the way back to the first, when all old ones are removed, then the first and the sixth stay,
-    the history is whole, and one that went says so."""
+def test_prune_keeps_the_current_and_the_previous_bundle(space: Workspace, tmp_path: Path) -> None:
+    """Given six releases and a rollback to the first, When all old bundles are removed, Then the first and the sixth
+    stay, the history is complete, and a removed one is refused."""
     for number in range(6):
         released(space, exported(space, tmp_path, f"v{number % 2 + 1}", str(number)))
     go(space, rollback(space, "p1", 1))
@@ -118,8 +121,8 @@ def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspa
     assert prune(space, "p1", keep=0) == ()
 
 
-def test_with_a_project_go_the_bundles_that_no_other_one_stands_on(space: Workspace, tmp_path: Path) -> None:
-    """Given two releases, When nothing of them was deleted, then their bundles stay; with the project they go."""
+def test_drop_unused_removes_bundles_of_deleted_projects(space: Workspace, tmp_path: Path) -> None:
+    """Given two releases, Then their bundles stay until their project is deleted."""
     for number in (1, 2):
         released(space, exported(space, tmp_path, f"v{number}", str(number)))
     known = read_releases(space.repositories, "p1")
@@ -134,8 +137,8 @@ def test_with_a_project_go_the_bundles_that_no_other_one_stands_on(space: Worksp
 def test_numbers_order_releases_though_the_clock_goes_back(
     space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a clock that goes back ten years between two releases, then the second one is number 2 and current, and the way
-    back leads to number 1."""
+    """Given a clock that goes back ten years between two releases, Then the second one is number 2 and current, and a
+    rollback leads to number 1."""
 
     class Clock(datetime):
         @classmethod
@@ -155,10 +158,10 @@ def test_numbers_order_releases_though_the_clock_goes_back(
     assert go(space, rollback(space, "p1", 1))[0].number == 1
 
 
-def test_where_the_database_cannot_be_written_nothing_is_released(
+def test_release_that_cannot_be_recorded_is_undone(
     space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a disk that fills just when the release is written down, then the bundle is gone again and the one before is
+    """Given a disk that fills when the release is recorded, Then the bundle is removed and the earlier release is
     current."""
     released(space, exported(space, tmp_path, "v1", "one"))
     record, before = exported(space, tmp_path, "v2", "two"), kept(space)
@@ -174,10 +177,10 @@ def test_where_the_database_cannot_be_written_nothing_is_released(
 
 
 @pytest.mark.parametrize("at", range(4))
-def test_a_disk_that_fills_while_it_is_kept_loses_nothing(
+def test_release_that_cannot_be_stored_loses_nothing(
     space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    """Given a disk that fills at the first, second … write or rename, then words say so, and all is as it was."""
+    """Given a disk that fills at any write or rename, Then the release is refused, and everything is unchanged."""
     released(space, exported(space, tmp_path, "v1", "one"))
     record, before = exported(space, tmp_path, "v2", "two"), kept(space)
     fill_at(monkeypatch, at)
@@ -188,7 +191,7 @@ def test_a_disk_that_fills_while_it_is_kept_loses_nothing(
 
 
 def fill_at(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    """The `at`-th of the calls that need room fails: opening, two syncs, renaming."""
+    """Let the `at`-th of the calls that need room fail: opening, two syncs, renaming."""
     from app.services.release import keeping
 
     full = OSError(errno.ENOSPC, "No space left on device")

@@ -1,4 +1,4 @@
-"""A run whose time was too short for all of its examples: what was asked is counted, and the rest can be asked later."""
+"""Test runs whose time was too short for all examples: the evaluated ones are counted, and the rest can follow."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from workers.contracts.specs import Judgement
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """The sample with two versions on 60 pictures, of whose 48 for the test there was time for ten."""
+    """Yield the sample with two versions on 60 pictures; time sufficed for 10 of the 48 test pictures."""
     yield from finished_space(tmp_path_factory.mktemp("short"), answer_s=0.0)
 
 
@@ -30,7 +30,7 @@ def judged(facts: RunFacts) -> list[int]:
 
 
 def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) -> None:
-    """Given a run of which no version was judged, Then nothing is said of examples that a verdict rests on."""
+    """Given a run without any verdict, Then no examples count as missing."""
     facts = read_facts(space, "r1")
     assert evaluated_examples(space, facts).n_left == 38
     variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=None) for v in facts.variants)
@@ -39,9 +39,9 @@ def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) ->
 
 
 @pytest.mark.whole
-def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
-    """Given ten of 48 examples asked, When the others are asked and more are added, Then all are judged together, nothing
-    is optimized or measured again, and looks at too few examples to prove anything count for nothing."""
+def test_evaluate_rest_judges_all_examples_together(space: Workspace, tmp_path: Path) -> None:
+    """Given 10 of 48 evaluated examples, When the rest is evaluated and more are added, Then all are judged together,
+    nothing is optimized or measured again, and looks at too few examples are not counted."""
     facts = read_facts(space, "r1")
     report = evaluated_examples(space, facts)
     assert (report.n_evaluated, report.n_test, report.n_left, report.stopped) == (10, 48, 38, "time")
@@ -67,10 +67,11 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("verdict", "n_left"), [("safe", 0), ("not_enough_data", 38)])
-def test_of_a_run_that_asked_as_many_as_it_planned_none_are_missing_once_it_is_safe(
+def test_evaluated_examples_as_planned_miss_none_once_safe(
     space: Workspace, monkeypatch: pytest.MonkeyPatch, verdict: str, n_left: int
 ) -> None:
-    """Given ten of 48 examples as planned, then a safe version needs no more; another one can be asked the rest."""
+    """Given 10 of 48 examples evaluated as planned, Then a safe version needs no more, and another one can be evaluated
+    on the rest."""
     planned = AnswerResult(n=10, seconds=1.0)
     monkeypatch.setattr(run_data, "answers_result", lambda workspace, key: planned)
     facts = read_facts(space, "r1")

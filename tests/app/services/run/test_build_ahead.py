@@ -1,4 +1,4 @@
-"""Engines built ahead for cards that are elsewhere: what is said of them, and that nothing is claimed."""
+"""Test engines built for cards of other computers: how they are described, and that none is recommended."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ END = SearchEnd(planned=2, final="done", built_for=("sm89", "sm120"))
 
 
 def built(name: str, verdict: str = "safe") -> Variant:
-    """A version as the flow leaves it: judged elsewhere, not measured."""
+    """Return a version as the flow leaves it: judged with another runtime, not measured."""
     made = variant(name, verdict=verdict)
     return dataclasses.replace(
         made,
@@ -39,9 +39,9 @@ def built(name: str, verdict: str = "safe") -> Variant:
     )
 
 
-def test_answers_of_another_engine_prove_nothing_and_may_refuse() -> None:
-    """Given answers of ONNX Runtime that are alike, then the engine is unmeasured and keeps their count; a regression
-    is one here, too."""
+def test_version_judged_with_another_runtime_is_unmeasured_or_regressed() -> None:
+    """Given predictions of ONNX Runtime without changes, Then the engine is unmeasured and keeps their count; a
+    regression remains one."""
     alike, worse = built("alike"), built("worse", "regressed")
     document = variant_document(alike)
     assert document["verdict"] == "unmeasured" and document["agreement"] is not None
@@ -50,14 +50,14 @@ def test_answers_of_another_engine_prove_nothing_and_may_refuse() -> None:
     assert verdict_words(alike) == "Not run on a card yet"
 
 
-def test_nothing_built_ahead_is_ever_recommended() -> None:
+def test_outcome_of_built_engines_recommends_none() -> None:
     outcome = outcome_of([built("a"), built("b", "regressed")], "speed", END)
     assert (outcome.ending, outcome.best, len(outcome.built)) == (Ending.BUILT, None, 2)
     said = headline(outcome, "speed", 1.0)
     assert said.startswith("2 engines are built for SM89, SM120") and "none is recommended" in said
 
 
-def test_no_engine_at_all_is_said_so() -> None:
+def test_headline_without_any_engine_names_that() -> None:
     dropped = dataclasses.replace(built("a"), state="dropped", artifact_key=None)
     assert headline(outcome_of([dropped], "speed", END), "speed", 1.0).startswith("No engine could be built")
 
@@ -66,20 +66,20 @@ def test_no_engine_at_all_is_said_so() -> None:
     ("text", "runtimes", "device"),
     [("sm90", (), None), ("", (), None), ("sm89", ("openvino",), None), ("sm89", (), "cpu")],
 )
-def test_options_that_do_not_fit(text: str, runtimes: tuple[str, ...], device: str | None) -> None:
-    """Given an architecture that is none, or another engine or device beside it, then wrong usage, in words."""
+def test_architectures_that_do_not_fit_are_refused(text: str, runtimes: tuple[str, ...], device: str | None) -> None:
+    """Given an unknown architecture, or another runtime or device, Then the usage is wrong."""
     with pytest.raises(CommandFailed) as failed:
         architectures_of(text, runtimes, device)
     assert failed.value.exit_code == 2
 
 
-def test_options_that_fit() -> None:
+def test_architectures_are_normalized() -> None:
     assert architectures_of("sm89,SM120", ("tensorrt",), None) == ("sm89", "sm120")
     assert architectures_of(None, ("openvino",), "cpu") == ()
 
 
-def test_without_the_library_nothing_is_begun() -> None:
-    """Given no tensorrt-rtx, then exit code 6 and the line that installs it."""
+def test_check_can_build_without_the_library_names_its_installation() -> None:
+    """Given no tensorrt-rtx, Then exit code 6 and the command that installs it."""
     device = DeviceFacts(processor="p", cores=2, memory_bytes=1)
     rows = {"devices": (), "runtimes": (), "techniques": (), "versions": {}}
 
@@ -99,8 +99,8 @@ def test_only_recipes_for_tensorrt_are_built() -> None:
 
 
 def test_build_ahead_makes_judges_and_never_recommends(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given recipes for TensorRT and two architectures of which one gets no engine, When a run builds ahead, Then each
-    version is judged by its model file, a failed one is dropped, a regressed one is told, and none is recommended."""
+    """Given recipes for TensorRT and two architectures, one of which gets no engine, When a run builds ahead, Then each
+    version is judged by its model file, a failed one is dropped, a regressed one is marked, and none is recommended."""
     likes = {"A": Like(), "B": Like(fails_at="apply"), "C": Like(verdict="regressed")}
     one = stage(Like(p50_ms=4), likes)
     one.play.candidates, usual = recipes(*likes, runtime="tensorrt"), one.play._model

@@ -1,4 +1,4 @@
-"""How the time of a run is spent."""
+"""Test how the clock of a run divides its time."""
 
 import time
 from collections.abc import Generator
@@ -31,7 +31,7 @@ def measured(p50_ms: float, blocks: int, seconds: float) -> Measured:
 
 @pytest.fixture
 def elapsed(monkeypatch: pytest.MonkeyPatch) -> Elapsed:
-    """And a computer with one core, where nothing goes on side by side."""
+    """Return a clock that a test sets, on a computer with one core."""
     monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 1)
     return Elapsed()
 
@@ -43,7 +43,7 @@ def limited(total_s: float | None, elapsed: Elapsed, **more: float) -> RunClock:
 
 
 def a_clock(total_s: float | None, elapsed: Elapsed, p50_ms: float = 10.0) -> RunClock:
-    """The original took 20 s in all: 2 s until it was loaded, 8 blocks of half a second."""
+    """Return a clock after 20 s for the original: 2 s of loading and 8 blocks of half a second."""
     clock = limited(total_s, elapsed)
     clock.record_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms))
     clock.record_step("original", 20.0)
@@ -51,43 +51,44 @@ def a_clock(total_s: float | None, elapsed: Elapsed, p50_ms: float = 10.0) -> Ru
     return clock
 
 
-def test_the_final_run_is_estimated_from_what_was_measured(elapsed: Elapsed) -> None:
-    """Given the original's first look, then a final run of two takes 5 sets of 2 processes with 2 blocks, and some more."""
+def test_final_s_follows_from_the_first_measurement(elapsed: Elapsed) -> None:
+    """Given the original's first measurement, Then a final run of two takes 5 sets of 2 processes with 2 blocks, and a
+    reserve."""
     clock = a_clock(100, elapsed)
     assert clock.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + 2 * 0.5) + 1))
 
 
-def test_processes_start_side_by_side(elapsed: Elapsed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given four cores and six processes of .4 s, Then these .4 s count one and a half times a set, and all else as it
-    is, one process after the other."""
+def test_final_s_counts_parallel_starts_once_per_core(elapsed: Elapsed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given four cores and six processes of 0.4 s, Then these 0.4 s count one and a half times in a set, and everything
+    else once per process."""
     clock = a_clock(100, elapsed)
     alone_s = clock.final_s("abcde", FinalPlan(5, 1))
     monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 4)
     assert alone_s - clock.final_s("abcde", FinalPlan(5, 1)) == pytest.approx(1.3 * (6 * 0.4 - 1.5 * 0.4))
 
 
-def test_the_end_is_expected_from_what_was_measured(elapsed: Elapsed) -> None:
-    """Given the original alone, Then a final run of one version like it is expected; of two, one of two; and a proof by
-    what the original's answers took."""
+def test_steps_s_of_final_run_and_proof_follow_from_measurements(elapsed: Elapsed) -> None:
+    """Given the original alone, Then a final run of one similar version is expected, with two ids one of two; and a
+    proof by the duration of the original's predictions."""
     clock = a_clock(100, elapsed)
-    clock.record_predictions(items=100, asked=50, seconds=5.0, beside_s=2.0)
+    clock.record_predictions(items=100, evaluated=50, seconds=5.0, other_s=2.0)
     clock.kinds = ("final", "proof")
     assert clock.steps_s == pytest.approx((5 * 2 * 3 + 1, 2 + 100 * 0.1 + 1))
-    clock.finalists = ["a", "b"]
+    clock.final_ids = ["a", "b"]
     assert clock.steps_s[0] == pytest.approx(5 * 3 * 3 + 1)
 
 
-def test_slow_models_end_their_blocks_early(elapsed: Elapsed) -> None:
-    """Given requests of a tenth of a second of which two blocks were timed, then a block costs its two seconds, no more."""
+def test_final_s_of_slow_models_counts_two_seconds_per_block(elapsed: Elapsed) -> None:
+    """Given requests of 0.1 s of which two blocks were timed, Then a block costs two seconds."""
     clock = limited(100, elapsed)
     clock.record_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0))
     clock.record_closing(1.0)
     assert clock.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
 
 
-def test_longer_blocks_of_fast_models_are_counted(elapsed: Elapsed) -> None:
-    """Given an original of 1 ms and a version of .4 ms, Then both have the 200 requests that make the version's block
-    last, and the original's block is five times as long as one of 40."""
+def test_final_s_of_fast_models_counts_longer_blocks(elapsed: Elapsed) -> None:
+    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 200 requests of the version's longer block,
+    and the original's block is five times as long as one of 40."""
     clock = limited(100, elapsed)
     for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
         clock.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000))
@@ -95,8 +96,8 @@ def test_longer_blocks_of_fast_models_are_counted(elapsed: Elapsed) -> None:
     assert clock.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + blocks_s), rel=0.01)
 
 
-def test_nothing_is_begun_that_cannot_be_done(elapsed: Elapsed) -> None:
-    """Given less and less time, then versions are tried until only the final run fits any more."""
+def test_worth_trying_ends_when_only_the_final_run_fits(elapsed: Elapsed) -> None:
+    """Given less and less time, Then versions are tried until only the final run fits."""
     clock = a_clock(100, elapsed)
     assert clock.worth_trying([])
     elapsed.now = 60
@@ -106,8 +107,8 @@ def test_nothing_is_begun_that_cannot_be_done(elapsed: Elapsed) -> None:
     assert not clock.worth_trying(["a"])
 
 
-def test_where_time_is_short_the_final_run_gets_shorter(elapsed: Elapsed) -> None:
-    """Given enough, little and no time, then the final run has 5 sets, fewer, and at last two that bound what is large."""
+def test_plan_final_with_less_time_is_shorter(elapsed: Elapsed) -> None:
+    """Given less and less time, Then the final run has 5 sets, fewer, and finally two."""
     clock = a_clock(100, elapsed)
     finalists = ["a", "b", "c"]
     assert clock.plan_final(finalists) == FinalPlan(6, 5)
@@ -121,8 +122,8 @@ def test_where_time_is_short_the_final_run_gets_shorter(elapsed: Elapsed) -> Non
     assert clock.plan_final(finalists) == FinalPlan(1, 2, 1)
 
 
-def test_without_a_limit_nothing_is_bounded(elapsed: Elapsed) -> None:
-    """Given no limit, then everything is worth trying and nothing has an end."""
+def test_clock_without_a_limit_bounds_nothing(elapsed: Elapsed) -> None:
+    """Given no limit, Then every version is worth trying and nothing has an end."""
     clock = a_clock(None, elapsed)
     elapsed.now = 1e6
     assert clock.worth_trying(["a"])
@@ -130,32 +131,31 @@ def test_without_a_limit_nothing_is_bounded(elapsed: Elapsed) -> None:
     assert clock.plan_final(["a", "b", "c"]) == FinalPlan(6, 5)
 
 
-def test_slow_models_get_fewer_first_requests(elapsed: Elapsed) -> None:
-    """Given a model of 1 ms and one of 100 ms, then the first look of the slow one has 3 blocks instead of 8."""
+def test_quick_blocks_of_slow_models_are_fewer(elapsed: Elapsed) -> None:
+    """Given a model of 1 ms and one of 100 ms, Then the first measurement of the slow one has 3 blocks instead of 8."""
     assert a_clock(100, elapsed, p50_ms=1).quick_blocks == 8
     assert a_clock(100, elapsed, p50_ms=100).quick_blocks == 3
 
 
-def test_steps_get_an_end() -> None:
-    """Given the time that is left, then a job gets it as its wall time, a measurement as the moment when it ends."""
+def test_bounded_limits_jobs_and_measurements() -> None:
+    """Given the remaining time, Then a job gets it as its wall time, and a measurement as the moment of its end."""
     job = bounded(STEP, 7.0)
-    assert isinstance(job, JobStep)
     assert job.limits.wall_s == 7.0
     assert bounded(STEP, None) is STEP
     variant = MeasuredVariant("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
     step = bounded(MeasureStep((variant,), title="M", sets=1, blocks=1, threads=1), 3.0)
-    assert isinstance(step, MeasureStep)
     assert step.until_s == pytest.approx(time.monotonic() + 3.0, abs=0.5)
 
 
 @pytest.mark.parametrize("left_s", [-3.0, 0.0, 0.2])
-def test_nothing_is_begun_when_the_time_is_up(left_s: float) -> None:
-    """Given no time that anything could be done in, Then the step is not begun: not half a second for each that follows."""
+def test_bounded_without_time_refuses_the_step(left_s: float) -> None:
+    """Given too little time for any work, Then the step is not begun."""
     assert refusal(bounded, STEP, left_s).error.code == "time_limit"
 
 
-def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(elapsed: Elapsed) -> None:
-    """Given 28 of 60 s left and a final run that would need them, When no version looked good yet, Then one is tried."""
+def test_worth_trying_without_versions_ignores_the_final_run(elapsed: Elapsed) -> None:
+    """Given 28 of 60 s left and a final run that would need them, When no version looked better yet, Then one is
+    tried."""
     clock = a_clock(60, elapsed, p50_ms=1000.0)
     elapsed.now = 32
     assert clock.final_s(["a"], FinalPlan(1, 2, 1)) > 20
@@ -163,8 +163,9 @@ def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(elapsed: Elap
     assert not clock.worth_trying(["a"])  # there time goes to showing what it looked like
 
 
-def test_more_time_counts_from_now_on(elapsed: Elapsed) -> None:
-    """Given a run of 60 s that goes on for 300, Then it has these 300 whatever the store saves, and asks as many as ever."""
+def test_set_limit_with_more_time_counts_from_now_on(elapsed: Elapsed) -> None:
+    """Given a run of 60 s that is resumed for 300 s, Then it has these 300 s whatever the cache saves, and predicts as
+    many items as before."""
     clock = limited(360, elapsed, begun_s=60, from_now_s=300)
     clock.record_cached(50)
     elapsed.now = 10
@@ -172,31 +173,30 @@ def test_more_time_counts_from_now_on(elapsed: Elapsed) -> None:
     assert clock.answer_s == limited(60, elapsed).answer_s
 
 
-def test_a_further_round_takes_what_fits(elapsed: Elapsed) -> None:
-    """Given less and less time, Then another round has fewer versions, then fewer sets, and at last there is none."""
+def test_plan_more_with_less_time_has_fewer_versions_and_sets(elapsed: Elapsed) -> None:
+    """Given less and less time, Then another round has fewer versions, then fewer sets, and finally there is none."""
     clock = a_clock(100, elapsed)
     found = []
     for now in (0, 70, 85, 93, 97, 99.5):
         elapsed.now = now
         plan = clock.plan_more(["a", "b", "c"], [])
-        found.append(None if plan is None else (plan.finalists, plan.sets))
+        found.append(None if plan is None else (plan.versions, plan.sets))
     assert found[0] == (3, 5) and found[-1] is None
     known = [one for one in found if one is not None]
     assert known == sorted(known, reverse=True) and known[-1] == (1, 2)
 
 
-def test_what_more_time_is_for(elapsed: Elapsed) -> None:
-    """Given nothing left to do, Then no more time is asked for; with ways untried or versions open, more for each."""
+def test_more_s_grows_with_untried_recipes_and_open_versions(elapsed: Elapsed) -> None:
+    """Given nothing left to do, Then no more time is offered; with untried recipes or open versions, more for each."""
     clock = a_clock(100, elapsed)
     assert clock.more_s(0, []) is None
     one, two, open_one = clock.more_s(1, []), clock.more_s(2, []), clock.more_s(0, ["a"])
-    assert one is not None and two is not None and open_one is not None
     assert open_one < one < two
     assert limited(60, elapsed).more_s(3, []) == 60  # where not even the original was measured, as much again
 
 
-def test_a_bounded_flow_is_the_same_flow() -> None:
-    """Given a flow that yields, catches and returns, when it is bounded, then results and errors reach it as before."""
+def test_within_passes_results_and_errors() -> None:
+    """Given a flow that yields, catches and returns, When it is bounded, Then results and errors reach it as before."""
     error = JobError(ErrorInfo(code="x", title="X", detail="It is.", hint="Go."), 3)
 
     def inner() -> Flow[list[Any]]:
@@ -215,8 +215,8 @@ def test_a_bounded_flow_is_the_same_flow() -> None:
     assert stop.value.value == ["first", error]
 
 
-def test_a_bounded_flow_is_closed_with_its_inner_one() -> None:
-    """Given a program that closes, then the inner flow sees it too."""
+def test_within_closes_the_inner_flow() -> None:
+    """Given a program that closes, Then the inner flow is closed too."""
     closed = []
 
     def inner() -> Flow[None]:

@@ -1,4 +1,4 @@
-"""Runs that version 0.1.0 began: read, explained, gone on with."""
+"""Test runs that version 0.1.0 began: they are read, explained and resumed."""
 
 import dataclasses
 import json
@@ -37,8 +37,8 @@ def described(device: DeviceFacts) -> DescribeResult:
     )
 
 
-def test_an_old_plan_is_read() -> None:
-    """Given the plan that an old run kept, then its reasons are there, and recipes are named by their titles."""
+def test_plan_of_an_old_run_is_read() -> None:
+    """Given the stored plan of an old run, Then its reasons are read, and recipes are identified by their titles."""
     plan = PlanResult.model_validate_json(json.dumps(PLAN_OF_0_1))
     (dropped,) = plan.dropped
     assert (dropped.title, dropped.reason.text, dropped.reason.code) == ("On the graphics card", "There is none.", "")
@@ -46,8 +46,9 @@ def test_an_old_plan_is_read() -> None:
     assert PlanResult.model_validate_json(plan.model_dump_json()) == plan
 
 
-def test_what_an_old_plan_does_not_say_is_taken_from_what_is_there_now() -> None:
-    """Given an old run, then its techniques are known as they are described now, its processor where it is this one."""
+def test_known_to_completes_an_old_plan_with_the_present_machine() -> None:
+    """Given an old run, Then its techniques are those described now, and so is its processor if it is the present
+    one."""
     plan = PlanResult.model_validate(PLAN_OF_0_1)
     known = known_to(plan, HERE, described(HERE))
     assert known.traits["int8_static"] == {"int8", "speed"} and known.titles("fp32") == ["AVX2"]
@@ -57,7 +58,7 @@ def test_what_an_old_plan_does_not_say_is_taken_from_what_is_there_now() -> None
 
 
 def without_ids(one: Stage) -> None:
-    """Write the run down as version 0.1.0 has: no ids, no traits."""
+    """Store the run as version 0.1.0 did: without ids and traits."""
     repositories = one.space.repositories
     plan = json.loads(one.stored.goal.recipe_json or "")
     del plan["by_traits"]
@@ -68,9 +69,9 @@ def without_ids(one: Stage) -> None:
 
 
 @pytest.mark.parametrize("title", ["A", "A, as it was called then"])
-def test_an_old_run_goes_on_and_does_nothing_twice(stage: Make, title: str) -> None:
-    """Given an interrupted run without ids, of which a version may have had another title, When it goes on, then what
-    it made is not made again, and what waits for that version finds it."""
+def test_resumed_old_run_repeats_nothing(stage: Make, title: str) -> None:
+    """Given an interrupted run without ids, in which a version may have had another title, When it is resumed, Then
+    finished work is not repeated, and recipes that depend on that version find it."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1), "B": Like(p50_ms=2), "C": Like(p50_ms=3)})
     a, b, c = one.ask.preset.recipes
     careful = c.model_copy(update={"only_if_failed": ("A",)})
@@ -89,14 +90,14 @@ def test_an_old_run_goes_on_and_does_nothing_twice(stage: Make, title: str) -> N
     assert set(one.variants) == {"Original", "A", "B"} and one.states["C"] == "skipped"
 
 
-def test_why_8_bits_lost_needs_to_be_told_what_8_bits_are() -> None:
-    """Given nothing that is known of the techniques, then nothing is said of 8 bits."""
+def test_why_int8_lost_without_traits_is_empty() -> None:
+    """Given no known techniques, Then nothing is explained about 8 bits."""
     assert why_int8_lost(None, [], known_to(None, None, None)) == ()
 
 
-def test_layers_that_a_version_keeps_are_read_from_its_model(stage: Make) -> None:
-    """Given a version whose model says which layers it keeps, and one that is no longer in the store, then the first is
-    told and the other is not missed."""
+def test_layers_of_reads_stored_models_only(stage: Make) -> None:
+    """Given a version whose model names unquantized layers, and one that is gone from the store, Then only the first is
+    returned."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1)})
     one.go()
     facts = read_facts(one.space, one.run_id)

@@ -1,4 +1,4 @@
-"""Which versions a run tests, in which order, at which level; every job is played, the database is real."""
+"""Test which versions a run tests, in which order and at which level; every job is played, the database is real."""
 
 import dataclasses
 from pathlib import Path
@@ -17,8 +17,8 @@ from app.services.run import search
 ORIGINAL = Like(p50_ms=4)
 
 
-def answered(one: Stage) -> list[str]:
-    """Versions whose answers to the test examples were asked for after the final run."""
+def predicted(one: Stage) -> list[str]:
+    """Return the versions that predicted the test examples after the final run."""
     seen = one.play.seen
     after = seen.index("measure:Final run, side by side")
     return [step.removeprefix("answer:") for step in seen[after:] if step.startswith("answer:")]
@@ -26,13 +26,12 @@ def answered(one: Stage) -> list[str]:
 
 def untested(one: Stage, title: str) -> str:
     screening = one.variants[title].screening
-    assert screening is not None
     return screening.untested
 
 
-def test_the_order_is_of_calibration_and_the_first_that_is_not_safe_ends_it(stage: Make) -> None:
-    """Given three gains, the more changed the faster, When the second is not safe, Then the third is not asked at all and
-    has no verdict, and the first is recommended."""
+def test_sequence_follows_calibration_and_ends_at_the_first_unsafe_version(stage: Make) -> None:
+    """Given three gains, of which faster ones change more, When the second is not safe, Then the third is not tested
+    and has no verdict, and the first is recommended."""
     one = stage(
         ORIGINAL,
         {
@@ -42,7 +41,7 @@ def test_the_order_is_of_calibration_and_the_first_that_is_not_safe_ends_it(stag
         },
     )
     run = one.go()
-    assert answered(one) == ["Careful", "Middle"]
+    assert predicted(one) == ["Careful", "Middle"]
     assert run.recommended_variant_id == one.variants["Careful"].id
     assert one.variants["Fastest"].judgement is None and untested(one, "Fastest") == "behind"
     report = variant_document(one.variants["Fastest"])
@@ -51,53 +50,55 @@ def test_the_order_is_of_calibration_and_the_first_that_is_not_safe_ends_it(stag
 
 
 def test_what_is_as_fast_as_a_failed_version_has_its_turn(stage: Make) -> None:
-    """Given two gains as fast within 3 %, When the first tested is not safe, Then the other is tested at the level of
-    one more look, and recommended."""
+    """Given two gains within 3 % of each other, When the first tested one is not safe, Then the other is tested at the
+    level of one more look, and recommended."""
     broken = Like(p50_ms=2.0, verdict="not_enough_data", calibration="safe", agreement=0.9999)
     one = stage(ORIGINAL, {"Broken": broken, "Careful": Like(p50_ms=2.02, agreement=0.9999)})
     run = one.go()
-    assert answered(one) == ["Broken", "Careful"]
+    assert predicted(one) == ["Broken", "Careful"]
     assert run.recommended_variant_id == one.variants["Careful"].id
     assert (one.play.earlier["Broken"], one.play.earlier["Careful"]) == (0, 1)
 
 
-def test_what_is_as_fast_as_a_safe_version_is_not_tested(stage: Make) -> None:
-    """Given two gains as fast within 3 %, When the first is safe, Then the other costs no look and says why."""
+def test_version_as_fast_as_a_safe_one_is_not_tested(stage: Make) -> None:
+    """Given two gains within 3 % of each other, When the first is safe, Then the other costs no look and is marked as
+    dominated."""
     one = stage(ORIGINAL, {"First": Like(p50_ms=2.0), "Second": Like(p50_ms=2.02)})
     run = one.go()
-    assert answered(one) == ["First"] and untested(one, "Second") == "dominated"
+    assert predicted(one) == ["First"] and untested(one, "Second") == "dominated"
     assert run.recommended_variant_id == one.variants["First"].id
     assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0]
 
 
 def other_engine(one: Stage, title: str) -> None:
-    """This version runs in ONNX Runtime, all others in OpenVINO."""
+    """Let this version run in ONNX Runtime and all others in OpenVINO."""
     plain = {"runtime": "onnxruntime-cpu", "settings": {"graph_optimization": "all"}}
     made = recipes(*one.play.variants)
     one.play.candidates = tuple(recipe.model_copy(update=plain) if recipe.title == title else recipe for recipe in made)
 
 
 def test_the_best_version_of_another_engine_is_tested_last(stage: Make) -> None:
-    """Given a safe version in OpenVINO and two slower ones in ONNX Runtime, which alone some targets take, When there is
-    time, Then the better of both is tested after it, in the same look, and is safe, too."""
+    """Given a safe version in OpenVINO and two slower ones in ONNX Runtime, which some targets require, When there is
+    time, Then the better one of these is tested after it in the same look, and is safe, too."""
     one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=2.0, agreement=0.999)})
     other_engine(one, "Plain")
     run = one.go()
-    assert answered(one) == ["Best", "Plain"] and run.recommended_variant_id == one.variants["Best"].id
+    assert predicted(one) == ["Best", "Plain"] and run.recommended_variant_id == one.variants["Best"].id
     assert (one.play.earlier["Plain"], one.variants["Plain"].judgement.verdict) == (0, "safe")
 
 
-def test_another_engine_is_not_tested_where_there_is_no_time(stage: Make) -> None:
-    """Given the same and a limit that the answers of one version reach, Then the other costs nothing and says why."""
+def test_version_of_another_engine_without_time_is_not_tested(stage: Make) -> None:
+    """Given the same and a limit that suffices for one version's predictions, Then the other costs nothing and is
+    marked as dominated."""
     one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=2.0, agreement=0.999)}, time_budget_s=80)
     other_engine(one, "Plain")
     one.play.item_s = 0.02
     one.go()
-    assert "Plain" not in answered(one) and untested(one, "Plain") == "dominated"
+    assert "Plain" not in predicted(one) and untested(one, "Plain") == "dominated"
 
 
 def test_of_versions_as_fast_the_one_that_fits_more_targets_wins(stage: Make) -> None:
-    """Given a version in OpenVINO and one in ONNX Runtime that takes 4 % longer, Then the second is recommended; where it
+    """Given a version in OpenVINO and one in ONNX Runtime that takes 4 % longer, Then the second is recommended; if it
     takes 8 % longer, the first."""
     for p50_ms, best in ((1.04, "Plain"), (1.08, "Best")):
         one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=p50_ms, agreement=0.999)})
@@ -110,20 +111,20 @@ def test_of_versions_as_fast_the_one_that_fits_more_targets_wins(stage: Make) ->
 
 
 def test_too_few_examples_to_prove_look_at_what_is_as_fast_too(stage: Make) -> None:
-    """Given 100 examples, of which 1 % cannot be proven, Then both of two gains as fast are looked at, and the one that
-    is alike is recommended, not proven."""
+    """Given 100 examples, too few to prove 1 %, Then both of two equally fast gains are judged, and the one with the
+    same predictions is recommended as not proven."""
     broken = Like(p50_ms=2.0, verdict="regressed", calibration="safe")
     one = stage(ORIGINAL, {"Broken": broken, "Careful": Like(p50_ms=2.02, verdict="not_enough_data")})
     one.play.n_test = 100
     run = one.go()
-    assert answered(one) == ["Broken", "Careful"]
+    assert predicted(one) == ["Broken", "Careful"]
     assert run.recommended_variant_id == one.variants["Careful"].id and one.outcome.ending is Ending.ALIKE
     assert one.space.repositories.looks.of_model("ab" * 32) == []
 
 
 def test_where_one_look_is_all_that_proves_the_rest_is_looked_at(stage: Make) -> None:
-    """Given 400 examples, enough for a first look and too few for a second, When the first version fails, Then those
-    behind it and beside it are looked at, none is safe, and one look is counted."""
+    """Given 400 examples, enough for a first look and too few for a second one, When the first version fails, Then all
+    others are judged, none is safe, and one look is counted."""
     likes = {
         "Broken": Like(p50_ms=2.0, verdict="regressed", calibration="safe", agreement=0.9999),
         "Beside": Like(p50_ms=2.02, agreement=0.9999),
@@ -132,15 +133,15 @@ def test_where_one_look_is_all_that_proves_the_rest_is_looked_at(stage: Make) ->
     one = stage(ORIGINAL, likes)
     one.play.n_test = 400
     one.go()
-    assert answered(one) == ["Broken", "Beside", "Behind"]
+    assert predicted(one) == ["Broken", "Beside", "Behind"]
     verdicts = [v.judgement.verdict for v in one.variants.values() if v.judgement and not v.is_baseline]
     assert sorted(verdicts) == ["not_enough_data", "not_enough_data", "regressed"]
     assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0]
 
 
-def test_what_is_refused_by_the_test_examples_is_safe_nowhere(stage: Make) -> None:
-    """Given a version that calibration thinks well of and that has regressed on the test examples, Then it is told so,
-    and nothing behind it is tested."""
+def test_version_regressed_on_test_examples_ends_the_sequence(stage: Make) -> None:
+    """Given a version that looked good on the calibration set and regressed on the test examples, Then it is marked as
+    regressed, and slower-changing versions after it are not tested."""
     one = stage(
         ORIGINAL,
         {
@@ -155,9 +156,9 @@ def test_what_is_refused_by_the_test_examples_is_safe_nowhere(stage: Make) -> No
     assert untested(one, "Faster") == "behind"
 
 
-def test_too_few_examples_to_prove_anything_end_no_sequence(stage: Make) -> None:
-    """Given 100 examples, of which 1 % cannot be proven, Then all gains are looked at, none is called safe, and no look
-    is counted."""
+def test_sequence_with_too_few_examples_judges_all_gains(stage: Make) -> None:
+    """Given 100 examples, too few to prove 1 %, Then all gains are judged, none is called safe, and no look is
+    counted."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0, agreement=0.995)})
     one.play.n_test = 100
     one.go()
@@ -166,9 +167,9 @@ def test_too_few_examples_to_prove_anything_end_no_sequence(stage: Make) -> None
     assert one.space.repositories.looks.of_model(one.project.model_sha256 or "ab" * 32) == []
 
 
-def test_looks_are_remembered_across_runs(stage: Make) -> None:
-    """Given a second run on the same examples, Then a version that was tested there is no new look, another one has to
-    prove more; a run that goes on with what was safe does not."""
+def test_looks_count_across_runs(stage: Make) -> None:
+    """Given a second run on the same examples, Then a version that was tested before costs no new look, and another one
+    has to prove more."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0)})
     one.go()
     assert one.play.earlier["A"] == 0
@@ -182,22 +183,24 @@ def test_looks_are_remembered_across_runs(stage: Make) -> None:
     assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0, 1]
 
 
-def test_the_winner_is_asked_all_examples(stage: Make) -> None:
-    """Given an original that answers a few in the time of its own step, When there is time at the end, Then both answer
-    all of them before the verdict."""
+def test_winner_predicts_all_examples_before_its_verdict(stage: Make) -> None:
+    """Given an original that predicts a few examples in the time of its own step, When there is time at the end, Then
+    both predict all of them before the verdict."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0)}, time_budget_s=200)
     one.play.item_s = 0.03
     run = one.go()
-    assert answered(one) == ["Original", "A"]
+    assert predicted(one) == ["Original", "A"]
     judged = one.variants["A"].judgement
     assert judged is not None and judged.n_unasked == 0
     assert run.recommended_variant_id == one.variants["A"].id
 
 
-def test_a_doubtful_one_does_not_take_the_only_place(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given room for one finalist, and the fastest changed 7 % of the calibration results at a limit of 1 %, Then what
-    comes second is measured beside the original first, and recommended."""
-    monkeypatch.setattr(search, "MOST_FINALISTS", 1)
+def test_doubtful_version_does_not_take_the_only_place_in_the_final_run(
+    stage: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given one place in the final run, and a fastest version that changed 7 % of the calibration results at a limit of
+    1 %, Then the second one takes the place and is recommended."""
+    monkeypatch.setattr(search, "MOST_IN_FINAL", 1)
     one = stage(
         ORIGINAL,
         {
@@ -209,10 +212,10 @@ def test_a_doubtful_one_does_not_take_the_only_place(stage: Make, monkeypatch: p
     assert run.recommended_variant_id == one.variants["Half"].id
 
 
-def test_where_the_winner_fails_the_time_goes_to_the_next(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given room for one finalist that calibration thinks well of and that the test examples refuse, When there is time
-    left, Then another one is measured beside the original, tested at the level of another look, and recommended."""
-    monkeypatch.setattr(search, "MOST_FINALISTS", 1)
+def test_time_after_a_failed_winner_goes_to_the_next_version(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given one place in the final run for a version that the test examples refuse, When time is left, Then another one
+    is measured side by side, tested at the level of another look, and recommended."""
+    monkeypatch.setattr(search, "MOST_IN_FINAL", 1)
     broken = Like(p50_ms=1.0, verdict="regressed", calibration="not_enough_data")
     one = stage(ORIGINAL, {"Broken": broken, "Half": Like(p50_ms=2.0)}, time_budget_s=300)
     run = one.go()
@@ -222,11 +225,11 @@ def test_where_the_winner_fails_the_time_goes_to_the_next(stage: Make, monkeypat
 
 
 @pytest.mark.parametrize(("verdict", "recommended"), [("regressed", "Tidied"), ("safe", "Ahead")])
-def test_what_looked_no_faster_has_its_turn_where_all_others_failed(
+def test_version_that_looked_no_faster_is_measured_after_all_others_failed(
     stage: Make, verdict: str, recommended: str
 ) -> None:
-    """Given a version far ahead and one that looks as fast as the original and is 1.3 times, When the first fails its
-    test, Then the other is measured beside the original after all, and recommended; else it is not."""
+    """Given a version far ahead and one that looks as fast as the original and is 1.3 times faster, When the first
+    fails its test, Then the other is measured side by side and recommended; otherwise it is not measured."""
     ahead = Like(p50_ms=1.0, verdict=verdict, calibration="not_enough_data")
     one = stage(ORIGINAL, {"Ahead": ahead, "Tidied": Like(p50_ms=3.95, final_p50_ms=3.0)}, time_budget_s=300)
     run = one.go()
@@ -234,25 +237,28 @@ def test_what_looked_no_faster_has_its_turn_where_all_others_failed(
     assert one.variants["Tidied"].is_side_by_side == (verdict == "regressed")
 
 
-def test_what_looked_no_faster_has_its_turn_where_who_was_ahead_is_not(stage: Make) -> None:
-    """Given a version that looks four times as fast and is not faster at all beside the original, Then the one that was
-    left out beside it is measured there, too, and recommended."""
+def test_version_that_looked_no_faster_is_measured_if_the_leader_disappoints(stage: Make) -> None:
+    """Given a version that looks four times as fast and is not faster in the final run, Then the version that was left
+    out is measured there, too, and recommended."""
     ahead = Like(p50_ms=1.0, final_p50_ms=4.0)
     one = stage(ORIGINAL, {"Ahead": ahead, "Tidied": Like(p50_ms=3.95, final_p50_ms=3.0)}, time_budget_s=300)
     assert one.go().recommended_variant_id == one.variants["Tidied"].id
 
 
-def test_where_nothing_failed_what_looks_no_faster_gets_no_round(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given two versions that look as fast as the original and room for one, When that one is no faster and answers
-    alike, Then the other costs no further round."""
-    monkeypatch.setattr(search, "MOST_FINALISTS", 1)
+def test_version_that_looked_no_faster_gets_no_further_round_without_a_failure(
+    stage: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given two versions that look as fast as the original and one place, When the first is no faster and not refused,
+    Then the other gets no further round."""
+    monkeypatch.setattr(search, "MOST_IN_FINAL", 1)
     one = stage(ORIGINAL, {"A": Like(p50_ms=3.95), "B": Like(p50_ms=3.98)}, time_budget_s=300)
     assert one.go().recommended_variant_id is None
     assert [one.variants[title].is_side_by_side for title in "AB"] == [True, False]
 
 
-def test_the_end_is_expected_from_the_original_on(stage: Make) -> None:
-    """Given two versions, Then the run tells what its end will take once the original was measured and after each."""
+def test_progress_expects_final_run_and_proof_after_the_original(stage: Make) -> None:
+    """Given two versions, Then the run reports the expected time of its end once the original was measured, and after
+    each version."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0)})
     one.go()
     ends = [e.steps_s[-2:] for e in one.events if isinstance(e, RunProgress) and e.steps_s]
@@ -260,8 +266,8 @@ def test_the_end_is_expected_from_the_original_on(stage: Make) -> None:
     assert max(final_s for final_s, _ in ends) > ends[0][0], "of two versions instead of one"
 
 
-def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
-    """Given one version that was only looked at, Then nothing is said of answers that nobody asked for."""
+def test_subtitle_of_an_untested_version_claims_no_same_answers(stage: Make) -> None:
+    """Given one version with a first measurement only, Then nothing is stated about its predictions."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0, agreement=0.999, final_p50_ms=3.97)})
     one.go()
     alone = dataclasses.replace(one.variants["A"], state="measured", judgement=None)
@@ -270,9 +276,9 @@ def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
 
 
 @pytest.mark.parametrize(("n_test", "first"), [(15, "exact"), (400, "half")])
-def test_with_few_examples_the_one_place_is_for_exact_numbers(stage: Make, n_test: int, first: str) -> None:
+def test_final_run_with_few_examples_prefers_exact_numbers(stage: Make, n_test: int, first: str) -> None:
     """Given a faster version in 16 bits, one with the original's numbers, and time for one of them in the final run,
-    Then with 15 examples, of which a single changed one puts the first out, it is the second."""
+    Then with 15 examples, where a single change would refuse the first, the second is measured."""
     likes = {
         "half": Like(p50_ms=10, seconds=3, verdict="not_enough_data"),
         "exact": Like(p50_ms=20, seconds=3, verdict="not_enough_data"),
@@ -286,9 +292,9 @@ def test_with_few_examples_the_one_place_is_for_exact_numbers(stage: Make, n_tes
 
 
 @pytest.mark.parametrize(("n_test", "ending"), [(8, Ending.FEW_EXAMPLES), (100, Ending.ALIKE)])
-def test_few_examples_end_a_run_with_what_is_missing(stage: Make, n_test: int, ending: Ending) -> None:
-    """Given a rounded version that alone is faster, When there are eight examples, Then the run ends with asking for more
-    of them, and offers no more time."""
+def test_run_with_few_examples_ends_with_a_request_for_more(stage: Make, n_test: int, ending: Ending) -> None:
+    """Given a single faster version, which is rounded, When there are eight examples, Then the run ends with a request
+    for more of them and offers no more time."""
     likes = {"Rounded": Like(p50_ms=10, seconds=3, verdict="not_enough_data")}
     one = stage(Like(p50_ms=60, seconds=5), likes, time_budget_s=50)
     one.play.n_test = n_test

@@ -1,4 +1,4 @@
-"""What a run was expected to take is kept beside what it took, and the next forecast is better for it."""
+"""Test that forecasts are stored with the outcome of a run, and that later forecasts are better for it."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -20,15 +20,15 @@ NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 def add_runs(space: Workspace, count: int) -> None:
-    """A project with runs "0", "1", …"""
+    """Add a project with the runs "0", "1", …."""
     space.repositories.projects.add(Project("p", "P", "/m.onnx", "ab", NOW, NOW))
     run = Run("0", "p", Goal("balanced", 1.0), RunState.FINISHED, NOW)
     for number in range(count):
         space.repositories.runs.add(dataclasses.replace(run, id=str(number)))
 
 
-def test_a_run_keeps_what_was_expected_and_what_came(stage: Make) -> None:
-    """Given a run, then both forecasts stand beside its time, and the better one was told while it ran."""
+def test_run_stores_its_forecasts_and_its_time(stage: Make) -> None:
+    """Given a run, Then both forecasts are stored with its time, and the better one was logged while it ran."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
     kept = Forecasts(one.space.repositories).of_run(one.run_id)
@@ -38,8 +38,8 @@ def test_a_run_keeps_what_was_expected_and_what_came(stage: Make) -> None:
     assert len(report) == 1
 
 
-def test_a_run_that_was_cancelled_teaches_nothing(stage: Make) -> None:
-    """Given a cancelled run, then what it was expected to take is kept, and nothing is learned from its end."""
+def test_cancelled_run_does_not_change_forecasts(stage: Make) -> None:
+    """Given a cancelled run, Then its forecast is stored, and nothing is learned from its end."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     forecasts = Forecasts(one.space.repositories)
     before = forecasts.expect(BASIS)
@@ -51,7 +51,8 @@ def test_a_run_that_was_cancelled_teaches_nothing(stage: Make) -> None:
 
 
 def test_the_next_forecast_is_closer(space: Workspace) -> None:
-    """Given runs that took longer here than expected, then the next forecast is closer to what comes; not elsewhere."""
+    """Given runs that took longer than expected on this machine, Then the next forecast is closer here and unchanged
+    elsewhere."""
     add_runs(space, 3)
     here, elsewhere = Forecasts(space.repositories, "here"), Forecasts(space.repositories, "elsewhere")
     first = here.expect(BASIS)
@@ -64,8 +65,8 @@ def test_the_next_forecast_is_closer(space: Workspace) -> None:
     assert elsewhere.expect(BASIS) == first
 
 
-def test_only_the_last_teach(space: Workspace) -> None:
-    """Given many runs, then the last ones teach, all are kept, and a run that is kept again stands once."""
+def test_forecast_learns_from_the_last_runs_only(space: Workspace) -> None:
+    """Given many runs, Then only the last ones correct the forecast, and all are stored."""
     add_runs(space, MOST_LEARNED_FROM + 5)
     forecasts = Forecasts(space.repositories, "here")
     first = forecasts.expect(BASIS)
@@ -81,25 +82,26 @@ def test_only_the_last_teach(space: Workspace) -> None:
     assert forecasts.of_run(last).seconds == 2.0
 
 
-def test_more_of_anything_takes_longer() -> None:
-    """Given a larger model, more tests, more recipes or slower requests, then more time and memory are expected."""
+def test_basis_with_more_work_expects_more_time_and_memory() -> None:
+    """Given a larger model, more tests, more recipes or slower requests, Then more time and memory are expected."""
     larger = ({"size_bytes": 90_000_000}, {"n_test": 5000}, {"recipes": 8}, {"request_ms": 300.0})
     for changed in (dataclasses.replace(BASIS, **more) for more in larger):
         assert changed.seconds > BASIS.seconds and changed.memory_bytes >= BASIS.memory_bytes
     assert Basis(14_000_000, 5000, 20, budget_s=30).seconds == 30
 
 
-def test_what_the_original_needed_decides_the_memory() -> None:
-    """Given that the original was measured, then its own peak counts, which large inputs make larger than its file; what
-    making a version needs still counts where that is more."""
+def test_memory_follows_the_peak_of_the_original() -> None:
+    """Given that the original was measured, Then its own peak counts; making a version still counts if that needs
+    more."""
     measured = dataclasses.replace(BASIS, planned=6, request_ms=2, peak_bytes=10**7)
     assert dataclasses.replace(measured, peak_bytes=10**9).memory_bytes > 3 * 10**9 > 10**9 > measured.memory_bytes
     large = dataclasses.replace(measured, size_bytes=200_000_000, planned=1)
     assert large.memory_bytes > 5 * large.size_bytes
 
 
-def test_earlier_runs_move_it() -> None:
-    """Given runs that took twice what was expected, then more is expected of the next, the more of them there are."""
+def test_corrected_moves_towards_earlier_outcomes() -> None:
+    """Given runs that took twice as long as expected, Then more is expected of the next one, and the more of them there
+    are, the more."""
     was = Expected(seconds=60, memory_bytes=10**9, plain_s=60, plain_bytes=10**9)
     twice, wild = (RunForecast(run_id="r", machine="m", seconds=60 * n, memory_bytes=n * 10**9) for n in (2, 100))
     one, ten = (corrected(60, 10**9, [(was, twice)] * n) for n in (1, 10))
@@ -109,6 +111,6 @@ def test_earlier_runs_move_it() -> None:
 
 
 def test_stored_forecast_of_an_older_version_is_read() -> None:
-    """Given a forecast with bounds of the time, as older versions stored it, then it is read without them."""
+    """Given a stored forecast with bounds of the time, as older versions wrote it, Then it is read without them."""
     older = {"seconds": 60, "low_s": 40, "high_s": 90, "memory_bytes": 9, "plain_s": 60, "plain_bytes": 9}
     assert Expected.model_validate(older).seconds == 60

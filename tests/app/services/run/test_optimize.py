@@ -1,4 +1,4 @@
-"""Which way an optimization takes and how it ends; every job is played, the database is real."""
+"""Test what an optimization tries and how it ends; every job is played, the database is real."""
 
 import dataclasses
 import shutil
@@ -21,7 +21,7 @@ from app.services.records.documents import run_document, variant_document
 
 
 def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
-    """Given a safe, a faster safe and an even faster regressed version, then the faster safe one is recommended."""
+    """Given a safe, a faster safe and an even faster regressed version, Then the faster safe one is recommended."""
     one = stage(
         Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1, size_bytes=250), "C": Like(p50_ms=0.5, verdict="regressed")}
     )  # fmt: skip
@@ -36,7 +36,7 @@ def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
 
 
 def test_nothing_faster_keeps_the_original(stage: Make) -> None:
-    """Given versions that are all slower or regressed, then nothing is recommended, and it says how many were tried."""
+    """Given only slower or regressed versions, Then nothing is recommended, and the headline counts the tried ones."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=5), "B": Like(p50_ms=0.2, verdict="regressed")})
     run = one.go()
     assert run.state is RunState.KEPT_ORIGINAL
@@ -46,26 +46,26 @@ def test_nothing_faster_keeps_the_original(stage: Make) -> None:
     assert one.play.finals == []
 
 
-def test_a_spoiled_first_look_is_looked_at_again(stage: Make) -> None:
-    """Given a version that looked slower at first because the machine was busy, then the final run decides."""
+def test_version_with_a_spoiled_first_measurement_is_measured_again(stage: Make) -> None:
+    """Given a version that looked slower at first because the machine was busy, Then the final run decides."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=1.3, final_p50_ms=0.5)})
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
     assert one.variants["A"].measurement.speedup == pytest.approx(2)
 
 
-def test_the_final_run_may_disappoint(stage: Make) -> None:
-    """Given a version that looked faster at first and is not beside the original, then the original is kept."""
+def test_version_that_is_slower_in_the_final_run_is_not_recommended(stage: Make) -> None:
+    """Given a version that looked faster at first and is slower in the final run, Then the original is kept."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=0.5, final_p50_ms=1.2)})
     run = one.go()
     assert run.state is RunState.KEPT_ORIGINAL
     assert "Not faster on this computer" in one.variants["A"].notes or one.variants["A"].measurement.speedup_low < 1
 
 
-def test_under_load_only_what_all_ways_agree_on_is_recommended(stage: Make) -> None:
-    """Given a busy computer and a version that wall time calls twice as fast, When processor time does not agree, Then
-    nothing is recommended: headline, notes and document say to measure again. When it agrees, it is recommended, and
-    told to be measured under load."""
+def test_version_under_load_is_recommended_only_if_all_comparisons_agree(stage: Make) -> None:
+    """Given a busy computer and a version that is twice as fast by wall time, When processor time does not agree, Then
+    nothing is recommended and headline, notes and document advise to measure again; when it agrees, it is recommended
+    with a lower bound."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.play.waited_share, one.play.agreed_low = 0.4, 0.98
     run = one.go()
@@ -82,8 +82,8 @@ def test_under_load_only_what_all_ways_agree_on_is_recommended(stage: Make) -> N
     assert run_document(run, list(one.variants.values()), one.outcome)["reason"] is None
 
 
-def test_a_regressed_version_needs_no_quiet_computer(stage: Make) -> None:
-    """Given a busy computer and only versions that are beyond the limit, Then that is the reason, not the load."""
+def test_regressed_version_under_load_is_refused_for_its_predictions(stage: Make) -> None:
+    """Given a busy computer and only versions beyond the limit, Then that is the reason, not the load."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, verdict="regressed")})
     one.play.waited_share = 0.5
     run = one.go()
@@ -91,20 +91,21 @@ def test_a_regressed_version_needs_no_quiet_computer(stage: Make) -> None:
     assert run_document(run, list(one.variants.values()), one.outcome)["reason"] is None
 
 
-def test_under_load_a_version_that_only_processor_time_calls_faster_is_looked_at_again(stage: Make) -> None:
-    """Given a first look whose wall time other programs spoiled, Then its processor time brings it into the final run."""
+def test_version_faster_by_processor_time_alone_reaches_the_final_run(stage: Make) -> None:
+    """Given a first measurement whose wall time other programs spoiled, Then its processor time brings it into the
+    final run."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=9, final_p50_ms=0.5)})
     one.play.waited_share, one.play.agreed_low, one.play.cpu_speedup = 0.8, 1.7, 2.0
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
 
 
-def test_quiet_is_waited_for_before_the_original_and_before_the_final_run_alone(stage: Make) -> None:
-    """Given a run without a limit, Then these two measurements may wait, out of one minute; with a limit, a tenth of it."""
+def test_only_original_and_final_run_wait_for_quiet(stage: Make) -> None:
+    """Given a run without a limit, Then these two measurements may wait, for a minute in all; with a limit, for a tenth
+    of it."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
     first, final = one.play.looks["Measure Original"], one.play.finals[0]
-    assert first.quiet is not None and final.quiet is not None
     assert first.quiet.budget is final.quiet.budget
     assert (first.quiet.most_s, final.quiet.most_s, one.play.looks["Measure A"].quiet) == (20.0, 60.0, None)
     short = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)}, time_budget_s=100)
@@ -114,9 +115,9 @@ def test_quiet_is_waited_for_before_the_original_and_before_the_final_run_alone(
 
 
 @pytest.mark.parametrize("where", ["apply", "answer", "measure", "final"])
-def test_a_full_disk_ends_the_run_and_is_no_verdict(stage: Make, where: str) -> None:
-    """Given a version whose job or measurement finds no room, then the run fails with that: nothing is said of the
-    versions, and no time limit is blamed."""
+def test_full_disk_fails_the_run_without_a_verdict(stage: Make, where: str) -> None:
+    """Given a version whose job or measurement finds no room, Then the run fails for that reason, and no time limit is
+    blamed."""
     one = stage(
         Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at=where, code="disk_full"), "B": Like(p50_ms=2)}, time_budget_s=600
     )
@@ -135,8 +136,9 @@ def test_the_original_on_a_full_disk_is_not_too_slow(stage: Make) -> None:
     assert codes(one.go) == ("disk_full", 6)
 
 
-def test_alike_is_recommended_as_not_proven(stage: Make) -> None:
-    """Given only a faster version that looks alike on too few examples, then it is recommended, with what is missing."""
+def test_version_alike_on_too_few_examples_is_recommended_as_not_proven(stage: Make) -> None:
+    """Given a single faster version that looks alike on too few examples, Then it is recommended, and the missing
+    examples are named."""
     one = stage(Like(p50_ms=2), {"A": Like(p50_ms=1, verdict="not_enough_data", agreement=0.995)})
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
@@ -153,8 +155,8 @@ def test_alike_is_recommended_as_not_proven(stage: Make) -> None:
         (Like(fails_at="apply"), True),
     ],
 )
-def test_an_answer_to_a_failure_waits_for_it(stage: Make, first: Like, tried: bool) -> None:
-    """Given a version that is only an answer to another one's failure, then it is tried where that one failed."""
+def test_fallback_recipe_runs_only_after_failure(stage: Make, first: Like, tried: bool) -> None:
+    """Given a recipe that replaces a failed version, Then it is tried only if that version failed."""
     one = stage(Like(p50_ms=4), {"A": first, "B": Like(p50_ms=2)})
     a, b = one.ask.preset.recipes
     careful = b.model_copy(update={"only_if_failed": ("A", "never tried")})
@@ -164,8 +166,8 @@ def test_an_answer_to_a_failure_waits_for_it(stage: Make, first: Like, tried: bo
     assert (one.states["B"] == "skipped") is not tried
 
 
-def test_a_version_that_was_given_another_name_is_still_the_one_that_is_meant(stage: Make) -> None:
-    """Given an answer to the failure of “A”, When a person calls that one otherwise and it holds, Then none is needed."""
+def test_fallback_recipe_finds_a_renamed_version_by_its_id(stage: Make) -> None:
+    """Given a fallback for “A”, When a person renames that recipe and it succeeds, Then the fallback is not needed."""
     one = stage(Like(p50_ms=4), {"My own": Like(p50_ms=1), "B": Like(p50_ms=2)})
     own, b = one.ask.preset.recipes
     recipes = (own.model_copy(update={"id": "A"}), b.model_copy(update={"only_if_failed": ("A",)}))
@@ -175,8 +177,9 @@ def test_a_version_that_was_given_another_name_is_still_the_one_that_is_meant(st
 
 
 @pytest.mark.parametrize(("first_ms", "tried"), [(1.0, True), (2.5, False), (5.0, False)])
-def test_better_answers_are_looked_for_only_where_speed_is_promising(stage: Make, first_ms: float, tried: bool) -> None:
-    """Given INT8 with wrong answers, then its careful form is tried only if INT8 beat the original and the best."""
+def test_careful_recipe_runs_only_if_the_fast_one_is_fastest(stage: Make, first_ms: float, tried: bool) -> None:
+    """Given INT8 with wrong predictions, Then its careful form is tried only if INT8 was faster than the original and
+    the best version."""
     one = stage(
         Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=first_ms, verdict="regressed"), "C": Like(p50_ms=1)}
     )
@@ -189,8 +192,8 @@ def test_better_answers_are_looked_for_only_where_speed_is_promising(stage: Make
 
 
 @pytest.mark.parametrize("kind", ["apply", "answer", "judge", "measure"])
-def test_a_version_that_fails_is_dropped_with_its_reason(stage: Make, kind: str) -> None:
-    """Given a version of which one job fails, then it is dropped with the words, and the others go on."""
+def test_failed_version_is_dropped_with_its_reason(stage: Make, kind: str) -> None:
+    """Given a version of which one job fails, Then it is dropped with the reason, and the others are tried."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at=kind), "B": Like(p50_ms=2)})
     run = one.go()
     assert run.recommended_variant_id == one.variants["B"].id
@@ -202,9 +205,9 @@ def test_a_version_that_fails_is_dropped_with_its_reason(stage: Make, kind: str)
 @pytest.mark.parametrize(
     ("kind", "code", "again"), [("apply", "no_good", False), ("answer", "no_good", True), ("apply", "killed", True)]
 )
-def test_what_could_not_be_made_is_not_made_again(stage: Make, kind: str, code: str, again: bool) -> None:
-    """Given two versions of the same steps, when the first cannot be made, then the second is not tried and says why;
-    where only its answers failed, or it was killed from outside, the second may do better."""
+def test_recipe_with_steps_that_failed_is_not_tried_again(stage: Make, kind: str, code: str, again: bool) -> None:
+    """Given two versions of the same steps, When the first cannot be made, Then the second is skipped; if only its
+    predictions failed, or it was killed, the second is tried."""
     one = stage(Like(p50_ms=4), {"A": Like(fails_at=kind, code=code), "A, on one core": Like(p50_ms=1)})
     same = one.ask.preset.recipes[0]
     recipes = (same, same.model_copy(update={"title": "A, on one core", "settings": {"threads": 1}}))
@@ -214,8 +217,8 @@ def test_what_could_not_be_made_is_not_made_again(stage: Make, kind: str, code: 
     assert (one.states["A, on one core"] == "skipped") is not again
 
 
-def test_one_that_fails_in_the_final_run_is_never_recommended(stage: Make) -> None:
-    """Given the fastest version that crashes in the final run, then the next one is recommended."""
+def test_version_that_fails_in_the_final_run_is_dropped(stage: Make) -> None:
+    """Given the fastest version crashes in the final run, Then the next one is recommended."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at="final"), "B": Like(p50_ms=2)})
     run = one.go()
     assert run.recommended_variant_id == one.variants["B"].id
@@ -245,8 +248,8 @@ def test_an_original_that_cannot_be_measured_fails_the_run(stage: Make) -> None:
     assert one.stored.state is RunState.FAILED
 
 
-def test_only_the_wanted_runtimes_are_tried(stage: Make) -> None:
-    """Given a person who wants one runtime, then recipes of others are not tried; the original is measured as ever."""
+def test_only_requested_runtimes_are_tried(stage: Make) -> None:
+    """Given a request for one runtime, Then recipes for others are not tried, and the original is measured as usual."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1)}, runtimes=("onnxruntime-cpu",))
     run = one.go()
     assert run.state is RunState.KEPT_ORIGINAL
@@ -256,20 +259,20 @@ def test_only_the_wanted_runtimes_are_tried(stage: Make) -> None:
 # -- time --
 
 
-def test_when_time_is_short_the_best_so_far_counts(stage: Make) -> None:
-    """Given time for two of five versions, then the rest is skipped, the final run is done in time, the best wins."""
+def test_run_with_little_time_recommends_the_best_so_far(stage: Make) -> None:
+    """Given time for two of five versions, Then the rest is skipped, the final run is done in time, and the best one
+    wins."""
     likes = {name: Like(p50_ms=1 + i / 10, seconds=10) for i, name in enumerate("ABCDE")}
     one = stage(Like(p50_ms=4, seconds=6), likes, time_budget_s=60)
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
-    assert run.seconds is not None
     assert run.seconds <= 60
     assert "skipped" in one.states.values()
     assert one.states["Final run, side by side"] == "done"
 
 
-def test_a_version_that_takes_too_long_is_cut_off(stage: Make) -> None:
-    """Given a version that would take longer than the whole time, then it is stopped in time for the final run."""
+def test_version_that_takes_too_long_is_cut_off(stage: Make) -> None:
+    """Given a version that would take longer than the limit, Then it is stopped in time for the final run."""
     one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2, seconds=3), "B": Like(p50_ms=1, seconds=500)}, time_budget_s=60)  # fmt: skip
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
@@ -280,12 +283,12 @@ def test_a_version_that_takes_too_long_is_cut_off(stage: Make) -> None:
     assert (report["verdict"], report["tested"], report["untested"]) == ("unmeasured", False, "no_time")
     detail = {step.title: step.detail for step in one.space.repositories.runs.steps(one.run_id)}["B"]
     assert detail == verdict_words(late).lower(), "Optimize and Compare have the same words"
-    assert run.seconds is not None
     assert run.seconds <= 60
 
 
-def test_no_time_for_anything_keeps_the_original(stage: Make) -> None:
-    """Given a model so slow that its own measurement takes all the time, then the original is kept, in words."""
+def test_run_without_time_for_anything_keeps_the_original(stage: Make) -> None:
+    """Given a model whose own measurement takes all the time, Then the original is kept, and the headline names
+    that."""
     one = stage(Like(p50_ms=4, seconds=200), {"A": Like(p50_ms=1)}, time_budget_s=30)
     run = one.go()
     assert run.state is RunState.KEPT_ORIGINAL
@@ -293,8 +296,8 @@ def test_no_time_for_anything_keeps_the_original(stage: Make) -> None:
     assert one.variants["Original"].measurement.n == 0
 
 
-def test_without_a_limit_everything_is_tried(stage: Make) -> None:
-    """Given no time limit, then all versions are tried and six finalists measured in five sets."""
+def test_run_without_a_limit_tries_everything(stage: Make) -> None:
+    """Given no time limit, Then all versions are tried, and six are measured in five sets of the final run."""
     likes = {name: Like(p50_ms=1 + i / 10, seconds=100) for i, name in enumerate("ABCDEFG")}
     one = stage(Like(p50_ms=4, seconds=100), likes)
     assert one.go().state is RunState.FINISHED
@@ -308,8 +311,8 @@ def test_without_a_limit_everything_is_tried(stage: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", ["open", "data", "plan", "answer", "judge", "measure", "apply", "summarize"])
-def test_cancelled_at_any_step(stage: Make, kind: str) -> None:
-    """Given a cancel at any step, then the run is cancelled, no step is left running, and what was measured is kept."""
+def test_run_cancelled_at_any_step_closes_its_steps(stage: Make, kind: str) -> None:
+    """Given a cancel at any step, Then the run is cancelled, no step is left running, and measurements are kept."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1)})
     one.play.cancel_at = kind
     with pytest.raises(FlowCancelled):
@@ -318,8 +321,8 @@ def test_cancelled_at_any_step(stage: Make, kind: str) -> None:
     assert not {"running", "waiting"} & set(one.states.values())
 
 
-def test_interrupted_and_gone_on_with(stage: Make) -> None:
-    """Given a run that was interrupted at its second version, when it goes on, then the first is not done again."""
+def test_resumed_run_does_not_repeat_finished_versions(stage: Make) -> None:
+    """Given a run that was interrupted at its second version, When it is resumed, Then the first is not repeated."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1)})
     one.play.interrupt_at = "answer:B"
     one.go()
@@ -335,8 +338,8 @@ def test_interrupted_and_gone_on_with(stage: Make) -> None:
     assert "answer:B" in one.play.seen
 
 
-def test_what_is_gone_from_the_store_is_done_again(stage: Make) -> None:
-    """Given an interrupted run whose first version was removed from the store, then that is made again."""
+def test_resumed_run_remakes_a_version_that_is_gone_from_the_store(stage: Make) -> None:
+    """Given an interrupted run whose first version was removed from the store, Then it is made again."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1)})
     one.play.interrupt_at = "answer:B"
     one.go()
@@ -346,8 +349,8 @@ def test_what_is_gone_from_the_store_is_done_again(stage: Make) -> None:
     assert "apply:A" in one.play.seen
 
 
-def test_a_resumed_run_tries_what_it_was_begun_with(stage: Make) -> None:
-    """Given a preset that was changed meanwhile, when the run goes on, then it does what it was begun for."""
+def test_resumed_run_keeps_its_original_recipes(stage: Make) -> None:
+    """Given a preset that was changed meanwhile, When the run is resumed, Then it tries its original recipes."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.play.interrupt_at = "apply"
     one.go()
@@ -358,8 +361,8 @@ def test_a_resumed_run_tries_what_it_was_begun_with(stage: Make) -> None:
     assert set(one.variants) == {"Original", "A"}
 
 
-def test_a_mistake_of_our_own_closes_the_run(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a mistake in the program, then the run has failed in words, with the traceback kept for the log."""
+def test_bug_fails_the_run_with_its_traceback(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a bug in the program, Then the run has failed, and the traceback is kept for the log."""
 
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a mistake")
@@ -372,8 +375,8 @@ def test_a_mistake_of_our_own_closes_the_run(stage: Make, monkeypatch: pytest.Mo
     assert "ZeroDivisionError" in (one.stored.error_json or "")
 
 
-def test_a_new_run_of_the_same_model_is_the_same_project(space: Workspace) -> None:
-    """Given a model that was there before, then its runs are of one project, the sample's apart."""
+def test_project_for_returns_the_project_of_a_known_model(space: Workspace) -> None:
+    """Given a model that was opened before, Then its project is returned; the sample has a separate one."""
     repositories = space.repositories
     first = project_for(repositories, Path("/models/m.onnx"))
     assert project_for(repositories, Path("/models/m.onnx")).id == first.id

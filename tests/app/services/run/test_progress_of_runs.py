@@ -1,4 +1,4 @@
-"""How far a run is, and how many disturbed runs came in a row."""
+"""Test the progress of runs, and the count of disturbed runs in a row."""
 
 import dataclasses
 import itertools
@@ -17,33 +17,34 @@ from app.services.run.progress import ProgressMeter
 WAYS = {name: Like(p50_ms=1 + i / 10, seconds=3) for i, name in enumerate("ABCDEF")}
 
 
-def told(one: Stage) -> list[RunProgress]:
+def progress_of(one: Stage) -> list[RunProgress]:
     return [event for event in one.events if isinstance(event, RunProgress)]
 
 
 @pytest.mark.parametrize("limit_s", [None, 20.0, 60.0])
-def test_it_never_falls_and_always_says_what_is_done(stage: Make, limit_s: float | None) -> None:
-    """Given whole runs, with time for everything or for little, Then the share only rises, ends at all of it, and every
+def test_progress_never_falls_and_always_has_a_stage(stage: Make, limit_s: float | None) -> None:
+    """Given whole runs, with time for everything or for little, Then the share only rises and ends at 1, and every
     value has a stage."""
     one = stage(Like(p50_ms=4, seconds=3), WAYS, time_budget_s=limit_s)
     one.go()
-    found = told(one)
+    found = progress_of(one)
     shares = [progress.share for progress in found]
     assert shares == sorted(shares) and shares[-1] == 1.0 and max(shares[:-1]) < 1.0
     assert all(progress.stage for progress in found)
 
 
-def test_what_is_not_planned_yet_counts(stage: Make) -> None:
-    """Given the first steps done before the ways are planned, Then that is a small part of the run, not two thirds."""
+def test_progress_before_planning_counts_the_expected_versions(stage: Make) -> None:
+    """Given the first steps done before the recipes are planned, Then they are a small part of the run."""
     one = stage(Like(p50_ms=4, seconds=3), WAYS)
     one.go()
-    first = [progress.share for progress in told(one) if progress.step in (1, 2)]
+    first = [progress.share for progress in progress_of(one) if progress.step in (1, 2)]
     assert max(first) < 0.2
 
 
 @pytest.fixture
 def meter() -> ProgressMeter:
-    """Each look at the clock is a tenth of a second later; the original, one version, the final run and the proof are planned."""
+    """Return a meter with a clock that advances by 0.1 s per reading; the original, one version, the final run and the
+    proof are planned."""
     clock = RunClock(itertools.count(0.1, 0.1).__next__)
     clock.kinds = (*FIRST_KINDS, "version", "final", "proof")
     meter = ProgressMeter(clock)
@@ -61,16 +62,17 @@ def step(index: int, title: str, state: str) -> StepRecord:
     return StepRecord("r", index, title, state)
 
 
-def test_jobs_between_two_steps_have_a_name(meter: ProgressMeter) -> None:
-    """Given no step at work and a job that chooses what to try, Then that is the stage."""
+def test_stage_between_two_steps_names_the_job(meter: ProgressMeter) -> None:
+    """Given no running step and a job that plans, Then that is the stage."""
     now = after(
         meter, step(0, "Check", "running"), step(0, "Check", "done"), JobBegan("j", "plan", "Choose what to try")
     )
     assert (now.stage, now.step) == ("Choosing what to try", None)
 
 
-def test_parts_of_a_step_follow_each_other(meter: ProgressMeter) -> None:
-    """Given a version that is made, measured, asked and judged, Then each part goes on where the one before ended."""
+def test_share_grows_over_the_jobs_of_a_step(meter: ProgressMeter) -> None:
+    """Given a version that is made, measured, predicted and judged, Then each job continues where the one before
+    ended."""
     after(meter, step(3, "A", "running"))
     shares = []
     for kind in ("apply", "measure", "summarize", "answer", "judge"):
@@ -81,7 +83,7 @@ def test_parts_of_a_step_follow_each_other(meter: ProgressMeter) -> None:
 
 
 def test_building_an_engine_is_named_and_moves_the_share(meter: ProgressMeter) -> None:
-    """Given a version that was made, when its engine is built, then that is what is said, and its share grows."""
+    """Given a version that was made, When its engine is built, Then the stage names that, and its share grows."""
     after(meter, *(step(n, "x", "done") for n in range(3)), step(3, "A", "running"))
     after(meter, JobBegan("j", "apply", "A"), JobBegan("k", "apply", "A"))
     engine = [StepProgress(3, "Build", done, 100, "%", None, stage_id="engine") for done in (0, 40, 80)]
@@ -91,9 +93,9 @@ def test_building_an_engine_is_named_and_moves_the_share(meter: ProgressMeter) -
     assert after(meter, JobBegan("l", "answer", "A")).stage == "A: answering examples"
 
 
-def test_remaining_time_follows_what_was_measured(meter: ProgressMeter) -> None:
-    """Given a version that took 8 s, Then what waits is expected from that, and at most what the limit leaves; the final
-    run at work and the proof at work count with what they expect themselves."""
+def test_remaining_time_follows_measurements(meter: ProgressMeter) -> None:
+    """Given a version that took 8 s, Then waiting steps are expected from that, within the limit; a running final run
+    and proof count with their own estimate."""
     clock = meter._clock
     clock.elapsed = lambda: 10.0
     first = [step(n, "x", "done") for n in range(3)]
@@ -112,15 +114,15 @@ def test_remaining_time_follows_what_was_measured(meter: ProgressMeter) -> None:
 
 def test_disturbed_runs_in_a_row_are_counted(stage: Make) -> None:
     """Given two runs that other programs leave without a verdict and a quiet one after them, Then the first two count 1
-    and 2, with the names of the programs, and the third none."""
+    and 2 with the names of the programs, and the third none."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.ask = dataclasses.replace(one.ask, fresh=True)
-    told = []
+    tries = []
     for share in (0.4, 0.4, 0.0):
         one.play.waited_share, one.play.agreed_low = share, 0.98
         recorder, flow = start_run(one.space, one.ask, one.events.append)
         recorder.watch(WaitingForQuiet(share, 0.0, is_over=True, disturbed_by=("browser",) if share else ()))
         one.play.run(flow)
         end = read_end(one.space.repositories, recorder.run.id)
-        told.append((end.busy_tries, end.disturbed_by))
-    assert told == [(1, ("browser",)), (2, ("browser",)), (0, ())]
+        tries.append((end.busy_tries, end.disturbed_by))
+    assert tries == [(1, ("browser",)), (2, ("browser",)), (0, ())]

@@ -1,4 +1,4 @@
-"""What the proof at the end of a run says of itself."""
+"""Test what the proof at the end of a run reports."""
 
 import pytest
 from play import Like
@@ -21,14 +21,15 @@ def judged(verdict: Verdict, n: int, n_unasked: int = 0) -> Judgement:
         (98, 40, "1 of 2 safe on 98 of 138 examples"),
     ],
 )
-def test_examples_are_missing_only_where_time_cut_them(n: int, n_unasked: int, words: str) -> None:
-    """Given 138 examples of which 98 can prove anything, Then "98 of 138" is said only where the rest was not asked."""
+def test_proven_words_name_missing_examples_only_if_time_cut_them(n: int, n_unasked: int, words: str) -> None:
+    """Given 138 examples of which 98 can prove anything, Then "98 of 138" appears only if the rest was not
+    evaluated."""
     assert proven_words([judged("safe", n, n_unasked), judged("regressed", n)], 138) == words
 
 
-def test_original_measured_after_the_proof_keeps_its_whole_answers(stage: Make) -> None:
+def test_original_measured_after_the_proof_keeps_its_predictions(stage: Make) -> None:
     """Given an original whose first pass over 1,000 examples was cut off, and a leader that fails the proof, When the
-    next version is measured beside the original once more, Then the original keeps its answers to all examples."""
+    next version is measured in a further round, Then the original keeps its predictions for all examples."""
     likes = {"Leader": Like(p50_ms=1.0, verdict="regressed", calibration="safe"), "Next": Like(p50_ms=3.85)}
     one = stage(Like(p50_ms=4.0), likes, time_budget_s=600)
     one.play.item_s = 0.06
@@ -41,8 +42,8 @@ def test_original_measured_after_the_proof_keeps_its_whole_answers(stage: Make) 
 
 
 def test_version_that_predicts_slower_than_it_speaks_is_judged_in_time(stage: Make) -> None:
-    """Given a version four times as fast per request that predicts examples 3.3 times as slowly, as one that is judged
-    token by token, When the time does not suffice for all examples, Then it predicts some and gets a verdict."""
+    """Given a version four times as fast per request that predicts examples 3.3 times as slowly, When the time does not
+    suffice for all examples, Then it predicts some and gets a verdict."""
     one = stage(Like(p50_ms=4.0), {"Rounded": Like(p50_ms=1.0, item_factor=3.3)}, time_budget_s=420)
     one.play.item_s = 0.12
     one.go()
@@ -54,8 +55,8 @@ def test_version_that_predicts_slower_than_it_speaks_is_judged_in_time(stage: Ma
 
 
 def test_version_with_little_time_predicts_fewer_examples_than_the_original(stage: Make) -> None:
-    """Given a version that predicts eight times as slowly as the original, When the time left does not suffice for the
-    examples that the original predicted, Then it predicts as many as fit and keeps their verdict."""
+    """Given a version that predicts eight times as slowly as the original, When too little time is left, Then it
+    predicts as many examples as fit and keeps their verdict."""
     one = stage(Like(p50_ms=4.0), {"Rounded": Like(p50_ms=1.0, item_factor=8.0)}, time_budget_s=120)
     one.play.item_s = 0.06
     one.go()

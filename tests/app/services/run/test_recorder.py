@@ -1,4 +1,4 @@
-"""What is written down while a run goes on."""
+"""Test what a run records and reports while it executes."""
 
 import dataclasses
 import time
@@ -41,8 +41,8 @@ def variant(run_id: str) -> Variant:
     return Variant("v1", run_id, 0, "Original", Recipe(title="Original"), "onnxruntime-cpu", "fp32", "planned")
 
 
-def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
-    """Given a run, when it begins and ends, then the database and the watchers know both, with its seconds."""
+def test_begin_and_end_are_stored_and_reported(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
+    """Given a run, When it begins and ends, Then database and observer know both, with its seconds."""
     recorder.begin()
     assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
     recorder.end(RunState.FINISHED, headline="Done", recommended_variant_id=None)
@@ -55,7 +55,7 @@ def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[
         recorder.end(RunState.CANCELLED)
 
 
-def test_one_with_a_result_that_is_broken_off_has_it_again(space: Workspace, recorder: Recorder) -> None:
+def test_break_off_restores_the_earlier_result(space: Workspace, recorder: Recorder) -> None:
     """Given a resumed run with a result, When it is broken off, Then state, headline and seconds are as before."""
     recorder.begin()
     recorder.end(RunState.KEPT_ORIGINAL, headline="Nothing")
@@ -71,7 +71,7 @@ def test_one_with_a_result_that_is_broken_off_has_it_again(space: Workspace, rec
     [(RunState.FAILED, "failed"), (RunState.CANCELLED, "skipped"), (RunState.FINISHED, "skipped")],
 )
 def test_steps_are_closed_with_the_run(space: Workspace, recorder: Recorder, state: RunState, step_state: str) -> None:
-    """Given a step that runs and one that waits, when the run ends, then none of them stays open."""
+    """Given a running and a waiting step, When the run ends, Then none of them stays open."""
     recorder.begin()
     recorder.plan_steps(["A", "B", "C"], ("open", "read", "original"))
     recorder.step(0, state="running")
@@ -85,10 +85,10 @@ def test_steps_are_closed_with_the_run(space: Workspace, recorder: Recorder, sta
     assert steps["C"].started_s is None
 
 
-def test_an_end_is_kept_as_a_whole_before_it_is_told(
+def test_end_that_cannot_be_written_is_neither_stored_nor_reported(
     space: Workspace, recorder: Recorder, seen: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given an end of which the last part cannot be written, Then nothing of it is kept, and nobody was told."""
+    """Given an end whose last part cannot be written, Then nothing of it is stored or reported."""
     recorder.begin()
     recorder.plan_steps(["A", "B"], ("open", "read"))
     before, report = space.repositories.runs.steps(recorder.run.id), len(seen)
@@ -132,8 +132,8 @@ def test_recorded_run_whose_closing_commit_fails_reports_the_full_disk(
     assert space.repositories.runs.get(recorder.run.id).state is RunState.FAILED
 
 
-def test_latencies_are_kept_as_seconds_of_the_run(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
-    """Given latencies with the clock's time, then they are stored and passed on as seconds since the run's start."""
+def test_latencies_are_stored_in_seconds_of_the_run(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
+    """Given latencies with the clock's time, Then they are stored and reported in seconds since the run's start."""
     recorder.variant(variant(recorder.run.id))
     recorder.watch(LatenciesMeasured((LatencyPoint("v1", time.monotonic(), 2.5),)))
     (point,) = space.repositories.latencies.of_run(recorder.run.id)
@@ -142,8 +142,8 @@ def test_latencies_are_kept_as_seconds_of_the_run(space: Workspace, recorder: Re
     assert [event.points[0] for event in seen if isinstance(event, LatenciesMeasured)] == [point]
 
 
-def test_variants_are_added_once(space: Workspace, recorder: Recorder) -> None:
-    """Given a variant that changes, then there is one record with its newest state, also for who goes on later."""
+def test_variant_has_one_record_with_its_newest_state(space: Workspace, recorder: Recorder) -> None:
+    """Given a variant that changes, Then there is one record with its newest state, also for a resumed run."""
     recorder.variant(variant(recorder.run.id))
     recorder.variant(dataclasses.replace(recorder.variants["v1"], state="measured"))
     assert [v.state for v in space.repositories.variants.list(run_id=recorder.run.id)] == ["measured"]
@@ -152,7 +152,7 @@ def test_variants_are_added_once(space: Workspace, recorder: Recorder) -> None:
 
 
 def test_jobs_belong_to_the_run(space: Workspace, recorder: Recorder) -> None:
-    """Given a job that begins while a run goes on, then history knows which run it was for, and how it ended."""
+    """Given a job that begins during a run, Then the history knows its run and its end."""
     history = JobHistory(space)
     history.began("j1", "apply", "INT8", "cpu")
     recorder.watch(JobBegan("j1", "apply", "INT8"))
@@ -163,14 +163,14 @@ def test_jobs_belong_to_the_run(space: Workspace, recorder: Recorder) -> None:
     history.ended("never begun", "finished")
 
 
-def test_a_jobs_error_is_told(recorder: Recorder, seen: list[Event]) -> None:
-    """Given a job that ended badly, then the watchers also get a line of the log."""
+def test_error_of_a_job_is_logged(recorder: Recorder, seen: list[Event]) -> None:
+    """Given a job that failed, Then the observer also gets a line of the log."""
     recorder.watch(JobEnded("j1", "apply", ERROR))
     assert [event.text for event in seen if isinstance(event, LogLine)] == ["Broken: It is broken."]
 
 
-def test_steps_that_are_known_are_not_planned_twice(recorder: Recorder, seen: list[Event]) -> None:
-    """Given steps of which the first is done, when more are planned, then it stays done."""
+def test_plan_steps_keeps_known_steps(recorder: Recorder, seen: list[Event]) -> None:
+    """Given a step that is done, When more steps are planned, Then it stays done."""
     recorder.plan_steps(["A"], ("open",))
     recorder.step(0, state="done")
     recorder.plan_steps(["A", "B"], ("open", "read"))
@@ -182,7 +182,7 @@ def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
     space: Workspace, recorder: Recorder, seen: list[Event]
 ) -> None:
     """Given requests that an earlier run timed, When the run is interrupted and looks them up again, Then they are
-    stored once, and others are stored besides."""
+    stored once, and new ones are added."""
     recorder.begin()
     recorder.variant(variant(recorder.run.id))
     recorder.resume_from("v1", [[2.5, 2.5], [3.0]])
@@ -191,11 +191,11 @@ def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
     recorder.resume_from("v1", [[2.5, 2.5], [3.0]])
     assert [point.latency_ms for point in space.repositories.latencies.of_run(recorder.run.id)] == [2.5, 2.5, 3.0]
     recorder.resume_from("v1", [[2.5, 4.0]])
-    assert space.repositories.latencies.count(recorder.run.id) == 5
+    assert len([*space.repositories.latencies.of_run(recorder.run.id)]) == 5
 
 
-def test_what_was_found_is_told(stage: Make) -> None:
-    """Given a run, then the watchers receive each step and each job's error."""
+def test_run_reports_its_steps_and_no_error_of_a_dropped_version(stage: Make) -> None:
+    """Given a run with a failing version, Then the observer receives each step, and no line of an error."""
     one = stage(Like(p50_ms=4), {"A": Like(fails_at="apply")})
     one.go()
     report = [event.title for event in one.events if isinstance(event, StepRecord) and event.state == "running"]
@@ -203,8 +203,9 @@ def test_what_was_found_is_told(stage: Make) -> None:
     assert not [event for event in one.events if isinstance(event, LogLine) and event.level == "error"]
 
 
-def test_too_few_examples_for_the_limit_are_told_before_anything_is_measured(stage: Make) -> None:
-    """Given 100 examples and a limit of 1 %, which takes 321, then that is told before the original is measured."""
+def test_too_few_examples_are_reported_before_the_measurements(stage: Make) -> None:
+    """Given 100 examples and a limit of 1 %, which requires 321, Then that is logged before the original is
+    measured."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.play.n_test = 100
     one.go()

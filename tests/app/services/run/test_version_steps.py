@@ -1,4 +1,4 @@
-"""The job steps of a version, and the figures that follow from its times."""
+"""Test the job steps of a version, and the figures that follow from its times."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from app.domain.variant import Measurement
 from app.services.flow.steps import Measured
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.figures import beside_of, with_figures
+from app.services.run.figures import original_times, with_figures
 from app.services.run.version_steps import (
     IDLE_S,
     Version,
@@ -37,15 +37,15 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFacts]:
 
 
 def with_runtime(facts: RunFacts, runtime: str, **settings: object) -> Version:
-    """The first version, as if it had been made for another runtime."""
+    """Return the first version as if it had been made for another runtime."""
     variant = facts.variants[1]
     recipe = variant.recipe.model_copy(update={"settings": settings})
     return stored_version(facts, dataclasses.replace(variant, runtime=runtime, recipe=recipe))
 
 
-def test_predicting_asks_for_the_versions_own_settings_and_ends_what_hangs(facts: RunFacts) -> None:
-    """Given a stored version, When its predictions are asked for, Then the step has its settings, reads its model and
-    the examples alone, is kept, and ends a runtime that does nothing."""
+def test_predict_uses_the_settings_of_the_version_and_an_idle_limit(facts: RunFacts) -> None:
+    """Given a stored version, When it predicts, Then the step has its settings, reads its model and the examples alone,
+    is cached, and has an idle limit."""
     version = with_runtime(facts, "onnxruntime-cpu", graph_optimization="basic")
     step = next(predict(version, facts.data_dir, 2, max_s=3.0))
     assert isinstance(step.params, AnswerParams)
@@ -54,16 +54,16 @@ def test_predicting_asks_for_the_versions_own_settings_and_ends_what_hangs(facts
     assert (step.limits.idle_s, step.torch, step.cache, step.threads) == (IDLE_S, False, True, 2)
 
 
-def test_who_waits_for_a_compiler_or_a_gpu_is_not_taken_for_hanging(facts: RunFacts) -> None:
-    """Given versions for compiled torch and for a GPU, Then their jobs may do so, and are not ended for being idle."""
+def test_predict_with_a_compiler_or_a_gpu_has_no_idle_limit(facts: RunFacts) -> None:
+    """Given versions for compiled torch and for a GPU, Then their jobs have the rights for that and no idle limit."""
     compiled = next(predict(with_runtime(facts, "torch-cpu", compile=True), facts.data_dir, 1))
     assert compiled.torch and compiled.limits.start_programs and compiled.limits.idle_s is None
     on_gpu = next(predict(with_runtime(facts, "onnxruntime-cuda"), facts.data_dir, 1))
     assert on_gpu.limits.gpu and on_gpu.limits.idle_s is None
 
 
-def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tmp_path: Path) -> None:
-    """Given two folders of examples, Then the verdict is over both, each folder may be read once, and without the cache
+def test_judge_reads_all_pairs_and_caches_only_on_request(facts: RunFacts, tmp_path: Path) -> None:
+    """Given two folders of examples, Then the verdict covers both, each folder is readable once, and without the cache
     nothing is written."""
     a, b, c = (tmp_path / name for name in "abc")
     pairs = [prediction_pair(facts.data_dir, a, b), prediction_pair(tmp_path, a, c, (4, 5))]
@@ -74,8 +74,8 @@ def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tm
     assert step.read_paths == (facts.data_dir, a, b, tmp_path, c)
 
 
-def test_measured_and_predicted_alike(facts: RunFacts) -> None:
-    """Given one version, Then it is measured with the runtime and settings that its predictions were made with."""
+def test_measured_variant_has_the_parameters_of_predictions(facts: RunFacts) -> None:
+    """Given one version, Then it is measured with the runtime and settings of its predictions."""
     version = stored_version(facts, facts.variants[1])
     measured = measured_variant(version, facts.data_dir, batch=4)
     assert measured.params.batch == 4 and measured.variant_id == version.variant.id
@@ -98,15 +98,14 @@ def summary(mean_ms: float, speedup: float, **more: object) -> SpeedSummary:
 
 
 def shown(stage: Make, version: SpeedSummary, original_ms: float, all_rounds_ms: float) -> Measurement:
-    """What is kept of a version of some rounds, in which the original took so long; over all rounds it took another
-    time."""
+    """Return the figures of a version that took part in some rounds, in which the original took `original_ms`."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
     one.go()
     variant, original = one.variants["A"], next(v for v in one.variants.values() if v.is_baseline)
     known = dataclasses.replace(original.measurement, latency_mean_ms=all_rounds_ms)
-    beside = beside_of(summary(original_ms, 1.0), dataclasses.replace(original, measurement=known))
+    times = original_times(summary(original_ms, 1.0), dataclasses.replace(original, measurement=known))
     measured = Measured(((2.0,),) * 2, ((RESULT,),) * 2, (None, None), 0.0, 1.0)
-    made = with_figures(variant, measured, 1, version, interleaved=True, anew=True, beside=beside)
+    made = with_figures(variant, measured, 1, version, interleaved=True, anew=True, original_ms=times)
     return made.measurement
 
 
@@ -114,8 +113,8 @@ def shown(stage: Make, version: SpeedSummary, original_ms: float, all_rounds_ms:
 def test_figures_of_some_rounds_follow_from_the_original_that_is_shown(
     stage: Make, original_ms: float, all_rounds_ms: float
 ) -> None:
-    """Given a version twice as fast in its rounds, whose mean over all requests says 2.05, Then its time times its
-    factor is the original's time that is shown, also where other rounds were taken at another moment."""
+    """Given a version twice as fast in its rounds, whose mean over all requests suggests 2.05, Then its time times its
+    speedup is the displayed time of the original."""
     found = shown(stage, summary(29.2, 2.0), original_ms, all_rounds_ms)
     assert found.speedup == 2.0 and found.latency_mean_ms is not None
     assert found.latency_mean_ms * found.speedup == pytest.approx(all_rounds_ms)
@@ -124,16 +123,16 @@ def test_figures_of_some_rounds_follow_from_the_original_that_is_shown(
 
 
 def test_figures_under_load_keep_the_clock_and_a_bound(stage: Make) -> None:
-    """Given other programs, Then the times are those of the clock, and the factor beside them is the bound that all ways
-    to compare agree on, which the two times do not contradict."""
+    """Given other programs, Then the times are wall times, and the speedup is the bound on which all comparisons agree,
+    which the two times do not contradict."""
     found = shown(stage, summary(29.2, 1.7, under_load=True, agreed_low=1.55), 60.0, 60.0)
     assert found.latency_mean_ms == pytest.approx(29.2) and found.shown_speedup == 1.55
     assert found.shown_speedup < 60.0 / found.latency_mean_ms
 
 
 def test_figures_of_a_whole_run_agree(stage: Make) -> None:
-    """Given three versions of which one was measured in a later round, Then each factor is the original's time over the
-    version's, and of two versions the faster one has the larger factor."""
+    """Given three versions of which one was measured in a later round, Then each speedup is the original's time over
+    the version's."""
     likes = {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0, agreement=0.995), "C": Like(p50_ms=3.9, final_p50_ms=0.5)}
     one = stage(Like(p50_ms=4), likes, time_budget_s=300)
     one.go()
@@ -141,5 +140,4 @@ def test_figures_of_a_whole_run_agree(stage: Make) -> None:
     side_by_side = [v.measurement for v in one.variants.values() if v.is_side_by_side and not v.is_baseline]
     assert original is not None and len(side_by_side) >= 2
     for measurement in side_by_side:
-        assert measurement.latency_mean_ms is not None
         assert measurement.speedup == pytest.approx(original / measurement.latency_mean_ms)

@@ -1,4 +1,4 @@
-"""The ways a goal has here: on a GPU, for a language model, or none."""
+"""Test goals on this computer: with a GPU, for a language model, or without any fitting recipe."""
 
 import dataclasses
 from typing import Any
@@ -20,9 +20,9 @@ from workers.contracts.specs import ChatFacts, Described
 CARD = GpuCard(index=0, uuid="GPU-a", name="Card A", memory_bytes=8_000_000_000)
 
 
-def on_card(make: Make, free_bytes: int, asked: tuple[str, ...] = (), **versions: Like) -> Any:
-    """A run whose versions run on a card with so much free; a person may have `asked` for runtimes."""
-    one = make(Like(p50_ms=4), versions, runtimes=asked)
+def on_card(make: Make, free_bytes: int, requested: tuple[str, ...] = (), **versions: Like) -> Any:
+    """Return a run whose versions use a GPU with `free_bytes`; a person may have `requested` runtimes."""
+    one = make(Like(p50_ms=4), versions, runtimes=requested)
     one.play.candidates = recipes(*versions, runtime="onnxruntime-cuda")
     looked = RungsResult(state=GpuState(), cards=(CARD,), rungs=(), free_bytes={"GPU-a": free_bytes})
     one.play._gpu_rungs_job = lambda step: (looked, one.play.root)
@@ -34,9 +34,9 @@ def on_card(make: Make, free_bytes: int, asked: tuple[str, ...] = (), **versions
 
 
 @pytest.mark.parametrize("code", ["gpu_lost", "gpu_out_of_memory"])
-def test_the_next_version_goes_on(stage: Make, code: str) -> None:
-    """Given a card that is lost, or full, in the middle of one version, Then that one is marked with the reason, and the
-    next is tried and recommended."""
+def test_lost_gpu_fails_one_version_and_the_next_is_tried(stage: Make, code: str) -> None:
+    """Given a GPU that is lost or full during one version, Then that one is dropped with the reason, and the next is
+    tried and recommended."""
     one = on_card(stage, 8_000_000_000, A=Like(p50_ms=1, fails_at="answer", code=code), B=Like(p50_ms=2))
     run = one.go()
     assert run.state is RunState.FINISHED
@@ -46,8 +46,8 @@ def test_the_next_version_goes_on(stage: Make, code: str) -> None:
 
 
 @pytest.mark.parametrize(("free_bytes", "level"), [(1_000_000, "warning"), (8_000_000_000, "info")])
-def test_room_is_told_before(stage: Make, free_bytes: int, level: str) -> None:
-    """Given what is free on the card, Then it stands beside what the model needs; a warning only where it cannot fit."""
+def test_free_memory_of_the_gpu_is_logged(stage: Make, free_bytes: int, level: str) -> None:
+    """Given the free memory of the GPU, Then it is logged with the model's need; as a warning only if it cannot fit."""
     one = on_card(stage, free_bytes, A=Like(p50_ms=2))
     one.go()
     said = [event for event in one.events if isinstance(event, LogLine) and CARD.name in event.text]
@@ -55,9 +55,9 @@ def test_room_is_told_before(stage: Make, free_bytes: int, level: str) -> None:
 
 
 @pytest.mark.parametrize("yes", [(), ("onnxruntime-cuda",)])
-def test_what_cannot_fit_is_not_begun_without_a_yes(stage: Make, yes: tuple[str, ...]) -> None:
-    """Given a card that is nearly full, Then versions for it are not tried and are listed with the reason, and it is said
-    how to ask for them; who asked for the card has said yes, and they are tried."""
+def test_recipes_that_do_not_fit_the_gpu_run_only_on_request(stage: Make, yes: tuple[str, ...]) -> None:
+    """Given a GPU that is nearly full, Then recipes for it are listed as not tried with advice to request them; after a
+    request they are tried."""
     one = on_card(stage, 1_000_000, yes, A=Like(p50_ms=2))
     run = one.go()
     said = " ".join(event.text for event in one.events if isinstance(event, LogLine))
@@ -67,8 +67,8 @@ def test_what_cannot_fit_is_not_begun_without_a_yes(stage: Make, yes: tuple[str,
     assert [row.reason.code for row in dropped if row.title == "A"] == ([] if yes else ["no_room_on_card"])
 
 
-def test_a_goal_of_which_nothing_fits_says_why(stage: Make) -> None:
-    """Given a goal whose only recipe needs a missing library, Then the run says so, and none was tried."""
+def test_goal_without_fitting_recipes_names_the_reason(stage: Make) -> None:
+    """Given a goal whose only recipe needs a missing library, Then the run reports that none was tried."""
     one = stage(Like(p50_ms=4), {})
     one.play.left_out = (Dropped(title="A", reason=Reason(code="no_library", text="It needs a library.")),)
     run = one.go()
@@ -80,7 +80,7 @@ def test_a_goal_of_which_nothing_fits_says_why(stage: Make) -> None:
     assert run_document(run, list(one.variants.values()), one.outcome)["outcome"]["ending"] == "none_fits"
 
 
-def told(one: Any) -> str:
+def warnings_of(one: Any) -> str:
     return " ".join(event.text for event in one.events if isinstance(event, LogLine) and event.level == "warning")
 
 
@@ -88,25 +88,26 @@ def told(one: Any) -> str:
 def test_a_chat_model_gets_a_hint_at_its_own_goals(
     stage: Make, monkeypatch: pytest.MonkeyPatch, preset: str, is_hinted: bool
 ) -> None:
-    """Given a language model, When the goal is none of those that are made for it, Then the run names these."""
+    """Given a language model, When the goal is not made for one, Then the run names those that are."""
     chat = ChatFacts(context=2048, cache_numbers_per_token=100)
     monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
     chosen = load_presets().get(preset).model_copy(update={"recipes": one.ask.preset.recipes})
     one.ask = dataclasses.replace(one.ask, preset=chosen)
     one.go()
-    assert ("“Fastest chat”" in told(one)) is is_hinted
+    assert ("“Fastest chat”" in warnings_of(one)) is is_hinted
 
 
-def test_other_models_get_no_such_hint(stage: Make) -> None:
+def test_other_models_get_no_hint_at_goals_for_chats(stage: Make) -> None:
     """Given a model of pictures under the usual goal, Then goals for language models are not named."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
     one.go()
-    assert "Fastest chat" not in told(one)
+    assert "Fastest chat" not in warnings_of(one)
 
 
-def test_a_chat_model_reads_no_more_texts_than_its_limit_takes(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given 1,000 texts and a limit of 1 %, then 482 are read; the original goes on with those that it read first."""
+def test_chat_model_predicts_as_many_texts_as_its_limit_requires(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given 1,000 texts and a limit of 1 %, Then 482 are evaluated; the original continues after those that it
+    evaluated first."""
     chat = ChatFacts(context=2048, cache_numbers_per_token=100)
     monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)}, time_budget_s=200)
@@ -127,10 +128,10 @@ def test_a_chat_model_reads_no_more_texts_than_its_limit_takes(stage: Make, monk
 
 
 @pytest.mark.parametrize("item_s", [0.05, 0.001])
-def test_a_chat_model_s_first_texts_are_not_called_too_few(
+def test_chat_model_with_a_partial_first_pass_reports_no_notes(
     stage: Make, monkeypatch: pytest.MonkeyPatch, item_s: float
 ) -> None:
-    """Given so little time at first that not all texts are read, then what these cannot prove is not told yet."""
+    """Given too little time at first for all texts, Then notes about these are not reported yet."""
     chat = ChatFacts(context=2048, cache_numbers_per_token=100)
     monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)}, time_budget_s=200)
@@ -142,4 +143,4 @@ def test_a_chat_model_s_first_texts_are_not_called_too_few(
 
     monkeypatch.setattr(one.play, "_judge_job", with_note)
     one.go()
-    assert ("Too few texts." in told(one)) is (item_s < 0.01)
+    assert ("Too few texts." in warnings_of(one)) is (item_s < 0.01)

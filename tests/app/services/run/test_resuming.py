@@ -1,4 +1,4 @@
-"""What a run does with its time, how it ends where that was too short, and how it goes on. Jobs are played."""
+"""Test how a run uses its time, how it ends when that is too short, and how it is resumed; every job is played."""
 
 import dataclasses
 import json
@@ -28,9 +28,9 @@ def measured(one: Stage) -> list[str]:
     return [step for step in one.play.seen if step.startswith("measure:")]
 
 
-def test_what_its_time_ended_goes_on(stage: Make) -> None:
-    """Given a run that its time ended, When it goes on, Then the rest is tried in the same run, nothing is done twice,
-    and it says that it went on."""
+def test_resumed_run_tries_the_remaining_recipes(stage: Make) -> None:
+    """Given a run that its time limit ended, When it is resumed, Then the rest is tried in the same run, nothing is
+    repeated, and the granted seconds are recorded."""
     one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
     one.go()
     end = read_end(one.space.repositories, one.run_id)
@@ -48,8 +48,9 @@ def test_what_its_time_ended_goes_on(stage: Make) -> None:
     assert FINAL not in one.play.seen  # what was not tried before looked no better than the winner
 
 
-def test_what_was_cut_off_gets_its_chance(stage: Make) -> None:
-    """Given a version that the time cut off, When the run goes on, Then it is made, measured in turn, and wins."""
+def test_resumed_run_measures_a_version_that_was_cut_off(stage: Make) -> None:
+    """Given a version that the time limit cut off, When the run is resumed, Then it is made, measured side by side, and
+    wins."""
     likes = {"A": Like(p50_ms=2, seconds=3), "B": Like(p50_ms=1, seconds=90)}
     one = stage(Like(p50_ms=4, seconds=3), likes, time_budget_s=60)
     assert one.go().recommended_variant_id == one.variants["A"].id
@@ -59,8 +60,8 @@ def test_what_was_cut_off_gets_its_chance(stage: Make) -> None:
     assert not [note for note in one.variants["B"].notes if "time was up" in note]
 
 
-def test_a_bound_that_does_not_reach_is_measured_longer(stage: Make) -> None:
-    """Given a version of 1.045 times whose first bound is under a real gain, Then further sets settle it."""
+def test_final_run_with_an_undecided_bound_measures_further_sets(stage: Make) -> None:
+    """Given a version 1.045 times faster whose first bound is below a real gain, Then further sets settle it."""
     one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
@@ -68,9 +69,9 @@ def test_a_bound_that_does_not_reach_is_measured_longer(stage: Make) -> None:
     assert one.variants["A"].measurement.speedup_low > 1.03
 
 
-def test_rounds_have_a_bound_where_one_is_set(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a bound of one round and four sets, Then the same version stays open and may go on, whose new rounds count
-    anew."""
+def test_environment_bounds_rounds_and_sets(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a bound of one round and four sets, Then the same version stays undecided, and its new rounds count anew
+    when the run is resumed."""
     monkeypatch.setenv("FETTLE_MOST_ROUNDS", "1")
     monkeypatch.setenv("FETTLE_MOST_SETS", "4")
     one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
@@ -81,24 +82,24 @@ def test_rounds_have_a_bound_where_one_is_set(stage: Make, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("said", ["0", "-1", "1.5", "many"])
-def test_a_bound_that_is_none_is_refused(said: str) -> None:
-    """Given no whole number from 1, Then it is told what it has to be; nothing means no bound."""
+def test_bound_that_is_no_whole_number_is_refused(said: str) -> None:
+    """Given no whole number from 1, Then the error names the variable; an empty value means no bound."""
     with pytest.raises(ValueError, match="FETTLE_MOST_ROUNDS"):
         bound("FETTLE_MOST_ROUNDS", {"FETTLE_MOST_ROUNDS": said})
     assert bound("FETTLE_MOST_SETS", {}) is None and bound("FETTLE_MOST_SETS", {"FETTLE_MOST_SETS": "2"}) == 2
 
 
 @pytest.mark.parametrize(("original_ms", "sets"), [(1.01, 5), (1.035, 10)])
-def test_under_a_real_gain_nothing_is_recommended(stage: Make, original_ms: float, sets: int) -> None:
-    """Given a version of 1.01 times, and one that more sets do not settle, Then the original is kept, and it ends."""
+def test_version_below_a_real_gain_is_not_recommended(stage: Make, original_ms: float, sets: int) -> None:
+    """Given a version 1.01 times faster, and one that more sets do not settle, Then the original is kept."""
     one = stage(Like(p50_ms=original_ms), {"A": Like(p50_ms=1.0)})
     assert one.go().state is RunState.KEPT_ORIGINAL
     assert (one.variants["A"].measurement.sets, ending(one)) == (sets, Ending.NOTHING_FASTER)
 
 
-def test_no_time_for_the_final_run_is_no_failure(stage: Make) -> None:
-    """Given a version that looked faster, and no time to measure it in turn, Then that is what the run says; gone on
-    with, it wins."""
+def test_run_without_time_for_the_final_run_offers_to_measure_longer(stage: Make) -> None:
+    """Given a version that looked faster, and no time to measure it side by side, Then the headline names that; when
+    resumed, it wins."""
     one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=18)
     run = one.go()
     assert run.recommended_variant_id is None and ending(one) is Ending.UNSETTLED
@@ -111,9 +112,9 @@ def test_no_time_for_the_final_run_is_no_failure(stage: Make) -> None:
     assert spare_s is not None and 0 < spare_s < 300 - 5, "what was left of the time is kept, for the reason"
 
 
-def test_no_time_for_the_proof_is_told_and_made_up_for(stage: Make) -> None:
-    """Given a version that is faster for sure, and no time to test its answers, Then that is what the run says, and
-    nothing is called safe; gone on with, it is tested and wins."""
+def test_run_without_time_for_the_proof_offers_to_prove(stage: Make) -> None:
+    """Given a version that is certainly faster, and no time to test its predictions, Then the headline names that and
+    nothing is called safe; when resumed, it is tested and wins."""
     one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=22)
     run = one.go()
     assert run.recommended_variant_id is None and ending(one) is Ending.UNTESTED
@@ -125,9 +126,9 @@ def test_no_time_for_the_proof_is_told_and_made_up_for(stage: Make) -> None:
     assert run.recommended_variant_id == one.variants["A"].id
 
 
-def test_what_the_winner_was_not_measured_with_stays_open(stage: Make) -> None:
-    """Given more versions that look fast than there is time to measure in turn, Then what was left out is not called
-    slower, and more time settles it."""
+def test_version_left_out_of_the_final_run_stays_undecided(stage: Make) -> None:
+    """Given more versions that look fast than time to measure side by side, Then a version that was left out is not
+    called slower, and more time settles it."""
     likes = {"A": Like(p50_ms=2, seconds=1), "B": Like(p50_ms=1.0, seconds=1, final_p50_ms=3.0), "C": Like(p50_ms=1.5, seconds=28)}  # fmt: skip
     one = stage(Like(p50_ms=4, seconds=10), likes, time_budget_s=66)
     one.go()
@@ -137,9 +138,9 @@ def test_what_the_winner_was_not_measured_with_stays_open(stage: Make) -> None:
 
 
 @pytest.mark.parametrize("broken_off", ["cancelled", "closed"])
-def test_broken_off_while_it_goes_on_the_result_stands(stage: Make, broken_off: str) -> None:
-    """Given a run with a result that goes on, When that is cancelled or the program closes, Then the result is as it
-    was, and it can go on again."""
+def test_resumed_run_that_is_broken_off_keeps_its_result(stage: Make, broken_off: str) -> None:
+    """Given a resumed run with a result, When it is cancelled or the program closes, Then the earlier result is
+    restored, and it can be resumed again."""
     one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
     result = one.go()
     versions, states = one.variants, one.states
@@ -177,11 +178,11 @@ LOTS = {f"V{n}": Like(p50_ms=2 - n / 20, seconds=4) for n in range(24)}
         pytest.param(Like(p50_ms=2, seconds=4), LOTS, id="many ways"),
     ],
 )
-def test_no_run_gives_up_early_or_ends_late(
+def test_run_uses_its_time_and_ends_within_it(
     stage: Make, original: Like, likes: dict[str, Like], limit_s: float
 ) -> None:
-    """Given models and machines of all kinds, Then a run ends within its time, and leaves a third of it only where
-    nothing is untried or unsettled; and what it says of itself is true."""
+    """Given models and machines of all kinds, Then a run ends within its time, leaves a third of it only if nothing is
+    untried or undecided, and its headline is true."""
     one = stage(original, likes, time_budget_s=limit_s)
     run = one.go()
     end = read_end(one.space.repositories, one.run_id)
@@ -197,7 +198,7 @@ OPENING_S = 50.0
 
 
 def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | None = None) -> None:
-    """Let the store answer the opening, which a page did, or the run `run_id`."""
+    """Let the store return the opened model, which a page or the run `run_id` made."""
     usual, repositories = one.play._known, one.space.repositories
     now = datetime(2026, 3, 4, tzinfo=UTC)
     repositories.jobs.add(JobRecord("j", "open", "Open the model", "finished", "cpu", now, run_id=run_id))
@@ -213,8 +214,8 @@ def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | Non
 
 
 def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a model whose opening on the page Model took 50 s on a busy computer, When a run of 60 s finds it in the
-    store, Then the run has its 60 s: nothing ends because the time was up."""
+    """Given a model that the page Model opened in 50 s, When a run of 60 s finds it in the store, Then the run has all
+    of its 60 s."""
     one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2.0)}, time_budget_s=60)
     opened_before(one, monkeypatch)
     run = one.go()
@@ -223,8 +224,8 @@ def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: 
 
 
 def test_repeated_run_counts_the_opening_of_the_first_one(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a run of 60 s that opened its model itself for 50 s, When the same run comes again, Then it tries as much as
-    the first one did; a run with another limit, which finds the opening in the store, has all of its time."""
+    """Given a run of 60 s that itself opened its model in 50 s, When the same run is repeated, Then it tries as much as
+    the first one; a run with another limit has all of its time."""
     one = stage(Like(p50_ms=4, seconds=3), MANY, time_budget_s=60)
     usual = one.play._open_job
 
