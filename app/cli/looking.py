@@ -159,24 +159,20 @@ def compare(
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)
         items = judged_items(space.artifacts, facts)
-        if against is None:
-            judged = None
-        else:
-            other = read_facts(space, against)
-            judged = run(space, compare_against(space.artifacts, facts, other), output.watch)
-    variants = facts.variants if judged is None else judged.variants
+        reference, variants = None, facts.variants
+        if against is not None:
+            flow = compare_against(space.artifacts, facts, read_facts(space, against))
+            reference, variants = run(space, flow, output.watch)
     document = compare_document(facts.run, variants, facts.outcome, items, facts.cards, facts.findings)
     headline = with_misfit(facts.run.headline, facts.findings)
-    if judged is not None:
-        document = against_document(document, judged)
-        headline = (
-            f"Judged against “{judged.other.title}” of the run {judged.other_run.id}; times were not taken in turn"
-        )
+    if reference is not None:
+        document = against_document(document, reference)
+        headline = f"Judged against “{reference.title}” of the run {reference.run_id}; times were not taken in turn"
     document["watch"] = watched_document(watched)
     output.document(document)
     for line in version_lines(variants, facts.run.recommended_variant_id, cards=facts.cards):
         output.text(line)
-    if watched is not None and judged is None:
+    if watched is not None and reference is None:
         output.text(watched_words(watched))
     for sentence in disturbed(facts.recommended):
         output.text(f"   {sentence}")

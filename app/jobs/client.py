@@ -139,13 +139,9 @@ class JobClient:
             messages.append(self._conclude())
         return messages
 
-    def send_block(self, turn: RunBlock) -> None:
-        """Send one turn of a measurement; `poll` reports a lost worker."""
-        self._send(turn)
-
-    def send_request(self, request: Request) -> None:
-        """Send a request to a job that stays open; `poll` returns the result or reports a lost worker."""
-        self._send(request)
+    def send(self, message: RunBlock | Request) -> None:
+        """Send one turn of a measurement, or a request to a job that stays open; `poll` reports a lost worker."""
+        self._send(message)
 
     def cancel(self) -> None:
         """Request the end of the job; `poll` enforces it."""
@@ -167,7 +163,7 @@ class JobClient:
             self._process = None
         if self.outcome is None and self._job is not None:
             self.outcome = Cancelled()
-            self._remove(Path(self._job.work_dir))
+            shutil.rmtree(self._job.work_dir, ignore_errors=True)
         if self._job is None and self.log_path is not None:
             self.log_path.unlink(missing_ok=True)
 
@@ -290,19 +286,19 @@ class JobClient:
         else:
             outcome = self._crash(exit_code)
         if self._job is not None:
-            self._tidy(self._job, isinstance(outcome, Finished))
+            self._clean_up(self._job, isinstance(outcome, Finished))
         self.outcome = outcome
         return outcome
 
-    def _tidy(self, job: RunJob, is_finished: bool) -> None:
+    def _clean_up(self, job: RunJob, is_finished: bool) -> None:
         """Keep only the output of a finished job, and folders that outlive it."""
         work_dir = Path(job.work_dir)
         for place in job.write_paths:
             remove_links(Path(place))
         if not is_finished:
-            self._remove(work_dir)
+            shutil.rmtree(work_dir, ignore_errors=True)
             return
-        self._remove(work_dir / HOME_FOLDER)
+        shutil.rmtree(work_dir / HOME_FOLDER, ignore_errors=True)
         remove_links(work_dir)
         self._drop_empty_log()
 
@@ -337,7 +333,3 @@ class JobClient:
         if self.log_path is not None and self.log_path.is_file() and self.log_path.stat().st_size == 0:
             self.log_path.unlink()
             self.log_path = None
-
-    @staticmethod
-    def _remove(folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -92,7 +92,7 @@ class ForkServer:
         if os.environ.get(LIBRARIES) != self._libraries:
             return False
         end_s = time.monotonic() + wait_s
-        while not self._is_idle and self._hear(end_s - time.monotonic()) is not None:
+        while not self._is_idle and self._next_answer(end_s - time.monotonic()) is not None:
             pass
         return self._is_idle
 
@@ -109,7 +109,7 @@ class ForkServer:
         socket.send_fds(self._pipe, [order.model_dump_json().encode()], [connection.fileno()])
         self._is_idle = False
         end_s = time.monotonic() + ANSWER_WAIT_S
-        while (answer := self._hear(end_s - time.monotonic())) is not None:
+        while (answer := self._next_answer(end_s - time.monotonic())) is not None:
             if answer.pid is not None and answer.exit_code is None:
                 return ForkedProcess(answer.pid, self)
         raise ServerGone
@@ -117,7 +117,7 @@ class ForkServer:
     def exit_code(self, pid: int) -> int | None:
         """Return the exit code of a worker that has ended, None if the server does not respond."""
         end_s = time.monotonic() + ANSWER_WAIT_S
-        while pid not in self._codes and self._hear(end_s - time.monotonic()) is not None:
+        while pid not in self._codes and self._next_answer(end_s - time.monotonic()) is not None:
             pass
         return self._codes.get(pid)
 
@@ -134,7 +134,7 @@ class ForkServer:
         self._process.join()
         self._process.close()
 
-    def _hear(self, wait_s: float) -> ForkAnswer | None:
+    def _next_answer(self, wait_s: float) -> ForkAnswer | None:
         """Return the server's next answer, None if none arrives in time."""
         if not wait([self._pipe], max(0.0, wait_s)):
             return None

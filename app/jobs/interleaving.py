@@ -56,9 +56,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Pace:
-    """Number of requests in a block for a model of known speed.
+    """Number of blocks in a set, and of requests in a block for a model of known speed.
 
-    Blocks of the fastest model last `least_block_s` if `MOST_REQUESTS` permit. Otherwise ten milliseconds of the
+    A block has `warmup_requests` untimed requests and then `timed_requests`, and lasts `block_max_s` at most. Blocks of
+    the fastest model last `least_block_s` if `MOST_REQUESTS` permit. Otherwise ten milliseconds of the
     window's own work were half of a block of 40 requests of .4 ms, and looked like a busy computer.
     """
 
@@ -112,13 +113,9 @@ class BlockGroup:
     def __init__(
         self,
         jobs: Sequence[RunJob],
+        pace: Pace,
         *,
-        sets: int = 3,
-        blocks: int = 4,
-        warmup_requests: int = 10,
-        timed_requests: int = 40,
-        block_max_s: float = 4.0,
-        least_block_s: float = 0.0,
+        sets: int,
         budget_s: float | None = None,
         slow_over_ms: float | None = None,
         load_deadline_s: float = LOAD_DEADLINE_S,
@@ -129,12 +126,8 @@ class BlockGroup:
 
         Args:
             jobs: One job per variant.
+            pace: Blocks of each set and requests of each block.
             sets: Number of sets of fresh processes.
-            blocks: Blocks per set.
-            warmup_requests: Untimed requests at the start of a block.
-            timed_requests: Timed requests of a block.
-            block_max_s: Most seconds of a block.
-            least_block_s: Least seconds of the fastest model's blocks; the requests of all models are raised for that.
             budget_s: No set begins that would probably exceed it; None means twice the time of full blocks, so that
                 only models slower than a block are measured in fewer sets.
             slow_over_ms: Variants with slower requests get two blocks per set, which suffice to show that.
@@ -147,8 +140,8 @@ class BlockGroup:
         self.blocks_done = 0
         self.sets_done = 0
         self._jobs, self._sets, self._new_client = list(jobs), sets, new_client
-        self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks, least_block_s)
-        self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
+        self._pace = pace
+        self._budget_s = budget_s or 2 * sets * pace.blocks * len(self._jobs) * pace.block_max_s
         self._slow_over_ms = slow_over_ms
         self._load_deadline_s, self._block_deadline_s = load_deadline_s, block_deadline_s
         self._blocks: dict[int, int] = {}  # per set, decided after a variant's first block
@@ -200,7 +193,7 @@ class BlockGroup:
                 self._take(index, message)
                 came.append((index, message))
         if not self._cancelled:
-            self._end_who_hangs()
+            self._stop_hanging_jobs()
         elif not self._live:
             self.done = True
         return came
@@ -258,12 +251,12 @@ class BlockGroup:
         if self._loading:
             self._load(self._loading[0])
         elif self._holder is None and self._live:
-            self._pass_turn()
+            self._give_turn()
         elif not self._live:
             self.sets_done += 1
             self._begin_set()
 
-    def _end_who_hangs(self) -> None:
+    def _stop_hanging_jobs(self) -> None:
         """Kill hanging processes; their clients report that as a crash."""
         limit_s, hanging = self._load_deadline_s, list(self._starting) or self._loading[:1]
         if not hanging and self._holder is not None:
@@ -307,7 +300,7 @@ class BlockGroup:
     def _work_dir(self, index: int) -> str:
         return f"{self._jobs[index].work_dir}-{self.sets_done}"
 
-    def _pass_turn(self) -> None:
+    def _give_turn(self) -> None:
         """Give the turn to the next live process that has blocks left."""
         while self._order:
             index = self._order.pop(0)
@@ -330,7 +323,7 @@ class BlockGroup:
                 first_request=(self.sets_done * self._pace.blocks + blocks_done) * self._pace.timed_requests,
             )
             self._holder, self._waiting_since_s = index, time.monotonic()
-            self._live[index].send_block(turn)
+            self._live[index].send(turn)
             return
 
     def _blocks_of(self, index: int) -> int:

@@ -166,7 +166,7 @@ def crash(
 ) -> Crashed:
     """Classify the end of a worker without a final message.
 
-    A library that lacks memory or room ends in many ways (abort, SIGSEGV, SIGBUS, exit code 1), so recorded or observed
+    A library that lacks memory or room may end by abort, SIGSEGV, SIGBUS or exit code 1, so recorded or observed
     causes come first.
 
     Args:

@@ -8,14 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Protocol, Union
+from typing import Union
 
 import psutil
 from pydantic import BaseModel
 
 from app.jobs.channel import Channel
 from app.jobs.environment import only_allowed
+from app.jobs.fork_server import ForkedProcess
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.start import run_worker
 
@@ -24,36 +26,8 @@ UNKILLABLE_S = 3.0
 """Seconds after which a killed process counts as hung inside the kernel and is no longer awaited."""
 
 
-class Started(Protocol):
-    """The used part of `multiprocessing.Process`'s interface."""
-
-    @property
-    def pid(self) -> int | None:
-        """Return the process id."""
-        ...
-
-    @property
-    def sentinel(self) -> int:
-        """Return a handle that becomes ready when the process ends."""
-        ...
-
-    def kill(self) -> None:
-        """Kill the process."""
-        ...
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until the process ends, for at most `timeout` seconds."""
-        ...
-
-    @property
-    def exitcode(self) -> int | None:
-        """Return the exit code, None while the process runs."""
-        ...
-
-    def close(self) -> None:
-        """Release the handle."""
-        ...
-
+Started = BaseProcess | ForkedProcess
+"""A new process or a forked worker."""
 
 Waitable = Union["Connection[bytes, bytes]", int]
 

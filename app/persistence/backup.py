@@ -73,12 +73,12 @@ def _not_copied(database: Path, folder: Path, reason: str) -> StoreUnusable:
 
 def list_backups(folder: Path) -> list[Backup]:
     """Return all copies, newest first, intact or not."""
-    found = []
+    backups = []
     for path in folder.glob("fettle-*.db"):
         with contextlib.suppress(ValueError, IndexError):
             made_at = datetime.strptime(path.stem.split("-")[1], TIME_FORMAT).replace(tzinfo=UTC)
-            found.append(Backup(path, made_at))
-    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+            backups.append(Backup(path, made_at))
+    return sorted(backups, key=lambda backup: backup.made_at, reverse=True)
 
 
 def newest_intact(folder: Path) -> Backup | None:

@@ -21,7 +21,7 @@ def revision_of(path: Path) -> str:
     """
     _check_beginning(path)
     with translated_errors(path):
-        # without a writer's log SQLite may assume an unchanging file, and then creates no files beside it
+        # without a writer's log SQLite may assume an unchanging file, and then creates no further files
         connection = connect_for_reading(path, others_may_write=write_ahead_log(path).exists())
         try:
             revision = _read_revision(connection, path)

@@ -62,7 +62,7 @@ class Ours:
         raise AssertionError("the measurement did not answer")
 
     def block(self, index: int) -> list[float]:
-        self.client.send_block(RunBlock(index=index, warmup_requests=WARM, timed_requests=TIMED, max_s=60))
+        self.client.send(RunBlock(index=index, warmup_requests=WARM, timed_requests=TIMED, max_s=60))
         done = self._wait(lambda message: isinstance(message, BlockDone))
         assert isinstance(done, BlockDone)
         return list(done.latencies_ms)

@@ -66,17 +66,12 @@ class RememberedValues:
         """Create access to the values on `connection`."""
         self._connection = connection
 
-    def get(self, key: str) -> JsonValue:
-        """Return a value, None if there is none."""
-        with self._connection.transaction() as session:
-            row = session.get(SettingRow, key)
-            return json.loads(row.value_json) if row is not None else None
-
     def read(self, key: str, shape: type[T]) -> T | None:
         """Return a value in its type, None if there is none or if it cannot be read."""
+        with self._connection.transaction() as session:
+            row = session.get(SettingRow, key)
         try:
-            kept = self.get(key)
-            return None if kept is None else shape.model_validate(kept)
+            return None if row is None else shape.model_validate(json.loads(row.value_json))
         except ValueError:
             return None
 

@@ -47,16 +47,16 @@ class Records:
         if owner_ids is not None:
             query = query.where(table.owner_id.in_(list(owner_ids)))
         with self._connection.transaction() as session:
-            found = {row.owner_id: self._value(kind, row) for row in session.scalars(query.limit(limit))}
-        return {owner_id: value for owner_id, value in found.items() if value is not None}
+            records = {row.owner_id: self._value(kind, row) for row in session.scalars(query.limit(limit))}
+        return {owner_id: value for owner_id, value in records.items() if value is not None}
 
     def items(self, kind: RecordKind[T], owner_id: str) -> dict[str, T]:
         """Return the items of one owner with their records, sorted by item."""
         table = TABLES[kind.owner]
         query = select(table).where(table.kind == kind.name, table.owner_id == owner_id).order_by(table.item)
         with self._connection.transaction() as session:
-            found = {row.item: self._value(kind, row) for row in session.scalars(query)}
-        return {item: value for item, value in found.items() if value is not None}
+            records = {row.item: self._value(kind, row) for row in session.scalars(query)}
+        return {item: value for item, value in records.items() if value is not None}
 
     def put(self, kind: RecordKind[T], owner_id: str, value: T, item: str = "") -> None:
         """Store a record in place of the earlier one; raise IntegrityError if its owner is missing."""

@@ -88,8 +88,8 @@ class Variants(Repository[Variant, VariantRow]):
         query = select(VariantRow.run_id, VariantRow.runtime).where(
             VariantRow.run_id.in_(run_ids), VariantRow.is_measured
         )
-        found: dict[str, frozenset[str]] = {}
+        by_run: dict[str, frozenset[str]] = {}
         with self._connection.transaction() as session:
             for run_id, runtime in session.execute(query.distinct()):
-                found[run_id] = found.get(run_id, frozenset()) | {runtime}
-        return found
+                by_run[run_id] = by_run.get(run_id, frozenset()) | {runtime}
+        return by_run

@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-from app.domain.run import Run
 from app.domain.variant import Variant
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow, JobError, Refused
@@ -13,21 +12,16 @@ from app.services.run.version_steps import judge, prediction_pair
 from workers.contracts.jobs import DataResult
 
 
-@dataclasses.dataclass(frozen=True)
-class Against:
-    """Versions of a run judged against a version of another run, without speedups.
+def compare_against(
+    artifacts: ArtifactStore, facts: RunFacts, other: RunFacts
+) -> Flow[tuple[Variant, tuple[Variant, ...]]]:
+    """Judge every version with predictions against the result of another run; return that result and the versions.
 
-    The speedups are removed because versions of different runs were not measured side by side.
+    The speedups are removed, because versions of different runs were not measured side by side.
+
+    Raises:
+        JobError: (exit code 3) The runs were tested with different examples.
     """
-
-    run: Run
-    other_run: Run
-    other: Variant
-    variants: tuple[Variant, ...]
-
-
-def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) -> Flow[Against]:
-    """Judge every version that has predictions; raise `JobError` (exit code 3) if the tests differ."""
     _check_same_tests(artifacts, facts, other)
     reference = other.recommended or other.baseline
     before = _answers(artifacts, reference)
@@ -42,7 +36,7 @@ def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) 
         pair = prediction_pair(facts.data_dir, before, after)
         judgement = yield from judge([pair], facts.run.goal.max_loss_pct, variant.title, cache=False)
         judged.append(dataclasses.replace(variant, judgement=judgement))
-    return Against(facts.run, other.run, reference, tuple(_without_speedup(variant) for variant in judged))
+    return reference, tuple(map(_without_speedup, judged))
 
 
 def _without_speedup(variant: Variant) -> Variant:
@@ -76,8 +70,7 @@ def _refused(why: str) -> JobError:
     return Refused("not_comparable", "These runs cannot be compared", why, hint, "--data PATH --seed N")
 
 
-def against_document(document: dict[str, Any], found: Against) -> dict[str, Any]:
+def against_document(document: dict[str, Any], reference: Variant) -> dict[str, Any]:
     """Return the document of `compare` for these versions, with the other run's result as the baseline."""
-    document["baseline"] = variant_document(found.other)
-    document["against"] = {"run_id": found.other_run.id, "variant": found.other.id}
-    return document
+    against = {"run_id": reference.run_id, "variant": reference.id}
+    return {**document, "baseline": variant_document(reference), "against": against}

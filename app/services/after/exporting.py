@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from app.domain.choose import is_regressed, is_safe
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
-from app.files import sync_folder
+from app.files import move_synced
 from app.paths import MAX_NAME_BYTES, why_not_writable
 from app.services.after.bundles import check_key, check_push, push, signed
 from app.services.after.card import card_load, speed_facts
@@ -172,8 +172,8 @@ def export(workspace: Workspace, facts: RunFacts, request: ExportRequest) -> Flo
 def write_tested(workspace: Workspace, facts: RunFacts, request: ExportRequest) -> Flow[Written]:
     """Write a bundle into a job's folder. Exporting an unproven version is a decision that the caller records."""
     variant = pick(facts, request.variant_id, request.override_reason)
-    found = yield from describe()
-    target = target_of(found, request.target)
+    machine = yield from describe()
+    target = target_of(machine, request.target)
     answers = answers_to(target, request.answers)
     if request.variant_id is None:
         variant = pick(facts, fitting(target, facts, variant).id, request.override_reason)
@@ -189,7 +189,7 @@ def write_tested(workspace: Workspace, facts: RunFacts, request: ExportRequest) 
         decisions = (*decisions, decision)
     if request.sign_key is not None:
         yield from check_key(request.sign_key)
-    done = yield _export_step(facts, variant, request, (target, answers), found.device, decisions)
+    done = yield _export_step(facts, variant, request, (target, answers), machine.device, decisions)
     if request.sign_key is not None:
         done = yield from signed(done, request.sign_key)
     return Written(done, variant, target, repo, reason, decision)
@@ -212,16 +212,16 @@ def _unsafe_decision(
     return None
 
 
-def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
+def target_of(machine: DescribeResult, target_id: str) -> DescribedTarget:
     """Return the target of this id ("": the first available); raise `JobError` if it cannot be written."""
-    for row in found.targets:
+    for row in machine.targets:
         if row.id == target_id or (not target_id and row.available):
             if not row.available:
                 title, hint = f"“{row.title}” cannot be written here", f"To install: {row.hint}"
                 detail = "What it needs is not installed."
                 raise Unavailable("target_missing", title, detail, hint)
             return row
-    detail, known = f"Fettle cannot write {target_id!r}.", ", ".join(row.id for row in found.targets)
+    detail, known = f"Fettle cannot write {target_id!r}.", ", ".join(row.id for row in machine.targets)
     raise Refused("unknown_target", "There is no such kind of bundle", detail, f"Choose one of: {known}.")
 
 
@@ -331,10 +331,7 @@ def place(source: Path, out: Path, stopped: Stopped = never) -> None:
     try:
         with partial.open("wb") as write:
             write.writelines(pieces(source, stopped))
-            write.flush()
-            os.fsync(write.fileno())
-        partial.replace(out)
-        sync_folder(out.parent)
+        move_synced(partial, out)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

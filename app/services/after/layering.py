@@ -20,9 +20,9 @@ VersionLayers = tuple[Variant, LayersResult]
 
 def lookable(facts: RunFacts) -> tuple[Variant, ...]:
     """Return the versions whose layers can be measured: the recommended one first, the original last."""
-    found = [v for v in facts.variants if v.artifact_key and v.measurement.n and not needs_torch(v.runtime)]
+    versions = [v for v in facts.variants if v.artifact_key and v.measurement.n and not needs_torch(v.runtime)]
     best = facts.run.recommended_variant_id
-    return tuple(sorted(found, key=lambda v: (v.is_baseline, v.id != best, v.index)))
+    return tuple(sorted(versions, key=lambda v: (v.is_baseline, v.id != best, v.index)))
 
 
 def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[VersionLayers, ...]]:
@@ -31,24 +31,24 @@ def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> F
     Raises:
         JobError: The store lacks a version's files, or the runtime reports no layers.
     """
-    found = []
+    layers = []
     for version in _both(facts, variant):
         check_stored(workspace, facts, version, contents=False)
-        found.append((version, (yield from _step(facts, version).run()).result))
-    return tuple(found)
+        layers.append((version, (yield from _step(facts, version).run()).result))
+    return tuple(layers)
 
 
 def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[VersionLayers, ...]:
     """Return stored layers of the original and the version; () unless the store has both."""
-    found = []
+    layers = []
     for version in _both(facts, variant):
         step = _step(facts, version)
         entry = workspace.artifacts.peek(workspace.key_of(step))
         try:
-            found.append((version, LayersResult.model_validate(entry.result if entry is not None else None)))
+            layers.append((version, LayersResult.model_validate(entry.result if entry is not None else None)))
         except ValidationError:
             return ()
-    return tuple(found)
+    return tuple(layers)
 
 
 def _both(facts: RunFacts, variant: Variant) -> tuple[Variant, ...]:

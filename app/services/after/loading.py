@@ -68,7 +68,7 @@ def stages(
     A language model also gets prompts of several lengths. With a latency limit, the highest rate within it is measured.
     """
     versions = [facts.baseline] + ([variant] if variant is not None else [])
-    found: list[Stage] = []
+    plan: list[Stage] = []
     parts: list[Part] = [*PARTS]
     if facts.baseline.id in facts.speech:
         parts.append("prompts")
@@ -78,12 +78,12 @@ def stages(
         measured_s = seconds * CAPACITY_TRIES if part == "capacity" else min(seconds, MAX_PART_S)
         for version in versions if number % 2 == 0 else versions[::-1]:
             title = f"{TITLES[part]}: {version.title}"
-            found.append(Stage(len(found), title, measured_s + START_S + WARMUP_S, part, version))
+            plan.append(Stage(len(plan), title, measured_s + START_S + WARMUP_S, part, version))
     cold_s = COLD_S * (COLD_STARTS + 1) * len(versions)
-    found.append(Stage(len(found), TITLE_COLD, cold_s, is_cold=True))
+    plan.append(Stage(len(plan), TITLE_COLD, cold_s, is_cold=True))
     if variant is not None:
-        found.append(Stage(len(found), TITLE_PAIRED, PAIRED_SETS * SET_S))
-    return tuple(found)
+        plan.append(Stage(len(plan), TITLE_PAIRED, PAIRED_SETS * SET_S))
+    return tuple(plan)
 
 
 def measure_load(
@@ -114,11 +114,11 @@ def measure_load(
             loads[stage.variant.id] = yield from _part(facts, stage, known, seconds, round_, limit_ms)
     for load in loads.values():
         if load.sweep is None and load.serving is None:
-            raise _nothing(load)
+            raise _not_measured(load)
     cold = next(stage for stage in plan if stage.is_cold)
     times = yield from _cold(facts, list(versions.values()), cold, round_)
-    for version_id, found in zip(versions, times.rows, strict=True):
-        loads[version_id] = loads[version_id].model_copy(update={"cold": found})
+    for version_id, cold_times in zip(versions, times.rows, strict=True):
+        loads[version_id] = loads[version_id].model_copy(update={"cold": cold_times})
     paired = None
     if variant is not None:
         paired = yield from _paired(facts, variant, loads, plan[-1])
@@ -139,19 +139,19 @@ def measure_load(
 
 def energy_files() -> tuple[Path, ...]:
     """Return RAPL's energy counters of whole processors that are readable here."""
-    found = []
+    files = []
     for zone in sorted(RAPL.glob("intel-rapl:?")):
         file = zone.resolve() / "energy_uj"
         try:
             file.read_text(encoding="ascii")
         except (OSError, ValueError):
             continue
-        found.append(file)
-    return tuple(found)
+        files.append(file)
+    return tuple(files)
 
 
 def _part(
-    facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, round_: int, limit_ms: float | None
+    facts: RunFacts, stage: Stage, load: VersionLoad, seconds: float, round_: int, limit_ms: float | None
 ) -> Flow[VersionLoad]:
     """Return the load of a version with one part more; a part that does not fit the model is noted, not fatal."""
     part, variant = stage.part, stage.variant
@@ -185,17 +185,17 @@ def _part(
         done = yield from step.run()
     except JobError as error:
         report = f"{TITLES[part]}: {error.error.detail}"
-        return known.model_copy(update={"missing": (*known.missing, report)})
-    return _with(known, done.result)
+        return load.model_copy(update={"missing": (*load.missing, report)})
+    return _with(load, done.result)
 
 
-def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
-    busy = [share for share in (known.busy_share, found.busy_share) if share is not None]
+def _with(load: VersionLoad, result: LoadResult) -> VersionLoad:
+    busy = [share for share in (load.busy_share, result.busy_share) if share is not None]
     changes: dict[str, object] = {"busy_share": max(busy) if busy else None}
     for name in ("sweep", "serving", "prompts", "capacity"):
-        if getattr(found, name):
-            changes[name] = getattr(found, name)
-    return known.model_copy(update=changes)
+        if getattr(result, name):
+            changes[name] = getattr(result, name)
+    return load.model_copy(update=changes)
 
 
 def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -> Flow[Rows[ColdTimes]]:
@@ -271,7 +271,7 @@ def busiest(record: LoadRecord) -> float | None:
     return max((share for share in shares if share is not None), default=None)
 
 
-def _nothing(load: VersionLoad) -> JobError:
+def _not_measured(load: VersionLoad) -> JobError:
     detail = load.missing[0] if load.missing else "Nothing could be measured."
     title, hint = "This could not be measured under load", "Choose another version, or optimize the model again."
     return Refused("nothing_measured", title, f"“{load.title}”: {detail}", hint)
@@ -307,27 +307,27 @@ def about(per_s: float) -> str:
     return f"{per_s:.3g}"
 
 
-def capacity_words(found: CapacityResult) -> str:
+def capacity_words(result: CapacityResult) -> str:
     """Return the highest rate within the limit, the lowest above it, and whether predictions changed under load."""
-    limit = f"99 % within {found.limit_ms:g} ms"
-    if found.per_s is None:
-        untold = any(one.kept is None for one in found.tries)
-        said = (
+    limit = f"99 % within {result.limit_ms:g} ms"
+    if result.per_s is None:
+        is_unknown = any(one.kept is None for one in result.tries)
+        words = (
             f"too few requests to say how many are answered {limit}: measure longer"
-            if untold
-            else f"even {about(found.too_many_per_s or 0.0)} requests a second are too many for {limit}"
+            if is_unknown
+            else f"even {about(result.too_many_per_s or 0.0)} requests a second are too many for {limit}"
         )
     else:
-        said = f"{about(found.per_s)} requests a second, {limit}"
-        if found.too_many_per_s is not None:
-            said += f"; {about(found.too_many_per_s)} were too many"
-    if found.compared:
-        said += (
-            f"; all {found.compared:,} answers under load as one at a time"
-            if not found.changed
-            else f"; {found.changed:,} of {found.compared:,} answers under load were others than one at a time"
+        words = f"{about(result.per_s)} requests a second, {limit}"
+        if result.too_many_per_s is not None:
+            words += f"; {about(result.too_many_per_s)} were too many"
+    if result.compared:
+        words += (
+            f"; all {result.compared:,} answers under load as one at a time"
+            if not result.changed
+            else f"; {result.changed:,} of {result.compared:,} answers under load were others than one at a time"
         )
-    return f"{said}."
+    return f"{words}."
 
 
 def busy_words(record: LoadRecord) -> str:

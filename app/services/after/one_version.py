@@ -98,14 +98,14 @@ def prove_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         family=1 + len(others),
         shown=facts.baseline,
     )
-    found = timed.variant
-    variants = tuple(found if one.id == found.id else one for one in facts.variants)
-    known = dataclasses.replace(facts, variants=variants)
-    if is_timed(found) and found.judgement is None:
-        run = yield from judge_alone(workspace, known, found)
+    proven = timed.variant
+    variants = tuple(proven if one.id == proven.id else one for one in facts.variants)
+    updated = dataclasses.replace(facts, variants=variants)
+    if is_timed(proven) and proven.judgement is None:
+        run = yield from judge_alone(workspace, updated, proven)
     else:
-        run = choose_again(workspace, known, found)
-    write_measured(workspace, run, found.id, measured)
+        run = choose_again(workspace, updated, proven)
+    write_measured(workspace, run, proven.id, measured)
     return run
 
 

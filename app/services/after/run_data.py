@@ -36,17 +36,17 @@ class RunSection:
 
 def parts_of(artifacts: ArtifactStore, facts: RunFacts, proof: Proof) -> tuple[RunSection, ...]:
     """Return all parts in order; inputs made by Fettle no longer count once there are others."""
-    found: list[RunSection] = []
+    sections: list[RunSection] = []
     number, first = 0, facts.first_data
     if not (proof.parts and first is not None and first.origin == "made"):
         answers = {variant.id: variant.answers_key for variant in facts.variants if variant.answers_key}
         number = first.n_test if first is not None else 0
-        found.append(RunSection(facts.data_dir, facts.project.data_path or "", None, number, 0, answers))
+        sections.append(RunSection(facts.data_dir, facts.project.data_path or "", None, number, 0, answers))
     for part in proof.parts:
         folder = artifacts.folder(part.data_key) / "data"
-        found.append(RunSection(folder, part.path, part.items, part.n_test, number, part.answers))
+        sections.append(RunSection(folder, part.path, part.items, part.n_test, number, part.answers))
         number += part.n_test
-    return tuple(found)
+    return tuple(sections)
 
 
 @dataclass(frozen=True)
@@ -92,16 +92,16 @@ def evaluated_examples(workspace: Workspace, facts: RunFacts) -> EvaluatedExampl
     if shown.is_baseline and all(one.judgement is None for one in facts.variants if not one.is_baseline):
         return EvaluatedExamples(path, n_test, n_test)  # no verdict is based on any of them
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
-    found = [result for result in kept if result is not None]
-    least = min(found, key=lambda result: result.n, default=None)
+    results = [result for result in kept if result is not None]
+    least = min(results, key=lambda result: result.n, default=None)
     is_enough = least is not None and not least.stopped and is_safe(shown)  # this limit needed no more
     if least is None or ((is_enough or least.n >= n_test) and not untested):
         return EvaluatedExamples(path, n_test, n_test)
-    slowest = max(found, key=lambda result: result.seconds / max(1, result.n))
+    slowest = max(results, key=lambda result: result.seconds / max(1, result.n))
     rest_s = 2 * n_test * slowest.seconds / max(1, slowest.n)
-    n_asked = 0 if facts.recommended is None and untested else least.n
+    n_evaluated = 0 if facts.recommended is None and untested else least.n
     stopped = least.stopped or ("time" if untested else "")
-    return EvaluatedExamples(path, n_test, n_asked, stopped, rest_s)
+    return EvaluatedExamples(path, n_test, n_evaluated, stopped, rest_s)
 
 
 def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:
@@ -109,10 +109,10 @@ def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | 
 
     The estimate follows from the time that the original took.
     """
-    known = answers_result(workspace, facts.baseline.answers_key)
-    if known is None or not known.n or facts.first_data is None:
+    original = answers_result(workspace, facts.baseline.answers_key)
+    if original is None or not original.n or facts.first_data is None:
         return None
-    return facts.first_data.n_test * known.seconds / known.n / (answer_speedup_of(variant) or 1.0)
+    return facts.first_data.n_test * original.seconds / original.n / (answer_speedup_of(variant) or 1.0)
 
 
 def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None:

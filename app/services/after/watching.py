@@ -223,14 +223,14 @@ def _reference(space: Workspace, facts: RunFacts) -> tuple[VersionOfRun, datetim
         record for run_id in runs if run_id != facts.run.id for record in space.repositories.exports.list(run_id)
     ]
     for record in sorted(exports, key=lambda record: record.created_at, reverse=True):
-        found = _stored(space, record.run_id, record.variant_id)
-        if found is not None:
-            return found, record.created_at, True
+        version = _stored(space, record.run_id, record.variant_id)
+        if version is not None:
+            return version, record.created_at, True
     before = [run for run in runs.values() if run.state in ENDED and run.created_at < facts.run.created_at]
     for run in sorted(before, key=lambda run: run.created_at, reverse=True):
-        found = _stored(space, run.id, run.recommended_variant_id or run.baseline_variant_id)
-        if found is not None:
-            return found, run.finished_at or run.created_at, False
+        version = _stored(space, run.id, run.recommended_variant_id or run.baseline_variant_id)
+        if version is not None:
+            return version, run.finished_at or run.created_at, False
     return None
 
 
@@ -325,6 +325,17 @@ def difference_words(judged: Judgement) -> str:
     return f"{differ}, {f'{worse:,} for the worse' if worse else 'none worse'}."
 
 
+def judged_document(judged: Judgement | None) -> dict[str, Any]:
+    """Return the figures of a comparison of two versions; None if it failed."""
+    return {
+        "verdict": judged.verdict if judged is not None else "unmeasured",
+        "n": judged.n if judged is not None else 0,
+        "changed": judged.changed_count if judged is not None else None,
+        "agreement": judged.agreement if judged is not None else None,
+        "drop": judged.drop if judged is not None else None,
+    }
+
+
 def watched_document(watched: Watched | None) -> dict[str, Any] | None:
     """Return the comparison as `fettle compare` prints it; changed items are counted, not listed."""
     if watched is None:
@@ -338,11 +349,7 @@ def watched_document(watched: Watched | None) -> dict[str, Any] | None:
             "exported": watched.is_export,
         },
         "variant": watched.variant_id,
-        "verdict": judged.verdict if judged is not None else "unmeasured",
-        "n": judged.n if judged is not None else 0,
-        "changed": judged.changed_count if judged is not None else None,
-        "agreement": judged.agreement if judged is not None else None,
-        "drop": judged.drop if judged is not None else None,
+        **judged_document(judged),
         "negative_flips": judged.negative_flips if judged is not None else None,
         "worse": watched.is_worse,
         "libraries": [one.model_dump() for one in watched.libraries],

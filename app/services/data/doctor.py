@@ -29,7 +29,7 @@ class StoredCheck(Frozen):
 CHECK = RecordKind("preparation-check", Owner.PROJECT, StoredCheck)
 FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 2.0, 40
-"""Seconds and items before a run: enough to tell a nearly always right preparation from a wrong one."""
+"""Seconds and items before a run: enough to recognize a preparation that is nearly always right."""
 LEAST_BUDGET_S = 60.0
 WRONGLY = "The inputs are probably prepared wrongly"
 WALL_S = 20.0
@@ -97,29 +97,29 @@ def misfit_before_run(
     if data.result.origin == "made" or params.path is None or not from_text(params.path).exists():
         return None
     try:
-        found = yield from check_preparation(model, params, data.key, quick=True)
+        result = yield from check_preparation(model, params, data.key, quick=True)
     except JobError:
         return None
-    return found if found.verdict == "far_better" and found.best is not None else None
+    return result if result.verdict == "far_better" and result.best is not None else None
 
 
-def misfit_finding(found: DoctorResult) -> Finding:
+def misfit_finding(misfit: DoctorResult) -> Finding:
     """Return the finding that the inputs are probably prepared wrongly, with its figures."""
-    return Finding(level="danger", what=f"{WRONGLY}. {found.what} {found.why}", code=PREPARED_WRONGLY)
+    return Finding(level="danger", what=f"{WRONGLY}. {misfit.what} {misfit.why}", code=PREPARED_WRONGLY)
 
 
-def misfit_error(found: DoctorResult) -> ErrorInfo:
+def misfit_error(misfit: DoctorResult) -> ErrorInfo:
     """Return the error that stops a run before it measures with inputs that are probably prepared wrongly.
 
     `facts` holds the SPEC of ``--preprocess`` and the words of both preparations: `best`, `best_words`, `chosen`.
     """
-    best, chosen = found.best, next((tried.spec for tried in found.ways if tried.is_chosen), "")
+    best, chosen = misfit.best, next((tried.spec for tried in misfit.ways if tried.is_chosen), "")
     assert best is not None, "a misfit has a better preparation"
     keep = f", or --preprocess {chosen} to keep the present one" if chosen else ""
     return ErrorInfo(
         code=PREPARED_WRONGLY,
         title=WRONGLY,
-        detail=f"{found.what} {found.why}",
+        detail=f"{misfit.what} {misfit.why}",
         hint="Use the preparation that fits, or confirm the present one.",
         facts={"best": best.spec, "best_words": best.words, "chosen": chosen},
         by_command=f"--preprocess {best.spec}{keep}.",

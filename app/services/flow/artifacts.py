@@ -45,11 +45,11 @@ GPU_DRIVER, GPU_CARDS = Path("/proc/driver/nvidia/version"), Path("/proc/driver/
 
 def library_versions() -> dict[str, str]:
     """Return the versions of Fettle and of installed distributions by name, without importing them."""
-    found = {"fettle": VERSION}
+    versions = {"fettle": VERSION}
     for name in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            versions[name] = version(name)
+    return versions
 
 
 @functools.cache
@@ -147,17 +147,17 @@ class ArtifactStore:
 
     def named_by_results(self, keys: Iterable[str]) -> frozenset[str]:
         """Return `keys` and all keys that the results of their entries name."""
-        found, waiting = set[str](), list(keys)
+        named, waiting = set[str](), list(keys)
         while waiting:
             key = waiting.pop()
-            if key in found:
+            if key in named:
                 continue
-            found.add(key)
+            named.add(key)
             with contextlib.suppress(OSError):
                 waiting += KEY.findall((self.folder(key) / RESULT_FILE).read_text(encoding="utf-8", errors="replace"))
-        return frozenset(found)
+        return frozenset(named)
 
-    def look_anew(self) -> None:
+    def reload_versions(self) -> None:
         """Read library versions again after packages changed, so that new keys contain them."""
         self._versions = library_versions()
 
@@ -234,8 +234,8 @@ class ArtifactStore:
         except (OSError, ValueError):
             return None
         start = "".join(f"{part}/" for part in inner)
-        found = {name.removeprefix(start): digest for name, (digest, _) in manifest.items() if name.startswith(start)}
-        return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() if found else None
+        files = {name.removeprefix(start): digest for name, (digest, _) in manifest.items() if name.startswith(start)}
+        return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest() if files else None
 
     def adopt(
         self,

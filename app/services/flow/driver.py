@@ -247,7 +247,7 @@ class Driver(Generic[T]):
             self._throw(FlowCancelled() if self._cancelling else self._not_kept(error))
         else:
             self._history.stored(entry, job.kind, job=job.job_id, params=job.params, seed=job.seed)
-            self._workspace.ended_well(step)
+            self._workspace.remove_parts(step)
             self._send(step, entry, False, seconds)
 
     def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:
@@ -263,7 +263,7 @@ class Driver(Generic[T]):
         self._cancelling = False
         self._advance(lambda: self._flow.throw(error))
 
-    def _worked(self, result: Callable[[], Any]) -> None:
+    def _on_worked(self, result: Callable[[], Any]) -> None:
         """Pass on the result of disk work; work that completed before its stop request counts as done."""
         try:
             value = result()
@@ -317,7 +317,7 @@ class Driver(Generic[T]):
     def _begin(self, step: AnyStep) -> None:
         """Start the step's processes, or pass on the cached result."""
         if isinstance(step, DiskStep):
-            self._disk.begin(INLINE_BYTES + 1, step.work, self._worked, step.ends_late)
+            self._disk.begin(INLINE_BYTES + 1, step.work, self._on_worked, step.ends_late)
         elif not self._slot.take(step, self._workspace.card()):
             self._held_back = step
             self._observe(StepProgress(step.step_index, WAITING, 0.0, None, "", None))
@@ -328,9 +328,9 @@ class Driver(Generic[T]):
         parts = step.variants if isinstance(step, MeasureStep) else (step,)
         self.holding.add_paths(path for part in parts for path in part.read_paths)
         if isinstance(step, MeasureStep):
-            known = self._kept.find(step)
-            if known is not None:
-                self._advance(lambda: self._flow.send(known))
+            measured = self._kept.find(step)
+            if measured is not None:
+                self._advance(lambda: self._flow.send(measured))
                 return
             self._measurer = Measurer(self._workspace, step)
             self._report_begin(self._measurer.job_id, "measure", step)

@@ -18,7 +18,7 @@ from statistics import fmean
 from pydantic import TypeAdapter
 
 from app.domain.variant import LatencyPoint
-from app.jobs.interleaving import BlockGroup, Timing
+from app.jobs.interleaving import BlockGroup, Pace, Timing
 from app.jobs.process import Waitable
 from app.services.flow import events
 from app.services.flow.artifacts import ArtifactStore, Entry
@@ -150,12 +150,8 @@ class Measurer:
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
         return BlockGroup(
             [self._job(workspace, step, index) for index in range(len(step.variants))],
+            Pace(step.warmup_requests, step.timed_requests, step.block_max_s, step.blocks, step.least_block_s),
             sets=step.sets,
-            blocks=step.blocks,
-            warmup_requests=step.warmup_requests,
-            timed_requests=step.timed_requests,
-            block_max_s=step.block_max_s,
-            least_block_s=step.least_block_s,
             budget_s=left_s,
             slow_over_ms=step.slow_over_ms,
             new_client=workspace.pool.take,

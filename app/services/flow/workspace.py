@@ -109,7 +109,7 @@ class Workspace:
                     shutil.rmtree(other, ignore_errors=True)
         return folder
 
-    def ended_well(self, step: JobStep[Any]) -> None:
+    def remove_parts(self, step: JobStep[Any]) -> None:
         """Remove the finished parts of a step that succeeded."""
         if step.goes_on:
             shutil.rmtree(self.paths.unfinished / self.key_of(step), ignore_errors=True)

@@ -77,15 +77,15 @@ def download_model(
     """
     place, model_cache = hub_place(space), ModelCache(space.paths.hub)
     if place.offline:
-        known = model_cache.find(place.endpoint, request)
-        if known is not None:
-            return Downloaded(known)
-    found = yield from hub_model(space, request)
-    check_wanted(found, request)
-    pending = PendingDownload.of(place.endpoint, request, found)
-    known = model_cache.get(pending.key)
-    if known is not None:
-        return Downloaded(known)
+        stored = model_cache.find(place.endpoint, request)
+        if stored is not None:
+            return Downloaded(stored)
+    listing = yield from hub_model(space, request)
+    check_wanted(listing, request)
+    pending = PendingDownload.of(place.endpoint, request, listing)
+    stored = model_cache.get(pending.key)
+    if stored is not None:
+        return Downloaded(stored)
     return (yield from _download(model_cache, place, pending, keep_partial))
 
 
@@ -153,12 +153,12 @@ def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
     raise JobError(full.info(), full.exit_code)
 
 
-def check_wanted(found: HubModelResult, request: HubRequest) -> None:
+def check_wanted(listing: HubModelResult, request: HubRequest) -> None:
     """Raise `JobError` (exit code 3) with an alternative if there is nothing that may be downloaded."""
-    if found.wanted:
+    if listing.wanted:
         return
-    if found.needs_consent:
-        detail = f"{found.repo} has its weights only in files that run a program when they are read in the usual way."
+    if listing.needs_consent:
+        detail = f"{listing.repo} has its weights only in files that run a program when they are read in the usual way."
         hint = (
             "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
             "and Fettle still checks it before it is opened."
@@ -166,11 +166,11 @@ def check_wanted(found: HubModelResult, request: HubRequest) -> None:
         title = "The weights could hold a program"
         raise Refused("hub_pickle", title, detail, hint, by_command="--file NAME")
     if request.patterns:
-        detail = f"No file of {found.repo} matches {', '.join(request.patterns)}."
+        detail = f"No file of {listing.repo} matches {', '.join(request.patterns)}."
         hint = "Look at the list of files on the model's page, and mind capital letters."
         raise Refused("hub_no_file", "No file has such a name", detail, hint)
-    kinds = ", ".join(found.formats) or "none that Fettle knows"
-    detail = f"{found.repo} has no ONNX, safetensors or GGUF file (formats: {kinds})."
+    kinds = ", ".join(listing.formats) or "none that Fettle knows"
+    detail = f"{listing.repo} has no ONNX, safetensors or GGUF file (formats: {kinds})."
     hint = "Search again with the library set to onnx or safetensors, or ask its author for one of these."
     raise Refused("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
 
@@ -189,11 +189,11 @@ def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
     try:
         token = checked_token(text)
         access = place.look().model_copy(update={"token": token})
-        found = yield from look("hub_login", HubParams(access=access), HubPushResult, "Log in to the hub")
+        account = yield from look("hub_login", HubParams(access=access), HubPushResult, "Log in to the hub")
         kept = save_token(space.paths.hub, place.endpoint, token)
     except WorkerError as error:
         raise JobError(error.info(), error.exit_code) from error
-    return found.user, kept
+    return account.user, kept
 
 
 ENOUGH, MAX_PAGES = 12, 5
@@ -215,18 +215,18 @@ class FoundModels:
 
 def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundModels]:
     """Return the models that fit in the hub's order; raises `JobError` as `search_hub` does."""
-    found: list[HubModel] = []
+    models: list[HubModel] = []
     looked_at = 0
     if not wish.is_empty:
         query = query.model_copy(update={"limit": FILTERED_LIMIT})
     for _ in range(MAX_PAGES):
         page = yield from search_hub(space, query)
         looked_at += len(page.models)
-        found += [model for model in page.models if wish.fits(model)]
-        if page.next_cursor is None or wish.is_empty or len(found) >= ENOUGH:
-            return FoundModels(tuple(found), looked_at, page.next_cursor)
+        models += [model for model in page.models if wish.fits(model)]
+        if page.next_cursor is None or wish.is_empty or len(models) >= ENOUGH:
+            return FoundModels(tuple(models), looked_at, page.next_cursor)
         query = query.model_copy(update={"cursor": page.next_cursor})
-    return FoundModels(tuple(found), looked_at, query.cursor)
+    return FoundModels(tuple(models), looked_at, query.cursor)
 
 
 def hub_address() -> str:

@@ -1,8 +1,8 @@
 """Store models from the hub in the data folder, complete ones and those under way.
 
-``hub/models/<key>/<name>/…`` with ``note.json`` beside it is a complete model. Its key is made of the hub, the commit
-and the files' digests, so that the same files are stored once. ``hub/arriving/<key>`` holds the pieces of a download
-with ``ask.json``; it survives the program. A large file that another model has already is linked, not downloaded.
+``hub/models/<key>/`` holds a complete model: its files in ``<name>/…``, and ``note.json``. Its key is made of the hub,
+the commit and the files' digests, so that the same files are stored once. ``hub/arriving/<key>`` holds the pieces of a
+download with ``ask.json``; it survives the program. A large file that another model has is linked, not downloaded.
 """
 
 import contextlib
@@ -51,10 +51,10 @@ class PendingDownload(HubRequest):
     since: str = ""
 
     @classmethod
-    def of(cls, endpoint: str, request: HubRequest, found: HubModelResult) -> "PendingDownload":
+    def of(cls, endpoint: str, request: HubRequest, listing: HubModelResult) -> "PendingDownload":
         """Return the download for a request once the hub has listed its files."""
-        facts = found.model_dump(include={"commit", "main", "license", "author", "verdict"})
-        return cls(**request.model_dump(), **facts, endpoint=endpoint, files=found.wanted, since=now())
+        facts = listing.model_dump(include={"commit", "main", "license", "author", "verdict"})
+        return cls(**request.model_dump(), **facts, endpoint=endpoint, files=listing.wanted, since=now())
 
     @property
     def key(self) -> str:
@@ -70,7 +70,7 @@ class PendingDownload(HubRequest):
 
 
 class Note(Frozen):
-    """The note stored beside a complete model."""
+    """The note stored with a complete model."""
 
     origin: Origin
     name: str
@@ -107,7 +107,7 @@ PIECES = "pieces"
 MAX_NOTE_BYTES = 8 << 20
 LINKED_FROM_BYTES = 1 << 20
 LINKED_SUFFIXES = (".onnx", ".safetensors")
-"""Suffixes of files that may be linked; weights beside an ONNX file are refused then (they could lie elsewhere)."""
+"""Suffixes of files that may be linked; external weights of an ONNX file are refused then (they could be anywhere)."""
 
 
 class ModelCache:
@@ -133,8 +133,8 @@ class ModelCache:
 
     def list(self) -> tuple[StoredModel, ...]:
         """Return all complete models, newest first."""
-        found = [model for key in _names(self.models) if (model := self.get(key)) is not None]
-        return tuple(sorted(found, key=lambda model: model.origin.downloaded_at, reverse=True))
+        models = [model for key in _names(self.models) if (model := self.get(key)) is not None]
+        return tuple(sorted(models, key=lambda model: model.origin.downloaded_at, reverse=True))
 
     def find(self, endpoint: str, request: HubRequest) -> StoredModel | None:
         """Return the newest model of the same request, for offline use; None if there is none."""
@@ -156,8 +156,8 @@ class ModelCache:
 
     def pending_downloads(self) -> tuple[PendingDownload, ...]:
         """Return paused or interrupted downloads, newest first."""
-        found = [_read(self.arriving / key / ASK, PendingDownload) for key in _names(self.arriving)]
-        return tuple(sorted((a for a in found if a is not None), key=lambda a: a.since, reverse=True))
+        downloads = [_read(self.arriving / key / ASK, PendingDownload) for key in _names(self.arriving)]
+        return tuple(sorted((a for a in downloads if a is not None), key=lambda a: a.since, reverse=True))
 
     def come_bytes(self, key: str) -> int:
         """Return how many bytes of a download are here."""
@@ -194,7 +194,7 @@ class ModelCache:
         (place / FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (place / ASK).is_file():
             write_whole(place / ASK, pending.model_dump_json().encode())
-        self._link_known(pending, place / FILES)
+        self._link_present(pending, place / FILES)
         return place
 
     def _sweep(self) -> None:
@@ -208,7 +208,7 @@ class ModelCache:
             if _read(self.arriving / key / ASK, PendingDownload) is None:
                 shutil.rmtree(self.arriving / key, ignore_errors=True)
 
-    def _link_known(self, pending: PendingDownload, folder: Path) -> None:
+    def _link_present(self, pending: PendingDownload, folder: Path) -> None:
         """Link large files that another model has; where the disk cannot link, they are downloaded."""
         here = {
             file.sha256: model.folder.joinpath(*file.name.split("/"))
@@ -241,7 +241,7 @@ class ModelCache:
             new.replace(target)
             sync_folder(self.models)
         except OSError as error:
-            raise _not_written(self.root, error) from error
+            raise _write_error(self.root, error) from error
         shutil.rmtree(place, ignore_errors=True)
         stored = self.get(pending.key)
         if stored is None:
@@ -291,7 +291,7 @@ def _write_protect(folder: Path) -> None:
             path.chmod(0o400)
 
 
-def _not_written(folder: Path, error: OSError) -> JobError:
+def _write_error(folder: Path, error: OSError) -> JobError:
     if error.errno in NO_ROOM:
         hint = "Free disk space in the settings, then download again."
         full = DiskFull(folder, safe="What has come is kept.", hint=hint)
@@ -362,8 +362,8 @@ def remember_origin(space: Workspace, project: Project) -> Origin | None:
 
 def origin_of(space: Workspace, project: Project) -> Origin | None:
     """Return the origin of a project's model without storing it, None if it did not come from the hub."""
-    known = space.repositories.records.get(ORIGIN, project.id)
-    if known is not None:
-        return known
+    origin = space.repositories.records.get(ORIGIN, project.id)
+    if origin is not None:
+        return origin
     model = ModelCache(space.paths.hub).owner(Path(project.model_path))
     return model.origin if model is not None else None

@@ -18,13 +18,13 @@ from workers.contracts.specs import Described, Recipe
 LOOK = "Run 'fettle describe' to see what there is."
 
 
-def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
+def check_runtimes(machine: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return `wanted` unchanged.
 
     Raises:
         JobError: A name is unknown (exit code 2), or its engine is missing (exit code 6).
     """
-    known = {row.id: row for row in found.runtimes}
+    known = {row.id: row for row in machine.runtimes}
     for name in wanted:
         if name not in known:
             raise WrongRequest("usage", "There is no such runtime", f"{name!r} is none of {', '.join(known)}.", LOOK)
@@ -35,10 +35,10 @@ def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, .
     return tuple(wanted)
 
 
-def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str) -> None:
+def check_recipes(machine: DescribeResult, recipes: Sequence[Recipe], source: str) -> None:
     """Raise `JobError` (exit code 3) if a person's recipe names an unknown technique or engine."""
-    techniques = [row.id for row in found.techniques]
-    runtimes = [row.id for row in found.runtimes]
+    techniques = [row.id for row in machine.techniques]
+    runtimes = [row.id for row in machine.runtimes]
     for recipe in recipes:
         unknown = [(step.technique, techniques) for step in recipe.steps if step.technique not in techniques]
         if recipe.runtime not in runtimes:
@@ -48,9 +48,9 @@ def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str)
             raise Refused("recipe_refused", "This recipe cannot be used", detail, "Correct this name.")
 
 
-def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
+def runtimes_on(machine: DescribeResult, device: str) -> tuple[str, ...]:
     """Return the runtimes that work on `device` (``cpu`` or ``cuda:1``); raises `JobError`."""
-    rows = {row.id: row for row in found.devices}
+    rows = {row.id: row for row in machine.devices}
     group = device.partition(":")[0]
     if group not in ("cpu", "cuda"):
         raise WrongRequest("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:N.", LOOK)
@@ -58,18 +58,18 @@ def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
     if row is None or not row.available:
         hint = row.hint if row else f"There are: {', '.join(r.id for r in rows.values() if r.available)}."
         raise Unavailable("device_missing", f"There is no {device}", "It was not found on this computer.", hint or LOOK)
-    there = [runtime for runtime in found.runtimes if runtime.group == group]
+    there = [runtime for runtime in machine.runtimes if runtime.group == group]
     working = tuple(runtime.id for runtime in there if runtime.available)
     if not working:
         raise Unavailable("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use the cpu.")
     return working
 
 
-def card_of(found: DescribeResult, device: str) -> Card | None:
+def card_of(machine: DescribeResult, device: str) -> Card | None:
     """Return the GPU of ``cuda:1`` for the limits of jobs, None for the processor or a card without a UUID."""
     group, _, number = device.partition(":")
     index = int(number) if number.isdigit() else 0
-    card = next((card for card in found.cards if group == "cuda" and card.index == index), None)
+    card = next((card for card in machine.cards if group == "cuda" and card.index == index), None)
     return card.choice if card is not None and card.uuid else None
 
 
@@ -117,13 +117,13 @@ def describe() -> Flow[DescribeResult]:
 
 def remembered(repositories: Repositories) -> DescribeResult | None:
     """Return the last description if nothing was installed or moved since; shown until a new one is ready."""
-    kept = repositories.settings.read(KEY, _Remembered)
-    return kept.result if kept is not None and kept.stamp == _stamp() else None
+    stored = repositories.settings.read(KEY, _Remembered)
+    return stored.result if stored is not None and stored.stamp == _stamp() else None
 
 
-def remember(repositories: Repositories, found: DescribeResult) -> None:
+def remember(repositories: Repositories, machine: DescribeResult) -> None:
     """Store the description for the next start."""
-    repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=found).model_dump(mode="json"))
+    repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=machine).model_dump(mode="json"))
 
 
 def _stamp() -> str:

@@ -96,10 +96,10 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
         return TriedRung(
             **place, ok=False, code=report.code, found=report.title + ".", reason=report.detail, hint=report.hint
         )
-    found = done.result
-    if found.ok is None:
+    result = done.result
+    if result.ok is None:
         return None
-    return TriedRung(**place, **found.model_dump())
+    return TriedRung(**place, **result.model_dump())
 
 
 def _limits(card: GpuCard | None) -> Limits:
@@ -131,11 +131,11 @@ class GpuRoom:
 
 def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
     """Return the room for a model of `model_bytes` on the card that jobs use, None if that card does not respond."""
-    found = yield from look_for_cards()
-    card = next((card for card in found.cards if card.index == found.index), None)
+    cards = yield from look_for_cards()
+    card = next((card for card in cards.cards if card.index == cards.index), None)
     if card is None:
         return None
-    return GpuRoom(card, CONTEXT_BYTES + model_bytes, found.free_bytes.get(card.uuid))
+    return GpuRoom(card, CONTEXT_BYTES + model_bytes, cards.free_bytes.get(card.uuid))
 
 
 def without_card(plan: PlanResult, room: GpuRoom) -> PlanResult:

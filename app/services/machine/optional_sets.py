@@ -237,10 +237,10 @@ def take(
         yield DiskStep(partial(installer.take, name, status), ends_late=True)
     finally:
         space.pool.wake()
-        space.artifacts.look_anew()
+        space.artifacts.reload_versions()
     try:
-        found = yield from describe()
+        machine = yield from describe()
     except (JobError, FlowCancelled):  # the set is installed all the same
         return None
-    remember(space.repositories, found)
-    return found
+    remember(space.repositories, machine)
+    return machine

@@ -83,13 +83,13 @@ def device_id(card: GpuCard) -> str:
 
 def family_of(pids: list[int]) -> set[int]:
     """Return these processes with all their children."""
-    found = set(pids)
+    family = set(pids)
     for pid in pids:
         try:
-            found |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+            family |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
         except psutil.Error:
             continue
-    return found
+    return family
 
 
 def job_bytes(processes: Mapping[int, float], pids: set[int]) -> float | None:

@@ -97,8 +97,8 @@ def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[Mod
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
     """Check a model and convert it; the result is cached by the contents of the file and its companions.
 
-    Companions are the tokenizer, preparation, labels and license beside it. Sizes that the model leaves open come from
-    the data first, if `data_path` names some. Raises `JobError` as `inspect_model` does.
+    Companions are the tokenizer, preparation, labels and license in its folder. Sizes that the model leaves open come
+    from the data first, if `data_path` names some. Raises `JobError` as `inspect_model` does.
     """
     path = from_text(params.path)
     step = JobStep(
@@ -170,7 +170,7 @@ def _refusing(step: JobStep[R], path: Path) -> Flow[StepResult[R]]:
 
 
 def _readable(path: Path) -> tuple[Path, ...]:
-    """Return the paths that the worker may read: external data, labels and configuration lie beside a model file."""
+    """Return the paths that the worker may read, with the folder of a model file for external data and labels."""
     if path.is_dir():
         return (path,)
     # the folder above may hold anything of the person's, so only these files of it

@@ -53,10 +53,10 @@ def seen_kind(path: Path) -> Kind | None:
     try:
         names = list(islice(path.glob("*"), MAX_LOOKED_AT))
         folders = islice((entry for entry in names if entry.is_dir()), MAX_FOLDERS)
-        below = [entry for folder in folders for entry in islice(folder.glob("*"), 20)]
+        entries = [entry for folder in folders for entry in islice(folder.glob("*"), 20)]
     except OSError:
         return None
-    suffixes = {entry.suffix.lower() for entry in (*names, *below) if not entry.is_dir()}
+    suffixes = {entry.suffix.lower() for entry in (*names, *entries) if not entry.is_dir()}
     has_model = bool(suffixes & (MODEL_SUFFIXES - {".zip"})) or (path / "config.json").is_file()
     has_data = bool(suffixes & (DATA_SUFFIXES - {".txt"}))
     if has_model and has_data:

@@ -55,8 +55,8 @@ def shown_projects(repositories: Repositories) -> list[Project]:
 def trashed_projects(repositories: Repositories) -> list[tuple[Project, datetime]]:
     """Return the projects in the trash with the time of their deletion, newest first."""
     away = repositories.records.by_owner(TRASHED)
-    found = [(project, away[project.id].at) for project in repositories.projects.list() if project.id in away]
-    return sorted(found, key=lambda pair: pair[1], reverse=True)
+    trashed = [(project, away[project.id].at) for project in repositories.projects.list() if project.id in away]
+    return sorted(trashed, key=lambda pair: pair[1], reverse=True)
 
 
 def contents_of(repositories: Repositories, project_id: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Start or resume a run from a person's choices, in the same way for window and command line."""
+"""Start or resume a run from a person's choices, for window and command line alike."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measure what projects hold on the disk, and remove what nothing needs any more.
+"""Measure what projects hold on the disk, and remove stored things that nothing needs.
 
 Artifacts have keys made of everything that produced them and are shared by projects; bundles of releases are named by
 their SHA-256. A project holds the keys that its database rows name and those that its runs made. A key without a row is
@@ -31,11 +31,14 @@ GRACE_S = 3600
 MEASURED = "measured"
 
 
+Kind = Literal["artifact", "bundle", "unpacked", "unfinished", "leftover"]
+
+
 @dataclass(frozen=True)
 class StoredThing:
     """A stored folder, a released bundle or finished parts of a job; `used_s` is in seconds since 1970."""
 
-    kind: Literal["artifact", "bundle", "unpacked", "unfinished", "leftover"]
+    kind: Kind
     key: str
     path: Path
     size_bytes: int
@@ -77,9 +80,9 @@ class Freed:
 
 
 def survey(space: Workspace, keep_days: int = KEEP_DAYS) -> Flow[Storage]:
-    """Return what is stored, counted in a thread; raises `StoreUnusable`."""
-    found: Storage = yield DiskStep(partial(measure, space.paths, space.artifacts, keep_days))
-    return found
+    """Return the stored things, counted in a thread; raises `StoreUnusable`."""
+    storage: Storage = yield DiskStep(partial(measure, space.paths, space.artifacts, keep_days))
+    return storage
 
 
 def free(space: Workspace, keep_days: int = KEEP_DAYS, most_bytes: int | None = None) -> Flow[Freed]:
@@ -95,7 +98,7 @@ def free(space: Workspace, keep_days: int = KEEP_DAYS, most_bytes: int | None = 
 
 
 def measure(paths: DataPaths, artifacts: ArtifactStore, keep_days: int, stopped: Stopped = never) -> Storage:
-    """Return what is stored and which of it nothing needs, from the disk and a separate database connection."""
+    """Return the stored things and which of them nothing needs, from the disk and a separate database connection."""
     # A flow may release keys while this runs; the database names them before that. So read held keys first, then rows.
     held = artifacts.held
     things = list(_things(paths, artifacts, stopped))
@@ -159,9 +162,7 @@ def _entries(folder: Path, pattern: str) -> list[Path]:
     return sorted(folder.glob(pattern)) if folder.is_dir() else []
 
 
-def _thing(
-    kind: Literal["artifact", "bundle", "unpacked", "unfinished", "leftover"], path: Path, key: str, stopped: Stopped
-) -> Iterator[StoredThing]:
+def _thing(kind: Kind, path: Path, key: str, stopped: Stopped) -> Iterator[StoredThing]:
     """Yield the thing, or nothing if another step removed it meanwhile."""
     if stopped():
         raise InterruptedError("the count was broken off")

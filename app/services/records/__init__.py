@@ -1,1 +1,1 @@
-"""Store the records of a run beside its versions, and turn them into documents."""
+"""Store the records of a run and its versions, and turn them into documents."""

@@ -1,4 +1,4 @@
-"""Store what is added to a finished run: more examples, findings under stress, measurements under load."""
+"""Store additions to a finished run: more examples, findings under stress, measurements under load."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -96,15 +96,15 @@ def read_stress(
     repositories: Repositories, artifacts: ArtifactStore, variant_ids: Iterable[str]
 ) -> Mapping[str, StressResult]:
     """Return findings by version id, as far as the store still holds them."""
-    found = {}
+    findings = {}
     for variant_id, record in repositories.records.by_owner(STRESS, variant_ids).items():
         entry = artifacts.peek(record.key)
         if entry is not None:
             try:
-                found[variant_id] = StressResult.model_validate(entry.result)
+                findings[variant_id] = StressResult.model_validate(entry.result)
             except ValidationError:  # written by another program version
                 continue
-    return found
+    return findings
 
 
 PRICE_KEY = "load-price"
@@ -128,7 +128,7 @@ class LoadRecord(Frozen):
 
 
 LOAD = RecordKind("load", Owner.VARIANT, LoadRecord)
-"""Kind of the records, stored beside the version, or beside the original if only that was measured."""
+"""Kind of the records, which belong to the version, or to the original if only that was measured."""
 
 
 class Price(Frozen):

@@ -97,9 +97,9 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _screening(found: Screening | None) -> dict[str, int] | None:
+def _screening(screening: Screening | None) -> dict[str, int] | None:
     """Return the changes on the calibration set, which select and order the versions to test."""
-    return {"n": found.n, "changed": found.changed} if found is not None and found.n else None
+    return {"n": screening.n, "changed": screening.changed} if screening is not None and screening.n else None
 
 
 def verdict(variant: Variant) -> str:

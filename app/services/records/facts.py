@@ -94,8 +94,8 @@ class RunFacts:
     @property
     def made(self) -> list[Variant]:
         """Return the versions with a model, judged or not: the recommended one first, then in order of trial."""
-        found = [v for v in self.variants if not v.is_baseline and v.state != "dropped" and v.artifact_key]
-        return sorted(found, key=lambda variant: (variant.id != self.run.recommended_variant_id, variant.index))
+        versions = [v for v in self.variants if not v.is_baseline and v.state != "dropped" and v.artifact_key]
+        return sorted(versions, key=lambda variant: (variant.id != self.run.recommended_variant_id, variant.index))
 
     @property
     def recommended(self) -> Variant | None:

@@ -1,4 +1,4 @@
-"""Store what was measured of a version beside its latencies: a GPU's figures, the speed of a chat, the looks taken."""
+"""Store further measurements of a version: a GPU's figures, the speed of a chat, and the looks at test items."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,9 +20,9 @@ CARD = RecordKind("card_figures", Owner.VARIANT, CardFigures)
 
 def save_card_results(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
     """Store the figures of the set that read the card, in place of earlier ones; nothing if no set did."""
-    found = next((result.card for result in results if result.card is not None), None)
-    if found is not None:
-        repositories.records.put(CARD, variant_id, found)
+    figures = next((result.card for result in results if result.card is not None), None)
+    if figures is not None:
+        repositories.records.put(CARD, variant_id, figures)
 
 
 class SpeechRecord(Frozen):
@@ -104,19 +104,19 @@ class TestSetUsage:
         """Record that a verdict was given, unless it costs nothing.
 
         A look that could not prove anything cannot err. A version far beyond the limit could not have been called safe.
-        A version with identical predictions says nothing about others: if it is truly worse, that error is the one that
-        the level of this look allows.
+        A version with identical predictions reveals nothing about others: if it is truly worse, that error is the one
+        that the level of this look allows.
         """
-        found = judged.judgement
-        is_free = found is not None and (found.identical or found.far_beyond)
+        judgement = judged.judgement
+        is_free = judgement is not None and (judgement.identical or judgement.far_beyond)
         if not self._items or is_free or not self.could_prove(number, judged):
             return
         key, looks = version_key(judged), self._repositories.looks.of_model(self._model_sha256)
-        known = same_look(looks, self._items, key, self._run_id)
-        if known is not None and key in known.versions:
+        earlier = same_look(looks, self._items, key, self._run_id)
+        if earlier is not None and key in earlier.versions:
             return
-        versions = (*known.versions, key) if known is not None else (key,)
-        at = known.at if known is not None else datetime.now(UTC)
-        is_open = is_safe(judged) and (known is None or known.is_open)
+        versions = (*earlier.versions, key) if earlier is not None else (key,)
+        at = earlier.at if earlier is not None else datetime.now(UTC)
+        is_open = is_safe(judged) and (earlier is None or earlier.is_open)
         look = TestSetLook(self._model_sha256, self._run_id, number, versions, self._items, is_open, at)
         self._repositories.looks.put(look)

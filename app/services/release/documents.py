@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.services.after.watching import Change, Figures, difference_words, libraries_words
+from app.services.after.watching import Change, Figures, difference_words, judged_document, libraries_words
 from app.services.records.decisions import DecisionLog
 from app.services.release.record import Current, Release
 from workers.contracts.decisions import Decision
@@ -68,7 +68,6 @@ def log_words(log: DecisionLog) -> str:
 def release_document(release: Release, current: Current | None) -> dict[str, Any]:
     """Return one release as a document; figures as in VARIANT, None if not measured."""
     change = release.change
-    judged = change.judgement if change is not None else None
     return {
         "version": release.number,
         "current": current is not None and current.number == release.number,
@@ -89,11 +88,7 @@ def release_document(release: Release, current: Current | None) -> dict[str, Any
             "against": change.against,
             "before": _figures(change.before),
             "in_turn": change.in_turn,
-            "n": judged.n if judged is not None else 0,
-            "changed": judged.changed_count if judged is not None else None,
-            "agreement": judged.agreement if judged is not None else None,
-            "drop": judged.drop if judged is not None else None,
-            "verdict": judged.verdict if judged is not None else "unmeasured",
+            **judged_document(change.judgement),
             "libraries": [one.model_dump() for one in change.libraries],
         },
         "text": change_words(change),

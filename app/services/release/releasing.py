@@ -65,8 +65,8 @@ def release(
     try:
         _check_new(space, facts.project.id, bundle)
         change = yield from _change(space, facts, variant)
-        found = yield from describe()
-        target = next((row for row in found.targets if row.id == bundle.target), None)
+        machine = yield from describe()
+        target = next((row for row in machine.targets if row.id == bundle.target), None)
         part = yield DiskStep(lambda stopped: bring(space.paths, path, bundle.sha256, stopped))
     finally:
         if written is not None:
@@ -97,9 +97,9 @@ def _bundle(space: Workspace, facts: RunFacts, request: ExportRequest) -> Flow[t
     target = request.target or (current.target if current is not None else FIRST_TARGET)
     exports = [one for one in space.repositories.exports.list(facts.run.id) if one.variant_id == variant.id]
     fitting = [one for one in exports if target in (FIRST_TARGET, one.target) and request.sign_key is None]
-    known: ExportRecord | None = yield DiskStep(partial(_latest_whole, fitting))
-    if known is not None:
-        return known, None
+    earlier: ExportRecord | None = yield DiskStep(partial(_latest_whole, fitting))
+    if earlier is not None:
+        return earlier, None
     written = yield from write_tested(space, facts, replace(request, target=target))
     return written.record(space.paths.releases / f"{written.done.result.sha256}{written.target.suffix}"), written
 
@@ -284,17 +284,17 @@ def find_project(space: Workspace, text: str) -> Project:
         JobError: (exit code 3) There is none, or several have this name.
     """
     known = space.repositories.projects.list()
-    found = [one for one in known if one.id == text] or [one for one in known if one.name == text]
-    if not found:
+    projects = [one for one in known if one.id == text] or [one for one in known if one.name == text]
+    if not projects:
         raise unknown_project(text)
-    if len(found) > 1:
+    if len(projects) > 1:
         raise Refused(
             "several_projects",
             "Several projects have this name",
-            f"{text!r} is the name of {len(found)} projects. Nothing was changed.",
-            f"Name one by its id: {', '.join(one.id for one in found)}.",
+            f"{text!r} is the name of {len(projects)} projects. Nothing was changed.",
+            f"Name one by its id: {', '.join(one.id for one in projects)}.",
         )
-    return found[0]
+    return projects[0]
 
 
 def unknown_project(project_id: str) -> JobError:

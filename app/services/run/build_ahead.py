@@ -1,4 +1,4 @@
-"""Build TensorRT engines for NVIDIA cards that this computer lacks: make versions, judge what is possible, build.
+"""Build TensorRT engines for NVIDIA cards that this computer lacks: make versions, judge them where possible, build.
 
 The versions' ONNX files run in ONNX Runtime on the processor instead. That can reveal a regression but proves nothing
 about the card. Speed is not measured, so no version is ever recommended.

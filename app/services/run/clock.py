@@ -124,7 +124,7 @@ class RunClock:
 
     Time saved by the cache counts as if it had been spent (`record_cached`). A resumed or repeated run therefore makes
     the same decisions as the first one. Opening the model and reading the examples count only if the run itself does
-    them. A kind of step costs what `basis` says, until the run has measured more.
+    them. The cost of a kind of step comes from `basis` until the run has measured more.
     """
 
     def __init__(self, elapsed: Callable[[], float]) -> None:

@@ -120,7 +120,7 @@ def speedup_of(variant: Variant) -> float:
 
 
 def answer_speedup(original: AnswerResult, version: AnswerResult) -> float:
-    """Return how many times faster the version predicted the same examples, 0 if too short to tell."""
+    """Return how many times faster the version predicted the same examples, 0 if the time was too short to compare."""
     if min(original.seconds, version.seconds) < LEAST_ANSWER_S:
         return 0.0
     return (original.seconds / original.read_share) / (version.seconds / version.read_share)

@@ -91,9 +91,9 @@ class Forecasts:
             for run in reversed(self._records.by_owner(FORECAST, limit=MOST_LEARNED_FROM).values())
             if run.machine == self._machine and run.whole and run.seconds and (was := getattr(run, stage)) is not None
         ]
-        found = corrected(basis.seconds, basis.memory_bytes, past)
-        limit_s = found.seconds if basis.budget_s is None else basis.budget_s
-        return found.model_copy(update={"seconds": min(found.seconds, limit_s)})
+        forecast = corrected(basis.seconds, basis.memory_bytes, past)
+        limit_s = forecast.seconds if basis.budget_s is None else basis.budget_s
+        return forecast.model_copy(update={"seconds": min(forecast.seconds, limit_s)})
 
     def of_run(self, run_id: str) -> RunForecast:
         """Return the forecasts of a run, empty for a run of an older program version."""

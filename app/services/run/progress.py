@@ -56,7 +56,7 @@ class ProgressMeter:
         self._own_s: float | None = None  # what the final run or the proof expects of itself
         self.now = RunProgress(0.0, "Starting")
 
-    def take(self, event: Event) -> RunProgress | None:
+    def update(self, event: Event) -> RunProgress | None:
         """Return the progress after this event, None if it did not change."""
         if isinstance(event, StepRecord):
             self._on_step(event)
@@ -76,21 +76,21 @@ class ProgressMeter:
             return None
         at = self._at()
         is_named = at is not None or bool(self._job)  # the last step stays named until another one begins
-        found = self._timed(self._stage() if is_named else self.now.stage, at if is_named else self.now.step)
-        if found == self.now:
+        progress = self._timed(self._stage() if is_named else self.now.stage, at if is_named else self.now.step)
+        if progress == self.now:
             return None
-        self.now = found
-        return found
+        self.now = progress
+        return progress
 
     def _timed(self, stage: str, step: int | None) -> RunProgress:
         clock, remaining_s = self._clock, self._remaining_s()
         total_s = clock.elapsed() + remaining_s
         share = max(self.now.share, min(MOST_SHARE, clock.elapsed() / total_s if total_s else 0.0))
-        found = RunProgress(share, stage, step, len(self._steps), left_s=clock.left_s)
+        progress = RunProgress(share, stage, step, len(self._steps), left_s=clock.left_s)
         if not clock.is_measured:
-            return found
+            return progress
         goes_on = clock.from_now_s is not None
-        return replace(found, remaining_s=remaining_s, steps_s=clock.steps_s, goes_on=goes_on)
+        return replace(progress, remaining_s=remaining_s, steps_s=clock.steps_s, goes_on=goes_on)
 
     def _remaining_s(self) -> float:
         """Return the expected seconds of all steps that are not over, at most the time to the limit."""

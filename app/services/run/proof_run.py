@@ -141,9 +141,9 @@ class ProofRun(ProofSequence):
         if not (self._is_whole and self._has_time([variant])):
             seconds = LONGER * original.predictions.result.seconds / max(answer_speedup_of(variant), 1e-3)
             max_s = float(f"{search.clock.at_most(seconds):.2g}")
-        known = search.versions_by_id[variant.id]
+        before = search.versions_by_id[variant.id]
         try:
-            version = yield from self._bounded(search.predict(known, self._step, max_s, search.most_test))
+            version = yield from self._bounded(search.predict(before, self._step, max_s, search.most_test))
         except JobError as error:
             if not search.is_late(error):
                 raise
@@ -154,7 +154,7 @@ class ProofRun(ProofSequence):
         pair = prediction_pair(search.data.folder, original.predictions.folder, version.predictions.folder)
         return ProofAnswer(
             version.variant,
-            search.recorder.look_book(frozenset(self._items[:n])),
+            search.recorder.test_set_usage(frozenset(self._items[:n])),
             search.data.result.n_test - n,
             lambda earlier: version_steps.judge([pair], limit_pct, variant.title, earlier, self._step),
         )

@@ -35,15 +35,15 @@ Looked = tuple[TestSetUsage, int]
 
 
 class ProofSequence(ABC):
-    """Tests versions in a fixed order; a subclass says how they predict and where verdicts are recorded.
+    """Tests versions in a fixed order; a subclass defines how they predict and where verdicts are recorded.
 
-    A look is a fixed sequence at one level, which ends at the first version that is not safe. Versions waiting beside
-    that version are the sequence of the next look, at the level of that look. If a look has too few items to prove
+    A look is a fixed sequence at one level, which ends at the first version that is not safe. Versions as good as that
+    one are the sequence of the next look, at the level of that look. If a look has too few items to prove
     anything, all remaining versions are judged, because none of these verdicts can be wrong.
     """
 
     def __init__(self, objective: Objective) -> None:
-        """Create a proof; `objective` says which of two versions is as good as the other."""
+        """Create a proof; `objective` decides which of two versions is as good as the other."""
         self._objective = objective
 
     @abstractmethod
@@ -85,28 +85,28 @@ class ProofSequence(ABC):
         """Test one fixed sequence and return that of the next look, empty if none follows."""
         while steps:
             step = steps.popleft()
-            found = None if self._is_time_up else (yield from self._test(step.version))
+            tested = None if self._is_time_up else (yield from self._test(step.version))
             if self._is_time_up:
                 self._leave((step.version, *step.waiting), "no_time")
-            elif found is None:  # without predictions, the versions waiting beside it take its place
+            elif tested is None:  # without predictions, the versions that wait for it take its place
                 steps.extendleft(reversed(sequence_of(step.waiting, self._objective).steps))
-            elif is_safe(found.version):
+            elif is_safe(tested.version):
                 wanted = [one for one in step.waiting if self._is_wanted(one)]
                 steps.extend(Step(one) for one in wanted)
                 self._leave([one for one in step.waiting if one not in wanted], "dominated")
-            elif not found.could_prove:
+            elif not tested.could_prove:
                 self._unproven += step.waiting
             else:
                 behind = [one for later in steps for one in (later.version, *later.waiting)]
-                return self._next_look(found, step.waiting, behind)
+                return self._next_look(tested, step.waiting, behind)
         return ()
 
-    def _next_look(self, found: "_Tested", beside: Sequence[Variant], behind: Sequence[Variant]) -> tuple[Step, ...]:
-        """Return the sequence of the look after that of `found`, which is not safe."""
-        needed = [one for one in beside if not has_safe_rival(one, self._settled, self._objective)]
-        self._least_look = found.number + 1
-        self._leave(beside, "dominated")
-        if not found.can_go_on:
+    def _next_look(self, tested: "_Tested", waiting: Sequence[Variant], behind: Sequence[Variant]) -> tuple[Step, ...]:
+        """Return the sequence of the look after that of `tested`, which is not safe."""
+        needed = [one for one in waiting if not has_safe_rival(one, self._settled, self._objective)]
+        self._least_look = tested.number + 1
+        self._leave(waiting, "dominated")
+        if not tested.can_go_on:
             self._unproven += [*needed, *behind]
             return ()
         self._leave(behind, "behind")
@@ -124,7 +124,7 @@ class ProofSequence(ABC):
             self._leave([version], "no_time")
 
     def _is_wanted(self, version: Variant) -> bool:
-        """Return whether to test a version beside an equally good safe one: it has a verdict or another runtime."""
+        """Return whether to test a version although an equally good one is safe: for its verdict or its runtime."""
         return version.judgement is not None or (version.id in self._extra and self.has_spare_time(version))
 
     def _leave(self, versions: Iterable[Variant], why: Untested) -> None:
@@ -160,13 +160,13 @@ class _Tested:
     can_go_on: bool
 
 
-def _judged(asked: ProofAnswer, judgement: Judgement) -> Variant:
+def _judged(predicted: ProofAnswer, judgement: Judgement) -> Variant:
     """Return the version with its verdict; examples without a prediction do not count as missing examples."""
-    missing, left = judgement.missing_examples, asked.n_left
+    missing, left = judgement.missing_examples, predicted.n_left
     if left:
         more = missing - left if missing is not None and missing > left else None
         judgement = judgement.model_copy(update={"n_unasked": left, "missing_examples": more})
-    screening = asked.version.screening
+    screening = predicted.version.screening
     if screening is not None:
         screening = screening.model_copy(update={"untested": ""})
-    return dataclasses.replace(asked.version, judgement=judgement, screening=screening)
+    return dataclasses.replace(predicted.version, judgement=judgement, screening=screening)

@@ -128,7 +128,7 @@ class _Proof(RunSteps):
         items: tuple[int, ...] = ()
         if data.result.origin == "person":
             items = yield from version_steps.fingerprints(data.folder, step)
-        book = recorder.look_book(frozenset(items[: min(original.n_evaluated, version.n_evaluated)]))
+        book = recorder.test_set_usage(frozenset(items[: min(original.n_evaluated, version.n_evaluated)]))
         earlier = book.number(version.variant)
         version = yield from self.judge(original, version, step, earlier)
         book.record(version.variant, earlier)

@@ -57,7 +57,7 @@ class Recorder:
             self._held.append(event)
             return
         self._watcher(event)
-        progress = self._progress.take(event)
+        progress = self._progress.update(event)
         if progress is not None:
             self._watcher(progress)
 
@@ -91,7 +91,7 @@ class Recorder:
 
     def save_outcome(self) -> None:
         """Store the outcome with the forecast; only runs that are complete improve later forecasts."""
-        is_whole = self.run.state in WITH_RESULT and not self.has_gone_on
+        is_whole = self.run.state in WITH_RESULT and not self.is_continued
         outcome = {"seconds": self.run.seconds, "saved_s": self.clock.saved_s, "memory_bytes": self.peak_memory_bytes}
         Forecasts(self._repositories).save(self.run.id, whole=is_whole, **outcome)
 
@@ -187,7 +187,7 @@ class Recorder:
         self._repositories.runs.update(self.run)
         self._observe(self.run)
 
-    def look_book(self, items: frozenset[int]) -> TestSetUsage:
+    def test_set_usage(self, items: frozenset[int]) -> TestSetUsage:
         """Return the count of looks at these test items, by this run and by others."""
         limit_pct = self.run.goal.max_loss_pct
         return TestSetUsage(self._repositories, self.project.model_sha256, self.run.id, items, limit_pct)
@@ -216,8 +216,8 @@ class Recorder:
 
     def save_project(self, **changes: Any) -> None:
         """Store facts about the project's model and data; other fields keep changes that a person made meanwhile."""
-        known = self._repositories.projects.get(self.project.id)
-        self.project = dataclasses.replace(known, updated_at=datetime.now(UTC), **changes)
+        project = self._repositories.projects.get(self.project.id)
+        self.project = dataclasses.replace(project, updated_at=datetime.now(UTC), **changes)
         self._repositories.projects.update(self.project)
 
     def plan_steps(self, titles: Sequence[str], kinds: Sequence[StepKind] = FIRST_KINDS) -> None:
@@ -240,9 +240,9 @@ class Recorder:
 
     def variant(self, variant: Variant) -> Variant:
         """Store and report the present state of a variant."""
-        known = variant.id in self.variants
+        is_known = variant.id in self.variants
         self.variants[variant.id] = variant
-        save = self._repositories.variants.update if known else self._repositories.variants.add
+        save = self._repositories.variants.update if is_known else self._repositories.variants.add
         save(variant)
         self._observe(variant)
         return variant
@@ -257,7 +257,7 @@ class Recorder:
         self._observe(events.LogLine("info", text))
 
     @property
-    def has_gone_on(self) -> bool:
+    def is_continued(self) -> bool:
         """Return whether an earlier part of this run was interrupted."""
         return self._zero_s < self._started_s
 
@@ -267,7 +267,7 @@ class Recorder:
         A resumed run looks them up again; requests recorded before the interruption are not recorded twice.
         """
         values = [value for one_set in latencies_ms for value in one_set]
-        stored = self._repositories.latencies.of_run(self.run.id) if self.has_gone_on else ()
+        stored = self._repositories.latencies.of_run(self.run.id) if self.is_continued else ()
         known = Counter(point.latency_ms for point in stored if point.variant_id == variant_id)
         if values and Counter(values) <= known:
             return

@@ -69,8 +69,8 @@ class RunSteps:
         recorder.step(0, state="running")
         assert self.plan.model is not None  # `resume_run` sets both
         self.model = model = yield from open_model(self.plan.model.model_copy(update=changed), 0)
-        known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
-        if known is not None and known.artifact_key != model.key:
+        original = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
+        if original is not None and original.artifact_key != model.key:
             raise JobError(other_inputs(), 3)
         info = model.result.info
         recorder.save_project(model_key=model.key, model_sha256=info.sha256, info_json=info.model_dump_json())
@@ -125,10 +125,10 @@ class RunSteps:
 
         Recipes are compared by their work, because the title may have changed. The original has index 0.
         """
-        known = next((v for v in self.recorder.variants.values() if _work(v.recipe) == _work(recipe)), None)
-        if known is None:
+        earlier = next((v for v in self.recorder.variants.values() if _work(v.recipe) == _work(recipe)), None)
+        if earlier is None:
             return version_steps.new_variant(self.recorder.run.id, index, recipe, is_baseline=index == 0)
-        return dataclasses.replace(known, recipe=recipe, title=recipe.title)
+        return dataclasses.replace(earlier, recipe=recipe, title=recipe.title)
 
     def make(self, variant: Variant, step: int) -> Flow[Version]:
         """Apply a variant's techniques and record it."""

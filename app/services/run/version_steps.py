@@ -139,7 +139,7 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
             cache=True,
             goes_on=bool(model.result.artifact.settings.get("chat")),
             seed=seed,
-            limits=_unless_it_hangs(Limits()),
+            limits=_with_idle_limit(Limits()),
             step_index=step,
         )
         done = yield from made.run()
@@ -179,8 +179,8 @@ def answer(
     Its predictions for the first test examples save time and do not change the result, so the cache key leaves them
     out: a run with another time limit finds the same entry.
     """
-    known = version.predictions if split == "test" else None
-    earlier = "" if known is None else str(known.folder / PREDICTIONS)
+    predicted = version.predictions if split == "test" else None
+    earlier = "" if predicted is None else str(predicted.folder / PREDICTIONS)
     params = jobs.AnswerParams(
         **version.parameters(), data_dir=str(data_dir), max_seconds=max_s, split=split, most=most, earlier=earlier
     )
@@ -189,17 +189,17 @@ def answer(
         params,
         jobs.AnswerResult,
         data_dir,
-        () if known is None else (known.folder,),
+        () if predicted is None else (predicted.folder,),
         cache=True,
         identity={earlier: ""} if earlier else {},
         threads=threads,
-        limits=_unless_it_hangs(version.limits),
+        limits=_with_idle_limit(version.limits),
         step_index=step,
     )
     return done
 
 
-def _unless_it_hangs(limits: Limits) -> Limits:
+def _with_idle_limit(limits: Limits) -> Limits:
     """Return the limits with an idle limit; jobs on a GPU or a compiler use no processor time and get none."""
     return limits if limits.gpu or limits.start_programs else limits.model_copy(update={"idle_s": IDLE_S})
 
@@ -237,12 +237,12 @@ def judge(
 
 def folders_of(pairs: Iterable[PredictionPair]) -> tuple[Path, ...]:
     """Return the folders that a job on these pairs reads."""
-    found = [
+    folders = [
         path
         for pair in pairs
         for path in (Path(pair.data_dir), Path(pair.original_answers).parent, Path(pair.variant_answers).parent)
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(folders))
 
 
 def judge_version(
@@ -268,8 +268,8 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
         cache=True,
         step_index=step,
     ).run()
-    found = np.load(done.folder / done.result.path, allow_pickle=False)
-    return tuple(int(value) for value in found)
+    values = np.load(done.folder / done.result.path, allow_pickle=False)
+    return tuple(int(value) for value in values)
 
 
 def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> MeasuredVariant:

@@ -142,7 +142,7 @@ def test_a_program_that_ends_with_something_unread_is_no_error() -> None:
             command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True, cwd=root
         ) as server:
             theirs.close()
-            assert select.select([ours], [], [], 60 * busyness())[0]  # it is ready, and has said so
+            assert select.select([ours], [], [], 60 * busyness())[0]  # it has reported that it is ready
             ours.close()
-            said = server.stderr.read()
-    assert (server.returncode, said) == (0, "")
+            printed = server.stderr.read()
+    assert (server.returncode, printed) == (0, "")

@@ -28,7 +28,10 @@ def group(bench: Bench, *params: dict[str, Any], **options: Any) -> BlockGroup:
         bench.clients.append(client)
         return client
 
-    return BlockGroup(jobs, new_client=new_client, **options)
+    paces = ("warmup_requests", "timed_requests", "block_max_s", "blocks", "least_block_s")
+    pace = {name: options.pop(name) for name in paces if name in options}
+    known = {"warmup_requests": 10, "timed_requests": 40, "block_max_s": 4.0, "blocks": 4}
+    return BlockGroup(jobs, Pace(**{**known, **pace}), new_client=new_client, **{"sets": 3, **options})
 
 
 def run(measured: BlockGroup, timeout_s: float = 60) -> list[tuple[int, Any]]:
@@ -65,11 +68,8 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     assert [[len(block) for block in one_set] for one_set in a.blocks_ms] == [[5, 5], [5, 5]]
     assert a.latencies_ms == [[1.0] * 10] * 2
     assert b.latencies_ms == [[2.0] * 10] * 2
-    assert (len(a.results), a.failure, [[load.busy_share for load in one_set] for one_set in a.loads]) == (
-        2,
-        None,
-        [[0.25] * 2] * 2,
-    )
+    assert (len(a.results), a.failure) == (2, None)
+    assert [[load.busy_share for load in one_set] for one_set in a.loads] == [[0.25] * 2] * 2
     pids = {message.pid for _, message in came if isinstance(message, Ready)}
     assert len(pids) == 4
     assert not any(is_alive(pid) for pid in pids)
@@ -82,26 +82,15 @@ def test_blocks_of_all_variants_begin_with_the_same_input(bench: Bench, monkeypa
     """Given a slow variant with fewer requests per block, Then each of its blocks begins with the same input as the
     fast one's, in every set."""
     sent: dict[JobClient, list[RunBlock]] = {}
-    send = JobClient.send_block
+    send = JobClient.send
 
-    def noted(client: JobClient, turn: RunBlock) -> None:
+    def recorded(client: JobClient, turn: RunBlock) -> None:
         sent.setdefault(client, []).append(turn)
         send(client, turn)
 
-    monkeypatch.setattr(JobClient, "send_block", noted)
-    run(
-        group(
-            bench,
-            {},
-            {"request_s": 0.03},
-            sets=2,
-            blocks=2,
-            warmup_requests=0,
-            timed_requests=5,
-            block_max_s=0.1,
-            budget_s=60,
-        )
-    )
+    monkeypatch.setattr(JobClient, "send", recorded)
+    options = {"sets": 2, "blocks": 2, "warmup_requests": 0, "timed_requests": 5, "block_max_s": 0.1, "budget_s": 60}
+    run(group(bench, {}, {"request_s": 0.03}, **options))
     firsts = sorted([turn.first_request for turn in turns] for turns in sent.values())
     assert firsts == [[0, 5], [0, 5], [10, 15], [10, 15]]
     assert {turn.timed_requests for turns in sent.values() for turn in turns} == {5, 3}
@@ -173,10 +162,8 @@ def test_one_that_hangs_does_not_stop_the_others(bench: Bench, where: str) -> No
 
     good, hanging, also_good = measured.outcomes
     assert (good.failure, also_good.failure) == (None, None)
-    assert (
-        [len(one_set) for one_set in good.latencies_ms] == [6] == [len(one_set) for one_set in also_good.latencies_ms]
-    )
-    assert hanging.failure is not None and hanging.failure.code == "hangs"
+    assert [[len(one_set) for one_set in timing.latencies_ms] for timing in (good, also_good)] == [[6], [6]]
+    assert hanging.failure.code == "hangs"
 
 
 def test_cancel_ends_all_within_a_second(bench: Bench) -> None:
@@ -244,15 +231,14 @@ def test_blocks_grow_for_all_alike(bench: Bench) -> None:
 
 
 def test_no_jobs_is_done_at_once() -> None:
-    assert BlockGroup([]).done
+    assert BlockGroup([], Pace(10, 40, 4.0, 4), sets=3).done
 
 
 def test_a_slow_one_gets_two_blocks(bench: Bench) -> None:
     """Given a variant that is clearly slower than wanted, Then it gets two blocks, and a fast one gets all."""
-    slow = group(bench, {"request_s": 0.002}, sets=1, blocks=5, warmup_requests=0, timed_requests=4, slow_over_ms=1.5)
-    run(slow)
-    assert [len(one_set) for one_set in slow.outcomes[0].blocks_ms] == [2]
-    assert slow.outcomes[0].failure is None and len(slow.outcomes[0].results) == 1
-    fast = group(bench, {}, sets=1, blocks=5, warmup_requests=0, timed_requests=4, slow_over_ms=1.5)
-    run(fast)
-    assert [len(one_set) for one_set in fast.outcomes[0].blocks_ms] == [5]
+    for params, blocks in (({"request_s": 0.002}, 2), ({}, 5)):
+        measured = group(bench, params, sets=1, blocks=5, warmup_requests=0, timed_requests=4, slow_over_ms=1.5)
+        run(measured)
+        (timing,) = measured.outcomes
+        assert [len(one_set) for one_set in timing.blocks_ms] == [blocks]
+        assert timing.failure is None and len(timing.results) == 1

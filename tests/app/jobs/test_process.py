@@ -53,8 +53,7 @@ def test_release_reaps_an_ended_worker_before_it_awaits_the_group(
     def fork(config: ChildConfig, connection: Any) -> Over:
         return worker
 
-    process = WorkerProcess(ChildConfig.model_construct(), tmp_path / "log", fork)
-    assert process.release() == 5
+    assert WorkerProcess(ChildConfig.model_construct(), tmp_path / "log", fork).release() == 5
     assert events == ["kill group", "kill", "join", "reap", "look at group"]
 
 

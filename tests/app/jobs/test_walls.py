@@ -170,7 +170,7 @@ def test_the_heavy_libraries_work_behind_the_walls(bench: Bench) -> None:
 
 
 def test_a_folder_that_outlives_the_job_can_be_written(bench: Bench, port: int) -> None:
-    """Given a job with a folder beside its own, Then it writes there and nowhere else, and links do not stay."""
+    """Given a job with a second writable folder, Then it writes there and nowhere else, and links are removed."""
     outside, given = prepare(bench.root)
     other = bench.root / "other"
     other.mkdir()

@@ -65,9 +65,7 @@ def test_a_damaged_database_is_replaced_by_its_copy(paths: DataPaths, project: P
     paths.database.write_bytes(b"rubbish")
     with pytest.raises(StoreUnusable):
         open_store(paths)
-    copy = backup.newest_intact(paths.backups)
-    kept = backup.restore(copy, paths.database)
-    assert kept is not None and kept.read_bytes() == b"rubbish"
+    assert backup.restore(backup.newest_intact(paths.backups), paths.database).read_bytes() == b"rubbish"
     with open_store(paths) as store:
         assert store.repositories.projects.list() == [project]
 

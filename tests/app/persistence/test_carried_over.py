@@ -146,7 +146,7 @@ def test_damaged_row_is_reported_and_set_aside(before: DataPaths, name: str) -> 
     assert kept(before) == {("p1", "origin", ""): {"repo": "a/b"}} and settings(before) == set()
     assert query(before.database, "SELECT name, body FROM records_set_aside") == [(name, body)]
     with open_store(before) as again:
-        assert not again.notices, "it is told once"
+        assert not again.notices, "it is reported once"
 
 
 def test_order_of_records_is_kept(before: DataPaths, run: Run) -> None:

@@ -1,5 +1,6 @@
 """Test the errors of a faulty database or disk, and that the data stay intact."""
 
+import contextlib
 import dataclasses
 import os
 import random
@@ -28,6 +29,13 @@ def closed(paths: DataPaths, project: Project) -> DataPaths:
     return paths
 
 
+def refused(paths: DataPaths, **options: bool) -> StoreUnusable:
+    """Return the error of opening the store."""
+    with pytest.raises(StoreUnusable) as caught:
+        open_store(paths, **options)
+    return caught.value
+
+
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
 FAULTS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "empty": ("database_empty", lambda file: file.write_bytes(b"")),
@@ -50,10 +58,9 @@ def test_open_store_with_unusable_database_is_refused_without_a_change(closed: D
     spoil(closed.database)
     before = fingerprint(closed.root)
     for read_only in (False, True):
-        with pytest.raises(StoreUnusable) as refused:
-            open_store(closed, read_only=read_only)
-        assert (refused.value.code, refused.value.exit_code) == (code, 6)
-        assert refused.value.detail.endswith(".") and refused.value.hint.endswith(".")
+        error = refused(closed, read_only=read_only)
+        assert (error.code, error.exit_code) == (code, 6)
+        assert error.detail.endswith(".") and error.hint.endswith(".")
     assert fingerprint(closed.root) == before
     InstanceLock.take(closed, "command", "x").release()
 
@@ -68,9 +75,7 @@ def test_newer_database_with_unmoved_commits_is_not_changed(closed: DataPaths, t
     connection.close()
     wal = other.root / "fettle.db-wal"
     before = other.database.read_bytes(), wal.read_bytes()
-    with pytest.raises(StoreUnusable) as caught:
-        open_store(other)
-    assert caught.value.code == "database_newer"
+    assert refused(other).code == "database_newer"
     assert (other.database.read_bytes(), wal.read_bytes()) == before
 
 
@@ -81,12 +86,8 @@ def test_locked_database_is_reported(closed: DataPaths, monkeypatch: pytest.Monk
     other = sqlite3.connect(closed.database, isolation_level=None)
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
-    try:
-        with pytest.raises(StoreUnusable) as caught:
-            open_store(closed)
-    finally:
-        other.close()
-    assert caught.value.code == "database_locked"
+    with contextlib.closing(other):
+        assert refused(closed).code == "database_locked"
     open_store(closed).close()
 
 
@@ -150,10 +151,10 @@ def test_full_disk_keeps_stored_records(filled: Store, project: Project) -> None
     ],
 )
 def test_each_error_of_the_database_has_its_code(code: int, name: str) -> None:
-    error = sqlite3.OperationalError("as SQLite says")
+    error = sqlite3.OperationalError("the text of SQLite")
     error.sqlite_errorcode = code
     words = errors.in_words(error, Path("/data/fettle.db"))
-    assert words is not None and words.code == name and "/data/fettle.db" in words.detail
+    assert words.code == name and "/data/fettle.db" in words.detail
 
 
 def test_failed_write_on_a_full_disk_is_reported_as_such(small_disk: Path) -> None:
@@ -162,12 +163,12 @@ def test_failed_write_on_a_full_disk_is_reported_as_such(small_disk: Path) -> No
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
     database = small_disk / "fettle.db"
     words = errors.in_words(error, database)
-    assert words is not None and words.code == "database_unreadable"
+    assert words.code == "database_unreadable"
     with (small_disk / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(1 << 12))
     words = errors.in_words(error, database)
-    assert words is not None and (words.code, words.exit_code) == ("disk_full", 6)
+    assert (words.code, words.exit_code) == ("disk_full", 6)
     assert str(database) in words.detail and "0 bytes are free" in words.detail
 
 
@@ -235,8 +236,7 @@ def test_a_folder_without_the_right_to_write(closed: DataPaths, project: Project
 def test_a_new_database_needs_room(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a full disk, When the first database is created, Then that is reported and nothing partial is left."""
     monkeypatch.setattr("app.persistence.migrate.move_synced", Mock(side_effect=OSError(28, "No space left on device")))
-    with pytest.raises(StoreUnusable, match="No space left"):
-        open_store(paths)
+    assert "No space left" in str(refused(paths))
     assert not list(paths.root.glob("fettle.db*"))
     monkeypatch.undo()
     open_store(paths).close()

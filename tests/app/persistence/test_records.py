@@ -163,7 +163,7 @@ def test_every_record_is_read_unchanged_after_closing(
     repositories.artifacts.add(artifact)
     repositories.runs.put_step(step)
     repositories.latencies.add_many("r1", points)
-    repositories.settings.put("describe", {"ü": [1, None]})
+    repositories.settings.put("describe", Note(text="ü").model_dump(mode="json"))
     with open_store(filled.paths, read_only=True) as reader:
         read = reader.repositories
         assert read.projects.get("p1") == project and read.projects.list() == [project]
@@ -173,7 +173,7 @@ def test_every_record_is_read_unchanged_after_closing(
         assert read.artifacts.get("k1") == artifact
         assert read.runs.steps("r1") == [step]
         assert list(read.latencies.of_run("r1")) == points
-        assert read.settings.get("describe") == {"ü": [1, None]}
+        assert read.settings.read("describe", Note) == Note(text="ü")
 
 
 def test_updates_replace(filled: Store, project: Project, run: Run, variant: Variant) -> None:
@@ -186,12 +186,12 @@ def test_updates_replace(filled: Store, project: Project, run: Run, variant: Var
     repositories.runs.put_step(StepRecord("r1", 0, "Open", "running"))
     repositories.runs.put_step(StepRecord("r1", 0, "Open", "done", seconds=2.0))
     repositories.settings.put("a", 1)
-    repositories.settings.put("a", "two")
+    repositories.settings.put("a", {"text": "two"})
     assert repositories.projects.get("p1").page == "compare"
     assert repositories.runs.get("r1") == new_run
     assert repositories.variants.get("v1") == new_variant
     assert [step.state for step in repositories.runs.steps("r1")] == ["done"]
-    assert repositories.settings.get("a") == "two"
+    assert repositories.settings.read("a", Note) == Note(text="two")
 
 
 def test_missing_records_raise_not_found(filled: Store, run: Run) -> None:
@@ -202,7 +202,7 @@ def test_missing_records_raise_not_found(filled: Store, run: Run) -> None:
         repositories.runs.update(dataclasses.replace(run, id="none"))
     repositories.runs.delete("none")
     repositories.settings.delete("none")
-    assert repositories.settings.get("none") is None
+    assert repositories.settings.read("none", Note) is None
 
 
 def test_record_that_refers_to_a_missing_one_is_refused(filled: Store, run: Run, variant: Variant) -> None:

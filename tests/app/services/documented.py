@@ -14,7 +14,7 @@ def variant(name: str, index: int = 1, verdict: Verdict | None = "safe", **more:
     if verdict is not None:
         judgement = Judgement(
             verdict=verdict, n=10, labelled=True, accuracy=0.9, agreement=0.99, flips=0.01, negative_flips=0.0, margin=0.01,
-            changed=(3, 1), changed_count=2, notes=("told by the judge",),
+            changed=(3, 1), changed_count=2, notes=("the judge's note",),
             slices=(SliceDrop(name="cats", n=5, drop=0.2, changed=1),),
         )  # fmt: skip
     values = {

@@ -70,9 +70,10 @@ class Like:
 
 @dataclass
 class Play:
-    """`run(flow)` answers every step; `clock` is moved on by what each would take.
+    """`run(flow)` returns a result for each step; `clock` advances by the time that each would take.
 
-    `waited_share` is the load under which all is measured, `agreed_low` what the ways to compare then agree on. `seen` lists the kinds of steps that were done, `stored` those that the store answered.
+    `waited_share` is the load during measurements, `agreed_low` the speedup that the methods then agree on. `seen` lists
+    the kinds of steps that were run, `stored` those whose result came from the store.
     """
 
     root: Path
@@ -98,34 +99,34 @@ class Play:
     left_out: tuple[Dropped, ...] = ()
 
     def run(self, flow: flow_steps.Flow[Any]) -> Any:
-        """What the flow returns; raises what it raises."""
-        answer: Callable[[], Any] = lambda: next(flow)  # noqa: E731
+        """Run the flow and return its result."""
+        reply: Callable[[], Any] = lambda: next(flow)  # noqa: E731
         while True:
             try:
-                step = answer()
+                step = reply()
             except StopIteration as stop:
                 return stop.value
             kind = "measure" if isinstance(step, flow_steps.MeasureStep) else step.kind
-            known = self._known(step)
-            if known is not None:
+            cached = self._cached(step)
+            if cached is not None:
                 self.stored.append(f"{kind}:{step.title}")
-                answer = functools.partial(flow.send, known)
+                reply = functools.partial(flow.send, cached)
                 continue
             self.seen.append(f"{kind}:{step.title}")
             if self.interrupt_at in (kind, self.seen[-1]) or len(self.seen) - 1 == self.end_after:
                 self.was_ended = True
                 flow.close()
                 return None
-            answer = self._answer(flow, step, kind)
+            reply = self._reply(flow, step, kind)
 
     @property
-    def _kept(self) -> SavedMeasurements:
+    def _saved(self) -> SavedMeasurements:
         return SavedMeasurements(self.artifacts, self.root / "jobs")
 
-    def _known(self, step: Any) -> Any:
-        """As the driver answers from the store; what the data job reads is always read."""
+    def _cached(self, step: Any) -> Any:
+        """Return the stored result of a step, as the driver does; the data job is always run."""
         if isinstance(step, flow_steps.MeasureStep):
-            return self._kept.find(step)
+            return self._saved.find(step)
         entry = self.artifacts.get(self._key(step)) if step.cache and not step.by_content else None
         if entry is None:
             return None
@@ -140,13 +141,13 @@ class Play:
             return f"{step.kind}-{step.title}{split}{f'-{most_s:g}' if most_s is not None else ''}"
         return f"{step.kind}-{hashlib.sha256(step.params.model_dump_json().encode()).hexdigest()[:16]}"
 
-    def _answer(self, flow: flow_steps.Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
+    def _reply(self, flow: flow_steps.Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
         if self.cancel_at in (kind, self.seen[-1]):
             return lambda: flow.throw(flow_steps.FlowCancelled())
         try:
             if isinstance(step, flow_steps.MeasureStep):
                 measured = self._measure(step)
-                self._kept.save(step, measured)
+                self._saved.save(step, measured)
                 return lambda: flow.send(measured)
             began = self.clock
             result, folder = getattr(self, f"_{kind}_job")(step)
@@ -225,7 +226,7 @@ class Play:
         return jobs.ApplyResult(artifact=artifact), folder
 
     def _answer_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
-        """Answers of the test examples take their time; those of the few for calibration a fifth of it."""
+        """Predict the test examples, or in a fifth of that time the few calibration examples."""
         params = step.params
         assert isinstance(params, jobs.AnswerParams)
         is_test = params.split == "test"
@@ -290,13 +291,13 @@ class Play:
 
     @staticmethod
     def _set_s(like: Like, step: flow_steps.MeasureStep) -> float:
-        """One process: until it has loaded, then its blocks of requests, a quarter more for warming up."""
+        """Return the seconds of one process: loading, then its blocks of requests, a quarter more for warming up."""
         is_slow = step.slow_over_ms is not None and like.p50_ms > step.slow_over_ms
         blocks = min(step.blocks, MIN_BLOCKS) if is_slow else step.blocks
         return like.seconds / 3 + blocks * min(step.block_max_s, 1.25 * step.timed_requests * like.p50_ms / 1000)
 
     def _sets_in_time(self, step: flow_steps.MeasureStep) -> int:
-        """A measurement ends with the sets that were done by its end."""
+        """Return how many sets are done by the end of the measurement."""
         one_set_s = sum(self._set_s(self._of(variant, step), step) for variant in step.variants)
         if step.until_s is None or not one_set_s:
             return step.sets

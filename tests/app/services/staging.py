@@ -1,5 +1,6 @@
 """Drive one run of a play to its end, and read the database."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,21 @@ class Stage:
         monkeypatch.setattr(Recorder, "elapsed_s", property(lambda recorder: play.clock))
         preset = load_presets().get("balanced").model_copy(update={"recipes": recipes(*play.variants)})
         self.project = project_for(space.repositories, Path("/models/m.onnx"))
-        self.ask = RunRequest(
+        self.request = RunRequest(
             self.project, OpenParams(path="/models/m.onnx"), DataParams(model_dir=""), preset,
             Goal("balanced", 1.0, **goal),
         )  # fmt: skip
 
+    def change(self, **changes: Any) -> None:
+        """Change fields of the request."""
+        self.request = dataclasses.replace(self.request, **changes)
+
+    def try_recipes(self, *recipes: Recipe) -> None:
+        """Replace the recipes of the preset."""
+        self.change(preset=self.request.preset.model_copy(update={"recipes": recipes}))
+
     def go(self) -> Run:
-        recorder, flow = start_run(self.space, self.ask, self.events.append)
+        recorder, flow = start_run(self.space, self.request, self.events.append)
         self.run_id = recorder.run.id
         self.play.run(flow)
         return self.stored
@@ -53,7 +62,7 @@ class Stage:
     def again(self, more_s: float | None = None) -> Run:
         """Resume the run with a clock that begins anew."""
         self.play.clock = 0.0
-        _, flow = resume_run(self.space, self.stored, self.ask, ignore, more_s)
+        _, flow = resume_run(self.space, self.stored, self.request, ignore, more_s)
         self.play.run(flow)
         return self.stored
 

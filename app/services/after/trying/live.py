@@ -46,19 +46,19 @@ class LiveJob:
 
     def request(self, index: int, request: BaseModel) -> None:
         """Send a request; only one may be open at a time."""
-        self._client.send_request(Request(index=index, request=request.model_dump(mode="json")))
+        self._client.send(Request(index=index, request=request.model_dump(mode="json")))
 
     def poll(self) -> list[Answered]:
         """Return new results without waiting."""
-        answers = []
+        results = []
         for message in self._client.poll():
             if isinstance(message, Ready):
                 self.is_loaded = self.is_loaded or message.state == "loaded"
             elif isinstance(message, Answered):
-                answers.append(message)
+                results.append(message)
             elif isinstance(message, Ended):
                 self._end(message)
-        return answers
+        return results
 
     def _end(self, outcome: Outcome) -> None:
         """Set an error, since a live job should end only through `close`."""

@@ -63,7 +63,7 @@ def look_at(
     workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...]
 ) -> Flow[tuple[ShownInput, ...]]:
     """Return examples by their numbers at full size; nothing is stored, since there may be 100,000."""
-    found: dict[int, ShownInput] = {}
+    shown: dict[int, ShownInput] = {}
     look = {"side_px": LOOK_PX, "text_chars": LOOK_CHARS, "sounds": True}
     for part, items in _placed(workspace, facts, wanted):
         step = _examples_step(workspace, facts, part, variant, items, "Look at an example", **look)
@@ -75,10 +75,10 @@ def look_at(
                 names = (row.picture, row.mask_before, row.mask_after, row.sound)
                 picture, before, after, sound = (_bytes(done.folder, name) for name in names)
                 number = row.item + part.first_number
-                found[number] = ShownInput(row.model_copy(update={"item": number}), picture, (before, after), sound)
+                shown[number] = ShownInput(row.model_copy(update={"item": number}), picture, (before, after), sound)
         finally:
             shutil.rmtree(done.folder, ignore_errors=True)
-    return tuple(found[number] for number in wanted if number in found)
+    return tuple(shown[number] for number in wanted if number in shown)
 
 
 def _bytes(folder: Path, name: str | None) -> bytes:
@@ -105,12 +105,12 @@ def _examples(
 
 def with_paths(done: StepResult[Rows[Example]]) -> tuple[Example, ...]:
     """Return the examples of a job with absolute paths of their pictures."""
-    found = []
+    examples = []
     for row in done.result.rows:
         paths = {name: getattr(row, name) for name in PICTURES}
         absolute = {name: str(done.folder / path) for name, path in paths.items() if path is not None}
-        found.append(row.model_copy(update=absolute))
-    return tuple(found)
+        examples.append(row.model_copy(update=absolute))
+    return tuple(examples)
 
 
 def _examples_step(
@@ -175,8 +175,8 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     counts = parts_of(workspace.artifacts, facts, facts.proof)[0].data_dir == facts.data_dir
     changed = variant.judgement.changed if variant.judgement is not None and counts else ()
     spread = range(0, count, max(1, count // MAX_TO_TRY))
-    known = [item for item in changed if item < count][: MAX_TO_TRY // 3]
-    items = tuple(dict.fromkeys((*known, *spread)))[:MAX_TO_TRY]
+    changed_here = [item for item in changed if item < count][: MAX_TO_TRY // 3]
+    items = tuple(dict.fromkeys((*changed_here, *spread)))[:MAX_TO_TRY]
     found = yield from _examples(workspace, facts, first, requested, items, "Show examples to try")
     return found
 

@@ -42,14 +42,14 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
     device = repositories.records.get(MACHINE, run.id)
-    known = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
+    explained = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
     return TriedRun(
         rows=tried_rows(
             plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct, saved_objective(run)
         ),
         why=why_it_won(facts.recommended, facts.variants),
-        eights=why_int8_lost(facts.recommended, facts.variants, known),
-        elsewhere=portability(facts.recommended, facts.variants, device, known),
+        eights=why_int8_lost(facts.recommended, facts.variants, explained),
+        elsewhere=portability(facts.recommended, facts.variants, device, explained),
         forecast=Forecasts(repositories).of_run(run.id),
     )
 
@@ -71,10 +71,10 @@ def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: Des
 
 def layers_of(facts: RunFacts) -> dict[str, UnquantizedLayers]:
     """Return which versions keep some layers unchanged, as far as their models are still stored."""
-    found = {}
+    layers = {}
     for variant in facts.variants:
         with contextlib.suppress(OSError, ValidationError, JobError):
             kept = read_model(facts.model_dir(variant)).artifact.layers_kept
             if kept is not None:
-                found[variant.id] = kept
-    return found
+                layers[variant.id] = kept
+    return layers

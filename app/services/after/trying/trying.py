@@ -216,11 +216,11 @@ class TryPair:
         if answered.error is not None:
             return self._refuse(answered.error)
         after = TryAnswer.model_validate(answered.result)
-        picture, sound = self._taken(before.picture), self._taken(before.sound)
+        picture, sound = self._take_file(before.picture), self._take_file(before.sound)
         self._forget()
         return [TryOutcome(requested, before, after, picture, sound)]
 
-    def _taken(self, name: str | None) -> bytes:
+    def _take_file(self, name: str | None) -> bytes:
         """Return the content of a file that the original's process wrote for display, and remove the file."""
         if name is None:
             return b""

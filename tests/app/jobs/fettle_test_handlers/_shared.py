@@ -26,7 +26,7 @@ def attempt(action: Callable[[], object]) -> str:
 
 
 def in_thread(action: Callable[[], object]) -> str:
-    """Return what came of it in a thread of its own."""
+    """Return the outcome of an action in a separate thread."""
     report: list[str] = []
     thread = threading.Thread(target=lambda: report.append(attempt(action)))
     thread.start()

@@ -1,4 +1,4 @@
-"""Reads a file in a thread that is older than the job, and tells which walls are missing."""
+"""Read a file in a thread that is older than the job, and return the missing protections."""
 
 import sys
 from pathlib import Path

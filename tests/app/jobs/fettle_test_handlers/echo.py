@@ -1,4 +1,4 @@
-"""Answers what it was asked, and tells about the process it runs in."""
+"""Return the parameters and facts about the process."""
 
 import os
 import sys

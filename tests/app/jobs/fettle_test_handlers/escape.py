@@ -1,4 +1,4 @@
-"""Tries to leave the job's folder in every way and tells what came of each."""
+"""Try every access outside of the job's folder and return the outcome of each."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Fills the disk that holds its folder, then ends as `values["how"]` says."""
+"""Fill the disk of the job's folder, then end as `values["how"]` names."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Does what CUDA does when it starts, as drivers and libraries were seen to do it, and tells what came of each."""
+"""Make the accesses of CUDA's start, as observed of drivers and libraries, and return the outcome of each."""
 
 import ctypes
 import os

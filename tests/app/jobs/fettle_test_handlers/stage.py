@@ -1,4 +1,4 @@
-"""Hangs under a time limit of its own, in the way that `values["how"]` names."""
+"""Hang within a stage with a time limit, as `values["how"]` names."""
 
 import ctypes
 import re

@@ -44,8 +44,8 @@ def test_conclusion_is_about_what_was_measured(
     valid: tuple[bool, ...], is_about_validity: bool, is_about_batches: bool
 ) -> None:
     # Given measurements that LoadGen calls valid or not, Then the sentence gives its reason, or compares several batches
-    said = conclusion(result(*valid))
-    assert (REASON in said, "Batch" in said) == (is_about_validity, is_about_batches)
+    sentence = conclusion(result(*valid))
+    assert (REASON in sentence, "Batch" in sentence) == (is_about_validity, is_about_batches)
 
 
 QUIET = Measurement(
@@ -62,7 +62,7 @@ def version(measurement: Measurement, state: str = "confirmed") -> Variant:
 
 
 @pytest.mark.parametrize(
-    ("made", "told", "standing"),
+    ("made", "expected", "standing"),
     [
         (version(QUIET), SpeedFacts(), Standing.SAFE),
         (version(QUIET, "measured"), SpeedFacts(state="first_look"), Standing.UNCONFIRMED),
@@ -74,8 +74,8 @@ def version(measurement: Measurement, state: str = "confirmed") -> Variant:
         (version(dataclasses.replace(LOADED, agreed_low=1.41)), SpeedFacts(state="not_settled"), Standing.NOT_SETTLED),
     ],
 )
-def test_the_card_claims_no_more_than_the_pages(made: Variant, told: SpeedFacts, standing: Standing) -> None:
-    """Given versions whose speed is settled, a first look, a bound under load or open, Then the card is told so, and the
-    pages say the same."""
-    assert speed_facts(made, "speed") == told
+def test_the_card_claims_no_more_than_the_pages(made: Variant, expected: SpeedFacts, standing: Standing) -> None:
+    """Given versions whose speed is settled, a first measurement, a bound under load or undecided, Then the card states
+    that, as the pages do."""
+    assert speed_facts(made, "speed") == expected
     assert standing_of(made) is standing

@@ -69,9 +69,9 @@ def test_judged_ir_is_a_version_of_the_run(space: Workspace, tmp_path: Path) -> 
     assert tuple(others) == before.variants
     assert made.id == variant_id and made.index == 3 and made.title == "made (made elsewhere)"
     assert (made.runtime, made.recipe.steps) == ("openvino", ())
-    assert made.recipe.elsewhere is not None and made.recipe.elsewhere.path == str(path)
+    assert made.recipe.elsewhere.path == str(path)
     assert made.recipe.elsewhere.format == "openvino_ir"
-    assert made.judgement is not None and (made.judgement.n, made.judgement.changed_count) == (48, 0)
+    assert (made.judgement.n, made.judgement.changed_count) == (48, 0)
     assert made.is_side_by_side and made.measurement.speedup
     assert not has_exact_numbers(made), "what was made elsewhere may hold any numbers"
     points = space.repositories.latencies.of_run("r1")
@@ -82,7 +82,7 @@ def test_judged_ir_is_a_version_of_the_run(space: Workspace, tmp_path: Path) -> 
 
     go(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))))
     made = read_facts(space, "r1").variants[-1]
-    assert made.judgement is not None and made.judgement.n == 48 + 100
+    assert made.judgement.n == 48 + 100
     facts = read_facts(space, "r1")
     request = ExportRequest(variant_id=made.id, target="python", out=tmp_path / "made.zip")
     exported = go(space, export(space, facts, request))
@@ -108,7 +108,7 @@ def test_judged_file_is_evaluated_on_added_examples(space: Workspace, tmp_path: 
     run, _ = judge(space, path)
     facts = read_facts(space, "r1")
     made = facts.variants[-1]
-    assert made.judgement is not None and made.judgement.n == 148
+    assert made.judgement.n == 148
     assert made.judgement.verdict == "regressed"
     assert run.recommended_variant_id != made.id
     assert refusal(judge, space, path).error.code == "known_version"
@@ -134,7 +134,7 @@ def test_judged_file_is_identified_by_its_content(space: Workspace, tmp_path: Pa
     judge(space, path)
     facts = read_facts(space, "r1")
     made = facts.variants[-1]
-    assert made.recipe.elsewhere is not None and made.recipe.elsewhere.matched == ()
+    assert made.recipe.elsewhere.matched == ()
     assert (facts.model_dir(made) / "model.onnx").read_bytes() == path.read_bytes()
     assert dataclasses.replace(made, id="") != dataclasses.replace(facts.baseline, id="")
 
@@ -158,17 +158,17 @@ def test_language_model_is_judged_on_the_texts_of_the_person(chats: Workspace, t
     are added, Then the verdict covers the person's texts alone, the speed of text is measured, and all new texts
     count."""
     data = read_facts(chats, "r1").first_data
-    assert data is not None and data.n_added > 0
+    assert data.n_added > 0
     write_tiny_llama(tmp_path / "other", dtype="float32")
     request = BesideRequest(opening=OpenParams(path=str(tmp_path / "other"), to_prove=True))
     _, variant_id = go(chats, judge_file(chats, read_facts(chats, "r1"), request))
     facts = read_facts(chats, "r1")
     (made,) = (one for one in facts.variants if one.id == variant_id)
-    assert made.judgement is not None and made.judgement.verdict != "regressed"
+    assert made.judgement.verdict != "regressed"
     assert (facts.speech[variant_id].tokens_per_s or 0) > 0
     assert data.n_of_person <= made.judgement.n < data.n_test
     more = DataParams(model_dir="", path=str(write_texts(tmp_path / "more.jsonl", 100, 140)))
     proved = go(chats, prove(chats, facts, more))
     assert (proved.added, proved.known) == (40, 0)
     (later,) = (one for one in read_facts(chats, "r1").variants if one.id == variant_id)
-    assert later.judgement is not None and later.judgement.n > made.judgement.n
+    assert later.judgement.n > made.judgement.n

@@ -232,7 +232,7 @@ def test_export_records_unproven_versions_once_and_regressions_each_time(finishe
 
 
 def consent(exported: list[str], bundle: Path, *, allow_code: bool = False) -> bool:
-    """Return whether the job is told to run programs, where these hashes are in the history of exports."""
+    """Return whether the job may run programs if these hashes are in the history of exports."""
     records = [SimpleNamespace(sha256=digest) for digest in exported]
     workspace: Any = SimpleNamespace(repositories=SimpleNamespace(exports=SimpleNamespace(list=lambda: records)))
     flow = verify(workspace, bundle, allow_code=allow_code)
@@ -259,7 +259,7 @@ def test_verify_changed_or_foreign_bundle_needs_consent(bundle: Path, tmp_path: 
     bundle.write_bytes(b"changed")
     assert not consent([own], bundle)
     assert not consent([], bundle)
-    assert not consent([own], tmp_path)  # a folder has no hash of its own
+    assert not consent([own], tmp_path)  # a folder has no hash
 
 
 def test_verify_with_consent_runs_the_program(bundle: Path) -> None:

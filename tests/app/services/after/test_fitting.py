@@ -59,7 +59,7 @@ def test_fitting_returns_the_best_proven_version_of_the_runtime(tmp_path: Path) 
     found = fitting(PLAIN, known, known.variants[1])
     assert found.id == "fast"
     report = instead_of(PLAIN, known, found)
-    assert report is not None and (report.id, report.runtime) == ("best", "openvino")
+    assert (report.id, report.runtime) == ("best", "openvino")
     assert instead_of(ANY, known, found) is None
 
 
@@ -107,8 +107,7 @@ def test_what_a_target_could_take_is_the_best_that_was_not_tested(tmp_path: Path
     )  # fmt: skip
     best = known.variants[1]
     assert fitting(PLAIN, known, best).is_baseline
-    found = provable(PLAIN, known, best)
-    assert found is not None and found.id == "fast"
+    assert provable(PLAIN, known, best).id == "fast"
     assert provable(ANY, known, best) is None
 
 
@@ -136,8 +135,7 @@ def test_provable_includes_versions_with_a_first_measurement(tmp_path: Path) -> 
         tmp_path, faster("best", 3.0, "openvino"), looked_at("slow", 1.3), looked_at("fast", 1.6),
         looked_at("refused", 2.0, regressed=True), looked_at("other engine", 4.0, "openvino"),
     )  # fmt: skip
-    found = provable(PLAIN, known, known.variants[1])
-    assert found is not None and found.id == "fast"
+    assert provable(PLAIN, known, known.variants[1]).id == "fast"
     without = dataclasses.replace(known, variants=(*known.variants[:2], looked_at("even", 1.01)))
     assert provable(PLAIN, without, without.variants[1]) is None
 
@@ -149,8 +147,7 @@ def test_provable_prefers_a_first_measurement_that_looked_better(tmp_path: Path)
         known = facts(
             tmp_path / str(times), faster("best", 3.0, "openvino"), not_tested("gain", 1.6), looked_at("look", times)
         )
-        found = provable(PLAIN, known, known.variants[1])
-        assert found is not None and found.id == offered
+        assert provable(PLAIN, known, known.variants[1]).id == offered
 
 
 def test_fitting_takes_an_unproven_version_if_the_recommended_one_is_unproven(tmp_path: Path) -> None:
@@ -206,7 +203,7 @@ def test_target_at_once_refuses_unproven_versions(verdict: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "origin", "asks"),
+    ("verdict", "origin", "needs_a_person"),
     [
         (None, None, False),
         (MIT, HUB, False),
@@ -218,8 +215,10 @@ def test_target_at_once_refuses_unproven_versions(verdict: Any) -> None:
         (MIT.model_copy(update={"copies": False}), None, True),
     ],
 )
-def test_target_at_once_refuses_restrictive_terms(verdict: LicenseVerdict | None, origin: Any, asks: bool) -> None:
+def test_target_at_once_refuses_restrictive_terms(
+    verdict: LicenseVerdict | None, origin: Any, needs_a_person: bool
+) -> None:
     """Given terms that forbid copies or a use, or that are unknown, Then a person must read them; a person's own file
     without terms needs nothing."""
     known = offered(verdict=verdict, origin=origin)
-    assert (target_at_once(TARGETS, "", known, known.variants[1]) is None) == asks
+    assert (target_at_once(TARGETS, "", known, known.variants[1]) is None) == needs_a_person

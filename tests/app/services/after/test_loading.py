@@ -1,5 +1,6 @@
 """Test a finished run under load with real workers: stored parts, parts that are not repeated, and cancellation."""
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.after_run import LOAD, LoadRecord, Price, read_load, read_price, write_load, write_price
 from app.services.records.facts import RunFacts, read_facts
 from workers.contracts.after.load import CapacityResult, CapacityTry, Paired, VersionLoad
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts, LatencySummary
 from workers.contracts.wording import about as duration_about
 
@@ -37,7 +39,7 @@ SECONDS = 0.3
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """The sample with two versions beside the original."""
+    """Yield the sample with the original and two versions."""
     yield from finished_space(tmp_path_factory.mktemp("load"))
 
 
@@ -78,16 +80,16 @@ def test_interrupted_load_is_resumed_and_stored(space: Workspace) -> None:
     assert jobs(events)[:2] == ["Request rates: Faster engine", "Request rates: Original"], "the order is turned round"
     assert read_load(space.repositories, "r1").get(str(record.variant and record.variant.variant_id)) == record
     for version in (record.original, record.variant):
-        assert version is not None and version.missing == ()
+        assert version.missing == ()
         assert version.sweep is not None and version.serving is not None and version.cold is not None
         assert best_per_s(version) == max(point.throughput_per_s for point in version.sweep.points)
         assert len(version.cold.total_ms) == 1
     paired = record.paired
-    assert paired is not None and paired.ratio > 0 and paired.n > 0 and paired.original_per_s > 0
+    assert paired.ratio > 0 and paired.n > 0 and paired.original_per_s > 0
     assert headline(record).startswith("On this computer “Faster engine” answers about")
 
     again: Any = next(measure_load(space, facts, facts.recommended, SECONDS, DEVICE))
-    assert again.params.round == record.round + 1, "asked for again, nothing is taken from the store"
+    assert again.params.round == record.round + 1, "a repeated measurement is not cached"
 
 
 def test_part_that_fails_is_reported_and_the_rest_measured(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +105,7 @@ def test_part_that_fails_is_reported_and_the_rest_measured(space: Workspace, mon
         return flow, step
 
     flow, _ = refused("serving")
-    error = JobError(_error(), 3)
+    error = JobError(ErrorInfo(code="no_load", title="No", detail="It carries state.", hint="-"), 3)
     step = flow.throw(error)
     while True:
         try:
@@ -118,7 +120,7 @@ def test_part_that_fails_is_reported_and_the_rest_measured(space: Workspace, mon
     monkeypatch.setattr(loading, "PARTS", ("sweep",))
     flow = measure_load(space, facts, None, SECONDS, DEVICE)
     next(flow)
-    report = refusal(flow.throw, JobError(_error(), 3))
+    report = refusal(flow.throw, error)
     assert report.error.code == "nothing_measured" and "It carries state." in report.error.detail
 
 
@@ -128,20 +130,10 @@ def one(step: Any) -> Any:
     return done
 
 
-def _error() -> Any:
-    from workers.contracts.errors import ErrorInfo
-
-    return ErrorInfo(code="no_load", title="No", detail="It carries state.", hint="-")
-
-
 def test_missing_files_are_refused_before_the_measurement(space: Workspace) -> None:
     facts = read_facts(space, "r1")
-    lost = facts.made[0]
-    missing = RunFacts(**{**vars(facts), "variants": tuple(
-        v if v.id != lost.id else type(v)(**{**vars(v), "artifact_key": "0" * 64}) for v in facts.variants
-    )})  # fmt: skip
-    gone = next(v for v in missing.variants if v.id == lost.id)
-    assert refusal(next, measure_load(space, missing, gone, SECONDS, DEVICE)).error.code == "store_damaged"
+    gone = dataclasses.replace(facts.made[0], artifact_key="0" * 64)
+    assert refusal(next, measure_load(space, facts, gone, SECONDS, DEVICE)).error.code == "store_damaged"
 
 
 def test_stages_lists_all_steps_with_their_time(space: Workspace) -> None:
@@ -206,10 +198,7 @@ def test_words_of_a_load_claim_no_more_than_its_figures(space: Workspace) -> Non
     assert [about(value) for value in (12.34, 0.7312, 98765.0, 104.4)] == ["12.3", "0.731", "98,800", "104"]
     write_load(space.repositories, both)
     write_load(space.repositories, record)
-    assert (
-        read_load(space.repositories, "r1").get("v0") == record
-        and read_load(space.repositories, "r1").get("v2") == both
-    )
+    assert read_load(space.repositories, "r1") == {"v0": record, "v2": both}
     for variant_id in ("v0", "v2"):
         space.repositories.records.delete(LOAD, variant_id)  # the tests share the folder
 
@@ -227,10 +216,10 @@ def test_card_has_the_load_of_its_version(space: Workspace) -> None:
     write_load(space.repositories, record)
     write_price(space.repositories, Price(per_hour=0.25, currency="EUR", what="my own"))
     facts = read_facts(space, "r1")
-    ask = ExportRequest(target="python", out=space.paths.root / "x.zip")
-    said = card_facts(facts, best, ask, DEVICE).load
-    assert said is not None and said.currency == "EUR" and "0.25 EUR an hour (my own)" in said.price_words
-    assert said.this_cost is None, "nothing was measured that a cost could rest on"
-    assert card_facts(facts, facts.baseline, ask, DEVICE).load is not None
+    request = ExportRequest(target="python", out=space.paths.root / "x.zip")
+    load = card_facts(facts, best, request, DEVICE).load
+    assert load.currency == "EUR" and "0.25 EUR an hour (my own)" in load.price_words
+    assert load.this_cost is None, "no throughput was measured"
+    assert card_facts(facts, facts.baseline, request, DEVICE).load is not None
     other = next(v for v in facts.variants if v.id not in (best.id, facts.baseline.id))
-    assert card_facts(facts, other, ask, DEVICE).load is None
+    assert card_facts(facts, other, request, DEVICE).load is None

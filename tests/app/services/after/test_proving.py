@@ -72,14 +72,14 @@ def test_prove_with_more_examples_makes_the_verdict_safe(space: Workspace, tmp_p
 
     proved = add(space, write_part(tmp_path / "rest.npz", 160, 480, labels=False))
     facts = read_facts(space, "r1")
-    assert facts.recommended is not None and facts.recommended.judgement is not None
+    assert facts.recommended.judgement is not None
     assert facts.recommended.judgement.verdict == "safe" and proved.run.state is RunState.FINISHED
     assert facts.run.headline.endswith(", same answers")
-    assert facts.data is not None and facts.data.n_test == 48 + 100 + 320 and facts.proof.added == 420
-    assert facts.first_data is not None and facts.first_data.n_test == 48
+    assert facts.data.n_test == 48 + 100 + 320 and facts.proof.added == 420
+    assert facts.first_data.n_test == 48
 
     pruned = facts.variants[2]
-    assert pruned.judgement is not None and max(pruned.judgement.changed) > 48
+    assert max(pruned.judgement.changed) > 48
     rows = go(space, changed_examples(space, facts, pruned))
     assert [row.item for row in rows] == list(pruned.judgement.changed[:200])
     assert all(row.before != row.after and Path(str(row.picture)).is_file() for row in rows)
@@ -106,7 +106,7 @@ def test_judged_items_are_in_the_order_of_changed_numbers(space: Workspace, tmp_
         add(space, write_part(tmp_path / "more.npz", 160, 170))
     facts = read_facts(space, "r1")
     names, rows = judged_items(space.artifacts, facts), facts.variants[2].judgement
-    assert rows is not None and max(rows.changed) < len(names)
+    assert max(rows.changed) < len(names)
     assert len(names) == sum(part.n_test for part in parts_of(space.artifacts, facts, facts.proof)) > 48
     with np.load(write_part(space.paths.root / "all.npz", 0, 60)) as stored:
         pixels = stored["x"]
@@ -126,4 +126,4 @@ def test_made_inputs_give_way_to_real_ones(space: Workspace) -> None:
     assert [part.first_number for part in parts_of(space.artifacts, facts, proof)] == [0, 48, 168]
     assert [part.n_test for part in parts_of(space.artifacts, made, Proof())] == [48]
     report = data_with(made.first_data, proof)
-    assert report is not None and (report.origin, report.n_test, report.labelled) == ("person", 4, False)
+    assert (report.origin, report.n_test, report.labelled) == ("person", 4, False)

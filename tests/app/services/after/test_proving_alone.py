@@ -82,10 +82,8 @@ def test_prove_alone_of_a_version_that_is_not_faster_costs_no_look(
 
     monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
     version, events = first_look(space), list[Any]()
-    proven = prove(space, version, events)
-    assert (proven.judgement is not None) == bool(looks)
-    recommended = read_facts(space, "r1").run.recommended_variant_id
-    assert recommended == ("v1" if looks else None)
+    assert (prove(space, version, events).judgement is not None) == bool(looks)
+    assert read_facts(space, "r1").run.recommended_variant_id == ("v1" if looks else None)
 
 
 @pytest.mark.whole

@@ -27,10 +27,14 @@ def model(tmp_path: Path) -> OpenedModel:
     return OpenedModel(OpenResult.model_construct(), tmp_path / "model", "key")
 
 
+def data_of(n_test: int, **facts: Any) -> ReadData:
+    known = {"origin": "person", "kind": "images", "n_calibration": 3, "labelled": False, "sha256": "ab" * 32}
+    return ReadData(DataResult(n_items=n_test, n_test=n_test, **{**known, **facts}), Path("/d"), "data-key")
+
+
 @pytest.fixture
-def read(tmp_path: Path) -> ReadData:
-    result = DataResult(origin="person", kind="images", n_items=9, n_test=9, n_calibration=0, labelled=True, sha256="a")
-    return ReadData(result, tmp_path / "data", "data-key")
+def read() -> ReadData:
+    return data_of(9)
 
 
 def drive(flow: Any, answer: DoctorResult | JobError) -> tuple[Any, list[JobStep[Any]]]:
@@ -93,10 +97,7 @@ def test_misfit_before_run_ignores_failures(model: OpenedModel, read: ReadData, 
 def test_few_items_are_those_that_prove_nothing(n_test: int, limit_pct: float, few: bool) -> None:
     """Given examples, Then they are few if they neither prove the limit nor let rounded numbers be recommended; words
     of language models are never few."""
-    result = DataResult(
-        origin="person", kind="images", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
-    )
-    data = ReadData(result=result, folder=Path("/d"), key="k")
+    data = data_of(n_test)
     assert few_items(data, limit_pct) is few
     assert not few_items(data, limit_pct, by_words=True)
 
@@ -104,10 +105,7 @@ def test_few_items_are_those_that_prove_nothing(n_test: int, limit_pct: float, f
 @pytest.mark.parametrize(("n_test", "is_told"), [(30, True), (320, True), (321, False)])
 def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, is_told: bool) -> None:
     """Given texts for a language model, Then 1 % requires 321 of them, because whole texts may break."""
-    result = DataResult(
-        origin="person", kind="texts", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
-    )
-    report = reach_warning(ReadData(result=result, folder=Path("/d"), key="k"), 1.0, by_words=True)
+    report = reach_warning(data_of(n_test, kind="texts"), 1.0, by_words=True)
     assert (report is not None) is is_told and (report is None or "321" in report)
 
 
@@ -118,8 +116,4 @@ def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, 
 def test_most_texts_follow_from_the_limit(n_test: int, limit_pct: float, most: int | None) -> None:
     """Given texts with 57 that Fettle adds, Then 1 % requires 482 of the person's, 5 % requires 95, and no number
     proves 0."""
-    result = DataResult(
-        origin="person", kind="texts", n_items=n_test, n_test=n_test, n_added=57, n_calibration=3, labelled=False,
-        sha256="ab" * 32,
-    )  # fmt: skip
-    assert most_texts(ReadData(result=result, folder=Path("/d"), key="k"), limit_pct) == most
+    assert most_texts(data_of(n_test, kind="texts", n_added=57), limit_pct) == most

@@ -1,4 +1,4 @@
-"""Answers what it was asked and leaves one file."""
+"""Return the parameters and write one file."""
 
 from fettle_service_handlers._shared import Params, Result
 from workers.contracts.process.context import JobContext

@@ -1,4 +1,4 @@
-"""Keeps a file of what it has finished; hangs the first time, then tells what it found."""
+"""Keep a file of finished work; hang the first time, then return what was kept."""
 
 import time
 

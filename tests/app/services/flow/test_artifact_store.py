@@ -61,7 +61,7 @@ def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatc
     keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
     for name in ("tokenizers", "pillow", "scipy", "timm", "onnxscript"):
         monkeypatch.setattr(
-            "app.services.flow.artifacts.version", lambda asked, name=name: "9" if asked == name else "1"
+            "app.services.flow.artifacts.version", lambda library, name=name: "9" if library == name else "1"
         )
         keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
     assert len(keys) == 7
@@ -83,7 +83,7 @@ CANNOT_CHANGE_RESULTS = {
     "google", "huggingface_hub", "license_expression", "packaging", "psutil", "pydantic", "pydantic_core", "pynvml",
     "yaml", "httpx2", "threadpoolctl", "cyclonedx", "packageurl", "markdown_it", "cryptography", "model_signing",
 }  # fmt: skip
-"""Carry messages, read licenses, ask the system or the hub, set threads, write bills of materials and cards, sign: nothing that goes into
+"""Carry messages, read licenses, query the system or the hub, set threads, write bills of materials and cards, sign: nothing that goes into
 the store is made with them."""
 
 
@@ -93,7 +93,7 @@ def test_every_library_of_the_workers_is_in_the_key() -> None:
     nothing."""
     known = {name.lower() for name in LIBRARIES}
     missing, all_distributions = {}, dict(packages_distributions())
-    all_distributions["mlperf_loadgen"] = ["mlcommons-loadgen"]  # its wheel does not say which module it brings
+    all_distributions["mlperf_loadgen"] = ["mlcommons-loadgen"]  # its wheel does not name its module
     for file in (ROOT / "workers").rglob("*.py"):
         if "bundle_files" in file.parts:
             continue
@@ -117,8 +117,7 @@ def test_adopt_of_the_same_files_keeps_the_stored_ones(tmp_path: Path) -> None:
     again = store.adopt(written(tmp_path / "job"), "c" * 64, {"n": 2})
     assert (file.stat().st_ino, again.result) == (before, {"n": 2})
     assert not (tmp_path / "job").exists()
-    found = ArtifactStore(tmp_path / "store").get("c" * 64)
-    assert found.result == {"n": 2}
+    assert ArtifactStore(tmp_path / "store").get("c" * 64).result == {"n": 2}
     store.adopt(written(tmp_path / "job", "another"), "c" * 64, {"n": 3})
     assert file.read_text() == "another"
     assert [path.name for path in file.parents[2].iterdir()] == ["c" * 64]
@@ -164,8 +163,7 @@ def test_peek_compares_sizes_only(tmp_path: Path) -> None:
     later = ArtifactStore(tmp_path / "store")
     assert later.bytes_to_check(key) > 0 and store.bytes_to_check(key) == 0
     file.write_text("modeI")
-    found = later.peek(key)
-    assert found is not None and found.result == {"n": 3}
+    assert later.peek(key).result == {"n": 3}
     file.write_text("mod")
     assert later.peek(key) is None
     file.unlink()

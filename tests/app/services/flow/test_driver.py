@@ -36,7 +36,6 @@ from app.services.flow.steps import (
     Measured,
     MeasuredVariant,
     MeasureStep,
-    StepResult,
 )
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
@@ -70,13 +69,7 @@ def test_a_result_comes_back_and_the_folder_goes(space: Workspace) -> None:
 def test_cached_step_comes_from_the_store_the_second_time(space: Workspace) -> None:
     """Given a cached step, When it is requested twice, Then one process ran, and both results have the same folder."""
     events: list[Event] = []
-
-    def twice() -> Flow[tuple[StepResult[Values], StepResult[Values]]]:
-        first = yield from one(step("echo", {"a": 1}, cache=True))
-        second = yield from one(step("echo", {"a": 1}, cache=True))
-        return first, second
-
-    first, second = go(space, twice(), events.append)
+    first, second = [go(space, one(step("echo", {"a": 1}, cache=True)), events.append) for _ in range(2)]
     assert (first.cached, second.cached) == (False, True)
     assert first.folder == second.folder
     assert (second.folder / "out.txt").read_text() == "made"
@@ -179,13 +172,11 @@ def test_bounded_step_is_stopped_at_its_end(space: Workspace) -> None:
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("polite", [True, False])
-def test_cancel_ends_a_job_within_a_second(space: Workspace, polite: bool) -> None:
-    """Given a job that checks for a cancel or does not, When it is cancelled, Then the flow is cancelled within a
-    second."""
+def check_cancel(space: Workspace, flow: Flow[Any], begun: type[Event]) -> None:
+    """Cancel the flow after the first such event, and check that it ends within a second and leaves nothing."""
     seen: list[Event] = []
-    driver = Driver(space, one(step("sleep", {"seconds": 30, "polite": polite})), seen.append)
-    until(driver, lambda: any(isinstance(event, StepProgress) for event in seen))
+    driver = Driver(space, flow, seen.append)
+    until(driver, lambda: any(isinstance(event, begun) for event in seen))
     watch = Stopwatch()
     driver.cancel()
     driver.cancel()
@@ -194,6 +185,13 @@ def test_cancel_ends_a_job_within_a_second(space: Workspace, polite: bool) -> No
     assert isinstance(driver.error, FlowCancelled)
     assert folders(space) == []
     assert history(space)[0].state == "cancelled"
+
+
+@pytest.mark.parametrize("polite", [True, False])
+def test_cancel_ends_a_job_within_a_second(space: Workspace, polite: bool) -> None:
+    """Given a job that checks for a cancel or does not, When it is cancelled, Then the flow is cancelled within a
+    second."""
+    check_cancel(space, one(step("sleep", {"seconds": 30, "polite": polite})), StepProgress)
 
 
 def test_interrupt_ends_the_process_and_the_flow(space: Workspace) -> None:
@@ -230,11 +228,8 @@ def test_failing_observer_ends_the_flow(space: Workspace) -> None:
     assert folders(space) == [] or not any(folder.iterdir() for folder in folders(space))
 
 
-FULL = OSError(errno.ENOSPC, "No space left on device")
-
-
 def raise_full(*_: Any, **__: Any) -> None:
-    raise FULL
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("where", ["new_job", "adopt"])
@@ -280,8 +275,7 @@ def test_a_measurement_waits_for_quiet_until_a_person_skips_it(
     shares = {event.busy_share for event in seen if isinstance(event, WaitingForQuiet)}
     assert 0.85 in shares and not any(isinstance(event, MeasuringChanged) for event in seen)
     driver.skip_wait()
-    measured = run_to_end(driver)
-    assert measured.failures == (None,) and not driver.waits_for_quiet
+    assert run_to_end(driver).failures == (None,) and not driver.waits_for_quiet
     kinds = [type(event) for event in seen if isinstance(event, (WaitingForQuiet, MeasuringChanged))]
     assert kinds[-3:] == [WaitingForQuiet, MeasuringChanged, MeasuringChanged]
     assert patience.left_s == 0.0
@@ -355,13 +349,4 @@ def test_measurement_without_time_fails_with_the_time_limit(space: Workspace) ->
 
 def test_a_measurement_is_cancelled_within_a_second(space: Workspace) -> None:
     """Given a running measurement, When it is cancelled, Then all its processes are gone within a second."""
-    seen: list[Event] = []
-    driver = Driver(space, measure(measuring(0.02, 0.02, sets=50)), seen.append)
-    until(driver, lambda: any(isinstance(event, LatenciesMeasured) for event in seen))
-    watch = Stopwatch()
-    driver.cancel()
-    until(driver, lambda: driver.finished, 5)
-    watch.check(1.5)
-    assert isinstance(driver.error, FlowCancelled)
-    assert folders(space) == []
-    assert history(space)[0].state == "cancelled"
+    check_cancel(space, measure(measuring(0.02, 0.02, sets=50)), LatenciesMeasured)

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 from flows import go
-from forking import shared_server
+from spaces import opened_space
 
-from app.jobs.pool import WorkerPool
-from app.paths import find_data_folder
-from app.persistence import open_store
 from app.services.flow import background
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.background import Stopped
@@ -30,11 +27,8 @@ from workers.model_io.opening import TRYING_IT
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Yield a workspace in which everything counts as large."""
     monkeypatch.setattr(background, "INLINE_BYTES", -1)
-    paths = find_data_folder(tmp_path / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
+    with opened_space(tmp_path / "data") as made:
+        yield made
 
 
 def sample_params() -> OpenParams:
@@ -107,7 +101,7 @@ def test_disk_step_runs_in_a_thread(space: Workspace) -> None:
             yield DiskStep(lambda stopped: int("none"))
         except ValueError as error:
             return elsewhere, str(error)
-        raise AssertionError("it was not told")
+        raise AssertionError("it did not raise")
 
     elsewhere, report = go(space, flow())
     assert elsewhere

@@ -51,8 +51,7 @@ def test_job_begun_again_finds_its_finished_parts(space: Workspace, cancel: bool
     nothing is kept once it has succeeded."""
     ended_in_the_middle(space, "a", cancel)
     assert len(list(kept(space))) == 1
-    done = go(space, keeping())
-    assert done.result.values == {"found": "x"}
+    assert go(space, keeping()).result.values == {"found": "x"}
     assert list(kept(space)) == []
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
-from play import Like, Play
+from play import Like
 from staging import Make, Stage, recipes
 
 from app.domain.run import RunState
@@ -20,8 +20,11 @@ from workers.contracts.specs import DeviceFacts
 LIKES = {"A": Like(p50_ms=2), "B": Like(p50_ms=1, seconds=3), "C": Like(p50_ms=1.01, agreement=0.999)}
 
 
-def measured_in(play: Play) -> list[str]:
-    return measured_steps(play.seen)
+def repeat(one: Stage) -> list[str]:
+    """Run once more; return the measurements that were made."""
+    one.play.seen, one.play.clock = [], 0.0
+    one.go()
+    return measured_steps(one.play.seen)
 
 
 def measured_steps(steps: list[str]) -> list[str]:
@@ -49,7 +52,7 @@ def one(stage: Make) -> Stage:
     """Return a finished run that measured the original, three versions, and the final run; its steps are forgotten."""
     one = stage(Like(p50_ms=4), LIKES)
     one.go()
-    assert len(measured_in(one.play)) == 5
+    assert len(measured_steps(one.play.seen)) == 5
     assert not [note for v in one.variants.values() for note in v.notes if "Measured on" in note]
     one.play.seen = []
     return one
@@ -59,8 +62,7 @@ def test_the_second_run_measures_nothing(one: Stage) -> None:
     """Given a finished run, When it is repeated, Then nothing is measured, and the figures have a note with their
     date."""
     first = result_of(one)
-    one.go()
-    assert measured_in(one.play) == []
+    assert repeat(one) == []
     assert result_of(one) == first
     for variant in one.variants.values():
         assert sum("Measured on " in note for note in variant.notes) == 1
@@ -75,23 +77,21 @@ def test_the_second_run_measures_nothing(one: Stage) -> None:
 def test_another_project_with_the_same_model_measures_nothing(one: Stage) -> None:
     """Given the same model and data in another project, Then its measurements come from the store."""
     other = project_for(one.space.repositories, one.space.paths.root / "copy.onnx")
-    one.ask = dataclasses.replace(one.ask, project=other)
-    one.go()
-    assert measured_in(one.play) == []
+    one.change(project=other)
+    assert repeat(one) == []
     assert one.stored.project_id == other.id
 
 
 def test_fresh_run_measures_everything_again(one: Stage) -> None:
     """Given a finished run, When a fresh one is requested, Then everything is measured, and later runs use that."""
     one.play.seen, one.play.variants = [], {**LIKES, "A": Like(p50_ms=0.5)}
-    one.ask = dataclasses.replace(one.ask, fresh=True)
+    one.change(fresh=True)
     run = one.go()
-    assert len(measured_in(one.play)) == 5
+    assert len(measured_steps(one.play.seen)) == 5
     assert run.recommended_variant_id == one.variants["A"].id
     one.play.seen = []
-    one.ask = dataclasses.replace(one.ask, fresh=False)
-    one.go()
-    assert measured_in(one.play) == []
+    one.change(fresh=False)
+    assert repeat(one) == []
     assert one.variants["A"].measurement.latency_p50_ms == 0.5
 
 
@@ -100,7 +100,7 @@ def test_run_under_other_conditions_measures_again(one: Stage, monkeypatch: pyte
     """Given other threads, another machine, an old measurement or another protocol, Then everything is measured
     again."""
     if what == "threads":
-        one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, threads=5))
+        one.change(goal=dataclasses.replace(one.request.goal, threads=5))
     elif what == "machine":
         other = DeviceFacts(processor="another", cores=2, memory_bytes=1 << 30)
         monkeypatch.setattr("play.DEVICE", other)
@@ -108,18 +108,16 @@ def test_run_under_other_conditions_measures_again(one: Stage, monkeypatch: pyte
         monkeypatch.setattr("app.services.run.optimize.MAX_AGE", timedelta(0))
     else:
         monkeypatch.setattr(measuring, "PROTOCOL", measuring.PROTOCOL + 1)
-    one.go()
-    assert len(measured_in(one.play)) == 5
+    assert len(repeat(one)) == 5
 
 
 def test_final_run_is_reused_only_as_a_whole(one: Stage) -> None:
     """Given a final run of other versions, Then first measurements come from the store and the final run is measured
     again."""
     one.play.seen, one.play.variants = [], {"A": LIKES["A"], "B": LIKES["B"]}
-    preset = one.ask.preset.model_copy(update={"recipes": one.ask.preset.recipes[:2]})
-    one.ask = dataclasses.replace(one.ask, preset=preset)
-    one.go()
-    assert measured_in(one.play) == ["measure:Final run, side by side"]
+    preset = one.request.preset.model_copy(update={"recipes": one.request.preset.recipes[:2]})
+    one.change(preset=preset)
+    assert repeat(one) == ["measure:Final run, side by side"]
     assert not [note for note in one.variants["B"].notes if "Measured on" in note]
 
 
@@ -130,17 +128,15 @@ def test_first_looks_are_compared_with_an_original_of_the_same_run(stage: Make) 
     one.go()
     likes = {"A": LIKES["A"], "D": Like(p50_ms=7, verdict="regressed")}
     one.play.original, one.play.variants, one.play.seen = Like(p50_ms=8), likes, []
-    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes("A", "D")}))
+    one.try_recipes(*recipes("A", "D"))
     one.go()
-    looks = [step for step in measured_in(one.play) if "Final" not in step]
+    looks = [step for step in measured_steps(one.play.seen) if "Final" not in step]
     assert looks == ["measure:Measure D", "measure:Measure Original"]
     assert one.variants["D"].measurement.speedup == pytest.approx(8 / 7)
     one.play.seen = []
     one.go()
     assert "measure:Measure A" in one.play.seen  # measured with another original than the one that is kept now
-    one.play.seen = []
-    one.go()
-    assert measured_in(one.play) == []
+    assert repeat(one) == []
 
 
 @pytest.mark.parametrize(("waited_share", "again"), [(0.5, 5), (0.01, 0)])
@@ -150,9 +146,7 @@ def test_measurements_under_load_are_not_reused_by_other_runs(stage: Make, waite
     one = stage(Like(p50_ms=4), LIKES)
     one.play.waited_share, one.play.agreed_low = waited_share, 1.6
     one.go()
-    one.play.seen = []
-    one.go()
-    assert len(measured_in(one.play)) == again
+    assert len(repeat(one)) == again
 
 
 def test_resumed_run_reuses_its_own_measurements_under_load(stage: Make) -> None:
@@ -164,16 +158,14 @@ def test_resumed_run_reuses_its_own_measurements_under_load(stage: Make) -> None
     one.go()
     one.play.interrupt_at, one.play.seen = "", []
     one.again()
-    assert measured_in(one.play) == ["measure:Final run, side by side"]
+    assert measured_steps(one.play.seen) == ["measure:Final run, side by side"]
 
 
 def test_failed_measurements_are_not_kept(stage: Make) -> None:
     """Given a version that crashes while it is measured, Then the next run measures it again."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2, fails_at="measure")})
     one.go()
-    one.play.seen = []
-    one.go()
-    assert measured_in(one.play) == ["measure:Measure A"]
+    assert repeat(one) == ["measure:Measure A"]
 
 
 def test_repeated_run_with_little_time_has_the_same_result(stage: Make) -> None:
@@ -187,7 +179,7 @@ def test_repeated_run_with_little_time_has_the_same_result(stage: Make) -> None:
     one.play.seen, one.play.clock = [], 0.0
     one.go()
     assert (result_of(one), one.states) == (first, states)
-    assert measured_in(one.play) == []
+    assert measured_steps(one.play.seen) == []
 
 
 SOME_STEPS = (4, 9, 18)
@@ -249,21 +241,24 @@ def test_tie_is_decided_by_fewer_changes(stage: Make) -> None:
     more, fewer = Like(p50_ms=1.0, agreement=0.996), Like(p50_ms=1.02, agreement=0.999)
     for likes in ({"More": more, "Fewer": fewer}, {"Fewer": fewer, "More": more}):
         one = stage(Like(p50_ms=4), likes)
-        run = one.go()
-        assert run.recommended_variant_id == one.variants["Fewer"].id
+        assert one.go().recommended_variant_id == one.variants["Fewer"].id
 
 
 def test_resumed_fresh_run_measures_each_version_once(one: Stage) -> None:
     """Given a fresh run that is interrupted, When it is resumed, Then each version was measured once, in this run."""
     one.play.seen, one.play.interrupt_at = [], "measure:Measure B"
-    one.ask = dataclasses.replace(one.ask, fresh=True)
+    one.change(fresh=True)
     one.go()
-    before = measured_in(one.play)[:-1]  # the last one was not done
+    before = measured_steps(one.play.seen)[:-1]  # the last one was not done
     one.play.seen, one.play.interrupt_at = [], ""
-    one.ask = dataclasses.replace(one.ask, fresh=False)  # what a run was begun with is kept with it
+    one.request = dataclasses.replace(one.request, fresh=False)  # what a run was begun with is kept with it
     assert one.again().state is RunState.FINISHED
     assert before == ["measure:Measure Original", "measure:Measure A"]
-    assert measured_in(one.play) == ["measure:Measure B", "measure:Measure C", "measure:Final run, side by side"]
+    assert measured_steps(one.play.seen) == [
+        "measure:Measure B",
+        "measure:Measure C",
+        "measure:Final run, side by side",
+    ]
     assert not [note for v in one.variants.values() for note in v.notes if "Measured on" in note]
 
 

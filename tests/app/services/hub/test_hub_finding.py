@@ -40,7 +40,7 @@ def run(space: Any, wish: Wish, pages: list[int], per_page: int = 20) -> tuple[F
             step = flow.send(StepResult(result, Path()))
         except StopIteration as stop:
             return stop.value, requested
-    raise AssertionError("it asks on and on")
+    raise AssertionError("the search does not end")
 
 
 def test_without_a_wish_one_page_is_enough(space: Any) -> None:

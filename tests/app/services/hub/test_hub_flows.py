@@ -79,12 +79,15 @@ def cancelled(driver: Driver[Any]) -> None:
     watch.check(1.0)
 
 
-def slow(fake: FakeHub) -> None:
-    """Let the weights take about two seconds."""
+def begin_download(fake: FakeHub, space: Workspace, share: float, **options: Any) -> Driver[Any]:
+    """Return the driver of a download of about two seconds, of which this share is done."""
     fake.block_delay_s = 0.03
+    driver = Driver(space, download_model(space, NET, **options), ignore)
+    until(driver, lambda: received(space) > SIZE * share)
+    return driver
 
 
-def come(space: Workspace) -> int:
+def received(space: Workspace) -> int:
     return sum(ModelCache(space.paths.hub).come_bytes(one.key) for one in pending(space))
 
 
@@ -115,10 +118,7 @@ def test_download_puts_the_whole_model_into_the_data_folder(fake: FakeHub, space
 
 
 def test_cancel_ends_within_a_second_and_leaves_nothing(fake: FakeHub, space: Workspace, home: Path) -> None:
-    slow(fake)
-    driver = Driver(space, download_model(space, NET), ignore)
-    until(driver, lambda: come(space) > SIZE // 10)
-    cancelled(driver)
+    cancelled(begin_download(fake, space, 0.1))
 
     assert [*(home / "hub" / "arriving").iterdir(), *(home / "jobs").iterdir()] == []
     assert downloaded_models(space) == ()
@@ -134,11 +134,8 @@ def test_cancel_does_not_wait_for_a_silent_hub(fake: FakeHub, space: Workspace) 
 @pytest.mark.whole
 def test_paused_download_continues_after_a_restart(fake: FakeHub, home: Path) -> None:
     """Given a pause in the middle, When the program is started anew, Then downloaded parts are not downloaded again."""
-    slow(fake)
     with workspace(Globals(data_dir=home), writes=True) as space:
-        driver = Driver(space, download_model(space, NET, keep_partial=lambda: True), ignore)
-        until(driver, lambda: come(space) > SIZE // 2)
-        cancelled(driver)
+        cancelled(begin_download(fake, space, 0.5, keep_partial=lambda: True))
     fake.block_delay_s, fake.sent = 0.0, {}
 
     with workspace(Globals(data_dir=home), writes=True) as space:
@@ -152,13 +149,10 @@ def test_paused_download_continues_after_a_restart(fake: FakeHub, home: Path) ->
 
 
 def test_interrupted_download_leaves_its_pieces(fake: FakeHub, space: Workspace) -> None:
-    slow(fake)
-    driver = Driver(space, download_model(space, NET), ignore)
-    until(driver, lambda: come(space) > SIZE // 2)
-    driver.interrupt()
+    begin_download(fake, space, 0.5).interrupt()
 
     (one,) = pending(space)
-    assert come(space) > SIZE // 2
+    assert received(space) > SIZE // 2
     ModelCache(space.paths.hub).discard(one.key)
     assert pending(space) == ()
 
@@ -201,7 +195,7 @@ def test_full_disk_keeps_what_has_come(fake: FakeHub, tmp_path: Path, monkeypatc
     try:
         with workspace(Globals(data_dir=home), writes=True) as space:
             assert codes(go, space, download_model(space, NET)) == ("disk_full", 6)
-            assert come(space) > SIZE // 4
+            assert received(space) > SIZE // 4
             subprocess.run(["mount", "-o", "remount,size=20m", str(home)], check=True)
             done = go(space, download_model(space, NET))
             assert (done.stored.folder / "onnx" / "model.onnx").read_bytes() == WEIGHTS

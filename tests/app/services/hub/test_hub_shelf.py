@@ -25,23 +25,29 @@ def pending(repo: str = "ann/net", digest: str = "a", commit: str = COMMIT, more
     )
 
 
-def origin(asked: PendingDownload, at: str = "2026-01-01T00:00:00+00:00") -> Origin:
+def origin(download: PendingDownload, at: str = "2026-01-01T00:00:00+00:00") -> Origin:
     files = tuple(
-        OriginFile(name=file.name, sha256=file.sha256 or "d" * 64, size_bytes=file.size_bytes) for file in asked.files
+        OriginFile(name=file.name, sha256=file.sha256 or "d" * 64, size_bytes=file.size_bytes)
+        for file in download.files
     )
     return Origin(
-        endpoint=asked.endpoint, repo=asked.repo, revision="main", commit=asked.commit, files=files, downloaded_at=at
+        endpoint=download.endpoint,
+        repo=download.repo,
+        revision="main",
+        commit=download.commit,
+        files=files,
+        downloaded_at=at,
     )
 
 
-def put(model_cache: ModelCache, asked: PendingDownload, **more: Any) -> Any:
+def put(model_cache: ModelCache, download: PendingDownload, **more: Any) -> Any:
     """Adopt a complete download."""
-    place = model_cache.begin(asked)
-    for file in asked.files:
+    place = model_cache.begin(download)
+    for file in download.files:
         target = place / "files" / file.name
         if not target.exists():
             target.write_bytes(b"x" * file.size_bytes)
-    return model_cache.adopt(asked, origin(asked, **more))
+    return model_cache.adopt(download, origin(download, **more))
 
 
 @pytest.fixture

@@ -102,8 +102,8 @@ def room_on(index: int) -> GpuRoom | None:
 def test_room_for_is_that_of_the_gpu_of_jobs() -> None:
     """Given two GPUs, Then the room is that of the one on which jobs run."""
     first, second = room_on(0), room_on(1)
-    assert first is not None and (first.card, first.free_bytes) == (A, 20_000_000_000)
-    assert second is not None and (second.card, second.free_bytes) == (B, None), "it does not tell"
+    assert (first.card, first.free_bytes) == (A, 20_000_000_000)
+    assert (second.card, second.free_bytes) == (B, None), "it is not reported"
     assert room_on(2) is None
 
 
@@ -163,17 +163,7 @@ def test_play_on_takes_as_long_as_the_sound() -> None:
     assert 0.5 <= time.monotonic() - began_s < 5
 
 
-FIRST = GpuCard(index=0, uuid="GPU-a", name="A")
-SECOND = GpuCard(index=1, uuid="GPU-b", name="B")
-WITH_CARDS = DescribeResult(
-    device=DeviceFacts(processor="p", cores=2, memory_bytes=1),
-    devices=(),
-    runtimes=(),
-    techniques=(),
-    targets=(),
-    versions={},
-    cards=(FIRST, SECOND, GpuCard(index=2, name="tells no UUID")),
-)
+WITH_CARDS = FOUND.model_copy(update={"cards": (A, B, GpuCard(index=2, name="without a UUID"))})
 
 
 @pytest.mark.parametrize(

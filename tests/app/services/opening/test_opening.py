@@ -58,6 +58,15 @@ def opened(space: Workspace, path: Path) -> OpenedModel:
     return go(space, open_model(OpenParams(path=to_text(path))))
 
 
+def read(space: Workspace, model: OpenedModel, path: Path) -> ReadData:
+    return go(space, read_data(DataParams(model_dir=str(model.folder), path=to_text(path))))
+
+
+def odd(folder: Path, name: bytes) -> Path:
+    """Return a path whose name has bytes that are no text."""
+    return Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+
+
 def classes(model: OpenedModel) -> str:
     return (model.folder / "pipeline.json").read_text(encoding="utf-8")
 
@@ -73,8 +82,7 @@ def test_companions_of_a_model_are_part_of_its_key(space: Workspace, tmp_path: P
     assert named.key != first.key
     assert '"owl"' in classes(named)
     (tmp_path / "labels.txt").write_text("\n".join([*LABELS[:3], "fox"]))
-    renamed = opened(space, path)
-    assert '"fox"' in classes(renamed)
+    assert '"fox"' in classes(opened(space, path))
     (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}')
     prepared = opened(space, path)
     assert prepared.result.info.preprocessing["mean"] == [0.1, 0.2, 0.3]
@@ -105,18 +113,13 @@ def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
     """Given names of a file and of a folder with bytes that are no UTF-8, Then the model opens."""
     source = save(tmp_path / "ok.onnx")
     for name in (b"a/mod\xff.onnx", b"f\xfe/m.onnx", b"f\xfd/m\xfd.onnx"):
-        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path = odd(tmp_path, name)
         path.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, path)
         (path.parent / "labels.txt").write_text("\n".join(LABELS))
         model = opened(space, path)
         assert model.result.info.format == "onnx"
         assert '"owl"' in classes(model)
-
-
-def odd(folder: Path, name: bytes) -> Path:
-    """Return a path whose name has bytes that are no text."""
-    return Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
@@ -139,32 +142,17 @@ def test_data_of_names_that_are_no_text_are_read(space: Workspace, tmp_path: Pat
     assert read(space, model, odd(tmp_path, b"s\xff.npz")).result.n_items == 12
 
 
-def read(space: Workspace, model: OpenedModel, path: Path) -> ReadData:
-    params = DataParams(model_dir=str(model.folder), path=to_text(path))
-    return go(space, read_data(params))
-
-
-MODEL = Path("/tmp/my model.onnx")
-
-
 def refused(reason: CrashCause) -> JobError:
     """Return the error of a worker that ended for `reason` while it opened the model."""
     stage = StageLimit(what="trying the model out", seconds=6)
-    return as_refusal(JobError(*explain(Crashed(1, None, "its log", reason, stage))), MODEL)
+    return as_refusal(JobError(*explain(Crashed(1, None, "its log", reason, stage))), Path("/tmp/my model.onnx"))
 
 
 @pytest.mark.parametrize(
     ("reason", "code"),
-    [
-        ("stage_time", "took_too_long"),
-        ("wall_time", "took_too_long"),
-        ("cpu_time", "took_too_long"),
-        ("memory", "out_of_memory"),
-        ("crash", "library_crashed"),
-        ("abort", "library_crashed"),
-        ("exit", "library_crashed"),
-        ("protocol", "library_crashed"),
-    ],
+    [(reason, "took_too_long") for reason in ("stage_time", "wall_time", "cpu_time")]
+    + [("memory", "out_of_memory")]
+    + [(reason, "library_crashed") for reason in ("crash", "abort", "exit", "protocol")],
 )
 def test_end_caused_by_the_file_is_a_refusal(reason: CrashCause, code: str) -> None:
     """Given a worker that ended because of the file, Then exit code 3 with the file's name and advice to ask the

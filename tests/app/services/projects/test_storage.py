@@ -86,6 +86,10 @@ def freed(space: Workspace, days: int = 7, most_bytes: int | None = None) -> Fre
     return go(space, free(space, days, most_bytes))
 
 
+def freeable(space: Workspace) -> set[str]:
+    return {thing.key for thing in measured(space).freeable}
+
+
 def is_there(space: Workspace, name: str) -> bool:
     return space.artifacts.folder(key(name)).is_dir()
 
@@ -109,7 +113,7 @@ def test_free_removes_what_a_deleted_project_held_alone(space: Workspace) -> Non
     move_to_trash(space.repositories, "p1")
     assert measured(space, 0).freeable_bytes == 0  # the trash gives it back whole
     delete_for_good(space.repositories, "p1")
-    assert [thing.key for thing in measured(space).freeable] == [key("version")]
+    assert freeable(space) == {key("version")}
     done = freed(space)
     assert done.keys == (key("version"),) and 20_000 < done.size_bytes < 21_000
     assert not is_there(space, "version") and is_there(space, "model")
@@ -131,7 +135,7 @@ def test_cache_entries_of_a_run_are_kept_for_its_continuation(space: Workspace) 
     assert found.freeable_bytes > 5_000
     assert {one.id: one.freeable_bytes > 0 for one in found.projects} == {"p1": True, "p2": False}
     age(space, key("screened"), days=7.1)
-    assert [thing.key for thing in measured(space).freeable] == [key("screened")]
+    assert freeable(space) == {key("screened")}
     assert space.artifacts.get(key("screened")) is not None  # a run went on with it
     assert measured(space).freeable_bytes == 0
 
@@ -140,9 +144,9 @@ def test_measurements_are_kept_without_a_run(space: Workspace) -> None:
     """Given a measurement and predictions of jobs without a run, Then the measurement is kept for seven days."""
     keep(space, "times", 900, kind="measured")
     keep(space, "looked", 900, kind="answer")
-    assert [thing.key for thing in measured(space).freeable] == [key("looked")]
+    assert freeable(space) == {key("looked")}
     age(space, key("times"), days=8)
-    assert {thing.key for thing in measured(space).freeable} == {key("looked"), key("times")}
+    assert freeable(space) == {key("looked"), key("times")}
 
 
 def test_artifacts_of_a_lost_database_are_kept_for_a_week(space: Workspace) -> None:
@@ -180,8 +184,7 @@ def test_limit_removes_the_oldest_until_it_holds(space: Workspace) -> None:
     for days, name in ((20, "old"), (30, "oldest"), (10, "newer")):
         keep(space, name, 10_000)
         age(space, key(name), days=days)
-    done = freed(space, most_bytes=56_000)
-    assert done.keys == (key("oldest"), key("old")) and is_there(space, "newer")
+    assert freed(space, most_bytes=56_000).keys == (key("oldest"), key("old")) and is_there(space, "newer")
     assert freed(space, most_bytes=1).keys == (key("newer"),) and is_there(space, "model")
 
 
@@ -272,8 +275,7 @@ def test_free_that_is_killed_loses_nothing_and_ends_the_next_time(space: Workspa
     assert sum(is_there(space, name) for name in ("a", "b", "c")) == 1
     again = ArtifactStore(space.paths.store)
     assert all(again.get(key(name)) is not None for name in ("model", "version"))
-    left = freed(space, 0)
-    assert left.storage.freeable_bytes == 0 and not list((space.paths.store / ".freed").iterdir())
+    assert freed(space, 0).storage.freeable_bytes == 0 and not list((space.paths.store / ".freed").iterdir())
     assert not any(is_there(space, name) for name in ("a", "b", "c"))
 
 

@@ -1,14 +1,12 @@
 """Test that projects are renamed, put into the trash, restored, and deleted for good."""
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from desk import add_run, make_project, run, variant
 from flows import refusal
-from spaces import opened_space
 
 from app.domain.job import ExportRecord
 from app.domain.run import RunState
@@ -28,12 +26,6 @@ from app.services.projects.projects import (
 )
 from app.services.records.after_run import Proof, read_proof, read_record, save_stress, write_proof
 from workers.contracts.specs import Recipe
-
-
-@pytest.fixture
-def space(tmp_path: Path) -> Iterator[Workspace]:
-    with opened_space(tmp_path / "data") as made:
-        yield made
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_opening_keeps_a_copy_of_the_old_database(paths: DataPaths) -> None:
     (copy,) = (one for one in backup.list_backups(paths.backups) if one.path.stem.endswith("-0001"))
     assert copy.is_intact() and revisions.revision_of(copy.path) == "0001"
     assert query(copy.path, "SELECT count(*) FROM settings") == before
-    assert query(paths.database, "SELECT count(*) FROM settings") == [(2,)], "what is for all projects"
+    assert query(paths.database, "SELECT count(*) FROM settings") == [(2,)], "only values of all projects"
 
 
 def test_runs_verdicts_and_times_are_there(space: Workspace, project: Project, facts: RunFacts) -> None:
@@ -96,7 +96,7 @@ def test_runs_verdicts_and_times_are_there(space: Workspace, project: Project, f
     assert facts.run.state is RunState.FINISHED and facts.run.headline and facts.recommended is not None
     assert {"Original", "Faster engine", "Pruned by 90 %"} <= {variant.title for variant in facts.variants}
     for variant in facts.variants:
-        assert variant.judgement is not None and variant.judgement.n > 0 and variant.measurement.n > 0
+        assert variant.judgement.n > 0 and variant.measurement.n > 0
     assert facts.recommended.measurement.speedup is not None and facts.recommended.measurement.speedup > 1
     assert len([*space.repositories.latencies.of_run(facts.run.id)]) > 100
     steps = space.repositories.runs.steps(facts.run.id)
@@ -115,13 +115,12 @@ def test_records_of_the_run_are_there(space: Workspace, facts: RunFacts, runs: l
     )  # fmt: skip
     assert facts.stress[facts.recommended.id].headline
     load = facts.loads.get(facts.recommended.id)
-    assert load is not None and load.variant is not None and load.paired is not None
+    assert load.variant is not None and load.paired is not None
     tried = tried_run(space, facts)
     assert tried.forecast.before is not None and tried.forecast.seconds == facts.run.seconds
-    machine = space.repositories.records.get(MACHINE, facts.run.id)
-    assert machine is not None and machine.cores > 0
+    assert space.repositories.records.get(MACHINE, facts.run.id).cores > 0
     watched = read_watched(space.repositories, runs[1].id)
-    assert watched is not None and watched.is_export and watched.other_run_id == facts.run.id
+    assert watched.is_export and watched.other_run_id == facts.run.id
     assert watched.judgement is not None
 
 
@@ -133,12 +132,12 @@ def test_records_of_the_project_are_there(space: Workspace, project: Project, fa
     assert saved_data(repositories, project).path == "/home/person/first.npz" == project.data_path
     recipes = saved_recipes(repositories, project)
     assert recipes is not None and [recipe.title for recipe in recipes] == ["Faster engine", "Pruned by 90 %"]
-    assert facts.record is not None and (facts.record.made_by, facts.record.people) == ("me", "no")
-    assert facts.origin is not None and facts.origin.repo == "person/colors"
+    assert (facts.record.made_by, facts.record.people) == ("me", "no")
+    assert facts.origin.repo == "person/colors"
     pinned = read_pinned(repositories, project.id)
-    assert pinned is not None and (pinned.run_id, pinned.data_key) == (facts.run.id, facts.run.data_key)
+    assert (pinned.run_id, pinned.data_key) == (facts.run.id, facts.run.data_key)
     price = read_price(repositories)
-    assert price is not None and (price.per_hour, price.currency) == (0.25, "EUR")
+    assert (price.per_hour, price.currency) == (0.25, "EUR")
     settings, problem = load_settings(space.paths.settings)
     assert not problem and (settings.theme, settings.last_page) == ("dark", "compare")
 
@@ -147,20 +146,20 @@ def test_commands_print_the_old_runs(paths: DataPaths, capsys: pytest.CaptureFix
     """Given the folder, When `fettle jobs` and `fettle compare` are the first to open it, Then they print both runs and
     the comparison with its verdicts."""
 
-    def told(*arguments: str) -> dict[str, Any]:
+    def printed(*arguments: str) -> dict[str, Any]:
         assert main(["--data-dir", str(paths.root), "--json", *arguments]) in (0, 4)
         document = json.loads(capsys.readouterr().out)
         assert isinstance(document, dict)
         return document
 
-    listed = told("jobs")
+    listed = printed("jobs")
     assert [run["state"] for run in listed["runs"]][-1] == "finished" and len(listed["runs"]) == 2
     later, first = (str(run["run_id"]) for run in listed["runs"])
-    document = told("compare", first)
+    document = printed("compare", first)
     recommended = next(one for one in document["variants"] if one["id"] == document["recommended"])
     assert recommended["verdict"] in ("safe", "not_enough_data") and recommended["latency_p50_ms"] > 0
     assert {row["n"] for row in document["judged"]} and document["watch"] is None
-    assert told("compare", later)["watch"]["against"]["run_id"] == first
+    assert printed("compare", later)["watch"]["against"]["run_id"] == first
 
 
 def test_command_reports_a_damaged_record_once(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,9 +167,9 @@ def test_command_reports_a_damaged_record_once(paths: DataPaths, capsys: pytest.
     reports once on standard error what could not be read and where the copy is."""
     query(paths.database, "UPDATE settings SET value_json = '{' WHERE key LIKE 'proof:%'")
     assert main(["--data-dir", str(paths.root), "--json", "jobs"]) == 0
-    told = capsys.readouterr()
-    assert len(json.loads(told.out)["runs"]) == 2
-    assert "(proof:" in told.err and str(paths.backups) in told.err
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)["runs"]) == 2
+    assert "(proof:" in shown.err and str(paths.backups) in shown.err
     assert main(["--data-dir", str(paths.root), "--json", "jobs"]) == 0
     assert "proof:" not in capsys.readouterr().err
 

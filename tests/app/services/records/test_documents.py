@@ -35,13 +35,13 @@ def test_figures_that_were_not_measured_are_null() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "n", "told"),
+    ("state", "n", "expected"),
     [("confirmed", 9, "side_by_side"), ("measured", 9, "first_look"), ("dropped", 0, None), ("applied", 0, None)],
 )
-def test_measured_names_the_kind_of_measurement(state: str, n: int, told: str | None) -> None:
+def test_measured_names_the_kind_of_measurement(state: str, n: int, expected: str | None) -> None:
     """Given a version, Then the document states whether it was measured side by side."""
     made = replace(variant("a", measurement=Measurement(latency_p50_ms=1.0, n=n)), state=state)
-    assert variant_document(made)["measured"] == told
+    assert variant_document(made)["measured"] == expected
 
 
 def test_a_share_of_zero_stays_zero() -> None:
@@ -68,7 +68,7 @@ def test_original_is_safe_with_a_speedup_of_one() -> None:
 
 def test_notes_of_the_judge_are_among_the_notes() -> None:
     """Given notes of the version and of its judgement, Then the document has both, each once."""
-    assert variant_document(variant("a"))["notes"] == ["own note", "told by the judge"]
+    assert variant_document(variant("a"))["notes"] == ["own note", "the judge's note"]
 
 
 def test_the_run_and_its_comparison() -> None:

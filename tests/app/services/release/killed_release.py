@@ -36,7 +36,7 @@ MOMENTS = ("open", "os.rename", "os.remove", "shutil.rmtree")
 
 
 def describe_quickly():
-    """What a job would tell in seconds."""
+    """Return what a job would return in seconds."""
     yield DiskStep(lambda _stopped: None)
     targets = (DescribedTarget(id="python", title="Python folder", available=True),)
     device = DeviceFacts(processor="p", cores=1, memory_bytes=1)

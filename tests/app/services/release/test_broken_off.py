@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from finished_run import copied_space, finished_folder
-from released import exported, released
+from released import exported, kept, released
+from spaces import opened_space
 
-from app.services.flow.workspace import Workspace
+from app.paths import clear_leftovers
 from app.services.records.decisions import read_decisions
 from app.services.release.record import read_current, read_releases
 
@@ -52,23 +53,13 @@ def broken_off(before: Path, tmp_path: Path, how: str, number: int) -> tuple[int
 
 def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
     """Check the data folder as the next start of the program finds it."""
-    from app.jobs.pool import WorkerPool
-    from app.paths import clear_leftovers, find_data_folder
-    from app.persistence import open_store
-    from app.services.flow.artifacts import ArtifactStore
-
-    paths = find_data_folder(home)
-    with open_store(paths) as store:
-        clear_leftovers(paths)
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+    with opened_space(home) as space:
+        clear_leftovers(space.paths)
         found, current = read_releases(space.repositories, "p1"), read_current(space.repositories, "p1")
-        files = {path.name: path.read_bytes() for path in paths.releases.iterdir() if path.is_file()}
-        pool.close()
-        log = read_decisions(space.repositories, "p1")
+        files, log = kept(space), read_decisions(space.repositories, "p1")
     assert all(name == f"{hashlib.sha256(content).hexdigest()}.zip" for name, content in files.items()), "half a bundle"
     assert {one.file_name for one in found} <= set(files), "a bundle was lost"
-    assert current is not None and current.number == found[0].number == len(found)
+    assert current.number == found[0].number == len(found)
     assert log.broken_at is None and len(log.entries) == len(found)
     assert len(found) in (1, 2) and (is_released is None or (len(found) == 2) is is_released)
     old = next((before / "data" / "releases").glob("*.zip"))

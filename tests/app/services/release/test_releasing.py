@@ -37,16 +37,15 @@ def test_release_records_changes_and_rollback_restores_the_bytes(space: Workspac
     second = released(space, exported(space, tmp_path, "v2", "two"))
     assert (first.number, second.number, first.change) == (1, 2, None)
     change = second.change
-    assert change is not None and change.judgement is not None and change.in_turn
+    assert change.judgement is not None and change.in_turn
     assert change.judgement.n == 48 and change.judgement.changed_count > 0
     assert change.before.latency_p50_ms == 2.0 and second.figures.latency_p50_ms == pytest.approx(4 / 3)
     assert change_words(change).startswith("Compared with release 1: ")
     assert first.signed_by == "ab"
     (tmp_path / "v1-one.zip").write_bytes(b"somebody wrote over it")
-    back = go(space, rollback(space, "p1", 1))
-    assert back[1].read_bytes() == bytes_before
+    assert go(space, rollback(space, "p1", 1))[1].read_bytes() == bytes_before
     current = read_current(space.repositories, "p1")
-    assert current is not None and (current.number, current.previous) == (1, 2)
+    assert (current.number, current.previous) == (1, 2)
     documents = [release_document(one, current) for one in read_releases(space.repositories, "p1")]
     assert [one["current"] for one in documents] == [False, True]
     report = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
@@ -58,8 +57,7 @@ def test_release_records_changes_and_rollback_restores_the_bytes(space: Workspac
 def test_release_reuses_an_intact_export(space: Workspace, tmp_path: Path) -> None:
     """Given an export of the recommended version, When the run is released, Then that bundle is used."""
     record = exported(space, tmp_path, "v1", "one")
-    made = go(space, release(space, read_facts(space, "r1")))
-    assert made[0].sha256 == record.sha256
+    assert go(space, release(space, read_facts(space, "r1")))[0].sha256 == record.sha256
     assert refusal(go, space, release(space, read_facts(space, "r1"))).error.code == "already_released"
     assert len(read_releases(space.repositories, "p1")) == 1
 
@@ -78,8 +76,7 @@ def test_changed_bundle_is_refused(space: Workspace, tmp_path: Path) -> None:
         spoil(space.paths.releases / first.file_name)
         error = refusal(go, space, rollback(space, "p1", 1)).error
         assert error.code == "release_damaged" and first.file_name in error.detail
-    current = read_current(space.repositories, "p1")
-    assert current is not None and current.number == 2
+    assert read_current(space.repositories, "p1").number == 2
 
 
 @pytest.mark.parametrize(("number", "code"), [(2, "is_current"), (7, "unknown_release"), (0, "unknown_release")])

@@ -56,7 +56,7 @@ def test_evaluate_rest_judges_all_examples_together(space: Workspace, tmp_path: 
     assert judged(facts) == [48, 48, 48]
     assert evaluated_examples(space, facts).n_left == 0
     assert not facts.proof.parts
-    assert facts.data is not None and facts.data.n_test == 48
+    assert facts.data.n_test == 48
 
     more = write_part(tmp_path / "more.npz", 60, 100)
     added: Proved = go(space, prove(space, facts, DataParams(model_dir="", path=str(more))))

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from desk import described
 from judged import variant
 from play import Like
 from staging import Make, recipes
@@ -20,8 +21,7 @@ from app.domain.words.results import verdict_words
 from app.services.flow.events import LogLine
 from app.services.records.documents import variant_document
 from app.services.run.build_ahead import of_tensorrt, unmeasured
-from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelArtifact, Recipe
+from workers.contracts.specs import DescribedTarget, ModelArtifact, Recipe
 
 END = SearchEnd(planned=2, final="done", built_for=("sm89", "sm120"))
 
@@ -53,8 +53,8 @@ def test_version_judged_with_another_runtime_is_unmeasured_or_regressed() -> Non
 def test_outcome_of_built_engines_recommends_none() -> None:
     outcome = outcome_of([built("a"), built("b", "regressed")], "speed", END)
     assert (outcome.ending, outcome.best, len(outcome.built)) == (Ending.BUILT, None, 2)
-    said = headline(outcome, "speed", 1.0)
-    assert said.startswith("2 engines are built for SM89, SM120") and "none is recommended" in said
+    words = headline(outcome, "speed", 1.0)
+    assert words.startswith("2 engines are built for SM89, SM120") and "none is recommended" in words
 
 
 def test_headline_without_any_engine_names_that() -> None:
@@ -80,17 +80,13 @@ def test_architectures_are_normalized() -> None:
 
 def test_check_can_build_without_the_library_names_its_installation() -> None:
     """Given no tensorrt-rtx, Then exit code 6 and the command that installs it."""
-    device = DeviceFacts(processor="p", cores=2, memory_bytes=1)
-    rows = {"devices": (), "runtimes": (), "techniques": (), "versions": {}}
-
-    def found(there: bool) -> DescribeResult:
-        target = DescribedTarget(id="tensorrt", title="t", available=there)
-        return DescribeResult(device=device, targets=(target,), **rows)
-
+    missing, available = (
+        described(targets=(DescribedTarget(id="tensorrt", title="t", available=there),)) for there in (False, True)
+    )
     with pytest.raises(CommandFailed) as failed:
-        check_can_build(found(False))
+        check_can_build(missing)
     assert failed.value.exit_code == 6 and "installer/fettle --gpu rtx" in failed.value.error.hint
-    check_can_build(found(True))
+    check_can_build(available)
 
 
 def test_only_recipes_for_tensorrt_are_built() -> None:
@@ -111,7 +107,7 @@ def test_build_ahead_makes_judges_and_never_recommends(stage: Make, monkeypatch:
         return artifact, folder
 
     monkeypatch.setattr(one.play, "_model", with_engines)
-    one.ask = dataclasses.replace(one.ask, build_for=("sm86", "sm89"))
+    one.change(build_for=("sm86", "sm89"))
     run = one.go()
     assert (run.state, run.recommended_variant_id) == (RunState.KEPT_ORIGINAL, None)
     assert run.headline.startswith("2 engines are built for SM86, SM89") and one.outcome.ending is Ending.BUILT

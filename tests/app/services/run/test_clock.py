@@ -110,16 +110,16 @@ def test_worth_trying_ends_when_only_the_final_run_fits(elapsed: Elapsed) -> Non
 def test_plan_final_with_less_time_is_shorter(elapsed: Elapsed) -> None:
     """Given less and less time, Then the final run has 5 sets, fewer, and finally two."""
     clock = a_clock(100, elapsed)
-    finalists = ["a", "b", "c"]
-    assert clock.plan_final(finalists) == FinalPlan(6, 5)
+    ids = ["a", "b", "c"]
+    assert clock.plan_final(ids) == FinalPlan(6, 5)
     elapsed.now = 58
-    assert clock.plan_final(finalists) == FinalPlan(1, 5)
+    assert clock.plan_final(ids) == FinalPlan(1, 5)
     elapsed.now = 70
-    assert clock.plan_final(finalists) == FinalPlan(1, 3)
+    assert clock.plan_final(ids) == FinalPlan(1, 3)
     elapsed.now = 80
-    assert clock.plan_final(finalists) == FinalPlan(1, 2)
+    assert clock.plan_final(ids) == FinalPlan(1, 2)
     elapsed.now = 99
-    assert clock.plan_final(finalists) == FinalPlan(1, 2, 1)
+    assert clock.plan_final(ids) == FinalPlan(1, 2, 1)
 
 
 def test_clock_without_a_limit_bounds_nothing(elapsed: Elapsed) -> None:
@@ -139,8 +139,7 @@ def test_quick_blocks_of_slow_models_are_fewer(elapsed: Elapsed) -> None:
 
 def test_bounded_limits_jobs_and_measurements() -> None:
     """Given the remaining time, Then a job gets it as its wall time, and a measurement as the moment of its end."""
-    job = bounded(STEP, 7.0)
-    assert job.limits.wall_s == 7.0
+    assert bounded(STEP, 7.0).limits.wall_s == 7.0
     assert bounded(STEP, None) is STEP
     variant = MeasuredVariant("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
     step = bounded(MeasureStep((variant,), title="M", sets=1, blocks=1, threads=1), 3.0)

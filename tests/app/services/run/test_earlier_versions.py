@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from desk import described
 from play import Like
 from staging import Make, Stage
 
@@ -25,16 +26,10 @@ PLAN_OF_0_1 = {
 HERE = DeviceFacts(processor="p", cores=2, memory_bytes=1, features=("avx2",))
 
 
-def described(device: DeviceFacts) -> DescribeResult:
-    return DescribeResult(
-        device=device,
-        devices=(),
-        runtimes=(),
-        techniques=(Described(id="int8_static", title="INT8", available=True, traits=("int8", "speed")),),
-        targets=(),
-        versions={},
-        instructions=(Instructions(name="avx2", title="AVX2", arithmetic="fp32"),),
-    )
+def described_on(device: DeviceFacts) -> DescribeResult:
+    technique = Described(id="int8_static", title="INT8", available=True, traits=("int8", "speed"))
+    instructions = (Instructions(name="avx2", title="AVX2", arithmetic="fp32"),)
+    return described(device=device, techniques=(technique,), instructions=instructions)
 
 
 def test_plan_of_an_old_run_is_read() -> None:
@@ -50,10 +45,10 @@ def test_known_to_completes_an_old_plan_with_the_present_machine() -> None:
     """Given an old run, Then its techniques are those described now, and so is its processor if it is the present
     one."""
     plan = PlanResult.model_validate(PLAN_OF_0_1)
-    known = known_to(plan, HERE, described(HERE))
+    known = known_to(plan, HERE, described_on(HERE))
     assert known.traits["int8_static"] == {"int8", "speed"} and known.titles("fp32") == ["AVX2"]
     other = HERE.model_copy(update={"features": ("avx512_vnni",)})
-    assert known_to(plan, HERE, described(other)).instructions == ()
+    assert known_to(plan, HERE, described_on(other)).instructions == ()
     assert known_to(plan, None, None).traits == {} == known_to(None, None, None).traits
 
 
@@ -73,9 +68,9 @@ def test_resumed_old_run_repeats_nothing(stage: Make, title: str) -> None:
     """Given an interrupted run without ids, in which a version may have had another title, When it is resumed, Then
     finished work is not repeated, and recipes that depend on that version find it."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1), "B": Like(p50_ms=2), "C": Like(p50_ms=3)})
-    a, b, c = one.ask.preset.recipes
+    a, b, c = one.request.preset.recipes
     careful = c.model_copy(update={"only_if_failed": ("A",)})
-    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.with_recipes((a, b, careful)))
+    one.change(preset=one.request.preset.with_recipes((a, b, careful)))
     one.play.interrupt_at = "answer:B"
     one.go()
     without_ids(one)
@@ -83,7 +78,7 @@ def test_resumed_old_run_repeats_nothing(stage: Make, title: str) -> None:
     recipe = before.recipe.model_copy(update={"title": title, "id": title})
     one.space.repositories.variants.update(dataclasses.replace(before, title=title, recipe=recipe))
     plan = saved_plan(one.stored)
-    assert plan is not None and [recipe.id for recipe in plan.recipes] == ["A", "B", "C"]
+    assert [recipe.id for recipe in plan.recipes] == ["A", "B", "C"]
     one.play.interrupt_at, one.play.seen = "", []
     one.again()
     assert one.variants["A"].id == before.id and "apply:A" not in one.play.seen

@@ -102,10 +102,9 @@ def test_of_versions_as_fast_the_one_that_fits_more_targets_wins(stage: Make) ->
     takes 8 % longer, the first."""
     for p50_ms, best in ((1.04, "Plain"), (1.08, "Best")):
         one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=p50_ms, agreement=0.999)})
-        one.ask = dataclasses.replace(one.ask, fresh=True)
+        one.change(fresh=True)
         other_engine(one, "Plain")
-        run = one.go()
-        assert run.recommended_variant_id == one.variants[best].id
+        assert one.go().recommended_variant_id == one.variants[best].id
         why = " ".join(why_it_won(one.variants[best], list(one.variants.values())))
         assert ("fits fewer targets" in why) is (best == "Plain")
 
@@ -149,10 +148,8 @@ def test_version_regressed_on_test_examples_ends_the_sequence(stage: Make) -> No
             "Faster": Like(p50_ms=1.0, agreement=0.995),
         },
     )
-    run = one.go()
-    assert run.recommended_variant_id is None
-    broken = one.variants["Broken"]
-    assert broken.judgement is not None and broken.judgement.verdict == "regressed"
+    assert one.go().recommended_variant_id is None
+    assert one.variants["Broken"].judgement.verdict == "regressed"
     assert untested(one, "Faster") == "behind"
 
 
@@ -177,7 +174,7 @@ def test_looks_count_across_runs(stage: Make) -> None:
     assert (look.number, len(look.items), look.is_open) == (0, 1000, True)
 
     other = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0, agreement=0.995)})
-    other.ask = dataclasses.replace(other.ask, fresh=True)
+    other.change(fresh=True)
     other.go()
     assert one.play.earlier["A"] == 0 and other.play.earlier["B"] == 1
     assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0, 1]
@@ -190,8 +187,7 @@ def test_winner_predicts_all_examples_before_its_verdict(stage: Make) -> None:
     one.play.item_s = 0.03
     run = one.go()
     assert predicted(one) == ["Original", "A"]
-    judged = one.variants["A"].judgement
-    assert judged is not None and judged.n_unasked == 0
+    assert one.variants["A"].judgement.n_unasked == 0
     assert run.recommended_variant_id == one.variants["A"].id
 
 
@@ -208,8 +204,7 @@ def test_doubtful_version_does_not_take_the_only_place_in_the_final_run(
             "Half": Like(p50_ms=2.0, agreement=0.995),
         },
     )
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["Half"].id
+    assert one.go().recommended_variant_id == one.variants["Half"].id
 
 
 def test_time_after_a_failed_winner_goes_to_the_next_version(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,8 +213,7 @@ def test_time_after_a_failed_winner_goes_to_the_next_version(stage: Make, monkey
     monkeypatch.setattr(search, "MOST_IN_FINAL", 1)
     broken = Like(p50_ms=1.0, verdict="regressed", calibration="not_enough_data")
     one = stage(ORIGINAL, {"Broken": broken, "Half": Like(p50_ms=2.0)}, time_budget_s=300)
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["Half"].id
+    assert one.go().recommended_variant_id == one.variants["Half"].id
     assert (one.play.earlier["Broken"], one.play.earlier["Half"]) == (0, 1)
     assert one.states["Prove the answers"] == "done"
 
@@ -232,8 +226,7 @@ def test_version_that_looked_no_faster_is_measured_after_all_others_failed(
     fails its test, Then the other is measured side by side and recommended; otherwise it is not measured."""
     ahead = Like(p50_ms=1.0, verdict=verdict, calibration="not_enough_data")
     one = stage(ORIGINAL, {"Ahead": ahead, "Tidied": Like(p50_ms=3.95, final_p50_ms=3.0)}, time_budget_s=300)
-    run = one.go()
-    assert run.recommended_variant_id == one.variants[recommended].id
+    assert one.go().recommended_variant_id == one.variants[recommended].id
     assert one.variants["Tidied"].is_side_by_side == (verdict == "regressed")
 
 

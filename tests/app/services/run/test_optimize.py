@@ -1,6 +1,5 @@
 """Test what an optimization tries and how it ends; every job is played, the database is real."""
 
-import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from staging import Make, recipes
 from app.domain.run import Goal, Interruption, RunState
 from app.domain.standing import Standing, standing_of
 from app.domain.words.results import MEASURE_AGAIN, verdict_words
-from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.steps import FlowCancelled
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
 from app.services.projects.running import RunRequest
@@ -49,16 +48,14 @@ def test_nothing_faster_keeps_the_original(stage: Make) -> None:
 def test_version_with_a_spoiled_first_measurement_is_measured_again(stage: Make) -> None:
     """Given a version that looked slower at first because the machine was busy, Then the final run decides."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=1.3, final_p50_ms=0.5)})
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["A"].id
+    assert one.go().recommended_variant_id == one.variants["A"].id
     assert one.variants["A"].measurement.speedup == pytest.approx(2)
 
 
 def test_version_that_is_slower_in_the_final_run_is_not_recommended(stage: Make) -> None:
     """Given a version that looked faster at first and is slower in the final run, Then the original is kept."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=0.5, final_p50_ms=1.2)})
-    run = one.go()
-    assert run.state is RunState.KEPT_ORIGINAL
+    assert one.go().state is RunState.KEPT_ORIGINAL
     assert "Not faster on this computer" in one.variants["A"].notes or one.variants["A"].measurement.speedup_low < 1
 
 
@@ -75,7 +72,7 @@ def test_version_under_load_is_recommended_only_if_all_comparisons_agree(stage: 
     document = run_document(run, list(one.variants.values()), one.outcome)
     assert (document["reason"], document["variants"][0]["under_load"]) == ("busy", True)
     one.play.waited_share, one.play.agreed_low = 0.5, 1.6
-    one.ask = dataclasses.replace(one.ask, fresh=True)
+    one.change(fresh=True)
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
     assert run.headline == "At least 1.6 times faster, same answers"
@@ -96,8 +93,7 @@ def test_version_faster_by_processor_time_alone_reaches_the_final_run(stage: Mak
     final run."""
     one = stage(Like(p50_ms=1), {"A": Like(p50_ms=9, final_p50_ms=0.5)})
     one.play.waited_share, one.play.agreed_low, one.play.cpu_speedup = 0.8, 1.7, 2.0
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["A"].id
+    assert one.go().recommended_variant_id == one.variants["A"].id
 
 
 def test_only_original_and_final_run_wait_for_quiet(stage: Make) -> None:
@@ -109,7 +105,7 @@ def test_only_original_and_final_run_wait_for_quiet(stage: Make) -> None:
     assert first.quiet.budget is final.quiet.budget
     assert (first.quiet.most_s, final.quiet.most_s, one.play.looks["Measure A"].quiet) == (20.0, 60.0, None)
     short = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)}, time_budget_s=100)
-    short.ask = dataclasses.replace(short.ask, fresh=True)
+    short.change(fresh=True)
     short.go()
     assert short.play.finals[0].quiet is not None and 0 < short.play.finals[0].quiet.most_s <= 10
 
@@ -131,7 +127,7 @@ def test_full_disk_fails_the_run_without_a_verdict(stage: Make, where: str) -> N
 
 
 def test_the_original_on_a_full_disk_is_not_too_slow(stage: Make) -> None:
-    """Given no room while the original is measured within a time limit, then the disk is told, and not the time."""
+    """Given no room while the original is measured within a time limit, Then the error is the disk, not the time."""
     one = stage(Like(p50_ms=0.1, fails_at="measure", code="disk_full"), {}, time_budget_s=600)
     assert codes(one.go) == ("disk_full", 6)
 
@@ -145,58 +141,42 @@ def test_version_alike_on_too_few_examples_is_recommended_as_not_proven(stage: M
     assert run.headline == "2.0 times faster, and it looks alike, not proven: add about 200 examples"
 
 
+SAFE, WORSE = Like(p50_ms=1), Like(p50_ms=1, verdict="regressed")
+FAILED = Like(fails_at="apply")
+
+
 @pytest.mark.parametrize(
-    ("first", "tried"),
+    ("first", "title", "condition", "is_tried"),
     [
-        (Like(p50_ms=1), False),
-        (Like(p50_ms=1, verdict="not_enough_data", agreement=1.0), False),
-        (Like(p50_ms=1, verdict="not_enough_data", agreement=0.98), True),
-        (Like(p50_ms=1, verdict="regressed"), True),
-        (Like(fails_at="apply"), True),
+        (SAFE, "A", {"only_if_failed": ("A", "never tried")}, False),
+        (SAFE, "renamed", {"only_if_failed": ("A",)}, False),
+        (Like(p50_ms=1, verdict="not_enough_data", agreement=1.0), "A", {"only_if_failed": ("A",)}, False),
+        (Like(p50_ms=1, verdict="not_enough_data", agreement=0.98), "A", {"only_if_failed": ("A",)}, True),
+        (WORSE, "A", {"only_if_failed": ("A",)}, True),
+        (FAILED, "A", {"only_if_failed": ("A",)}, True),
+        (WORSE, "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, True),
+        (Like(p50_ms=2.5, verdict="regressed"), "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, False),
+        (Like(p50_ms=5.0, verdict="regressed"), "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, False),
     ],
 )
-def test_fallback_recipe_runs_only_after_failure(stage: Make, first: Like, tried: bool) -> None:
-    """Given a recipe that replaces a failed version, Then it is tried only if that version failed."""
-    one = stage(Like(p50_ms=4), {"A": first, "B": Like(p50_ms=2)})
-    a, b = one.ask.preset.recipes
-    careful = b.model_copy(update={"only_if_failed": ("A", "never tried")})
-    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": (a, careful)}))
+def test_conditional_recipe_runs_only_if_its_condition_holds(
+    stage: Make, first: Like, title: str, condition: dict[str, Any], is_tried: bool
+) -> None:
+    """Given a recipe that replaces a failed version, found by its id, or one that must also have been the fastest, Then
+    it is tried only if that holds."""
+    one = stage(Like(p50_ms=4), {"Safe": Like(p50_ms=2), title: first, "Careful": Like(p50_ms=1)})
+    safe, named, careful = one.request.preset.recipes
+    one.try_recipes(safe, named.model_copy(update={"id": "A"}), careful.model_copy(update=condition))
     one.go()
-    assert ("B" in one.variants) is tried
-    assert (one.states["B"] == "skipped") is not tried
-
-
-def test_fallback_recipe_finds_a_renamed_version_by_its_id(stage: Make) -> None:
-    """Given a fallback for “A”, When a person renames that recipe and it succeeds, Then the fallback is not needed."""
-    one = stage(Like(p50_ms=4), {"My own": Like(p50_ms=1), "B": Like(p50_ms=2)})
-    own, b = one.ask.preset.recipes
-    recipes = (own.model_copy(update={"id": "A"}), b.model_copy(update={"only_if_failed": ("A",)}))
-    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes}))
-    one.go()
-    assert set(one.variants) == {"Original", "My own"}
-
-
-@pytest.mark.parametrize(("first_ms", "tried"), [(1.0, True), (2.5, False), (5.0, False)])
-def test_careful_recipe_runs_only_if_the_fast_one_is_fastest(stage: Make, first_ms: float, tried: bool) -> None:
-    """Given INT8 with wrong predictions, Then its careful form is tried only if INT8 was faster than the original and
-    the best version."""
-    one = stage(
-        Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=first_ms, verdict="regressed"), "C": Like(p50_ms=1)}
-    )
-    a, b, c = one.ask.preset.recipes
-    careful = c.model_copy(update={"only_if_failed": ("B",), "only_if_faster": ("B",)})
-    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": (a, b, careful)}))
-    one.go()
-    assert ("C" in one.variants) is tried
-    assert (one.states["C"] == "skipped") is not tried
+    assert ("Careful" in one.variants) is is_tried
+    assert (one.states["Careful"] == "skipped") is not is_tried
 
 
 @pytest.mark.parametrize("kind", ["apply", "answer", "judge", "measure"])
 def test_failed_version_is_dropped_with_its_reason(stage: Make, kind: str) -> None:
     """Given a version of which one job fails, Then it is dropped with the reason, and the others are tried."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at=kind), "B": Like(p50_ms=2)})
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["B"].id
+    assert one.go().recommended_variant_id == one.variants["B"].id
     assert one.variants["A"].state == "dropped"
     assert one.variants["A"].notes[0] == "No good. It is bad."
     assert one.states["A"] == "failed"
@@ -209,9 +189,9 @@ def test_recipe_with_steps_that_failed_is_not_tried_again(stage: Make, kind: str
     """Given two versions of the same steps, When the first cannot be made, Then the second is skipped; if only its
     predictions failed, or it was killed, the second is tried."""
     one = stage(Like(p50_ms=4), {"A": Like(fails_at=kind, code=code), "A, on one core": Like(p50_ms=1)})
-    same = one.ask.preset.recipes[0]
+    same = one.request.preset.recipes[0]
     recipes = (same, same.model_copy(update={"title": "A, on one core", "settings": {"threads": 1}}))
-    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes}))
+    one.try_recipes(*recipes)
     one.go()
     assert ("A, on one core" in one.variants) is again
     assert (one.states["A, on one core"] == "skipped") is not again
@@ -220,39 +200,26 @@ def test_recipe_with_steps_that_failed_is_not_tried_again(stage: Make, kind: str
 def test_version_that_fails_in_the_final_run_is_dropped(stage: Make) -> None:
     """Given the fastest version crashes in the final run, Then the next one is recommended."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at="final"), "B": Like(p50_ms=2)})
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["B"].id
+    assert one.go().recommended_variant_id == one.variants["B"].id
     assert one.variants["A"].state == "dropped"
 
 
-def test_a_model_that_cannot_be_opened_fails_the_run(stage: Make) -> None:
-    """Given a model that is refused, then the run has failed with the words, and its first step says so."""
-    one = stage(Like(fails_at="open"), {"A": Like()})
-    with pytest.raises(JobError):
-        one.go()
-    assert one.stored.state is RunState.FAILED
-    assert one.stored.headline == "No good"
+@pytest.mark.parametrize(("kind", "step"), [("open", "Check the model"), ("measure", "Measure the original")])
+def test_original_that_fails_fails_the_run(stage: Make, kind: str, step: str) -> None:
+    """Given a model that cannot be opened or measured, Then the run has failed with the reason, and so has its step."""
+    one = stage(Like(fails_at=kind), {"A": Like()})
+    assert refusal(one.go).error.code == "no_good"
+    assert (one.stored.state, one.stored.headline) == (RunState.FAILED, "No good")
     assert "Bring another." in (one.stored.error_json or "")
-    assert one.states == {
-        "Check the model": "failed",
-        "Read the examples": "skipped",
-        "Measure the original": "skipped",
-    }
-
-
-def test_an_original_that_cannot_be_measured_fails_the_run(stage: Make) -> None:
-    """Given an original that crashes while it is measured, then there is nothing to compare with, and that is told."""
-    one = stage(Like(fails_at="measure"), {})
-    with pytest.raises(JobError):
-        one.go()
-    assert one.stored.state is RunState.FAILED
+    states = list(one.states.values())
+    assert one.states[step] == "failed" and set(states[: states.index("failed")]) <= {"done"}
+    assert set(states[states.index("failed") + 1 :]) == {"skipped"}
 
 
 def test_only_requested_runtimes_are_tried(stage: Make) -> None:
     """Given a request for one runtime, Then recipes for others are not tried, and the original is measured as usual."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1)}, runtimes=("onnxruntime-cpu",))
-    run = one.go()
-    assert run.state is RunState.KEPT_ORIGINAL
+    assert one.go().state is RunState.KEPT_ORIGINAL
     assert list(one.variants) == ["Original"]
 
 
@@ -354,8 +321,8 @@ def test_resumed_run_keeps_its_original_recipes(stage: Make) -> None:
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.play.interrupt_at = "apply"
     one.go()
-    changed = one.ask.preset.model_copy(update={"recipes": recipes("Z")})
-    one.ask = RunRequest(one.project, one.ask.model, one.ask.data, changed, one.ask.goal)
+    changed = one.request.preset.model_copy(update={"recipes": recipes("Z")})
+    one.request = RunRequest(one.project, one.request.model, one.request.data, changed, one.request.goal)
     one.play.interrupt_at = ""
     one.again()
     assert set(one.variants) == {"Original", "A"}

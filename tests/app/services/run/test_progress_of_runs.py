@@ -1,6 +1,5 @@
 """Test the progress of runs, and the count of disturbed runs in a row."""
 
-import dataclasses
 import itertools
 
 import pytest
@@ -54,7 +53,7 @@ def meter() -> ProgressMeter:
 
 def after(meter: ProgressMeter, *events: Event) -> RunProgress:
     for event in events:
-        meter.take(event)
+        meter.update(event)
     return meter.now
 
 
@@ -116,11 +115,11 @@ def test_disturbed_runs_in_a_row_are_counted(stage: Make) -> None:
     """Given two runs that other programs leave without a verdict and a quiet one after them, Then the first two count 1
     and 2 with the names of the programs, and the third none."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
-    one.ask = dataclasses.replace(one.ask, fresh=True)
+    one.change(fresh=True)
     tries = []
     for share in (0.4, 0.4, 0.0):
         one.play.waited_share, one.play.agreed_low = share, 0.98
-        recorder, flow = start_run(one.space, one.ask, one.events.append)
+        recorder, flow = start_run(one.space, one.request, one.events.append)
         recorder.watch(WaitingForQuiet(share, 0.0, is_over=True, disturbed_by=("browser",) if share else ()))
         one.play.run(flow)
         end = read_end(one.space.repositories, recorder.run.id)

@@ -37,8 +37,7 @@ def test_original_measured_after_the_proof_keeps_its_predictions(stage: Make) ->
     assert [len(final.variants) for final in one.play.finals] == [3, 2], "one more round came after the proof"
     seen = [step for step in one.play.seen if step in ("answer:Original", "answer:Leader")]
     assert seen.count("answer:Original") >= 2, "the first pass was cut off"
-    kept = answers_result(one.space, one.variants["Original"].answers_key)
-    assert kept is not None and kept.n == 1000
+    assert answers_result(one.space, one.variants["Original"].answers_key).n == 1000
 
 
 def test_version_that_predicts_slower_than_it_speaks_is_judged_in_time(stage: Make) -> None:
@@ -48,9 +47,9 @@ def test_version_that_predicts_slower_than_it_speaks_is_judged_in_time(stage: Ma
     one.play.item_s = 0.12
     one.go()
     screening, judgement = one.variants["Rounded"].screening, one.variants["Rounded"].judgement
-    assert screening is not None and screening.answer_speedup == pytest.approx(1 / 3.3)
+    assert screening.answer_speedup == pytest.approx(1 / 3.3)
     assert not screening.untested
-    assert judgement is not None and judgement.verdict == "safe"
+    assert judgement.verdict == "safe"
     assert one.play.clock <= 420
 
 
@@ -61,5 +60,5 @@ def test_version_with_little_time_predicts_fewer_examples_than_the_original(stag
     one.play.item_s = 0.06
     one.go()
     screening, judgement = one.variants["Rounded"].screening, one.variants["Rounded"].judgement
-    assert screening is not None and not screening.untested
+    assert not screening.untested
     assert judgement is not None and one.play.clock <= 120

@@ -10,18 +10,13 @@ from play import Like
 from staging import Make, Stage
 
 from app.domain.job import ArtifactRecord, JobRecord
-from app.domain.outcome import Ending, outcome_of
+from app.domain.outcome import Ending
 from app.domain.run import RunState
 from app.services.flow.steps import FlowCancelled, StepResult
-from app.services.records.run_records import read_end
 from app.services.run.final_run import bound
 
 MANY = {name: Like(p50_ms=1 + i / 10, seconds=10) for i, name in enumerate("ABCDE")}
 FINAL = "measure:Final run, side by side"
-
-
-def ending(one: Stage) -> Ending:
-    return outcome_of(list(one.variants.values()), "speed", read_end(one.space.repositories, one.run_id)).ending
 
 
 def measured(one: Stage) -> list[str]:
@@ -33,13 +28,13 @@ def test_resumed_run_tries_the_remaining_recipes(stage: Make) -> None:
     repeated, and the granted seconds are recorded."""
     one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
     one.go()
-    end = read_end(one.space.repositories, one.run_id)
+    end = one.outcome.end
     first = {title for title, variant in one.variants.items() if variant.state != "dropped"}
     assert end.untried and end.more_s and end.more_s > 10
     one.play.seen = []
     run = one.again(more_s=600.0)
     assert run.id == one.run_id and run.state is RunState.FINISHED
-    again = read_end(one.space.repositories, one.run_id)
+    again = one.outcome.end
     assert (again.untried, again.more_s, again.went_on_s) == (0, None, (600.0,))
     assert set(one.variants) > first and set(one.variants) == {"Original", *MANY}
     assert not [
@@ -54,8 +49,7 @@ def test_resumed_run_measures_a_version_that_was_cut_off(stage: Make) -> None:
     likes = {"A": Like(p50_ms=2, seconds=3), "B": Like(p50_ms=1, seconds=90)}
     one = stage(Like(p50_ms=4, seconds=3), likes, time_budget_s=60)
     assert one.go().recommended_variant_id == one.variants["A"].id
-    run = one.again(more_s=900.0)
-    assert run.recommended_variant_id == one.variants["B"].id
+    assert one.again(more_s=900.0).recommended_variant_id == one.variants["B"].id
     assert one.variants["B"].is_side_by_side and one.variants["A"].is_side_by_side
     assert not [note for note in one.variants["B"].notes if "time was up" in note]
 
@@ -63,8 +57,7 @@ def test_resumed_run_measures_a_version_that_was_cut_off(stage: Make) -> None:
 def test_final_run_with_an_undecided_bound_measures_further_sets(stage: Make) -> None:
     """Given a version 1.045 times faster whose first bound is below a real gain, Then further sets settle it."""
     one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["A"].id
+    assert one.go().recommended_variant_id == one.variants["A"].id
     assert len(one.play.finals) == 2 and one.variants["A"].measurement.sets == 10
     assert one.variants["A"].measurement.speedup_low > 1.03
 
@@ -76,16 +69,16 @@ def test_environment_bounds_rounds_and_sets(stage: Make, monkeypatch: pytest.Mon
     monkeypatch.setenv("FETTLE_MOST_SETS", "4")
     one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
     assert one.go().recommended_variant_id is None
-    assert len(one.play.finals) == 1 and ending(one) is Ending.UNSETTLED
+    assert len(one.play.finals) == 1 and one.outcome.ending is Ending.UNSETTLED
     assert one.variants["A"].measurement.sets == 4
     assert one.again(more_s=600.0).recommended_variant_id == one.variants["A"].id
 
 
-@pytest.mark.parametrize("said", ["0", "-1", "1.5", "many"])
-def test_bound_that_is_no_whole_number_is_refused(said: str) -> None:
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many"])
+def test_bound_that_is_no_whole_number_is_refused(text: str) -> None:
     """Given no whole number from 1, Then the error names the variable; an empty value means no bound."""
     with pytest.raises(ValueError, match="FETTLE_MOST_ROUNDS"):
-        bound("FETTLE_MOST_ROUNDS", {"FETTLE_MOST_ROUNDS": said})
+        bound("FETTLE_MOST_ROUNDS", {"FETTLE_MOST_ROUNDS": text})
     assert bound("FETTLE_MOST_SETS", {}) is None and bound("FETTLE_MOST_SETS", {"FETTLE_MOST_SETS": "2"}) == 2
 
 
@@ -94,7 +87,7 @@ def test_version_below_a_real_gain_is_not_recommended(stage: Make, original_ms: 
     """Given a version 1.01 times faster, and one that more sets do not settle, Then the original is kept."""
     one = stage(Like(p50_ms=original_ms), {"A": Like(p50_ms=1.0)})
     assert one.go().state is RunState.KEPT_ORIGINAL
-    assert (one.variants["A"].measurement.sets, ending(one)) == (sets, Ending.NOTHING_FASTER)
+    assert (one.variants["A"].measurement.sets, one.outcome.ending) == (sets, Ending.NOTHING_FASTER)
 
 
 def test_run_without_time_for_the_final_run_offers_to_measure_longer(stage: Make) -> None:
@@ -102,13 +95,13 @@ def test_run_without_time_for_the_final_run_offers_to_measure_longer(stage: Make
     resumed, it wins."""
     one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=18)
     run = one.go()
-    assert run.recommended_variant_id is None and ending(one) is Ending.UNSETTLED
+    assert run.recommended_variant_id is None and one.outcome.ending is Ending.UNSETTLED
     assert "“A” looked faster at first" in run.headline and "measure longer" in run.headline
     assert "none" not in run.headline
     one.play.seen = []
     assert one.again(more_s=300.0).recommended_variant_id == one.variants["A"].id
     assert measured(one) == [FINAL]
-    spare_s = read_end(one.space.repositories, one.run_id).spare_s
+    spare_s = one.outcome.end.spare_s
     assert spare_s is not None and 0 < spare_s < 300 - 5, "what was left of the time is kept, for the reason"
 
 
@@ -117,7 +110,7 @@ def test_run_without_time_for_the_proof_offers_to_prove(stage: Make) -> None:
     nothing is called safe; when resumed, it is tested and wins."""
     one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=22)
     run = one.go()
-    assert run.recommended_variant_id is None and ending(one) is Ending.UNTESTED
+    assert run.recommended_variant_id is None and one.outcome.ending is Ending.UNTESTED
     assert run.headline == "“A” is 2.0 times faster, its answers are not tested: prove it"
     screening = one.variants["A"].screening
     assert one.variants["A"].judgement is None and screening is not None and screening.untested == "no_time"
@@ -175,7 +168,7 @@ LOTS = {f"V{n}": Like(p50_ms=2 - n / 20, seconds=4) for n in range(24)}
         pytest.param(Like(p50_ms=1000, seconds=9), SLOWER, id="slower ones"),
         pytest.param(Like(p50_ms=2, seconds=15), LONG, id="long to make"),
         pytest.param(Like(p50_ms=2, seconds=6), WRONG, id="wrong answers"),
-        pytest.param(Like(p50_ms=2, seconds=4), LOTS, id="many ways"),
+        pytest.param(Like(p50_ms=2, seconds=4), LOTS, id="many recipes"),
     ],
 )
 def test_run_uses_its_time_and_ends_within_it(
@@ -185,7 +178,7 @@ def test_run_uses_its_time_and_ends_within_it(
     untried or undecided, and its headline is true."""
     one = stage(original, likes, time_budget_s=limit_s)
     run = one.go()
-    end = read_end(one.space.repositories, one.run_id)
+    end = one.outcome.end
     assert one.play.clock <= limit_s
     if end.more_s is not None:
         assert limit_s - one.play.clock <= limit_s / 3, (one.play.clock, one.states)
@@ -199,7 +192,7 @@ OPENING_S = 50.0
 
 def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | None = None) -> None:
     """Let the store return the opened model, which a page or the run `run_id` made."""
-    usual, repositories = one.play._known, one.space.repositories
+    usual, repositories = one.play._cached, one.space.repositories
     now = datetime(2026, 3, 4, tzinfo=UTC)
     repositories.jobs.add(JobRecord("j", "open", "Open the model", "finished", "cpu", now, run_id=run_id))
     repositories.artifacts.add(ArtifactRecord("opened", "open", "ab", 1, now, json.dumps({"job": "j"})))
@@ -210,7 +203,7 @@ def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | Non
         result, folder = one.play._open_job(step)
         return StepResult(result, folder, "opened", True, 0.0, OPENING_S)
 
-    monkeypatch.setattr(one.play, "_known", opened)
+    monkeypatch.setattr(one.play, "_cached", opened)
 
 
 def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,8 +211,7 @@ def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: 
     of its 60 s."""
     one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2.0)}, time_budget_s=60)
     opened_before(one, monkeypatch)
-    run = one.go()
-    assert run.recommended_variant_id == one.variants["A"].id
+    assert one.go().recommended_variant_id == one.variants["A"].id
     assert set(one.states.values()) == {"done"}
 
 
@@ -241,7 +233,7 @@ def test_repeated_run_counts_the_opening_of_the_first_one(stage: Make, monkeypat
     again = one.go()
     assert "skipped" in states.values() and one.states == states and one.play.clock <= 60 - OPENING_S
     assert (again.headline, again.state) == (first.headline, first.state)
-    one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, time_budget_s=61.0))
+    one.change(goal=dataclasses.replace(one.request.goal, time_budget_s=61.0))
     one.play.clock = 0.0
     one.go()
     tried = [sum(state == "skipped" for state in of_run.values()) for of_run in (states, one.states)]

@@ -1,6 +1,5 @@
 """Test goals on this computer: with a GPU, for a language model, or without any fitting recipe."""
 
-import dataclasses
 from typing import Any
 
 import play
@@ -50,8 +49,8 @@ def test_free_memory_of_the_gpu_is_logged(stage: Make, free_bytes: int, level: s
     """Given the free memory of the GPU, Then it is logged with the model's need; as a warning only if it cannot fit."""
     one = on_card(stage, free_bytes, A=Like(p50_ms=2))
     one.go()
-    said = [event for event in one.events if isinstance(event, LogLine) and CARD.name in event.text]
-    assert [event.level for event in said] == [level]
+    logged = [event for event in one.events if isinstance(event, LogLine) and CARD.name in event.text]
+    assert [event.level for event in logged] == [level]
 
 
 @pytest.mark.parametrize("yes", [(), ("onnxruntime-cuda",)])
@@ -60,9 +59,9 @@ def test_recipes_that_do_not_fit_the_gpu_run_only_on_request(stage: Make, yes: t
     request they are tried."""
     one = on_card(stage, 1_000_000, yes, A=Like(p50_ms=2))
     run = one.go()
-    said = " ".join(event.text for event in one.events if isinstance(event, LogLine))
+    logged = " ".join(event.text for event in one.events if isinstance(event, LogLine))
     assert ("A" in one.variants) == bool(yes)
-    assert ("To use the card anyway, name it (--device cuda:0)" in said) == (not yes)
+    assert ("To use the card anyway, name it (--device cuda:0)" in logged) == (not yes)
     dropped = PlanResult.model_validate_json(run.plan_json).dropped
     assert [row.reason.code for row in dropped if row.title == "A"] == ([] if yes else ["no_room_on_card"])
 
@@ -92,8 +91,8 @@ def test_a_chat_model_gets_a_hint_at_its_own_goals(
     chat = ChatFacts(context=2048, cache_numbers_per_token=100)
     monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
-    chosen = load_presets().get(preset).model_copy(update={"recipes": one.ask.preset.recipes})
-    one.ask = dataclasses.replace(one.ask, preset=chosen)
+    chosen = load_presets().get(preset).model_copy(update={"recipes": one.request.preset.recipes})
+    one.change(preset=chosen)
     one.go()
     assert ("“Fastest chat”" in warnings_of(one)) is is_hinted
 
