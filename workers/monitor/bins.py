@@ -28,8 +28,8 @@ def edges_of(values: NDArray[Any]) -> tuple[float, ...]:
     """
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
-    found = np.unique(np.quantile(finite, np.linspace(0, 1, PARTS + 1), method="inverted_cdf"))
-    return (*(float(edge) for edge in found), float(np.nextafter(found[-1], math.inf)))
+    edges = np.unique(np.quantile(finite, np.linspace(0, 1, PARTS + 1), method="inverted_cdf"))
+    return (*(float(edge) for edge in edges), float(np.nextafter(edges[-1], math.inf)))
 
 
 def usual_edges(name: str) -> tuple[float, ...]:

@@ -38,12 +38,12 @@ def of_inputs(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], common: fro
 
 def of_numbers(rows: NDArray[np.float64]) -> Figures:
     """Return figures of numbers (n, k): mean and standard deviation of finite ones, and the share of others."""
-    there = np.isfinite(rows)
-    count = np.maximum(there.sum(axis=1), 1)
+    finite = np.isfinite(rows)
+    count = np.maximum(finite.sum(axis=1), 1)
     with np.errstate(all="ignore"):
-        mean = np.where(there, rows, 0.0).sum(axis=1) / count
-        spread = np.sqrt((np.where(there, rows - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
-    return {"mean": mean, "spread": spread, "missing": (~there).mean(axis=1) if rows.size else np.zeros(len(rows))}
+        mean = np.where(finite, rows, 0.0).sum(axis=1) / count
+        spread = np.sqrt((np.where(finite, rows - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
+    return {"mean": mean, "spread": spread, "missing": (~finite).mean(axis=1) if rows.size else np.zeros(len(rows))}
 
 
 def of_pictures(values: NDArray[Any], steps: ImageSteps, any_size: bool) -> Figures:
@@ -88,8 +88,8 @@ def of_texts(
     if unknown is not None:
         found["unknown"] = ((ids == unknown) & counts).sum(axis=1) / length
     if common:
-        known = np.isin(ids, np.fromiter(common, np.int64, len(common)))
-        found["rare"] = (~known & counts).sum(axis=1) / length
+        is_common = np.isin(ids, np.fromiter(common, np.int64, len(common)))
+        found["rare"] = (~is_common & counts).sum(axis=1) / length
     return {name: np.asarray(figure, np.float64) for name, figure in found.items()}
 
 
@@ -132,8 +132,7 @@ def of_answers(pipeline: Pipeline, answer: Any) -> tuple[Figures, NDArray[np.int
         flat = values.reshape(len(values), -1)
         return {"results": np.asarray([len(np.unique(row)) for row in flat], np.float64)}, None
     if spec.answer_kind in ("tokens", "transcript"):
-        said = [len(pipeline.text_of(row)) for row in values]
-        return {"letters": np.asarray(said, np.float64)}, None
+        return {"letters": np.asarray([len(pipeline.text_of(row)) for row in values], np.float64)}, None
     found = of_numbers(_rows(values))
     return {"answer_mean": found["mean"], "answer_spread": found["spread"]}, None
 

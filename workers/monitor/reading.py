@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .bins import usual_edges
-from .reference import MOST_CLASSES, MOST_STATISTICS, NotAReference, Reference, parse
+from .reference import MOST_CLASSES, MOST_STATISTICS, NotAReference, Reference, parse, whole
 from .writing import CURRENT, FORMAT, SUFFIX, VERSION
 
 MOST_LINE_BYTES = 4 << 20
@@ -45,7 +45,7 @@ class NotALog(ValueError):
 
 @dataclass(frozen=True)
 class Record:
-    """One line of a log, see `writing.py`; `figures` maps names to (sum, counts)."""
+    """One line of a log (see `writing.py`); `figures` maps names to (sum, counts)."""
 
     t: float
     seconds: float
@@ -97,10 +97,10 @@ def files_of(log: Path) -> list[Path]:
     """
     if log.is_dir():
         older = sorted(path for path in log.glob(f"*{SUFFIX}") if path.name != CURRENT)
-        found = [*older, *([log / CURRENT] if (log / CURRENT).is_file() else [])]
-        if not found:
+        files = [*older, *([log / CURRENT] if (log / CURRENT).is_file() else [])]
+        if not files:
             raise NotALog("foreign", "there is no log in this folder")
-        return found
+        return files
     if not log.is_file():
         raise NotALog("missing", "there is no such file")
     return [log]
@@ -167,7 +167,6 @@ class _Reading:
         self.parts: dict[str, LogPart] = {}
         self.left_out: dict[str, int] = {}
         self.went_back = 0
-        self._last_t: dict[str, float] = {}
         self._names: dict[str, set[str]] = {}
 
     def take(self, line: bytes | None) -> None:
@@ -195,8 +194,7 @@ class _Reading:
         if len(names | record.figures.keys()) > MOST_STATISTICS:
             return "not_a_line"
         names.update(record.figures)
-        self.went_back += record.t < self._last_t.get(part.bundle, record.t) - 1
-        self._last_t[part.bundle] = record.t
+        self.went_back += bool(part.records) and record.t < part.records[-1].t - 1
         part.records.append(record)
         return ""
 
@@ -249,8 +247,9 @@ def _record(document: dict[str, Any], reference: Reference) -> Record:
 
 def _histogram(name: str, one: Any, reference: Reference) -> tuple[float, tuple[int, ...]]:
     total, counts = one
-    known = reference.statistics.get(name)
-    if not isinstance(counts, list) or len(counts) != 1 + len(usual_edges(name) if known is None else known.edges):
+    expected = reference.statistics.get(name)
+    edges = usual_edges(name) if expected is None else expected.edges
+    if not isinstance(counts, list) or len(counts) != 1 + len(edges):
         raise ValueError("the histogram has other bins")
     if set(map(type, counts)) != {int} or min(counts) < 0 or max(counts) > MOST_COUNT:
         raise ValueError("no counts")
@@ -261,18 +260,16 @@ def _number(value: Any, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("no number")
     if not low <= value <= high:
-        raise ValueError("a number that cannot be")
+        raise ValueError("an impossible number")
     return float(value)
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_COUNT:
-        raise ValueError("no count")
-    return value
+    return whole(value, MOST_COUNT)
 
 
 def _counts(value: Any, low: int, high: int) -> dict[int, int]:
-    found = {int(number): _count(count) for number, count in value.items()}
-    if any(not low <= number < high for number in found):
-        raise ValueError("a number that cannot be")
-    return found
+    counts = {int(number): _count(count) for number, count in value.items()}
+    if any(not low <= number < high for number in counts):
+        raise ValueError("an impossible number")
+    return counts

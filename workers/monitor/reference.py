@@ -73,9 +73,9 @@ def parse(document: Any) -> Reference:
         if document["version"] != VERSION or len(document["statistics"]) > MOST_STATISTICS:
             raise NotAReference("it is of another version")
         statistics = {str(name)[:40]: _expected(one) for name, one in document["statistics"].items()}
-        classes = {int(number): _whole(count) for number, count in document["classes"].items()}
+        classes = {int(number): whole(count) for number, count in document["classes"].items()}
         names = tuple(str(name)[:MOST_NAME_CHARS] for name in document["names"][:MOST_NAMES])
-        common = frozenset(_whole(one) for one in document["common"][: 2 * MOST_COMMON])
+        common = frozenset(whole(one) for one in document["common"][: 2 * MOST_COMMON])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise NotAReference(f"it is no description of evaluation data ({type(error).__name__})") from error
     if len(classes) > MOST_CLASSES or any(not 0 <= number < MOST_CLASSES for number in classes):
@@ -85,21 +85,22 @@ def parse(document: Any) -> Reference:
 
 def _expected(one: Any) -> Expected:
     edges = tuple(float(edge) for edge in one["edges"])
-    counts = tuple(_whole(count) for count in one["counts"])
+    counts = tuple(whole(count) for count in one["counts"])
     mean = None if one["mean"] is None else float(one["mean"])
-    if not 1 <= len(edges) <= MOST_EDGES or len(counts) != len(edges) + 1 or any(map(_is_not_finite, edges)):
+    if not 1 <= len(edges) <= MOST_EDGES or len(counts) != len(edges) + 1 or not all(map(math.isfinite, edges)):
         raise NotAReference("its histograms do not fit together")
     if any(after <= before for before, after in pairwise(edges)):
         raise NotAReference("edges of a histogram do not rise")
-    return Expected(edges, counts, None if mean is None or _is_not_finite(mean) else mean)
+    return Expected(edges, counts, None if mean is None or not math.isfinite(mean) else mean)
 
 
-def _is_not_finite(value: float) -> bool:
-    return not math.isfinite(value)
+def whole(count: Any, most: int = MOST_ITEMS) -> int:
+    """Return a number of items from 0 to `most`.
 
-
-def _whole(count: Any) -> int:
-    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_ITEMS:
+    Raises:
+        NotAReference: `count` is anything else.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= most:
         raise NotAReference(f"{str(count)[:20]!r} is no number of items")
     return count
 
@@ -108,15 +109,15 @@ def reference_of(
     pipeline: Pipeline, samples: Iterable[tuple[Mapping[str, NDArray[Any]], Any]], common: frozenset[int]
 ) -> Reference:
     """Describe evaluation data, given as (feeds, prediction) of each item, with `common_tokens`' result."""
-    found: dict[str, list[float]] = {}
+    figures: dict[str, list[float]] = {}
     classes: Counter[int] = Counter()
-    for feeds, answer in samples:
-        answered, numbers = of_answers(pipeline, answer)
-        for name, values in {**of_inputs(pipeline, feeds, common), **answered}.items():
-            found.setdefault(name, []).extend(float(value) for value in values)
+    for feeds, prediction in samples:
+        of_prediction, numbers = of_answers(pipeline, prediction)
+        for name, values in {**of_inputs(pipeline, feeds, common), **of_prediction}.items():
+            figures.setdefault(name, []).extend(float(value) for value in values)
         if numbers is not None:
             classes.update(int(number) for number in numbers if number >= 0)
-    expected = {name: expected_of(np.asarray(values)) for name, values in found.items()}
+    expected = {name: expected_of(np.asarray(values)) for name, values in figures.items()}
     names = tuple(str(name)[:MOST_NAME_CHARS] for name in (pipeline.spec.classes or ())[:MOST_NAMES])
     return Reference({name: one for name, one in expected.items() if one is not None}, dict(classes), names, common)
 

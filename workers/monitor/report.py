@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from . import series as at
 from . import shifts, slowing
-from .bins import Expected
 from .reading import LogPart, Progress, ReadLog, read_log
 from .reference import Reference
-from .series import Floats, Ints, Series
+from .series import Ints, Series
 from .words import TITLES, left_out, summary, worded
 
 RECENT = 1000
@@ -94,19 +93,12 @@ class Watch:
 
 
 def report_log(log: Path, progress: Progress | None = None) -> dict[str, Any]:
-    """Return `{"drift": {…}, "alerts": […]}` with words; `progress` receives (bytes read, bytes of all).
+    """Return the report of a log; `progress` receives (bytes read, bytes of all).
 
     Raises:
         NotALog: There is no log.
     """
-    read = read_log(log, progress)
-    found = report(read)
-    kinds = {part.bundle: part.kind for part in read.parts}
-    alerts = [worded(alert, kinds[alert["bundle"]]) for alert in found["alerts"]]
-    drift = found["drift"]
-    for row in drift["statistics"]:
-        row["title"] = TITLES.get(row["statistic"], row["statistic"])
-    return {"drift": {**drift, "notes": left_out(drift), "summary": summary(drift, alerts)}, "alerts": alerts}
+    return report(read_log(log, progress))
 
 
 def report(log: ReadLog) -> dict[str, Any]:
@@ -116,14 +108,12 @@ def report(log: ReadLog) -> dict[str, Any]:
     alerts, watch = [], None
     for part in parts:
         one = watch_of(part)  # large tables: only those of the last bundle are kept
-        alerts += [(part, alert) for alert in alerts_of(one)]
+        alerts += [worded({**vars(alert), "bundle": part.bundle}, part.kind) for alert in alerts_of(one)]
         watch = one if part is last else watch
     before, now = latency_then_and_now(watch.series) if watch else (None, None)
     course = {"statistics": _drift(watch) if watch else [], "points": points(watch.series) if watch else []}
-    return {
-        "drift": {**_facts(log, last), "latency_before_ms": before, "latency_now_ms": now, **course},
-        "alerts": [{**vars(alert), "bundle": part.bundle} for part, alert in alerts],
-    }
+    drift = {**_facts(log, last), "latency_before_ms": before, "latency_now_ms": now, **course}
+    return {"drift": {**drift, "notes": left_out(drift), "summary": summary(drift, alerts)}, "alerts": alerts}
 
 
 def _facts(log: ReadLog, part: LogPart) -> dict[str, Any]:
@@ -147,12 +137,13 @@ def watch_of(part: LogPart) -> Watch:
     first = 0 if has_data else min(len(series.n), int(np.searchsorted(np.cumsum(series.n), LEARNED)) + 1)
     reference = at.learned(series, part.reference, first)
     ends = at.ends_of(series.n, first)
-    names = [name for name in series.histograms if reference.statistics.get(name, _NOTHING).n]
-    level = at.level_of(len(names) + len(OTHER_TESTS))
-    return Watch(series, reference, first, at.starts_of(series.n, ends, at.WINDOW, first), ends, level)
+    level = at.level_of(len(_tested(series, reference)) + len(OTHER_TESTS))
+    return Watch(series, reference, first, at.starts_of(series.n, ends, first), ends, level)
 
 
-_NOTHING = Expected((), (), None)
+def _tested(series: Series, reference: Reference) -> list[str]:
+    """Return the names of the logged figures that have evaluation data."""
+    return [name for name in series.histograms if name in reference.statistics and reference.statistics[name].n]
 
 
 def alerts_of(watch: Watch) -> list[Alert]:
@@ -176,47 +167,43 @@ def _of_figures(watch: Watch) -> Iterator[Alert]:
     """Test each figure once: its mean rank, or for the figure of familiarity the share of unfamiliar values."""
     # by which tail of which figure inputs are unfamiliar
     by_tail = {"energy": 1} if "energy" in watch.series.histograms else {"confidence": -1}
-    for name, histograms in watch.series.histograms.items():
-        usual = watch.reference.statistics.get(name, _NOTHING)
-        if not usual.n:
-            continue
-        expected = np.asarray(usual.counts, np.int64)
-        scores = shifts.places(expected)
+    for name in _tested(watch.series, watch.reference):
         if name in by_tail:
-            for alert in _of_tail(watch, name, expected, by_tail[name]):
-                fallen = _with_means(watch, replace(alert, direction=-1), usual, scores)
-                yield fallen if fallen.code == "unsure" else alert
+            yield from _of_tail(watch, name, by_tail[name])
             continue
+        expected = np.asarray(watch.reference.statistics[name].counts, np.int64)
+        histograms, scores = watch.series.histograms[name], shifts.places(expected)
         z, signs = shifts.mean_shift(histograms, expected, scores, watch.starts, watch.ends, shifts.LOCATION_MARGIN)
         for sign in (-1, 1):
             exceeds = (z > watch.z) & (signs == sign)
-            for alert, _ in _episodes(watch, exceeds, watch.starts, "shift", name, sign):
-                yield _with_means(watch, alert, usual, scores)
+            for alert, lines in _episodes(watch.series, exceeds, watch.starts, watch.ends, "shift", name, sign):
+                yield _with_means(watch, alert, lines)
 
 
-def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Alert]:
-    histograms, expected = watch.series.histograms[name][:, ::side], expected[::side]
-    scores = shifts.tail_scores(expected)
+def _of_tail(watch: Watch, name: str, side: int) -> Iterator[Alert]:
+    expected = np.asarray(watch.reference.statistics[name].counts, np.int64)[::side]
+    histograms, scores = watch.series.histograms[name][:, ::side], shifts.tail_scores(expected)
     spread = float(np.sqrt(((scores - scores @ expected / expected.sum()) ** 2) @ expected / expected.sum()))
     z, signs = shifts.mean_shift(histograms, expected, scores, watch.starts, watch.ends, shifts.TAIL_MARGIN * spread)
     surest = scores >= scores.max() - 1e-9
     exceeds = (z > watch.z) & (signs > 0)
-    for alert, _ in _episodes(watch, exceeds, watch.starts, "unfamiliar", name, 1):
-        counts = histograms[_lines_of(watch, alert)].sum(axis=0)
-        total = max(1, counts.sum())
-        usual, now = float(expected[surest].sum() / expected.sum()), float(counts[surest].sum() / total)
-        yield replace(alert, before=usual, now=now)
+    for alert, lines in _episodes(watch.series, exceeds, watch.starts, watch.ends, "unfamiliar", name, 1):
+        fallen = _with_means(watch, replace(alert, direction=-1), lines)
+        counts = histograms[lines].sum(axis=0)
+        now = float(counts[surest].sum() / max(1, counts.sum()))
+        usual = float(expected[surest].sum() / expected.sum())
+        yield fallen if fallen.code == "unsure" else replace(alert, before=usual, now=now)
 
 
 def _of_classes(watch: Watch) -> Iterator[Alert]:
-    numbers = watch.series.class_numbers
+    numbers, classes = watch.series.class_numbers, watch.series.classes
     expected = np.asarray([watch.reference.classes.get(number, 0) for number in numbers], np.int64)
     if expected.sum() == 0:
         return
     usual = expected / expected.sum()
-    z, _ = shifts.classes_shift(watch.series.classes, expected, watch.starts, watch.ends)
-    for alert, _ in _episodes(watch, z > watch.z, watch.starts, "classes", "classes", 0):
-        counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
+    z = shifts.classes_shift(classes, expected, watch.starts, watch.ends)
+    for alert, lines in _episodes(watch.series, z > watch.z, watch.starts, watch.ends, "classes", "classes", 0):
+        counts = classes[lines].sum(axis=0)
         now = counts / max(1, counts.sum())
         is_one = now.max() >= ONE_ANSWER and usual[now.argmax()] <= ONE_ANSWER_USUAL
         most = int((now if is_one else np.abs(now - usual)).argmax())
@@ -239,11 +226,9 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
         ends = at.ends_of(total)
         if not len(ends):
             continue
-        own = Watch(series, watch.reference, 0, at.starts_of(total, ends, at.WINDOW), ends, watch.level)
-        failed, requests = at.summed(counts, own.starts, ends), at.summed(total, own.starts, ends)
-        beyond = shifts.log_upper_tail(failed, requests, margin)
-        for alert, _ in _episodes(own, beyond < np.log(own.level), own.starts, code, "", 1):
-            lines = _lines_of(own, alert)
+        starts = at.starts_of(total, ends)
+        exceeds = shifts.log_upper_tail(at.summed(counts, starts, ends), at.summed(total, starts, ends), margin)
+        for alert, lines in _episodes(series, exceeds < np.log(watch.level), starts, ends, code, "", 1):
             earlier = total[: lines.start].sum()
             before = float(counts[: lines.start].sum() / earlier) if earlier >= at.EACH else None
             now = min(1.0, float(counts[lines].sum() / max(1, total[lines].sum())))
@@ -252,63 +237,55 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
 
 def _of_latency(watch: Watch) -> Iterator[Alert]:
     series = watch.series
-    timed = series.latencies.sum(axis=1)
-    ends = at.ends_of(timed)
+    ends = at.ends_of(series.latencies.sum(axis=1))
     if not len(ends):
         return
-    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    blocks = slowing.medians(series.latencies, series.latency_first, starts, ends)
-    sums, usual = slowing.cumulated(blocks)
+    starts = at.blocks_to(ends)
+    sums, usual = slowing.cumulated(slowing.medians(series, starts, ends))
     # the alarm began when the sum was last zero
     zero = np.where(sums <= 0, np.arange(len(sums)), -1)
-    since = np.maximum.accumulate(zero) + 1
-    own = Watch(series, watch.reference, 0, starts, ends, watch.level)
-    begins = starts[np.minimum(since, len(starts) - 1)]
-    for alert, lines in _episodes(own, sums > slowing.DECISION, begins, "slower", "latency", 1):
-        edges = np.asarray([lines.start]), np.asarray([lines.stop])
-        now = slowing.medians(series.latencies, series.latency_first, *edges)
-        yield replace(alert, before=float(2**usual), now=float(2 ** now[0]))
+    begins = starts[np.minimum(np.maximum.accumulate(zero) + 1, len(starts) - 1)]
+    for alert, lines in _episodes(series, sums > slowing.DECISION, begins, ends, "slower", "latency", 1):
+        (now,) = slowing.medians(series, np.asarray([lines.start]), np.asarray([lines.stop]))
+        yield replace(alert, before=float(2**usual), now=float(2**now))
 
 
 def _episodes(
-    watch: Watch, exceeds: NDArray[np.bool_], starts: Ints, code: str, statistic: str, sign: int
+    series: Series, exceeds: NDArray[np.bool_], starts: Ints, ends: Ints, code: str, statistic: str, sign: int
 ) -> Iterator[tuple[Alert, slice]]:
-    """Yield the alarms of one test with their lines up to the last look that exceeds the threshold.
+    """Yield the alarms of one test, each with its lines, which reach to the end of the log if the alarm goes on.
 
     Args:
-        watch: The looks.
+        series: The lines.
         exceeds: Whether the test exceeds its threshold at each look (looks,).
-        starts: First line of each look's window (looks,); an alarm begins with that of its first look.
+        starts: First line of each look's window (looks,), negative without a window; an alarm begins with that of its
+            first look.
+        ends: Line after each look's window (looks,).
         code: What is wrong.
         statistic: Name of the figure.
         sign: 1 for more, −1 for less.
     """
-    times, ends, series = watch.series.times, watch.ends, watch.series
-    at = np.flatnonzero(exceeds & (starts >= 0))
-    groups = np.split(at, np.flatnonzero(np.diff(at) > QUIET_LOOKS) + 1) if len(at) else []
+    positive = np.flatnonzero(exceeds & (starts >= 0))
+    groups = np.split(positive, np.flatnonzero(np.diff(positive) > QUIET_LOOKS) + 1) if len(positive) else []
     for looks in groups:
-        lines = slice(int(starts[looks[0]]), int(ends[looks[-1]]))
-        since, noticed = float(times[lines.start]), float(times[ends[looks[0]] - 1])
-        until = None if len(exceeds) - 1 - looks[-1] <= QUIET_LOOKS else float(times[lines.stop - 1])
-        requests = int(series.n[lines].sum() + series.errors[lines].sum())
-        yield Alert(code, statistic, since, until, noticed, None, None, sign, "", requests), lines
+        goes_on = len(exceeds) - 1 - looks[-1] <= QUIET_LOOKS
+        first, stop = int(starts[looks[0]]), int(ends[looks[-1]])
+        requests = int(series.n[first:stop].sum() + series.errors[first:stop].sum())
+        since, noticed = float(series.times[first]), float(series.times[ends[looks[0]] - 1])
+        until = None if goes_on else float(series.times[stop - 1])
+        alert = Alert(code, statistic, since, until, noticed, None, None, sign, "", requests)
+        yield alert, slice(first, len(series.n) if goes_on else stop)
 
 
-def _lines_of(watch: Watch, alert: Alert) -> slice:
-    """Return the lines from the begin of an alarm to its end."""
-    times = watch.series.times
-    first = int(np.flatnonzero(times == alert.since)[0])
-    last = len(times) if alert.until is None else int(np.flatnonzero(times == alert.until)[-1]) + 1
-    return slice(first, max(last, first + 1))
-
-
-def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> Alert:
-    lines = _lines_of(watch, alert)
+def _with_means(watch: Watch, alert: Alert, lines: slice) -> Alert:
+    usual = watch.reference.statistics[alert.statistic]
     histogram = watch.series.histograms[alert.statistic][lines].sum(axis=0)
     count = int(histogram.sum())
-    now = float(watch.series.sums[alert.statistic][lines].sum()) / count if count else None
-    is_fall = (alert.statistic, alert.direction) == ("confidence", -1)
-    collapsed = is_fall and count and float(scores @ histogram) / count < COLLAPSED
+    if not count:
+        return replace(alert, before=usual.mean)
+    now = float(watch.series.sums[alert.statistic][lines].sum()) / count
+    place = float(shifts.places(np.asarray(usual.counts, np.int64)) @ histogram) / count
+    collapsed = (alert.statistic, alert.direction) == ("confidence", -1) and place < COLLAPSED
     return replace(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
 
 
@@ -318,19 +295,13 @@ def _drift(watch: Watch) -> list[dict[str, Any]]:
     before = np.cumsum(series.n[::-1])[::-1]
     first = max(watch.first, int(np.searchsorted(-before, -RECENT, side="right")) - 1)
     found = []
-    for name, histograms in series.histograms.items():
-        usual = watch.reference.statistics.get(name, _NOTHING)
-        counts = histograms[first:].sum(axis=0)
-        n, m = int(counts.sum()), usual.n
-        if not n or not m:
-            continue
-        found.append(
-            {
-                "statistic": name, "n": n, "expected": m, "before": usual.mean,
-                "now": float(series.sums[name][first:].sum()) / n,
-                "place": float(shifts.places(np.asarray(usual.counts, np.int64)) @ counts) / n,
-            }
-        )  # fmt: skip
+    for name in _tested(series, watch.reference):
+        usual, counts = watch.reference.statistics[name], series.histograms[name][first:].sum(axis=0)
+        if n := int(counts.sum()):
+            place = float(shifts.places(np.asarray(usual.counts, np.int64)) @ counts) / n
+            now = float(series.sums[name][first:].sum()) / n
+            row = {"statistic": name, "title": TITLES.get(name, name), "n": n, "expected": usual.n, "place": place}
+            found.append({**row, "before": usual.mean, "now": now})
     return found
 
 
@@ -346,7 +317,7 @@ def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
     first_end = int(np.searchsorted(timed, size)) + 1
     last_start = min(int(np.searchsorted(timed, timed[-1] - size, side="right")), len(timed) - 1)
     starts, ends = np.asarray([0, last_start]), np.asarray([first_end, len(timed)])
-    before, now = 2 ** slowing.medians(series.latencies, series.latency_first, starts, ends)
+    before, now = 2 ** slowing.medians(series, starts, ends)
     return float(before), float(now)
 
 
@@ -357,8 +328,8 @@ def points(series: Series) -> list[dict[str, Any]]:
     ends = at.ends_of(total, 0, each)
     if not len(ends) or ends[-1] < len(total):
         ends = np.concatenate([ends, [len(total)]]).astype(np.int64)
-    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    p50 = slowing.medians(series.latencies, series.latency_first, starts, ends)
+    starts = at.blocks_to(ends)
+    p50 = slowing.medians(series, starts, ends)
     n, errors = at.summed(series.n, starts, ends), at.summed(series.errors, starts, ends)
     counted = {name: at.summed(one.sum(axis=1), starts, ends) for name, one in series.histograms.items()}
     sums = {name: at.summed(one, starts, ends) for name, one in series.sums.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bins import Expected, usual_edges
-from .reading import LogPart, Record
+from .reading import LogPart
 from .reference import Reference
 
 Ints = NDArray[np.int64]
@@ -64,26 +64,16 @@ def series_of(part: LogPart) -> Series:
     counted = np.asarray([(one.n, one.errors, one.not_finite) for one in records], np.int64)
     n, errors, not_finite = np.add.reduceat(counted, firsts, axis=0).T
     sums = {name: np.asarray([one.figures.get(name, (0.0, ()))[0] for one in records]) for name in sizes}
-    return Series(
-        times=np.asarray([record.t for record in records[::each]]),
-        n=n,
-        errors=errors,
-        not_finite=not_finite,
-        histograms={name: _histograms(records, name, size, each) for name, size in sizes.items()},
-        sums={name: np.add.reduceat(one, firsts) for name, one in sums.items()},
-        classes=_table([record.classes for record in records], numbers, each),
-        class_numbers=tuple(numbers),
-        latencies=_table([record.latency for record in records], latencies, each),
-        latency_first=bins[0],
-    )
-
-
-def _histograms(records: Sequence[Record], name: str, size: int, each: int) -> Ints:
-    found = np.zeros((-(-len(records) // each), size), np.int64)
+    histograms = {name: np.zeros((len(firsts), size), np.int64) for name, size in sizes.items()}
     for at, record in enumerate(records):
-        if name in record.figures:
-            found[at // each] += np.asarray(record.figures[name][1], np.int64)
-    return found
+        for name, (_total, counts) in record.figures.items():
+            histograms[name][at // each] += np.asarray(counts, np.int64)
+    return Series(
+        times=np.asarray([record.t for record in records[::each]]), n=n, errors=errors, not_finite=not_finite,
+        histograms=histograms, sums={name: np.add.reduceat(one, firsts) for name, one in sums.items()},
+        classes=_table([record.classes for record in records], numbers, each), class_numbers=tuple(numbers),
+        latencies=_table([record.latency for record in records], latencies, each), latency_first=bins[0],
+    )  # fmt: skip
 
 
 def _table(rows: Sequence[Mapping[int, int]], numbers: list[int], each: int) -> Ints:
@@ -109,11 +99,16 @@ def ends_of(n: Ints, first: int = 0, each: int = EACH) -> Ints:
     return np.asarray(ends, np.int64)
 
 
-def starts_of(n: Ints, ends: Ints, size: int, first: int = 0) -> Ints:
+def starts_of(n: Ints, ends: Ints, first: int = 0, size: int = WINDOW) -> Ints:
     """Return the first lines of windows of at least `size` requests before `ends`; −1 if there are too few."""
     before = np.concatenate([[0], np.cumsum(n)])
     starts = np.searchsorted(before, before[ends] - size, side="right") - 1
     return np.where((before[ends] - before[first] >= size) & (starts >= first), starts, -1)
+
+
+def blocks_to(ends: Ints) -> Ints:
+    """Return the first lines (looks,) of blocks that follow each other and end at `ends`."""
+    return np.concatenate([[0], ends[:-1]]).astype(np.int64)
 
 
 def level_of(tests: int) -> float:

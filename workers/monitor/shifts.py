@@ -13,7 +13,7 @@ from collections import deque
 
 import numpy as np
 
-from .series import Floats, Ints, summed
+from .series import Floats, Ints, blocks_to, summed
 
 LOCATION_MARGIN = 0.06
 """Margin of the mean rank 0..1 among the evaluation data: about a fifth of its standard deviation."""
@@ -67,18 +67,15 @@ def mean_shift(histograms: Ints, expected: Ints, scores: Floats, starts: Ints, e
     m = expected.sum()
     usual = float(scores @ expected / m)
     variance = float(((scores - usual) ** 2) @ expected / m)
-    n = summed(histograms.sum(axis=1), starts, ends)
-    means = (summed(histograms @ scores, starts, ends)) / np.maximum(n, 1) - usual
+    counts, sums = histograms.sum(axis=1), histograms @ scores
+    n = summed(counts, starts, ends)
+    means = summed(sums, starts, ends) / np.maximum(n, 1) - usual
     if variance <= 0:
         return np.full(len(ends), -np.inf), np.zeros(len(ends))
-    spread = dispersion(_blocks(histograms.sum(axis=1), ends), _blocks(histograms @ scores, ends), variance)
+    blocks = blocks_to(ends), ends
+    spread = dispersion(summed(counts, *blocks), summed(sums, *blocks), variance)
     error = np.sqrt(variance * (spread / np.maximum(n, 1) + 1 / m))
     return np.where(n > 0, (np.abs(means) - margin) / error, -np.inf), np.sign(means)
-
-
-def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
-    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    return summed(values, starts, ends)
 
 
 def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
@@ -118,10 +115,11 @@ def cells_of(expected: Ints) -> Ints:
     return cells
 
 
-def classes_shift(classes: Ints, expected: Ints, starts: Ints, ends: Ints) -> Tested:
+def classes_shift(classes: Ints, expected: Ints, starts: Ints, ends: Ints) -> Floats:
     """Test whether the predicted classes' shares differ from the evaluation data: Pearson's χ² of two samples.
 
-    The statistic is compared with the noncentral χ² of the margin.
+    The statistic is compared with the noncentral χ² of the margin. The result (looks,) says by how many standard
+    deviations a window exceeds the margin (−inf without a window).
 
     Args:
         classes: (lines, classes) counts of the log.
@@ -133,16 +131,16 @@ def classes_shift(classes: Ints, expected: Ints, starts: Ints, ends: Ints) -> Te
     merge = (cells[:, None] == np.arange(cells.max() + 1)).astype(np.int64)
     counts, usual = classes @ merge, expected @ merge
     if usual.sum() == 0 or merge.shape[1] < 2:
-        return np.full(len(ends), -np.inf), np.zeros(len(ends))
+        return np.full(len(ends), -np.inf)
     found = summed(counts, starts, ends)
     m, n = float(usual.sum()), found.sum(axis=1)
-    blocks = _blocks(counts, ends)
+    blocks = summed(counts, blocks_to(ends), ends)
     free = merge.shape[1] - 1
     between = [chi_square(one, other) for one, other in zip(blocks[1:], blocks[:-1], strict=True)]
     spread = settled(np.asarray(between) / free)
     squares = np.asarray([chi_square(one, usual.astype(np.float64)) for one in found]) / spread
     z = beyond_noncentral(squares, free, CLASSES_MARGIN * n * m / (n + m) / spread)
-    return np.where(n > 0, z, -np.inf), np.ones(len(ends))
+    return np.where(n > 0, z, -np.inf)
 
 
 def chi_square(one: Floats, other: Floats) -> float:
@@ -165,7 +163,7 @@ def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floa
     return np.asarray((np.cbrt(squares / scale) - (1 - variance)) / np.sqrt(variance), np.float64)
 
 
-def log_upper_tail(found: Floats, n: Floats, share: float | Floats) -> Floats:
+def log_upper_tail(found: Floats, n: Floats, share: float) -> Floats:
     """Return a bound of ln P(X ≥ `found`) for binomial X of `n` with `share`: −n KL(found/n ‖ share).
 
     The bound (Chernoff 1952; Hoeffding, JASA 1963, theorem 1) holds for every n. It is 0 if no more was found than

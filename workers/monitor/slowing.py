@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import insort
+from statistics import median
 
 import numpy as np
 
-from .series import Floats, Ints, summed
+from .series import Floats, Ints, Series, summed
 from .writing import BINS_PER_OCTAVE
 
 BASELINE_BLOCKS = 10
@@ -18,25 +19,23 @@ MOST_STEP = 1.0
 """Maximum contribution of one block in octaves, so that a short disturbance raises no alarm."""
 
 
-def medians(latencies: Ints, first: int, starts: Ints, ends: Ints) -> Floats:
-    """Return log2 of the median in ms (looks,) over lines from `starts` to `ends`; NaN if nothing was timed.
+def medians(series: Series, starts: Ints, ends: Ints) -> Floats:
+    """Return log2 of the median latency in ms (looks,) over lines from `starts` to `ends`; NaN if nothing was timed.
 
     Within a bin the median is interpolated.
 
     Args:
-        latencies: (lines, bins) counts.
-        first: Number of the first bin (see `writing.latency_bin`).
+        series: The lines.
         starts: (looks,) first lines.
         ends: (looks,) lines after the last ones.
     """
-    counts = summed(latencies, starts, ends)
+    counts = summed(series.latencies, starts, ends)
     total = counts.sum(axis=1)
     upto = np.cumsum(counts, axis=1)
     at = (upto >= total[:, None] / 2).argmax(axis=1)
     rows = np.arange(len(counts))
     within = (total / 2 - (upto[rows, at] - counts[rows, at])) / np.maximum(counts[rows, at], 1)
-    found = (first + at - 0.5 + within) / BINS_PER_OCTAVE
-    return np.where(total > 0, found, np.nan)
+    return np.where(total > 0, (series.latency_first + at - 0.5 + within) / BINS_PER_OCTAVE, np.nan)
 
 
 def cumulated(blocks: Floats) -> tuple[Floats, float]:
@@ -49,19 +48,14 @@ def cumulated(blocks: Floats) -> tuple[Floats, float]:
     changes.
     """
     sums = np.zeros(len(blocks))
-    known: list[float] = []
+    usual: list[float] = []
     total = 0.0
     for at, block in enumerate(blocks.tolist()):
         if block == block:  # NaN: nothing was timed
-            if len(known) >= BASELINE_BLOCKS:
-                total = max(0.0, total + min(block - _middle(known), ALLOWANCE + MOST_STEP) - ALLOWANCE)
+            if len(usual) >= BASELINE_BLOCKS:
+                total = max(0.0, total + min(block - median(usual), ALLOWANCE + MOST_STEP) - ALLOWANCE)
                 total = min(total, 2 * DECISION)  # so that the end of the alarm is detected, too
             if total == 0.0:
-                insort(known, block)
+                insort(usual, block)
         sums[at] = total
-    return sums, _middle(known) if len(known) >= BASELINE_BLOCKS else float("nan")
-
-
-def _middle(rising: list[float]) -> float:
-    half = len(rising) // 2
-    return rising[half] if len(rising) % 2 else (rising[half - 1] + rising[half]) / 2
+    return sums, median(usual) if len(usual) >= BASELINE_BLOCKS else float("nan")

@@ -122,25 +122,25 @@ def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
 
 def left_out(drift: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each noteworthy fact about the log itself."""
-    found = []
+    notes = []
     lines = drift["left_out"]
     if lines.get("newer"):
-        found.append(f"{lines['newer']:,} lines are from a newer Fettle and were left out. Update Fettle to read them.")
+        notes.append(f"{lines['newer']:,} lines are from a newer Fettle and were left out. Update Fettle to read them.")
     damaged = sum(count for reason, count in lines.items() if reason != "newer")
     if damaged:
         are = "1 line is" if damaged == 1 else f"{damaged:,} lines are"
-        found.append(f"{are} cut or damaged and left out; all others were read.")
+        notes.append(f"{are} cut or damaged and left out; all others were read.")
     if drift["is_cut"]:
-        found.append("The log is very large: its oldest part was not read.")
+        notes.append("The log is very large: its oldest part was not read.")
     if drift["clock_went_back"]:
-        found.append("The computer's clock was set back while the log was written; times may be off.")
+        notes.append("The computer's clock was set back while the log was written; times may be off.")
     if drift["lost"]:
-        found.append(f"{drift['lost']:,} requests are in no figure: they came too fast, or the disk was full.")
+        notes.append(f"{drift['lost']:,} requests are in no figure: they came too fast, or the disk was full.")
     if not drift["expected"]:
-        found.append("The bundle has no evaluation data of yours; its first requests are taken as usual.")
+        notes.append("The bundle has no evaluation data of yours; its first requests are taken as usual.")
     if drift["bundles"] > 1:
-        found.append(f"{drift['bundles']} releases wrote to this log; the figures are of the latest.")
-    return found
+        notes.append(f"{drift['bundles']} releases wrote to this log; the figures are of the latest.")
+    return notes
 
 
 def is_enough(drift: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Write the log of a running bundle: JSON Lines in a folder, bounded in size, without delaying predictions.
 
-The first line of each file says what the file is and holds the reference (`reference.py`), so that a log can be read
+The first line of each file describes the file and holds the reference (`reference.py`), so that a log can be read
 without its bundle. Each further line sums up at most 25 requests of at most a minute:
 
     {"bundle": "1f0c…", "t": 1764236100, "s": 59.8, "n": 25, "errors": 0, "figures": {"brightness": [7.2, [0, 1, …]]},
@@ -48,7 +48,7 @@ MOST_WAITING = 64
 
 
 class CannotLog(RuntimeError):
-    """Error: the folder cannot hold a log; the text says why."""
+    """Error: the folder cannot hold a log; the text is the reason."""
 
 
 def latency_bin(seconds: float) -> int:
@@ -73,17 +73,17 @@ class Line:
         """Return whether no request was counted."""
         return not (self.n or self.errors or self.lost)
 
-    def figures(self, found: Figures) -> None:
+    def add_figures(self, figures: Figures) -> None:
         """Add figures of one request's items."""
-        for name, values in found.items():
-            known = self._reference.statistics.get(name)
-            edges = known.edges if known is not None else usual_edges(name)
+        for name, values in figures.items():
+            expected = self._reference.statistics.get(name)
+            edges = usual_edges(name) if expected is None else expected.edges
             finite = values[np.isfinite(values)]
             self._sums[name] = self._sums.get(name, 0.0) + float(finite.sum())
             counts = binned(finite, edges)
             self._counts[name] = self._counts[name] + counts if name in self._counts else counts
 
-    def answered(self, classes: NDArray[np.int64] | None, seconds: float | None) -> None:
+    def add_answered(self, classes: NDArray[np.int64] | None, seconds: float | None) -> None:
         """Count one answered request and its latency; `seconds` is None if the prediction came from a cache."""
         self.n += 1
         if classes is not None:
@@ -147,7 +147,7 @@ class Log:
         except ValueError as error:
             raise CannotLog(f"the bundle's description of its evaluation data is damaged: {error}") from error
         self._line = Line(self._reference, clock())
-        self._has_told = False
+        self._has_reported = False
 
     def _header_of(self, bundle: Path) -> bytes:
         manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
@@ -177,11 +177,11 @@ class Log:
         """
         line = self._current()
         try:
-            answer = read()
-            found, classes = of_answers(pipeline, answer)
-            line.figures({**of_inputs(pipeline, feeds, self._reference.common), **found})
-            line.not_finite += not is_finite(answer)
-            line.answered(classes, seconds)
+            prediction = read()
+            figures, classes = of_answers(pipeline, prediction)
+            line.add_figures({**of_inputs(pipeline, feeds, self._reference.common), **figures})
+            line.not_finite += not is_finite(prediction)
+            line.add_answered(classes, seconds)
         except Exception as error:  # models and runtimes raise their own types; the client already has its prediction
             line.lost += 1
             self.report_once(f"a request could not be logged ({error or type(error).__name__})")
@@ -202,9 +202,9 @@ class Log:
 
     def report_once(self, what: str) -> None:
         """Write the first problem of this log to standard error; predictions continue."""
-        if not self._has_told:
-            self._has_told = True
-            sys.stderr.write(f"log: {what}; answers go on\n")
+        if not self._has_reported:
+            self._has_reported = True
+            sys.stderr.write(f"log: {what}; predictions continue\n")
 
     def tick(self) -> None:
         """Write the current line if its minute is over, even without new requests."""
@@ -242,16 +242,16 @@ class Log:
     def _begin_file(self) -> None:
         """Write a header to a file that has none of this bundle; delete the oldest files to make room for a new one."""
         current = self._folder / CURRENT
-        known = current.stat() if current.is_file() else None
-        if known is not None and known.st_size > max(self._most_bytes // FILES, len(self._header)):
+        stat = current.stat() if current.is_file() else None
+        if stat is not None and stat.st_size > max(self._most_bytes // FILES, len(self._header)):
             with suppress(FileNotFoundError):  # another process was first
                 current.replace(self._folder / f"requests-{time.time_ns()}{SUFFIX}")
             older = sorted(self._folder.glob(f"requests-*{SUFFIX}"))
             for path in older[: max(0, len(older) - (FILES - 1))]:
                 path.unlink(missing_ok=True)
-            known = None
-        if known is None or known.st_ino != self._file:
-            if known is None or not self._is_headed(current):
+            stat = None
+        if stat is None or stat.st_ino != self._file:
+            if stat is None or not self._is_headed(current):
                 _append(current, self._header)
             self._file = current.stat().st_ino
 
@@ -283,12 +283,12 @@ class Background:
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
 
-    def add(self, note: Callable[[Log], None]) -> None:
+    def add(self, entry: Callable[[Log], None]) -> None:
         """Queue a request for the log; if too many wait, it is only counted."""
         try:
-            self._waiting.put_nowait(note)
+            self._waiting.put_nowait(entry)
         except queue.Full:
-            self._lose(1)
+            self._lose_one()
 
     def close(self) -> None:
         """Write all waiting requests; do not wait for a thread that has ended."""
@@ -298,26 +298,26 @@ class Background:
                 break
         self._thread.join()
 
-    def _lose(self, count: int) -> None:
+    def _lose_one(self) -> None:
         with self._counting:
-            self._lost += count
+            self._lost += 1
 
     def _work(self) -> None:
-        note: Callable[[Log], None] | None = Log.tick
-        while note is not None:
-            self._note(note)
+        entry: Callable[[Log], None] | None = Log.tick
+        while entry is not None:
+            self._write(entry)
             try:
-                note = self._waiting.get(timeout=LINE_S)
+                entry = self._waiting.get(timeout=LINE_S)
             except queue.Empty:
-                note = Log.tick
-        self._note(Log.close)
+                entry = Log.tick
+        self._write(Log.close)
 
-    def _note(self, note: Callable[[Log], None]) -> None:
+    def _write(self, entry: Callable[[Log], None]) -> None:
         with self._counting:
             lost, self._lost = self._lost, 0
         try:
             self._log.lost(lost)
-            note(self._log)
+            entry(self._log)
         except Exception as error:  # the service needs this thread to stop or switch
-            self._lose(1)
+            self._lose_one()
             self._log.report_once(f"a request could not be logged ({error or type(error).__name__})")

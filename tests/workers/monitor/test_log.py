@@ -1,4 +1,4 @@
-"""The log: what stands in it, how large it gets, what becomes of it where it cannot be written, and how it is read again."""
+"""The log: its content and size, places that cannot be written to, and reading of damaged logs."""
 
 import errno
 import json
@@ -12,7 +12,6 @@ from made_traffic import sample
 
 from workers.monitor import writing
 from workers.monitor.reading import NotALog, read_log
-from workers.monitor.report import report_log
 from workers.monitor.writing import CannotLog, Log
 
 
@@ -20,8 +19,8 @@ def lines(folder: Path) -> list[dict]:
     return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
 
 
-def test_a_line_sums_up_requests_and_holds_no_input(tmp_path: Path, log: Log, requests) -> None:
-    """Given 60 requests and two that failed, then three lines count them, and no line holds a picture or a name of one."""
+def test_line_sums_up_requests_without_inputs(tmp_path: Path, log: Log, requests) -> None:
+    """Given 60 requests and two that failed, then three short lines count them."""
     requests(log, 60)
     log.failed()
     log.failed()
@@ -36,8 +35,8 @@ def test_a_line_sums_up_requests_and_holds_no_input(tmp_path: Path, log: Log, re
     assert all(len(json.dumps(one)) < 2000 for one in records)
 
 
-def test_a_line_ends_with_its_minute(tmp_path: Path, log: Log, clock, requests) -> None:
-    """Given a request an hour after the other, and one before it by the clock, then each has its own line."""
+def test_line_ends_with_its_minute(tmp_path: Path, log: Log, clock, requests) -> None:
+    """Given three requests an hour or more apart by the clock, which is set back once, then each has its own line."""
     for step_s in (0, 3600, -7200):
         clock.now_s += step_s
         requests(log)
@@ -46,15 +45,13 @@ def test_a_line_ends_with_its_minute(tmp_path: Path, log: Log, clock, requests) 
     assert read_log(tmp_path / "log").went_back == 1
 
 
-def test_it_stays_below_its_size_and_loses_the_oldest(tmp_path: Path, bundle: Path, clock) -> None:
+def test_log_stays_below_its_size_and_loses_its_oldest_lines(tmp_path: Path, bundle: Path, clock, requests) -> None:
     """Given a small limit, then files are rotated, each begins with the header, and all together stay below it."""
     most_bytes = 60_000
     log = Log(tmp_path / "log", bundle, most_bytes, clock=clock)
-    known = sample()
-    feeds, logits = known.logits(known.pictures[:1])
     for _ in range(4_000):
         log.failed()
-        log.request(known.pipeline, {"picture": feeds}, lambda: logits, 0.001)
+        requests(log)
     log.close()
     files = sorted((tmp_path / "log").glob("*.jsonl"))
     assert len(files) == writing.FILES
@@ -64,7 +61,7 @@ def test_it_stays_below_its_size_and_loses_the_oldest(tmp_path: Path, bundle: Pa
 
 
 def test_several_processes_share_a_log(tmp_path: Path, bundle: Path, clock, requests) -> None:
-    """Given two that write in turn, and a release of another content, then each line belongs to its own header."""
+    """Given two processes that write in turn, and another release, then each line belongs to its own header."""
     other = tmp_path / "other"
     shutil.copytree(bundle, other)
     (other / "manifest.json").write_text(json.dumps({"title": "Newer", "run_id": "def"}))
@@ -78,10 +75,10 @@ def test_several_processes_share_a_log(tmp_path: Path, bundle: Path, clock, requ
     assert len(heads) == 2
 
 
-def test_a_full_disk_stops_no_answer_and_is_told_once(
+def test_full_disk_is_reported_once_and_lost_requests_are_counted(
     tmp_path: Path, log: Log, requests, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given a disk that is full for a while, then it is told once, what was lost is counted, and the log goes on."""
+    """Given a disk that is full for a while, then that is reported once, lost requests are counted, and the log goes on."""
     real = os.write
 
     def full(handle: int, text: bytes) -> int:
@@ -99,10 +96,10 @@ def test_a_full_disk_stops_no_answer_and_is_told_once(
     assert (record.n, record.lost) == (25, 75)
 
 
-def test_a_line_that_was_cut_by_a_full_disk_stands_alone(
+def test_line_after_one_cut_by_a_full_disk_is_whole(
     tmp_path: Path, log: Log, requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a write of which half came through, then the next line is whole."""
+    """Given a line of which half was written, then the next line can be read."""
     real = os.write
     monkeypatch.setattr(writing.os, "write", lambda handle, text: real(handle, text[: max(1, len(text) // 2)]))
     requests(log, 25)
@@ -113,26 +110,25 @@ def test_a_line_that_was_cut_by_a_full_disk_stands_alone(
 
 
 @pytest.mark.parametrize("where", ["bundle/log", "a file"])
-def test_a_place_that_is_none_is_refused(tmp_path: Path, bundle: Path, where: str) -> None:
-    """Given a folder inside the bundle, or a file in its place, then it is refused before anything is answered."""
+def test_log_in_the_bundle_or_in_place_of_a_file_is_refused(tmp_path: Path, bundle: Path, where: str) -> None:
+    """Given a folder inside the bundle, or a file in its place, then opening the log is refused."""
     (tmp_path / "a file").write_text("mine")
     with pytest.raises(CannotLog):
         Log(tmp_path / where, bundle)
     assert (tmp_path / "a file").read_text() == "mine"
 
 
-def test_an_answer_that_cannot_be_read_is_lost_and_nothing_else(tmp_path: Path, log: Log) -> None:
+def test_unreadable_prediction_is_lost_and_nan_is_counted(tmp_path: Path, log: Log) -> None:
     """Given an input of another name, a prediction that raises when it is read, and one of NaN, then the first two are
-    lost, and the third is counted as no number."""
+    lost, and the third is counted as not finite."""
 
     def broken() -> None:
         raise RuntimeError("a runtime's own error")
 
-    known = sample()
-    feeds, logits = known.logits(known.pictures[:1])
-    log.request(known.pipeline, {"other": feeds}, lambda: logits, 0.004)
-    log.request(known.pipeline, {"picture": feeds}, broken, 0.004)
-    log.request(known.pipeline, {"picture": feeds}, lambda: logits * np.nan, 0.004)
+    clothes = sample()
+    feeds, logits = clothes.logits(clothes.pictures[:1])
+    for name, read in (("other", lambda: logits), ("picture", broken), ("picture", lambda: logits * np.nan)):
+        log.request(clothes.pipeline, {name: feeds}, read, 0.004)
     log.close()
     (record,) = read_log(tmp_path / "log").parts[0].records
     assert (record.n, record.lost, record.not_finite) == (1, 2, 1)
@@ -140,34 +136,45 @@ def test_an_answer_that_cannot_be_read_is_lost_and_nothing_else(tmp_path: Path, 
 
 @pytest.fixture
 def written(tmp_path: Path, log: Log, requests) -> Path:
-    """A log of 100 requests."""
+    """Write a log of 100 requests: a header and four lines."""
     requests(log, 100)
     log.close()
     return tmp_path / "log" / writing.CURRENT
 
 
 HOSTILE = {
-    "no number": lambda line: {**line, "t": float("nan")},
+    "NaN": lambda line: {**line, "t": float("nan")},
     "too large": lambda line: {**line, "n": 10**300},
     "1e308": lambda line: {**line, "figures": {"brightness": [1e308, line["figures"]["brightness"][1]]}},
     "another number of bins": lambda line: {**line, "figures": {"brightness": [1.0, [1, 2, 3]]}},
     "a text": lambda line: {**line, "errors": "<script>"},
-    "less than nothing": lambda line: {**line, "errors": -5},
-    "a class without end": lambda line: {**line, "classes": {"9" * 400: 1}},
+    "negative": lambda line: {**line, "errors": -5},
+    "a class of 400 digits": lambda line: {**line, "classes": {"9" * 400: 1}},
     "a list": lambda line: [line],
     "true": lambda line: {**line, "n": True},
 }
 
 
 @pytest.mark.parametrize("what", sorted(HOSTILE))
-def test_a_line_that_cannot_be_meant_is_left_out(written: Path, what: str) -> None:
+def test_implausible_line_is_left_out(written: Path, what: str) -> None:
     """Given one such line among others, then it is counted, and all others are read."""
     whole = written.read_text().splitlines()
-    bad = json.dumps(HOSTILE[what](json.loads(whole[1])))
-    written.write_text("\n".join([*whole[:2], bad, *whole[2:]]))
-    found = read_log(written)
-    assert (len(found.parts[0].records), found.left_out) == (4, {"not_a_line": 1})
-    assert report_log(written)["drift"]["requests"] == 100
+    written.write_text("\n".join([*whole[:2], json.dumps(HOSTILE[what](json.loads(whole[1]))), *whole[2:]]))
+    log = read_log(written)
+    assert (len(log.parts[0].records), log.left_out) == (4, {"not_a_line": 1})
+
+
+def test_damaged_end_and_endless_line_are_left_out(written: Path) -> None:
+    """Given ten megabytes without an end of line and a last line that is cut, then the other lines are read; given a cut
+    header, then the log is refused."""
+    whole = written.read_bytes()
+    lines = whole[:-80].splitlines(keepends=True)
+    written.write_bytes(b"".join([*lines[:3], b"y" * (10 << 20), b"\n", *lines[3:]]))
+    log = read_log(written)
+    assert (len(log.parts[0].records), log.left_out) == (3, {"too_long": 1, "not_a_line": 1})
+    written.write_bytes(whole[100:])
+    with pytest.raises(NotALog, match="first line"):
+        read_log(written)
 
 
 @pytest.mark.parametrize(
@@ -181,38 +188,16 @@ def test_a_line_that_cannot_be_meant_is_left_out(written: Path, what: str) -> No
         (b'{"log": "fettle-log", "version": 1, "bundle": "x", "reference": {}}\n', "damaged"),
         (b'{"log": "another", "version": 1}\n', "damaged"),
         (b"x" * (9 << 20), "foreign"),
+        (None, "missing"),
+        ("folder", "foreign"),
     ],
 )
-def test_what_is_no_log_is_told_apart(tmp_path: Path, content: bytes, code: str) -> None:
-    """Given a file that is none, then it is refused with a reason of its own."""
-    (tmp_path / "x.jsonl").write_bytes(content)
-    with pytest.raises(NotALog) as refused:
-        read_log(tmp_path / "x.jsonl")
-    assert refused.value.code == code
-
-
-def test_a_log_that_was_cut_is_read_as_far_as_it_goes(written: Path) -> None:
-    """Given its last line cut in the middle, then the others are read; given its first line cut, then it is refused."""
-    whole = written.read_bytes()
-    written.write_bytes(whole[:-80])
-    found = read_log(written)
-    assert (len(found.parts[0].records), found.left_out) == (3, {"not_a_line": 1})
-    written.write_bytes(whole[100:])
-    with pytest.raises(NotALog, match="first line"):
-        read_log(written)
-
-
-def test_a_line_without_end_is_skipped(written: Path) -> None:
-    """Given ten megabytes without an end of line in the middle, then what stands around it is read."""
-    whole = written.read_bytes().splitlines(keepends=True)
-    written.write_bytes(b"".join([*whole[:3], b"y" * (10 << 20), b"\n", *whole[3:]]))
-    found = read_log(written)
-    assert (len(found.parts[0].records), found.left_out) == (4, {"too_long": 1})
-
-
-def test_a_folder_without_a_log_and_a_name_of_nothing(tmp_path: Path) -> None:
-    """Given an empty folder, and a file that is not there, then each is told."""
-    for path, code in ((tmp_path, "foreign"), (tmp_path / "gone", "missing")):
-        with pytest.raises(NotALog) as refused:
-            read_log(path)
-        assert refused.value.code == code
+def test_file_that_is_no_log_is_refused_by_its_code(tmp_path: Path, content: bytes | str | None, code: str) -> None:
+    """Given a file that is no log, an empty folder, or nothing, then it is refused with its code."""
+    path = tmp_path / "x.jsonl"
+    if content == "folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(NotALog, check=lambda error: error.code == code):
+        read_log(path)
