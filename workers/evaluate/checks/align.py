@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 
 STEPS = 6
 DARK, BRIGHT = 4.0, 250.0
-"""Values beyond these may have been clipped by a change of brightness, and say nothing about it."""
+"""Values beyond these may have been clipped by a change of brightness, and do not show it."""
 FEW_LEFT = 0.1
 FLAT = 4.0
 """Below this standard deviation (of 255) there is nothing to compare."""
@@ -59,7 +59,7 @@ def similarity(copies: Floats, originals: Floats, warp: Floats) -> Floats:
 def lay_on(copies: Floats, originals: Floats, warp: Floats, steps: int, weights: Floats | None = None) -> Floats:
     """Return the warps (n, 4) of gray pictures (n, S, S) after some steps.
 
-    `weights` (n, S, S) say which pixels count.
+    Pixels count by `weights` (n, S, S).
     """
     if weights is None:
         weights = np.ones_like(copies)
@@ -78,7 +78,7 @@ def fit(copies: NDArray[np.uint8], originals: NDArray[np.uint8], warp: Floats) -
 
 
 def _unspoiled(copy: Floats) -> Floats:
-    """Return weights (n, S, S): 1 where no channel was clipped at black or white, nor beside it.
+    """Return weights (n, S, S): 1 where no channel of a pixel or its neighbors was clipped at black or white.
 
     All weights are 1 if little would be left.
     """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.base import Material, Pictures
+from workers.evaluate.checks.base import Material
 from workers.evaluate.checks.near_pictures import near_pairs
 from workers.evaluate.checks.near_texts import near_texts
 
@@ -30,9 +30,9 @@ def alike(material: Material, ctx: JobContext) -> Alike:
 
 
 def _look(material: Material, ctx: JobContext) -> Alike:
-    exact = same_digest([unit.digest for unit in material.units])
+    exact = same_digest(material.digests)
     surplus = {number for group in exact for number in group[1:]}
-    single = np.asarray([i for i in range(len(material.units)) if i not in surplus], np.intp)
+    single = np.asarray([i for i in range(len(material.entries)) if i not in surplus], np.intp)
     pairs = _near(material, single, ctx)
     links = [(group[0], other) for group in exact for other in group[1:]]
     everything = joined([*links, *((int(single[i]), int(single[j])) for i, j in pairs or ())])
@@ -41,11 +41,10 @@ def _look(material: Material, ctx: JobContext) -> Alike:
 
 def _near(material: Material, single: NDArray[np.intp], ctx: JobContext) -> list[tuple[int, int]] | None:
     if material.pictures is not None:
-        all_of = material.pictures
-        modes = tuple(all_of.modes[i] for i in single)
-        return near_pairs(Pictures(all_of.small[single], all_of.hashes[single], all_of.sizes[single], modes), ctx)
+        small, hashes = material.pictures
+        return near_pairs(small[single], hashes[single], ctx)
     if material.kind == "texts":
-        return near_texts([material.units[i].text or "" for i in single], ctx)
+        return near_texts([material.entries[i].text or "" for i in single], ctx)
     return None
 
 

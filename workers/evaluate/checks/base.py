@@ -1,6 +1,6 @@
 """Define what a check gets and returns: one module of `workers.evaluate.checks.kinds` with `CHECK = Check(...)`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,46 +10,14 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding, Suspect
 from workers.contracts.process.context import JobContext
+from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Kind
 
 Floats = NDArray[np.float32]
 Level = Literal["info", "warning", "danger"]
 
-
-@dataclass(frozen=True)
-class Unit:
-    """One decoded item.
-
-    Attributes:
-        source: Name for people.
-        side: 0 for the checked set, 1 for the set it is compared with.
-        digest: Digest of the decoded content, equal for equal items in different files.
-        labels: Labels as written.
-        text: The text, if the item is one.
-    """
-
-    source: str
-    side: int
-    digest: bytes
-    labels: tuple[str, ...] = ()
-    text: str | None = None
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Reduced pictures of n units.
-
-    Attributes:
-        small: Array (n, 32, 32, 3) of uint8, RGB.
-        hashes: Array (n, crops) of uint64.
-        sizes: Array (n, 2), width and height in pixels.
-        modes: Unusual properties of each file.
-    """
-
-    small: NDArray[np.uint8]
-    hashes: NDArray[np.uint64]
-    sizes: NDArray[np.int64]
-    modes: tuple[str, ...]
+Pictures = tuple[NDArray[np.uint8], NDArray[np.uint64]]
+"""Reduced RGB pictures (n, 32, 32, 3) and their perceptual hashes (n, crops)."""
 
 
 @dataclass(frozen=True)
@@ -59,29 +27,30 @@ class Material:
     Attributes:
         kind: Kind of the data.
         names: Names of the sets, in words.
-        units: The decoded items.
+        entries: The n items that could be decoded.
+        sides: For each item (n,) 0 for the checked set, 1 for the set it is compared with.
+        digests: Digest of each item's decoded content, equal for equal items in different files.
         unreadable: Source, reason and side of each unreadable item.
         pictures: Reduced pictures, if the data are pictures.
+        file_kinds: Unusual properties of the items' files, one tuple for each picture.
         features: Array (n, d) of float32 that a simple classifier learns from; None if there is none.
-        properties: One number for each unit, under a name for people.
+        properties: One number for each item, under a name for people.
         roots: The folders or files, to find files beside the items.
+        kept: Cache of results that several checks need.
     """
 
     kind: Kind
     names: tuple[str, ...]
-    units: Sequence[Unit]
+    entries: Sequence[Entry]
+    sides: NDArray[np.int64]
+    digests: Sequence[bytes]
     unreadable: Sequence[tuple[str, str, int]] = ()
     pictures: Pictures | None = None
+    file_kinds: Sequence[tuple[str, ...]] = ()
     features: Floats | None = None
-    properties: dict[str, Floats] = field(default_factory=dict)
+    properties: Mapping[str, Floats] = field(default_factory=dict)
     roots: tuple[Path, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict, compare=False)
-    """Cache of results that several checks need."""
-
-    @property
-    def sides(self) -> NDArray[np.int64]:
-        """Return 0 or 1 for each unit, (n,)."""
-        return np.asarray([unit.side for unit in self.units], np.int64)
 
     @property
     def is_pair(self) -> bool:
@@ -89,9 +58,13 @@ class Material:
         return len(self.names) > 1
 
     def name_of(self, index: int) -> str:
-        """Return the name of a unit in a finding."""
-        unit = self.units[index]
-        return unit.source if unit.side == 0 else f"{self.names[1]}: {unit.source}"
+        """Return the name of an item in a finding."""
+        source = self.entries[index].source
+        return source if self.sides[index] == 0 else f"{self.names[1]}: {source}"
+
+    def names_of(self, groups: Sequence[Sequence[int]]) -> tuple[tuple[str, ...], ...]:
+        """Return the names of the items of the first groups, as many as a finding lists."""
+        return tuple(tuple(self.name_of(i) for i in group) for group in groups[:MAX_NAMED])
 
 
 @dataclass(frozen=True)
@@ -102,14 +75,12 @@ class Outcome:
         findings: Findings for people.
         counts: Counts by name; None where nothing was counted.
         leave_out: Sources of the first set that may be left out.
-        leaked: Number of items that both sets share.
         suspects: Items whose labels are probably wrong.
     """
 
     findings: tuple[CheckFinding, ...] = ()
-    counts: dict[str, int | None] = field(default_factory=dict)
+    counts: Mapping[str, int | None] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
-    leaked: int = 0
     suspects: tuple[Suspect, ...] = ()
 
 
@@ -131,11 +102,8 @@ class Check:
     order: int
     run: Callable[[Material, JobContext], Outcome]
 
-    def finding(self, level: Level, what: str, hint: str = "", **more: Any) -> CheckFinding:
-        """Return a finding of this check; `more` are further fields of it."""
+    def finding(self, level: Level, what: str, hint: str = "", items: Sequence[str] = (), **more: Any) -> CheckFinding:
+        """Return a finding of this check that names and counts `items`; `more` are further fields of it."""
+        if items:
+            more = {"count": len(items), "items": tuple(items[:MAX_NAMED]), **more}
         return CheckFinding(check=self.id, level=level, what=what, hint=hint, **more)
-
-
-def named(values: Sequence[str]) -> tuple[str, ...]:
-    """Return the first values, as many as a finding names."""
-    return tuple(values[:MAX_NAMED])

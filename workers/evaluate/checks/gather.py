@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.base import Floats, Material, Pictures, Unit
+from workers.evaluate.checks.base import Floats, Material, Pictures
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import DataSplit
 from workers.evaluate.data.base import Entry, names_of
@@ -22,7 +22,8 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
     Raises:
         InputRefused: If none can be read.
     """
-    units: list[Unit] = []
+    entries: list[Entry] = []
+    sides: list[int] = []
     measured: list[Measured] = []
     unreadable: list[tuple[str, str, int]] = []
     total, done = sum(len(part.entries) for part in parts), 0
@@ -34,19 +35,20 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
             ctx.progress(STAGE, done, total, "items")
             done += 1
             try:
-                found = measure(entry.open(), kind)
+                measured.append(measure(entry.open(), kind))
             except (PipelineError, OSError, ValueError) as error:
                 unreadable.append((entry.source, str(error), side))
                 continue
-            measured.append(found)
-            units.append(Unit(entry.source, side, found.digest, entry.labels, entry.text))
+            entries.append(entry)
+            sides.append(side)
     ctx.progress(STAGE, total, total, "items")
-    if not units:
+    if not entries:
         raise _nothing_readable(unreadable)
     return Material(
-        kind=kind, names=tuple(part.name for part in parts), units=units, unreadable=unreadable,
-        pictures=_pictures(measured), features=_features(measured), properties=_properties(measured),
-        roots=tuple(part.root for part in parts),
+        kind=kind, names=tuple(part.name for part in parts), entries=entries, sides=np.asarray(sides, np.int64),
+        digests=[one.digest for one in measured], unreadable=unreadable, pictures=_pictures(measured),
+        file_kinds=[one.kind_of_file for one in measured], features=_features(measured),
+        properties=_properties(measured), roots=tuple(part.root for part in parts),
     )  # fmt: skip
 
 
@@ -69,26 +71,23 @@ def _is_picture(entry: Entry) -> bool:
 
 
 def _pictures(measured: Sequence[Measured]) -> Pictures | None:
-    small = [found.small for found in measured if found.small is not None]
-    hashes = [found.hashes for found in measured if found.hashes is not None]
-    if len(small) != len(measured):
+    pictures = [one.picture for one in measured if one.picture is not None]
+    if len(pictures) != len(measured):
         return None
-    columns = ("width in pixels", "height in pixels")
-    sizes = [[round(found.properties[name]) for name in columns] for found in measured]
-    kinds = tuple(", ".join(found.kind_of_file) for found in measured)
-    return Pictures(np.stack(small), np.stack(hashes), np.asarray(sizes, np.int64), kinds)
+    small, hashes = zip(*pictures, strict=True)
+    return np.stack(small), np.stack(hashes)
 
 
 def _features(measured: Sequence[Measured]) -> Floats | None:
     """Return the features (n, d); None if there are none or if their lengths differ."""
-    rows = [found.numbers for found in measured if found.numbers is not None]
+    rows = [one.numbers for one in measured if one.numbers is not None]
     same = len(rows) == len(measured) and len({row.shape for row in rows}) == 1 and rows[0].size > 0
     return np.stack(rows) if same else None
 
 
 def _properties(measured: Sequence[Measured]) -> dict[str, Floats]:
-    names = [name for name in measured[0].properties if all(name in found.properties for found in measured)]
-    return {name: np.asarray([found.properties[name] for found in measured], np.float32) for name in names}
+    names = [name for name in measured[0].properties if all(name in one.properties for one in measured)]
+    return {name: np.asarray([one.properties[name] for one in measured], np.float32) for name in names}
 
 
 def _nothing_readable(unreadable: Sequence[tuple[str, str, int]]) -> InputRefused:

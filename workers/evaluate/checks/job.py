@@ -51,37 +51,33 @@ def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:
 
 
 def _result(parts: tuple[DataSplit, ...], material: Material, outcomes: list[Outcome]) -> DataCheckResult:
-    counts = _sizes(material)
+    second = int(material.sides.sum())
+    counts: dict[str, int | None] = {
+        "items": len(material.sides) - second, "against_items": second if material.is_pair else None,
+    }  # fmt: skip
     for outcome in outcomes:
         counts |= outcome.counts
-    found = [*_told_by_reader(parts), *(finding for outcome in outcomes for finding in outcome.findings)]
+    findings = [*_about_reading(parts), *(finding for outcome in outcomes for finding in outcome.findings)]
     return DataCheckResult(
         kind=material.kind,
-        findings=tuple(sorted(found, key=lambda finding: LEVELS[finding.level])),
+        findings=tuple(sorted(findings, key=lambda finding: LEVELS[finding.level])),
         counts=counts,
-        leaked=sum(outcome.leaked for outcome in outcomes),
+        leaked=counts.get("leaked") or 0,
         unreadable=tuple(name for name, _, _ in material.unreadable)[:MAX_NAMED],
         leave_out=tuple(dict.fromkeys(source for outcome in outcomes for source in outcome.leave_out)),
     )
 
 
-def _sizes(material: Material) -> dict[str, int | None]:
-    sides = material.sides
-    against = int((sides == 1).sum()) if material.is_pair else None
-    return {"items": int((sides == 0).sum()), "against_items": against}
-
-
-def _told_by_reader(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
+def _about_reading(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
     """Return findings about reading: separators, encodings, columns, the meaning of labels, the number of items."""
     found = []
     for part in parts:
         before = f"{part.name}: " if len(parts) > 1 else ""
         report = dict.fromkeys((finding.level, finding.what) for finding in part.collection.findings)
-        found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in report]
         total, used = len(part.collection.entries), len(part.entries)
         if used < total and len({id(p.collection) for p in parts}) == len(parts):
-            what = f"{before}Of {total:,} items {used:,} were looked at, chosen by chance."
-            found.append(CheckFinding(check="reading", level="info", what=what))
+            report["info", f"Of {total:,} items {used:,} were looked at, chosen by chance."] = None
+        found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in report]
     return found
 
 

@@ -22,14 +22,14 @@ def rows_of(material: Material, chosen: Positions) -> Any:
     Pictures are represented by their 16 × 16 colors, texts by words and pairs of words, sounds and arrays by numbers.
     """
     if material.pictures is not None:
-        small = material.pictures.small[chosen].astype(np.float32) / 255
+        small = material.pictures[0][chosen].astype(np.float32) / 255
         half = small.reshape(len(chosen), SMALL_SIDE, 2, SMALL_SIDE, 2, 3).mean(axis=(2, 4))
         gray = bool((half.max(axis=3) - half.min(axis=3)).max() < 1e-3)
         return (half[..., :1] if gray else half).reshape(len(chosen), -1)
     if material.kind == "texts":
         from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-        texts = [material.units[i].text or "" for i in chosen]
+        texts = [material.entries[i].text or "" for i in chosen]
         hashed = HashingVectorizer(n_features=TEXT_FEATURES, ngram_range=(1, 2), alternate_sign=False).transform(texts)
         shared = np.bincount(hashed.indices, minlength=TEXT_FEATURES) > 1  # words of a single text teach nothing
         return TfidfTransformer(sublinear_tf=True).fit_transform(hashed[:, shared]) if shared.sum() > 1 else None

@@ -27,21 +27,19 @@ EXIF_ORIENTATION = 0x0112
 
 @dataclass(frozen=True)
 class Measured:
-    """What is stored of one item.
+    """What the checks need of one item.
 
     Attributes:
         digest: Digest of the decoded content.
         properties: Single numbers under names for people.
-        small: Picture (32, 32, 3) of uint8.
-        hashes: Perceptual hashes of a picture.
+        picture: Reduced picture (32, 32, 3) of uint8, and its perceptual hashes.
         numbers: Features (d,) of float32.
         kind_of_file: Unusual properties such as "CMYK" or "animated".
     """
 
     digest: bytes
     properties: Mapping[str, float]
-    small: NDArray[np.uint8] | None = None
-    hashes: NDArray[np.uint64] | None = None
+    picture: tuple[NDArray[np.uint8], NDArray[np.uint64]] | None = None
     numbers: Floats | None = None
     kind_of_file: tuple[str, ...] = ()
 
@@ -87,11 +85,9 @@ def _picture(sample: Sample) -> Measured:
     else:
         picture = picture_from_array(np.asarray(sample))
     rgb = picture.convert("RGB")
-    pixels = np.asarray(rgb)
-    small = rgb.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    values = np.asarray(small, np.uint8)
-    content = digest(f"{rgb.size}".encode(), pixels.tobytes())
-    return Measured(content, _picture_properties(values, rgb.size), values, hashes_of(rgb), kind_of_file=report)
+    small = np.asarray(rgb.resize((SIDE, SIDE), Image.Resampling.LANCZOS), np.uint8)
+    content = digest(f"{rgb.size}".encode(), np.asarray(rgb).tobytes())
+    return Measured(content, _picture_properties(small, rgb.size), (small, hashes_of(rgb)), kind_of_file=report)
 
 
 def _kind_of_file(path: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Find pictures that are copies of each other: hashes give candidates, and alignment confirms them."""
+"""Find pictures that are copies of each other: hashes select pairs, and alignment confirms them."""
 
 from collections.abc import Iterator
 
@@ -7,21 +7,20 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.align import Fit, Floats, fit, lay_on, similarity, smooth, warps
-from workers.evaluate.checks.base import Pictures
 from workers.evaluate.checks.hashing import BOXES
 
 STAGE = "Looking for pictures that are alike"
 NEAR, FAR = 6, 10
-"""Distances of hashes. Pairs up to 6 are always candidates, pairs up to 10 only if few pictures look alike."""
+"""Distances of hashes. Pairs up to 6 are always compared, pairs up to 10 only if few pictures look alike."""
 PER_PICTURE = 20
-"""With more candidates for each picture on average, only near ones are compared, to save time."""
+"""With more pairs for each picture on average, only near ones are compared, to save time."""
 SAMPLE = 200
 CELLS = 4_000_000
 BATCH = 512
 ALIKE, AFTER_STEPS, COARSE_STEPS = 0.8, 0.9, 3
 FULL_ALIKE = 0.985
-"""Correlations at 16 × 16 pixels: at the start, and after three steps. The last one makes a candidate by itself, since
-the hashes of pictures with few shapes are unstable.
+"""Correlations at 16 × 16 pixels: at the start, and after three steps. From the last one on, a pair is compared with any
+hashes, since the hashes of pictures with few shapes are unstable.
 """
 LEFT_OVER, WORST = 0.012, 0.8
 """Copies leave less (measured: 98 of 100 at JPEG quality 50 or cropped by a tenth). Of 4 million pairs of different
@@ -30,40 +29,45 @@ digits or shirts, 20 do.
 LEFT_EVENLY, WORST_EVENLY = 0.02, 0.45
 """A little more may be left if it is spread evenly, as after recompression."""
 Rows = NDArray[np.int64]
-"""Candidate pairs (k, 4): picture that may be a copy, picture that it may be a part of, part in `BOXES`, bits apart."""
+"""Pairs to compare (k, 4): possible copy, picture that it may be a part of, part in `BOXES`, bits apart."""
 WORTH_ANOTHER = 0.15
 LEFT_CUT_OFF, LEFT_CLEAR, CLEAR, CUT_OFF = 0.06, 0.006, 0.25, 0.02
 """If brightness clipped a part at white, the part that was not clipped must fit better."""
 
 
-def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
+def near_pairs(small: NDArray[np.uint8], hashes: NDArray[np.uint64], ctx: JobContext) -> list[tuple[int, int]]:
     """Return pairs (i, j), i < j, of the same picture: resized, recompressed, slightly cropped, brighter or darker.
 
     Each digest should occur once, because among many similar pictures all pairs are compared.
+
+    Args:
+        small: Reduced pictures (n, 32, 32, 3).
+        hashes: Their perceptual hashes (n, crops).
+        ctx: Context of the job.
     """
-    count = len(pictures.small)
+    count = len(small)
     if count < 2:
         return []
-    gray = smooth(pictures.small.mean(axis=3, dtype=np.float32)[..., None])[..., 0]
+    gray = smooth(small.mean(axis=3, dtype=np.float32)[..., None])[..., 0]
     coarse = gray.reshape(count, 16, 2, 16, 2).mean(axis=(2, 4))
-    radius = _radius(pictures.hashes, ctx.seed)
+    radius = _radius(hashes, ctx.seed)
     if radius < NEAR:
         ctx.log(
             f"Nearly all pictures look alike: only those are compared whose hashes differ in {radius} bits at most."
         )
-    found = _candidates(pictures.hashes, coarse, radius, ctx)
+    found = _selected(hashes, coarse, radius, ctx)
     pairs: set[tuple[int, int]] = set()
     for start in range(0, len(found), BATCH):
         ctx.check_cancelled()
         ctx.progress(STAGE, 0.5 + 0.5 * start / len(found), 1.0)
-        for i, j in _confirmed(found[start : start + BATCH], pictures.small, coarse, ctx):
+        for i, j in _confirmed(found[start : start + BATCH], small, coarse, ctx):
             pairs.add((min(i, j), max(i, j)))
     ctx.progress(STAGE, 1.0, 1.0)
     return sorted(pairs)
 
 
-def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Rows:
-    """Return all candidates within `radius`: of each pair, the closer direction and its best part."""
+def _selected(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Rows:
+    """Return all pairs within `radius`: of each pair, the closer direction and its best part."""
     found = np.concatenate(list(_blocks(hashes, coarse, radius, ctx)))
     low, high = found[:, :2].min(axis=1), found[:, :2].max(axis=1)
     order = np.lexsort((found[:, 2], found[:, 3], high, low))
@@ -95,7 +99,7 @@ def _blocks(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobCon
 
 
 def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
-    """Return the largest distance up to `FAR` with an acceptable number of candidates, estimated from a sample.
+    """Return the largest distance up to `FAR` with an acceptable number of pairs, estimated from a sample.
 
     `NEAR` is used even if it costs ten times as much; only if nearly all pictures look alike the result is smaller.
     """
@@ -113,7 +117,7 @@ def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
 
 
 def _confirmed(batch: Rows, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
-    """Return the candidates that are the same picture; a coarse test comes first, which most similar pictures fail."""
+    """Return the pairs that are the same picture; a coarse test comes first, which most similar pictures fail."""
     warp = warps(np.asarray(BOXES, np.float32)[batch[:, 2]])
     for steps, least in ((0, ALIKE), (COARSE_STEPS, AFTER_STEPS)):
         warp = lay_on(coarse[batch[:, 0]], coarse[batch[:, 1]], warp, steps)

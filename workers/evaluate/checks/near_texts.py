@@ -1,4 +1,4 @@
-"""Find texts that are nearly equal: MinHash of word shingles (`datasketch`) gives candidates, Jaccard decides.
+"""Find texts that are nearly equal: MinHash of word shingles (`datasketch`) selects pairs, Jaccard decides.
 
 Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman, Ullman, "Mining of Massive
 Datasets", chapter 3 (banding).

@@ -1,4 +1,4 @@
-"""Pictures with something to see, their copies, and the job over folders and tables."""
+"""Drawn pictures and their changed copies, tables of texts, and the job ``data_check``."""
 
 import io
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Picture = Image.Image
 
 
 def draw(seed: int, side: int = 96) -> Picture:
-    """A soft texture, some shapes, or waves: which, depends on the seed alone."""
+    """Draw a soft texture, some shapes, or waves, as the seed decides."""
     random = np.random.default_rng(seed)
     if seed % 3 == 0:
         cells = random.integers(0, 256, (*random.integers(3, 12, 2), 3), dtype=np.uint8)
@@ -50,7 +50,7 @@ def recompressed(picture: Picture, random: np.random.Generator) -> Picture:
 
 
 def cropped(picture: Picture, random: np.random.Generator) -> Picture:
-    """5 % of the width and of the height are gone, from whichever side."""
+    """Cut 5 % of the width and of the height."""
     width, height = round(0.95 * picture.width), round(0.95 * picture.height)
     left, top = random.integers(0, picture.width - width + 1), random.integers(0, picture.height - height + 1)
     return picture.crop((int(left), int(top), int(left) + width, int(top) + height))
@@ -70,7 +70,7 @@ def drawn() -> Callable[..., Picture]:
 
 @pytest.fixture
 def changes() -> tuple[Callable[[Picture, np.random.Generator], Picture], ...]:
-    """What makes a copy of a picture."""
+    """Return the functions that make a copy of a picture."""
     return CHANGES
 
 
@@ -91,13 +91,13 @@ def check(tmp_path: Path) -> Callable[..., DataCheckResult]:
 
 @pytest.fixture
 def found() -> Callable[[DataCheckResult, str], list[CheckFinding]]:
-    """The findings of one check."""
+    """Return a function that returns the findings of one check."""
     return lambda result, check: [finding for finding in result.findings if finding.check == check]
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Callable[..., Path]:
-    """Write a CSV of texts and labels."""
+    """Return a function that writes a CSV of texts and labels."""
 
     def write(name: str, rows: list[tuple[str, str]], header: str = "text,label") -> Path:
         lines = [header, *('"{}",{}'.format(text.replace('"', '""'), label) for text, label in rows)]

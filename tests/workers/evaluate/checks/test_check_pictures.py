@@ -10,7 +10,7 @@ from PIL import Image
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.evaluate.checks import job
-from workers.evaluate.checks.base import Check, Material, Outcome, Pictures
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.job import all_checks
 from workers.evaluate.checks.near_pictures import near_pairs
 from workers.runtime.recording import RecordingContext
@@ -20,7 +20,7 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def album(tmp_path: Path, drawn: Make) -> Callable[..., Path]:
-    """A folder of drawn pictures, in sub-folders by label where some are given."""
+    """Return a function that writes a folder of drawn pictures, with sub-folders for labels."""
 
     def make(name: str, seeds: range, labels: tuple[str, ...] = ("",)) -> Path:
         for seed in seeds:
@@ -32,9 +32,9 @@ def album(tmp_path: Path, drawn: Make) -> Callable[..., Path]:
     return make
 
 
-def test_a_clean_folder(album: Make, check: Make, found: Make) -> None:
-    """Given 30 different pictures of two kinds, then nothing is wrong but that no license is known, and what could not be
-    counted is not 0."""
+def test_clean_folder_has_no_finding_but_the_unknown_license(album: Make, check: Make, found: Make) -> None:
+    """Given 30 different pictures of two classes, then only the license is unknown, and checks that do not apply have no
+    count instead of 0."""
     result = check(album("set", range(30), ("cat", "dog")))
     assert {f.check for f in result.findings if f.level != "info"} == {"license"}
     counts = result.counts
@@ -46,8 +46,8 @@ def test_a_clean_folder(album: Make, check: Make, found: Make) -> None:
     assert "15 examples of each" in found(result, "balance")[0].what
 
 
-def test_unreadable_files_are_named(album: Make, check: Make, found: Make) -> None:
-    """Given an empty file, a web page and a cut off picture, then all three are named and may be left out."""
+def test_unreadable_files_are_named_and_may_be_left_out(album: Make, check: Make, found: Make) -> None:
+    """Given an empty file, a web page and a truncated picture, then all three are named; left out, nothing is unreadable."""
     folder = album("set", range(12))
     (folder / "empty.png").touch()
     (folder / "page.jpg").write_text("<html>404</html>")
@@ -60,8 +60,8 @@ def test_unreadable_files_are_named(album: Make, check: Make, found: Make) -> No
     assert again.counts["unreadable"] == 0 and not found(again, "unreadable")
 
 
-def test_the_same_picture_in_other_formats(album: Make, check: Make, found: Make) -> None:
-    """Given a picture again as BMP and a gray one as palette, then both are exact duplicates: pixels count, not bytes."""
+def test_same_pixels_in_other_formats_are_exact_duplicates(album: Make, check: Make, found: Make) -> None:
+    """Given a picture also as BMP and a gray one also in color, then both are exact duplicates: pixels count, not bytes."""
     folder = album("set", range(10))
     Image.open(folder / "3.png").save(folder / "again.bmp")
     gray = Image.open(folder / "4.png").convert("L")
@@ -73,9 +73,9 @@ def test_the_same_picture_in_other_formats(album: Make, check: Make, found: Make
     assert {frozenset({"3.png", "again.bmp"}), frozenset({"gray.png", "gray.tif"})} == groups
 
 
-def test_leakage_between_two_folders(album: Make, check: Make, found: Make, changes: Any) -> None:
-    """Given training pictures of which the test set holds two as they are and two changed, then four leak, it is a
-    danger, and leaving them out ends it."""
+def test_leakage_between_two_folders_is_a_danger(album: Make, check: Make, found: Make, changes: Any) -> None:
+    """Given a test set with two training pictures as they are and two changed ones, then four leak, until they are left
+    out."""
     test, train = album("test", range(40)), album("train", range(100, 140))
     for seed in (3, 4):
         (test / f"copy{seed}.png").write_bytes((train / f"{100 + seed}.png").read_bytes())
@@ -91,15 +91,15 @@ def test_leakage_between_two_folders(album: Make, check: Make, found: Make, chan
 
 
 def test_parts_of_one_folder_are_compared(album: Make, check: Make, tmp_path: Path) -> None:
-    """Given one folder with the parts train and test that share a picture, then it leaks without being told where."""
+    """Given one folder with the parts train and test that share a picture, then the parts are compared and it leaks."""
     album("both/test", range(12)), album("both/train", range(50, 62))
     (tmp_path / "both/test/x.png").write_bytes((tmp_path / "both/train/50.png").read_bytes())
     result = check(tmp_path / "both")
     assert (result.leaked, result.counts["items"], result.counts["against_items"]) == (1, 13, 12)
 
 
-def test_contradictory_labels(album: Make, check: Make, found: Make) -> None:
-    """Given one picture as cat and as dog, then the contradiction is told with both names."""
+def test_equal_pictures_with_other_labels_contradict(album: Make, check: Make, found: Make) -> None:
+    """Given one picture as cat and as dog, then a finding names both labels."""
     folder = album("set", range(20), ("cat", "dog"))
     (folder / "dog" / "copy.png").write_bytes((folder / "cat" / "0.png").read_bytes())
     result = check(folder)
@@ -107,7 +107,7 @@ def test_contradictory_labels(album: Make, check: Make, found: Make) -> None:
     assert result.counts["contradictions"] == 1 and "“cat”" in finding.what and "“dog”" in finding.what
 
 
-def test_odd_pictures_are_read_and_told(tmp_path: Path, album: Make, check: Make, found: Make) -> None:
+def test_unusual_pictures_are_read_and_reported(tmp_path: Path, album: Make, check: Make, found: Make) -> None:
     """Given CMYK, 16 bits, an animation, a picture turned by its EXIF mark and other sizes, then all are read."""
     folder = album("set", range(12))
     picture = Image.open(folder / "1.png")
@@ -126,13 +126,13 @@ def test_odd_pictures_are_read_and_told(tmp_path: Path, album: Make, check: Make
         assert words in report
 
 
-def test_three_pictures_and_one_kind(album: Make, check: Make, found: Make) -> None:
-    """Given three pictures of one kind, then both facts are told."""
+def test_three_pictures_of_one_class_are_reported(album: Make, check: Make, found: Make) -> None:
+    """Given three pictures of one class, then both facts are reported."""
     report = " ".join(f.what for f in found(check(album("set", range(3), ("cat",))), "balance"))
     assert "only 3 items" in report and "one kind" in report
 
 
-def test_uneven_kinds_and_empty_pictures(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
+def test_uneven_classes_and_empty_pictures_are_reported(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
     """Given 40 cats, 2 dogs and a white picture, then the spread and the empty picture are warnings."""
     folder = album("set", range(40), ("cat",))
     album("set", range(90, 92), ("dog",))
@@ -143,9 +143,9 @@ def test_uneven_kinds_and_empty_pictures(album: Make, check: Make, found: Make, 
 
 
 @pytest.mark.whole
-def test_brighter_pictures_are_drift(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
-    """Given darker pictures in the second set, then they are told apart and brightness is named; given two halves of
-    one set, then they look alike."""
+def test_darker_pictures_are_drift(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
+    """Given darker pictures in the second set, then there is drift, and brightness is named; given similar sets, then there
+    is none."""
     light, dark = album("light", range(80)), album("dark", range(200, 280))
     alike = check(light, dark)
     assert alike.counts["drift"] == 0 and found(alike, "drift")[0].level == "info"
@@ -159,8 +159,8 @@ def test_brighter_pictures_are_drift(album: Make, check: Make, found: Make, tmp_
     assert outside.level == "warning" and outside.values["share outside"] > 0.3
 
 
-def test_a_license_beside_the_data(album: Make, check: Make, found: Make) -> None:
-    """Given a license file, then what it allows is told; given none, then that it is not known."""
+def test_license_file_of_the_data_is_reported(album: Make, check: Make, found: Make) -> None:
+    """Given no license file, then a warning; given one, then what it allows."""
     folder = album("set", range(10))
     (unknown,) = found(check(folder), "license")
     assert "without a license" in unknown.what and unknown.level == "warning"  # no green tick for an unknown license
@@ -169,8 +169,8 @@ def test_a_license_beside_the_data(album: Make, check: Make, found: Make) -> Non
     assert finding.level == "warning" and "not in business" in finding.what
 
 
-def test_it_can_be_cancelled_anywhere(album: Make, check: Make, tmp_path: Path) -> None:
-    """Given a request to stop at any of its checks, then it stops there."""
+def test_check_can_be_cancelled_anywhere(album: Make, check: Make, tmp_path: Path) -> None:
+    """Given a cancellation at any moment, then the job ends there."""
     folder = album("set", range(25), ("cat", "dog"))
     against = album("other", range(100, 125))
     ctx = RecordingContext(tmp_path)
@@ -181,8 +181,8 @@ def test_it_can_be_cancelled_anywhere(album: Make, check: Make, tmp_path: Path) 
             check(folder, against, ctx=RecordingContext(tmp_path, cancel_after=after))
 
 
-def test_what_cannot_be_checked_is_refused(tmp_path: Path, album: Make, check: Make, table: Make) -> None:
-    """Given nothing, an empty folder, a program, only damage, or two kinds, then it is refused in words."""
+def test_data_that_cannot_be_checked_are_refused(tmp_path: Path, album: Make, check: Make, table: Make) -> None:
+    """Given no file, an empty folder, a program, only damaged files, or two kinds of data, then the job refuses."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "main.py").write_text("print()")
@@ -203,11 +203,11 @@ def test_what_cannot_be_checked_is_refused(tmp_path: Path, album: Make, check: M
         check(pictures, left_out=tuple(f"{n}.png" for n in range(4)))
 
 
-def test_the_parts_of_a_set_that_was_read(
+def test_parts_of_a_read_set_share_nothing_after_leaving_out(
     tmp_path: Path, drawn: Make, check: Make, run_data: Make, model_dir: Make, found: Make
 ) -> None:
-    """Given a set that was read and split, in which each picture is there again as JPEG, then the parts leak; read again
-    without what may be left out, they share nothing, and each picture is still there once."""
+    """Given a set that was read and split, with each picture also as JPEG, then the parts leak; read again without the items
+    that may be left out, they share nothing, and each picture is still there once."""
     for seed in range(30):
         (tmp_path / "set").mkdir(exist_ok=True)
         drawn(seed, 64).save(tmp_path / "set" / f"{seed}.png")
@@ -225,8 +225,8 @@ def test_the_parts_of_a_set_that_was_read(
 
 
 @pytest.mark.whole
-def test_odd_sets_do_not_break_a_check(tmp_path: Path, check: Make) -> None:
-    """Given a set that is all the same, flat pictures, constant numbers or texts of one letter, then no check fails."""
+def test_no_check_fails_on_degenerate_sets(tmp_path: Path, check: Make) -> None:
+    """Given equal items, flat pictures, constant numbers or texts of one letter, then no check fails."""
     odd = np.arange(100) % 2
     flat = np.repeat(np.arange(100, dtype=np.uint8), 256).reshape(100, 16, 16)
     sets = {
@@ -250,8 +250,8 @@ def test_odd_sets_do_not_break_a_check(tmp_path: Path, check: Make) -> None:
         assert not any("could not be made" in finding.what for finding in result.findings), first
 
 
-def test_a_check_that_fails_is_told(album: Make, check: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given numbers that a method cannot take, then this is a finding, and the other checks are made."""
+def test_failing_check_is_a_finding_and_others_run(album: Make, check: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a check that raises, then that is a finding, and the other checks run."""
 
     def fail(material: Material, ctx: RecordingContext) -> Outcome:
         raise ValueError("array must not contain infs")
@@ -262,11 +262,11 @@ def test_a_check_that_fails_is_told(album: Make, check: Make, monkeypatch: pytes
     assert finding.level == "warning" and "infs" in finding.what and result.counts["exact_duplicates"] == 0
 
 
-def test_pictures_that_nearly_all_look_alike(tmp_path: Path) -> None:
-    """Given hashes of which each is near each, then fewer are compared, and this is logged."""
+def test_fewer_pairs_are_compared_if_nearly_all_pictures_look_alike(tmp_path: Path) -> None:
+    """Given hashes that are all close to each other, then fewer pairs are compared, and this is logged."""
     count = 600
     hashes = np.zeros((count, 1), np.uint64) + (np.arange(count) % 2).astype(np.uint64)[:, None]
     small = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
     ctx = RecordingContext(tmp_path)
-    assert near_pairs(Pictures(small, hashes, np.zeros((count, 2), np.int64), ("",) * count), ctx) == []
+    assert near_pairs(small, hashes, ctx) == []
     assert "look alike" in ctx.logs[0].text

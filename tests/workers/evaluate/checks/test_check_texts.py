@@ -21,14 +21,14 @@ GOOD, BAD = ("lovely", "great", "fine", "splendid"), ("broken", "awful", "late",
 
 
 def sentence(number: int, words: tuple[str, ...] = ()) -> str:
-    """Twelve words that depend on the number, with one of `words` among them."""
+    """Return twelve words that depend on the number, with one of `words` among them."""
     random = np.random.default_rng(number)
     chosen = [NOUNS[i] for i in random.integers(0, len(NOUNS), 11)]
     return " ".join([*chosen, words[number % len(words)] if words else str(number)])
 
 
-def test_doubles_and_near_doubles_of_texts(check: Make, table: Make, found: Make) -> None:
-    """Given texts of which one comes twice, one in capitals and one with a word more, then each is counted once."""
+def test_equal_and_nearly_equal_texts_are_counted_once(check: Make, table: Make, found: Make) -> None:
+    """Given one text twice, one also in capitals and one also with another word, then each is counted once."""
     rows = [(sentence(n), "a" if n % 2 else "b") for n in range(40)]
     rows += [(sentence(3), "a"), (sentence(5).upper(), "a"), (sentence(7) + " indeed", "a")]
     result = check(table("t.csv", rows))
@@ -37,16 +37,17 @@ def test_doubles_and_near_doubles_of_texts(check: Make, table: Make, found: Make
     assert {("row 4", "row 41"), ("row 6", "row 42"), ("row 8", "row 43")} == groups
 
 
-def test_texts_that_leak(check: Make, table: Make) -> None:
-    """Given a text of the first table in the second one, then it leaks."""
+def test_text_in_both_tables_leaks(check: Make, table: Make) -> None:
+    """Given two texts of the first table in the second one, then they leak."""
     first = table("test.csv", [(sentence(n), "a") for n in range(20)])
     second = table("train.csv", [(sentence(n), "a") for n in range(18, 40)])
     result = check(first, second)
     assert result.leaked == 2 and result.leave_out == ("row 19", "row 20")
 
 
-def test_minhash_finds_what_jaccard_says(tmp_path: Path) -> None:
-    """Given 300 texts, some with words exchanged, then exactly the pairs with a Jaccard index of .8 or more are found."""
+def test_minhash_finds_the_pairs_of_the_exact_jaccard_index(tmp_path: Path) -> None:
+    """Given 300 texts, some with words exchanged, then 95 % of the pairs with a Jaccard index from .8 on are found, and no
+    others."""
     texts = [sentence(n) + " " + sentence(1000 + n) + " " + sentence(2000 + n) for n in range(280)]
     texts += [texts[n].replace(texts[n].split()[k % 20], "other", 1) for k, n in enumerate(range(0, 60, 3))]
     sets = [shingles(text) for text in texts]
@@ -55,7 +56,7 @@ def test_minhash_finds_what_jaccard_says(tmp_path: Path) -> None:
     assert len(truth) >= 10 and set(got) <= set(truth) and len(got) >= 0.95 * len(truth)
 
 
-def test_private_data_is_told_and_not_repeated(check: Make, table: Make, found: Make) -> None:
+def test_private_data_are_counted_and_not_repeated(check: Make, table: Make, found: Make) -> None:
     """Given an address, a telephone number, a card and an account among texts, then each is counted and none is shown."""
     secret = ["write to jane.roe@example.org now", "call +44 20 7946 0958 today", "card 4111 1111 1111 1111 please"]
     secret += ["pay into DE89 3704 0044 0532 0130 00 soon", "mail: max@shop.co.uk or call (030) 1234 5678"]
@@ -77,8 +78,8 @@ def test_private_data_is_told_and_not_repeated(check: Make, table: Make, found: 
         "scores 10-12 14-16 20-18", "ISBN 978-3-16-148410-0", "0000 0000 0000 0000",
     ],
 )  # fmt: skip
-def test_numbers_that_are_not_private(text: str) -> None:
-    """Given dates, versions, wrong check digits and other numbers, then nothing is found."""
+def test_other_numbers_are_not_private(text: str) -> None:
+    """Given dates, versions, wrong check digits and other numbers, then none is private."""
     assert private_in(text) == []
 
 
@@ -86,13 +87,13 @@ def test_numbers_that_are_not_private(text: str) -> None:
     "text", ["1.1" * 100_000 + "a" * 100_000, "1 1 " * 100_000, "4" * 300_000, "a.b-" * 100_000 + "@", "DE89 " * 60_000]
 )
 def test_long_texts_are_quick(text: str) -> None:
-    """Given texts that patterns with an open end would hang on, then they are read in a moment."""
+    """Given texts on which patterns could backtrack without end, then they are searched within five seconds."""
     started = time.monotonic()
     private_in(text)
     assert time.monotonic() - started < 5
 
 
-def test_checksums() -> None:
+def test_checksums_of_published_examples_hold() -> None:
     """Given published examples, then the checksums hold, and fail with one digit changed."""
     assert luhn("79927398713") and not luhn("79927398710")
     assert is_card("5555-5555-5555-4444") and not is_card("5555-5555-5555-4445")
@@ -102,9 +103,9 @@ def test_checksums() -> None:
     assert iban_length("GB29 NWBK 6016 1331 9268 19 AND") == len("GB29 NWBK 6016 1331 9268 19")
 
 
-def test_planted_label_errors(check: Make, table: Make, found: Make) -> None:
-    """Given 300 texts that say good or bad, ten of them under the wrong label, then at least eight of them are doubted, and hardly
-    another."""
+def test_planted_label_errors_are_found(check: Make, table: Make, found: Make) -> None:
+    """Given 300 texts with words for good or bad, ten of them under the wrong label, then at least eight of these and at
+    most two others are found."""
     words = {n: GOOD if n % 2 else BAD for n in range(300)}
     rows = [(" ".join([sentence(n)[:30], *words[n][n % 3 :]]), "good" if n % 2 else "bad") for n in range(300)]
     wrong = range(0, 300, 30)
@@ -119,7 +120,7 @@ def test_planted_label_errors(check: Make, table: Make, found: Make) -> None:
 
 
 def test_random_labels_are_not_doubted(check: Make, table: Make, found: Make) -> None:
-    """Given labels that nothing in the text explains, then it is said that none was looked for."""
+    """Given labels that the texts do not explain, then no label is doubted, and a finding gives the reason."""
     random = np.random.default_rng(0)
     rows = [(sentence(n), str(random.integers(0, 3))) for n in range(200)]
     result = check(table("t.csv", rows))
@@ -127,26 +128,26 @@ def test_random_labels_are_not_doubted(check: Make, table: Make, found: Make) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "separator", "encoding", "told"),
+    ("name", "separator", "encoding", "word"),
     [
         ("a.csv", ";", "utf-8", "semicolon"),
         ("a.tsv", "\t", "utf-16", "UTF-16"),
         ("a.csv", ",", "cp1252", "Windows-1252"),
     ],
 )
-def test_tables_as_people_save_them(
-    check: Make, tmp_path: Path, name: str, separator: str, encoding: str, told: str
+def test_table_with_other_separator_or_encoding_is_read(
+    check: Make, tmp_path: Path, name: str, separator: str, encoding: str, word: str
 ) -> None:
-    """Given other separators and encodings, then the table is read and this is told."""
+    """Given another separator or encoding, then the table is read, and a finding names it."""
     lines = [separator.join(("text", "label")), *(f"Grüße Nr. {n} café{separator}{n % 2}" for n in range(12))]
     (tmp_path / name).write_bytes("\r\n".join(lines).encode(encoding))
     result = check(tmp_path / name)
     assert result.counts["items"] == 12 and result.counts["classes"] == 2
-    assert any(told in f.what for f in result.findings if f.check == "reading")
+    assert any(word in f.what for f in result.findings if f.check == "reading")
 
 
 def test_formula_cells_stay_text(check: Make, table: Make) -> None:
-    """Given cells that a spreadsheet would run, then they are texts like others, and told."""
+    """Given cells that a spreadsheet would run, then they are read as texts and reported."""
     rows = [(sentence(n), "a") for n in range(12)] + [
         ('=HYPERLINK("http://x.example";"open")', "a"),
         ("@SUM(A1:A9)", "b"),
@@ -156,8 +157,8 @@ def test_formula_cells_stay_text(check: Make, table: Make) -> None:
     assert any("spreadsheet" in f.what for f in result.findings)
 
 
-def test_sounds_of_other_rates(check: Make, tmp_path: Path, found: Make) -> None:
-    """Given sounds at 8, 16 and 44.1 kHz, a copy and a broken one, then all but that one are read and the rates told."""
+def test_sounds_of_several_rates_are_read_and_reported(check: Make, tmp_path: Path, found: Make) -> None:
+    """Given sounds at 8, 16 and 44.1 kHz, a copy and a damaged one, then all others are read, and a finding names the rates."""
     for number in range(12):
         rate_hz, pitch_hz = (8000, 16000, 44100)[number % 3], 200 + 50 * number
         tone = 12000 * np.sin(2 * np.pi * pitch_hz * np.arange(int(0.3 * rate_hz)) / rate_hz)
@@ -172,8 +173,9 @@ def test_sounds_of_other_rates(check: Make, tmp_path: Path, found: Make) -> None
     assert "length in seconds 0.3 in all; loudness in dB" in report and "−11.7" in report and "-" not in report
 
 
-def test_arrays(check: Make, tmp_path: Path, found: Make) -> None:
-    """Given numbers with labels and a row twice, then doubles and balance are told; bytes of pictures are pictures."""
+def test_arrays_are_checked_as_numbers_or_pictures(check: Make, tmp_path: Path, found: Make) -> None:
+    """Given numbers with labels and one row twice, then the duplicate and the classes are counted; bytes with the shape of
+    pictures are pictures."""
     random = np.random.default_rng(1)
     x = random.normal(size=(60, 5)).astype(np.float32)
     x[7] = x[3]

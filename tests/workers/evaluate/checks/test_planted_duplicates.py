@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.evaluate.checks.base import Pictures
 from workers.evaluate.checks.measuring import measure
 from workers.evaluate.checks.near_pictures import near_pairs
 from workers.runtime.recording import RecordingContext
@@ -21,15 +20,14 @@ Make = Callable[..., Any]
 RECALL, FALSE_SHARE, SECONDS = 0.95, 0.001, 120.0
 
 
-def pictures_of(arrays: list[Any]) -> Pictures:
-    measured = [measure(array, "images") for array in arrays]
-    small = np.stack([m.small for m in measured if m.small is not None])
-    hashes = np.stack([m.hashes for m in measured if m.hashes is not None])
-    return Pictures(small, hashes, np.zeros((len(arrays), 2), np.int64), ("",) * len(arrays))
+def pairs_of(arrays: list[Any], folder: Path) -> list[tuple[int, int]]:
+    """Return the pairs of copies that are found among pictures."""
+    small, hashes = zip(*(measure(array, "images").picture for array in arrays), strict=True)
+    return near_pairs(np.stack(small), np.stack(hashes), RecordingContext(folder))
 
 
 def planted(total: int, draw: Make, changes: Any) -> tuple[list[Any], dict[tuple[int, int], str]]:
-    """`total` pictures, a fifth of them copies; {(original, copy): how it was made}."""
+    """Return `total` pictures, a fifth of them copies, and {(original, copy): name of the change}."""
     originals = total * 4 // 5
     pictures = [np.asarray(draw(seed)) for seed in range(originals)]
     truth = {}
@@ -43,16 +41,16 @@ def planted(total: int, draw: Make, changes: Any) -> tuple[list[Any], dict[tuple
 
 
 def scores(pairs: list[tuple[int, int]], truth: dict[tuple[int, int], str]) -> tuple[dict[str, float], float]:
-    """(recall of each kind of copy, share of found pairs that are none)."""
-    got = set(pairs)
+    """Return the recall of each kind of copy, and the share of pairs that are no copies."""
+    found = set(pairs)
     kinds = sorted(set(truth.values()))
-    recall = {kind: float(np.mean([pair in got for pair, k in truth.items() if k == kind])) for kind in kinds}
-    return recall, len(got - set(truth)) / max(1, len(got))
+    recall = {kind: float(np.mean([pair in found for pair, k in truth.items() if k == kind])) for kind in kinds}
+    return recall, len(found - set(truth)) / max(1, len(found))
 
 
 @contextmanager
 def two_cores() -> Iterator[None]:
-    """No more than two of them meanwhile, where the system can be told."""
+    """Limit this process to two cores where the system allows it."""
     if sys.platform != "linux":
         yield
         return
@@ -65,18 +63,18 @@ def two_cores() -> Iterator[None]:
 
 
 @pytest.mark.whole
-def test_a_thousand_pictures(tmp_path: Path, drawn: Make, changes: Any) -> None:
-    """Given 1,000 pictures, 200 of them resized, recompressed, cropped by 5 % or brightened copies, then 95 % of them are
-    found and no other pair is."""
+def test_copies_among_a_thousand_pictures_are_found(tmp_path: Path, drawn: Make, changes: Any) -> None:
+    """Given 1,000 pictures, 200 of them resized, recompressed, cropped by 5 % or brightened copies, then 95 % of the copies
+    are found, and hardly any other pair."""
     arrays, truth = planted(1000, drawn, changes)
-    recall, false = scores(near_pairs(pictures_of(arrays), RecordingContext(tmp_path)), truth)
+    recall, false = scores(pairs_of(arrays, tmp_path), truth)
     assert np.mean(list(recall.values())) >= RECALL and min(recall.values()) >= 0.9, recall
     assert false <= FALSE_SHARE
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_ten_thousand_pictures_by_the_job(
+def test_job_finds_copies_among_ten_thousand_pictures_in_two_minutes(
     tmp_path: Path, drawn: Make, changes: Any, check: Make, record_property: Callable[[str, object], None]
 ) -> None:
     """Given 10,000 files, 2,000 of them copies, when the whole job checks the folder, then 95 % are found, at most
@@ -102,7 +100,8 @@ def test_ten_thousand_pictures_by_the_job(
 
 
 def test_look_alikes_are_no_copies(tmp_path: Path, drawn: Make) -> None:
-    """Given two products on white that differ in color, and a picture beside its mirror image, then none is a copy."""
+    """Given two products on white that differ in color, a picture and its mirror image, and pictures of one color each,
+    then none is a copy."""
     random = np.random.default_rng(3)
     items = []
     for color in ((200, 30, 30), (30, 30, 200)):
@@ -111,10 +110,5 @@ def test_look_alikes_are_no_copies(tmp_path: Path, drawn: Make) -> None:
         items.append(np.clip(picture + random.integers(-3, 3, picture.shape), 0, 255).astype(np.uint8))
     mirrored = np.asarray(drawn(3))
     items += [mirrored, np.ascontiguousarray(mirrored[:, ::-1])]
-    assert near_pairs(pictures_of(items), RecordingContext(tmp_path)) == []
-
-
-def test_flat_pictures_are_no_copies_of_each_other(tmp_path: Path) -> None:
-    """Given pictures of one color each, then nothing says that they are the same picture."""
-    flat = [np.full((32, 32, 3), value, np.uint8) for value in (10, 120, 240)]
-    assert near_pairs(pictures_of(flat), RecordingContext(tmp_path)) == []
+    items += [np.full((32, 32, 3), value, np.uint8) for value in (10, 120, 240)]
+    assert pairs_of(items, tmp_path) == []

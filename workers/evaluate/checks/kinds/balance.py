@@ -5,7 +5,7 @@ from collections import Counter
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
-from workers.evaluate.checks.base import Check, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
 FEW = 10
@@ -14,22 +14,17 @@ UNEVEN = 10
 
 def run(material: Material, ctx: JobContext) -> Outcome:
     """Count labels and items of the first set."""
-    units = [unit for unit in material.units if unit.side == 0]
-    labels = Counter(unit.labels[0] for unit in units if unit.labels)
-    labelled = sum(labels.values())
-    counts: dict[str, int | None] = {"labelled": labelled, "classes": len(labels) if labels else None}
-    findings = _few(len(units))
+    entries = [entry for entry, side in zip(material.entries, material.sides, strict=True) if side == 0]
+    labels = Counter(entry.labels[0] for entry in entries if entry.labels)
+    counts = {"labelled": labels.total(), "classes": len(labels) or None}
+    findings = _few(len(entries))
     if not labels:
         what = "There are no labels, so Fettle sees whether answers change, but not whether they are right."
-        findings.append(CHECK.finding("info", what))
-        return Outcome(tuple(findings), counts)
-    if labelled < len(units):
-        names = [unit.source for unit in units if not unit.labels]
-        what = f"{counted(len(names), 'item').capitalize()} of {len(units):,} {is_are(len(names))} without a label."
-        finding = CHECK.finding("info", what, count=len(names), items=named(names))
-        findings.append(finding)
-    findings.append(_spread(labels))
-    return Outcome(tuple(findings), counts)
+        return Outcome((*findings, CHECK.finding("info", what)), counts)
+    if names := [entry.source for entry in entries if not entry.labels]:
+        what = f"{counted(len(names), 'item').capitalize()} of {len(entries):,} {is_are(len(names))} without a label."
+        findings.append(CHECK.finding("info", what, items=names))
+    return Outcome((*findings, _spread(labels)), counts)
 
 
 def _few(count: int) -> list[CheckFinding]:

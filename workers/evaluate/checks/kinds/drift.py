@@ -21,7 +21,7 @@ MOST = 3000
 """At most this many items of each set are compared."""
 PERMUTATIONS = 1999
 LEVEL = 0.01
-TOLD_APART = 0.6
+SEPARABLE = 0.6
 """Below this share of correctly ordered pairs, a difference is too small to matter, even if it is proven."""
 CHUNK = 50
 
@@ -33,18 +33,17 @@ and the medians of both sets.
 
 def run(material: Material, ctx: JobContext) -> Outcome:
     """Compare two sets if both have at least 20 items."""
-    counts: dict[str, int | None] = {"drift": None}
     sides = material.sides
     if not material.is_pair or min((sides == 0).sum(), (sides == 1).sum()) < FEWEST:
-        return Outcome(counts=counts)
+        return Outcome(counts={"drift": None})
     generator = np.random.default_rng(ctx.seed)
     chosen = np.sort(np.concatenate([_sample(np.flatnonzero(sides == side), generator) for side in (0, 1)]))
     rows = _rows(material, chosen)
     if rows is None:
-        return Outcome(counts=counts)
+        return Outcome(counts={"drift": None})
     apart, p = two_sample_test(rows, sides[chosen], generator, ctx)
     shifts = _shifts(material, chosen)
-    drifted = p <= LEVEL and apart >= TOLD_APART
+    drifted = p <= LEVEL and apart >= SEPARABLE
     values = {"pairs told apart": apart, "p-value": p}
     values |= {f"{name}: distance": distance for name, distance, *_ in shifts}
     values |= {f"{name}: p-value": p_holm for name, _, p_holm, *_ in shifts}
@@ -124,11 +123,11 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
     right = f"{percent(apart, 0)} of the time (50 % is luck)"
-    report = f"given one example of each, a program tells which is which {right}"
+    report = f"given one example of each, a program knows which is which {right}"
     if not drifted:
         return f"“{first}” and “{second}” look alike: {report}."
     clear = [shift for shift in shifts if shift[2] <= LEVEL][:3]
-    listed = "; ".join(f"{name} {before:.3g} beside {after:.3g}" for name, _, _, before, after in clear)
+    listed = "; ".join(f"{name} {before:.3g} and {after:.3g}" for name, _, _, before, after in clear)
     why = f" They differ most in: {listed} (medians)." if listed else ""
     return f"“{first}” and “{second}” are not alike: {report}.{why}"
 

@@ -1,6 +1,6 @@
 """Find items that occur more than once in a set: unchanged, resized, recompressed, cropped or slightly reworded."""
 
-from workers.contracts.data.checks import MAX_NAMED, CheckFinding
+from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.alike import alike
@@ -11,12 +11,9 @@ from workers.evaluate.data.base import names_of
 def run(material: Material, ctx: JobContext) -> Outcome:
     """Find duplicates within each set; the leakage check reports what both sets share."""
     groups, all_groups, near_known = alike(material, ctx)
-    exact = _inside(material, groups)
-    same = {frozenset(group) for group in exact}
-    every = [group for group in _inside(material, all_groups) if frozenset(group) not in same]
+    exact, every = _inside(material, groups), _inside(material, all_groups)
     surplus = sum(len(group) - 1 for group in exact)
-    near = sum(len(group) - 1 for group in _inside(material, all_groups)) - surplus
-    counts: dict[str, int | None] = {"exact_duplicates": surplus, "near_duplicates": near if near_known else None}
+    near = sum(len(group) - 1 for group in every) - surplus
     findings = []
     if surplus:
         what = f"{counted(surplus, 'item').capitalize()} {is_are(surplus)} exactly the same as another one"
@@ -24,8 +21,9 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     if near:
         what = f"{counted(near, 'item').capitalize()} {is_are(near)} nearly the same as another one"
         hint = "Similar examples prove less than different ones: remove those that add nothing."
-        findings.append(_finding(material, what, near, every, hint))
-    return Outcome(tuple(findings), counts)
+        same = set(map(tuple, exact))
+        findings.append(_finding(material, what, near, [group for group in every if tuple(group) not in same], hint))
+    return Outcome(tuple(findings), {"exact_duplicates": surplus, "near_duplicates": near if near_known else None})
 
 
 def _inside(material: Material, groups: list[list[int]]) -> list[list[int]]:
@@ -36,7 +34,7 @@ def _inside(material: Material, groups: list[list[int]]) -> list[list[int]]:
 
 
 def _finding(material: Material, what: str, count: int, groups: list[list[int]], hint: str) -> CheckFinding:
-    named = tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED])
+    named = material.names_of(groups)
     first = f": {' and '.join(names_of([name]) for name in named[0][:2])}" if named else ""
     return CHECK.finding("info", f"{what}{first}.", hint, count=count, groups=named)
 

@@ -7,7 +7,7 @@ import re
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
-from workers.evaluate.checks.base import Check, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
 FORMULA = re.compile(r"^\s*(?:=\s*[A-Za-z+\-@(\"]|@[A-Z]{2,}\(|[+-][A-Za-z@(]+\()|^\s*=[^=\s].*[()!|]")
@@ -18,17 +18,16 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     """Check texts; other data are skipped."""
     if material.kind != "texts":
         return Outcome(counts={"formulas": None})
-    names = [material.name_of(i) for i, unit in enumerate(material.units) if FORMULA.match(unit.text or "")]
-    if not names:
-        return Outcome(counts={"formulas": 0})
+    names = [material.name_of(i) for i, entry in enumerate(material.entries) if FORMULA.match(entry.text or "")]
     count = len(names)
+    if not names:
+        return Outcome(counts={"formulas": count})
     what = (
         f"{counted(count, 'item')} {is_are(count)} what a spreadsheet would take for a formula ({names_of(names)});"
         " here they stay plain texts."
     )
     hint = "If they came from a spreadsheet, save the values instead of the formulas."
-    finding = CHECK.finding("info", what, hint, count=count, items=named(names))
-    return Outcome((finding,), {"formulas": count})
+    return Outcome((CHECK.finding("info", what, hint, names),), {"formulas": count})
 
 
 CHECK = Check("formulas", "Cells are plain texts", "OWASP, CSV Injection", 95, run)

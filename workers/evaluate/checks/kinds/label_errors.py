@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, percent
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome, Unit, named
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
+from workers.evaluate.data.base import Entry
 from workers.evaluate.data.split import choose
 
 STAGE = "Looking for wrong labels"
@@ -49,7 +50,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"label_errors": 0})
     shown = doubtful[:MOST_SHOWN]
     suspects = tuple(
-        _suspect(material.units[place], names, given, shares)
+        _suspect(material.entries[place], names, given, shares)
         for place, given, shares in zip(
             chosen[shown].tolist(), labels[shown].tolist(), probabilities[shown], strict=True
         )
@@ -57,7 +58,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     items = [material.name_of(place) for place in chosen[doubtful].tolist()]
     hint = "Look at them one by one; a simple classifier made this guess and may be wrong."
     what = _words(items, suspects[0])
-    finding = CHECK.finding("warning", what, hint, count=len(items), items=named(items), values=values)
+    finding = CHECK.finding("warning", what, hint, items, values=values)
     return Outcome((finding,), {"label_errors": len(doubtful)}, suspects=suspects)
 
 
@@ -66,15 +67,14 @@ def _usable(material: Material) -> tuple[Positions, tuple[str, ...], NDArray[np.
 
     Each content is used once, because copies in the training part would reveal labels.
     """
-    first = {unit.digest: i for i, unit in reversed(list(enumerate(material.units)))}
-    single = [(i, material.units[i].labels[0]) for i in first.values() if len(material.units[i].labels) == 1]
-    single.sort()
+    first = {digest: i for i, digest in reversed(list(enumerate(material.digests)))}
+    labels = {i: material.entries[i].labels for i in first.values()}
+    single = sorted((i, given[0]) for i, given in labels.items() if len(given) == 1)
     counts = Counter(label for _, label in single)
     names = tuple(sorted(label for label, count in counts.items() if count >= PER_CLASS))
     number = {label: k for k, label in enumerate(names)}
     kept = [(i, number[label]) for i, label in single if label in number]
-    digests = material.units
-    picked = choose([label for _, label in kept], lambda k: digests[kept[k][0]].digest, MOST)
+    picked = choose([label for _, label in kept], lambda k: material.digests[kept[k][0]], MOST)
     chosen = np.asarray([kept[k][0] for k in picked], np.intp)
     return chosen, names, np.asarray([kept[k][1] for k in picked], np.int64)
 
@@ -114,10 +114,9 @@ def _words(names: list[str], first: Suspect) -> str:
     )
 
 
-def _suspect(unit: Unit, names: tuple[str, ...], given: int, shares: Floats) -> Suspect:
-    likely, text = int(shares.argmax()), (unit.text or "")[:300]
-    share = float(shares[likely])
-    return Suspect(source=unit.source, given=names[given], likely=names[likely], share=share, text=text)
+def _suspect(entry: Entry, names: tuple[str, ...], given: int, shares: Floats) -> Suspect:
+    best, text = int(shares.argmax()), (entry.text or "")[:300]
+    return Suspect(source=entry.source, given=names[given], likely=names[best], share=float(shares[best]), text=text)
 
 
 CHECK = Check("label_errors", "Labels fit what they label", "cleanlab (arXiv 1911.00068)", 70, run)

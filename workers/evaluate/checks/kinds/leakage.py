@@ -3,7 +3,6 @@
 Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-learning-based science".
 """
 
-from workers.contracts.data.checks import MAX_NAMED
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.alike import alike
@@ -18,19 +17,14 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     equal, all_groups, near_known = alike(material, ctx)
     exact, every = _across(material, equal), _across(material, all_groups)
     shared, same = _of_first(material, every), _of_first(material, exact)
-    counts: dict[str, int | None] = {
-        "leaked": len(shared),
-        "leaked_exact": len(same),
-        "leaked_near": len(shared) - len(same) if near_known else None,
-    }
+    near = len(shared) - len(same) if near_known else None
+    counts = {"leaked": len(shared), "leaked_exact": len(same), "leaked_near": near}
     if not shared:
         return Outcome(counts=counts)
     hint = "Leave them out of one of the two: a model tuned on what it is tested with looks better than it is."
-    items = tuple(material.name_of(i) for i in shared[:MAX_NAMED])
-    groups = tuple(tuple(material.name_of(i) for i in group) for group in every[:MAX_NAMED])
-    what = _words(material, shared, same, every)
-    finding = CHECK.finding("danger", what, hint, count=len(shared), items=items, groups=groups)
-    return Outcome((finding,), counts, _to_leave_out(material, all_groups, every), len(shared))
+    items = [material.name_of(i) for i in shared]
+    finding = CHECK.finding("danger", _words(material, shared, same), hint, items, groups=material.names_of(every))
+    return Outcome((finding,), counts, _to_leave_out(material, all_groups, every))
 
 
 def _across(material: Material, groups: list[list[int]]) -> list[list[int]]:
@@ -39,12 +33,12 @@ def _across(material: Material, groups: list[list[int]]) -> list[list[int]]:
 
 
 def _of_first(material: Material, groups: list[list[int]]) -> list[int]:
-    return [i for group in groups for i in group if material.units[i].side == 0]
+    return [i for group in groups for i in group if material.sides[i] == 0]
 
 
-def _words(material: Material, shared: list[int], same: list[int], every: list[list[int]]) -> str:
+def _words(material: Material, shared: list[int], same: list[int]) -> str:
     first, second = material.names
-    count, example = len(shared), names_of([material.name_of(every[0][0])])
+    count, example = len(shared), names_of([material.name_of(shared[0])])
     how = "exactly the same as" if len(same) == count else "the same as" if same else "nearly the same as"
     some = "" if len(same) in (0, count) else f", {len(same):,} of them exactly"
     what = "an item" if count == 1 else "items"
@@ -58,14 +52,12 @@ def _to_leave_out(material: Material, groups: list[list[int]], across: list[list
     are left out. So that the new split shares nothing either, one item of each group stays, also if its copies lie in
     the same part now.
     """
-    units = material.units
     if material.roots[0] != material.roots[1]:
-        return tuple(units[i].source for group in across for i in group if units[i].side == 0)
-    return tuple(units[i].source for group in groups for i in group if i != _kept(material, group))
-
-
-def _kept(material: Material, group: list[int]) -> int:
-    return next((i for i in group if material.units[i].side == 0), group[0])
+        left_out = _of_first(material, across)
+    else:
+        kept = {next((i for i in group if material.sides[i] == 0), group[0]) for group in groups}
+        left_out = [i for group in groups for i in group if i not in kept]
+    return tuple(material.entries[i].source for i in left_out)
 
 
 CHECK = Check("leakage", "The two sets share nothing", "content digest, pHash, MinHash as for duplicates", 50, run)

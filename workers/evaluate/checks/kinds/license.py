@@ -1,4 +1,4 @@
-"""Report the license that files beside the data state; anything else is the person's knowledge and is asked for."""
+"""Report the license in the files of the data; without one, the person has to find out."""
 
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Check, Material, Outcome
@@ -7,7 +7,7 @@ from workers.model_io.readers.neighbors import license_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Read LICENSE and README in each set's folder, or beside its file."""
+    """Read LICENSE and README in each set's folder, or next to its file."""
     findings = []
     stated = 0
     places = dict(zip(material.roots, (f"“{name}”" for name in material.names), strict=True))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import rows_of
 
 STAGE = "Looking for items unlike the others"
@@ -39,12 +39,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     held, judged = distances[half : len(own)], distances[len(own) :]
     outside = judged > _threshold(held)
     ctx.progress(STAGE, 1, 1)
-    return _told(material, others, outside, judged, len(held))
+    return _outcome(material, others, outside, judged, len(held))
 
 
 def _once(material: Material) -> list[int]:
-    """Return one unit of each content."""
-    return sorted({unit.digest: i for i, unit in reversed(list(enumerate(material.units)))}.values())
+    """Return one item of each content."""
+    return sorted({digest: i for i, digest in reversed(list(enumerate(material.digests)))}.values())
 
 
 def _distances(rows: Any, half: int, seed: int) -> Floats:
@@ -65,7 +65,7 @@ def _threshold(held: Floats) -> float:
     return float(np.sort(held)[place])
 
 
-def _told(
+def _outcome(
     material: Material, others: NDArray[np.intp], outside: NDArray[np.bool_], judged: Floats, held: int
 ) -> Outcome:
     from scipy.stats import fisher_exact
@@ -80,9 +80,7 @@ def _told(
     what = f"{percent(share)} of “{first}” lie outside of what “{second}” holds; about 5 % would by chance."
     hint = "Look at the first of them: calibrate with data like those that are tested." if unusual else ""
     values = {"share outside": share, "p-value": p}
-    finding = CHECK.finding(
-        "warning" if unusual else "info", what, hint, count=count, items=named(names), values=values
-    )
+    finding = CHECK.finding("warning" if unusual else "info", what, hint, names, count=count, values=values)
     return Outcome((finding,), {"out_of_distribution": count})
 
 

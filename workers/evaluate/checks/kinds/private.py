@@ -4,7 +4,7 @@ from collections import Counter
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted
-from workers.evaluate.checks.base import Check, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.patterns import private_in
 
 STAGE = "Looking for private data"
@@ -16,15 +16,16 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"private": None})
     kinds: Counter[str] = Counter()
     names, shown = [], []
-    for number, unit in enumerate(material.units):
+    total = len(material.entries)
+    for number, entry in enumerate(material.entries):
         ctx.check_cancelled()
-        ctx.progress(STAGE, number, len(material.units), "texts")
-        hits = private_in(unit.text or "")
+        ctx.progress(STAGE, number, total, "texts")
+        hits = private_in(entry.text or "")
         kinds.update(kind for kind, _ in hits)
         if hits:
             names.append(material.name_of(number))
             shown.append(f"{material.name_of(number)} ({hits[0][0]}: {hits[0][1]})")
-    ctx.progress(STAGE, len(material.units), len(material.units), "texts")
+    ctx.progress(STAGE, total, total, "texts")
     if not names:
         return Outcome(counts={"private": 0})
     listed = ", ".join(counted(count, kind, PLURALS.get(kind, "")) for kind, count in kinds.most_common())
@@ -33,7 +34,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     what = f"{report}: {listed}. {'; '.join(shown[:3])}."
     hint = "Remove these texts, or make them unrecognizable, before the data or a bundle goes to others."
     values = {kind: float(count) for kind, count in kinds.items()}
-    finding = CHECK.finding("warning", what, hint, count=len(names), items=named(names), values=values)
+    finding = CHECK.finding("warning", what, hint, names, values=values)
     return Outcome((finding,), {"private": len(names)})
 
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are, percent, percent_range
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.data.base import names_of
 
 EMPTY = 0.004
 """A picture with a standard deviation of at most one of 255 levels has a single color."""
-TOLD = {
+REPORTED = {
     "images": ("brightness", "contrast", "color"),
     "texts": ("length in characters",),
     "audio": ("length in seconds", "loudness in dB"),
@@ -26,37 +26,37 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     first = material.sides == 0
     if not first.any():
         return Outcome(counts={"empty": 0})
-    findings = [_figures(material, first)]
-    if material.pictures is not None:
-        findings += _files(material)
+    findings = [_figures(material, first), *_files(material)]
     rates = material.properties.get("rate in Hz")
     if rates is not None and len(set(rates.tolist())) > 1:
         listed = ", ".join(f"{rate:,.0f}" for rate in sorted(set(rates.tolist())))
         what = f"The sounds have different rates: {listed} Hz. Each is brought to the model’s own rate."
         findings.append(CHECK.finding("info", what))
-    empty = _empty(material)
-    if empty is not None:
-        findings.append(empty)
-    return Outcome(tuple(findings), {"empty": 0 if empty is None else empty.count})
+    contrast = material.properties.get("contrast", np.ones(0, np.float32))
+    names = [material.name_of(i) for i in np.flatnonzero(contrast < EMPTY).tolist()]
+    if names:
+        what = f"{counted(len(names), 'item').capitalize()} {is_are(len(names))} of one color, with nothing to see"
+        hint = "Look at them, and take out those that were saved by mistake."
+        findings.append(CHECK.finding("warning", f"{what}: {names_of(names)}.", hint, names))
+    return Outcome(tuple(findings), {"empty": len(names)})
 
 
 def _figures(material: Material, first: NDArray[np.bool_]) -> CheckFinding:
     values: dict[str, float] = {}
-    said: list[str] = []
-    for name, column in material.properties.items():
-        own = column[first]
-        values |= {f"{name}, median": float(np.median(own)), f"{name}, least": float(own.min())}
-        values[f"{name}, most"] = float(own.max())
-        if name in TOLD[material.kind]:
-            said.append(_said(name, own))
+    own = {name: column[first] for name, column in material.properties.items()}
+    for name, column in own.items():
+        values |= {f"{name}, median": float(np.median(column)), f"{name}, least": float(column.min())}
+        values[f"{name}, most"] = float(column.max())
+    sentences = [_sentence(name, own[name]) for name in REPORTED[material.kind] if name in own]
     if material.pictures is not None:
-        said.insert(0, _sizes(material.pictures.sizes[first]))
-    words = "; ".join(said) or "no figures can be told for these"
+        sizes = zip(own["width in pixels"].tolist(), own["height in pixels"].tolist(), strict=True)
+        sentences.insert(0, _sizes(Counter((round(width), round(height)) for width, height in sizes)))
+    words = "; ".join(sentences) or "there are no figures of these"
     what = f"{counted(int(first.sum()), 'item').capitalize()}: {words}."
     return CHECK.finding("info", what, values=values)
 
 
-def _said(name: str, own: Floats) -> str:
+def _sentence(name: str, own: Floats) -> str:
     middle, least, most = float(np.median(own)), float(own.min()), float(own.max())
     if name in ("brightness", "contrast", "color"):
         return f"{name} mostly about {percent(middle, 0)} ({percent_range(least, most)})"
@@ -70,8 +70,7 @@ def _rounded(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _sizes(sizes: NDArray[np.int64]) -> str:
-    different = Counter(map(tuple, sizes.tolist()))
+def _sizes(different: Counter[tuple[int, int]]) -> str:
     (width, height), _ = different.most_common(1)[0]
     if len(different) == 1:
         return f"all {width} × {height} pixels"
@@ -81,29 +80,13 @@ def _sizes(sizes: NDArray[np.int64]) -> str:
 
 
 def _files(material: Material) -> list[CheckFinding]:
-    assert material.pictures is not None
-    kinds = Counter(kind for report in material.pictures.modes for kind in report.split(", ") if kind)
-    findings = []
-    if kinds:
-        listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-        what = f"Some pictures are of unusual kinds and are read as plain color or gray pictures: {listed}."
-        animated = " Of animated ones the first picture is used." if kinds["animated"] else ""
-        findings.append(CHECK.finding("info", what + animated))
-    return findings
-
-
-def _empty(material: Material) -> CheckFinding | None:
-    contrast = material.properties.get("contrast")
-    if contrast is None:
-        return None
-    names = [material.name_of(int(i)) for i in np.flatnonzero(contrast < EMPTY)]
-    if not names:
-        return None
-    count = len(names)
-    report = f"{counted(count, 'item').capitalize()} {is_are(count)} of one color"
-    what = f"{report}, with nothing to see: {names_of(names)}."
-    hint = "Look at them, and take out those that were saved by mistake."
-    return CHECK.finding("warning", what, hint, count=count, items=named(names))
+    kinds = Counter(kind for one in material.file_kinds for kind in one)
+    if not kinds:
+        return []
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+    what = f"Some pictures are of unusual kinds and are read as plain color or gray pictures: {listed}."
+    animated = " Of animated ones the first picture is used." if kinds["animated"] else ""
+    return [CHECK.finding("info", what + animated)]
 
 
 CHECK = Check("sizes", "Sizes and colors", "plain statistics of the decoded items", 20, run)

@@ -4,21 +4,20 @@ from collections import Counter
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted
-from workers.evaluate.checks.base import Check, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
     """Name the unreadable items and the most frequent reason."""
-    found = list(material.unreadable)
-    counts: dict[str, int | None] = {"unreadable": len(found)}
+    found = material.unreadable
+    counts = {"unreadable": len(found)}
     if not found:
         return Outcome(counts=counts)
     names = [name if side == 0 else f"{material.names[1]}: {name}" for name, _, side in found]
     reason = Counter(reason for _, reason, _ in found).most_common(1)[0][0]
     what = f"{counted(len(found), 'item')} cannot be read: {names_of(names)}. {reason}"
-    hint = "Open them in another program, or leave them out."
-    finding = CHECK.finding("warning", what, hint, count=len(found), items=named(names))
+    finding = CHECK.finding("warning", what, "Open them in another program, or leave them out.", names)
     return Outcome((finding,), counts, leave_out=tuple(name for name, _, side in found if side == 0))
 
 
