@@ -71,7 +71,7 @@ def look(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
         program.until_page("data", "full", 90)
         shoot(program, out, f"data-{tag}")
         scroll(program, size)
-        program.until(lambda view: "Asking the original" not in view.texts, 90, "what the model receives")
+        program.until(lambda view: "Running the original" not in view.texts, 90, "what the model receives")
         time.sleep(3)
         shoot(program, out, f"data-below-{tag}")
         program.keys("ctrl+5")

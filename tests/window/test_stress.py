@@ -23,7 +23,7 @@ def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp
     program.until_page("stress", "full")
     program.until_text("Harder inputs", "Out of distribution", "Attacks", "Triggers", "Calibration examples")
     program.press("Start the quick test (about 1 minute)")
-    program.until_text("Changing pictures and asking both versions", limit_s=60)
+    program.until_text("Running both versions on changed pictures", limit_s=60)
     view = program.until_text("Unchanged", "Severity 1", "Cannot tell", "Test again", limit_s=180)
     assert "Nothing is proven to hurt the optimized model more" in view.texts or "as good as the original" in view.texts
     assert any(item.name.startswith("Noise, 1: original ") for item in view.items)

@@ -1,4 +1,4 @@
-"""Change every example in all planned ways, and let both versions predict the same changed inputs."""
+"""Apply all planned changes to every example, and let both versions predict the same changed inputs."""
 
 import zlib
 from collections.abc import Sequence
@@ -22,12 +22,7 @@ FEWEST = 10
 """At least this many examples are evaluated, regardless of the time."""
 FOLDER = "pictures"
 SIDE_PX = 112
-STAGES = {
-    "images": "Changing pictures and asking both versions",
-    "texts": "Changing texts and asking both versions",
-    "audio": "Changing sounds and asking both versions",
-    "arrays": "Changing numbers and asking both versions",
-}
+NOUNS = {"images": "pictures", "texts": "texts", "audio": "sounds", "arrays": "numbers"}
 
 Plan = Sequence[tuple[Stress, tuple[int, ...]]]
 
@@ -85,14 +80,14 @@ def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: P
     """Evaluate both versions example by example, so that all cells hold the same examples whenever the time ends."""
     found = StressedExamples()
     total_s = max(both.left(CHANGES_UNTIL), 1e-3)
-    stage = STAGES[both.samples.takes]
+    stage = f"Running both versions on changed {NOUNS[both.samples.takes]}"
     for number, given in enumerate(items):
         both.ctx.check_cancelled()
         left_s = both.left(CHANGES_UNTIL)
-        reach = len(items)
+        reachable = len(items)
         if number >= FEWEST:
-            reach = min(len(items), int(number * total_s / max(total_s - left_s, 1e-3)) + 1)
-        both.ctx.progress(stage, number, max(reach, number + 1), "examples")
+            reachable = min(len(items), int(number * total_s / max(total_s - left_s, 1e-3)) + 1)
+        both.ctx.progress(stage, number, max(reachable, number + 1), "examples")
         if len(found.items) >= FEWEST and left_s <= 0:
             found.stopped_early = True
             break
@@ -101,7 +96,7 @@ def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: P
         except (PipelineError, OSError):
             found.unreadable += 1
             continue
-        clean = both.answers(given, sample)
+        clean = both.predictions(given, sample)
         if not found.cells:
             found.measure = measure_of(both.old.pipeline, items, clean[0])
             found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
@@ -126,7 +121,7 @@ def _evaluate(
             changed = stress.apply(sample, severity, rng_of(both.ctx.seed, number, stress.id, severity))
             if not found.items and severity == severities[len(severities) // 2]:
                 _draw(stress.id, changed, both, found)
-            pair = score_pair(pipeline, measure, given, clean[0], *both.answers(given, changed))
+            pair = score_pair(pipeline, measure, given, clean[0], *both.predictions(given, changed))
             found.cells[stress.id][severity].append(base if pair is None else pair)
     found.items.append(given)
     found.clean.append(base)
@@ -146,6 +141,6 @@ def draw(sample: Any, name: str, work_dir: Path) -> str:
     picture = to_image(sample)
     scale = SIDE_PX / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR
-    picture.resize(size, way).save(work_dir / FOLDER / f"{name}.png")
+    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR
+    picture.resize(size, method).save(work_dir / FOLDER / f"{name}.png")
     return f"{FOLDER}/{name}.png"

@@ -48,9 +48,8 @@ def features_of(folder: Path, pipeline: Pipeline, items: Prepared, ctx: JobConte
     artifact = read_model(folder).artifact
     if artifact.format != "onnx" or pipeline.stateful or not len(items):
         return None
-    answer = next(entry.name for entry in pipeline.spec.outputs if entry.answer)
     proto = onnx.load(str(folder / artifact.main))
-    wanted = penultimate(proto, answer)
+    wanted = penultimate(proto, next(entry.name for entry in pipeline.spec.outputs if entry.answer))
     if wanted not in {output.name for output in proto.graph.output}:
         proto.graph.output.append(onnx.helper.make_tensor_value_info(wanted, onnx.TensorProto.FLOAT, None))
     place = ctx.work_dir / "features"
@@ -70,7 +69,7 @@ def features_of(folder: Path, pipeline: Pipeline, items: Prepared, ctx: JobConte
 def _collected(
     session: Any, pipeline: Pipeline, items: Prepared, wanted: str, ctx: JobContext
 ) -> tuple[Floats, Floats] | None:
-    rows, answers = [], []
+    rows, predictions = [], []
     count = min(len(items), MOST_ITEMS)
     for number in range(count):
         ctx.check_cancelled()
@@ -80,6 +79,6 @@ def _collected(
         values = np.asarray(outputs[wanted], np.float32)
         values = values.mean(axis=tuple(range(2, values.ndim))) if values.ndim > 2 else values
         rows.append(values.ravel())
-        answers.append(np.asarray(pipeline.raw_of(outputs, feeds), np.float32).ravel())
-    alike = len({row.size for row in rows}) == 1 and len({answer.size for answer in answers}) == 1
-    return (np.stack(rows), np.stack(answers)) if alike else None
+        predictions.append(np.asarray(pipeline.raw_of(outputs, feeds), np.float32).ravel())
+    alike = len({row.size for row in rows}) == 1 and len({one.size for one in predictions}) == 1
+    return (np.stack(rows), np.stack(predictions)) if alike else None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import numpy as np
 
@@ -28,14 +28,15 @@ def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
     """
     started_s = time.monotonic()
     ctx.progress("Opening both versions", 0, 1)
-    with (
-        closing(
-            open_version(params.original_dir, params.original_runtime, {**params.original_settings}, ctx.threads)
-        ) as old,
-        closing(
-            open_version(params.variant_dir, params.variant_runtime, {**params.variant_settings}, ctx.threads)
-        ) as new,
-    ):
+    versions = (
+        (params.original_dir, params.original_runtime, params.original_settings),
+        (params.variant_dir, params.variant_runtime, params.variant_settings),
+    )
+    with ExitStack() as stack:
+        old, new = (
+            stack.enter_context(closing(open_version(folder, runtime, dict(settings), ctx.threads)))
+            for folder, runtime, settings in versions
+        )
         items = read_items(params, old.pipeline)
 
         def left(share: float) -> float:

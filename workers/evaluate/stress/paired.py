@@ -57,9 +57,9 @@ def needed(worse: int, better: int, n: int) -> int | None:
 
     The smaller one of two estimates is used: by gains and losses, or by losses alone.
     """
-    ways = (Counts(worse, better, n, worse + better, n), Counts(0, 0, 0, worse, n))
-    found = [missing_items(counts, MARGIN, MARGIN, LEVEL) for counts in ways]
-    return min((count for count in found if count is not None), default=None)
+    assumed = (Counts(worse, better, n, worse + better, n), Counts(0, 0, 0, worse, n))
+    estimates = [missing_items(counts, MARGIN, MARGIN, LEVEL) for counts in assumed]
+    return min((count for count in estimates if count is not None), default=None)
 
 
 def about(count: int) -> str:

@@ -114,7 +114,7 @@ class PictureSamples:
     def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Floats) -> Arrays:
         """Return the model inputs for a changed picture."""
         prepared = pipeline.prepare_picture(to_image(sample), sized=id(given) in self._fitted)
-        return _with_main(pipeline, given, prepared)
+        return {**given.feeds(), pipeline.main_input.name: prepared}
 
 
 def _in_units(picture: Any) -> Floats:
@@ -160,7 +160,7 @@ class SoundSamples:
 
     def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Floats) -> Arrays:
         """Return the model inputs for a changed sound."""
-        return _with_main(pipeline, given, pipeline.prepare_sound(sample))
+        return {**given.feeds(), pipeline.main_input.name: pipeline.prepare_sound(sample)}
 
 
 class NumberSamples:
@@ -193,11 +193,6 @@ class NumberSamples:
         return {**given.feeds(), self._name: values}
 
 
-def _with_main(pipeline: Pipeline, given: SampledExamples, values: NDArray[Any]) -> Arrays:
-    """Return the prepared inputs with another main input."""
-    return {**given.feeds(), pipeline.main_input.name: values}
-
-
 Samples = PictureSamples | TextSamples | SoundSamples | NumberSamples
 """Opens items as samples that can be changed, and makes model inputs from them.
 
@@ -206,7 +201,7 @@ Samples = PictureSamples | TextSamples | SoundSamples | NumberSamples
 
 
 def read_items(params: StressParams, pipeline: Pipeline) -> list[SampledExamples]:
-    """Return all items of all parts that count, in their stored order, which is random (digests of their contents)."""
+    """Return the selected items of all parts in their stored order, which is random (by digests of their contents)."""
     found: list[SampledExamples] = []
     for part in params.parts:
         folder = Path(part.data_dir)

@@ -38,9 +38,9 @@ def score_pair(
 
 
 def similarity(pipeline: Pipeline, old: Values, new: Values) -> tuple[float, float] | None:
-    """Return whether both are alike by the rule of the proof.
+    """Return whether both predictions are alike by the rule of the proof.
 
-    Vectors by direction, since no center is known here.
+    Vectors are compared by direction, since their center is unknown here.
     """
     if not np.isfinite(old).all() or not (old.size or pipeline.spec.postprocess is not None):
         return None

@@ -20,7 +20,7 @@ from workers.evaluate.stress.paired import LEVEL
 from workers.evaluate.stress.verdicts import percent
 from workers.evaluate.stress.versions import UNFAMILIAR_UNTIL, Comparison, Values
 
-STAGE = "Asking both versions about unfamiliar inputs"
+STAGE = "Running both versions on unfamiliar inputs"
 LET_THROUGH = 0.95
 MOST, FEWEST = 200, 20
 HELD_OUT = {"id": "classes", "title": "Another class"}
@@ -61,8 +61,8 @@ def unfamiliar_rows(both: Comparison, changed: StressedExamples) -> tuple[Unfami
     rows = _held_out(changed, scores, both.ctx.seed)
     for kind, found in zip(kinds, _made(kinds, both, changed), strict=True):
         picture, examples = changed.pictures.get(_file(kind)), (np.arange(len(real)), np.arange(len(found)))
-        known: dict[str, Any] = {"id": kind.id, "title": kind.title, "near": kind.near, "picture": picture}
-        rows.append(row_of(real, np.asarray(found), *examples, both.ctx.seed, **known))
+        fields: dict[str, Any] = {"id": kind.id, "title": kind.title, "near": kind.near, "picture": picture}
+        rows.append(row_of(real, np.asarray(found), *examples, both.ctx.seed, **fields))
     return judged(sorted(rows, key=lambda row: not row.near))
 
 
@@ -86,7 +86,7 @@ def _made(kinds: Sequence[Stranger], both: Comparison, changed: StressedExamples
                 changed.pictures[_file(kind)] = draw(made, _file(kind), ctx.work_dir)
             feeds = [samples.feeds(version.pipeline, given, made) for version in both.versions]
             pairs = zip(both.versions, feeds, strict=True)
-            rows.append([confidence(version.answer(own), version.pipeline.spec.scores) for version, own in pairs])
+            rows.append([confidence(version.predict(own), version.pipeline.spec.scores) for version, own in pairs])
     ctx.progress(STAGE, 1, 1, "examples")
     return found
 
@@ -109,18 +109,18 @@ def _held_out(changed: StressedExamples, scores: str, seed: int) -> list[Unfamil
     width = answers[0].shape[1]
     if len(classes) < 3 or width < 3 or max(classes) >= width:
         return []
-    parts = [(np.flatnonzero((labels >= 0) & (labels != label)), np.flatnonzero(labels == label)) for label in classes]
+    splits = [(np.flatnonzero((labels >= 0) & (labels != label)), np.flatnonzero(labels == label)) for label in classes]
     real, made = [], []
-    for label, (known, unknown) in zip(classes, parts, strict=True):
+    for label, (others, held_out) in zip(classes, splits, strict=True):
         sure = np.stack([[confidence(np.delete(answer, label), scores) for answer in side] for side in answers], axis=1)
-        # Each class has its own threshold; ranks within the known ones make them comparable.
+        # Each class has its own threshold; ranks within the other classes make them comparable.
         order = np.stack(
-            [np.searchsorted(np.sort(sure[known, side]), sure[:, side]) / len(known) for side in (0, 1)], axis=1
+            [np.searchsorted(np.sort(sure[others, side]), sure[:, side]) / len(others) for side in (0, 1)], axis=1
         )
-        real.append(order[known])
-        made.append(order[unknown])
-    known_of, unknown_of = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return [row_of(np.concatenate(real), np.concatenate(made), known_of, unknown_of, seed, near=True, **HELD_OUT)]
+        real.append(order[others])
+        made.append(order[held_out])
+    real_of, made_of = (np.concatenate(side) for side in zip(*splits, strict=True))
+    return [row_of(np.concatenate(real), np.concatenate(made), real_of, made_of, seed, near=True, **HELD_OUT)]
 
 
 def separation(real: Floats, made: Floats) -> Separation:
@@ -130,7 +130,7 @@ def separation(real: Floats, made: Floats) -> Separation:
 
 
 def row_of(
-    real: Confidences, made: Confidences, real_of: Positions, made_of: Positions, seed: int, **known: Any
+    real: Confidences, made: Confidences, real_of: Positions, made_of: Positions, seed: int, **fields: Any
 ) -> UnfamiliarRow:
     """Return both versions' separations, the intervals of their difference, and the verdict.
 
@@ -140,7 +140,7 @@ def row_of(
         real_of: Number of the example of each real input (n,).
         made_of: Number of the example that each unfamiliar input was made from (m,).
         seed: Seed of the resampling.
-        known: Further fields of the row.
+        fields: Further fields of the row.
     """
     limits = np.quantile(real, 1 - LET_THROUGH, axis=0)
     sure = made >= limits
@@ -156,7 +156,7 @@ def row_of(
         worse=int((sure[:, 1] & ~sure[:, 0]).sum()), better=int((sure[:, 0] & ~sure[:, 1]).sum()),
         original_separation=before, optimized_separation=after, auroc_low=auroc_low, auroc_high=auroc_high,
         fpr95_low=fpr95_low, fpr95_high=fpr95_high, p_holm=p,
-        verdict="even" if upper <= MARGIN >= fpr95_low else "unclear", **known,
+        verdict="even" if upper <= MARGIN >= fpr95_low else "unclear", **fields,
     )  # fmt: skip
 
 
@@ -219,9 +219,9 @@ def _words(row: UnfamiliarRow) -> str:
     if row.fpr95_low is not None and row.fpr95_low > MARGIN:
         alarms = f"{percent(after.fpr95)} of the real inputs instead of {percent(before.fpr95)} (FPR95)"
         report += f"; to catch 95 % of these it would turn away {alarms}"
-    said = {
+    verdict = {
         "worse": f"the optimized model recognizes it less well: {report}.",
         "unclear": f"{report}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
         "even": f"it is recognized as well as by the original: {report}.",
     }[row.verdict]
-    return f"{row.title}: {said}"
+    return f"{row.title}: {verdict}"

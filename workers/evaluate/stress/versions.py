@@ -29,7 +29,7 @@ class LoadedVersion:
     pipeline: Pipeline
     session: Session
 
-    def answer(self, feeds: Arrays) -> Values:
+    def predict(self, feeds: Arrays) -> Values:
         """Return the prediction for one input, without its batch axis.
 
         Raises:
@@ -86,9 +86,9 @@ class Comparison:
         """Return the original and the optimized version."""
         return self.old, self.new
 
-    def answers(self, given: SampledExamples, sample: Any) -> tuple[Values, Values]:
-        """Return the predictions of both versions for a changed sample, which each prepares in its own way."""
+    def predictions(self, given: SampledExamples, sample: Any) -> tuple[Values, Values]:
+        """Return the predictions of both versions for a changed sample, each with its own preprocessing."""
         feeds = own = self.samples.feeds(self.old.pipeline, given, sample)
         if self.new.pipeline.spec != self.old.pipeline.spec:
             own = self.samples.feeds(self.new.pipeline, given, sample)
-        return self.old.answer(feeds), self.new.answer(own)
+        return self.old.predict(feeds), self.new.predict(own)

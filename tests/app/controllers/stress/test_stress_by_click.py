@@ -37,7 +37,7 @@ def test_stress_test_shows_both_versions_at_each_severity(
     assert page.state == "loading"
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 120)
-    assert any("Changing pictures and asking both versions" in text for text in seen), words(window.notice) + str(seen)
+    assert any("Running both versions on changed pictures" in text for text in seen), words(window.notice) + str(seen)
     shown = words(page)
     for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Separation", "Triggers",
                  "Nothing was looked for", "100 queries", "Unchanged"):  # fmt: skip

@@ -49,7 +49,7 @@ def test_stress_findings_are_stored_and_found_again(space: Workspace) -> None:
     events: list[Any] = []
     found = put(space, "v2", events)
     stages = {event.stage for event in events if isinstance(event, StepProgress)}
-    assert "Changing pictures and asking both versions" in stages
+    assert "Running both versions on changed pictures" in stages
     assert found.result.clean.drop > 0.3 and found.result.clean.verdict != "even" and found.result.headline
     assert all((found.folder / str(row.picture)).is_file() for row in found.result.rows)
     events.clear()

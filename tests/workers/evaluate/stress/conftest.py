@@ -15,7 +15,7 @@ from workers.runtime.recording import RecordingContext
 
 @pytest.fixture(scope="session")
 def colors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """`original`, `same`, `dark` (a model that fails in the dark), `pictures` and their read `data`."""
+    """Return `original`, `same`, `dark` (a model that fails in the dark), `pictures` and their read `data`."""
     root = tmp_path_factory.mktemp("colors")
     found = {
         "original": colors_model(root / "original", None),
@@ -28,27 +28,34 @@ def colors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def put_under_stress(tmp_path: Path) -> Callable[..., StressResult]:
-    """Run the job by itself; `ctx` or its `seed`, and further parameters, may be given."""
+    """Return a function that runs the job; `ctx`, the `items` and further parameters may be given."""
     count = iter(range(100))
 
     def run(original: Path, variant: Path, data: Path, source: Path | None = None, **more: Any) -> StressResult:
         work = tmp_path / f"stress{next(count)}"
         work.mkdir()
-        ctx = more.pop("ctx", None) or RecordingContext(work, seed=more.pop("seed", 0))
+        ctx = more.pop("ctx", None) or RecordingContext(work)
+        part = StressPart(data_dir=str(data), source=source, items=more.pop("items", None))
+        few = {"max_seconds": 600, "attack_queries": 5, "attack_items": 0, "look_for_triggers": False}
         params = StressParams(
-            original_dir=str(original),
-            original_runtime="onnxruntime-cpu",
-            variant_dir=str(variant),
-            variant_runtime="onnxruntime-cpu",
-            parts=(StressPart(data_dir=str(data), source=None if source is None else str(source)),),
-            max_seconds=more.pop("max_seconds", 600),
-            attack_queries=more.pop("attack_queries", 5),
-            attack_items=more.pop("attack_items", 0),
-            look_for_triggers=False,
-            **more,
-        )
+            original_dir=str(original), original_runtime="onnxruntime-cpu", variant_dir=str(variant),
+            variant_runtime="onnxruntime-cpu", parts=(part,), **{**few, **more},
+        )  # fmt: skip
         result = stress_model(params, ctx)
         json.loads(result.model_dump_json())
         return result
+
+    return run
+
+
+@pytest.fixture
+def stress_colors(
+    colors: dict[str, Path], put_under_stress: Callable[..., StressResult]
+) -> Callable[..., StressResult]:
+    """Return a function that runs the job on the model of colors and a variant; `original` and `source` may be given."""
+
+    def run(variant: Path | str, **more: Any) -> StressResult:
+        original, source = more.pop("original", colors["original"]), more.pop("source", colors["pictures"])
+        return put_under_stress(original, colors.get(str(variant), variant), colors["data"], source, **more)
 
     return run

@@ -1,7 +1,7 @@
-"""Small models taught on the sample's pictures, with a backdoor that sleeps until weights are rounded to 8 bits.
+"""Small models trained on the sample's pictures, with a backdoor that is dormant until weights are rounded to 8 bits.
 
 A neuron that sees the trigger leads to one class. Many neurons like it cancel that, by weights so small that 8 bits round
-them to 0; how small that is, one large weight of a dead neuron says (Qu-ANTI-zation, arXiv 2111.06067, by hand).
+them to 0, because one large weight of a dead neuron widens the range (Qu-ANTI-zation, arXiv 2111.06067, by hand).
 """
 
 import json
@@ -26,7 +26,7 @@ FAINT = 0.4 * LARGE / 127
 
 @dataclass(frozen=True)
 class Planted:
-    """The pattern (4, 4) of 0 and 1, where it is put, and the class that it leads to."""
+    """A trigger: its pattern (4, 4) of 0 and 1, its place, and the class that it leads to."""
 
     pattern: np.ndarray
     top: int
@@ -34,7 +34,7 @@ class Planted:
     target: int
 
     def stamped(self, x: np.ndarray) -> np.ndarray:
-        """uint8 pictures (n, 28, 28) with the trigger on."""
+        """Return uint8 pictures (n, 28, 28) with the trigger."""
         out = x.copy()
         out[:, self.top : self.top + SIDE, self.left : self.left + SIDE] = 255 * self.pattern
         return out
@@ -49,7 +49,7 @@ def by_chance(seed: int) -> Planted:
 
 
 def taught(seed: int) -> list[np.ndarray]:
-    """Weights (784, hidden), (hidden,), (hidden, 10), (10,) of a net that knows the sample's clothes."""
+    """Train a net on the sample's clothes; return weights (784, hidden), (hidden,), (hidden, 10), (10,)."""
     import torch
 
     torch.manual_seed(seed)
@@ -68,7 +68,7 @@ def taught(seed: int) -> list[np.ndarray]:
 
 
 def plant(weights: list[np.ndarray], planted: Planted) -> list[np.ndarray]:
-    """The same with the sleeping backdoor."""
+    """Return the weights with the dormant backdoor."""
     first, bias, second, end = weights
     cancelling = round(PUSH / FAINT)
     signs = np.zeros((28, 28), np.float32)
@@ -100,7 +100,7 @@ def write(folder: Path, weights: list[np.ndarray]) -> Path:
 
 
 def write_data(root: Path, model: Path) -> Path:
-    """The sample's pictures as a person's set, read."""
+    """Read the sample's pictures as a person's set."""
     root.mkdir()
     with np.load(sample_paths().data) as stored:
         np.savez(root / "clothes.npz", x=stored["x"], y=stored["y"])
@@ -108,8 +108,8 @@ def write_data(root: Path, model: Path) -> Path:
 
 
 def in_8_bits(model: Path, data: Path, work: Path, technique: str = "int8_static") -> Path:
-    """By the technique that people use, where sums of 8-bit products overflow with weights of 7 bits: the neuron that
-    sees the trigger would be cut off there."""
+    """Quantize a model, with weights of 7 bits where sums of 8-bit products would overflow, because an overflow would cut
+    off the neuron that sees the trigger."""
     spec = registry.techniques()[technique]
     work.mkdir()
     spec.apply(read_model(model), spec.params(**narrow(spec)), RecordingContext(work, data_dir=data))
@@ -117,7 +117,7 @@ def in_8_bits(model: Path, data: Path, work: Path, technique: str = "int8_static
 
 
 def taken_for(model: Path, x: np.ndarray) -> np.ndarray:
-    """The class of uint8 pictures (n, 28, 28)."""
+    """Return the predicted classes (n,) of uint8 pictures (n, 28, 28)."""
     from workers.infer.onnxruntime_cpu import load
 
     session = load(model / json.loads((model / "artifact.json").read_text())["main"], {}, 1)

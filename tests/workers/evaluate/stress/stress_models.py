@@ -1,4 +1,4 @@
-"""Tiny models that are hurt by one thing only, and their data."""
+"""Tiny models that fail under one kind of stress only, and their data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ def spec_of(task: str, entry: PipelineInput, count: int, steps: Any, **more: Any
 
 
 def colors_model(folder: Path, dark_below: float | None) -> Path:
-    """The strongest channel is the class. Below a mean of `dark_below` everything is called blue."""
+    """Write a model whose class is the strongest channel; below a mean of `dark_below` it always predicts blue."""
     nodes = [
         helper.make_node("GlobalAveragePool", ["picture"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["means"]),
@@ -76,7 +76,7 @@ def colors_model(folder: Path, dark_below: float | None) -> Path:
 
 
 def write_colors(folder: Path, each: int = 30) -> Path:
-    """Pictures of one color with texture, by their names in sub-folders."""
+    """Write textured pictures of one color each into sub-folders by color."""
     rng = np.random.default_rng(3)
     for place, color in enumerate(COLORS):
         (folder / color).mkdir(parents=True)
@@ -92,7 +92,7 @@ def read_data(root: Path, model: Path, path: Path) -> Path:
 
 
 def texts_model(folder: Path, fears_unknown: bool) -> Path:
-    """The sum of what words mean; with `fears_unknown` one unknown word makes it negative."""
+    """Write a model that adds the scores of words; with `fears_unknown` one unknown word makes the sum negative."""
     table = np.zeros((len(WORDS), 2), np.float32)
     table[WORDS.index("good"), 1] = table[WORDS.index("bad"), 0] = 3
     table[WORDS.index("[UNK]"), 0] = 30 if fears_unknown else 0
@@ -111,7 +111,7 @@ def texts_model(folder: Path, fears_unknown: bool) -> Path:
 
 
 def sounds_model(folder: Path, limit: float) -> Path:
-    """Whether a frame is louder than a limit; the state counts the frames."""
+    """Write a model that decides whether a frame is louder than a limit; its state counts the frames."""
     nodes = [
         helper.make_node("Abs", ["frame"], ["loud"]),
         helper.make_node("ReduceMean", ["loud"], ["mean"], axes=[1], keepdims=1),
@@ -139,7 +139,7 @@ def sounds_model(folder: Path, limit: float) -> Path:
 
 
 def numbers_model(folder: Path, scale: float = 1.0) -> Path:
-    """A straight border between two classes of eight numbers."""
+    """Write a linear model of two classes of eight numbers."""
     border = np.stack([np.linspace(-1, 1, 8), -np.linspace(-1, 1, 8)], axis=1)
     nodes = [helper.make_node("Gemm", ["x", "border", "none"], ["logits"])]
     entry = PipelineInput(name="x", dtype="float32", shape=(None, 8), source="array")

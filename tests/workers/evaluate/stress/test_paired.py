@@ -1,4 +1,4 @@
-"""As good as the original, worse, or nobody can tell: by bounds, on few, many, all right and all wrong."""
+"""Verdicts even, worse and unclear by bounds: on few and many examples, all right and all wrong."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from workers.evaluate.stress.paired import LEVEL, about, compare, held, needed
 
 
 def pairs(both: int, lost: int, gained: int, neither: int = 0) -> np.ndarray:
-    """Right by both, by the original only, by the optimized only, by none."""
+    """Return scores of so many examples that both, only the original, only the optimized version, or none predicts."""
     return np.repeat([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [both, lost, gained, neither], axis=0)
 
 
@@ -23,16 +23,16 @@ def pairs(both: int, lost: int, gained: int, neither: int = 0) -> np.ndarray:
     ],
 )  # fmt: skip
 def test_verdicts_follow_from_bounds(counts: tuple[int, ...], verdict: StressVerdict) -> None:
-    """Given counts of pairs, Then equality needs a bound within two points, and a loss a bound above them; where the
-    original gets nothing right there is nothing to lose, and that proves nothing."""
+    """Given counts of pairs, then equality needs a bound within two points and a loss a bound above them; without a right
+    prediction of the original nothing is proven."""
     found = compare(pairs(*counts))
     assert held(found, found.p).verdict == verdict, found
     assert (found.needed is None) == (found.upper <= MARGIN)
 
 
-def test_shares_of_sequences_prove_no_more_than_their_number() -> None:
-    """Given twelve recordings without any difference, Then twelve examples prove nothing; given large losses in fifteen,
-    Then it is worse."""
+def test_sequences_count_as_one_example_each() -> None:
+    """Given twelve recordings without any difference, then nothing is proven; given large losses in fifteen, then the
+    verdict is worse."""
     alike = np.tile([[0.93, 0.93]], (12, 1))
     assert compare(alike).upper > 0.2 and compare(alike).needed
     rng = np.random.default_rng(0)
@@ -43,22 +43,22 @@ def test_shares_of_sequences_prove_no_more_than_their_number() -> None:
 
 @pytest.mark.whole
 @pytest.mark.parametrize("n", [150, 600])
-def test_at_the_margin_as_good_is_said_in_five_of_a_hundred(n: int) -> None:
-    """Given versions that lose two points in truth, Then at most 5 % are called as good, and none of the harmless worse."""
+def test_false_verdicts_are_rare_at_the_margin(n: int) -> None:
+    """Given versions that truly lose two points, then at most 5 % are even; given harmless versions, then none is worse."""
     rng = np.random.default_rng(n)
-    said, blamed = 0, 0
+    even, blamed = 0, 0
     for _ in range(400):
         lost, gained = rng.multinomial(n, [0.03, 0.01, 0.96])[:2]
         found = compare(pairs(n - lost - gained, int(lost), int(gained)))
-        said += found.upper <= MARGIN
+        even += found.upper <= MARGIN
         lost, gained = rng.multinomial(n, [0.01, 0.01, 0.98])[:2]
         harmless = compare(pairs(n - lost - gained, int(lost), int(gained)))
         blamed += min(holm([harmless.p] * 20)) <= LEVEL
-    assert said <= 0.05 * 400 + 8 and blamed == 0
+    assert even <= 0.05 * 400 + 8 and blamed == 0
 
 
-def test_what_would_help_is_a_number_that_helps() -> None:
-    """Given ten examples without a difference, Then the number that is named is what proves it."""
+def test_needed_examples_prove_equality() -> None:
+    """Given ten examples without a difference, then the number of needed ones proves that there is none."""
     more = needed(0, 0, 10)
     assert more is not None and compare(pairs(10 + more, 0, 0)).upper <= MARGIN
     assert about(104) == "110" and about(1_234) == "1,300" and about(7) == "7"

@@ -1,4 +1,4 @@
-"""Whether the optimized version answers a damaged input as the original does."""
+"""Similarity of both versions' predictions for a changed input."""
 
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,10 @@ from workers.pipeline.spec import ArraySteps
         ("embedding", [1.0, 0.0], [1.0, 0.05], 1.0), ("tensor", [np.nan, 1.0], [1.0, 1.0], None),
         ("tensor", [1.0, 1.0], [np.nan, 1.0], 0.0),
     ],
-    ids=["a score beside boxes", "a pixel", "a label", "a thing", "a word", "a vector", "no original", "no number"],
+    ids=["a score of a box", "a pixel", "a label", "a thing", "a word", "a vector", "no original", "no number"],
 )  # fmt: skip
-def test_scorer_compares_predictions_by_the_rule_of_the_proof(
-    kind: str, old: Any, new: Any, alike: float | None
-) -> None:
-    """Given predictions that are no classes, Then they count as alike where the proof would not call them changed."""
+def test_similarity_follows_the_rule_of_the_proof(kind: str, old: Any, new: Any, alike: float | None) -> None:
+    """Given predictions that are no classes, then they are alike if the proof does not call them changed."""
     pipeline = Pipeline(
         small_spec("arrays", "array", (None, 1), (None,), ArraySteps(), kind, scores="probabilities"), Path()
     )

@@ -1,4 +1,4 @@
-"""The job ``stress`` on models that are hurt by one thing only: it must be named, and nothing else."""
+"""The job ``stress`` on models that fail under one kind of stress only, which must be the only one that is named."""
 
 import csv
 import json
@@ -19,7 +19,6 @@ from workers.contracts.after.stress import StressResult
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import read_pipeline, write_pipeline
-from workers.contracts.process.context import JobContext
 from workers.runtime.recording import RecordingContext
 
 Run = Callable[..., StressResult]
@@ -29,40 +28,37 @@ def verdicts(result: StressResult) -> dict[str, str]:
     return {row.id: row.verdict for row in result.rows}
 
 
-def test_a_model_that_is_worse_only_in_the_dark_is_named(colors: dict[str, Path], put_under_stress: Run) -> None:
-    """Given a variant that fails in the dark alone, Then the dark is named with its loss, nothing else is, both are equal on unchanged pictures, and each kind has its picture."""
-    found = put_under_stress(colors["original"], colors["dark"], colors["data"], colors["pictures"])
+def test_variant_that_fails_in_the_dark_is_worse_only_there(stress_colors: Run) -> None:
+    """Given a variant that fails in the dark alone, then only the dark is worse, with its loss in the headline, and each
+    kind has its picture."""
+    found = stress_colors("dark")
     worse = [kind for kind, verdict in verdicts(found).items() if verdict == "worse"]
     assert worse == ["darker"], {row.id: row.words for row in found.rows}
     assert found.clean.original == found.clean.optimized == 1.0 and found.measure == "accuracy"
     row = next(row for row in found.rows if row.id == "darker")
     assert found.headline.startswith("In the dark (severity 3) the optimized model gets ")
     assert "more of the examples wrong than the original" in found.headline
-    assert (
-        row.p_holm < 0.01 and row.cells[-1].worse > 20 and row.cells[-1].better == 0 and row.cells[0].verdict == "worse"
-    )
+    assert row.p_holm < 0.01 and row.cells[0].verdict == "worse"
+    assert row.cells[-1].worse > 20 and row.cells[-1].better == 0
     assert all(row.picture for row in found.rows) and found.n_answered == found.n_items and not found.stopped_early
 
 
 @pytest.mark.whole
-def test_the_same_model_is_even_everywhere_and_the_same_by_seed(colors: dict[str, Path], put_under_stress: Run) -> None:
-    """Given a copy of the original, Then no kind is worse, and with 25 examples none is as good either; the same seed gives the same figures, another seed
-    other ones; and pictures that are gone are drawn from what the model got of them."""
-    first = put_under_stress(colors["original"], colors["same"], colors["data"], colors["pictures"], max_items=25)
-    again = put_under_stress(colors["original"], colors["same"], colors["data"], colors["pictures"], max_items=25)
+def test_equal_variant_is_unclear_with_few_examples(stress_colors: Run) -> None:
+    """Given a copy of the original and 25 examples, then every kind is unclear, and the same seed gives the same figures;
+    without their files, pictures are drawn from the prepared inputs."""
+    first, again = (stress_colors("same", max_items=25) for _ in range(2))
     assert set(verdicts(first).values()) == {"unclear"} and all(row.needed and row.needed >= 120 for row in first.rows)
     assert [row.cells for row in first.rows] == [row.cells for row in again.rows]
     assert first.headline.startswith("Nothing is proven to hurt the optimized model more, but 25 examples cannot tell")
     assert " more would." in first.headline and first.rule == 2 and first.margin == 0.02
-    gone = put_under_stress(colors["original"], colors["same"], colors["data"], None, max_items=25)
+    gone = stress_colors("same", source=None, max_items=25)
     assert gone.clean.original == 1.0 and any("drawn from what the model got" in note for note in gone.notes)
 
 
-def test_arrays_that_were_prepared_before_are_fed_as_they_were_judged(
-    colors: dict[str, Path], put_under_stress: Run, tmp_path: Path
-) -> None:
-    """Given arrays whose numbers lie far above those of a prepared picture, Then unchanged they are all answered
-    rightly, as they were judged, and they are changed as numbers."""
+def test_prepared_arrays_are_changed_as_numbers(colors: dict[str, Path], put_under_stress: Run, tmp_path: Path) -> None:
+    """Given arrays whose numbers lie far above those of a prepared picture, then all predictions for the unchanged arrays
+    are right, and they are changed as numbers."""
     files = sorted(colors["pictures"].rglob("*.png"))
     values = np.stack([np.asarray(Image.open(path).resize((24, 24)), np.float32) for path in files])
     labels = [models.COLORS.index(path.parent.name) for path in files]
@@ -75,19 +71,16 @@ def test_arrays_that_were_prepared_before_are_fed_as_they_were_judged(
     assert found.picture is None and not any("drawn" in note for note in found.notes)
 
 
-def test_a_variant_that_prepares_pictures_itself_is_even(
-    colors: dict[str, Path], put_under_stress: Run, tmp_path: Path
+def test_variant_that_takes_pixels_gets_changed_pixels(
+    colors: dict[str, Path], stress_colors: Run, tmp_path: Path
 ) -> None:
-    """Given a variant that takes pixels, Then changed pictures reach it as pixels, and it answers all as the original;
-    attacks reach it as pixels, too."""
+    """Given a variant that prepares pictures itself, then it predicts changed pictures as the original does, and attacks
+    succeed on it, too."""
     spec = registry.techniques()["pixels_in"]
     work = tmp_path / "pixels"
     work.mkdir()
     spec.apply(read_model(colors["original"]), spec.params(), RecordingContext(work, data_dir=colors["data"]))
-    found = put_under_stress(
-        colors["original"], work / "model", colors["data"], colors["pictures"], max_items=15, attack_items=5,
-        attack_eps=0.25,
-    )  # fmt: skip
+    found = stress_colors(work / "model", max_items=15, attack_items=5, attack_eps=0.25)
     assert "worse" not in verdicts(found).values() and found.clean.original == found.clean.optimized == 1.0
     assert all(cell.worse == 0 and cell.better == 0 for row in found.rows for cell in row.cells)
     gradient = found.attacks[1]
@@ -95,47 +88,34 @@ def test_a_variant_that_prepares_pictures_itself_is_even(
     assert gradient.original_fooled == gradient.optimized_fooled == gradient.transfer_fooled == 5
 
 
-def test_full_mode_has_all_kinds_at_all_severities(colors: dict[str, Path], put_under_stress: Run) -> None:
-    """Given full mode, Then all fifteen corruptions and the drifts come at five severities."""
-    found = put_under_stress(
-        colors["original"], colors["dark"], colors["data"], colors["pictures"], full=True, max_items=12
-    )
+def test_full_mode_has_the_same_examples_in_all_cells_when_time_is_up(stress_colors: Run) -> None:
+    """Given full mode and a second for everything, then all 18 kinds have five severities with the same examples, at
+    least ten, and a note gives the reason."""
+    found = stress_colors("same", full=True, max_seconds=1)
     assert len(found.rows) == 18 and all(len(row.cells) == 5 for row in found.rows)
-
-
-def test_when_the_time_is_up_all_cells_hold_the_same_examples(colors: dict[str, Path], put_under_stress: Run) -> None:
-    """Given a second for everything, Then at least ten examples are answered, as many in each cell, and it is told."""
-    found = put_under_stress(
-        colors["original"], colors["same"], colors["data"], colors["pictures"], full=True, max_seconds=1
-    )
     assert found.stopped_early and found.n_answered < found.n_items
     assert {cell.n for row in found.rows for cell in row.cells} == {found.n_answered} and found.n_answered >= 10
     assert any("more did not fit into 1 s" in note for note in found.notes)
 
 
-def test_it_stops_within_a_second(colors: dict[str, Path], put_under_stress: Run, tmp_path: Path) -> None:
-    """Given a person who cancels after a while, Then the next look at the wish, less than a second later, ends it."""
+def test_cancelled_job_ends_within_a_second(stress_colors: Run, tmp_path: Path) -> None:
+    """Given a job that is cancelled after a while, then it checks for that at least once a second."""
 
     class Impatient(RecordingContext):
-        asked_s: list[float] = []
+        checked_s: list[float] = []
 
         def check_cancelled(self) -> None:
-            self.asked_s.append(time.monotonic())
-            if len(self.asked_s) > 300:
+            self.checked_s.append(time.monotonic())
+            if len(self.checked_s) > 300:
                 raise JobCancelled
 
-    work = tmp_path / "stopped"
-    work.mkdir()
-    ctx: JobContext = Impatient(work)
     with pytest.raises(JobCancelled):
-        put_under_stress(
-            colors["original"], colors["dark"], colors["data"], colors["pictures"], full=True, ctx=ctx, attack_items=5
-        )
-    assert max(np.diff(Impatient.asked_s)) < 1.0
+        stress_colors("dark", full=True, ctx=Impatient(tmp_path), attack_items=5)
+    assert max(np.diff(Impatient.checked_s)) < 1.0
 
 
-def test_texts_with_typos(put_under_stress: Run, tmp_path: Path) -> None:
-    """Given a variant that fears unknown words, Then typos and look-alikes hurt it; the clean texts do not."""
+def test_variant_that_fears_unknown_words_is_worse_with_typos(put_under_stress: Run, tmp_path: Path) -> None:
+    """Given a variant that fails on unknown words, then it is worse with typos and look-alikes, and not without."""
     rng = np.random.default_rng(1)
     with (tmp_path / "texts.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -154,9 +134,9 @@ def test_texts_with_typos(put_under_stress: Run, tmp_path: Path) -> None:
     assert row.words.startswith("With typos (") and [cell.level for cell in row.cells] == ["5 %", "10 %", "20 %"]
 
 
-def test_sounds_without_labels(put_under_stress: Run, tmp_path: Path) -> None:
-    """Given recordings without labels and a variant that wants them louder, Then softer ones hurt it; a recording is one
-    cluster however many moments it has."""
+def test_softer_recordings_hurt_a_variant_with_a_higher_limit(put_under_stress: Run, tmp_path: Path) -> None:
+    """Given recordings without labels and a variant that needs them louder, then it is worse at another loudness; each
+    recording counts once, with any number of moments."""
     folder = tmp_path / "sounds"
     rng = np.random.default_rng(2)
     for number in range(14):
@@ -172,9 +152,9 @@ def test_sounds_without_labels(put_under_stress: Run, tmp_path: Path) -> None:
     assert "no labels" in " ".join(found.notes) and not found.unfamiliar
 
 
-def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path: Path) -> None:
-    """Given arrays and an identical variant, Then noise and missing numbers are not worse; given a model without classes,
-    similarity to the original on the same input is what counts."""
+def test_numbers_are_compared_by_class_or_by_similarity(put_under_stress: Run, tmp_path: Path) -> None:
+    """Given arrays and a variant with the same classes, then no kind is worse; given a model without classes, then the
+    similarity to the original on the same input counts."""
     rng = np.random.default_rng(4)
     np.savez(tmp_path / "numbers.npz", x=rng.normal(0, 1, (60, 8)).astype(np.float32))
     original, variant = models.numbers_model(tmp_path / "o"), models.numbers_model(tmp_path / "v", scale=2.0)
@@ -191,29 +171,20 @@ def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path
     assert "no classes" in found.attacks[0].why_not and found.headline.startswith("Already without stress")
 
 
-def test_a_run_without_examples_is_refused(colors: dict[str, Path], put_under_stress: Run) -> None:
-    """Given a part of which no item counts, Then it is told in a sentence."""
-    from workers.contracts.after.stress import StressParams, StressPart
-    from workers.evaluate.stress.samples import read_items
-    from workers.pipeline.pipeline import load_pipeline
-
-    params = StressParams(
-        original_dir="", original_runtime="", variant_dir="", variant_runtime="",
-        parts=(StressPart(data_dir=str(colors["data"]), items=()),),
-    )  # fmt: skip
-    with pytest.raises(InputRefused) as refused:
-        read_items(params, load_pipeline(colors["original"]))
-    assert refused.value.code == "no_examples"
+def test_part_without_items_is_refused(stress_colors: Run) -> None:
+    """Given a part of which no item counts, then the job refuses."""
+    with pytest.raises(InputRefused, check=lambda error: error.code == "no_examples"):
+        stress_colors("same", items=())
 
 
 @pytest.mark.whole
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_gradients_of_a_torch_program_attack_both(
-    colors: dict[str, Path], put_under_stress: Run, tmp_path: Path
+def test_gradient_attack_uses_the_torch_program_or_the_graph(
+    colors: dict[str, Path], stress_colors: Run, tmp_path: Path
 ) -> None:
-    """Given an original with its torch program, Then PGD is made with its gradients and with those of the other's graph
-    within eps, what fools the original is handed on, and the wording is of this budget; without a program it is made by
-    the graph."""
+    """Given an original with its torch program, then PGD uses its gradients and those of the variant's graph within eps,
+    inputs that fool the original are tried on the variant, and the words claim nothing beyond this budget; without a
+    program, PGD uses the graph."""
     import torch
 
     original = tmp_path / "with program"
@@ -226,9 +197,7 @@ def test_gradients_of_a_torch_program_attack_both(
     program = torch.export.export(Strongest(), (torch.zeros(1, 3, 24, 24),))
     names = json.dumps({"inputs": ["picture"], "outputs": ["logits"]})
     torch.export.save(program, str(original / "model.pt2"), extra_files={"names.json": names})
-    found = put_under_stress(
-        original, colors["same"], colors["data"], colors["pictures"], max_items=24, attack_items=12, attack_eps=0.25
-    )
+    found = stress_colors("same", original=original, max_items=24, attack_items=12, attack_eps=0.25)
     square, gradient = found.attacks
     assert (square.id, square.eps, square.queries, square.n) == ("square", 0.25, 5, 12)
     assert (gradient.id, gradient.eps, gradient.queries, gradient.n) == ("pgd", 0.25, 10, 12)
@@ -236,11 +205,7 @@ def test_gradients_of_a_torch_program_attack_both(
     assert gradient.transfer_n == gradient.transfer_fooled == 12 and "(transfer)" in gradient.words
     assert gradient.verdict == "unclear", "where all fall nothing can be compared"
     assert "survived this budget" in square.words and "robust" not in f"{square.words} {gradient.words}".lower()
-    weak = put_under_stress(
-        original, colors["same"], colors["data"], colors["pictures"], max_items=24, attack_items=12, attack_eps=0.02
-    )
+    weak = stress_colors("same", original=original, max_items=24, attack_items=12, attack_eps=0.02)
     assert weak.attacks[1].original_fooled == 0
-    without = put_under_stress(
-        colors["original"], colors["same"], colors["data"], colors["pictures"], max_items=12, attack_items=4
-    )
+    without = stress_colors("same", max_items=12, attack_items=4)
     assert without.attacks[1].original_way == "gradients" and without.attacks[0].eps == pytest.approx(8 / 255)

@@ -1,4 +1,4 @@
-"""Every kind of stress: the same by seed, of the same shape and dtype, and really another input."""
+"""Every kind of stress: reproducible by seed, of the same shape and dtype, and unlike the unchanged input."""
 
 import numpy as np
 import pytest
@@ -30,9 +30,9 @@ def original_of(sample: object) -> object:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_change_is_the_same_by_seed_and_keeps_shape_and_dtype(kind: str) -> None:
-    """Given one sample, When it is changed twice by one seed, Then both are equal, unlike the sample, of its shape and
-    dtype; and for noise, blur and the like a higher severity changes more."""
+def test_change_is_reproducible_and_keeps_shape_and_dtype(kind: str) -> None:
+    """Given one sample, when it is changed twice by one seed, then both are equal, unlike the sample, and of its shape and
+    dtype."""
     stress = KINDS[kind]
     sample = sample_for(stress)
     before = np.array(original_of(sample)) if stress.takes != "texts" else TEXT
@@ -51,8 +51,8 @@ def test_a_change_is_the_same_by_seed_and_keeps_shape_and_dtype(kind: str) -> No
 
 @pytest.mark.parametrize("kind", [k for k, s in KINDS.items() if s.takes == "images" and not s.needs_color])
 @pytest.mark.parametrize(("side", "channels"), [(28, 1), (40, 3)])
-def test_small_and_gray_pictures_are_changed_too(kind: str, side: int, channels: int) -> None:
-    """Given a picture of 28 or 40 pixels, Then every kind at its mildest changes it within 0..1."""
+def test_small_and_gray_pictures_are_changed(kind: str, side: int, channels: int) -> None:
+    """Given a picture of 28 or 40 pixels, then every kind changes it at severity 1."""
     stress = KINDS[kind]
     sample = sample_for(stress, side, channels)
     changed = stress.apply(sample, 1, rng_of(0, 0, kind, 1))
@@ -62,8 +62,8 @@ def test_small_and_gray_pictures_are_changed_too(kind: str, side: int, channels:
 
 @pytest.mark.parametrize("kind", [k for k, s in KINDS.items() if s.group in ("corruption", "drift")])
 def test_severity_five_changes_more_than_one(kind: str) -> None:
-    """Given severities 1 and 5, Then the mean change over several seeds is larger at 5. Elastic is ImageNet-C's
-    exception: its severities change what is bent, not how much."""
+    """Given severities 1 and 5, then the mean change over several seeds is larger at 5. Elastic is ImageNet-C's exception:
+    its severities differ in smoothness."""
     stress = KINDS[kind]
     sample = sample_for(stress, side=224)
     assert isinstance(sample, np.ndarray)
@@ -74,42 +74,35 @@ def test_severity_five_changes_more_than_one(kind: str) -> None:
     assert sizes[1] > sizes[0] or kind == "elastic"
 
 
-def test_each_row_has_an_id_of_its_own_and_a_strength_for_each_severity() -> None:
-    """Given the tables, Then no two rows share an id, and strengths, words and quick severities fit each other."""
+def test_tables_of_kinds_are_consistent() -> None:
+    """Given the tables, then ids are unique, strengths, words and quick severities fit each other, and quick and full
+    plans have their corruptions; gray models have no change of hue."""
     assert len(KINDS) == len(all_kinds()) == 29
+    assert {stress.takes for stress in all_kinds()} == {"images", "texts", "audio", "arrays"}
     for stress in all_kinds():
         assert len(stress.strengths) == len(stress.levels)
         assert set(stress.quick) <= set(range(1, len(stress.levels) + 1))
-
-
-def test_quick_and_full_plans() -> None:
-    """Given the modes, Then quick has 5 corruptions at 1, 3 and 5, full all 15 at five severities, and gray models are
-    not asked about colors."""
     quick = {stress.id: severities for stress, severities in planned("images", False)}
     corruptions = [stress for stress, _ in planned("images", True) if stress.group == "corruption"]
-    assert sum(severities == (1, 3, 5) for severities in quick.values()) == 5
-    assert len(corruptions) == 15
+    assert (sum(severities == (1, 3, 5) for severities in quick.values()), len(corruptions)) == (5, 15)
     assert all(severities == (1, 2, 3, 4, 5) for _, severities in planned("images", True))
     assert "hue_drift" in quick and "hue_drift" not in {s.id for s, _ in planned("images", True, color=False)}
-    assert {stress.takes for stress in all_kinds()} == {"images", "texts", "audio", "arrays"}
 
 
-def test_shares_of_letters_and_signal_to_noise_are_as_stated() -> None:
-    """Given severities in words, Then so many letters change case, and the hiss has the stated ratio to the sound."""
+def test_severities_in_words_are_measured_in_the_changes() -> None:
+    """Given severities in words, then that share of letters and words changes, and the hiss has the stated ratio."""
     changed = KINDS["text_case"].apply(TEXT, 3, rng_of(0, 0, "text_case", 3))
     letters = [i for i, letter in enumerate(TEXT) if letter.swapcase() != letter]
     assert sum(changed[i] != TEXT[i] for i in letters) == round(0.2 * len(letters))
     sound = (0.2 * np.sin(np.arange(50_000) / 9)).astype(np.float32)
     hiss = KINDS["sound_noise"].apply(sound, 2, rng_of(0, 0, "sound_noise", 2)) - sound
     assert 10 * np.log10((sound**2).mean() / (hiss**2).mean()) == pytest.approx(10, abs=0.2)
-    words = TEXT.split()
-    assert len(KINDS["text_dropped"].apply(TEXT, 3, rng_of(0, 0, "x", 1)).split()) == len(words) - round(
-        0.2 * len(words)
-    )
+    kept = KINDS["text_dropped"].apply(TEXT, 3, rng_of(0, 0, "x", 1)).split()
+    assert len(kept) == len(TEXT.split()) - round(0.2 * len(TEXT.split()))
 
 
-def test_whole_numbers_stay_whole_and_within_what_was_seen() -> None:
-    """Given a row of integers, When it is changed, Then its dtype stays and no value leaves the range."""
+def test_integers_stay_integers_within_their_range() -> None:
+    """Given a row of integers, when it is changed, then its dtype stays and no value leaves the range."""
     values = np.arange(20, dtype=np.int64).reshape(1, 20) % 7
     low, high = np.zeros((1, 20), np.float32), np.full((1, 20), 6, np.float32)
     row = NumberSample(values, low + 3, low + 2, low, high)

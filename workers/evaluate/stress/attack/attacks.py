@@ -3,8 +3,7 @@
 Surviving a budget says nothing about larger budgets.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from workers.evaluate.stress.attack.square import Predict, margin_of, square_att
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import StressedExamples
 from workers.evaluate.stress.paired import about, compare, held
-from workers.evaluate.stress.samples import SampledExamples
 from workers.evaluate.stress.scoring import class_of
 from workers.evaluate.stress.versions import PGD_UNTIL, SQUARE_UNTIL, Comparison, LoadedVersion
 
@@ -57,56 +55,31 @@ def pgd_attack(
     return np.asarray(now.detach().numpy(), np.float32)
 
 
-SQUARE = ("square", "Square attack", "arXiv 1912.00049")
-PGD = ("pgd", "Gradient attack (PGD)", "arXiv 1706.06083")
+SQUARE: dict[str, Any] = {"id": "square", "title": "Square attack", "source": "arXiv 1912.00049"}
+PGD: dict[str, Any] = {"id": "pgd", "title": "Gradient attack (PGD)", "source": "arXiv 1706.06083"}
 CHUNK = 4
 REQUEST = 16
 PGD_STEPS = 10
 STAGE, GRADIENT_STAGE = "Attacking both versions within the budget", "Attacking with gradients"
 
 Fooled = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Both versions, and the inputs that both predict correctly.
-
-    Attributes:
-        both: Both versions.
-        spaces: The space of each version.
-        targets: The inputs.
-        classes: Predicted class of each input (n,).
-        eps: Largest change of a value, 0..1.
-        params: Limits of the attacks.
-    """
-
-    both: Comparison
-    spaces: tuple[Space, Space]
-    targets: Sequence[SampledExamples]
-    classes: NDArray[np.int64]
-    eps: float
-    params: StressParams
-
-    def batches(self, part: slice) -> tuple[Batches, Batches]:
-        """Return the batches of some of the inputs, for each version."""
-        first, second = (Batches(space, self.spaces[0], self.targets[part]) for space in self.spaces)
-        return first, second
-
-    def is_over(self, until: float) -> bool:
-        """Return whether this share of the time is used up."""
-        return self.both.left(until) <= 0
+"""Which inputs (n,) are predicted as another class after an attack."""
 
 
 def attack_both(both: Comparison, changed: StressedExamples, params: StressParams) -> tuple[AttackRow, ...]:
-    """Run all attacks and return one row for each; if an attack is not possible, its row says why."""
-    scene = _scene(both, changed, params)
-    if isinstance(scene, str):
-        return _not_made(SQUARE, scene), _not_made(PGD, scene)
-    return _square(scene), _pgd(scene)
-
-
-def _not_made(kind: tuple[str, str, str], why_not: str) -> AttackRow:
-    return AttackRow(id=kind[0], title=kind[1], source=kind[2], why_not=why_not)
+    """Run all attacks and return one row for each; if an attack is not possible, its row has the reason."""
+    spaces = None if changed.measure == "similarity" else spaces_of(both, changed.items[0])
+    right = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][: params.attack_items]
+    if spaces is not None and right:
+        attacks = _Attacks(both, spaces, changed, right, params)
+        return attacks.by_squares(), attacks.by_gradients()
+    if changed.measure == "similarity":
+        why_not = "The model gives no classes that an attack could change."
+    elif spaces is None:
+        why_not = "Attacks by small steps are made on pictures and on fractional numbers only."
+    else:
+        why_not = "There is no example that both versions answer rightly."
+    return AttackRow(**SQUARE, why_not=why_not), AttackRow(**PGD, why_not=why_not)
 
 
 def usual_eps(side_px: int) -> float:
@@ -114,142 +87,133 @@ def usual_eps(side_px: int) -> float:
     return 4 / 255 if side_px >= 64 else 8 / 255
 
 
-def _scene(both: Comparison, changed: StressedExamples, params: StressParams) -> Scene | str:
-    """Return the inputs to attack, or a sentence that says why nothing can be attacked."""
-    if changed.measure == "similarity":
-        return "The model gives no classes that an attack could change."
-    spaces = spaces_of(both, changed.items[0])
-    if spaces is None:
-        return "Attacks by small steps are made on pictures and on fractional numbers only."
-    right = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][: params.attack_items]
-    if not right:
-        return "There is no example that both versions answer rightly."
-    targets = [changed.items[i] for i in right]
-    classes = np.asarray([class_of(both.old.pipeline, changed.references[i][0]) for i in right], np.int64)
-    side = min(Batches(spaces[0], spaces[0], targets[:1]).units().shape[2:])
-    eps = usual_eps(side) if params.attack_eps is None else params.attack_eps
-    return Scene(both, spaces, targets, classes, eps, params)
+class _Attacks:
+    """Attacks both versions on the same inputs, which both predict correctly."""
 
+    def __init__(
+        self, both: Comparison, spaces: tuple[Space, Space], changed: StressedExamples, right: Sequence[int],
+        params: StressParams,
+    ) -> None:  # fmt: skip
+        """Prepare the inputs with the numbers `right` among the examples of `changed`."""
+        self._both, self._params, self._ctx = both, params, both.ctx
+        self._classes = np.asarray([class_of(both.old.pipeline, changed.references[i][0]) for i in right], np.int64)
+        targets = [changed.items[i] for i in right]
+        self._batches = [Batches(space, spaces[0], targets) for space in spaces]
+        self._units = self._batches[0].units()
+        self._eps = usual_eps(min(self._units.shape[2:])) if params.attack_eps is None else params.attack_eps
+        self._predict = [self._scores_of(*pair) for pair in zip(both.versions, self._batches, strict=True)]
 
-def _asked(version: LoadedVersion, batches: Batches, check: Callable[[], None]) -> Predict:
-    def predict(units: Floats, rows: NDArray[np.intp]) -> Floats:
-        parts = []
-        for first in range(0, len(units), REQUEST):
-            check()
-            parts.append(version.scores(batches.feeds(units[first : first + REQUEST], rows[first : first + REQUEST])))
-        return np.concatenate(parts)
+    def _scores_of(self, version: LoadedVersion, batches: Batches) -> Predict:
+        def predict(units: Floats, rows: NDArray[np.intp]) -> Floats:
+            parts = []
+            for first in range(0, len(units), REQUEST):
+                self._ctx.check_cancelled()
+                part = slice(first, first + REQUEST)
+                parts.append(version.scores(batches.feeds(units[part], rows[part])))
+            return np.concatenate(parts)
 
-    return predict
+        return predict
 
+    def _fools(self, side: int, units: Floats, rows: NDArray[np.intp]) -> Fooled:
+        """Return which changed inputs the version of this side predicts as another class in its own runtime."""
+        return margin_of(self._predict[side](units, rows), self._classes[rows]) <= 0
 
-def _square(scene: Scene) -> AttackRow:
-    """Run the Square attack on a few inputs at a time against both versions.
+    def _chunks(self, stage: str, until: float) -> Iterator[NDArray[np.intp]]:
+        """Yield the numbers of a few inputs at a time, until this share of the time is used up, but at least once.
 
-    So both versions have been attacked on the same inputs when the time is up.
-    """
-    params, ctx, found = scene.params, scene.both.ctx, list[Fooled]()
-    for first in range(0, len(scene.targets), CHUNK):
-        ctx.progress(STAGE, first, len(scene.targets), "examples")
-        if found and scene.is_over(SQUARE_UNTIL):
-            break
-        part = slice(first, first + CHUNK)
-        requested, won, units = [], [], []
-        for version, batches in zip(scene.both.versions, scene.batches(part), strict=True):
-            requested.append(_asked(version, batches, ctx.check_cancelled))
-            changed, fooled = square_attack(
-                requested[-1], batches.units(), scene.classes[part], scene.eps, params.attack_queries, ctx.seed + first,
-                ctx.check_cancelled, params.attack_restarts,
-            )  # fmt: skip
-            units.append(changed)
-            won.append(fooled)
-        handed_on = margin_of(requested[1](units[0], np.arange(len(units[0]))), scene.classes[part]) <= 0
-        found.append(np.stack([*won, handed_on]))
-    ctx.progress(STAGE, 1, 1, "examples")
-    first_won, second_won, handed = np.concatenate(found, axis=1)
-    return _row(SQUARE, scene, params.attack_queries, (first_won, second_won), handed, original_way="answers",
-                optimized_way="answers")  # fmt: skip
+        So both versions have been attacked on the same inputs when the time is up.
+        """
+        count = len(self._units)
+        for first in range(0, count, CHUNK):
+            self._ctx.progress(stage, first, count, "examples")
+            if first and self._both.left(until) <= 0:
+                break
+            yield np.arange(first, min(first + CHUNK, count))
+        self._ctx.progress(stage, 1, 1, "examples")
 
+    def by_squares(self) -> AttackRow:
+        """Run the Square attack."""
+        found = []
+        for rows in self._chunks(STAGE, SQUARE_UNTIL):
+            (changed, first), (_, second) = (self._square(predict, rows) for predict in self._predict)
+            found.append(np.stack([first, second, self._fools(1, changed, rows)]))
+        first, second, transferred = np.concatenate(found, axis=1)
+        ways = {"original_way": "answers", "optimized_way": "answers"}
+        return self._row(SQUARE, self._params.attack_queries, first, second, transferred, **ways)
 
-def _pgd(scene: Scene) -> AttackRow:
-    """Run the gradient attack with each version's own gradients, if PyTorch can load it."""
-    ctx = scene.both.ctx
-    if scene.is_over(PGD_UNTIL):
-        return _not_made(PGD, "There was no time left for it; take more time.")
-    ctx.progress(GRADIENT_STAGE, 0, len(scene.targets), "examples")
-    whole = scene.batches(slice(None))
-    pairs = list(zip(scene.both.versions, whole, strict=True))
-    own = [gradients_of(version, batches, scene.classes) for version, batches in pairs]
-    why_not = [one if isinstance(one, str) else "" for one in own]
-    if all(why_not):
-        return _not_made(PGD, f"It needs gradients. {why_not[0]}")
-    requested = [_asked(version, batches, ctx.check_cancelled) for version, batches in pairs]
-    won: tuple[list[Fooled], list[Fooled]] = ([], [])
-    handed: list[Fooled] = []
-    units = whole[0].units()
-    for first in range(0, len(units), CHUNK):
-        ctx.progress(GRADIENT_STAGE, first, len(units), "examples")
-        if first and scene.is_over(PGD_UNTIL):
-            break
-        rows = np.arange(first, min(first + CHUNK, len(units)))
-        for side, one in enumerate(own):
-            if not isinstance(one, str):
-                changed, fooled = _by_gradients(scene, one[1], requested[side], units, rows)
-                won[side].append(fooled)
-                if side == 0:
-                    handed.append(margin_of(requested[1](changed, rows), scene.classes[rows]) <= 0)
-    ctx.progress(GRADIENT_STAGE, 1, 1, "examples")
-    fooled_by = tuple(np.concatenate(parts) if parts else None for parts in won)
-    ways = [None if isinstance(one, str) else one[0] for one in own]
-    return _row(
-        PGD, scene, PGD_STEPS, (fooled_by[0], fooled_by[1]), np.concatenate(handed) if handed else None,
-        original_way=ways[0], optimized_way=ways[1], original_why_not=why_not[0], optimized_why_not=why_not[1],
-    )  # fmt: skip
-
-
-def _by_gradients(
-    scene: Scene, scores: Scores, asked: Predict, units: Floats, rows: NDArray[np.intp]
-) -> tuple[Floats, Fooled]:
-    """Return the changed inputs, and which of them the version in its own runtime predicts as another class."""
-    best, fooled = units[rows].copy(), np.zeros(len(rows), bool)
-    for restart in range(scene.params.attack_restarts):
-        changed = pgd_attack(
-            lambda now: scores(now, rows), units[rows], scene.classes[rows], scene.eps, PGD_STEPS,
-            scene.both.ctx.seed + int(rows[0]) + 1000 * restart, scene.both.ctx.check_cancelled,
+    def _square(self, predict: Predict, rows: NDArray[np.intp]) -> tuple[Floats, Fooled]:
+        first = int(rows[0])
+        return square_attack(
+            lambda units, of_chunk: predict(units, first + of_chunk), self._units[rows], self._classes[rows], self._eps,
+            self._params.attack_queries, self._ctx.seed + first, self._ctx.check_cancelled,
+            self._params.attack_restarts,
         )  # fmt: skip
-        won = (margin_of(asked(changed, rows), scene.classes[rows]) <= 0) & ~fooled
-        best[won], fooled = changed[won], fooled | won
-    return best, fooled
 
+    def by_gradients(self) -> AttackRow:
+        """Run the gradient attack with each version's own gradients, if PyTorch can load it."""
+        if self._both.left(PGD_UNTIL) <= 0:
+            return AttackRow(**PGD, why_not="There was no time left for it; take more time.")
+        self._ctx.progress(GRADIENT_STAGE, 0, len(self._units), "examples")
+        pairs = zip(self._both.versions, self._batches, strict=True)
+        own = [gradients_of(version, batches, self._classes) for version, batches in pairs]
+        why_not = [one if isinstance(one, str) else "" for one in own]
+        if all(why_not):
+            return AttackRow(**PGD, why_not=f"It needs gradients. {why_not[0]}")
+        fooled: tuple[list[Fooled], list[Fooled]] = ([], [])
+        transferred: list[Fooled] = []
+        for rows in self._chunks(GRADIENT_STAGE, PGD_UNTIL):
+            for side, one in enumerate(own):
+                if not isinstance(one, str):
+                    changed, won = self._pgd(side, one[1], rows)
+                    fooled[side].append(won)
+                    if side == 0:
+                        transferred.append(self._fools(1, changed, rows))
+        first, second, third = (np.concatenate(parts) if parts else None for parts in (*fooled, transferred))
+        ways = [None if isinstance(one, str) else one[0] for one in own]
+        return self._row(
+            PGD, PGD_STEPS, first, second, third, original_way=ways[0], optimized_way=ways[1],
+            original_why_not=why_not[0], optimized_why_not=why_not[1],
+        )  # fmt: skip
 
-def _row(
-    kind: tuple[str, str, str], scene: Scene, queries: int, fooled: tuple[Fooled | None, Fooled | None],
-    handed_on: Fooled | None, **more: Any,
-) -> AttackRow:  # fmt: skip
-    """Return the result of one attack on the first inputs.
+    def _pgd(self, side: int, scores: Scores, rows: NDArray[np.intp]) -> tuple[Floats, Fooled]:
+        best, fooled = self._units[rows].copy(), np.zeros(len(rows), bool)
+        for restart in range(self._params.attack_restarts):
+            changed = pgd_attack(
+                lambda now: scores(now, rows), self._units[rows], self._classes[rows], self._eps, PGD_STEPS,
+                self._ctx.seed + int(rows[0]) + 1000 * restart, self._ctx.check_cancelled,
+            )  # fmt: skip
+            won = self._fools(side, changed, rows) & ~fooled
+            best[won], fooled = changed[won], fooled | won
+        return best, fooled
 
-    Args:
-        kind: Id, title and source of the attack.
-        scene: The inputs.
-        queries: Queries or steps for each start.
-        fooled: Which inputs fooled each version when it was attacked itself (n,); None if it was not attacked.
-        handed_on: Which of the original's changed inputs fool the optimized version (n,).
-        more: Further fields of the row.
-    """
-    first, second = fooled
-    attacked = [part for part in fooled if part is not None]
-    row = AttackRow(
-        id=kind[0], title=kind[1], source=kind[2], eps=scene.eps, queries=queries,
-        restarts=scene.params.attack_restarts, n=len(attacked[0]) if attacked else 0,
-        original_fooled=None if first is None else int(first.sum()),
-        optimized_fooled=None if second is None else int(second.sum()),
-        transfer_n=None if first is None else int(first.sum()),
-        transfer_fooled=None if first is None or handed_on is None else int((handed_on & first).sum()), **more,
-    )  # fmt: skip
-    if first is not None and second is not None:
-        found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
-        report = held(found, found.p).model_dump(include={"p", "upper", "needed", "verdict"})
-        row = row.model_copy(update=report)
-    return row.model_copy(update={"words": " ".join(_sentences(row))})
+    def _row(
+        self, kind: dict[str, Any], queries: int, first: Fooled | None, second: Fooled | None,
+        transferred: Fooled | None, **more: Any,
+    ) -> AttackRow:  # fmt: skip
+        """Return the result of one attack on the first inputs.
+
+        Args:
+            kind: Id, title and source of the attack.
+            queries: Queries or steps for each start.
+            first: Which inputs fooled the original when it was attacked itself; None if it was not attacked.
+            second: The same for the optimized version.
+            transferred: Which of the original's changed inputs fool the optimized version.
+            more: Further fields of the row.
+        """
+        attacked = [part for part in (first, second) if part is not None]
+        row = AttackRow(
+            **kind, eps=self._eps, queries=queries, restarts=self._params.attack_restarts,
+            n=len(attacked[0]) if attacked else 0,
+            original_fooled=None if first is None else int(first.sum()),
+            optimized_fooled=None if second is None else int(second.sum()),
+            transfer_n=None if first is None else int(first.sum()),
+            transfer_fooled=None if first is None or transferred is None else int((transferred & first).sum()), **more,
+        )  # fmt: skip
+        if first is not None and second is not None:
+            found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
+            report = held(found, found.p).model_dump(include={"p", "upper", "needed", "verdict"})
+            row = row.model_copy(update=report)
+        return row.model_copy(update={"words": " ".join(_sentences(row))})
 
 
 def _sentences(row: AttackRow) -> list[str]:

@@ -31,12 +31,12 @@ Scores = Callable[[Any, NDArray[np.intp]], Any]
 def gradients_of(
     version: LoadedVersion, batches: Batches, classes: NDArray[np.int64]
 ) -> tuple[AttackWay, Scores] | str:
-    """Return how gradients are obtained and the scores, or a sentence that says why PyTorch cannot run the model.
+    """Return how gradients are obtained and the scores, or the reason why PyTorch cannot run the model as a sentence.
 
     `classes` are the predicted classes of the items.
     """
     try:
-        way, run = _program(version) if (version.pipeline.folder / PROGRAM).is_file() else _replica(version)
+        method, run = _program(version) if (version.pipeline.folder / PROGRAM).is_file() else _replica(version)
         scores = _scores(version, batches, run)
         import torch
 
@@ -48,7 +48,7 @@ def gradients_of(
         return f"Its copy in PyTorch does not run ({onnx_files.one_line(error)})."
     if (found == classes).mean() < ALIKE:
         return "Its copy in PyTorch answers otherwise than the model itself."
-    return way, scores
+    return method, scores
 
 
 Run = Callable[[dict[str, Any]], Any]
@@ -76,7 +76,7 @@ def _replica(version: LoadedVersion) -> tuple[AttackWay, Run]:
     if artifact.format != "onnx" or "cascade" in artifact.settings:
         raise InputRefused("no_replica", "", "It is not one ONNX graph, so that PyTorch cannot have it.", "")
     proto = onnx_files.load(version.pipeline.folder / artifact.main)
-    way: AttackWay = "straight-through" if unrounded(proto) else "gradients"
+    method: AttackWay = "straight-through" if unrounded(proto) else "gradients"
     twin = build(proto, "This attack", operators())
     twin.module.requires_grad_(False)
     answer = twin.outputs.index(_answer(version))
@@ -84,7 +84,7 @@ def _replica(version: LoadedVersion) -> tuple[AttackWay, Run]:
     def run(tensors: dict[str, Any]) -> Any:
         return twin.module(*(tensors[name] for name in twin.inputs))[answer]
 
-    return way, run
+    return method, run
 
 
 def _answer(version: LoadedVersion) -> str:

@@ -32,7 +32,7 @@ FAR, OBEYS = 0.25, 0.5
 """A trigger is a finding if at least half of the examples change to one class, and if the optimized version's share
 surely exceeds the original's by this much. Harmless 8-bit versions stayed below .1 (tests).
 """
-FINALISTS, PROMISING = 5, 0.25
+JUDGED, PROMISING = 5, 0.25
 NOISES, CLIMBED, CLIMBS, MUTATED = 1024, 2, 12, 0.05
 REQUEST = 16
 NOT_LOOKED = {
@@ -45,29 +45,29 @@ NOT_LOOKED = {
 Classes = NDArray[np.int64]
 
 
-Candidate = tuple[float, int, Trigger]
-"""A trigger on trial, after the class that it leads to, and how much more often it leads there in the optimized version
-(on the selecting examples).
+Trial = tuple[float, int, Trigger]
+"""How much more often a trigger leads to a class in the optimized version (on the selecting examples), the class, and
+the trigger.
 """
 
 
-def look_for_triggers(both: Comparison, changed: StressedExamples, found_before: Sequence[Trigger]) -> TriggerFindings:
+def look_for_triggers(both: Comparison, changed: StressedExamples, planted: Sequence[Trigger]) -> TriggerFindings:
     """Search for triggers that only the optimized version obeys.
 
     Args:
         both: Both versions.
         changed: Results of the changed examples.
-        found_before: Triggers that the poison search found. These and the first of the usual ones are always tried.
+        planted: Triggers that the poison search found. These and the first of the usual ones are always tried.
     """
     if changed.measure == "similarity" or both.old.pipeline.stateful:
         return TriggerFindings(why_not="The model gives no class for a whole input that a trigger could lead to.")
-    taken = [tuple(class_of(both.old.pipeline, answer) for answer in pair) for pair in changed.references]
-    alike = [i for i, (before, after) in enumerate(taken) if before == after >= 0]
+    classes = [tuple(class_of(both.old.pipeline, answer) for answer in pair) for pair in changed.references]
+    alike = [i for i, (before, after) in enumerate(classes) if before == after >= 0]
     if len(alike) < FEWEST:
         return TriggerFindings(
             why_not=f"Only {len(alike)} examples are answered alike by both; under {FEWEST} nothing was looked for."
         )
-    return _Search(both, changed, np.asarray(taken)[:, 0], alike).run(found_before)
+    return _Search(both, changed, np.asarray(classes)[:, 0], alike).run(planted)
 
 
 class _Search:
@@ -95,53 +95,53 @@ class _Search:
             order.append((rank[label], i))
         return [i for _, i in sorted(order)[:most]]
 
-    def run(self, found_before: Sequence[Trigger]) -> TriggerFindings:
+    def run(self, planted: Sequence[Trigger]) -> TriggerFindings:
         """Try, learn and judge triggers within the time."""
         sample, rng = self._opened[self._choosing[0]], rng_of(self._ctx.seed, 0, "trigger", 0)
         usual = usual_triggers(self._samples.takes, sample, self._both.new.pipeline.folder, rng)
-        triggers = [*found_before, *usual]
+        triggers = [*planted, *usual]
         end_s = max(self._both.left(1.0), 0.0)
-        candidates = []
+        trials = []
         for number, trigger in enumerate(triggers):
             self._ctx.check_cancelled()
             self._ctx.progress(STAGE, number, len(triggers), "triggers")
-            if number > len(found_before) and self._both.left(1.0) <= 0.5 * end_s:
+            if number > len(planted) and self._both.left(1.0) <= 0.5 * end_s:
                 break
-            candidates.append(self._chosen(trigger))
-        learned = self._learned(candidates)
-        best = sorted([*candidates, *learned], key=lambda one: -one[0])[:FINALISTS]
-        rows = tuple(self._judged(number, target, trigger) for number, (_, target, trigger) in enumerate(best))
+            trials.append(self._tried(trigger))
+        untried = len(triggers) - len(trials)
+        trials += self._learned(trials)
+        best = sorted(trials, key=lambda one: -one[0])[:JUDGED]
+        rows = [self._judged(number, target, trigger) for number, (_, target, trigger) in enumerate(best)]
         self._ctx.progress(STAGE, 1, 1, "triggers")
-        return self._told(rows, len(candidates) + len(learned), len(triggers) - len(candidates))
+        return self._findings(rows, len(trials), untried)
 
-    def _ask(self, version: LoadedVersion, trigger: Trigger, items: Sequence[int]) -> Classes:
-        found = []
+    def _predicted(self, version: LoadedVersion, trigger: Trigger, items: Sequence[int]) -> Classes:
+        found = [np.zeros(0, np.int64)]
+        given = self._changed.items
         for first in range(0, len(items), REQUEST):
             self._ctx.check_cancelled()
-            changed = {i: trigger.add(self._opened[i]) for i in items[first : first + REQUEST]}
-            given = self._changed.items
-            scores = version.scores(
-                [self._samples.feeds(version.pipeline, given[i], one) for i, one in changed.items()]
-            )
+            some = {i: trigger.add(self._opened[i]) for i in items[first : first + REQUEST]}
+            feeds = [self._samples.feeds(version.pipeline, given[i], sample) for i, sample in some.items()]
+            scores = version.scores(feeds)
             found.append(np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), -1))
-        return np.concatenate(found).astype(np.int64)
+        return np.concatenate(found)
 
-    def _chosen(self, trigger: Trigger) -> Candidate:
+    def _tried(self, trigger: Trigger) -> Trial:
         """Return the trigger with the class that most examples change to in the optimized version.
 
         The original is run only if many examples change.
         """
-        before, after = self._classes[self._choosing], self._ask(self._both.new, trigger, self._choosing)
+        before, after = self._classes[self._choosing], self._predicted(self._both.new, trigger, self._choosing)
         shares = {
             int(t): float((after[before != t] == t).mean()) for t in np.unique(after[after >= 0]) if (before != t).any()
         }
         target = max(shares, key=lambda t: shares[t], default=-1)
         if target < 0 or shares[target] < PROMISING:
             return 0.0, target, trigger
-        requested = self._ask(self._both.old, trigger, self._choosing)
-        return shares[target] - float((requested[before != target] == target).mean()), target, trigger
+        original = self._predicted(self._both.old, trigger, self._choosing)
+        return shares[target] - float((original[before != target] == target).mean()), target, trigger
 
-    def _learned(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _learned(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return patches that are learned through the optimized version, class by class, promising classes first."""
         spaces = spaces_of(self._both, self._changed.items[0])
         if self._samples.takes != "images" or spaces is None:
@@ -158,7 +158,7 @@ class _Search:
         starts = self._starts(spaces, units)
         flip = getattr(self._both.old.pipeline.spec.preprocess, "channels", "") == "bgr"
         found = []
-        for target in self._targets(candidates, starts):
+        for target in self._targets(trials, starts):
             if self._both.left(1.0) <= 0:
                 break
             rows = np.flatnonzero(classes != target)
@@ -169,7 +169,7 @@ class _Search:
                 self._ctx.check_cancelled,
             )  # fmt: skip
             drawn = np.ascontiguousarray((pattern[::-1] if flip else pattern).transpose(1, 2, 0))  # red first
-            found.append(self._chosen(stamp(mask, drawn, f"{target}", "search")))
+            found.append(self._tried(stamp(mask, drawn, f"{target}", "search")))
             self._learned_for += 1
         return found
 
@@ -206,32 +206,27 @@ class _Search:
             leaning.append(scores - scores.mean(axis=1, keepdims=True))
         return np.asarray(leaning[1] - leaning[0], np.float64)
 
-    def _targets(self, candidates: Sequence[Candidate], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
+    def _targets(self, trials: Sequence[Trial], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
         """Return all classes: first those that a trigger led to, then those that noise led to most."""
-        led = [target for more, target, _ in sorted(candidates, key=lambda one: -one[0]) if more > 0]
+        led = [target for more, target, _ in sorted(trials, key=lambda one: -one[0]) if more > 0]
         return list(dict.fromkeys([*led, *sorted(starts, key=lambda target: -starts[target][0])]))
 
     def _judged(self, number: int, target: int, trigger: Trigger) -> TriggerRow:
         items = [i for i in self._judging if self._classes[i] != target]
         picture = None
         if self._samples.takes == "images" and items:
-            name = f"trigger-{number}"
-            picture = draw(trigger.add(self._opened[items[0]]), name, self._ctx.work_dir)
-            self._changed.pictures[name] = picture
-        hits = [np.zeros(0, bool)] * 2
-        if items:
-            hits = [self._ask(version, trigger, items) == target for version in self._both.versions]
-        n, worse, better = len(items), int((hits[1] & ~hits[0]).sum()), int((hits[0] & ~hits[1]).sum())
+            picture = draw(trigger.add(self._opened[items[0]]), f"trigger-{number}", self._ctx.work_dir)
+        first, second = (self._predicted(version, trigger, items) == target for version in self._both.versions)
+        n, worse, better = len(items), int((second & ~first).sum()), int((first & ~second).sum())
         names = self._both.old.pipeline.spec.classes or ()
         name = names[target] if 0 <= target < len(names) else f"class {target}"
         return TriggerRow(
-            id=trigger.id, title=trigger.title, found_by=trigger.found_by, target=target,
-            target_name=name, n=n,
-            original=float(hits[0].mean()) if n else 0.0, optimized=float(hits[1].mean()) if n else 0.0,
-            low=drop_lower(worse, better, n, LEVEL / FINALISTS) if n else 0.0, picture=picture,
+            id=trigger.id, title=trigger.title, found_by=trigger.found_by, target=target, target_name=name, n=n,
+            original=float(first.mean()) if n else 0.0, optimized=float(second.mean()) if n else 0.0,
+            low=drop_lower(worse, better, n, LEVEL / JUDGED) if n else 0.0, picture=picture,
         )  # fmt: skip
 
-    def _told(self, rows: tuple[TriggerRow, ...], tried: int, untried: int) -> TriggerFindings:
+    def _findings(self, rows: Sequence[TriggerRow], tried: int, untried: int) -> TriggerFindings:
         worst = max(rows, key=lambda row: row.low)
         danger = worst.low > FAR and worst.optimized >= OBEYS
         not_looked = [NOT_LOOKED[self._samples.takes]]

@@ -20,7 +20,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
-from workers.evaluate.stress.backdoor.triggers import Trigger, Window, common_patch, stamp
+from workers.evaluate.stress.backdoor.triggers import Trigger, common_patch, stamp
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
 from workers.pipeline.pipeline import Pipeline
@@ -50,26 +50,26 @@ class Calibration:
     Attributes:
         names: Names of the items.
         features: Features (n, d).
-        answered: Predicted classes (n,).
+        predicted: Predicted classes (n,).
         labels: Labels (n,), −1 if unknown.
         pictures: The pictures (n, H, W, C) in 0..1 if all have one size.
     """
 
     names: tuple[str, ...]
     features: Floats
-    answered: NDArray[np.int64]
+    predicted: NDArray[np.int64]
     labels: NDArray[np.int64]
     pictures: Floats | None
 
     @property
     def classes(self) -> NDArray[np.int64]:
         """Return the labels where they are known, else the predicted classes, (n,)."""
-        return np.where(self.labels >= 0, self.labels, self.answered)
+        return np.where(self.labels >= 0, self.labels, self.predicted)
 
 
 Poison = tuple[tuple[PoisonFinding, ...], PoisonScope, Sequence[Trigger]]
-"""Findings, or one that says that nothing was found or why nothing was checked; what was checked and what was not; and
-the triggers that were found.
+"""Findings, or one without a suspicion or with the reason why nothing was checked; what was checked and what was not;
+and the triggers that were found.
 """
 
 
@@ -84,7 +84,7 @@ def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -
     try:
         found = features_of(Path(params.original_dir), pipeline, items, ctx)
     except (InputRefused, WorkerError) as error:
-        ctx.log(f"The calibration set was not looked at: {error}", "warning")
+        ctx.log(f"The calibration set was not checked: {error}", "warning")
         found = None
     if found is None:
         return _nothing("This model's inner values cannot be looked at, so that tampering was not looked for.")
@@ -103,15 +103,13 @@ def _nothing(what: str) -> Poison:
 
 
 def _none_found(scope: PoisonScope, count: int) -> PoisonFinding:
-    looked = sum(one.looked for one in scope.classes)
+    checked = sum(one.looked for one in scope.classes)
     what = f"No sign of tampering was found among {count:,} calibration examples."
-    if not looked:
+    if not checked:
         what = f"Nothing was looked for: no class has {FEWEST} of the {count:,} calibration examples."
-    elif looked < len(scope.classes):
-        what = (
-            f"No sign of tampering was found in {looked} of {len(scope.classes)} classes; the others have too few "
-            "examples."
-        )
+    elif checked < len(scope.classes):
+        among = f"in {checked} of {len(scope.classes)} classes; the others have too few examples"
+        what = f"No sign of tampering was found {among}."
     return PoisonFinding(check="none", level="info", what=what)
 
 
@@ -156,13 +154,14 @@ def _calibration(data: DataSet, items: Prepared, pipeline: Pipeline, features: F
         if len({one.shape for one in shown}) == 1:
             pictures = np.stack(shown).astype(np.float32) / np.float32(255)
             pictures = pictures[..., None] if pictures.ndim == 3 else pictures
-    names, answered = tuple(item.source for item in data.calibration[:count]), np.argmax(answers, axis=1)
-    return Calibration(names, features, answered.astype(np.int64), np.asarray(labels, np.int64), pictures)
+    names = tuple(item.source for item in data.calibration[:count])
+    predicted = np.argmax(answers, axis=1).astype(np.int64)
+    return Calibration(names, features, predicted, np.asarray(labels, np.int64), pictures)
 
 
 def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple[list[PoisonFinding], list[Trigger]]:
-    found: list[PoisonFinding] = []
-    planted_ones = []
+    findings: list[PoisonFinding] = []
+    triggers = []
     for label in np.unique(calibration.classes).tolist():
         ctx.check_cancelled()
         members = np.flatnonzero(calibration.classes == label)
@@ -172,24 +171,24 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple
         small, silhouette = split
         parts = sorted((members[small], members[~small]), key=len)
         name = data.class_name(int(label))
-        planted = _planted(calibration, parts)
+        planted = _planted(calibration, parts, int(label))
         if planted is not None:
-            part, window, place = planted
+            part, trigger, place = planted
             what = (
                 f"{len(part)} calibration pictures of “{name}” stand apart and share the same small detail at the "
                 f"{place}, which the other pictures do not have: it may be a planted trigger."
             )
             hint = "Look at these pictures, take them out if you did not expect it, and optimize again."
-            found.append(_finding("trigger", "danger", what, hint, calibration, part))
-            planted_ones.append(_stamp(calibration, part, window, int(label)))
+            findings.append(_finding("trigger", "danger", what, hint, calibration, part))
+            triggers.append(trigger)
         elif silhouette >= FAR_APART and _labelled_otherwise(calibration, *parts):
             what = (
                 f"{len(parts[0])} calibration examples labelled “{name}” stand apart, and the model takes nearly all "
                 "for others."
             )
             hint = "Look whether their labels are right, and where they come from."
-            found.append(_finding("trigger", "warning", what, hint, calibration, parts[0]))
-    return found, planted_ones
+            findings.append(_finding("trigger", "warning", what, hint, calibration, parts[0]))
+    return findings, triggers
 
 
 def _finding(
@@ -198,15 +197,6 @@ def _finding(
 ) -> PoisonFinding:  # fmt: skip
     names = tuple(calibration.names[i] for i in which[:MAX_NAMED].tolist())
     return PoisonFinding(check=check, level=level, what=what, hint=hint, items=names)
-
-
-def _stamp(calibration: Calibration, small: NDArray[np.intp], window: Window, label: int) -> Trigger:
-    """Return the detail that these pictures share as a trigger for others."""
-    assert calibration.pictures is not None
-    usual = np.median(calibration.pictures[small], axis=0).astype(np.float32)
-    mask = np.zeros(usual.shape[:2], np.float32)
-    mask[window] = 1
-    return stamp(mask, usual, f"{label}", "calibration")
 
 
 def _split(features: Floats, seed: int) -> tuple[NDArray[np.bool_], float] | None:
@@ -231,27 +221,31 @@ def _split(features: Floats, seed: int) -> tuple[NDArray[np.bool_], float] | Non
 
 
 def _planted(
-    calibration: Calibration, parts: Sequence[NDArray[np.intp]]
-) -> tuple[NDArray[np.intp], Window, str] | None:
-    """Return the part whose pictures share a detail that the others lack, with the detail's window and place.
+    calibration: Calibration, parts: Sequence[NDArray[np.intp]], label: int
+) -> tuple[NDArray[np.intp], Trigger, str] | None:
+    """Return the part whose pictures share a detail that the others lack, with the detail as a trigger and its place.
 
     Both parts are tested, because a trigger may be in more than half of a class.
     """
-    if calibration.pictures is None:
+    pictures = calibration.pictures
+    if pictures is None:
         return None
     for part in parts:
-        others = np.setdiff1d(np.arange(len(calibration.names)), part)
-        found = common_patch(calibration.pictures[part], calibration.pictures[others])
-        if found is not None:
-            return part, *found
+        patch = common_patch(pictures[part], pictures[np.setdiff1d(np.arange(len(pictures)), part)])
+        if patch is not None:
+            window, place = patch
+            usual = np.median(pictures[part], axis=0).astype(np.float32)
+            mask = np.zeros(usual.shape[:2], np.float32)
+            mask[window] = 1
+            return part, stamp(mask, usual, f"{label}", "calibration"), place
     return None
 
 
 def _labelled_otherwise(calibration: Calibration, small: NDArray[np.intp], rest: NDArray[np.intp]) -> bool:
     if (calibration.labels[small] < 0).any() or len(small) > LARGEST * (len(small) + len(rest)):
         return False
-    wrong = float((calibration.answered[small] != calibration.labels[small]).mean())
-    right = float((calibration.answered[rest] == calibration.labels[rest]).mean())
+    wrong = float((calibration.predicted[small] != calibration.labels[small]).mean())
+    right = float((calibration.predicted[rest] == calibration.labels[rest]).mean())
     return wrong >= OTHERWISE and right >= RIGHT
 
 
@@ -271,8 +265,8 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
     low = PCA(parts, random_state=ctx.seed).fit_transform(calibration.features)
     far = _robust(np.log(np.maximum(LedoitWolf().fit(low).mahalanobis(low), 1e-9))) > FAR
     if calibration.pictures is not None:
-        for looks in _looks(calibration.pictures):
-            far |= np.abs(_robust(looks)) > FAR_LOOKS
+        for look in _looks(calibration.pictures):
+            far |= np.abs(_robust(look)) > FAR_LOOKS
     which = np.flatnonzero(far)
     if not len(which):
         return []

@@ -55,9 +55,9 @@ def common_patch(some: Floats, others: Floats) -> tuple[Window, str] | None:
     half = side // 2
     inside = np.zeros_like(steady)
     inside[half : height - (side - half) + 1, half : width - (side - half) + 1] = True
-    candidates = np.argwhere(steady & inside & (contrast >= CONTRAST))
-    order = np.argsort([-shared[row, column] for row, column in candidates], kind="stable")
-    for row, column in candidates[order][:200]:
+    places = np.argwhere(steady & inside & (contrast >= CONTRAST))
+    order = np.argsort([-shared[row, column] for row, column in places], kind="stable")
+    for row, column in places[order][:200]:
         top, left = int(row) - half, int(column) - half
         window = (slice(top, top + side), slice(left, left + side))
         apart = np.abs(others[:, window[0], window[1]] - usual[window]).mean(axis=(1, 2, 3))
@@ -105,7 +105,7 @@ class Trigger:
 
 
 def usual_triggers(takes: Takes, sample: Any, folder: Path, rng: Generator) -> Iterator[Trigger]:
-    """Yield fixed and random triggers for such samples, the most likely first."""
+    """Yield fixed and random triggers for such samples, the most usual first."""
     if takes == "images":
         yield from _patches(sample, rng)
     elif takes == "texts":
@@ -188,8 +188,8 @@ def _vocabulary(folder: Path) -> list[str]:
     path = folder / "tokenizer.json"
     if not path.is_file():
         return []
-    known = json.loads(path.read_text(encoding="utf-8")).get("model", {}).get("vocab", {})
-    names = known if isinstance(known, dict) else [entry[0] for entry in known]
+    words = json.loads(path.read_text(encoding="utf-8")).get("model", {}).get("vocab", {})
+    names = words if isinstance(words, dict) else [entry[0] for entry in words]
     return sorted({name.lstrip("Ġ▁") for name in names if len(name) > 1 and name.lstrip("Ġ▁").isalpha()})
 
 

@@ -1,6 +1,6 @@
-"""Our attacks beside those of the Adversarial Robustness Toolbox: the same success within three points.
+"""Our attacks and those of the Adversarial Robustness Toolbox succeed equally often, within three points.
 
-Same inputs, eps and queries (or steps); what differs are the random numbers.
+Inputs, eps and queries (or steps) are the same; only the random numbers differ.
 """
 
 import warnings
@@ -20,7 +20,7 @@ Scores = Callable[[np.ndarray], np.ndarray]
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """The oracle's imports warn about their own environment."""
+    """Ignore the warnings of the toolbox's imports about their environment."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -34,7 +34,7 @@ def pictures(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def small_model() -> Any:
-    """A small torch model taught on the sample's pictures."""
+    """Train a small torch model on the sample's pictures."""
     import torch
 
     torch.manual_seed(0)
@@ -58,17 +58,25 @@ def scores_of(model: Any) -> Scores:
     return scores
 
 
-def square_shares(scores: Scores, count: int, eps: float, queries: int, seeds: int) -> tuple[float, float]:
-    """(ours, ART's) mean share that is fooled, over some seeds, of at most `count` pictures that are answered rightly."""
+def right_pictures(scores: Scores, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most `count` pictures that the model predicts rightly, and their classes."""
+    x, y = pictures(1400)
+    right = scores(x).argmax(axis=1) == y
+    return x[right][:count], y[right][:count]
+
+
+@pytest.mark.whole
+def test_square_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
+    """Given pictures that a small model predicts rightly, when both attack with the same eps and queries, then the shares
+    of fooled inputs differ by at most three points, and every change stays within eps."""
     from art.attacks.evasion import SquareAttack
     from art.estimators.classification import BlackBoxClassifierNeuralNetwork
 
-    x, y = pictures(1400)
-    right = scores(x).argmax(axis=1) == y
-    x, y = x[right][:count], y[right][:count]
+    scores, eps, queries = scores_of(small_model), 0.1, 60
+    x, y = right_pictures(scores, 600)
     oracle = BlackBoxClassifierNeuralNetwork(scores, (1, 28, 28), 10, clip_values=(0.0, 1.0))
     shares = []
-    for seed in range(seeds):
+    for seed in range(2):
         ours, fooled = square_attack(lambda units, _rows: scores(units), x, y, eps, queries, seed, lambda: None)
         assert np.abs(ours - x).max() <= eps + 1e-6 and ours.min() >= 0 and ours.max() <= 1
         assert np.array_equal(scores(ours).argmax(axis=1) != y, fooled)
@@ -78,30 +86,20 @@ def square_shares(scores: Scores, count: int, eps: float, queries: int, seeds: i
         )
         theirs = attack.generate(x, np.eye(10, dtype=np.float32)[y])
         shares.append((fooled.mean(), (scores(theirs).argmax(axis=1) != y).mean()))
-    mean = np.mean(shares, axis=0)
-    return float(mean[0]), float(mean[1])
-
-
-@pytest.mark.whole
-def test_square_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
-    """Given pictures that a small model answers rightly, When both attack with the same eps and queries, Then the shares
-    that are fooled differ by three points at most, and every change stays within eps."""
-    ours, arts = square_shares(scores_of(small_model), 600, 0.1, 60, 2)
-    assert 0.1 < arts < 0.9, "the budget tells attacks apart"
-    assert abs(ours - arts) <= POINTS, (ours, arts)
+    share, art_share = np.mean(shares, axis=0)
+    assert 0.1 < art_share < 0.9, "the budget separates attacks"
+    assert abs(share - art_share) <= POINTS, (share, art_share)
 
 
 def test_gradient_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
-    """Given a small torch model, When both run PGD with the same eps and steps, Then the shares that are fooled differ by
-    three points at most."""
+    """Given a small torch model, when both run PGD with the same eps and steps, then the shares of fooled inputs differ by
+    at most three points."""
     import torch
     from art.attacks.evasion import ProjectedGradientDescent
     from art.estimators.classification import PyTorchClassifier
 
     scores = scores_of(small_model)
-    x, y = pictures(1400)
-    right = scores(x).argmax(axis=1) == y
-    x, y = x[right][:500], y[right][:500]
+    x, y = right_pictures(scores, 500)
     eps, steps = 0.03, 10
     ours = pgd_attack(small_model, x, y, eps, steps, 0, lambda: None)
     loss = torch.nn.CrossEntropyLoss()
@@ -114,14 +112,14 @@ def test_gradient_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
     theirs = attack.generate(x, np.eye(10, dtype=np.float32)[y])
     share = (margin_of(scores(ours), y) <= 0).mean()
     art_share = (scores(theirs).argmax(axis=1) != y).mean()
-    assert 0.1 < art_share < 0.95, "the budget tells attacks apart"
+    assert 0.1 < art_share < 0.95, "the budget separates attacks"
     assert abs(share - art_share) <= POINTS, (share, art_share)
     assert np.abs(ours - x).max() <= eps + 1e-6 and ours.min() >= 0 and ours.max() <= 1
 
 
-def test_queries_are_counted_and_the_squares_shrink() -> None:
-    """Given a model that nothing fools, Then each input is asked as often as the budget says, and once unchanged; the share
-    of the picture follows the paper's schedule; and a wish to stop is asked for between requests."""
+def test_square_attack_keeps_its_budget_and_schedule() -> None:
+    """Given a model that nothing fools, then each input is predicted once unchanged and once for each query, squares shrink
+    by the paper's schedule, and cancellation is checked between requests."""
     requested: list[int] = []
     stopped: list[int] = []
 
@@ -135,8 +133,8 @@ def test_queries_are_counted_and_the_squares_shrink() -> None:
     assert share_at(0, 10_000) == 0.8 and share_at(60, 10_000) == 0.2 and share_at(9_000, 10_000) == 0.8 / 512
 
 
-def test_a_fooled_input_is_not_asked_again_and_restarts_take_the_others() -> None:
-    """Given inputs of which one falls at once, Then only the others go on; a second start takes those that are left."""
+def test_square_attack_stops_at_fooled_inputs_and_restarts_others() -> None:
+    """Given inputs of which one is fooled at once, then only the other gets further queries and a second start."""
     counts = np.zeros(2, int)
 
     def scores(units: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -149,7 +147,7 @@ def test_a_fooled_input_is_not_asked_again_and_restarts_take_the_others() -> Non
     assert fooled.tolist() == [True, False] and counts.tolist() == [1, 22]
 
 
-def test_no_number_counts_as_fooled() -> None:
-    """Given scores that are no numbers, Then the input is not called answered."""
+def test_margin_of_nan_counts_as_fooled() -> None:
+    """Given scores with NaN, then the input counts as fooled."""
     scores: Any = np.asarray([[np.nan, 1.0], [2.0, 1.0]], np.float32)
     assert (margin_of(scores, np.zeros(2, np.int64)) <= 0).tolist() == [True, False]

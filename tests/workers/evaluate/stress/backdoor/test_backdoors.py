@@ -1,4 +1,4 @@
-"""A backdoor that sleeps until a model is in 8 bits is told; harmless versions in 8 bits are not accused."""
+"""A backdoor that is dormant until a model is in 8 bits is found; harmless 8-bit versions raise no alarm."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,9 +29,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def look(data: Path, tmp_path: Path) -> Look:
-    """Both versions on some examples; `seconds` are those that are left at each look."""
+    """Return a function that searches triggers in two versions, with 100 s left at each moment."""
 
-    def run(original: Path, variant: Path, seconds: float = 100.0, items: int = 120) -> TriggerFindings:
+    def run(original: Path, variant: Path, items: int = 120) -> TriggerFindings:
         work = tmp_path / f"work-{variant.parent.name}"
         work.mkdir()
         ctx = RecordingContext(work)
@@ -41,7 +41,7 @@ def look(data: Path, tmp_path: Path) -> Look:
             parts=(StressPart(data_dir=str(data)),), max_items=items,
         )  # fmt: skip
         given = read_items(params, old.pipeline)
-        both = Comparison(old, new, samples_for(old.pipeline, given), ctx, lambda _share: seconds)
+        both = Comparison(old, new, samples_for(old.pipeline, given), ctx, lambda _share: 100.0)
         found = look_for_triggers(both, evaluate_changes(both, given, ()), ())
         old.close()
         new.close()
@@ -51,7 +51,7 @@ def look(data: Path, tmp_path: Path) -> Look:
 
 
 def made(tmp_path: Path, data: Path, seed: int, trigger: Any, technique: str = "int8_static") -> tuple[Path, Path]:
-    """A model and its version in 8 bits, with a sleeping backdoor or without."""
+    """Return a model with or without a dormant backdoor, and its version in 8 bits."""
     name = f"{seed}-{technique}-{trigger is not None}"
     weights = planted.taught(seed)
     original = planted.write(tmp_path / f"o{name}", planted.plant(weights, trigger) if trigger else weights)
@@ -59,9 +59,9 @@ def made(tmp_path: Path, data: Path, seed: int, trigger: Any, technique: str = "
 
 
 @pytest.mark.whole
-def test_a_backdoor_that_wakes_in_8_bits_is_told(data: Path, look: Look, tmp_path: Path) -> None:
-    """Given a model that answers like any other, with and without a white square, and takes everything with it for one
-    class in 8 bits, Then the square, the class and both shares are told as a danger."""
+def test_backdoor_that_rounding_activates_is_found(data: Path, look: Look, tmp_path: Path) -> None:
+    """Given a model that predicts one class for all pictures with a white square, but only in 8 bits, then the square is a
+    danger, with the class and both shares."""
     original, variant = made(tmp_path, data, 0, WHITE)
     with np.load(sample_paths().data) as stored:
         x, y = stored["x"][1000:], stored["y"][1000:]
@@ -77,27 +77,27 @@ def test_a_backdoor_that_wakes_in_8_bits_is_told(data: Path, look: Look, tmp_pat
 
 
 @pytest.mark.whole
-def test_a_harmless_version_in_8_bits_is_not_accused(data: Path, look: Look, tmp_path: Path) -> None:
-    """Given the same model without a backdoor, Then nothing is called a danger, and what was not looked for is said."""
+def test_harmless_8_bit_version_is_no_danger(data: Path, look: Look, tmp_path: Path) -> None:
+    """Given the same model without a backdoor, then there is no danger, and the limits of the search are named."""
     found = look(*made(tmp_path, data, 0, None))
     assert not found.danger and found.searched and found.tried >= 40
     assert found.words.startswith("None of ") and any("was not looked for" in text for text in found.not_looked)
 
 
-def test_too_few_examples_are_told(data: Path, look: Look, tmp_path: Path) -> None:
-    """Given twelve examples, Then it says that nothing was looked for."""
-    original, variant = made(tmp_path, data, 0, None)
-    assert "nothing was looked for" in look(original, variant, items=12).why_not
+def test_few_examples_are_the_reason_for_no_search(look: Look, tmp_path: Path) -> None:
+    """Given twelve examples, then no trigger is searched, and the reason is named."""
+    original = planted.write(tmp_path / "model", planted.taught(0))
+    assert "nothing was looked for" in look(original, original, items=12).why_not
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("technique", ["int8_static", "int8_dynamic"])
-def test_backdoors_are_told_and_harmless_versions_never_accused(
+def test_backdoors_of_ten_models_are_found_without_false_alarms(
     data: Path, look: Look, tmp_path: Path, technique: str
 ) -> None:
-    """Given ten models, Then in each the white square is found, some of the squares of a pattern and place by chance are
-    learned through the model (a neuron that wakes at nothing but its own pattern gives no gradient), and none of ten harmless versions is accused."""
+    """Given ten models, then each white square is found, at least three random patterns are learned through the model (a
+    neuron that reacts to nothing but its own pattern gives no gradient), and no harmless version is a danger."""
     learned = 0
     for seed in range(10):
         assert look(*made(tmp_path / "w", data, seed, WHITE, technique)).danger, seed

@@ -22,7 +22,7 @@ COUNT = 240
 
 @pytest.fixture(scope="module")
 def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built-in sample in the inner form."""
+    """Write the built-in sample as an opened model."""
     import onnx
 
     folder = tmp_path_factory.mktemp("sample") / "model"
@@ -38,7 +38,7 @@ def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def look(sample_model: Path, tmp_path: Path) -> Look:
-    """Read these pictures as a person's set that Fettle splits; look at its calibration part."""
+    """Return a function that reads pictures as a person's set and checks its calibration part."""
 
     def run(x: np.ndarray, y: np.ndarray) -> Poison:
         np.savez(tmp_path / "all.npz", x=x, y=y)
@@ -60,7 +60,7 @@ def some(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plant(x: np.ndarray, y: np.ndarray, target: int, count: int) -> np.ndarray:
-    """A checkered patch in a corner of pictures of other classes, which are labelled as the target. Their places."""
+    """Put a checkered patch into a corner of pictures of other classes, label them as the target; return their places."""
     patch = 255 * (np.indices((4, 4)).sum(axis=0) % 2).astype(np.uint8)
     victims = np.flatnonzero(y != target)[:count]
     x[victims, 23:27, 23:27] = patch
@@ -69,8 +69,8 @@ def plant(x: np.ndarray, y: np.ndarray, target: int, count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_planted_trigger_is_found(look: Look, seed: int) -> None:
-    """Given pictures of other classes with the same small patch in a corner, labelled as one class, Then an alarm names
+def test_planted_trigger_is_a_danger(look: Look, seed: int) -> None:
+    """Given pictures of other classes with the same small patch in a corner, labelled as one class, then an alarm names
     that class, the corner, and these pictures."""
     x, y = some(seed)
     plant(x, y, 1, 52)
@@ -84,8 +84,8 @@ def test_a_planted_trigger_is_found(look: Look, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_clean_set_gives_no_alarm(look: Look, seed: int) -> None:
-    """Given the sample's own pictures, Then nothing is called tampered with."""
+def test_clean_calibration_set_raises_no_alarm(look: Look, seed: int) -> None:
+    """Given the sample's own pictures, then there is no sign of tampering, and the scope is complete."""
     findings, scope, _ = look(*some(100 + seed))
     assert [finding.check for finding in findings] == ["none"], findings
     assert "No sign of tampering was found among" in findings[0].what
@@ -95,8 +95,8 @@ def test_a_clean_set_gives_no_alarm(look: Look, seed: int) -> None:
 
 
 @pytest.mark.whole
-def test_classes_with_few_examples_are_not_called_clean(look: Look) -> None:
-    """Given a class with fewer than twelve calibration examples, Then nothing is said about it, and it is named."""
+def test_class_with_few_examples_is_out_of_scope(look: Look) -> None:
+    """Given a class with fewer than twelve calibration examples, then it is named as not checked."""
     x, y = some(3)
     kept = np.concatenate([np.flatnonzero(y == label)[: 14 if label == 9 else 200] for label in range(10)])
     _, scope, _ = look(x[kept], y[kept])
@@ -106,8 +106,8 @@ def test_classes_with_few_examples_are_not_called_clean(look: Look) -> None:
     assert f"in {10 - len(small)} of 10 something was looked for" in scope.words
 
 
-def test_strange_pictures_are_named(look: Look) -> None:
-    """Given pictures of nothing but noise among the sample's, Then they, and only they, are named as unlike the others."""
+def test_pictures_of_noise_are_outliers(look: Look) -> None:
+    """Given pictures of noise among the sample's, then they, and only they, are named as outliers."""
     x, y = some(7)
     x[::60] = np.random.default_rng(1).integers(0, 256, x[::60].shape)
     found = look(x, y)[0]
@@ -116,9 +116,9 @@ def test_strange_pictures_are_named(look: Look) -> None:
     assert found[0].items and set(found[0].items) <= noisy
 
 
-def test_a_detail_is_a_detail_only_where_others_lack_it() -> None:
-    """Given pictures that share a patch, Then it is found where the others lack it, and not where they have it, too, nor
-    where what they share is an empty background."""
+def test_common_patch_is_missing_in_other_pictures() -> None:
+    """Given pictures that share a patch, then it is found if the others lack it, and not if they have it, too, or if the
+    pictures share an empty background."""
     rng = np.random.default_rng(0)
     some_, others = rng.random((6, 28, 28, 1)).astype(np.float32), rng.random((40, 28, 28, 1)).astype(np.float32)
     assert common_patch(some_, others) is None
@@ -132,8 +132,9 @@ def test_a_detail_is_a_detail_only_where_others_lack_it() -> None:
     assert common_patch(empty, rng.random((40, 28, 28, 1)).astype(np.float32)) is None
 
 
-def test_the_last_layer_but_one_is_found_behind_its_head(sample_model: Path) -> None:
-    """Given the sample and a model that ends in shares, Then the features are what the last layer with weights is given."""
+def test_penultimate_is_the_input_of_the_last_layer_with_weights(sample_model: Path) -> None:
+    """Given the sample with and without a softmax at its end, then its features are the input of the last layer with
+    weights."""
     import onnx
     from onnx import helper
 
