@@ -8,7 +8,7 @@ from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.process.context import JobContext
 from workers.measure.agreeing import agreement
 from workers.measure.latency import summarize
-from workers.measure.speedup import Paired, Speedup, paired, speedups
+from workers.measure.speedup import Speedup, paired, speedups
 
 SAME = Speedup(1.0, 1.0, 1.0)
 
@@ -20,16 +20,16 @@ def run(params: SummarizeParams, ctx: JobContext) -> Rows[SpeedSummary | None]:
     known = [any(times[0]) and any(sets) for sets in times]
     pairs = {i: paired(times[0], times[i], loads[0], loads[i]) for i in range(count) if known[i]}
     rivals = [index for index in pairs if index]
-    bounded = speedups([pairs[index].logs for index in rivals], params.family, params.looks)
+    bounded = speedups([pairs[index][0] for index in rivals], params.family, params.looks)
     ratios = {0: SAME, **dict(zip(rivals, bounded, strict=True))}
     summaries: list[SpeedSummary | None] = []
     for index in range(count):
         ctx.check_cancelled()
-        summaries.append(_summary(params, index, pairs[index], ratios[index]) if index in pairs else None)
+        summaries.append(_summary(params, index, pairs[index][1], ratios[index]) if index in pairs else None)
     return Rows(rows=tuple(summaries))
 
 
-def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) -> SpeedSummary:
+def _summary(params: SummarizeParams, index: int, p90_speedup: float, ratio: Speedup) -> SpeedSummary:
     original, loads = (params.loads[0], params.loads[index]) if params.loads else ((), ())
     agreed, cpu_speedup = agreement(original, loads) or (None, None)
     under_load = is_under_load(original, loads)
@@ -43,7 +43,7 @@ def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) 
         speedup=ratio.value,
         speedup_low=ratio.low,
         speedup_high=ratio.high,
-        p90_speedup=pair.p90,
+        p90_speedup=p90_speedup,
         set_p50_ms=tuple(float(np.median(one_set)) for one_set in sets if one_set),
         under_load=under_load,
         cpu_speedup=cpu_speedup,

@@ -2,8 +2,8 @@
 
 Under load, wall time depends on the other programs more than on the model. Each alternative can be wrong, too: threads
 that spin while they wait use processor time for nothing, and a version with one thread waits less than one with two.
-Both made slower versions look 1.6 times faster beside two busy programs on two cores. So three measures are used, and
-only what holds for all of them counts:
+Both made slower versions look 1.6 times faster while two programs kept two cores busy. So three measures are used, and
+a result counts only if it holds for all of them:
 
 - the wall time of a request,
 - the processor time of a request, of all threads,

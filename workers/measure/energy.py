@@ -21,7 +21,7 @@ class Counter:
     """An energy counter.
 
     `joules()` returns one reading for each processor or card and raises OSError where it may not be read. Each reading
-    wraps at its own one of `ends` (none: it does not wrap). `source` says what it counts.
+    wraps at its own one of `ends` (none: it does not wrap). `source` is a description for people.
     """
 
     source: str
@@ -72,29 +72,26 @@ def nvml_counter(index: int) -> Counter:
     return Counter(f"NVML, {reader.name} with everything that ran on it", joules, close=gpus.close)
 
 
-@dataclass
 class EnergyMeter:
-    """Measures the energy from its creation to `read`; without a counter, `note` says why."""
+    """Measures the energy from its creation to `read`; without a `counter`, `note` is the reason."""
 
-    counter: Counter | None
-    note: str
-    before: tuple[float, ...] = ()
-
-    @classmethod
-    def begin(cls, device_ran: str, files: Sequence[str]) -> "EnergyMeter":
+    def __init__(self, device_ran: str, files: Sequence[str]) -> None:
         """Start the counter of the device that runs the model: a GPU's for "cuda…", else the processor's."""
         on_gpu = device_ran.startswith(("cuda", "gpu"))
+        self.counter: Counter | None = None
+        self.note = ""
         counter = None
         try:
             number = device_ran.rpartition(":")[2]
             index = int(number) if number.isdigit() else 0
             counter = nvml_counter(index) if on_gpu else rapl_counter([Path(file) for file in files])
-            return cls(counter, "", counter.joules())
+            self._before = counter.joules()
+            self.counter = counter
         except (OSError, ValueError):
             if counter is not None:
                 counter.close()
             what = "This GPU" if on_gpu else "This computer"
-            return cls(None, f"{what} does not report how much energy it uses, so no figure is shown.")
+            self.note = f"{what} does not report how much energy it uses, so no figure is shown."
 
     def read(self, seconds: float, answers: int) -> Energy:
         """Return the energy since the beginning, without a figure for less than 10 s, and close the counter."""
@@ -108,7 +105,7 @@ class EnergyMeter:
             )
         finally:
             self.counter.close()
-        joules, source = self.counter.between(self.before, after), self.counter.source
+        joules, source = self.counter.between(self._before, after), self.counter.source
         if seconds < MIN_SECONDS:
             note = f"An energy figure needs at least {MIN_SECONDS:g} s; this took {seconds:.1f} s."
             return Energy(seconds=seconds, answers=answers, source=source, note=note)

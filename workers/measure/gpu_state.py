@@ -131,7 +131,7 @@ def _card(reader: GpuReader) -> GpuCard:
 
 
 def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
-    """Return the free bytes of each card by its UUID: all memory less what is used and what the driver reserves."""
+    """Return the free bytes of each card by its UUID: all memory without the used and the reserved part."""
     opened = open_gpus()
     found = {}
     try:

@@ -29,12 +29,12 @@ def prompts(items: Iterable[Mapping[str, NDArray[Any]]], context: int, count: in
             f"It cannot be measured with {batch} chats at once.",
             "Measure it with batch 1.",
         )
-    said = tokens_of(items)
+    tokens = tokens_of(items)
     requests: list[Arrays] = []
     start = 0
     for number in range(count):
         length = min(LENGTHS[number % len(LENGTHS)], max(1, context - NEW_TOKENS))
-        requests.append(prompt(said, start, length))
+        requests.append(prompt(tokens, start, length))
         start += length
     return requests
 
@@ -44,7 +44,7 @@ def tokens_of(items: Iterable[Mapping[str, NDArray[Any]]]) -> NDArray[np.generic
     return np.concatenate([np.array(item[IDS])[0] for item in items])
 
 
-def prompt(said: NDArray[np.generic], start: int, length: int) -> Arrays:
+def prompt(tokens: NDArray[np.generic], start: int, length: int) -> Arrays:
     """Return a request of `length` tokens from `start` on, continuing at the beginning after the last token."""
-    ids = np.take(said, np.arange(start, start + length), mode="wrap").astype(np.int64)
+    ids = np.take(tokens, np.arange(start, start + length), mode="wrap").astype(np.int64)
     return {IDS: ids[None], MORE: np.asarray([NEW_TOKENS], np.int64)}

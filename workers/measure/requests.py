@@ -43,7 +43,7 @@ class Requests:
         return {**feeds, **self.state} if self.state else feeds
 
     def apart(self) -> "Requests":
-        """Return the same requests with a separate state, for a thread that runs beside others."""
+        """Return the same requests with a separate state, for one of several threads."""
         return replace(self, state=dict(self.state))
 
     def carry(self, outputs: Mapping[str, NDArray[Any]]) -> None:
@@ -123,7 +123,7 @@ def _as_given(pipeline: Pipeline, feeds: Arrays) -> Arrays:
 
     A model that prepares images itself gets pixels. They are recovered here, outside the timed region. Its time then
     includes the preparation, which the original's time does not. Inputs that do not come from pixels stay unchanged, so
-    that the model reports what is wrong.
+    that the model reports the problem.
     """
     steps, name = pipeline.spec.preprocess, pipeline.main_input.name
     if not isinstance(steps, ImageSteps) or not steps.pixels:

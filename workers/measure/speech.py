@@ -14,22 +14,20 @@ def forget_speech(session: Session) -> None:
 
 def tokens_an_answer(session: Session) -> int:
     """Return the average number of generated tokens since the last deletion; 0 for other models."""
-    said: list[ChatTurn] = getattr(session, "spoken", [])
-    return round(mean(one.tokens for one in said)) if said else 0
+    turns: list[ChatTurn] = getattr(session, "spoken", [])
+    return round(mean(one.tokens for one in turns)) if turns else 0
 
 
 def speech_of(session: Session) -> tuple[Speech, ...]:
     """Return the timings grouped by prompt length, short ones first; () for other models."""
-    said: list[ChatTurn] = getattr(session, "spoken", [])
-    lengths = sorted({one.prompt_tokens for one in said})
-    return tuple(_of(length, [one for one in said if one.prompt_tokens == length]) for length in lengths)
+    turns: list[ChatTurn] = getattr(session, "spoken", [])
+    lengths = sorted({one.prompt_tokens for one in turns})
+    return tuple(_of(length, [one for one in turns if one.prompt_tokens == length]) for length in lengths)
 
 
-def _of(length: int, said: list[ChatTurn]) -> Speech:
-    speeds = [(one.tokens - 1) / one.rest_s for one in said if one.tokens > 1 and one.rest_s > 0]
+def _of(length: int, turns: list[ChatTurn]) -> Speech:
+    speeds = [(one.tokens - 1) / one.rest_s for one in turns if one.tokens > 1 and one.rest_s > 0]
     return Speech(
-        prompt_tokens=length,
-        first_ms=1000 * median(one.first_s for one in said),
-        tokens_per_s=median(speeds) if speeds else None,
-        n=len(said),
-    )
+        prompt_tokens=length, first_ms=1000 * median(one.first_s for one in turns),
+        tokens_per_s=median(speeds) if speeds else None, n=len(turns),
+    )  # fmt: skip

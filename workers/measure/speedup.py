@@ -28,18 +28,6 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Paired:
-    """Times of the same requests of both models.
-
-    `logs` (sets,) holds the log of the original's mean over the version's, one per set. `p90` is the original's 90th
-    percentile over the version's, of all sets together.
-    """
-
-    logs: Floats
-    p90: float
-
-
-@dataclass(frozen=True)
 class Speedup:
     """Speedup of one version.
 
@@ -52,7 +40,7 @@ class Speedup:
     high: float | None
 
 
-def paired(original: Sets, version: Sets, original_loads: Loads = (), loads: Loads = ()) -> Paired:
+def paired(original: Sets, version: Sets, original_loads: Loads = (), loads: Loads = ()) -> tuple[Floats, float]:
     """Pair the requests of original and version, set by set.
 
     Args:
@@ -60,6 +48,10 @@ def paired(original: Sets, version: Sets, original_loads: Loads = (), loads: Loa
         version: milliseconds of the version's requests by set.
         original_loads: number of requests in each block of the original; without them, a set counts as one block.
         loads: the same for the version.
+
+    Returns:
+        For each set the log of the original's mean over the version's (sets,), and the original's 90th percentile over
+        the version's, of all sets together.
 
     Raises:
         ValueError: no set has requests of both.
@@ -78,7 +70,7 @@ def paired(original: Sets, version: Sets, original_loads: Loads = (), loads: Loa
     if not logs:
         raise ValueError("no latencies to compare")
     tails = [float(np.percentile(np.concatenate(times), 90)) for times in (olds, news)]
-    return Paired(np.asarray(logs), tails[0] / tails[1])
+    return np.asarray(logs), tails[0] / tails[1]
 
 
 def _blocks(times: Sequence[float], loads: Loads, number: int) -> list[Floats]:

@@ -26,24 +26,24 @@ def processor_values() -> dict[str, float]:
 
 
 class Telemetry:
-    """Reads all values that are due; `say` gets a sentence when a device or the watched process is gone.
+    """Reads all values that are due; `report` gets a sentence when a device or the watched process is gone.
 
     The processor is read at most every `processor_s` seconds, because its load is a mean over the time since the last
     reading.
     """
 
-    def __init__(self, say: Callable[[str], None], watch_pid: int | None = None, processor_s: float = 0.0) -> None:
+    def __init__(self, report: Callable[[str], None], watch_pid: int | None = None, processor_s: float = 0.0) -> None:
         """Open the GPUs and the process.
 
         Args:
-            say: receives sentences about problems.
+            report: receives sentences about problems.
             watch_pid: the process to watch; None watches none.
             processor_s: shortest time between two readings of the processor in seconds.
         """
-        self._say, self._every_s = say, processor_s
+        self._report, self._every_s = report, processor_s
         self._gpus = open_gpus()
         for problem in self._gpus.problems:
-            say(problem)
+            report(problem)
         self._watched = _process(watch_pid)
         self._processor_s = self._processes_s = float("-inf")
         psutil.cpu_percent(None)  # the first call only sets the clock
@@ -74,7 +74,7 @@ class Telemetry:
                 values["job/memory_bytes"] = float(self._watched.memory_info().rss)
             except psutil.Error:
                 self._watched = None
-                self._say("The watched process has ended.")
+                self._report("The watched process has ended.")
         return values
 
     def _of_gpu(self, reader: GpuReader, with_processes: bool) -> dict[str, float]:
@@ -82,11 +82,11 @@ class Telemetry:
         try:
             values = {f"{name}/{quantity}": value for quantity, value in reader.read().items()}
             if with_processes:
-                report = reader.processes() or {}
-                values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in report.items()})
+                used_by = reader.processes() or {}
+                values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in used_by.items()})
         except GpuLostError as error:
             self._gpus.readers.remove(reader)
-            self._say(f"{error} is lost: it no longer responds. Restart the computer to use it again.")
+            self._report(f"{error} is lost: it no longer responds. Restart the computer to use it again.")
             return {f"{name}/{IS_LOST}": 1.0}
         return values
 

@@ -118,17 +118,12 @@ def run_block(
         cpu_s, elapsed_s = time.process_time() - cpu_s, time.perf_counter() - elapsed_s
         waited_after = waited_s()
     offset_s = time.monotonic() - time.perf_counter_ns() / 1e9
-    return Block(
-        latencies_ms=[(end - begin) / 1e6 for begin, end in spans],
-        ended_s=[end / 1e9 + offset_s for _, end in spans],
-        load=BlockLoad(
-            requests=len(spans),
-            elapsed_s=elapsed_s,
-            cpu_s=cpu_s,
-            waited_s=None if waited is None or waited_after is None else max(0.0, waited_after - waited),
-            busy_share=others.share(is_short=True),
-        ),
-    )
+    load = BlockLoad(
+        requests=len(spans), elapsed_s=elapsed_s, cpu_s=cpu_s,
+        waited_s=None if waited is None or waited_after is None else max(0.0, waited_after - waited),
+        busy_share=others.share(is_short=True),
+    )  # fmt: skip
+    return Block([(end - begin) / 1e6 for begin, end in spans], [end / 1e9 + offset_s for _, end in spans], load)
 
 
 def _warm_up(

@@ -1,43 +1,36 @@
-"""The sweep over batch sizes in its three scenarios."""
+"""The job ``bench``: a sweep over batch sizes in each of LoadGen's three scenarios."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from workers.contracts.errors import InputRefused, JobCancelled
-from workers.contracts.jobs import BenchParams
+from workers.contracts.jobs import BenchParams, BenchResult
 from workers.jobs.bench import run
-from workers.measure import throughput
 from workers.runtime.recording import RecordingContext
 
 
-@pytest.fixture(autouse=True)
-def short_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throughput, "MIN_WARMUP_S", 0.1)
-
-
-def params(small, **more) -> BenchParams:
-    return BenchParams(
-        model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", **{"seconds": 0.4, **more}
-    )
+def bench(small: Any, ctx: RecordingContext, **more: Any) -> BenchResult:
+    params = {"runtime": "onnxruntime-cpu", "seconds": 0.4, **more}
+    return run(BenchParams(model_dir=str(small.folder), data_dir=str(small.data), **params), ctx)
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("scenario", ["single-stream", "offline", "server"])
-def test_each_scenario_gives_points_and_a_knee(scenario: str, make_small, tmp_path: Path) -> None:
+def test_bench_measures_each_batch_size_once(scenario: str, make_small: Any, tmp_path: Path) -> None:
     """Given two batch sizes, then there is one point for each, smallest first, and the knee is one of them."""
-    result = run(params(make_small("cnn"), batches=(4, 1, 4), scenario=scenario), RecordingContext(tmp_path))
-    assert [point.batch for point in result.points] == [1, 4]
-    assert result.knee_batch in (1, 4)
+    result = bench(make_small("cnn"), RecordingContext(tmp_path), batches=(4, 1, 4), scenario=scenario)
+    assert [point.batch for point in result.points] == [1, 4] and result.knee_batch in (1, 4)
     for point in result.points:
         assert point.latency.n >= 1 and point.latency.p50_ms > 0 and point.throughput_per_s > 0
 
 
-def test_cancel_and_bad_values(make_small, tmp_path: Path) -> None:
+def test_bench_can_be_cancelled_and_refuses_bad_batch_sizes(make_small: Any, tmp_path: Path) -> None:
+    """Given a cancelled job, a batch size of 0, or batches for a model with a state, then the job ends with its error."""
     small = make_small("cnn")
     with pytest.raises(JobCancelled):
-        run(params(small), RecordingContext(tmp_path, cancel_after=3))
-    with pytest.raises(InputRefused):
-        run(params(small, batches=(0,)), RecordingContext(tmp_path))
-    with pytest.raises(InputRefused):
-        run(params(make_small("stateful"), batches=(1, 2)), RecordingContext(tmp_path))
+        bench(small, RecordingContext(tmp_path, cancel_after=3))
+    for model, batches in ((small, (0,)), (make_small("stateful"), (1, 2))):
+        with pytest.raises(InputRefused):
+            bench(model, RecordingContext(tmp_path), batches=batches)

@@ -1,4 +1,4 @@
-"""A language model's process: answers in pieces, what it refuses, how fast it speaks."""
+"""A language model's process: predictions in pieces, refused requests, and speed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,19 +19,20 @@ from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 
-def said(text: str, **more: Any) -> dict[str, Any]:
+def turn(text: str, **more: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}], "max_new_tokens": 6, **more}
 
 
-def test_answers_come_in_pieces_and_a_refusal_harms_none(tiny_chat: Callable[[], Path], tmp_path: Path) -> None:
-    # Given a loaded model, When it is asked, told to stop, asked too much and asked again
-    requests = [said("the cat"), {}, said("the river " * 400), {"messages": 5}, said("the cat")]
-    asks = [Request(index=number, request=request) for number, request in enumerate(requests)]
-    ctx = RecordingContext(tmp_path, planned_requests=asks)
+def test_refused_requests_do_not_affect_others(tiny_chat: Callable[[], Path], tmp_path: Path) -> None:
+    """Given a loaded model and five requests, two of them refused, then each has its reply in pieces with its speed, and
+    the same request has the same text."""
+    requests = [turn("the cat"), {}, turn("the river " * 400), {"messages": 5}, turn("the cat")]
+    planned = [Request(index=number, request=request) for number, request in enumerate(requests)]
+    ctx = RecordingContext(tmp_path, planned_requests=planned)
     result = load_job("chat").run(RunParams(model_dir=str(tiny_chat()), runtime="openvino"), ctx)
-    # Then each has its answer, the last piece tells how fast it was, and the same is answered the same
-    by_ask: dict[int, list[Any]] = {number: [one for at, one in ctx.answers if at == number] for number in range(5)}
-    first, nothing, too_long, wrong, again = by_ask.values()
+    first, nothing, too_long, wrong, again = (
+        [one for at, one in ctx.answers if at == number] for number in range(len(requests))
+    )
     assert result.asked == 5 and ctx.loaded_calls == 1
     assert isinstance(first[-1], ChatPiece) and first[-1].done and 1 <= first[-1].tokens <= 6
     assert first[-1].first_ms is not None and first[-1].first_ms > 0
@@ -41,7 +42,8 @@ def test_answers_come_in_pieces_and_a_refusal_harms_none(tiny_chat: Callable[[],
     assert "".join(piece.text for piece in again) == "".join(piece.text for piece in first)
 
 
-def test_it_is_timed_with_prompts_of_several_lengths(make_small: Callable[..., Any]) -> None:
+def test_language_model_is_timed_with_prompts_of_several_lengths(make_small: Callable[..., Any]) -> None:
+    """Given a language model, then its requests have several lengths, each has its speed, and none depends on others."""
     small = make_small("chat")
     requests = load_requests(small.folder, small.data)
     lengths = [feeds["input_ids"].shape[1] for feeds in requests.feeds[:3]]
@@ -52,7 +54,6 @@ def test_it_is_timed_with_prompts_of_several_lengths(make_small: Callable[..., A
     rows = speech_of(session)
     assert [row.prompt_tokens for row in rows] == lengths
     assert all(row.first_ms > 0 and row.tokens_per_s is not None and row.tokens_per_s > 0 for row in rows)
-    # And it forgets each dialogue before the next
     np.testing.assert_array_equal(session.run(requests.feed(0))["tokens"], tokens[0])
     forget_speech(session)
     assert speech_of(session) == ()

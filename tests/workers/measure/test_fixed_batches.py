@@ -1,4 +1,4 @@
-"""Models whose batch is fixed at more than one: measured, calibrated and answered in their own groups."""
+"""Models whose batch is fixed at more than one are measured, calibrated and evaluated in groups of that size."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from workers.runtime.recording import RecordingContext
 
 
 class Counting:
-    """A session that notes how many rows it was asked for at a time."""
+    """A session that records the number of rows of each request."""
 
     device_ran, fallbacks = "cpu", ()
 
@@ -40,7 +40,7 @@ class Counting:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
-    """A model that takes two rows at once, its data folder, and the rows: 51 of them, an odd number to test with."""
+    """Return a model that takes two rows at once, its data folder, and 51 rows, which give an odd number of test items."""
     values = np.random.default_rng(0).normal(size=(51, WIDTH)).astype(np.float32)
     np.savez(tmp_path / "d.npz", x=values)
     opened, read = tmp_path / "open", tmp_path / "read"
@@ -53,8 +53,8 @@ def pairs(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
     return opened / "model", read / "data", values
 
 
-def test_answers_are_asked_for_in_twos(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
-    """Given an odd number of examples, When all are answered, Then two at a time, and the filling is no answer."""
+def test_predictions_are_requested_in_pairs(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    """Given an odd number of examples, then two are predicted at a time, and the padding has no prediction."""
     model, data, _ = pairs
     items = Prepared(data / "test")
     session = Counting(model / "model.onnx")
@@ -66,8 +66,8 @@ def test_answers_are_asked_for_in_twos(pairs: tuple[Path, Path, np.ndarray], tmp
     np.testing.assert_allclose(np.stack(answers.answer), np.stack(weights), atol=1e-5)
 
 
-def test_requests_that_are_timed_hold_two(pairs: tuple[Path, Path, np.ndarray]) -> None:
-    """Given a model of fixed pairs, Then a request is a pair, and another size of batch is refused with the right one."""
+def test_timed_requests_are_pairs(pairs: tuple[Path, Path, np.ndarray]) -> None:
+    """Given a model of fixed pairs, then a request is a pair, and another batch size is refused with the right one."""
     model, data, _ = pairs
     requests = load_requests(model, data)
     assert requests.batch == 2 and {feeds["x"].shape for feeds in requests.feeds} == {(2, WIDTH)}
@@ -77,8 +77,8 @@ def test_requests_that_are_timed_hold_two(pairs: tuple[Path, Path, np.ndarray]) 
     assert caught.value.code == "batch_is_fixed" and "batch 2" in caught.value.hint
 
 
-def test_examples_to_calibrate_with_come_in_twos(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
-    """Given examples for a model of fixed pairs, Then it is calibrated with pairs, the last one filled up."""
+def test_calibration_requests_are_pairs(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    """Given examples for a model of fixed pairs, then it is calibrated with pairs, the last one padded."""
     model, data, _ = pairs
     ctx, opened = RecordingContext(tmp_path, data_dir=data), read_model(model)
     items = np.concatenate([np.array(item["x"]) for item in Prepared(data / "calibration")])

@@ -1,4 +1,4 @@
-"""A GPU's memory is read as that: of the process where the driver tells it, else by the change of the card."""
+"""Peak memory on a GPU: that of the process if the driver reports it, else the change of the card."""
 
 from pathlib import Path
 
@@ -31,13 +31,10 @@ print("null" if peak.peak_bytes is None else peak.peak_bytes)
         (("0.used=5000;0.fail.nvmlDeviceGetComputeRunningProcesses_v3=3", "0.used=1000"), 4000),
     ],
 )
-def test_the_highest_moment_counts(nvml_dir: Path, tmp_path: Path, moments: tuple[str, ...], peak: int) -> None:
-    """Given readings that rise and fall, Then the peak is this process's where it is listed, else the card's change."""
+def test_peak_is_the_highest_reading(nvml_dir: Path, tmp_path: Path, moments: tuple[str, ...], peak: int) -> None:
+    """Given readings that rise and fall, then the peak is that of this process if it is listed, else the card's change;
+    a runtime of the processor has none."""
     file = tmp_path / "readings"
     file.write_text("0.used=1000\n")
     assert run_beside(nvml_dir, CODE, file, *moments, FETTLE_FAKENVML_FILE=file) == [peak]
-
-
-def test_the_processors_runtimes_have_none() -> None:
-    """Given a runtime of the processor, Then no card is looked at."""
     assert GpuPeak.of("onnxruntime-cpu") is None

@@ -1,4 +1,4 @@
-"""What NVML's answers mean for people, each by its code."""
+"""NVML's results as states for people, each with its code."""
 
 import pytest
 
@@ -10,7 +10,7 @@ CARD = GpuCard(index=0, name="A", driver="550.54")
 
 
 def silent(code: int) -> Gpus:
-    return Gpus([], ["The NVIDIA driver does not answer: it said so."], code=code)
+    return Gpus([], ["The NVIDIA driver does not respond."], code=code)
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,10 @@ def silent(code: int) -> Gpus:
         (Gpus([], [], cuda=(13, 0)), [CARD], 1, False, ""),
     ],
 )
-def test_each_state_has_its_code(
+def test_state_has_its_code_reason_and_hint(
     opened: Gpus, cards: list[GpuCard], plugged: int, container: bool, trouble: str
 ) -> None:
-    """Given how NVML answers and what is plugged in, Then the trouble is named, with a reason and one thing to do."""
+    """Given NVML's result and the plugged cards, then the state has its code, a reason and one step to take."""
     state = state_of(opened, cards, plugged=plugged, container=container)
     assert state.trouble == trouble
     assert state.found
@@ -40,8 +40,8 @@ def test_each_state_has_its_code(
     assert state.command.startswith("docker") if trouble == "container" else True
 
 
-def test_cards_are_counted_without_a_driver(tmp_path) -> None:
-    """Given the system's list of devices, Then NVIDIA's display adapters count, its sound devices and others do not."""
+def test_pci_cards_counts_display_adapters_of_nvidia(tmp_path) -> None:
+    """Given the system's list of devices, then NVIDIA's display adapters count, its sound devices and others do not."""
     for name, vendor, kind in (("a", "0x10de", "0x030000"), ("b", "0x10de", "0x040300"), ("c", "0x1002", "0x030000")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "vendor").write_text(vendor + "\n")

@@ -17,24 +17,21 @@ from workers.measure import telemetry
 from workers.runtime.recording import RecordingContext
 
 
-def test_processor_is_read_in_sensible_units() -> None:
-    """Given this computer, then load is in percent, memory in bytes, frequency (if told) in hertz."""
+def test_processor_values_have_their_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given this computer, then load is in percent, memory in bytes and frequency in hertz; a machine that reports no
+    frequency has no value for it."""
     telemetry.processor_values()
     time.sleep(0.05)
     values = telemetry.processor_values()
     assert 0 <= values["load_pct"] <= 100
     assert 0 < values["memory_bytes"] < psutil.virtual_memory().total
     assert 1e7 < values.get("frequency_hz", 1e9) < 1e11
-
-
-def test_unknown_frequency_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a machine that does not tell its frequency, then there is none, not a zero."""
     monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
     assert "frequency_hz" not in telemetry.processor_values()
 
 
 def test_job_streams_until_cancelled(tmp_path: Path) -> None:
-    """Given a telemetry job, when it is cancelled, then it ends, and the series came at their interval."""
+    """Given a telemetry job, when it is cancelled, then it ends, and its series have the requested interval."""
     ctx = RecordingContext(tmp_path, cancel_after=12)
     with pytest.raises(JobCancelled):
         run(TelemetryParams(interval_s=0.1, watch_pid=os.getpid()), ctx)
@@ -45,15 +42,15 @@ def test_job_streams_until_cancelled(tmp_path: Path) -> None:
     assert all(later - earlier > 0.05 for earlier, later in itertools.pairwise(times))
 
 
-def test_job_ends_by_itself_and_tells_when_the_watched_process_is_gone(tmp_path: Path) -> None:
-    """Given a process that has ended, then its series is absent; `max_s` bounds the job."""
-    said: list[str] = []
+def test_end_of_the_watched_process_is_reported_and_the_job_ends(tmp_path: Path) -> None:
+    """Given a watched process that ends, then its series is absent and a sentence reports it; `max_s` ends the job."""
+    reported: list[str] = []
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    watching = telemetry.Telemetry(said.append, process.pid)
+    watching = telemetry.Telemetry(reported.append, process.pid)
     assert watching.read()["job/memory_bytes"] > 0
     process.communicate(b"\n")
     assert "job/memory_bytes" not in watching.read()
-    assert said == ["The watched process has ended."]
+    assert reported == ["The watched process has ended."]
     ctx = RecordingContext(tmp_path)
     run(TelemetryParams(interval_s=0.05, max_s=0.2), ctx)
     assert 3 <= sum(len(sample.times_s) for sample in ctx.samples if sample.series == "cpu/memory_bytes") <= 5

@@ -30,10 +30,10 @@ Make = Callable[..., Any]
 
 
 def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> list[Any]:
-    """What came back for each request; the job is asked once and ends."""
+    """Run the job with these requests and return the reply to each."""
     work.mkdir(exist_ok=True)
-    asks = [Request(index=number, request=request) for number, request in enumerate(requests)]
-    ctx = RecordingContext(work, planned_requests=asks, **more.pop("context", {}))
+    planned = [Request(index=number, request=request) for number, request in enumerate(requests)]
+    ctx = RecordingContext(work, planned_requests=planned, **more.pop("context", {}))
     params = RunParams(
         model_dir=str(small.folder), data_dir=str(small.data), runtime=more.pop("runtime", "onnxruntime-cpu"), **more
     )
@@ -45,14 +45,12 @@ def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> lis
 
 
 def change_spec(small: Any, **changes: Any) -> None:
-    """Another pipeline.json for the same model."""
-    file = small.folder / "pipeline.json"
-    spec = read_pipeline(file.parent)
-    write_pipeline(file.parent, replace(spec, **changes))
+    """Write another pipeline.json for the same model."""
+    write_pipeline(small.folder, replace(read_pipeline(small.folder), **changes))
 
 
-def test_test_items_one_after_another(small: Any, tmp_path: Path) -> None:
-    """Given each small model, Then every item gets an answer with its time, and the same item the same answer."""
+def test_same_item_has_the_same_prediction(small: Any, tmp_path: Path) -> None:
+    """Given each small model, then every item has a prediction with its time, and the same item the same prediction."""
     first, second, again = tried(small, tmp_path, {"item": 0}, {"item": 1}, {"item": 0})
     for answer in (first, second, again):
         assert isinstance(answer, TryAnswer)
@@ -63,8 +61,8 @@ def test_test_items_one_after_another(small: Any, tmp_path: Path) -> None:
     assert stored.dtype == np.float32 and stored.size >= 1
 
 
-def test_two_versions_are_compared(small: Any, tmp_path: Path) -> None:
-    """Given the original's answer, When OpenVINO answers beside it, Then it is the same; another item's is told apart."""
+def test_prediction_of_a_version_is_compared_with_the_original(small: Any, tmp_path: Path) -> None:
+    """Given the original's prediction, when OpenVINO runs the same item, then both are the same."""
     tried(small, tmp_path / "original", {"item": 0})
     beside = str(tmp_path / "original" / "answer.npy")
     (alike,) = tried(
@@ -75,8 +73,9 @@ def test_two_versions_are_compared(small: Any, tmp_path: Path) -> None:
     assert alike.same or alike.similarity == pytest.approx(1.0, abs=1e-5)
 
 
-def test_pictures(make_small: Make, tmp_path: Path) -> None:
-    """Given a picture, a text and a damaged file, Then the picture is answered and drawn, the others say why not."""
+def test_picture_is_predicted_and_other_files_are_refused(make_small: Make, tmp_path: Path) -> None:
+    """Given a picture, a text and damaged or missing files, then the picture has a prediction and is drawn, and the others
+    have an error with a hint."""
     small = make_small("cnn")
     change_spec(small, answer_kind="class", classes=tuple("abcdefghijklmnop"))
     size = read_pipeline(small.folder)
@@ -101,8 +100,8 @@ def test_pictures(make_small: Make, tmp_path: Path) -> None:
     assert again.rows == answer.rows
 
 
-def test_a_version_that_prepares_pictures(make_small: Make, tmp_path: Path) -> None:
-    """Given a version that takes pixels, Then a picture and a prepared item are answered as by the original."""
+def test_version_that_takes_pixels_predicts_as_the_original(make_small: Make, tmp_path: Path) -> None:
+    """Given a version that takes pixels, then a picture and a prepared item have the original's predictions."""
     small = make_small("pictures")
     spec = registry.techniques()["pixels_in"]
     (tmp_path / "work").mkdir()
@@ -117,8 +116,9 @@ def test_a_version_that_prepares_pictures(make_small: Make, tmp_path: Path) -> N
         assert (new.seen.height_px, new.seen.width_px) == (old.seen.height_px, old.seen.width_px) == (16, 16)
 
 
-def test_typed_texts(make_small: Make, tmp_path: Path) -> None:
-    """Given texts as they are typed, Then each has its answer and its number of tokens; a long one is cut, told."""
+def test_texts_are_predicted_with_their_number_of_tokens(make_small: Make, tmp_path: Path) -> None:
+    """Given typed texts and a text file, then each has its prediction and number of tokens, and a long one is marked as
+    cut."""
     small = make_small("texts")
     words = ["[UNK]", "[PAD]", "good", "bad", "film"]
     tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
@@ -136,8 +136,8 @@ def test_typed_texts(make_small: Make, tmp_path: Path) -> None:
     assert empty.seen.tokens == 1 and empty.rows != short.rows
 
 
-def test_sound(make_small: Make, tmp_path: Path) -> None:
-    """Given a WAV file for a stateful model of scores, Then mean and largest score, length and levels come."""
+def test_sound_has_scores_length_and_levels(make_small: Make, tmp_path: Path) -> None:
+    """Given a WAV file for a model with a state, then the reply has the mean and the largest score, length and levels."""
     small = make_small("stateful")
     spec = read_pipeline(small.folder)
     width = spec.inputs[0].shape[-1]
@@ -164,8 +164,8 @@ def test_sound(make_small: Make, tmp_path: Path) -> None:
     assert second.sound is None, "the original's is enough"
 
 
-def test_a_file_of_many_examples(make_small: Make, tmp_path: Path) -> None:
-    """Given a file of 30 rows, Then the first is tried, which is told; one without rows is refused."""
+def test_first_of_many_examples_is_predicted(make_small: Make, tmp_path: Path) -> None:
+    """Given a file of 30 rows, then the first is predicted and the number reported; a file without rows is refused."""
     small = make_small("constants")
     rows = np.random.default_rng(0).normal(size=(30, 20)).astype(np.float32)
     for name, values in (("many", rows), ("first", rows[:1]), ("none", rows[:0])):
@@ -178,22 +178,21 @@ def test_a_file_of_many_examples(make_small: Make, tmp_path: Path) -> None:
     assert none.detail == "There is no example in it."
 
 
-def test_it_ends_when_it_is_cancelled(make_small: Make, tmp_path: Path) -> None:
-    with pytest.raises(JobCancelled):
-        tried(make_small("constants"), tmp_path, {"item": 0}, context={"cancel_after": 2})
-
-
-def test_an_item_that_is_not_there_and_a_question_that_makes_no_sense(make_small: Make, tmp_path: Path) -> None:
-    """Given bad questions, Then each is told and the next one is answered."""
-    none, both, fine = tried(make_small("constants"), tmp_path, {"item": 999}, {"item": 1, "text": "x"}, {"item": 1})
+def test_bad_requests_do_not_affect_later_ones(make_small: Make, tmp_path: Path) -> None:
+    """Given a missing item and a contradictory request, then each has an error, and the next request has a prediction; a
+    cancelled job ends."""
+    small = make_small("constants")
+    none, both, fine = tried(small, tmp_path, {"item": 999}, {"item": 1, "text": "x"}, {"item": 1})
     assert none.code == "input_unreadable" and both.code == "bad_request"
     assert isinstance(fine, TryAnswer)
     with pytest.raises(ValidationError):
         TryRequest()
+    with pytest.raises(JobCancelled):
+        tried(small, tmp_path, {"item": 0}, context={"cancel_after": 2})
 
 
-def test_few_calls_of_a_slow_model() -> None:
-    """Given a slow call, Then one is timed all the same, and a fast one is timed as often as asked."""
+def test_time_calls_makes_fewer_calls_of_a_slow_model() -> None:
+    """Given a slow call, then only one is timed; given a fast one, then as many as requested."""
     calls: list[int] = []
     _, slow = time_calls(lambda: calls.append(1), 9, lambda: None, max_s=0.0)
     assert (len(slow), len(calls)) == (1, 2)

@@ -57,17 +57,11 @@ def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None
             *((one.to_card_ms, one.compute_ms, one.to_host_ms, one.enqueue_ms) for one in spans), strict=True
         )
     )
-    variation = _variation(compute)
     figures = CardFigures(
-        card=card,
-        n=len(spans),
-        latency=_spread(to_card + compute + to_host),
-        to_card=_spread(to_card),
-        compute=_spread(compute),
-        to_host=_spread(to_host),
-        enqueue=_spread(enqueue),
-        compute_variation=variation,
-    )
+        card=card, n=len(spans), latency=_spread(to_card + compute + to_host), to_card=_spread(to_card),
+        compute=_spread(compute), to_host=_spread(to_host), enqueue=_spread(enqueue),
+        compute_variation=_variation(compute),
+    )  # fmt: skip
     if busy is not None:
         per_s = busy.requests / busy.seconds
         update = {"streams": busy.streams, "throughput_per_s": per_s, "energy": busy.energy, "tried": busy.tried}

@@ -16,7 +16,7 @@ from workers.measure.requests import Requests
 SPANS_S, MOST_SPANS, LEAST_SPANS = 1.0, 400, 3
 BUSY_S = 3.0
 STREAMS, TRY_S, SETTLE_SHARE = (1, 2, 4), 1.0, 0.3
-"""Numbers of simultaneous requests, seconds for each, and the share of that which is warm-up.
+"""Numbers of simultaneous requests, seconds for each, and the further time for warm-up as a share of these.
 
 During the warm-up clocks rise and first requests allocate. While one request is computed, the next is copied (trtexec,
 --infStreams).

@@ -39,7 +39,7 @@ class Rung:
 
 
 def holds(found: str) -> RungResult:
-    """Return a success; `found` says what was observed."""
+    """Return a success; `found` is the observation."""
     return RungResult(ok=True, found=found)
 
 
@@ -58,15 +58,15 @@ def not_here() -> RungResult:
     return RungResult(ok=None)
 
 
-def find_rungs(package: str = PACKAGE) -> tuple[Rung, ...]:
+def find_rungs() -> tuple[Rung, ...]:
     """Return all rungs, the lowest first.
 
     Raises:
         ValueError: two rungs have the same id.
     """
     found: dict[str, Rung] = {}
-    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        for rung in getattr(importlib.import_module(f"{package}.{info.name}"), "RUNGS", ()):
+    for info in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__):
+        for rung in importlib.import_module(f"{PACKAGE}.{info.name}").RUNGS:
             if rung.id in found:
                 raise ValueError(f"two rungs have the id “{rung.id}”")
             found[rung.id] = rung

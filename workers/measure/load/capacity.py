@@ -27,7 +27,7 @@ LEAST_S = 1.0
 ROUNDING, FLOOR = 1e-3, 1e-6
 """Tolerance of each number, and as a share of the largest one of its output, for another order of the same sums.
 
-A thousandth of the largest number would hide a score of 0 beside a box at 640.
+A thousandth of the largest number would hide a score of 0 next to a box at 640.
 """
 
 Outputs = Mapping[str, NDArray[Any]]
@@ -61,7 +61,7 @@ def capacity(
             session, requests, "server", try_s, target / SERVER_LOAD, folder / str(number), seed, check, limit_ms
         )
         worst_ms = found.latency.p99_ms if found.latency.p99_ms is not None else found.latency.p90_ms
-        # invalid, and yet the percentile is within the limit: there were too few queries to say
+        # invalid, and yet the percentile is within the limit: there were too few queries to decide
         kept = True if found.valid else False if worst_ms > limit_ms else None
         tries.append(
             CapacityTry(target_per_s=target, kept=kept, n=found.n, seconds=found.seconds, latency=found.latency)

@@ -21,7 +21,7 @@ class LoadGenLog:
     """Content of one log.
 
     `latencies_ms` maps a percentile ("50.00") or "max" to milliseconds. `per_s` is in LoadGen's samples, or None.
-    `reasons` are LoadGen's own words for an invalid run, and its errors. `ended_early` means that LoadGen ran out of
+    `reasons` are LoadGen's explanations of an invalid run, and its errors. `ended_early` means that LoadGen ran out of
     planned queries before the requested time was over.
     """
 
@@ -60,13 +60,11 @@ def read_log(folder: Path) -> LoadGenLog:
     if rows["result_validity"] != "VALID":
         reasons += _reasons(rows)
     return LoadGenLog(
-        valid=rows["result_validity"] == "VALID",
-        reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
-        queries=int(rows["result_query_count"]),
+        valid=rows["result_validity"] == "VALID", reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
+        queries=int(rows["result_query_count"]), latencies_ms=_latencies(rows),
         per_s=next((float(rows[key]) for key in RATES if key in rows), None),
-        latencies_ms=_latencies(rows),
         ended_early=rows.get("result_min_duration_met") is False,
-    )
+    )  # fmt: skip
 
 
 def _row(line: str) -> dict[str, Any]:
@@ -100,8 +98,8 @@ CONDITIONS = {
 
 
 def _reasons(rows: Mapping[str, Any]) -> list[str]:
-    """Return the conditions that do not hold, with LoadGen's own words."""
+    """Return the conditions that do not hold, with LoadGen's explanations."""
     found = [text for key, text in CONDITIONS.items() if rows.get(key) is False]
     report = (rows.get("early_stopping_result") if rows.get("early_stopping_met") is False else "", rows.get(INVALID))
     found += [" ".join(str(text).replace("*", "").split()) for text in report if text]
-    return found or ["LoadGen did not say why."]
+    return found or ["LoadGen gave no reason."]

@@ -40,10 +40,10 @@ def prompt_lengths(
         )
     longest = max(1, chat.context - NEW_TOKENS)
     lengths = [length for length in LENGTHS if length <= longest] or [longest]
-    said = tokens_of(Prepared(data / "test"))
+    tokens = tokens_of(Prepared(data / "test"))
     points = []
     for length in lengths:
-        request = prompt(said, 0, length)
+        request = prompt(tokens, 0, length)
         level.reset_peak()
         session.run(request)
         forget_speech(session)
@@ -52,6 +52,6 @@ def prompt_lengths(
             check()
             session.run(request)
             answers += 1
-        (spoken,) = speech_of(session)
-        points.append(PromptPoint(**spoken.model_dump(), memory_bytes=level.peak_bytes()))
+        (speech,) = speech_of(session)
+        points.append(PromptPoint(**speech.model_dump(), memory_bytes=level.peak_bytes()))
     return tuple(points)

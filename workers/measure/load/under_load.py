@@ -66,7 +66,7 @@ def sweep(
 
 def _energy(session: Session, requests: Requests, seconds: float, files: Sequence[str], check: Check) -> Energy:
     """Read the device's counter around requests one after the other; without a counter nothing runs."""
-    meter = EnergyMeter.begin(session.device_ran, files)
+    meter = EnergyMeter(session.device_ran, files)
     if meter.counter is None:
         return meter.read(0.0, 0)
     began_s = time.perf_counter()

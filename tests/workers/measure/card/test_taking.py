@@ -1,9 +1,10 @@
-"""The wiring from a session to its figures, by stand-ins; and that none of theirs is ever told."""
+"""A session's figures of its card, from stand-ins, whose figures are never reported."""
 
 import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ SHORT = {"spans_s": 0.0, "busy_s": 0.01, "try_s": 0.02}
 
 
 def quiet() -> None:
-    """Nobody asked to stop."""
+    """Do not cancel."""
 
 
 @pytest.fixture
@@ -45,9 +46,9 @@ def session(library: StandInDriver, tmp_path: Path) -> tensorrt.TensorRtSession:
     return tensorrt.TensorRtSession(opened, Driver(library), {})
 
 
-def test_events_stand_around_each_part(session: tensorrt.TensorRtSession, library: StandInDriver) -> None:
-    """Given one request, Then copying there, computing and copying back lie between four events of the same stream, all
-    waited for before they are read, and given back."""
+def test_events_enclose_each_part_of_a_request(session: tensorrt.TensorRtSession, library: StandInDriver) -> None:
+    """Given one request, then copying, computing and copying back lie between four events of one stream, which are
+    synchronized, read and destroyed."""
     library.calls.clear()
     spans, answers = session.card_spans({"x": np.ones((1, 4), np.float32)})
     np.testing.assert_array_equal(answers["y"], np.full((1, 4), 2, np.float32))
@@ -60,26 +61,26 @@ def test_events_stand_around_each_part(session: tensorrt.TensorRtSession, librar
     assert spans.enqueue_ms > 0
 
 
-def test_asked_from_another_thread_the_context_is_current_there(session: Any, library: StandInDriver) -> None:
-    """Given requests of several threads, Then each makes the card's context its own first (CUDA has one a thread)."""
+def test_request_makes_the_context_current_first(session: Any, library: StandInDriver) -> None:
+    """Given a request, then its thread makes the card's context current first, because CUDA has one for each thread."""
     library.calls.clear()
     session.run({"x": np.ones((1, 4), np.float32)})
     assert library.calls[0] == "cuCtxSetCurrent"
 
 
-def test_more_at_once_where_there_is_room(session: Any) -> None:
-    """Given a session that takes 5 ms a request however many there are, Then 1, 2 and 4 at once are tried and 4 taken;
-    where the card has room for two only, or more fail, fewer are; all that were opened are closed."""
+def test_streams_are_tried_while_the_card_has_room(session: Any) -> None:
+    """Given a session of 5 ms a request in any number of streams, then 1, 2 and 4 streams are tried and 4 taken; on a card
+    with room for two, or if further ones fail, fewer are; all opened sessions are closed."""
     opened: list[Slow] = []
 
     def reopen() -> Any:
         opened.append(Slow(session))
         return opened[-1]
 
-    found = take_figures(Slow(session), REQUESTS, reopen, quiet, **{**SHORT, "try_s": 0.1})
-    assert found is not None and [one.streams for one in found.tried] == [1, 2, 4] and found.streams == 4
+    figures = take_figures(Slow(session), REQUESTS, reopen, quiet, **{**SHORT, "try_s": 0.1})
+    assert figures is not None and [one.streams for one in figures.tried] == [1, 2, 4] and figures.streams == 4
     assert len(opened) == 3 and all(one.closed for one in opened)
-    rates = [one.throughput_per_s for one in found.tried]
+    rates = [one.throughput_per_s for one in figures.tried]
     assert rates == sorted(rates)
 
     def one_more() -> Any:
@@ -87,29 +88,29 @@ def test_more_at_once_where_there_is_room(session: Any) -> None:
             raise InputRefused("runtime_refused_model", "", "there is not enough memory on the card", "")
         return reopen()
 
-    found = take_figures(Slow(session), REQUESTS, one_more, quiet, **SHORT)
-    assert found is not None and [one.streams for one in found.tried] == [1, 2] and opened[3].closed
-    found = take_figures(session, REQUESTS, lambda: Counted(session, fails=True), quiet, **SHORT)
-    assert found is not None and found.streams == 1 and found.throughput_per_s is not None
+    figures = take_figures(Slow(session), REQUESTS, one_more, quiet, **SHORT)
+    assert figures is not None and [one.streams for one in figures.tried] == [1, 2] and opened[3].closed
+    figures = take_figures(session, REQUESTS, lambda: Counted(session, fails=True), quiet, **SHORT)
+    assert figures is not None and figures.streams == 1 and figures.throughput_per_s is not None
 
 
-def test_a_state_goes_on_in_each_stream_by_itself(session: Any) -> None:
-    """Given a model whose answer is the next request's state, Then single requests carry it, and those that run at once
-    begin each with the state of before and never see another's."""
+def test_each_stream_carries_its_own_state(session: Any) -> None:
+    """Given a model whose output is the next request's state, then single requests carry it, and each stream begins with
+    the first state and never sees another's."""
     state = {"x": np.ones((1, 4), np.float32)}
     requests = Requests([{} for _ in range(3)], links={"x": "y"}, state=dict(state))
     streams = [Counting(session, spans=True), *(Counting(session) for _ in range(3))]
     rest = iter(streams[1:])
-    found = take_figures(streams[0], requests, lambda: next(rest), quiet, **SHORT)
-    assert found is not None and found.n >= 3 and found.streams in (1, 2, 4)
-    np.testing.assert_array_equal(requests.state["x"], state["x"])  # what was timed before goes on undisturbed
+    figures = take_figures(streams[0], requests, lambda: next(rest), quiet, **SHORT)
+    assert figures is not None and figures.n >= 3 and figures.streams in (1, 2, 4)
+    np.testing.assert_array_equal(requests.state["x"], state["x"])
     for one in streams:
         assert len(one.seen) > 1 and all(after in (1, before + 1) for before, after in pairwise(one.seen))
 
 
-def test_a_version_that_takes_pixels_is_timed_with_them(session: Any) -> None:
-    """Given a version that prepares pictures itself, on a card, Then it tells its spans of the pixels; over the
-    processor's session there is nothing to tell."""
+def test_version_that_takes_pixels_is_timed_with_pixels(session: Any) -> None:
+    """Given a version that prepares pictures itself, then its spans on a card are those of pixels; on the processor there
+    are none."""
     own = {"input": "x", "mean": [0.0], "std": [1.0], "range": "0..255", "channels": "rgb", "layout": "nhwc"}
     requested: list[Any] = []
 
@@ -121,40 +122,34 @@ def test_a_version_that_takes_pixels_is_timed_with_them(session: Any) -> None:
     pixels = open_pixels(lambda *given: Card(session), Path("m.onnx"), {"pixels": own}, 1)
     assert isinstance(pixels, OnCard)
     prepared = Requests([{"x": np.full((1, 2, 2, 3), 7, np.float32)}, {"x": np.zeros((1, 2, 2, 3), np.uint8)}])
-    found = take_figures(pixels, prepared, lambda: Counted(session), quiet, **SHORT)
-    assert found is not None and set(requested) == {np.dtype(np.uint8)}
+    figures = take_figures(pixels, prepared, lambda: Counted(session), quiet, **SHORT)
+    assert figures is not None and set(requested) == {np.dtype(np.uint8)}
     plain = open_pixels(lambda *given: Counted(session), Path("m.onnx"), {"pixels": own}, 1)
     assert take_figures(plain, prepared, lambda: plain, quiet, **SHORT) is None
 
 
-def test_request_that_fails_and_a_stop_are_raised(session: Any) -> None:
+def test_failed_request_and_cancellation_are_raised(session: Any) -> None:
+    """Given a request that fails, or a check that raises, then that is raised; a session of the processor has no
+    figures."""
     with pytest.raises(StreamFailed, match="gone"):
         take_figures(Counted(session, fails=True, spans=True), REQUESTS, lambda: session, quiet, **SHORT)
 
-    def stop() -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        take_figures(session, REQUESTS, lambda: Counted(session), stop, **SHORT)
-
-
-def test_the_processor_has_none(session: Any) -> None:
-    """Given a session without a card's clock, Then nothing is measured."""
+        take_figures(session, REQUESTS, lambda: Counted(session), Mock(side_effect=KeyboardInterrupt), **SHORT)
     assert take_figures(Counted(session), REQUESTS, lambda: session, quiet, **SHORT) is None
 
 
 class Counted:
-    """A further session; with `spans` one of a card."""
+    """A further session, with `spans` one of a card."""
 
     def __init__(self, session: Any, fails: bool = False, spans: bool = False) -> None:
         self._session, self._fails = session, fails
-        self.asked, self.closed = 0, False
+        self.closed = False
         self.device_ran, self.fallbacks = "cuda:0", ()
         if spans:
             self.card_spans = session.card_spans
 
     def run(self, feeds: Any) -> Any:
-        self.asked += 1
         if self._fails:
             raise ValueError("the card is gone")
         return {"y": feeds["x"]}
@@ -164,7 +159,7 @@ class Counted:
 
 
 class Slow(Counted):
-    """Five ms a request, side by side with others."""
+    """A session of a card that takes 5 ms for a request in any number of streams."""
 
     def __init__(self, session: Any) -> None:
         super().__init__(session, spans=True)
@@ -175,7 +170,7 @@ class Slow(Counted):
 
 
 class Counting(Counted):
-    """Answers with the state after its own, and notes which it saw."""
+    """A session that returns the next state and records those that it received."""
 
     def __init__(self, session: Any, spans: bool = False) -> None:
         super().__init__(session)
@@ -188,8 +183,8 @@ class Counting(Counted):
         return {"y": feeds["x"] + 1}
 
 
-def test_figures_of_a_card_never_stand_beside_a_processor() -> None:
-    """Given a result of the processor, When somebody puts a card's figures into it, Then it is refused."""
+def test_result_of_the_processor_has_no_figures_of_a_card() -> None:
+    """Given a result of the processor with figures of a card, then it is invalid."""
     figures = card_figures("Stand-in card", [CardSpans(1, 1, 1, 1)])
     with pytest.raises(ValidationError, match="for what ran on cpu"):
         MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", card=figures)
@@ -199,20 +194,20 @@ OPEN = """
 import json
 from workers.contracts.errors import WorkerError
 from workers.measure.opening import find_runtime
-told = {}
+found = {}
 for name in ("onnxruntime-cuda", "onnxruntime-rtx", "torch-cuda", "tensorrt"):
     try:
-        told[name] = find_runtime(name).id
+        found[name] = find_runtime(name).id
     except WorkerError as error:
-        told[name] = error.code
-print(json.dumps(told))
+        found[name] = error.code
+print(json.dumps(found))
 """
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("rc", ["0", "100"])
-def test_a_stand_in_never_gets_as_far_as_a_figure(driver_dir: Path, rc: str) -> None:
-    """Given stand-ins that list two cards with changing values, and a cuInit that even succeeds, Then no runtime opens
-    a session on them: there is nothing that figures could be taken of."""
+def test_stand_in_driver_opens_no_runtime(driver_dir: Path, rc: str) -> None:
+    """Given stand-ins that list two cards, with a cuInit that fails or succeeds, then no runtime opens a session, so that
+    no figures can come from them."""
     report = run_beside(driver_dir, OPEN, FETTLE_FAKECUDA_RC=rc)[-1]
     assert set(report.values()) <= {"runtime_missing", "unknown_runtime"}

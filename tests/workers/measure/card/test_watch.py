@@ -1,4 +1,4 @@
-"""What NVML tells meanwhile, by readers with constructed answers, and by the stand-in library in a process of its own."""
+"""Readings of a busy card, from constructed readers and from the stand-in for NVML in a separate process."""
 
 import time
 from pathlib import Path
@@ -32,7 +32,7 @@ class NvmlError(Exception):
 
 
 def reader(rows: list[tuple[int, int, int]] | None) -> Any:
-    """A card whose driver lists (pid, time stamp, share in percent); None: it does not tell."""
+    """Return a card whose driver lists (pid, time stamp, share in percent), or reports nothing (None)."""
 
     def listed(handle: object, since_us: int) -> list[Any]:
         if rows is None:
@@ -45,22 +45,24 @@ def reader(rows: list[tuple[int, int, int]] | None) -> Any:
 @pytest.mark.parametrize(
     ("rows", "share"),
     [
-        (None, None),  # the driver does not tell it by process
-        ([(7, 200, 90)], None),  # a container with numbers of its own: who is who?
+        (None, None),  # the driver does not report it by process
+        ([(7, 200, 90)], None),  # a container with its own process numbers
         ([(1, 200, 95)], 0.0),
         ([(1, 200, 50), (7, 50, 90)], 0.0),  # before the busy seconds
         ([(1, 200, 50), (7, 200, 20), (8, 200, 10), (7, 300, 25)], 0.3),
         ([(1, 200, 50), (7, 200, 80), (8, 200, 80)], 1.0),
     ],
 )
-def test_others_are_those_that_compute(rows: list[tuple[int, int, int]] | None, share: float | None) -> None:
-    """Given what the driver lists, Then only other processes' work at one moment counts, and doubt is no figure."""
+def test_others_share_counts_other_computing_processes(
+    rows: list[tuple[int, int, int]] | None, share: float | None
+) -> None:
+    """Given the driver's list, then only other processes' work at one moment counts, and an unclear list has no figure."""
     assert others_share(reader(rows), 100, 1) == share
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "expected"),
     [
         ("0.energy=1000000", "0.energy=1300000", ("counter", 300.0)),
         ("0.fail.nvmlDeviceGetTotalEnergyConsumption=3;0.power=150000", "", ("power", 150.0)),
@@ -69,22 +71,24 @@ def test_others_are_those_that_compute(rows: list[tuple[int, int, int]] | None, 
     ],
 )
 def test_energy_by_counter_else_by_power_else_absent(
-    nvml_dir: Path, tmp_path: Path, before: str, after: str, told: tuple[str, float] | None
+    nvml_dir: Path, tmp_path: Path, before: str, after: str, expected: tuple[str, float] | None
 ) -> None:
-    """Given a counter, a card without one, a counter that stands still, and one that tells neither: never 0."""
+    """Given a counter, a card with power only, a counter that does not move, or neither, then the energy has its source
+    or is None."""
     file = tmp_path / "readings"
     file.write_text(before.replace(";", "\n"))
     (found,) = run_beside(nvml_dir, CODE, file, after or before, FETTLE_FAKENVML_FILE=file)
-    if told is None:
+    if expected is None:
         assert found is None
     else:
-        source, watts_or_joules = told
+        source, watts_or_joules = expected
         joules = watts_or_joules if source == "counter" else watts_or_joules * found["seconds"]
         assert (found["source"], found["requests"]) == (source, 10)
         assert found["joules"] == pytest.approx(joules)
 
 
-def test_too_short_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_or_empty_measurement_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given too short a time, or no requests, then there is no energy."""
     card = reader([])
     card.read_one = lambda quantity: time.monotonic()
     with CardWatch(card) as seen:

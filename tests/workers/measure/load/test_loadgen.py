@@ -1,4 +1,4 @@
-"""MLCommons LoadGen over sessions of ours: its logs, its verdicts, errors and cancelling in the middle."""
+"""Scenarios of MLCommons LoadGen: logs, verdicts, errors and cancellation."""
 
 import json
 import time
@@ -19,7 +19,7 @@ CALL_S = 0.002
 
 
 class Sleeper:
-    """A model of 2 ms."""
+    """A model that takes 2 ms and may fail at one request."""
 
     device_ran, fallbacks = "cpu", ()
 
@@ -41,52 +41,45 @@ def requests(batch: int = 1) -> Requests:
 
 
 def nothing() -> None:
-    """Not cancelled."""
+    """Do not cancel."""
 
 
 @pytest.mark.parametrize("scenario", ["single-stream", "server", "offline"])
-def test_each_scenario_measures_what_the_session_does(scenario: Any, tmp_path: Path) -> None:
-    """Given a model of 2 ms, Then each scenario's rate and latency are that of it, and LoadGen's logs are kept."""
-    found = run_scenario(Sleeper(), requests(), scenario, 0.6, 400.0, tmp_path / scenario, 0, nothing)
+def test_scenario_measures_rate_and_latency(scenario: Any, tmp_path: Path) -> None:
+    """Given a model of 2 ms, then each scenario has its rate and latency, and LoadGen's logs are kept; offline counts the
+    items of batches."""
+    result = run_scenario(Sleeper(), requests(4), scenario, 0.6, 400.0, tmp_path / scenario, 0, nothing)
     assert (tmp_path / scenario / DETAIL_LOG).is_file()
-    assert found.latency.p50_ms >= 0.9 * CALL_S * 1000
-    assert 50 < found.throughput_per_s < 1 / CALL_S and found.n > 20
-    assert found.seconds >= 0.4
+    assert result.latency.p50_ms >= 0.9 * CALL_S * 1000
+    assert 200 < result.throughput_per_s < 4 / CALL_S and result.n > 20
+    assert result.seconds >= 0.4
     if scenario == "offline":
-        assert found.valid and found.reasons == ()
+        assert result.valid and result.reasons == () and result.throughput_per_s > 4 * result.n / (result.seconds * 1.2)
 
 
-def test_too_few_requests_are_told_as_invalid(tmp_path: Path) -> None:
-    """Given so short a run that its percentile is not known, Then the result is invalid, with LoadGen's own reason."""
-    found = run_scenario(Sleeper(), requests(), "server", 0.2, 200.0, tmp_path, 0, nothing)
-    assert not found.valid
-    assert "too few requests" in found.reasons[0] and "more queries" in " ".join(found.reasons)
-
-
-@pytest.mark.whole
-def test_a_pilot_that_was_too_slow_is_corrected_once(tmp_path: Path) -> None:
-    """Given a pilot of a twentieth of the real rate, Then LoadGen runs out of queries, and again by what it saw."""
-    session = Sleeper()
-    found = run_scenario(session, requests(), "offline", 0.5, 20.0, tmp_path, 0, nothing)
-    assert found.valid and found.seconds > 0.4 and found.n < session.calls
-
-
-def test_ending_early_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given no second try, Then the result is invalid, with the reason, and no figure to rely on."""
+def test_run_with_too_few_requests_is_invalid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a run that is too short for its percentile, or ends early without a second try, then the result is invalid,
+    with LoadGen's reason."""
+    result = run_scenario(Sleeper(), requests(), "server", 0.2, 200.0, tmp_path, 0, nothing)
+    assert not result.valid
+    assert "too few requests" in result.reasons[0] and "more queries" in " ".join(result.reasons)
     monkeypatch.setattr(loadgen, "PLANNED_BY_RATE", ())
-    found = run_scenario(Sleeper(), requests(), "offline", 1.0, 20.0, tmp_path, 0, nothing)
-    assert not found.valid and found.seconds < 0.5
-    assert "It ended before the requested time was over." in found.reasons
-
-
-def test_items_count_in_batches(tmp_path: Path) -> None:
-    found = run_scenario(Sleeper(), requests(batch=4), "offline", 0.4, 400.0, tmp_path, 0, nothing)
-    assert found.throughput_per_s > 4 * found.n / (found.seconds * 1.2)
+    result = run_scenario(Sleeper(), requests(), "offline", 1.0, 20.0, tmp_path, 0, nothing)
+    assert not result.valid and result.seconds < 0.5
+    assert "It ended before the requested time was over." in result.reasons
 
 
 @pytest.mark.whole
-def test_an_error_of_the_model_comes_out(tmp_path: Path) -> None:
-    """Given a model that fails in the middle, Then its own error is raised and the process lives on."""
+def test_slow_pilot_is_corrected_once(tmp_path: Path) -> None:
+    """Given a pilot of a twentieth of the real rate, then the scenario runs once more, planned with the measured rate."""
+    session = Sleeper()
+    result = run_scenario(session, requests(), "offline", 0.5, 20.0, tmp_path, 0, nothing)
+    assert result.valid and result.seconds > 0.4 and result.n < session.calls
+
+
+@pytest.mark.whole
+def test_error_of_the_model_is_raised(tmp_path: Path) -> None:
+    """Given a model that fails in the middle, then its error is raised, and LoadGen can run again."""
     session = Sleeper(fail_at=20)
     with pytest.raises(RuntimeError, match="out of memory"):
         run_scenario(session, requests(), "single-stream", 0.4, 400.0, tmp_path / "a", 0, nothing)
@@ -96,7 +89,8 @@ def test_an_error_of_the_model_comes_out(tmp_path: Path) -> None:
 
 @pytest.mark.whole
 @pytest.mark.parametrize("scenario", ["single-stream", "offline", "server"])
-def test_cancelled_it_asks_the_model_no_more(scenario: Any, tmp_path: Path) -> None:
+def test_cancellation_ends_the_requests(scenario: Any, tmp_path: Path) -> None:
+    """Given a check that raises after five requests, then no further request runs."""
     session = Sleeper()
 
     def check() -> None:
@@ -112,8 +106,8 @@ def line(key: str, value: Any, is_error: bool = False) -> str:
     return ":::MLLOG " + json.dumps({"key": key, "value": value, "metadata": {"is_error": is_error}})
 
 
-def test_logs_are_read_whatever_stands_between(tmp_path: Path) -> None:
-    """Given a log with cut lines and errors, Then figures and reasons come out of it."""
+def test_log_with_damaged_lines_is_read(tmp_path: Path) -> None:
+    """Given a log with truncated lines and errors, then its figures and reasons are read."""
     rows = [
         "no log line", ":::MLLOG {cut", line("result_validity", "INVALID"),
         line("result_min_duration_met", False), line("early_stopping_met", True),
@@ -129,7 +123,8 @@ def test_logs_are_read_whatever_stands_between(tmp_path: Path) -> None:
     assert log.reasons == ("a sample was answered twice", early, "Reduce target QPS")
 
 
-def test_no_result_is_an_error_in_words(tmp_path: Path) -> None:
+def test_log_without_result_is_an_error(tmp_path: Path) -> None:
+    """Given a folder without a log, then reading it is an error."""
     with pytest.raises(WorkerError, check=lambda error: error.code == "loadgen_without_result"):
         read_log(tmp_path)
     assert "not an MLPerf result" in LOADGEN_WORDS

@@ -61,7 +61,7 @@ def _context(card: GpuCard | None) -> RungResult:
     except CudaError as error:
         return failed(error)
     if card is not None and card.uuid and uuid != card.uuid and not card.is_divided:
-        reason = f"CUDA's first card is {uuid}, and {card.uuid} was asked for."
+        reason = f"CUDA's first card is {uuid}, but {card.uuid} was requested."
         return broken("other_card", "Another card.", reason, "Report this with the lines above.")
     return holds(f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB are free.")
 

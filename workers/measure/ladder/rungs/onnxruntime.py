@@ -25,25 +25,20 @@ def _libraries(_card: GpuCard | None) -> RungResult:
     spec = importlib.util.find_spec("onnxruntime")
     if not version_of(CUDA) or spec is None or spec.origin is None:
         return not_here()
-    library = import_library()
-    onnxruntime_cuda.preload(library)
-    folder = Path(spec.origin).parent / "capi"
+    onnxruntime_cuda.preload(import_library())
+    folder, package = Path(spec.origin).parent / "capi", f"onnxruntime-gpu {version_of(CUDA)}"
     provider = next((folder / name for name in PROVIDERS if (folder / name).exists()), None)
     if provider is None:
         reason = "The package lacks its library for NVIDIA GPUs, because another package has overwritten its folder."
-        return to_install(
-            "mixed_set", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", "cuda"
-        )
+        return to_install("mixed_set", package, reason, "Let the installer repair it.", "cuda")
     try:
         ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(provider))
     except OSError as error:
         name = re.match(r"(\S+): cannot open", str(error))
         reason = f"The library {name[1]} was not found." if name else f"{error}."
-        return to_install(
-            "missing_library", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", "cuda"
-        )
-    return holds(f"onnxruntime-gpu {version_of(CUDA)} with CUDA's libraries.")
+        return to_install("missing_library", package, reason, "Let the installer repair it.", "cuda")
+    return holds(f"{package} with CUDA's libraries.")
 
 
 def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:

@@ -46,7 +46,7 @@ def _readings(card: GpuCard | None) -> RungResult:
         return broken("gpu_lost", "", LOST.format(error), LOST_HINT)
     finally:
         opened.close()
-    report = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
+    report = ", ".join(words(values[name]) for name, words in SHOWN if name in values)
     gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.missing.items()]
     gone += [] if shares else ["memory of each program (not reported by this driver)"]
     missing = f" Not available: {', '.join(gone)}." if gone else ""
