@@ -12,6 +12,7 @@ from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import DataSplit, read_parts
 from workers.evaluate.data.previews import thumbnail_of
 from workers.evaluate.kinds import kinds_in
+from workers.evaluate.look.drawing import save_small
 
 FOLDER, SIDE_PX = "suspects", 160
 LEVELS = {"danger": 0, "warning": 1, "info": 2}
@@ -91,8 +92,6 @@ def drawn(suspects: Sequence[Suspect], parts: Sequence[DataSplit], ctx: JobConte
         picture = thumbnail_of(entries[suspect.source], SIDE_PX) if suspect.source in entries else None
         name = ""
         if picture is not None:
-            (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
-            name = f"{FOLDER}/{number:02d}.png"
-            picture.save(ctx.work_dir / name)
+            name = save_small(picture, SIDE_PX, ctx.work_dir, f"{FOLDER}/{number:02d}.png")
         done.append(suspect.model_copy(update={"picture": name}))
     return tuple(done)

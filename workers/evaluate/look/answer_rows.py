@@ -122,8 +122,8 @@ def _place(names: Names, name: str) -> int:
 
 
 def _places(classes: NDArray[np.int64], data: DataSet, names: Names) -> NDArray[np.int32]:
-    known = {int(one): _place(names, data.class_name(int(one))) if one >= 0 else -1 for one in np.unique(classes)}
-    return np.asarray([known[one] for one in classes.tolist()], np.int32)
+    place_of = {int(one): _place(names, data.class_name(int(one))) if one >= 0 else -1 for one in np.unique(classes)}
+    return np.asarray([place_of[one] for one in classes.tolist()], np.int32)
 
 
 def _sureness(answers: Answers, items: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -48,17 +48,14 @@ def seen_boxes(pipeline: Pipeline, answer: NDArray[Any], frame: Frame | None) ->
     left, top, width, height = frame
     return tuple(
         SeenBox(
-            name=thing.name,
-            score=min(max(thing.score, 0.0), 1.0),
+            name=thing.name, score=min(max(thing.score, 0.0), 1.0),
             box=_within(
-                (thing.box[0] - left) / width,
-                (thing.box[1] - top) / height,
-                (thing.box[2] - left) / width,
-                (thing.box[3] - top) / height,
+                (thing.box[0] - left) / width, (thing.box[1] - top) / height,
+                (thing.box[2] - left) / width, (thing.box[3] - top) / height,
             ),
         )
         for thing in things_of(rows, spec)[:MOST_SHOWN]
-    )
+    )  # fmt: skip
 
 
 def _rows(answer: NDArray[Any]) -> NDArray[Any]:

@@ -1,11 +1,15 @@
-"""Convert prepared inputs back to pictures that can be displayed and changed."""
+"""Convert prepared inputs back to pictures that can be displayed and changed, and save small pictures."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.pipeline.spec import ImageSteps
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def drawn(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8]:
@@ -36,3 +40,12 @@ def stretched(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8] | 
     low, high = values.min(), values.max()
     bits: NDArray[np.uint8] = np.rint((values - low) / max(high - low, 1e-12) * 255).astype(np.uint8)
     return bits[:, :, 0] if bits.shape[2] == 1 else bits
+
+
+def save_small(picture: "Image", side_px: int, work_dir: Path, name: str) -> str:
+    """Save a picture of at most `side_px` pixels a side as `name` below the work folder, and return `name`."""
+    picture.thumbnail((side_px, side_px))
+    path = work_dir / name
+    path.parent.mkdir(exist_ok=True)
+    picture.save(path)
+    return name

@@ -20,6 +20,7 @@ from workers.evaluate.data.previews import picture_to_show
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
 from workers.evaluate.look.dialogues import written
+from workers.evaluate.look.drawing import save_small
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.one_input import levels_of
@@ -46,13 +47,13 @@ def other_words(pipeline: Pipeline, old: NDArray[Any], new: NDArray[Any]) -> tup
     places = np.flatnonzero(changed_places(old, new))
     if not len(places):
         return counted(len(old), "next word"), "all kept"
-    return _told(pipeline, old, old, places), _told(pipeline, old, new, places)
+    return _next_words(pipeline, old, old, places), _next_words(pipeline, old, new, places)
 
 
-def _told(pipeline: Pipeline, read: NDArray[Any], rows: NDArray[Any], places: NDArray[np.int64]) -> str:
+def _next_words(pipeline: Pipeline, context: NDArray[Any], rows: NDArray[Any], places: NDArray[np.int64]) -> str:
     ends, parts = pipeline.spec.chat.ends if pipeline.spec.chat is not None else (), []
     for place in places[:SHOWN].tolist():
-        before = _text(pipeline, read[max(0, place - CONTEXT) : place, 0])
+        before = _text(pipeline, context[max(0, place - CONTEXT) : place, 0])
         pick = END if rows[place, 2] in ends else _text(pipeline, rows[place : place + 1, 2]) or NO_LETTERS
         parts.append(f"“{before}” → “{pick}”" if before else f"first “{pick}”")
     more = len(places) - SHOWN
@@ -123,7 +124,7 @@ def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: A
 
 
 def _near(item: int, searches: tuple[Search, Search], before: Answers, after: Answers) -> dict[str, Any]:
-    """Return the fields of an `Example` that say what a search finds; the first result is the prediction in words."""
+    """Return the fields of an `Example` with the results of a search; the first result is the prediction in words."""
     pairs = zip(searches, (before, after), strict=True)
     found = [search.names(answers.answer[item], item) for search, answers in pairs]
     words = [f"most like “{names[0]}”" if names else "no answer" for names in found]
@@ -167,7 +168,10 @@ def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: J
         sample = entry.open()
         if data.kind == "audio":
             return _sound(item, sample, ctx)
-        return {"picture": _thumbnail(item, sample, params.side_px, ctx)}
+        picture = picture_to_show(sample)
+        if picture is None:
+            return {}
+        return {"picture": save_small(picture, params.side_px, ctx.work_dir, f"{FOLDER}/{item}.png")}
     except (PipelineError, OSError, ValueError):
         return {}
 
@@ -190,16 +194,6 @@ def _masks(
             laid_over(answers.answer[item], pipeline.spec, shown, size).save(ctx.work_dir / name)
             found[f"mask_{side}"] = name
     return found
-
-
-def _thumbnail(item: int, sample: Sample, side_px: int, ctx: JobContext) -> str | None:
-    picture = picture_to_show(sample)
-    if picture is None:
-        return None
-    picture.thumbnail((side_px, side_px))
-    name = _name(item, "png", ctx)
-    picture.save(ctx.work_dir / name)
-    return name
 
 
 def _sound(item: int, sample: Sample, ctx: JobContext) -> dict[str, Any]:

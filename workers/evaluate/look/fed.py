@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult, FedWay
+from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.doctor.verdict import words_of
 from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.dialogues import in_one_line
-from workers.evaluate.look.drawing import drawn, stretched
+from workers.evaluate.look.drawing import drawn, save_small, stretched
 from workers.evaluate.look.examples import NO_WORD
 from workers.evaluate.look.fed_answers import predict_original
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
@@ -35,44 +35,37 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
     """Return the first test examples as they were prepared, so that exactly the judged inputs are displayed."""
     pipeline, folder = load_pipeline(Path(params.model_dir)), Path(params.data_dir)
     data, test = read_dataset(folder), Prepared(folder / "test")
-    way: FedWay = "as_it_is" if data.kind == "arrays" and _is_plain(pipeline) else "prepared"
+    steps = pipeline.spec.preprocess
+    unchanged = data.kind == "arrays" and (not isinstance(steps, ArraySteps) or steps == ArraySteps())
     examples = []
     for number in range(min(params.count, len(test))):
         ctx.check_cancelled()
-        examples.append(_example(number, data.test[number], test[number], pipeline, way, ctx))
-    findings = _about_inputs(examples, pipeline, way)
+        examples.append(_example(number, data.test[number], test[number], pipeline, unchanged, ctx))
+    findings = _about_inputs(examples, pipeline, unchanged)
     answers: list[NDArray[np.float32]] = []
     if params.most_answers and data.origin == "person" and len(test):
         answers, found = predict_original(params, pipeline, data, test, ctx)
         findings += found
         for at in range(min(len(examples), len(answers))):
-            boxed = _with_boxes(examples[at], answers[at], test[at], pipeline)
-            examples[at] = _with_result(boxed, answers, at, pipeline, data, ctx)
+            examples[at] = _with_result(examples[at], answers, at, test[at], pipeline, data, ctx)
     return FedResult(
-        kind=data.kind, preparation="" if way == "as_it_is" else words_of(pipeline.spec.preprocess),
+        kind=data.kind, preparation="" if unchanged else words_of(steps),
         examples=tuple(examples), findings=tuple(findings), answered=len(answers),
     )  # fmt: skip
 
 
-def _with_boxes(example: FedExample, answer: NDArray[np.float32], feeds: Arrays, pipeline: Pipeline) -> FedExample:
-    """Add the boxes to an example. Their frame is the displayed picture, which is the whole input of the model."""
-    if example.picture is None:
-        return example
-    height, width = pipeline.input_size(feeds)
-    boxes = seen_boxes(pipeline, answer, (0.0, 0.0, float(width), float(height)))
-    finds_nothing = isinstance(pipeline.spec.postprocess, BoxesSteps) and not boxes
-    result = NOTHING_FOUND if finds_nothing and np.isfinite(answer).all() else example.result
-    return example.model_copy(update={"boxes": boxes, "result": result})
-
-
 def _with_result(
-    example: FedExample, answers: Sequence[NDArray[np.float32]], at: int, pipeline: Pipeline, data: DataSet,
-    ctx: JobContext,
+    example: FedExample, answers: Sequence[NDArray[np.float32]], at: int, feeds: Arrays, pipeline: Pipeline,
+    data: DataSet, ctx: JobContext,
 ) -> FedExample:  # fmt: skip
-    """Add the result in words to an example of any kind other than boxes."""
+    """Add the result to an example: boxes relative to the displayed input, words, or a mask over the picture."""
     spec, answer = pipeline.spec, answers[at]
     if not np.isfinite(answer).all():
         return example
+    if isinstance(spec.postprocess, BoxesSteps) and example.picture is not None:
+        height, width = pipeline.input_size(feeds)
+        boxes = seen_boxes(pipeline, answer, (0.0, 0.0, float(width), float(height)))
+        return example.model_copy(update={"boxes": boxes, "result": example.result if boxes else NOTHING_FOUND})
     answer = answer[0] if answer.ndim and len(answer) == 1 else answer
     if is_mask(spec, answer):
         from PIL import Image
@@ -92,25 +85,18 @@ def _with_result(
     return example
 
 
-def _is_plain(pipeline: Pipeline) -> bool:
-    """Return whether arrays go into the model unchanged."""
-    steps = pipeline.spec.preprocess
-    return not isinstance(steps, ArraySteps) or steps == ArraySteps()
-
-
-def _example(number: int, item: Item, feeds: Arrays, pipeline: Pipeline, way: FedWay, ctx: JobContext) -> FedExample:
+def _example(
+    number: int, item: Item, feeds: Arrays, pipeline: Pipeline, unchanged: bool, ctx: JobContext
+) -> FedExample:
+    main, steps = feeds[pipeline.main_input.name], pipeline.spec.preprocess
+    levels = levels_of(np.abs(main[..., steps.context_samples :]).ravel()) if isinstance(steps, AudioSteps) else ()
     return FedExample(
         source=item.source if item.text is None else in_one_line(item.text)[:TEXT_CHARS],
-        way=way,
+        way="as_it_is" if unchanged else "prepared",
         inputs=tuple(input_of(name, value) for name, value in feeds.items()),
-        picture=_picture(number, feeds[pipeline.main_input.name], pipeline, way, ctx),
-        levels=_levels(feeds[pipeline.main_input.name], pipeline),
+        picture=_picture(number, main, pipeline, unchanged, ctx),
+        levels=levels,
     )
-
-
-def _levels(main: NDArray[Any], pipeline: Pipeline) -> tuple[float, ...]:
-    steps = pipeline.spec.preprocess
-    return levels_of(np.abs(main[..., steps.context_samples :]).ravel()) if isinstance(steps, AudioSteps) else ()
 
 
 def input_of(name: str, values: NDArray[Any]) -> FedInput:
@@ -123,30 +109,25 @@ def input_of(name: str, values: NDArray[Any]) -> FedInput:
     )  # fmt: skip
 
 
-def _picture(number: int, main: NDArray[Any], pipeline: Pipeline, way: FedWay, ctx: JobContext) -> str | None:
+def _picture(number: int, main: NDArray[Any], pipeline: Pipeline, unchanged: bool, ctx: JobContext) -> str | None:
     from PIL import Image
 
     steps = pipeline.spec.preprocess
     if not isinstance(steps, ImageSteps) or main.ndim != 4:
         return None
-    bits = drawn(main, steps) if way == "prepared" else stretched(main, steps)
+    bits = stretched(main, steps) if unchanged else drawn(main, steps)
     if bits is None:
         return None
-    picture = Image.fromarray(bits)
-    picture.thumbnail((SIDE_PX, SIDE_PX))
-    (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
-    name = f"{FOLDER}/{number}.png"
-    picture.save(ctx.work_dir / name)
-    return name
+    return save_small(Image.fromarray(bits), SIDE_PX, ctx.work_dir, f"{FOLDER}/{number}.png")
 
 
-def _about_inputs(examples: list[FedExample], pipeline: Pipeline, way: FedWay) -> list[FedFinding]:
+def _about_inputs(examples: list[FedExample], pipeline: Pipeline, unchanged: bool) -> list[FedFinding]:
     """Return findings about the numbers themselves."""
     found = []
     if any(entry.not_finite for example in examples for entry in example.inputs):
         what = "Some of the numbers that go in are not finite (NaN or infinity)."
         found.append(FedFinding(code="not_finite", level="warning", what=what, hint="Check where they come from."))
-    if way == "as_it_is" and isinstance(pipeline.spec.preprocess, ImageSteps | AudioSteps):
+    if unchanged and isinstance(pipeline.spec.preprocess, ImageSteps | AudioSteps):
         what = "These arrays have the model’s own shape and go in as they are: nothing is prepared."
         found.append(FedFinding(code="as_they_are", level="info", what=what))
         other = _other_range(examples, pipeline)

@@ -28,7 +28,7 @@ from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import BoxesSteps, MaskSteps, TranscriptSteps
 
-STAGE = "Asking the original about some examples"
+STAGE = "Running the original on some examples"
 FEWEST = 8
 """Fewer examples prove nothing."""
 ALIKE = 0.15
@@ -127,19 +127,19 @@ def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.f
     if pipeline.stateful:
         return _by_moments(pipeline, data, answers)
     spec = pipeline.spec
-    parts = [answer[0] if len(answer) == 1 else answer for answer in answers]
-    finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
-    classes = predict(parts, finite, spec.answer_kind, spec.scores, stateful=False)
+    predictions = [answer[0] if len(answer) == 1 else answer for answer in answers]
+    finite = np.asarray([bool(np.isfinite(one).all()) for one in predictions])
+    classes = predict(predictions, finite, spec.answer_kind, spec.scores, stateful=False)
     if classes is None:
         return None
-    pairs = [(int(found), item.labels) for found, item in zip(classes, data.test, strict=False) if item.labels]
-    labels = [accepted for _, accepted in pairs]
-    if len(pairs) < GUESS_ITEMS or len(set(labels)) < 2:
+    labelled = [(int(found), item.labels) for found, item in zip(classes, data.test, strict=False) if item.labels]
+    labels, n = [accepted for _, accepted in labelled], len(labelled)
+    if n < GUESS_ITEMS or len(set(labels)) < 2:
         return None
-    hits = sum(found in accepted for found, accepted in pairs)
-    if not is_guessing(labels, hits, max(2, parts[0].size)):
+    hits = sum(found in accepted for found, accepted in labelled)
+    if not is_guessing(labels, hits, max(2, predictions[0].size)):
         return []
-    return [_guessing(len(pairs), hits / len(pairs), None, f"{hits:,} of {len(pairs):,} answers are right")]
+    return [_guessing(n, hits / n, None, f"{hits:,} of {n:,} answers are right")]
 
 
 def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
@@ -147,16 +147,16 @@ def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.
     for answer, labels in zip(answers, data.steps, strict=False):
         if labels is None or answer.size != len(answer):
             continue
-        known = labels[: len(answer)] >= 0
-        scores.append(answer.reshape(-1)[: len(known)][known])
-        truth.append(labels[: len(answer)][known] > 0)
-    known_truth = np.concatenate(truth) if truth else np.zeros(0, bool)
-    if len(known_truth) < MOMENTS or known_truth.all() or not known_truth.any():
+        labelled = labels[: len(answer)] >= 0
+        scores.append(answer.reshape(-1)[: len(labelled)][labelled])
+        truth.append(labels[: len(answer)][labelled] > 0)
+    is_true = np.concatenate(truth) if truth else np.zeros(0, bool)
+    if len(is_true) < MOMENTS or is_true.all() or not is_true.any():
         return None
-    area = auc(np.concatenate(scores).astype(np.float64), known_truth)
+    area = auc(np.concatenate(scores).astype(np.float64), is_true)
     if area is None or area > AUC_GUESSING:
         return []
-    return [_guessing(len(known_truth), area, 0.5, f"{percent(area, 0)} of pairs of moments are in the right order")]
+    return [_guessing(len(is_true), area, 0.5, f"{percent(area, 0)} of pairs of moments are in the right order")]
 
 
 def _guessing(n: int, found: float, expected: float | None, figure: str) -> FedFinding:

@@ -20,7 +20,7 @@ class Search:
     def __init__(self, vectors: Sequence[NDArray[Any]], items: Sequence[Item], *, own: bool) -> None:
         """Create a search in `vectors`, which belong to `items` as far as both go.
 
-        `own` says whether the searched item itself is among them.
+        With `own`, the searched item itself is among them.
         """
         count = min(len(vectors), len(items))
         width = vectors[0].size if count else 0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.trying import ShownPicture, TryRequest
+from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, similarity
@@ -75,9 +76,9 @@ def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> ShownPictur
         )
         tokens = int(mask.sum()) if mask is not None else int(main.shape[-1])
         return ShownPicture(kind="text", tokens=tokens, cut=tokens >= steps.max_length)
-    heard = sound_of(request, pipeline, feeds)
-    if heard is not None:
-        samples, rate_hz = heard
+    sound = sound_of(request, pipeline, feeds)
+    if sound is not None:
+        samples, rate_hz = sound
         return ShownPicture(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
     return ShownPicture(kind="array", shapes={name: value.shape for name, value in feeds.items()})
 
@@ -100,9 +101,7 @@ def draw(path: Path, out: Path) -> bool:
     """Write a PNG of at most 360 pixels a side; return False for arrays, which have no picture."""
     if path.suffix.lower() in ARRAY_SUFFIXES:
         return False
-    picture = open_picture(path)
-    picture.thumbnail((SIDE_PX, SIDE_PX))
-    picture.save(out)
+    save_small(open_picture(path), SIDE_PX, out.parent, out.name)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Write sounds in one known WAV format, whatever the format of the person's file was."""
+"""Write sounds as WAV files of one format, so that every player can play them."""
 
 import wave
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""All answers as one table: kinds by the labels, shares, names, and parts that came later."""
+"""All predictions as one table: kinds by the labels, shares, names, and added parts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,9 +42,9 @@ def texts(rows: Any, name: str) -> list[str]:
     return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -> None:
-    """Given labels, Then worse and better go by them, another wrong answer is "changed", and what the original gives no
-    number for is left out; a later part counts on, and only its items."""
+def test_rows_have_their_kinds_numbers_and_names(job: Make, class_answers: Make, part: Make) -> None:
+    """Given labels, then worse and better follow from them, another wrong prediction is "changed", and an item for which
+    the original gives no number is left out; an added part has only its items, numbered after the first part."""
     names = ("Ärger", "b  c", "row 3", "row 4", "row 5", "row 6")
     labels: list[tuple[int, ...]] = [(0,), (0,), (0,), (1, 2), (), (0,)]
     items = tuple(Item(name, None, accepted) for name, accepted in zip(names, labels, strict=True))
@@ -53,9 +53,8 @@ def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -
     more = part(data, class_answers([2] * 6), class_answers([2] * 6), items=(0, 4), first_number=6)
     result, work = job("answer_rows", Rows[PredictionPair](rows=(first, more)))
     with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
-        assert [KINDS[kind] for kind in rows["kind"]] == ["same", "worse", "changed", "better", "changed"] + [
-            "same"
-        ] * 2
+        kinds = ["same", "worse", "changed", "better", "changed", "same", "same"]
+        assert [KINDS[kind] for kind in rows["kind"]] == kinds
         assert rows["number"].tolist() == [0, 1, 2, 3, 4, 6, 10]
         classes = texts(rows, "names")
         assert [classes[place] for place in rows["after"]] == ["Cat", "dog", "owl", "dog", "owl", "owl", "owl"]
@@ -67,8 +66,8 @@ def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -
     assert result.counts == {"same": 3, "changed": 2, "worse": 1, "better": 1, "searched": 0}
 
 
-def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) -> None:
-    """Given vectors, Then similarity tells same from changed by the verdict's own limit, and no class is named."""
+def test_vectors_are_changed_by_their_similarity(job: Make, answers_of: Make, part: Make) -> None:
+    """Given vectors, then similarity decides between same and changed by the limit of the verdict, without classes."""
     old = answers_of(np.eye(3, 4) + 1, "embedding")
     new = answers_of(np.eye(3, 4) + 1 + np.asarray([[0], [0], [1]]) * np.asarray([0, 0, 0, 1]), "embedding")
     data = DataSet("arrays", "person", test=tuple(Item(f"row {i}") for i in range(3)))
@@ -79,9 +78,9 @@ def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) ->
     assert result.answers == "vector" and not result.labelled and result.counts["changed"] == 1
 
 
-def test_what_was_only_searched_in_is_not_called_the_same(job: Make, answers_of: Make, part: Make) -> None:
-    """Given a hundred vectors without any for calibration, of which one of the first points elsewhere, Then the quarter
-    that is searched in is neither the same nor changed: nobody judged it."""
+def test_items_of_the_gallery_are_searched_and_not_same(job: Make, answers_of: Make, part: Make) -> None:
+    """Given a hundred vectors without any for calibration, then the quarter that is searched in is neither the same nor
+    changed, because it is not judged."""
     vectors = np.random.default_rng(0).normal(size=(100, 16)).astype(np.float32)
     turned = vectors.copy()
     turned[3] = -turned[3]
@@ -94,9 +93,9 @@ def test_what_was_only_searched_in_is_not_called_the_same(job: Make, answers_of:
     assert result.counts["searched"] == 25 and result.counts["same"] + result.counts["changed"] == 75
 
 
-def test_dialogues_that_only_gates_rest_on_are_shown(job: Make, part: Make) -> None:
-    """Given a language model that begins the answer of a dialogue of Fettle's own otherwise, Then that one is listed as
-    changed with how many of its words were kept, and a text of the person as the same."""
+def test_dialogue_of_fettle_is_listed_as_changed(job: Make, part: Make) -> None:
+    """Given a version that begins the answer of one of Fettle's dialogues with another word, then that dialogue is changed,
+    with its share of equal words, and a text of the person is the same."""
     rng = np.random.default_rng(0)
     logits = [(rng.gumbel(size=(30, 80)) * 3).astype(np.float32) for _ in range(3)]
     follows = [one.argmax(axis=-1) for one in logits]

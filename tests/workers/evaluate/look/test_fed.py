@@ -1,4 +1,4 @@
-"""The job ``fed``: the numbers that go in, and whether the original's results on them look like noise."""
+"""The job ``fed``: the model's inputs as numbers, and whether the original's results on them look like noise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ RNG = np.random.default_rng
 
 @pytest.fixture
 def fed(tmp_path: Path) -> Fed:
-    """Read a set for a model, then run the job; gives its result and the folder of both."""
+    """Return a function that reads a set for a model, runs the job, and returns its result and its folder."""
     count = iter(range(100))
 
     def run(model: Path, data: Path, **more: Any) -> tuple[FedResult, Path]:
@@ -55,9 +55,9 @@ def codes(result: FedResult) -> list[str]:
     return [finding.code for finding in result.findings]
 
 
-def test_pictures_are_shown_as_they_go_in(colors: dict[str, Path], fed: Fed) -> None:
-    """Given pictures with labels that the model knows, Then three examples come with shape, range and mean as worked
-    out here, drawn as they are after the preparation; and nothing is suspected."""
+def test_prepared_pictures_are_shown_with_their_numbers(colors: dict[str, Path], fed: Fed) -> None:
+    """Given pictures with the model's labels, then three examples have the shape, range and mean of the prepared input and
+    are drawn from it, without a finding."""
     result, work = fed(colors["model"], colors["pictures"])
     data = read_dataset(work / "data")
     assert result.kind == "images" and len(result.examples) == 3 and "24 × 24" in result.preparation
@@ -75,8 +75,8 @@ def test_pictures_are_shown_as_they_go_in(colors: dict[str, Path], fed: Fed) -> 
         np.testing.assert_array_equal(np.asarray(Image.open(work / example.picture)), small)
 
 
-def test_answers_no_better_than_guessing_are_told(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
-    """Given the same pictures with labels in random order, Then it is told with the figures."""
+def test_predictions_no_better_than_guessing_are_a_finding(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
+    """Given the same pictures with labels in random order, then a finding has the figures."""
     values, labels = pixels(colors)
     shuffled = RNG(1).permutation(labels)
     result, _ = fed(colors["model"], npz(tmp_path / "a.npz", x=values, y=shuffled))
@@ -91,16 +91,16 @@ def pixels(colors: dict[str, Path]) -> tuple[NDArray[np.uint8], NDArray[np.int64
     return np.stack([np.asarray(Image.open(path)) for path in files]), np.asarray(labels)
 
 
-def test_arrays_of_one_kind_and_without_labels_are_not_suspected(
+def test_arrays_of_one_class_or_without_labels_have_no_finding(
     colors: dict[str, Path], fed: Fed, tmp_path: Path
 ) -> None:
-    """Given pictures without labels, of all kinds or of one, Then nothing is suspected: same answers may be right."""
+    """Given pictures without labels, of all classes or of one, or with labels of one class, then there is no finding,
+    because equal predictions may be right."""
     values, labels = pixels(colors)
-    for name, chosen in (("all", values), ("one", values[labels == 1])):
-        result, _ = fed(colors["model"], npz(tmp_path / f"{name}.npz", x=chosen))
+    one = {"x": values[labels == 1], "y": labels[labels == 1]}
+    for name, arrays in (("all", {"x": values}), ("one", {"x": one["x"]}), ("labels", one)):
+        result, _ = fed(colors["model"], npz(tmp_path / f"{name}.npz", **arrays))
         assert codes(result) == [], name
-    result, _ = fed(colors["model"], npz(tmp_path / "y.npz", x=values[labels == 1], y=labels[labels == 1]))
-    assert codes(result) == []
 
 
 def prepared(colors: dict[str, Path]) -> NDArray[np.float32]:
@@ -109,10 +109,8 @@ def prepared(colors: dict[str, Path]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("name", ["picture", "x"])
-def test_arrays_that_go_in_as_they_are_are_told_as_that(
-    colors: dict[str, Path], fed: Fed, tmp_path: Path, name: str
-) -> None:
-    """Given arrays that were prepared before, Then nothing is prepared, which is told, and they are drawn from their
+def test_prepared_arrays_are_shown_unchanged(colors: dict[str, Path], fed: Fed, tmp_path: Path, name: str) -> None:
+    """Given arrays that were prepared before, then a finding says that nothing is prepared, and they are drawn from their
     lowest to their highest number."""
     values = prepared(colors)
     result, work = fed(colors["model"], npz(tmp_path / "a.npz", **{name: values}))
@@ -126,8 +124,8 @@ def test_arrays_that_go_in_as_they_are_are_told_as_that(
     assert (drawn.min(), drawn.max(), drawn.shape) == (0, 255, (24, 24, 3))
 
 
-def test_arrays_that_were_divided_twice_are_told(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
-    """Given the same arrays divided by 255 once more, Then their range is told beside the usual one."""
+def test_arrays_of_another_range_are_a_finding(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
+    """Given the same arrays divided by 255 once more, then a finding has their range and the usual one."""
     result, _ = fed(colors["model"], npz(tmp_path / "a.npz", x=prepared(colors) / np.float32(255)))
     assert codes(result) == ["as_they_are", "other_range"]
     (_, found) = result.findings
@@ -135,7 +133,7 @@ def test_arrays_that_were_divided_twice_are_told(colors: dict[str, Path], fed: F
 
 
 def constant_model(folder: Path, size: float) -> Path:
-    """Four scores that depend on the input by `size` only."""
+    """Write a model with four scores that depend on the input by a factor `size`."""
     nodes = [
         helper.make_node("GlobalAveragePool", ["mel"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["mean"]),
@@ -153,10 +151,9 @@ def constant_model(folder: Path, size: float) -> Path:
     ("size", "wanted"),
     [(0.0, ["as_they_are", "all_alike"]), (0.01, ["as_they_are", "like_noise"]), (8.0, ["as_they_are"])],
 )
-def test_results_that_hardly_differ_are_told(fed: Fed, tmp_path: Path, size: float, wanted: list[str]) -> None:
-    """Given a model that hears nothing, hardly anything, or well what it is given (spectra of other levels than any
-    picture has), Then it is told in the first two cases only; and no range is called odd where the preparation was
-    guessed."""
+def test_results_that_hardly_differ_are_a_finding(fed: Fed, tmp_path: Path, size: float, wanted: list[str]) -> None:
+    """Given a model whose scores do not, hardly or clearly depend on its input, then only the first two have a finding; no
+    range is unusual if the preparation was guessed."""
     levels = RNG(2).uniform(4.1, 12.6, (40, 1, 1, 1))
     values = (levels + RNG(3).normal(size=(40, 1, 12, 4))).astype(np.float32)
     model = constant_model(tmp_path / "model", size)
@@ -165,24 +162,22 @@ def test_results_that_hardly_differ_are_told(fed: Fed, tmp_path: Path, size: flo
     assert result.examples[0].inputs[0].shape == (1, 1, 12, 4)
 
 
-def test_embeddings_that_all_point_one_way_are_told(fed: Fed, tmp_path: Path) -> None:
-    """Given a model of vectors whose answers hardly turn, and one whose do, Then the first is told alone."""
+def test_embeddings_of_one_direction_are_a_finding(fed: Fed, tmp_path: Path) -> None:
+    """Given embeddings that hardly differ in direction, and others that do, then only the first are a finding."""
     values = RNG(4).normal(size=(30, 3, 24, 24)).astype(np.float32)
     values += RNG(5).normal(size=(30, 3, 1, 1)).astype(np.float32)
     for scale, wanted in ((0.001, ["as_they_are", "like_noise"]), (1.0, ["as_they_are"])):
         folder = models.colors_model(tmp_path / f"m{scale}", None)
-        file = folder / "pipeline.json"
-        spec = read_pipeline(file.parent)
         output = PipelineOutput(name="logits", dtype="float32", shape=(None, 3), answer=True)
         update = {"answer_kind": "embedding", "outputs": (output,), "classes": None, "guessed": ("mean",)}
-        write_pipeline(file.parent, replace(spec, **update))
+        write_pipeline(folder, replace(read_pipeline(folder), **update))
         shifted = (values * np.float32(scale) + np.float32(1.0)).astype(np.float32)
         result, _ = fed(folder, npz(tmp_path / f"{scale}.npz", x=shifted))
         assert codes(result) == wanted
 
 
-def test_nan_is_counted(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
-    """Given arrays with holes, Then they are counted, and the range is that of the rest."""
+def test_nan_is_counted_and_a_finding(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
+    """Given arrays with NaN, then they are counted, and the range is that of the other numbers."""
     values = prepared(colors)
     values[:, 0, 0, 0] = np.nan
     result, _ = fed(colors["model"], npz(tmp_path / "a.npz", x=values), most_answers=0)
@@ -192,8 +187,8 @@ def test_nan_is_counted(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> No
     assert result.examples[0].picture is None
 
 
-def test_sounds_and_texts_have_no_picture(fed: Fed, tmp_path: Path) -> None:
-    """Given texts, Then their tokens' range and the text itself are shown."""
+def test_texts_are_shown_without_a_picture(fed: Fed, tmp_path: Path) -> None:
+    """Given texts, then the text and its tokens' type are shown."""
     model = models.texts_model(tmp_path / "model", False)
     lines = [f"{word} film {'very ' * n}" for n in range(15) for word in ("good", "bad")]
     (tmp_path / "t.csv").write_text("text,label\n" + "".join(
@@ -204,14 +199,11 @@ def test_sounds_and_texts_have_no_picture(fed: Fed, tmp_path: Path) -> None:
     assert example.picture is None and "film" in example.source and example.inputs[0].dtype == "int64"
 
 
-def test_a_model_that_fails_on_them_is_told(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
-    """Given a description that promises another size than the model takes, Then it is refused in words."""
+def test_model_that_fails_on_its_inputs_is_refused(colors: dict[str, Path], fed: Fed, tmp_path: Path) -> None:
+    """Given a pipeline with another size than the model takes, then the job refuses with a hint."""
     folder = models.colors_model(tmp_path / "m", None)
-    file = folder / "pipeline.json"
-    spec = read_pipeline(file.parent)
+    spec = read_pipeline(folder)
     entry = replace(spec.inputs[0], shape=(None, 3, 20, 20))
-    update = {"inputs": (entry,), "preprocess": ImageSteps(resize=(20, 20))}
-    write_pipeline(file.parent, replace(spec, **update))
-    with pytest.raises(InputRefused) as refused:
+    write_pipeline(folder, replace(spec, inputs=(entry,), preprocess=ImageSteps(resize=(20, 20))))
+    with pytest.raises(InputRefused, check=lambda error: error.code == "run_failed" and bool(error.hint)):
         fed(folder, colors["pictures"])
-    assert refused.value.code == "run_failed" and refused.value.hint

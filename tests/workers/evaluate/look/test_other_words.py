@@ -1,4 +1,4 @@
-"""What people read of a language model's next words: where both models would go on otherwise, and in which words."""
+"""The words of a language model at the places where both models would choose another next word."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from workers.model_io.readers.language_model import _spec
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import Chat
 
-SAID = "the old dog saw the cat"
+TEXT = "the old dog saw the cat"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def pipeline(tmp_path):
 
 
 def rows(pipeline, tokens, picks):
-    """Thoughts about a text of these tokens by a model that would say `picks`."""
+    """Return the stored predictions of a model that would choose `picks` after these tokens."""
     logits = np.zeros((len(tokens), 512), np.float32)
     logits[np.arange(len(tokens)), picks] = 9
     return thoughts(logits, np.asarray(tokens))
@@ -34,29 +34,28 @@ def tokens_of(pipeline, text):
     return feeds["input_ids"][0][feeds["counted"][0].astype(bool)].tolist()
 
 
-def test_other_words_are_told_behind_what_stands_before_them(pipeline):
-    """Given a model that would say another word in one place, Then both words are told, behind those before them, and no
-    numbers."""
-    tokens = tokens_of(pipeline, SAID)
-    said = [pipeline.text_of(np.asarray([token])).strip() for token in tokens]
-    at = next(place for place, word in enumerate(said) if place > 2 and word and word != said[0])
+def test_other_words_are_shown_after_their_context(pipeline):
+    """Given a model that would choose another word in one place, then both words are shown after the words before it."""
+    tokens = tokens_of(pipeline, TEXT)
+    words = [pipeline.text_of(np.asarray([token])).strip() for token in tokens]
+    at = next(place for place, word in enumerate(words) if place > 2 and word and word != words[0])
     picks = [*tokens[:at], tokens[0], *tokens[at + 1 :]]
     before, after = other_words(pipeline, rows(pipeline, tokens, tokens), rows(pipeline, tokens, picks))
     context = " ".join(pipeline.text_of(np.asarray(tokens[max(0, at - 6) : at])).split())
-    assert (before, after) == (f"“{context}” → “{said[at]}”", f"“{context}” → “{said[0]}”")
+    assert (before, after) == (f"“{context}” → “{words[at]}”", f"“{context}” → “{words[0]}”")
 
 
-def test_an_end_is_told_as_such(pipeline):
-    """Given a model that ends where the other one begins, Then that is said in words."""
-    tokens = tokens_of(pipeline, SAID)
+def test_end_of_text_is_shown_in_words(pipeline):
+    """Given a model that ends where the other one begins, then the end is shown in words."""
+    tokens = tokens_of(pipeline, TEXT)
     end = tokens[-1]
     _, after = other_words(pipeline, rows(pipeline, tokens, tokens), rows(pipeline, tokens, [end, *tokens[1:]]))
     assert after == f"first “{END}”"
 
 
-def test_what_is_the_same_is_counted(pipeline):
-    """Given the same words, Then it says how many; given no numbers, that there is no answer."""
-    tokens = tokens_of(pipeline, SAID)
+def test_equal_words_are_counted(pipeline):
+    """Given the same words, then their number is shown; given NaN, then that there is no answer."""
+    tokens = tokens_of(pipeline, TEXT)
     same = rows(pipeline, tokens, tokens)
     assert other_words(pipeline, same, same) == (f"{len(tokens)} next words", "all kept")
     assert other_words(pipeline, same, np.full_like(same, np.nan))[1] == "no answer"

@@ -1,4 +1,4 @@
-"""What people see of masks, texts and vectors: a mask where the model saw the picture, texts whole, neighbors by name."""
+"""Predictions for display: masks over their pictures, texts, and the names of nearest neighbors."""
 
 import json
 from collections.abc import Callable
@@ -14,13 +14,12 @@ from PIL import Image
 
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.folder import write_model
-from workers.contracts.jobs import ExamplesParams
 from workers.contracts.pipeline import write_pipeline
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
 from workers.evaluate.look.fed import show_fed
 from workers.evaluate.look.masks import laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
-from workers.evaluate.proof.predictions import Answers, save_answers
+from workers.evaluate.proof.predictions import Answers
 from workers.pipeline.spec import (
     AudioSteps,
     ImageSteps,
@@ -51,9 +50,9 @@ def masks(parts: list[Any]) -> Answers:
     return Answers(rows, None, np.ones(len(rows), np.bool_), {}, "mask", "logits", False, decoded=True)
 
 
-def test_masks_lie_over_the_picture(job: Make, tmp_path: Path) -> None:
-    """Given wide pictures in a letterbox and both models' masks, Then each lies over the picture as it is shown: in color
-    where something is found, clear elsewhere, and told in words; a mask that is no number is not shown."""
+def test_masks_are_overlays_of_their_pictures(shown: Make, tmp_path: Path) -> None:
+    """Given wide pictures in a letterbox and both models' masks, then each mask is an overlay of the displayed picture,
+    transparent where nothing is found, and described in words; a mask that is not finite is not shown."""
     mask_model(tmp_path / "model", letterbox=True)
     for number in range(12):
         values = np.random.default_rng(number).integers(0, 256, (100, 200, 3), dtype=np.uint8)
@@ -64,26 +63,19 @@ def test_masks_lie_over_the_picture(job: Make, tmp_path: Path) -> None:
     mask[4:12, 8:] = 2  # the right half of the picture, which fills rows 4 to 11
     old, new = masks([mask] * 12), masks([np.zeros_like(mask)] * 12)
     new.finite[1] = False
-    for name, answers in (("old", old), ("new", new)):
-        save_answers(tmp_path / f"{name}.npz", answers)
-    files = {"original_answers": str(tmp_path / "old.npz"), "variant_answers": str(tmp_path / "new.npz")}
-    result, place = job(
-        "examples",
-        ExamplesParams(data_dir=str(data), model_dir=str(tmp_path / "model"), items=(0, 1), side_px=40, **files),
-    )
-    first, second = result.rows
+    (first, second), place = shown(tmp_path / "model", data, (0, 1), old, new, side_px=40)
     assert (first.before, first.after) == ("dog 25.0 % of the picture", "nothing found") and second.after == "no answer"
     assert second.mask_before and second.mask_after is None
-    with Image.open(place / first.picture) as picture, Image.open(place / first.mask_before) as shown:
-        assert picture.size == shown.size == (40, 20)
-        alpha = np.asarray(shown.convert("RGBA"))[..., 3]
+    with Image.open(place / first.picture) as picture, Image.open(place / first.mask_before) as overlay:
+        assert picture.size == overlay.size == (40, 20)
+        alpha = np.asarray(overlay.convert("RGBA"))[..., 3]
     assert (alpha[:, 21:] > 0).all() and (alpha[:, :19] == 0).all()
-    with Image.open(place / first.mask_after) as shown:
-        assert not np.asarray(shown.convert("RGBA"))[..., 3].any()
+    with Image.open(place / first.mask_after) as overlay:
+        assert not np.asarray(overlay.convert("RGBA"))[..., 3].any()
 
 
-def test_masks_in_words(tmp_path: Path) -> None:
-    """Given many classes, Then the largest are named; classes without names by number."""
+def test_mask_words_name_the_largest_classes(tmp_path: Path) -> None:
+    """Given many classes, then the largest are named, or numbered if they have no names."""
     spec = mask_model(tmp_path / "model")
     mask = np.zeros((10, 10), np.uint8)
     mask[:3] = 1
@@ -95,8 +87,10 @@ def test_masks_in_words(tmp_path: Path) -> None:
     assert laid_over(mask, spec, (30, 20)).size == (30, 20)
 
 
-def test_texts_are_shown_as_they_were_judged(job: Make, run_data: Make, model_dir: Make, tmp_path: Path) -> None:
-    """Given texts that both models wrote, Then they are shown whole with the right one, and silence is told."""
+def test_texts_of_both_models_are_shown_with_the_reference(
+    shown: Make, run_data: Make, model_dir: Make, tmp_path: Path
+) -> None:
+    """Given texts of both models, then they are shown with the right one, and an empty text in words."""
     path = tmp_path / "t.csv"
     lines = [f"the good film was really {word}" for word in ("bad", "very", "today", "weather", "good", "the", "was")]
     path.write_text("\n".join(["text", *lines]), encoding="utf-8")
@@ -105,24 +99,21 @@ def test_texts_are_shown_as_they_were_judged(job: Make, run_data: Make, model_di
     items = tuple(Item(item.source, item.text, transcript="what was said") for item in found.test)
     write_dataset(data, DataSet("texts", "person", found.root, test=items))
     n = len(items)
-    for name, texts in (("old", ["what was said"] * n), ("new", ["what is said", *[""] * (n - 1)])):
-        rows = [np.zeros(3, np.float32)] * n
-        answers = Answers(rows, None, np.ones(n, np.bool_), {}, "tokens", "logits", False, texts=texts)
-        save_answers(tmp_path / f"{name}.npz", answers)
-    files = {"original_answers": str(tmp_path / "old.npz"), "variant_answers": str(tmp_path / "new.npz")}
-    result, _ = job(
-        "examples", ExamplesParams(data_dir=str(data), model_dir=str(model_dir("texts")), items=(0, 1), **files)
+    old, new = (
+        Answers([np.zeros(3, np.float32)] * n, None, np.ones(n, np.bool_), {}, "tokens", "logits", False, texts=texts)
+        for texts in (["what was said"] * n, ["what is said", *[""] * (n - 1)])
     )
-    assert [(row.before, row.after, row.is_text, row.reference) for row in result.rows] == [
+    rows, _ = shown(model_dir("texts"), data, (0, 1), old, new)
+    assert [(row.before, row.after, row.is_text, row.reference) for row in rows] == [
         ("what was said", "what is said", True, "what was said"),
         ("what was said", "(no word)", True, "what was said"),
     ]
 
 
 @pytest.mark.parametrize("in_gallery", [True, False])
-def test_neighbors_by_name(in_gallery: bool) -> None:
-    """Given vectors on a circle, Then the nearest are named, the nearest first: among calibration items where the verdict
-    searches there, else among the others, never the item itself; a vector of no numbers finds nothing."""
+def test_nearest_neighbors_are_named(in_gallery: bool) -> None:
+    """Given vectors on a circle, then the nearest items are named, those of the gallery if there is one, else the others
+    without the item itself; a vector of NaN or of another width has none."""
     angles = np.linspace(0, np.pi, 30)
     vectors = [np.asarray([np.cos(a), np.sin(a)], np.float32) for a in angles]
     items = tuple(Item(f"item {k}") for k in range(30))
@@ -165,9 +156,9 @@ def fed(folder: Path, spec: PipelineSpec, data: Path) -> tuple[FedResult, Path]:
     return show_fed(params, RecordingContext(work)), work
 
 
-def test_data_shows_what_the_original_marks(tmp_path: Path) -> None:
-    """Given a model of masks and gardens with their masks, Then what it marks lies over each picture, is told by name, and
-    is what is right there; with nothing in the pictures, that is told."""
+def test_masks_of_the_original_are_shown(tmp_path: Path) -> None:
+    """Given a model of masks and gardens with their masks, then each picture has the right mask and its classes in words;
+    given pictures with nothing to find, then there is a finding."""
     kinds.colors(tmp_path / "model.onnx")
     result, work = fed(tmp_path, GARDENS, kinds.write_gardens(tmp_path / "gardens", 24))
     for example in result.examples:
@@ -185,16 +176,14 @@ def test_data_shows_what_the_original_marks(tmp_path: Path) -> None:
     assert "Nothing is found in" in result.findings[0].what
 
 
-def test_data_shows_what_the_original_reads(tmp_path: Path) -> None:
-    """Given a model that writes down tones and sayings with a manifest, Then each example has its waveform and what is
-    read, which is what was said; silence is told."""
+def test_transcripts_of_the_original_are_shown(tmp_path: Path) -> None:
+    """Given a model that transcribes tones, and sounds with a manifest, then each example has its levels and the right
+    transcript; given silence, then there is a finding."""
     kinds.tones(tmp_path / "model.onnx")
-    result, _ = fed(tmp_path, WORDS, kinds.write_sayings(tmp_path / "said", 24))
-    said = {
-        row["audio"]: row["text"]
-        for row in map(json.loads, (tmp_path / "said" / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
-    }
-    assert [example.result for example in result.examples] == [said[example.source] for example in result.examples]
+    result, _ = fed(tmp_path, WORDS, kinds.write_sayings(tmp_path / "sayings", 24))
+    manifest = (tmp_path / "sayings" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = {row["audio"]: row["text"] for row in map(json.loads, manifest)}
+    assert [example.result for example in result.examples] == [texts[example.source] for example in result.examples]
     assert all(len(example.levels) == 64 and max(example.levels) > 0.1 for example in result.examples)
     for number in range(12):
         write_noise(tmp_path / "still" / f"{number}.wav", number, most=3, rate_hz=kinds.RATE_HZ)
