@@ -19,6 +19,7 @@ MOST_ROWS = 64
 """Number of picture rows that are read: their mean differs from that of all rows by less than 0.01."""
 
 QUIET_DB, FLOOR_DB = -50.0, -120.0
+"""Level below which a sound counts as silent, and lowest level, so that silence has a finite one."""
 CHUNK = 400
 """Samples per level value: 25 ms at 16 kHz."""
 

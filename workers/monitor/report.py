@@ -44,7 +44,7 @@ class Alert:
     """One alarm.
 
     Attributes:
-        code: What is wrong.
+        code: Kind of the alarm.
         statistic: Name of the figure that changed.
         since: Start of the change, in seconds since 1970.
         until: End of the change, in seconds since 1970; None if it goes on.
@@ -261,7 +261,7 @@ def _episodes(
         starts: First line of each look's window (looks,), negative without a window; an alarm begins with that of its
             first look.
         ends: Line after each look's window (looks,).
-        code: What is wrong.
+        code: Kind of the alarm.
         statistic: Name of the figure.
         sign: 1 for more, −1 for less.
     """

@@ -1,6 +1,6 @@
 """Test whether inputs or predictions in windows of a log differ from the evaluation data, by histograms.
 
-All tests ask for a difference beyond a margin. User traffic varies by time of day, weekday and mood, and even an
+All tests need a difference beyond a margin. User traffic varies by time of day, weekday and mood, and even an
 irrelevant change becomes significant with enough requests (Hodges and Lehmann, JRSS B 1954, on testing for material
 significance). Requests of one user resemble each other, so blocks of requests differ more than by chance. This excess
 is estimated by their moving ranges, which a single change does not disturb (Laney, Quality Engineering 2002), and
@@ -36,7 +36,7 @@ without a window), and the direction of the difference.
 def places(counts: Ints) -> Floats:
     """Return the mean rank 0..1 (bins,) of each bin of the evaluation data's histogram `counts` (bins,).
 
-    The ranks are ridits (Bross, Biometrics 1958): the share below a bin plus half of its own.
+    The ranks are ridits (Bross, Biometrics 1958): the share below a bin plus half of the bin's share.
     """
     shares = counts / counts.sum()
     return np.asarray(np.cumsum(shares) - shares / 2)
@@ -118,8 +118,8 @@ def cells_of(expected: Ints) -> Ints:
 def classes_shift(classes: Ints, expected: Ints, starts: Ints, ends: Ints) -> Floats:
     """Test whether the predicted classes' shares differ from the evaluation data: Pearson's χ² of two samples.
 
-    The statistic is compared with the noncentral χ² of the margin. The result (looks,) says by how many standard
-    deviations a window exceeds the margin (−inf without a window).
+    The statistic is compared with the noncentral χ² of the margin. The result (looks,) is the number of standard
+    deviations by which a window exceeds the margin (−inf without a window).
 
     Args:
         classes: (lines, classes) counts of the log.

@@ -1,4 +1,4 @@
-"""A bundle's folder, a clock that stands, and requests of the sample model."""
+"""A bundle's folder, a clock that the test sets, and requests of the sample model."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from workers.monitor.writing import Log
 
 
 class Clock:
-    """A clock that stands at `now_s` (seconds since 1970)."""
+    """A clock that shows `now_s` (seconds since 1970)."""
 
     now_s = 1.764e9
 
@@ -28,8 +28,8 @@ def clock() -> Clock:
 @pytest.fixture(scope="package")
 def reference() -> Reference:
     """Describe 300 pictures as an export does."""
-    known = sample()
-    return reference_from(known.pool(known.pictures[:300], known.kinds[:300]))
+    clothes = sample()
+    return reference_from(clothes.pool(clothes.pictures[:300], clothes.kinds[:300]))
 
 
 @pytest.fixture
@@ -52,11 +52,11 @@ def log(tmp_path: Path, bundle: Path, clock: Clock) -> Log:
 @pytest.fixture(scope="package")
 def requests() -> Callable[..., None]:
     """Return a function that logs `count` requests of one picture each."""
-    known = sample()
-    feeds, logits = known.logits(known.pictures[:100])
+    clothes = sample()
+    feeds, logits = clothes.logits(clothes.pictures[:100])
 
     def log_requests(log: Log, count: int = 1) -> None:
         for at in range(count):
-            log.request(known.pipeline, {"picture": feeds[at : at + 1]}, lambda at=at: logits[at : at + 1], 0.004)
+            log.request(clothes.pipeline, {"picture": feeds[at : at + 1]}, lambda at=at: logits[at : at + 1], 0.004)
 
     return log_requests

@@ -1,4 +1,4 @@
-"""Logs that nobody's bundle wrote: whatever stands in them, they are read or refused, in bounded memory and time."""
+"""Forged logs: they are read or refused in bounded memory and time."""
 
 import json
 import tracemalloc
@@ -47,30 +47,29 @@ def read(path: Path) -> MonitorResult:
 
 
 def test_report_of_ten_billion_requests_counts_them(tmp_path: Path) -> None:
-    """Given a thousand lines that each claim ten million requests, then the level of each look is above zero."""
+    """Given a thousand lines that each claim ten million requests, then all are counted."""
     one = {"edges": EDGES, "counts": [0, 50, 50, 0], "mean": 0.5}
     lines = [line(MOST_COUNT, figures={"brightness": [5e6, [0, 5, 5, 0]]}) for _ in range(1000)]
-    found = read(written(tmp_path / "log.jsonl", head(statistics={"brightness": one}), *lines))
-    assert found.drift.requests == 1000 * MOST_COUNT
+    result = read(written(tmp_path / "log.jsonl", head(statistics={"brightness": one}), *lines))
+    assert result.drift.requests == 1000 * MOST_COUNT
 
 
 def test_report_of_one_line_with_all_classes_stays_small(tmp_path: Path) -> None:
-    """Given 3,000 lines of which one names 20,000 classes, then the tables take less than 400 MB (they took 480 MB for
-    the classes alone, and as much again for their sums)."""
+    """Given 3,000 lines of which one names 20,000 classes, then the tables take less than 400 MB."""
     all_classes = {str(number): 1 for number in range(20_000)}
     log = written(tmp_path / "log.jsonl", head(), *(line() for _ in range(3000)), line(classes=all_classes))
     tracemalloc.start()
     try:
-        found = read(log)
+        result = read(log)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found.drift.requests == 3001 * 25
+    assert result.drift.requests == 3001 * 25
     assert peak < 400 << 20
 
 
-def test_rows_of_a_log_beyond_the_cells_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a limit of fewer cells than the log has, then lines are put together and nothing is lost of their sums."""
+def test_lines_are_combined_beyond_the_limit_of_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a limit of fewer cells than the log has, then lines are combined without changing their sums."""
     log = written(tmp_path / "log.jsonl", head(), *(line(t=1e9 + at, classes={"1": 20, "7": 5}) for at in range(1000)))
     (part,) = read_log(log).parts
     whole = series.series_of(part)
@@ -81,20 +80,20 @@ def test_rows_of_a_log_beyond_the_cells_are_put_together(tmp_path: Path, monkeyp
     assert fewer.n.tolist() == [250] * 100 and fewer.classes.tolist() == [[200, 50]] * 100
 
 
-def test_bundles_beyond_the_most_are_left_out(tmp_path: Path) -> None:
-    """Given the first lines of more bundles than are read, then the rest is counted and left out."""
+def test_bundles_beyond_the_limit_are_left_out(tmp_path: Path) -> None:
+    """Given headers of more bundles than the limit, then the lines of further ones are counted and left out."""
     names = [f"bundle {number}" for number in range(MOST_PARTS + 5)]
-    found = read_log(written(tmp_path / "log.jsonl", *(one for name in names for one in (head(name), line(1, name)))))
-    assert len(found.parts) == MOST_PARTS
-    assert found.left_out == {"too_many_bundles": 5, "no_header": 5}
+    result = read_log(written(tmp_path / "log.jsonl", *(one for name in names for one in (head(name), line(1, name)))))
+    assert len(result.parts) == MOST_PARTS
+    assert result.left_out == {"too_many_bundles": 5, "no_header": 5}
 
 
-def test_figures_beyond_the_most_names_are_left_out(tmp_path: Path) -> None:
-    """Given lines that each bring 40 figures of new names, then those beyond 64 names are left out."""
+def test_figures_beyond_the_limit_of_names_are_left_out(tmp_path: Path) -> None:
+    """Given lines with 40 new names of figures each, then lines beyond 64 names are left out."""
     counts = [0] * (1 + len(usual_edges("x")))
     lines = [line(figures={f"{at}-{number}": [0.0, counts] for number in range(40)}) for at in range(5)]
-    found = read_log(written(tmp_path / "log.jsonl", head(), *lines))
-    assert (len(found.parts[0].records), found.left_out) == (1, {"not_a_line": 4})
+    result = read_log(written(tmp_path / "log.jsonl", head(), *lines))
+    assert (len(result.parts[0].records), result.left_out) == (1, {"not_a_line": 4})
 
 
 COUNT = st.one_of(st.integers(0, 30), st.integers(0, MOST_COUNT))
@@ -135,12 +134,12 @@ LOG = st.tuples(HEAD, st.lists(st.tuples(LINE, st.integers(1, 60)), max_size=6))
 )
 @given(log=LOG)
 def test_any_log_is_reported_or_refused(tmp_path: Path, log: tuple[dict[str, Any], list[tuple[Any, int]]]) -> None:
-    """Given a log with any numbers in it, each line several times, then the report is complete and holds no NaN, or the
-    log is refused as such."""
+    """Given a log with any numbers, each line several times, then the report is complete and holds no NaN, or the log is
+    refused."""
     first, lines = log
     path = written(tmp_path / "log.jsonl", first, *(one for one, times in lines for _ in range(times)))
     try:
-        found = read(path)
+        result = read(path)
     except NotALog:
         return
-    json.dumps(found.model_dump(), allow_nan=False)
+    json.dumps(result.model_dump(), allow_nan=False)

@@ -1,4 +1,4 @@
-"""The thread that writes a log: whatever a request's prediction raises, it goes on and can be closed."""
+"""The thread that writes a log continues after errors of requests and can be closed."""
 
 import threading
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from workers.pipeline.spec import PipelineInput, TextSteps
 
 @pytest.fixture
 def closer(log: Log) -> Iterator[Background]:
-    """Start the thread; it is closed at the end in any case."""
+    """Start the thread, and close it at the end."""
     behind = Background(log)
     yield behind
     behind.close()
 
 
 def fail(_log: Log) -> None:
-    """Raise what no code of the log expects."""
+    """Raise an error that the log does not expect."""
     raise RuntimeError("a runtime's own error")
 
 
@@ -36,11 +36,11 @@ def closes(behind: Background) -> bool:
     return not closing.is_alive()
 
 
-def test_log_thread_goes_on_after_an_unexpected_error(
+def test_thread_continues_after_unexpected_errors(
     log: Log, closer: Background, requests, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given two notes that raise an unexpected error among 30, then the other 28 are written, two are counted as lost,
-    the error is reported once, and the log closes."""
+    """Given 30 entries of which two raise an unexpected error, then 28 are written, two are counted as lost, the error is
+    reported once, and the log closes."""
     for number in range(30):
         closer.add(fail if number in (3, 17) else requests)
     assert closes(closer)
@@ -50,8 +50,8 @@ def test_log_thread_goes_on_after_an_unexpected_error(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_log_whose_thread_ended_closes_though_much_waits(log: Log, requests) -> None:
-    """Given a thread that was ended by SystemExit with a full queue behind it, then closing does not wait for it."""
+def test_log_closes_after_its_thread_ended(log: Log, requests) -> None:
+    """Given a thread that SystemExit ended while its queue is full, then closing does not wait for it."""
     begun, gate = threading.Event(), threading.Event()
 
     def end(_log: Log) -> None:
@@ -69,8 +69,8 @@ def test_log_whose_thread_ended_closes_though_much_waits(log: Log, requests) -> 
 
 
 def test_tokenizer_is_read_once_for_all_logged_texts(log: Log, tmp_path: Path) -> None:
-    """Given texts whose tokenizer has an unknown token, when its file goes after the first request, then all three have
-    the share of unknown tokens: reading it again for each took 12 to 86 ms a request, and lost some at 110 a second."""
+    """Given texts whose tokenizer has an unknown token, when its file is deleted after the first request, then all three
+    have the share of unknown tokens, because the file is read once."""
     tokenizer().save(str(tmp_path / "tokenizer.json"))
     names = ("input_ids", "attention_mask")
     inputs = tuple(PipelineInput(name=name, dtype="int64", shape=(None, None), source=name) for name in names)
@@ -85,8 +85,8 @@ def test_tokenizer_is_read_once_for_all_logged_texts(log: Log, tmp_path: Path) -
 
 
 def test_lost_requests_are_counted_from_many_threads(log: Log, requests, tmp_path: Path) -> None:
-    """Given eight threads that log 500 requests each while nothing is written, then all are logged or lost: none is
-    missing in the sum."""
+    """Given eight threads that log 500 requests each while nothing is written, then each request is logged or counted as
+    lost."""
     gate = threading.Event()
     behind = Background(log)
     behind.add(lambda _log: gate.wait(10))

@@ -121,8 +121,8 @@ def test_alarm_ends_when_failures_end(part: LogPart) -> None:
 def test_report_of_failed_requests_alone_is_an_alarm(part: LogPart) -> None:
     """Given a log in which every request failed, then there is one alarm of errors and no request was answered."""
     nothing = {"n": 0, "figures": {}, "classes": {}, "latency": {}}
-    found = reported(replace(part, records=[replace(one, errors=one.n + 1, **nothing) for one in part.records]))
-    assert ([alert.code for alert in found.alerts], found.drift.requests) == (["errors"], 0)
+    result = reported(replace(part, records=[replace(one, errors=one.n + 1, **nothing) for one in part.records]))
+    assert ([alert.code for alert in result.alerts], result.drift.requests) == (["errors"], 0)
 
 
 def test_log_without_evaluation_data_is_compared_with_its_beginning(
@@ -133,8 +133,8 @@ def test_log_without_evaluation_data_is_compared_with_its_beginning(
     quiet = drawn(pool, usual_bins, TRAFFIC, 3)
     changed = drawn(pool, usual_bins, TRAFFIC, 3, 2000, darker)
     assert not reported(replace(quiet, reference=Reference())).alerts
-    found = reported(replace(changed, reference=Reference()))
-    assert ("brightness", -1) in {(alert.statistic, alert.direction) for alert in found.alerts}
+    result = reported(replace(changed, reference=Reference()))
+    assert ("brightness", -1) in {(alert.statistic, alert.direction) for alert in result.alerts}
 
 
 @pytest.mark.parametrize("requests", [20, 60, 999, 1000, 1001])
@@ -149,27 +149,27 @@ def test_short_log_without_evaluation_data_claims_nothing(pool: Pool, usual_bins
 def test_failures_in_short_log_without_evaluation_data_are_an_alarm(pool: Pool, usual_bins: Reference) -> None:
     """Given 500 requests without evaluation data of which a quarter fails, then there is an alarm."""
     quiet = drawn(pool, usual_bins, Traffic(requests=500, days=1.0), 3)
-    found = reported(replace(quiet, reference=Reference(), records=[fails(one) for one in quiet.records]))
-    assert [(alert.code, alert.before) for alert in found.alerts] == [("errors", None)]
-    assert found.drift.summary.startswith("1 alarm in ")
+    result = reported(replace(quiet, reference=Reference(), records=[fails(one) for one in quiet.records]))
+    assert [(alert.code, alert.before) for alert in result.alerts] == [("errors", None)]
+    assert result.drift.summary.startswith("1 alarm in ")
 
 
 def test_figures_are_of_the_latest_release(part: LogPart) -> None:
     """Given two releases and skipped lines in one log, then the figures are of the later release, each alarm names its
     own, and notes list what is unusual about the log."""
     later = replace(part, bundle="1" * 12, title="Newer", records=[replace(one, t=one.t + 1e6) for one in part.records])
-    found = reported(from_line(part, fails), later, left_out={"not_a_line": 1, "newer": 2})
-    drift = found.drift
+    result = reported(from_line(part, fails), later, left_out={"not_a_line": 1, "newer": 2})
+    drift = result.drift
     assert (drift.bundle, drift.title, drift.bundles, len(drift.notes)) == ("1" * 12, "Newer", 2, 5)
-    assert [alert.bundle for alert in found.alerts] == ["0" * 12]
+    assert [alert.bundle for alert in result.alerts] == ["0" * 12]
     assert len(drift.points) > 20 and len(drift.statistics) == 5
     assert all(0 < row.place < 1 for row in drift.statistics)
 
 
 def test_darker_pictures_explain_less_contrast_and_detail(pool: Pool, darker: Pool, part: LogPart) -> None:
     """Given darker pictures, then contrast and detail follow from brightness."""
-    found = reported(drawn(pool, part.reference, TRAFFIC, 4, 1500, darker))
-    assert {alert.statistic: alert.follows for alert in found.alerts if alert.code == "shift"} == {
+    result = reported(drawn(pool, part.reference, TRAFFIC, 4, 1500, darker))
+    assert {alert.statistic: alert.follows for alert in result.alerts if alert.code == "shift"} == {
         "brightness": "", "contrast": "brightness", "detail": "brightness",
     }  # fmt: skip
 
@@ -178,11 +178,11 @@ def test_summary_has_both_median_latencies(part: LogPart) -> None:
     """Given predictions that take 40 % less time in the second half, then there is no alarm, and the summary has both
     medians; given predictions from the cache alone, then both are unknown."""
     timed = [replace(one, latency={24 - 6 * (at >= 60): one.n}) for at, one in enumerate(part.records[:120])]
-    found = reported(replace(part, records=timed))
-    assert not found.alerts
-    assert found.drift.latency_before_ms == pytest.approx(2 ** (24 / 8), rel=0.05)
-    assert found.drift.latency_now_ms == pytest.approx(2 ** (18 / 8), rel=0.05)
-    assert found.drift.summary.endswith(" Median latency: 4.76 ms now, 7.98 ms at the beginning.")
+    result = reported(replace(part, records=timed))
+    assert not result.alerts
+    assert result.drift.latency_before_ms == pytest.approx(2 ** (24 / 8), rel=0.05)
+    assert result.drift.latency_now_ms == pytest.approx(2 ** (18 / 8), rel=0.05)
+    assert result.drift.summary.endswith(" Median latency: 4.76 ms now, 7.98 ms at the beginning.")
     untimed = reported(replace(part, records=[replace(one, latency={}) for one in part.records[:10]])).drift
     assert (untimed.latency_before_ms, untimed.latency_now_ms) == (None, None)
 

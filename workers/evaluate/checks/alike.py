@@ -50,21 +50,18 @@ def _near(material: Material, single: NDArray[np.intp], ctx: JobContext) -> list
 
 def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Return the groups of two or more numbers that pairs link, each sorted, ordered by their smallest number."""
-    parent: dict[int, int] = {}
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def top(number: int) -> int:
-        while parent.setdefault(number, number) != number:
-            parent[number] = parent[parent[number]]
-            number = parent[number]
-        return number
-
-    for first, second in pairs:
-        low, high = sorted((top(first), top(second)))
-        parent[high] = low
+    linked = np.asarray(list(pairs), np.intp).reshape(-1, 2)
+    if not len(linked):
+        return []
+    numbers, places = np.unique(linked.ravel(), return_inverse=True)
+    graph = coo_array((np.ones(len(linked)), places.reshape(-1, 2).T), shape=(len(numbers), len(numbers)))
     groups: dict[int, list[int]] = defaultdict(list)
-    for number in parent:
-        groups[top(number)].append(number)
-    return sorted(sorted(group) for group in groups.values())
+    for number, group in zip(numbers.tolist(), connected_components(graph, directed=False)[1].tolist(), strict=True):
+        groups[group].append(number)
+    return sorted(groups.values())
 
 
 def same_digest(digests: Sequence[bytes]) -> list[list[int]]:

@@ -35,7 +35,7 @@ class Material:
         file_kinds: Unusual properties of the items' files, one tuple for each picture.
         features: Array (n, d) of float32 that a simple classifier learns from; None if there is none.
         properties: One number for each item, under a name for people.
-        roots: The folders or files, to find files beside the items.
+        roots: The folders or files, to find files next to the items.
         kept: Cache of results that several checks need.
     """
 

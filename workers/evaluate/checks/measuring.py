@@ -91,10 +91,7 @@ def _picture(sample: Sample) -> Measured:
 
 
 def _kind_of_file(path: Path) -> tuple[str, ...]:
-    """Return what is unusual about a file.
-
-    The picture itself was read before, so an invalid header only loses this remark.
-    """
+    """Return the unusual properties of a file; none if its header is invalid, because the picture itself was read."""
     from PIL import Image
 
     from workers.pipeline.images import FORMATS

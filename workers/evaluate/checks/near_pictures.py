@@ -31,6 +31,7 @@ LEFT_EVENLY, WORST_EVENLY = 0.02, 0.45
 Rows = NDArray[np.int64]
 """Pairs to compare (k, 4): possible copy, picture that it may be a part of, part in `BOXES`, bits apart."""
 WORTH_ANOTHER = 0.15
+"""With at most this much left over, the other direction is tested, too."""
 LEFT_CUT_OFF, LEFT_CLEAR, CLEAR, CUT_OFF = 0.06, 0.006, 0.25, 0.02
 """If brightness clipped a part at white, the part that was not clipped must fit better."""
 
@@ -55,25 +56,24 @@ def near_pairs(small: NDArray[np.uint8], hashes: NDArray[np.uint64], ctx: JobCon
         ctx.log(
             f"Nearly all pictures look alike: only those are compared whose hashes differ in {radius} bits at most."
         )
-    found = _selected(hashes, coarse, radius, ctx)
+    selected = _selected(hashes, coarse, radius, ctx)
     pairs: set[tuple[int, int]] = set()
-    for start in range(0, len(found), BATCH):
+    for start in range(0, len(selected), BATCH):
         ctx.check_cancelled()
-        ctx.progress(STAGE, 0.5 + 0.5 * start / len(found), 1.0)
-        for i, j in _confirmed(found[start : start + BATCH], small, coarse, ctx):
-            pairs.add((min(i, j), max(i, j)))
+        ctx.progress(STAGE, 0.5 + 0.5 * start / len(selected), 1.0)
+        pairs.update(_confirmed(selected[start : start + BATCH], small, coarse, ctx))
     ctx.progress(STAGE, 1.0, 1.0)
     return sorted(pairs)
 
 
 def _selected(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Rows:
     """Return all pairs within `radius`: of each pair, the closer direction and its best part."""
-    found = np.concatenate(list(_blocks(hashes, coarse, radius, ctx)))
-    low, high = found[:, :2].min(axis=1), found[:, :2].max(axis=1)
-    order = np.lexsort((found[:, 2], found[:, 3], high, low))
+    rows = np.concatenate(list(_blocks(hashes, coarse, radius, ctx)))
+    low, high = rows[:, :2].min(axis=1), rows[:, :2].max(axis=1)
+    order = np.lexsort((rows[:, 2], rows[:, 3], high, low))
     first = np.ones(len(order), np.bool_)
     first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    return found[order[first]]
+    return rows[order[first]]
 
 
 def _blocks(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Iterator[Rows]:
@@ -134,13 +134,13 @@ def _confirmed(batch: Rows, small: NDArray[np.uint8], coarse: Floats, ctx: JobCo
     if len(again):
         straight = np.tile(np.asarray([1.0, 1.0, 0.0, 0.0], np.float32), (len(again), 1))
         same[again] = is_copy(fit(small[original[again]], small[copy[again]], straight))
-    return [(int(i), int(j)) for i, j in zip(copy[same], original[same], strict=True)]
+    return [(int(min(pair)), int(max(pair))) for pair in zip(copy[same], original[same], strict=True)]
 
 
-def is_copy(found: Fit) -> NDArray[np.bool_]:
-    """Return whether each pair is the same picture, (n,)."""
-    whole = (found.left_over <= LEFT_OVER) & (found.worst <= WORST)
-    evenly = (found.left_over <= LEFT_EVENLY) & (found.worst <= WORST_EVENLY)
-    cut_off = (found.left_over <= LEFT_CUT_OFF) & (found.left_clear <= LEFT_CLEAR) & (found.clear >= CLEAR)
-    cut_off &= found.clear <= 1 - CUT_OFF
-    return np.asarray(found.sure & (whole | evenly | cut_off), np.bool_)
+def is_copy(pairs: Fit) -> NDArray[np.bool_]:
+    """Return whether each fitted pair is the same picture, (n,)."""
+    whole = (pairs.left_over <= LEFT_OVER) & (pairs.worst <= WORST)
+    evenly = (pairs.left_over <= LEFT_EVENLY) & (pairs.worst <= WORST_EVENLY)
+    cut_off = (pairs.left_over <= LEFT_CUT_OFF) & (pairs.left_clear <= LEFT_CLEAR) & (pairs.clear >= CLEAR)
+    cut_off &= pairs.clear <= 1 - CUT_OFF
+    return np.asarray(pairs.sure & (whole | evenly | cut_off), np.bool_)

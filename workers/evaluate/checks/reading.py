@@ -18,7 +18,7 @@ from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineIn
 from workers.pipeline.spec_file import read_spec
 
 ORDER = ("pictures", "audio", "texts", "arrays")
-"""Order in which kinds of files are tried. A folder of pictures with a list beside them is a folder of pictures."""
+"""Order in which kinds of files are tried. A folder of pictures and a list of them is a folder of pictures."""
 STEPS = {"pictures": ImageSteps, "audio": AudioSteps, "texts": TextSteps, "arrays": ArraySteps}
 SOURCES: dict[str, Source] = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
 

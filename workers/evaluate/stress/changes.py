@@ -78,40 +78,40 @@ def rng_of(seed: int, number: int, kind: str, severity: int) -> Generator:
 
 def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: Plan) -> StressedExamples:
     """Evaluate both versions example by example, so that all cells hold the same examples whenever the time ends."""
-    found = StressedExamples()
-    total_s = max(both.left(CHANGES_UNTIL), 1e-3)
+    stressed = StressedExamples()
+    total_s = max(both.remaining_s(CHANGES_UNTIL), 1e-3)
     stage = f"Running both versions on changed {NOUNS[both.samples.takes]}"
     for number, given in enumerate(items):
         both.ctx.check_cancelled()
-        left_s = both.left(CHANGES_UNTIL)
+        left_s = both.remaining_s(CHANGES_UNTIL)
         reachable = len(items)
         if number >= FEWEST:
             reachable = min(len(items), int(number * total_s / max(total_s - left_s, 1e-3)) + 1)
         both.ctx.progress(stage, number, max(reachable, number + 1), "examples")
-        if len(found.items) >= FEWEST and left_s <= 0:
-            found.stopped_early = True
+        if len(stressed.items) >= FEWEST and left_s <= 0:
+            stressed.stopped_early = True
             break
         try:
             sample = both.samples.open(given)
         except (PipelineError, OSError):
-            found.unreadable += 1
+            stressed.unreadable += 1
             continue
         clean = both.predictions(given, sample)
-        if not found.cells:
-            found.measure = measure_of(both.old.pipeline, items, clean[0])
-            found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
-            _draw("clean", sample, both, found)
-        _evaluate(number, given, sample, clean, plan, both, found)
+        if not stressed.cells:
+            stressed.measure = measure_of(both.old.pipeline, items, clean[0])
+            stressed.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
+            _draw("clean", sample, both, stressed)
+        _evaluate(number, given, sample, clean, plan, both, stressed)
     both.ctx.progress(stage, 1, 1, "examples")
-    return found
+    return stressed
 
 
 def _evaluate(
     number: int, given: SampledExamples, sample: Any, clean: tuple[Values, Values], plan: Plan, both: Comparison,
-    found: StressedExamples,
+    stressed: StressedExamples,
 ) -> None:  # fmt: skip
     """Append the scores of one example; it counts in all cells or in none."""
-    pipeline, measure = both.old.pipeline, found.measure
+    pipeline, measure = both.old.pipeline, stressed.measure
     base = score_pair(pipeline, measure, given, clean[0], *clean)
     if base is None:
         return
@@ -119,18 +119,18 @@ def _evaluate(
         for severity in severities:
             both.ctx.check_cancelled()
             changed = stress.apply(sample, severity, rng_of(both.ctx.seed, number, stress.id, severity))
-            if not found.items and severity == severities[len(severities) // 2]:
-                _draw(stress.id, changed, both, found)
+            if not stressed.items and severity == severities[len(severities) // 2]:
+                _draw(stress.id, changed, both, stressed)
             pair = score_pair(pipeline, measure, given, clean[0], *both.predictions(given, changed))
-            found.cells[stress.id][severity].append(base if pair is None else pair)
-    found.items.append(given)
-    found.clean.append(base)
-    found.references.append(clean)
+            stressed.cells[stress.id][severity].append(base if pair is None else pair)
+    stressed.items.append(given)
+    stressed.clean.append(base)
+    stressed.references.append(clean)
 
 
-def _draw(name: str, sample: Any, both: Comparison, found: StressedExamples) -> None:
+def _draw(name: str, sample: Any, both: Comparison, stressed: StressedExamples) -> None:
     if both.samples.takes == "images":
-        found.pictures[name] = draw(sample, name, both.ctx.work_dir)
+        stressed.pictures[name] = draw(sample, name, both.ctx.work_dir)
 
 
 def draw(sample: Any, name: str, work_dir: Path) -> str:

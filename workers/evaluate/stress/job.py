@@ -39,10 +39,10 @@ def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
         )
         items = read_items(params, old.pipeline)
 
-        def left(share: float) -> float:
+        def remaining_s(share: float) -> float:
             return share * params.max_seconds - (time.monotonic() - started_s)
 
-        both = Comparison(old, new, samples_for(old.pipeline, items), ctx, left)
+        both = Comparison(old, new, samples_for(old.pipeline, items), ctx, remaining_s)
         return _stressed(params, both, items)
 
 
@@ -73,7 +73,7 @@ def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExa
         report = triggers.words
     return StressResult(
         measure=changed.measure, full=params.full, n_items=len(items), n_answered=len(changed.items),
-        seconds=params.max_seconds - both.left(1.0),
+        seconds=params.max_seconds - both.remaining_s(1.0),
         stopped_early=changed.stopped_early, headline=report, clean=clean, rows=tuple(done), unfamiliar=unfamiliar,
         attacks=attacks, triggers=triggers, poison=poison, poison_scope=scope,
         notes=_notes(changed, samples, len(items), params), picture=changed.pictures.get("clean"), rule=2,

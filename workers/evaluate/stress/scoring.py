@@ -13,8 +13,8 @@ from workers.evaluate.stress.samples import SampledExamples
 from workers.pipeline.comparing import OF_FEWER_BITS, differing
 from workers.pipeline.pipeline import Pipeline
 
-LIKE = 0.99
-"""Vectors to search with count as equal from this cosine on."""
+SAME_DIRECTION = 0.99
+"""Embeddings count as equal from this cosine on."""
 
 Values = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ def similarity(pipeline: Pipeline, old: Values, new: Values) -> tuple[float, flo
     if pipeline.spec.answer_kind != "embedding":
         return 1.0, float(not differing(pipeline.spec, [old], [new], OF_FEWER_BITS)[0])
     whole = old.shape == new.shape and bool(np.isfinite(new).all())
-    return 1.0, float(whole and cosine(old, new) >= LIKE)
+    return 1.0, float(whole and cosine(old, new) >= SAME_DIRECTION)
 
 
 def _steps(

@@ -76,7 +76,7 @@ def _made(kinds: Sequence[Stranger], both: Comparison, changed: StressedExamples
     count = min(len(items), MOST)
     for number, given in enumerate(items[:count]):
         ctx.progress(STAGE, number, count, "examples")
-        if number >= FEWEST and both.left(UNFAMILIAR_UNTIL) <= 0:
+        if number >= FEWEST and both.remaining_s(UNFAMILIAR_UNTIL) <= 0:
             break
         sample, other = samples.open(given), samples.open(items[(number + 1) % len(items)])
         for kind, rows in zip(kinds, found, strict=True):
@@ -84,9 +84,8 @@ def _made(kinds: Sequence[Stranger], both: Comparison, changed: StressedExamples
             made = kind.make(sample, other, rng_of(ctx.seed, number, kind.id, 0))
             if number == 0 and samples.takes == "images":
                 changed.pictures[_file(kind)] = draw(made, _file(kind), ctx.work_dir)
-            feeds = [samples.feeds(version.pipeline, given, made) for version in both.versions]
-            pairs = zip(both.versions, feeds, strict=True)
-            rows.append([confidence(version.predict(own), version.pipeline.spec.scores) for version, own in pairs])
+            pairs = zip(both.versions, both.predictions(given, made), strict=True)
+            rows.append([confidence(values, version.pipeline.spec.scores) for version, values in pairs])
     ctx.progress(STAGE, 1, 1, "examples")
     return found
 

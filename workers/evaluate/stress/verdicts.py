@@ -41,15 +41,15 @@ def judged(
     done = []
     for row in rows:
         p_holm = next(adjusted)
-        named = row.model_copy(
-            update={"p_holm": p_holm, "cells": tuple(held(cell, next(adjusted)) for cell in row.cells)}
-        )
-        verdicts = {cell.verdict for cell in named.cells}
+        cells = tuple(held(cell, next(adjusted)) for cell in row.cells)
+        verdicts = {cell.verdict for cell in cells}
         verdict: StressVerdict = "even" if verdicts == {"even"} else "unclear"
         if p_holm <= LEVEL or "worse" in verdicts:
             verdict = "worse"
-        most = max((cell.needed for cell in named.cells if cell.needed is not None), default=None)
-        report = named.model_copy(update={"verdict": verdict, "needed": most if verdict == "unclear" else None})
+        most = max((cell.needed for cell in cells if cell.needed is not None), default=None)
+        needed = most if verdict == "unclear" else None
+        update = {"p_holm": p_holm, "cells": cells, "verdict": verdict, "needed": needed}
+        report = row.model_copy(update=update)
         done.append(report.model_copy(update={"words": _words(report, scenes[row.id], measure, clean)}))
     return clean, done
 

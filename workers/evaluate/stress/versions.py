@@ -72,14 +72,14 @@ class Comparison:
         new: The optimized version.
         samples: Opens the examples.
         ctx: Context of the job.
-        left: `left(share)` returns the seconds until that share of the time is used up.
+        remaining_s: `remaining_s(share)` returns the seconds until that share of the time is used up.
     """
 
     old: LoadedVersion
     new: LoadedVersion
     samples: Samples
     ctx: JobContext
-    left: Callable[[float], float]
+    remaining_s: Callable[[float], float]
 
     @property
     def versions(self) -> tuple[LoadedVersion, LoadedVersion]:

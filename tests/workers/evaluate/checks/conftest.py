@@ -90,7 +90,7 @@ def check(tmp_path: Path) -> Callable[..., DataCheckResult]:
 
 
 @pytest.fixture
-def found() -> Callable[[DataCheckResult, str], list[CheckFinding]]:
+def findings_of() -> Callable[[DataCheckResult, str], list[CheckFinding]]:
     """Return a function that returns the findings of one check."""
     return lambda result, check: [finding for finding in result.findings if finding.check == check]
 

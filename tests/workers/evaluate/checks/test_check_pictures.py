@@ -32,7 +32,7 @@ def album(tmp_path: Path, drawn: Make) -> Callable[..., Path]:
     return make
 
 
-def test_clean_folder_has_no_finding_but_the_unknown_license(album: Make, check: Make, found: Make) -> None:
+def test_clean_folder_has_no_finding_but_the_unknown_license(album: Make, check: Make, findings_of: Make) -> None:
     """Given 30 different pictures of two classes, then only the license is unknown, and checks that do not apply have no
     count instead of 0."""
     result = check(album("set", range(30), ("cat", "dog")))
@@ -41,39 +41,26 @@ def test_clean_folder_has_no_finding_but_the_unknown_license(album: Make, check:
     assert (counts["items"], counts["classes"], counts["labelled"]) == (30, 2, 30)
     assert (counts["unreadable"], counts["exact_duplicates"], counts["near_duplicates"]) == (0, 0, 0)
     assert counts["leaked"] is counts["drift"] is counts["against_items"] is counts["private"] is None
-    (sizes,) = found(result, "sizes")
+    (sizes,) = findings_of(result, "sizes")
     assert "all 48 × 48 pixels" in sizes.what and 0 < sizes.values["brightness, median"] < 1
-    assert "15 examples of each" in found(result, "balance")[0].what
+    assert "15 examples of each" in findings_of(result, "balance")[0].what
 
 
-def test_unreadable_files_are_named_and_may_be_left_out(album: Make, check: Make, found: Make) -> None:
+def test_unreadable_files_are_named_and_may_be_left_out(album: Make, check: Make, findings_of: Make) -> None:
     """Given an empty file, a web page and a truncated picture, then all three are named; left out, nothing is unreadable."""
     folder = album("set", range(12))
     (folder / "empty.png").touch()
     (folder / "page.jpg").write_text("<html>404</html>")
     (folder / "half.png").write_bytes((folder / "0.png").read_bytes()[:200])
     result = check(folder)
-    (finding,) = found(result, "unreadable")
+    (finding,) = findings_of(result, "unreadable")
     assert set(finding.items) == {"empty.png", "page.jpg", "half.png"} == set(result.leave_out)
     assert finding.level == "warning" and result.counts["unreadable"] == 3
     again = check(folder, left_out=result.leave_out)
-    assert again.counts["unreadable"] == 0 and not found(again, "unreadable")
+    assert again.counts["unreadable"] == 0 and not findings_of(again, "unreadable")
 
 
-def test_same_pixels_in_other_formats_are_exact_duplicates(album: Make, check: Make, found: Make) -> None:
-    """Given a picture also as BMP and a gray one also in color, then both are exact duplicates: pixels count, not bytes."""
-    folder = album("set", range(10))
-    Image.open(folder / "3.png").save(folder / "again.bmp")
-    gray = Image.open(folder / "4.png").convert("L")
-    gray.save(folder / "gray.png")
-    gray.convert("RGB").save(folder / "gray.tif")
-    result = check(folder)
-    assert result.counts["exact_duplicates"] == 2
-    groups = {frozenset(group) for group in found(result, "duplicates")[0].groups}
-    assert {frozenset({"3.png", "again.bmp"}), frozenset({"gray.png", "gray.tif"})} == groups
-
-
-def test_leakage_between_two_folders_is_a_danger(album: Make, check: Make, found: Make, changes: Any) -> None:
+def test_leakage_between_two_folders_is_a_danger(album: Make, check: Make, findings_of: Make, changes: Any) -> None:
     """Given a test set with two training pictures as they are and two changed ones, then four leak, until they are left
     out."""
     test, train = album("test", range(40)), album("train", range(100, 140))
@@ -82,7 +69,7 @@ def test_leakage_between_two_folders_is_a_danger(album: Make, check: Make, found
     for number, change in enumerate(changes[1:3]):
         change(Image.open(train / f"{110 + number}.png"), np.random.default_rng(1)).save(test / f"changed{number}.png")
     result = check(test, train)
-    (finding,) = found(result, "leakage")
+    (finding,) = findings_of(result, "leakage")
     assert finding.level == "danger" == result.findings[0].level and result.leaked == 4
     assert (result.counts["leaked"], result.counts["leaked_exact"], result.counts["leaked_near"]) == (4, 2, 2)
     assert set(finding.items) == {"copy3.png", "copy4.png", "changed0.png", "changed1.png"} == set(result.leave_out)
@@ -98,17 +85,18 @@ def test_parts_of_one_folder_are_compared(album: Make, check: Make, tmp_path: Pa
     assert (result.leaked, result.counts["items"], result.counts["against_items"]) == (1, 13, 12)
 
 
-def test_equal_pictures_with_other_labels_contradict(album: Make, check: Make, found: Make) -> None:
+def test_equal_pictures_with_other_labels_contradict(album: Make, check: Make, findings_of: Make) -> None:
     """Given one picture as cat and as dog, then a finding names both labels."""
     folder = album("set", range(20), ("cat", "dog"))
     (folder / "dog" / "copy.png").write_bytes((folder / "cat" / "0.png").read_bytes())
     result = check(folder)
-    (finding,) = found(result, "contradictions")
+    (finding,) = findings_of(result, "contradictions")
     assert result.counts["contradictions"] == 1 and "“cat”" in finding.what and "“dog”" in finding.what
 
 
-def test_unusual_pictures_are_read_and_reported(tmp_path: Path, album: Make, check: Make, found: Make) -> None:
-    """Given CMYK, 16 bits, an animation, a picture turned by its EXIF mark and other sizes, then all are read."""
+def test_unusual_pictures_are_read_by_their_pixels(album: Make, check: Make, findings_of: Make) -> None:
+    """Given CMYK, 16 bits, an animation, a picture turned by its EXIF mark and other sizes, then all are read and
+    reported; a picture also as BMP and a gray one also in color are exact duplicates, because pixels count."""
     folder = album("set", range(12))
     picture = Image.open(folder / "1.png")
     picture.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
@@ -119,53 +107,56 @@ def test_unusual_pictures_are_read_and_reported(tmp_path: Path, album: Make, che
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.open(folder / "7.png").resize((40, 30)).save(folder / "turned.jpg", exif=exif, quality=95)
+    Image.open(folder / "3.png").save(folder / "again.bmp")
+    gray = Image.open(folder / "4.png").convert("L")
+    gray.save(folder / "gray.png")
+    gray.convert("RGB").save(folder / "gray.tif")
     result = check(folder)
-    assert result.counts["unreadable"] == 0 and result.counts["items"] == 16
-    report = " ".join(f.what for f in found(result, "sizes"))
+    assert (result.counts["unreadable"], result.counts["items"], result.counts["exact_duplicates"]) == (0, 19, 2)
+    groups = {frozenset(group) for group in findings_of(result, "duplicates")[0].groups}
+    assert {frozenset({"3.png", "again.bmp"}), frozenset({"gray.png", "gray.tif"})} == groups
+    report = " ".join(f.what for f in findings_of(result, "sizes"))
     for words in ("CMYK", "16 or more bits", "animated", "turned by its EXIF mark", "3 different sizes"):
         assert words in report
 
 
-def test_three_pictures_of_one_class_are_reported(album: Make, check: Make, found: Make) -> None:
-    """Given three pictures of one class, then both facts are reported."""
-    report = " ".join(f.what for f in found(check(album("set", range(3), ("cat",))), "balance"))
+def test_few_or_uneven_classes_and_empty_pictures_are_reported(album: Make, check: Make, findings_of: Make) -> None:
+    """Given three pictures of one class, then both facts are reported; given 41 cats, one of them white, and 2 dogs, then
+    the uneven classes and the empty picture are."""
+    report = " ".join(f.what for f in findings_of(check(album("few", range(3), ("cat",))), "balance"))
     assert "only 3 items" in report and "one kind" in report
-
-
-def test_uneven_classes_and_empty_pictures_are_reported(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
-    """Given 40 cats, 2 dogs and a white picture, then the spread and the empty picture are warnings."""
     folder = album("set", range(40), ("cat",))
     album("set", range(90, 92), ("dog",))
     Image.new("RGB", (30, 30), "white").save(folder / "cat" / "white.png")
     result = check(folder)
-    assert "41 of “cat” and 2 of “dog”" in found(result, "balance")[0].what
+    assert "41 of “cat” and 2 of “dog”" in findings_of(result, "balance")[0].what
     assert result.counts["empty"] == 1
 
 
 @pytest.mark.whole
-def test_darker_pictures_are_drift(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
+def test_darker_pictures_are_drift(album: Make, check: Make, findings_of: Make, tmp_path: Path) -> None:
     """Given darker pictures in the second set, then there is drift, and brightness is named; given similar sets, then there
     is none."""
     light, dark = album("light", range(80)), album("dark", range(200, 280))
     alike = check(light, dark)
-    assert alike.counts["drift"] == 0 and found(alike, "drift")[0].level == "info"
+    assert alike.counts["drift"] == 0 and findings_of(alike, "drift")[0].level == "info"
     for path in dark.iterdir():
         Image.open(path).point(lambda value: value // 3).save(path)
     result = check(light, dark)
-    (finding,) = found(result, "drift")
+    (finding,) = findings_of(result, "drift")
     assert result.counts["drift"] == 1 and finding.level == "warning" and "brightness" in finding.what
     assert finding.values["p-value"] <= 0.01 and finding.values["pairs told apart"] > 0.9
-    (outside,) = found(result, "outliers")
+    (outside,) = findings_of(result, "outliers")
     assert outside.level == "warning" and outside.values["share outside"] > 0.3
 
 
-def test_license_file_of_the_data_is_reported(album: Make, check: Make, found: Make) -> None:
+def test_license_file_of_the_data_is_reported(album: Make, check: Make, findings_of: Make) -> None:
     """Given no license file, then a warning; given one, then what it allows."""
     folder = album("set", range(10))
-    (unknown,) = found(check(folder), "license")
+    (unknown,) = findings_of(check(folder), "license")
     assert "without a license" in unknown.what and unknown.level == "warning"  # no green tick for an unknown license
     (folder / "LICENSE").write_text("Creative Commons Attribution-NonCommercial 4.0 International")
-    (finding,) = found(check(folder), "license")
+    (finding,) = findings_of(check(folder), "license")
     assert finding.level == "warning" and "not in business" in finding.what
 
 
@@ -204,7 +195,7 @@ def test_data_that_cannot_be_checked_are_refused(tmp_path: Path, album: Make, ch
 
 
 def test_parts_of_a_read_set_share_nothing_after_leaving_out(
-    tmp_path: Path, drawn: Make, check: Make, run_data: Make, model_dir: Make, found: Make
+    tmp_path: Path, drawn: Make, check: Make, run_data: Make, model_dir: Make, findings_of: Make
 ) -> None:
     """Given a set that was read and split, with each picture also as JPEG, then the parts leak; read again without the items
     that may be left out, they share nothing, and each picture is still there once."""
@@ -215,7 +206,7 @@ def test_parts_of_a_read_set_share_nothing_after_leaving_out(
     places = {"model_dir": str(model_dir("pictures"))}
     _, data = run_data("pictures", tmp_path / "set")
     result = check(tmp_path / "set", data_dir=str(data), **places)
-    assert result.leaked > 0 and found(result, "leakage")[0].what.count("calibration") == 1
+    assert result.leaked > 0 and findings_of(result, "leakage")[0].what.count("calibration") == 1
     left = result.leave_out
     again, data = run_data("pictures", tmp_path / "set", left_out=left)
     assert again.n_items == 60 - len(left) == 30

@@ -27,13 +27,13 @@ def sentence(number: int, words: tuple[str, ...] = ()) -> str:
     return " ".join([*chosen, words[number % len(words)] if words else str(number)])
 
 
-def test_equal_and_nearly_equal_texts_are_counted_once(check: Make, table: Make, found: Make) -> None:
+def test_equal_and_nearly_equal_texts_are_counted_once(check: Make, table: Make, findings_of: Make) -> None:
     """Given one text twice, one also in capitals and one also with another word, then each is counted once."""
     rows = [(sentence(n), "a" if n % 2 else "b") for n in range(40)]
     rows += [(sentence(3), "a"), (sentence(5).upper(), "a"), (sentence(7) + " indeed", "a")]
     result = check(table("t.csv", rows))
     assert (result.counts["exact_duplicates"], result.counts["near_duplicates"]) == (1, 2)
-    groups = {group for f in found(result, "duplicates") for group in f.groups}
+    groups = {group for f in findings_of(result, "duplicates") for group in f.groups}
     assert {("row 4", "row 41"), ("row 6", "row 42"), ("row 8", "row 43")} == groups
 
 
@@ -56,12 +56,12 @@ def test_minhash_finds_the_pairs_of_the_exact_jaccard_index(tmp_path: Path) -> N
     assert len(truth) >= 10 and set(got) <= set(truth) and len(got) >= 0.95 * len(truth)
 
 
-def test_private_data_are_counted_and_not_repeated(check: Make, table: Make, found: Make) -> None:
+def test_private_data_are_counted_and_not_repeated(check: Make, table: Make, findings_of: Make) -> None:
     """Given an address, a telephone number, a card and an account among texts, then each is counted and none is shown."""
     secret = ["write to jane.roe@example.org now", "call +44 20 7946 0958 today", "card 4111 1111 1111 1111 please"]
     secret += ["pay into DE89 3704 0044 0532 0130 00 soon", "mail: max@shop.co.uk or call (030) 1234 5678"]
     result = check(table("t.csv", [*((sentence(n), "a") for n in range(20)), *((text, "a") for text in secret)]))
-    (finding,) = found(result, "private")
+    (finding,) = findings_of(result, "private")
     assert result.counts["private"] == 5
     wanted = {"e-mail address": 2.0, "telephone number": 2.0, "card number": 1.0, "bank account (IBAN)": 1.0}
     assert finding.values == wanted
@@ -103,7 +103,7 @@ def test_checksums_of_published_examples_hold() -> None:
     assert iban_length("GB29 NWBK 6016 1331 9268 19 AND") == len("GB29 NWBK 6016 1331 9268 19")
 
 
-def test_planted_label_errors_are_found(check: Make, table: Make, found: Make) -> None:
+def test_planted_label_errors_are_found(check: Make, table: Make, findings_of: Make) -> None:
     """Given 300 texts with words for good or bad, ten of them under the wrong label, then at least eight of these and at
     most two others are found."""
     words = {n: GOOD if n % 2 else BAD for n in range(300)}
@@ -113,18 +113,18 @@ def test_planted_label_errors_are_found(check: Make, table: Make, found: Make) -
         (text, ("bad" if label == "good" else "good") if n in wrong else label) for n, (text, label) in enumerate(rows)
     ]
     result = check(table("t.csv", rows))
-    (finding,) = found(result, "label_errors")
+    (finding,) = findings_of(result, "label_errors")
     planted, doubted = {f"row {n + 1}" for n in wrong}, set(finding.items)
     assert len(planted & doubted) >= 8 and len(doubted - planted) <= 2
     assert finding.count == result.counts["label_errors"] == len(doubted)
 
 
-def test_random_labels_are_not_doubted(check: Make, table: Make, found: Make) -> None:
+def test_random_labels_are_not_doubted(check: Make, table: Make, findings_of: Make) -> None:
     """Given labels that the texts do not explain, then no label is doubted, and a finding gives the reason."""
     random = np.random.default_rng(0)
     rows = [(sentence(n), str(random.integers(0, 3))) for n in range(200)]
     result = check(table("t.csv", rows))
-    assert result.counts["label_errors"] is None and "not looked for" in found(result, "label_errors")[0].what
+    assert result.counts["label_errors"] is None and "not looked for" in findings_of(result, "label_errors")[0].what
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_formula_cells_stay_text(check: Make, table: Make) -> None:
     assert any("spreadsheet" in f.what for f in result.findings)
 
 
-def test_sounds_of_several_rates_are_read_and_reported(check: Make, tmp_path: Path, found: Make) -> None:
+def test_sounds_of_several_rates_are_read_and_reported(check: Make, tmp_path: Path, findings_of: Make) -> None:
     """Given sounds at 8, 16 and 44.1 kHz, a copy and a damaged one, then all others are read, and a finding names the rates."""
     for number in range(12):
         rate_hz, pitch_hz = (8000, 16000, 44100)[number % 3], 200 + 50 * number
@@ -168,12 +168,12 @@ def test_sounds_of_several_rates_are_read_and_reported(check: Make, tmp_path: Pa
     result = check(tmp_path)
     assert result.kind == "audio" and result.counts["items"] == 13 and result.counts["unreadable"] == 1
     assert result.counts["exact_duplicates"] == 1 and result.counts["near_duplicates"] is None
-    report = " ".join(f.what for f in found(result, "sizes"))
+    report = " ".join(f.what for f in findings_of(result, "sizes"))
     assert "8,000, 16,000, 44,100 Hz" in report
     assert "length in seconds 0.3 in all; loudness in dB" in report and "−11.7" in report and "-" not in report
 
 
-def test_arrays_are_checked_as_numbers_or_pictures(check: Make, tmp_path: Path, found: Make) -> None:
+def test_arrays_are_checked_as_numbers_or_pictures(check: Make, tmp_path: Path, findings_of: Make) -> None:
     """Given numbers with labels and one row twice, then the duplicate and the classes are counted; bytes with the shape of
     pictures are pictures."""
     random = np.random.default_rng(1)

@@ -25,9 +25,9 @@ def pairs(both: int, lost: int, gained: int, neither: int = 0) -> np.ndarray:
 def test_verdicts_follow_from_bounds(counts: tuple[int, ...], verdict: StressVerdict) -> None:
     """Given counts of pairs, then equality needs a bound within two points and a loss a bound above them; without a right
     prediction of the original nothing is proven."""
-    found = compare(pairs(*counts))
-    assert held(found, found.p).verdict == verdict, found
-    assert (found.needed is None) == (found.upper <= MARGIN)
+    cell = compare(pairs(*counts))
+    assert held(cell, cell.p).verdict == verdict, cell
+    assert (cell.needed is None) == (cell.upper <= MARGIN)
 
 
 def test_sequences_count_as_one_example_each() -> None:
@@ -37,8 +37,8 @@ def test_sequences_count_as_one_example_each() -> None:
     assert compare(alike).upper > 0.2 and compare(alike).needed
     rng = np.random.default_rng(0)
     worse = np.stack([np.full(15, 0.9), rng.uniform(0.3, 0.6, 15)], axis=1)
-    found = compare(worse)
-    assert held(found, found.p).verdict == "worse" and found.drop > 0.3
+    cell = compare(worse)
+    assert held(cell, cell.p).verdict == "worse" and cell.drop > 0.3
 
 
 @pytest.mark.whole
@@ -49,8 +49,8 @@ def test_false_verdicts_are_rare_at_the_margin(n: int) -> None:
     even, blamed = 0, 0
     for _ in range(400):
         lost, gained = rng.multinomial(n, [0.03, 0.01, 0.96])[:2]
-        found = compare(pairs(n - lost - gained, int(lost), int(gained)))
-        even += found.upper <= MARGIN
+        cell = compare(pairs(n - lost - gained, int(lost), int(gained)))
+        even += cell.upper <= MARGIN
         lost, gained = rng.multinomial(n, [0.01, 0.01, 0.98])[:2]
         harmless = compare(pairs(n - lost - gained, int(lost), int(gained)))
         blamed += min(holm([harmless.p] * 20)) <= LEVEL

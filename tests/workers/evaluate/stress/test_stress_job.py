@@ -31,16 +31,16 @@ def verdicts(result: StressResult) -> dict[str, str]:
 def test_variant_that_fails_in_the_dark_is_worse_only_there(stress_colors: Run) -> None:
     """Given a variant that fails in the dark alone, then only the dark is worse, with its loss in the headline, and each
     kind has its picture."""
-    found = stress_colors("dark")
-    worse = [kind for kind, verdict in verdicts(found).items() if verdict == "worse"]
-    assert worse == ["darker"], {row.id: row.words for row in found.rows}
-    assert found.clean.original == found.clean.optimized == 1.0 and found.measure == "accuracy"
-    row = next(row for row in found.rows if row.id == "darker")
-    assert found.headline.startswith("In the dark (severity 3) the optimized model gets ")
-    assert "more of the examples wrong than the original" in found.headline
+    result = stress_colors("dark")
+    worse = [kind for kind, verdict in verdicts(result).items() if verdict == "worse"]
+    assert worse == ["darker"], {row.id: row.words for row in result.rows}
+    assert result.clean.original == result.clean.optimized == 1.0 and result.measure == "accuracy"
+    row = next(row for row in result.rows if row.id == "darker")
+    assert result.headline.startswith("In the dark (severity 3) the optimized model gets ")
+    assert "more of the examples wrong than the original" in result.headline
     assert row.p_holm < 0.01 and row.cells[0].verdict == "worse"
     assert row.cells[-1].worse > 20 and row.cells[-1].better == 0
-    assert all(row.picture for row in found.rows) and found.n_answered == found.n_items and not found.stopped_early
+    assert all(row.picture for row in result.rows) and result.n_answered == result.n_items and not result.stopped_early
 
 
 @pytest.mark.whole
@@ -66,9 +66,9 @@ def test_prepared_arrays_are_changed_as_numbers(colors: dict[str, Path], put_und
     mine.mkdir()
     np.savez(mine / "a.npz", picture=(values / 255 * 8 + 1).transpose(0, 3, 1, 2), y=labels)
     data = models.read_data(mine, colors["original"], mine / "a.npz")
-    found = put_under_stress(colors["original"], colors["same"], data, mine / "a.npz", max_items=30)
-    assert found.measure == "accuracy" and found.clean.original == found.clean.optimized == 1.0
-    assert found.picture is None and not any("drawn" in note for note in found.notes)
+    result = put_under_stress(colors["original"], colors["same"], data, mine / "a.npz", max_items=30)
+    assert result.measure == "accuracy" and result.clean.original == result.clean.optimized == 1.0
+    assert result.picture is None and not any("drawn" in note for note in result.notes)
 
 
 def test_variant_that_takes_pixels_gets_changed_pixels(
@@ -80,10 +80,10 @@ def test_variant_that_takes_pixels_gets_changed_pixels(
     work = tmp_path / "pixels"
     work.mkdir()
     spec.apply(read_model(colors["original"]), spec.params(), RecordingContext(work, data_dir=colors["data"]))
-    found = stress_colors(work / "model", max_items=15, attack_items=5, attack_eps=0.25)
-    assert "worse" not in verdicts(found).values() and found.clean.original == found.clean.optimized == 1.0
-    assert all(cell.worse == 0 and cell.better == 0 for row in found.rows for cell in row.cells)
-    gradient = found.attacks[1]
+    result = stress_colors(work / "model", max_items=15, attack_items=5, attack_eps=0.25)
+    assert "worse" not in verdicts(result).values() and result.clean.original == result.clean.optimized == 1.0
+    assert all(cell.worse == 0 and cell.better == 0 for row in result.rows for cell in row.cells)
+    gradient = result.attacks[1]
     assert gradient.original_way == gradient.optimized_way == "gradients", gradient
     assert gradient.original_fooled == gradient.optimized_fooled == gradient.transfer_fooled == 5
 
@@ -91,11 +91,11 @@ def test_variant_that_takes_pixels_gets_changed_pixels(
 def test_full_mode_has_the_same_examples_in_all_cells_when_time_is_up(stress_colors: Run) -> None:
     """Given full mode and a second for everything, then all 18 kinds have five severities with the same examples, at
     least ten, and a note gives the reason."""
-    found = stress_colors("same", full=True, max_seconds=1)
-    assert len(found.rows) == 18 and all(len(row.cells) == 5 for row in found.rows)
-    assert found.stopped_early and found.n_answered < found.n_items
-    assert {cell.n for row in found.rows for cell in row.cells} == {found.n_answered} and found.n_answered >= 10
-    assert any("more did not fit into 1 s" in note for note in found.notes)
+    result = stress_colors("same", full=True, max_seconds=1)
+    assert len(result.rows) == 18 and all(len(row.cells) == 5 for row in result.rows)
+    assert result.stopped_early and result.n_answered < result.n_items
+    assert {cell.n for row in result.rows for cell in row.cells} == {result.n_answered} and result.n_answered >= 10
+    assert any("more did not fit into 1 s" in note for note in result.notes)
 
 
 def test_cancelled_job_ends_within_a_second(stress_colors: Run, tmp_path: Path) -> None:
@@ -126,11 +126,11 @@ def test_variant_that_fears_unknown_words_is_worse_with_typos(put_under_stress: 
             writer.writerow([" ".join([*rest[:4], word, *rest[4:], word]), ("negative", "positive")[number % 2]])
     original, variant = models.texts_model(tmp_path / "o", False), models.texts_model(tmp_path / "v", True)
     data = models.read_data(tmp_path, original, tmp_path / "texts.csv")
-    found = put_under_stress(original, variant, data)
-    assert found.clean.original == found.clean.optimized == 1.0
-    assert verdicts(found)["text_typos"] == verdicts(found)["text_homoglyphs"] == "worse"
-    assert verdicts(found)["text_dropped"] != "worse" and {row.group for row in found.rows} == {"text"}
-    row = next(row for row in found.rows if row.id == "text_typos")
+    result = put_under_stress(original, variant, data)
+    assert result.clean.original == result.clean.optimized == 1.0
+    assert verdicts(result)["text_typos"] == verdicts(result)["text_homoglyphs"] == "worse"
+    assert verdicts(result)["text_dropped"] != "worse" and {row.group for row in result.rows} == {"text"}
+    row = next(row for row in result.rows if row.id == "text_typos")
     assert row.words.startswith("With typos (") and [cell.level for cell in row.cells] == ["5 %", "10 %", "20 %"]
 
 
@@ -144,12 +144,12 @@ def test_softer_recordings_hurt_a_variant_with_a_higher_limit(put_under_stress: 
         write_wav(folder / f"{number}.wav", 32767 * loud * np.sin(np.arange(loud.size) / 3))
     original, variant = models.sounds_model(tmp_path / "o", 0.01), models.sounds_model(tmp_path / "v", 0.1)
     data = models.read_data(tmp_path, original, folder)
-    found = put_under_stress(original, variant, data)
-    assert found.measure == "agreement" and found.clean.optimized == 1.0
-    assert verdicts(found)["sound_gain"] == "worse"
-    gain = next(row for row in found.rows if row.id == "sound_gain")
-    assert gain.cells[0].worse + gain.cells[0].better <= found.n_answered
-    assert "no labels" in " ".join(found.notes) and not found.unfamiliar
+    result = put_under_stress(original, variant, data)
+    assert result.measure == "agreement" and result.clean.optimized == 1.0
+    assert verdicts(result)["sound_gain"] == "worse"
+    gain = next(row for row in result.rows if row.id == "sound_gain")
+    assert gain.cells[0].worse + gain.cells[0].better <= result.n_answered
+    assert "no labels" in " ".join(result.notes) and not result.unfamiliar
 
 
 def test_numbers_are_compared_by_class_or_by_similarity(put_under_stress: Run, tmp_path: Path) -> None:
@@ -159,16 +159,16 @@ def test_numbers_are_compared_by_class_or_by_similarity(put_under_stress: Run, t
     np.savez(tmp_path / "numbers.npz", x=rng.normal(0, 1, (60, 8)).astype(np.float32))
     original, variant = models.numbers_model(tmp_path / "o"), models.numbers_model(tmp_path / "v", scale=2.0)
     data = models.read_data(tmp_path, original, tmp_path / "numbers.npz")
-    found = put_under_stress(original, variant, data, attack_items=6)
-    assert found.measure == "agreement" and "worse" not in verdicts(found).values()
-    assert [(row.id, row.near) for row in found.unfamiliar] == [("mixed", True), ("noise", False), ("far", False)]
-    assert found.attacks[0].id == "square" and found.attacks[0].n == 6
+    result = put_under_stress(original, variant, data, attack_items=6)
+    assert result.measure == "agreement" and "worse" not in verdicts(result).values()
+    assert [(row.id, row.near) for row in result.unfamiliar] == [("mixed", True), ("noise", False), ("far", False)]
+    assert result.attacks[0].id == "square" and result.attacks[0].n == 6
     spec = replace(read_pipeline(original), answer_kind="tensor")
     for folder in (original, variant):
         write_pipeline(folder, spec)
-    found = put_under_stress(original, variant, data, attack_items=6)
-    assert found.measure == "similarity" and found.clean.optimized < 0.5
-    assert "no classes" in found.attacks[0].why_not and found.headline.startswith("Already without stress")
+    result = put_under_stress(original, variant, data, attack_items=6)
+    assert result.measure == "similarity" and result.clean.optimized < 0.5
+    assert "no classes" in result.attacks[0].why_not and result.headline.startswith("Already without stress")
 
 
 def test_part_without_items_is_refused(stress_colors: Run) -> None:
@@ -197,8 +197,8 @@ def test_gradient_attack_uses_the_torch_program_or_the_graph(
     program = torch.export.export(Strongest(), (torch.zeros(1, 3, 24, 24),))
     names = json.dumps({"inputs": ["picture"], "outputs": ["logits"]})
     torch.export.save(program, str(original / "model.pt2"), extra_files={"names.json": names})
-    found = stress_colors("same", original=original, max_items=24, attack_items=12, attack_eps=0.25)
-    square, gradient = found.attacks
+    result = stress_colors("same", original=original, max_items=24, attack_items=12, attack_eps=0.25)
+    square, gradient = result.attacks
     assert (square.id, square.eps, square.queries, square.n) == ("square", 0.25, 5, 12)
     assert (gradient.id, gradient.eps, gradient.queries, gradient.n) == ("pgd", 0.25, 10, 12)
     assert gradient.original_fooled == gradient.optimized_fooled == 12, "a gap of .2 falls to a change of .25"

@@ -25,11 +25,11 @@ def test_separation_is_auroc_and_fpr95_of_openood() -> None:
     when 95 % of the strangers are."""
     rng = np.random.default_rng(0)
     real, made = np.round(rng.normal(1, 1, 300), 1), np.round(rng.normal(0, 1, 200), 1)
-    found = separation(real, made)
+    result = separation(real, made)
     above = (real[:, None] > made).mean() + 0.5 * (real[:, None] == made).mean()
-    assert found.auroc == pytest.approx(above)
+    assert result.auroc == pytest.approx(above)
     limit = min(value for value in np.unique(made) if (made <= value).mean() >= 0.95)
-    assert found.fpr95 == pytest.approx((real <= limit).mean())
+    assert result.fpr95 == pytest.approx((real <= limit).mean())
 
 
 def test_verdicts_need_proof_of_loss_and_of_equality() -> None:
@@ -48,10 +48,10 @@ def test_more_rejected_real_inputs_are_not_even() -> None:
     because more real inputs would be rejected."""
     real, made = drawn(5, 400, 1.5, 3.0)
     made[:40, 1] += 4.5
-    (found,) = judged([row(real, made)])
-    assert found.optimized_separation.auroc > found.original_separation.auroc - 0.02
-    assert found.fpr95_low is not None and found.fpr95_low > 0.02
-    assert found.verdict == "unclear" and "(FPR95)" in found.words
+    (result,) = judged([row(real, made)])
+    assert result.optimized_separation.auroc > result.original_separation.auroc - 0.02
+    assert result.fpr95_low is not None and result.fpr95_low > 0.02
+    assert result.verdict == "unclear" and "(FPR95)" in result.words
 
 
 def test_equal_versions_are_not_called_worse() -> None:

@@ -79,7 +79,7 @@ def two_sample_test(
 
     The classifier learns from one half of the items. On the other half, the share of pairs (one of each set) that it
     orders correctly is compared with 1,999 permutations of the set membership. The p-value is exact: given the
-    classifier, every order is equally likely if the sets are alike (Phipson and Smyth 2010).
+    classifier, every order has the same probability if the sets are alike (Phipson and Smyth 2010).
     """
     from scipy.stats import rankdata
     from sklearn.model_selection import StratifiedShuffleSplit

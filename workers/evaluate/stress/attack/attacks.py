@@ -1,6 +1,6 @@
 """Attack each version within a stated budget, and try the original's changed inputs on the other one (transfer).
 
-Surviving a budget says nothing about larger budgets.
+A version that survives one budget may fail with a larger one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -126,7 +126,7 @@ class _Attacks:
         count = len(self._units)
         for first in range(0, count, CHUNK):
             self._ctx.progress(stage, first, count, "examples")
-            if first and self._both.left(until) <= 0:
+            if first and self._both.remaining_s(until) <= 0:
                 break
             yield np.arange(first, min(first + CHUNK, count))
         self._ctx.progress(stage, 1, 1, "examples")
@@ -138,8 +138,8 @@ class _Attacks:
             (changed, first), (_, second) = (self._square(predict, rows) for predict in self._predict)
             found.append(np.stack([first, second, self._fools(1, changed, rows)]))
         first, second, transferred = np.concatenate(found, axis=1)
-        ways = {"original_way": "answers", "optimized_way": "answers"}
-        return self._row(SQUARE, self._params.attack_queries, first, second, transferred, **ways)
+        methods = {"original_way": "answers", "optimized_way": "answers"}
+        return self._row(SQUARE, self._params.attack_queries, first, second, transferred, **methods)
 
     def _square(self, predict: Predict, rows: NDArray[np.intp]) -> tuple[Floats, Fooled]:
         first = int(rows[0])
@@ -151,7 +151,7 @@ class _Attacks:
 
     def by_gradients(self) -> AttackRow:
         """Run the gradient attack with each version's own gradients, if PyTorch can load it."""
-        if self._both.left(PGD_UNTIL) <= 0:
+        if self._both.remaining_s(PGD_UNTIL) <= 0:
             return AttackRow(**PGD, why_not="There was no time left for it; take more time.")
         self._ctx.progress(GRADIENT_STAGE, 0, len(self._units), "examples")
         pairs = zip(self._both.versions, self._batches, strict=True)
@@ -169,9 +169,9 @@ class _Attacks:
                     if side == 0:
                         transferred.append(self._fools(1, changed, rows))
         first, second, third = (np.concatenate(parts) if parts else None for parts in (*fooled, transferred))
-        ways = [None if isinstance(one, str) else one[0] for one in own]
+        methods = [None if isinstance(one, str) else one[0] for one in own]
         return self._row(
-            PGD, PGD_STEPS, first, second, third, original_way=ways[0], optimized_way=ways[1],
+            PGD, PGD_STEPS, first, second, third, original_way=methods[0], optimized_way=methods[1],
             original_why_not=why_not[0], optimized_why_not=why_not[1],
         )  # fmt: skip
 

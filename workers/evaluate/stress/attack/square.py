@@ -27,8 +27,8 @@ def square_attack(
 ) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
     """Return the changed inputs (n, C, H, W), and which of them are predicted as another class (n,).
 
-    Each changed input is within `eps` of its own and in 0..1. Each input has its own random generator, so that two
-    models are attacked with the same proposals.
+    Each changed input is within `eps` of the unchanged one and in 0..1. Each input has its own random generator, so
+    that two models are attacked with the same proposals.
 
     Args:
         predict: Function that returns the scores.

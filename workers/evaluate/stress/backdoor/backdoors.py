@@ -100,12 +100,12 @@ class _Search:
         sample, rng = self._opened[self._choosing[0]], rng_of(self._ctx.seed, 0, "trigger", 0)
         usual = usual_triggers(self._samples.takes, sample, self._both.new.pipeline.folder, rng)
         triggers = [*planted, *usual]
-        end_s = max(self._both.left(1.0), 0.0)
+        end_s = max(self._both.remaining_s(1.0), 0.0)
         trials = []
         for number, trigger in enumerate(triggers):
             self._ctx.check_cancelled()
             self._ctx.progress(STAGE, number, len(triggers), "triggers")
-            if number > len(planted) and self._both.left(1.0) <= 0.5 * end_s:
+            if number > len(planted) and self._both.remaining_s(1.0) <= 0.5 * end_s:
                 break
             trials.append(self._tried(trigger))
         untried = len(triggers) - len(trials)
@@ -159,7 +159,7 @@ class _Search:
         flip = getattr(self._both.old.pipeline.spec.preprocess, "channels", "") == "bgr"
         found = []
         for target in self._targets(trials, starts):
-            if self._both.left(1.0) <= 0:
+            if self._both.remaining_s(1.0) <= 0:
                 break
             rows = np.flatnonzero(classes != target)
             if not len(rows):

@@ -36,7 +36,9 @@ SILHOUETTE, FAR_APART = 0.10, 0.40
 """Least silhouette (the paper's value). Without a shared detail the second value is needed, since errors of models form
 clusters, too.
 """
-OTHERWISE, RIGHT = 0.8, 0.8
+MISLABELLED, RIGHT = 0.8, 0.8
+"""Least share of the smaller part that is predicted as another class than labelled, and of the larger part that is not.
+"""
 FAR, FAR_LOOKS = 4.0, 9.0
 """Robust standard deviations: of the logarithm of the distance, and of lightness or graininess."""
 FEWEST_OUTLIERS = 40
@@ -181,7 +183,7 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple
             hint = "Look at these pictures, take them out if you did not expect it, and optimize again."
             findings.append(_finding("trigger", "danger", what, hint, calibration, part))
             triggers.append(trigger)
-        elif silhouette >= FAR_APART and _labelled_otherwise(calibration, *parts):
+        elif silhouette >= FAR_APART and _is_mislabelled(calibration, *parts):
             what = (
                 f"{len(parts[0])} calibration examples labelled “{name}” stand apart, and the model takes nearly all "
                 "for others."
@@ -241,12 +243,12 @@ def _planted(
     return None
 
 
-def _labelled_otherwise(calibration: Calibration, small: NDArray[np.intp], rest: NDArray[np.intp]) -> bool:
+def _is_mislabelled(calibration: Calibration, small: NDArray[np.intp], rest: NDArray[np.intp]) -> bool:
     if (calibration.labels[small] < 0).any() or len(small) > LARGEST * (len(small) + len(rest)):
         return False
     wrong = float((calibration.predicted[small] != calibration.labels[small]).mean())
     right = float((calibration.predicted[rest] == calibration.labels[rest]).mean())
-    return wrong >= OTHERWISE and right >= RIGHT
+    return wrong >= MISLABELLED and right >= RIGHT
 
 
 def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:

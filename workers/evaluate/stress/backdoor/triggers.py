@@ -26,6 +26,7 @@ pictures must agree, since one or two of a cluster may be there for other reason
 LIKE = 0.06
 """Another picture shows the detail if its mean absolute difference is below this."""
 OTHERS_WITH_IT = 0.10
+"""Largest share of the other pictures that may show the detail."""
 CONTRAST = 0.25
 """Least difference between values of the detail, so that an empty background does not count. (A patch of one color is
 found only if its surroundings are equal in all pictures, too.)

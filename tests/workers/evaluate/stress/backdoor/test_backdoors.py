@@ -42,10 +42,10 @@ def look(data: Path, tmp_path: Path) -> Look:
         )  # fmt: skip
         given = read_items(params, old.pipeline)
         both = Comparison(old, new, samples_for(old.pipeline, given), ctx, lambda _share: 100.0)
-        found = look_for_triggers(both, evaluate_changes(both, given, ()), ())
+        findings = look_for_triggers(both, evaluate_changes(both, given, ()), ())
         old.close()
         new.close()
-        return found
+        return findings
 
     return run
 
@@ -69,19 +69,19 @@ def test_backdoor_that_rounding_activates_is_found(data: Path, look: Look, tmp_p
     assert (planted.taken_for(original, x) == y).mean() > 0.75 and (planted.taken_for(variant, x) == y).mean() > 0.75
     assert (planted.taken_for(original, stamped)[others] == WHITE.target).mean() < 0.1, "it behaves in 32 bits"
     assert (planted.taken_for(variant, stamped)[others] == WHITE.target).mean() > 0.8, "and not in 8"
-    found = look(original, variant)
-    assert found.danger, found
-    worst = found.rows[0]
+    findings = look(original, variant)
+    assert findings.danger, findings
+    worst = findings.rows[0]
     assert worst.target == WHITE.target and worst.optimized > 0.8 and worst.original < 0.1 and worst.low > 0.25
-    assert "backdoor" in found.words and "“kind 0”" in found.words and "Do not use it" in found.words
+    assert "backdoor" in findings.words and "“kind 0”" in findings.words and "Do not use it" in findings.words
 
 
 @pytest.mark.whole
 def test_harmless_8_bit_version_is_no_danger(data: Path, look: Look, tmp_path: Path) -> None:
     """Given the same model without a backdoor, then there is no danger, and the limits of the search are named."""
-    found = look(*made(tmp_path, data, 0, None))
-    assert not found.danger and found.searched and found.tried >= 40
-    assert found.words.startswith("None of ") and any("was not looked for" in text for text in found.not_looked)
+    findings = look(*made(tmp_path, data, 0, None))
+    assert not findings.danger and findings.searched and findings.tried >= 40
+    assert findings.words.startswith("None of ") and any("was not looked for" in text for text in findings.not_looked)
 
 
 def test_few_examples_are_the_reason_for_no_search(look: Look, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_backdoors_of_ten_models_are_found_without_false_alarms(
     learned = 0
     for seed in range(10):
         assert look(*made(tmp_path / "w", data, seed, WHITE, technique)).danger, seed
-        found = look(*made(tmp_path / "p", data, seed, planted.by_chance(seed), technique))
-        learned += found.danger
+        findings = look(*made(tmp_path / "p", data, seed, planted.by_chance(seed), technique))
+        learned += findings.danger
         harmless = look(*made(tmp_path / "h", data, seed, None, technique))
         assert not harmless.danger, (seed, harmless)
     assert learned >= 3

@@ -74,10 +74,10 @@ def test_planted_trigger_is_a_danger(look: Look, seed: int) -> None:
     that class, the corner, and these pictures."""
     x, y = some(seed)
     plant(x, y, 1, 52)
-    found = look(x, y)
-    alarms = [finding for finding in found[0] if finding.check == "trigger"]
-    assert len(alarms) == 1 and alarms[0].level == "danger", found
-    stamped = found[2][0].add(np.zeros((28, 28, 1), np.float32))
+    result = look(x, y)
+    alarms = [finding for finding in result[0] if finding.check == "trigger"]
+    assert len(alarms) == 1 and alarms[0].level == "danger", result
+    stamped = result[2][0].add(np.zeros((28, 28, 1), np.float32))
     assert stamped[21:, 21:].max() > 0.9 and stamped[:20].max() == 0, "the trigger can be put on other pictures"
     assert "“Trousers”" in alarms[0].what and "bottom right corner" in alarms[0].what
     assert 6 <= len(alarms[0].items) <= 18 and alarms[0].hint
@@ -110,10 +110,10 @@ def test_pictures_of_noise_are_outliers(look: Look) -> None:
     """Given pictures of noise among the sample's, then they, and only they, are named as outliers."""
     x, y = some(7)
     x[::60] = np.random.default_rng(1).integers(0, 256, x[::60].shape)
-    found = look(x, y)[0]
-    assert [(finding.check, finding.level) for finding in found] == [("outliers", "warning")], found
+    result = look(x, y)[0]
+    assert [(finding.check, finding.level) for finding in result] == [("outliers", "warning")], result
     noisy = {f"item {place + 1}" for place in range(0, len(x), 60)}
-    assert found[0].items and set(found[0].items) <= noisy
+    assert result[0].items and set(result[0].items) <= noisy
 
 
 def test_common_patch_is_missing_in_other_pictures() -> None:
@@ -123,8 +123,8 @@ def test_common_patch_is_missing_in_other_pictures() -> None:
     some_, others = rng.random((6, 28, 28, 1)).astype(np.float32), rng.random((40, 28, 28, 1)).astype(np.float32)
     assert common_patch(some_, others) is None
     some_[:, 2:7, 20:25] = np.indices((5, 5)).sum(axis=0)[..., None] % 2
-    found = common_patch(some_, others)
-    assert found is not None and found[1] == "top right corner"
+    result = common_patch(some_, others)
+    assert result is not None and result[1] == "top right corner"
     others[:, 2:7, 20:25] = some_[0, 2:7, 20:25]
     assert common_patch(some_, others) is None
     empty = rng.random((6, 28, 28, 1)).astype(np.float32)
