@@ -50,13 +50,9 @@ class Reference:
 
     def to_json(self) -> dict[str, Any]:
         """Return the description as it is written."""
-        statistics = {
-            name: {"edges": list(one.edges), "counts": list(one.counts), "mean": one.mean}
-            for name, one in self.statistics.items()
-        }
         return {
             "version": VERSION,
-            "statistics": statistics,
+            "statistics": {name: vars(one) for name, one in self.statistics.items()},
             "classes": {str(number): count for number, count in sorted(self.classes.items())},
             "names": list(self.names),
             "common": sorted(self.common),

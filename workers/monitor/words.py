@@ -12,59 +12,41 @@ ENOUGH = 200
 NOUNS = {"image": "pictures", "text": "texts", "audio": "sounds"}
 PLACE_DIGITS = 3
 
-CHANGES: dict[tuple[str, int], str] = {
-    ("brightness", -1): "{Inputs} got darker",
-    ("brightness", 1): "{Inputs} got brighter",
-    ("contrast", -1): "{Inputs} have less contrast",
-    ("contrast", 1): "{Inputs} have more contrast",
-    ("detail", -1): "{Inputs} show less detail, as if out of focus",
-    ("detail", 1): "{Inputs} show more detail or noise",
-    ("color", -1): "{Inputs} are less colorful",
-    ("color", 1): "{Inputs} are more colorful",
-    ("pixels", -1): "{Inputs} are smaller",
-    ("pixels", 1): "{Inputs} are larger",
-    ("tokens", -1): "{Inputs} got shorter",
-    ("tokens", 1): "{Inputs} got longer",
-    ("unknown", 1): "{Inputs} contain more that the model cannot read, as in another language",
-    ("rare", 1): "{Inputs} use other words than before, as in another language or on another subject",
-    ("rare", -1): "{Inputs} use more of the usual words than before",
-    ("level_db", -1): "{Inputs} got quieter",
-    ("level_db", 1): "{Inputs} got louder",
-    ("silence", 1): "{Inputs} contain more silence",
-    ("silence", -1): "{Inputs} contain less silence",
-    ("sound_s", -1): "{Inputs} got shorter",
-    ("sound_s", 1): "{Inputs} got longer",
-    ("crossings", 1): "{Inputs} got higher or noisier",
-    ("crossings", -1): "{Inputs} got lower or duller",
-    ("mean", -1): "The numbers that come in got smaller",
-    ("mean", 1): "The numbers that come in got larger",
-    ("spread", -1): "The numbers that come in spread less",
-    ("spread", 1): "The numbers that come in spread more",
-    ("missing", 1): "More of the numbers that come in are missing",
-    ("confidence", -1): "Answers got less confident",
-    ("confidence", 1): "Answers got more confident",
-    ("energy", 1): "{Inputs} look less familiar to the model",
-    ("energy", -1): "{Inputs} look more familiar to the model",
-    ("score", -1): "Scores got lower",
-    ("score", 1): "Scores got higher",
-    ("results", -1): "Less is found",
-    ("results", 1): "More is found",
-    ("letters", -1): "Answers got shorter",
-    ("letters", 1): "Answers got longer",
-    ("answer_mean", -1): "Answers got smaller",
-    ("answer_mean", 1): "Answers got larger",
-    ("answer_spread", -1): "Answers spread less",
-    ("answer_spread", 1): "Answers spread more",
-}
-TITLES = {
-    "brightness": "Brightness", "contrast": "Contrast", "detail": "Detail", "color": "Color", "pixels": "Pixels",
-    "tokens": "Length in tokens", "unknown": "Share of unknown tokens", "rare": "Share of unusual words",
-    "level_db": "Level in dB", "silence": "Share of silence", "sound_s": "Length in seconds",
-    "crossings": "Pitch or noise",
-    "mean": "Mean", "spread": "Spread", "missing": "Share missing", "confidence": "Confidence",
-    "energy": "Unfamiliarity (energy)", "score": "Score", "results": "Results", "letters": "Letters in the answer",
-    "answer_mean": "Mean of the answer", "answer_spread": "Spread of the answer",
+FIGURES: dict[str, tuple[str, str, str]] = {
+    "brightness": ("Brightness", "{Inputs} got darker", "{Inputs} got brighter"),
+    "contrast": ("Contrast", "{Inputs} have less contrast", "{Inputs} have more contrast"),
+    "detail": ("Detail", "{Inputs} show less detail, as if out of focus", "{Inputs} show more detail or noise"),
+    "color": ("Color", "{Inputs} are less colorful", "{Inputs} are more colorful"),
+    "pixels": ("Pixels", "{Inputs} are smaller", "{Inputs} are larger"),
+    "tokens": ("Length in tokens", "{Inputs} got shorter", "{Inputs} got longer"),
+    "unknown": (
+        "Share of unknown tokens", "", "{Inputs} contain more that the model cannot read, as in another language",
+    ),
+    "rare": (
+        "Share of unusual words", "{Inputs} use more of the usual words than before",
+        "{Inputs} use other words than before, as in another language or on another subject",
+    ),
+    "level_db": ("Level in dB", "{Inputs} got quieter", "{Inputs} got louder"),
+    "silence": ("Share of silence", "{Inputs} contain less silence", "{Inputs} contain more silence"),
+    "sound_s": ("Length in seconds", "{Inputs} got shorter", "{Inputs} got longer"),
+    "crossings": ("Pitch or noise", "{Inputs} got lower or duller", "{Inputs} got higher or noisier"),
+    "mean": ("Mean", "The numbers that come in got smaller", "The numbers that come in got larger"),
+    "spread": ("Spread", "The numbers that come in spread less", "The numbers that come in spread more"),
+    "missing": ("Share missing", "", "More of the numbers that come in are missing"),
+    "confidence": ("Confidence", "Answers got less confident", "Answers got more confident"),
+    "energy": (
+        "Unfamiliarity (energy)", "{Inputs} look more familiar to the model",
+        "{Inputs} look less familiar to the model",
+    ),
+    "score": ("Score", "Scores got lower", "Scores got higher"),
+    "results": ("Results", "Less is found", "More is found"),
+    "letters": ("Letters in the answer", "Answers got shorter", "Answers got longer"),
+    "answer_mean": ("Mean of the answer", "Answers got smaller", "Answers got larger"),
+    "answer_spread": ("Spread of the answer", "Answers spread less", "Answers spread more"),
 }  # fmt: skip
+"""Title of each figure, and what happened if it fell or rose ("" without a name for that)."""
+
+TITLES = {name: title for name, (title, _, _) in FIGURES.items()}
 DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
 """Alarms that mean that the model fails although it gives predictions."""
 
@@ -113,9 +95,8 @@ def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
         figures = f"{_ms(now)} instead of {_ms(before)} for half of them"
         advice = "Check what else runs on this computer, and whether it is hot or saves power; or optimize again on it."
         return f"Answers take {now / before:.1f} times as long", figures, advice
-    change = CHANGES.get((alert["statistic"], alert["direction"]))
-    if change is None:
-        change = f"“{TITLES.get(alert['statistic'], alert['statistic'])}” changed"
+    title, fell, rose = FIGURES.get(alert["statistic"], (alert["statistic"], "", ""))
+    change = (rose if alert["direction"] > 0 else fell) or f"“{title}” changed"
     figures = "" if before is None or now is None else f"{_number(now)} on average instead of {_number(before)}"
     return change.format(Inputs=noun.capitalize()), figures, more
 

@@ -51,12 +51,8 @@ def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None
     """
     if not spans:
         raise ValueError("no request was measured on the card")
-    to_card, compute, to_host, enqueue = (
-        np.asarray(values, np.float64)
-        for values in zip(
-            *((one.to_card_ms, one.compute_ms, one.to_host_ms, one.enqueue_ms) for one in spans), strict=True
-        )
-    )
+    rows = [(one.to_card_ms, one.compute_ms, one.to_host_ms, one.enqueue_ms) for one in spans]
+    to_card, compute, to_host, enqueue = np.asarray(rows, np.float64).T
     figures = CardFigures(
         card=card, n=len(spans), latency=_spread(to_card + compute + to_host), to_card=_spread(to_card),
         compute=_spread(compute), to_host=_spread(to_host), enqueue=_spread(enqueue),
