@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import read_set
 from odd_models import WIDTH, perceptron
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.jobs import OpenParams
 from workers.convert.asking import calibration
-from workers.evaluate.data.build import build_data
 from workers.evaluate.proof.predictions import collect_answers
 from workers.infer.onnxruntime_cpu import load
 from workers.measure.requests import load_requests
@@ -43,14 +43,11 @@ def pairs(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
     """Return a model that takes two rows at once, its data folder, and 51 rows, which give an odd number of test items."""
     values = np.random.default_rng(0).normal(size=(51, WIDTH)).astype(np.float32)
     np.savez(tmp_path / "d.npz", x=values)
-    opened, read = tmp_path / "open", tmp_path / "read"
+    opened = tmp_path / "open"
     opened.mkdir()
-    read.mkdir()
     path = perceptron(tmp_path / "m.onnx", [2, WIDTH])
     open_model(OpenParams(path=str(path)), RecordingContext(work_dir=opened))
-    params = DataParams(model_dir=str(opened / "model"), path=str(tmp_path / "d.npz"))
-    build_data(params, RecordingContext(work_dir=read))
-    return opened / "model", read / "data", values
+    return opened / "model", read_set(opened / "model", tmp_path / "d.npz", tmp_path / "read")[1], values
 
 
 def test_predictions_are_requested_in_pairs(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:

@@ -1,118 +1,94 @@
 """GPU readings against a stand-in for NVML whose values and failures come from a text file."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from stand_in_driver import environment
+from stand_in_driver import run_beside
 
 READER = """
 import json, sys
+from pathlib import Path
 from workers.measure.telemetry import Telemetry
-reported = []
+reported, (file, *moments) = [], sys.argv[1:]
+Path(file).write_text(moments[0])
 telemetry = Telemetry(reported.append)
-for line in sys.stdin:
-    print(json.dumps({"values": telemetry.read(), "reported": reported}), flush=True)
+for readings in moments:
+    Path(file).write_text(readings)
+    print(json.dumps([{name: one for name, one in telemetry.read().items() if name.startswith("gpu")}, reported]))
     reported.clear()
 telemetry.close()
 """
-
-
 SHOWN = ("load_pct", "memory_bytes", "temperature_c", "power_w")
-
-
-class Reader:
-    """A separate process, because the library's path must be set before it starts."""
-
-    def __init__(self, nvml_dir: Path, readings: Path) -> None:
-        self._readings = readings
-        env, pipe = environment(nvml_dir, FETTLE_FAKENVML_FILE=readings), subprocess.PIPE
-        self.process = subprocess.Popen([sys.executable, "-c", READER], stdin=pipe, stdout=pipe, text=True, env=env)
-
-    def read(self, file: Mapping[str, int]) -> tuple[dict[str, float], list[str]]:
-        """Write `file` as the stand-in's readings and read once; return the GPUs' values and the reported sentences."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self._readings.write_text("".join(f"{key}={value}\n" for key, value in file.items()))
-        self.process.stdin.write("read\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        self.all = {k: v for k, v in answer["values"].items() if k.startswith("gpu")}
-        return {k: v for k, v in self.all.items() if k.rpartition("/")[2] in SHOWN}, answer["reported"]
-
-    def close(self) -> None:
-        self.process.communicate()
+Read = Callable[..., list[tuple[dict[str, float], list[str]]]]
 
 
 @pytest.fixture
-def reader(nvml_dir: Path, tmp_path: Path) -> Iterator[Reader]:
-    (tmp_path / "readings").write_text("")
-    reader = Reader(nvml_dir, tmp_path / "readings")
-    yield reader
-    reader.close()
+def read(nvml_dir: Path, tmp_path: Path) -> Read:
+    """Return a function that sets the stand-in's readings at each moment and returns the values and reported sentences."""
+
+    def run(*moments: Mapping[str, int]) -> Any:
+        texts = ["".join(f"{name}={value}\n" for name, value in readings.items()) for readings in moments]
+        file = tmp_path / "readings"
+        file.touch()
+        return run_beside(nvml_dir, READER, file, *texts, FETTLE_FAKENVML_FILE=file)
+
+    return run
 
 
-def file_of(gpu: int, util: int, used: int, temp: int, power_mw: int) -> dict[str, int]:
-    return {f"{gpu}.util": util, f"{gpu}.used": used, f"{gpu}.temp": temp, f"{gpu}.power": power_mw}
+def readings_of(gpu: int, *values: int) -> dict[str, int]:
+    """Return the stand-in's load, used memory, temperature and power in milliwatts of one GPU."""
+    return {f"{gpu}.{name}": value for name, value in zip(("util", "used", "temp", "power"), values, strict=True)}
 
 
 def series_of(gpu: int, util: int, used: int, temp: int, power_mw: int) -> dict[str, float]:
     return {f"gpu{gpu}/{name}": value for name, value in zip(SHOWN, (util, used, temp, power_mw / 1000), strict=True)}
 
 
-def test_changing_values_of_two_gpus_are_read(reader: Reader) -> None:
+def shown(values: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name.rpartition("/")[2] in SHOWN}
+
+
+def test_changing_values_of_two_gpus_are_read(read: Read) -> None:
     """Given two GPUs whose values change, then every reading equals the stand-in's."""
-    for step in range(4):
-        first = (10 + step, 1_000_000_000 + step, 40 + step, 38_000 + 500 * step)
-        second = (90 - step, 9_000_000_000 - step, 70 - step, 300_000 - 250 * step)
-        values, reported = reader.read(file={**file_of(0, *first), **file_of(1, *second)})
-        assert values == {**series_of(0, *first), **series_of(1, *second)}
-        assert reported == []
+    first = [(10 + step, 1_000_000_000 + step, 40 + step, 38_000 + 500 * step) for step in range(4)]
+    second = [(90 - step, 9_000_000_000 - step, 70 - step, 300_000 - 250 * step) for step in range(4)]
+    pairs = list(zip(first, second, strict=True))
+    moments = read(*({**readings_of(0, *one), **readings_of(1, *other)} for one, other in pairs))
+    for (values, reported), (one, other) in zip(moments, pairs, strict=True):
+        assert shown(values) == {**series_of(0, *one), **series_of(1, *other)} and reported == []
 
 
-def test_lost_gpu_is_reported_once(reader: Reader) -> None:
+def test_lost_gpu_is_reported_once(read: Read) -> None:
     """Given two GPUs, when one is lost, then that is reported once, and only the other one has values."""
-    before = {**file_of(0, 5, 100, 41, 30_000), **file_of(1, 6, 200, 42, 60_000)}
-    values, reported = reader.read(file=before)
-    assert len(values) == 8 and reported == []
-    lost = {**before, "1.fail.nvmlDeviceGetUtilizationRates": 15}
-    values, reported = reader.read(file=lost)
-    assert values == series_of(0, 5, 100, 41, 30_000)
-    assert len(reported) == 1 and "GPU 1 (NVIDIA FAKE H100) is lost" in reported[0]
-    values, reported = reader.read(file=before)
-    assert values == series_of(0, 5, 100, 41, 30_000) and reported == []
+    both = {**readings_of(0, 5, 100, 41, 30_000), **readings_of(1, 6, 200, 42, 60_000)}
+    before, lost, after = read(both, {**both, "1.fail.nvmlDeviceGetUtilizationRates": 15}, both)
+    assert len(shown(before[0])) == 8 and before[1] == []
+    assert shown(lost[0]) == shown(after[0]) == series_of(0, 5, 100, 41, 30_000)
+    assert len(lost[1]) == 1 and "GPU 1 (NVIDIA FAKE H100) is lost" in lost[1][0] and after[1] == []
 
 
-def test_unsupported_values_are_left_out(reader: Reader) -> None:
+def test_unsupported_values_are_left_out(read: Read) -> None:
     """Given a GPU without load (3), with forbidden power (4) and old calls only, then the other values are read."""
     fails = {"UtilizationRates": 3, "PowerUsage": 4, "MemoryInfo_v2": 13, "TemperatureV": 13}
-    readings = {**file_of(0, 5, 100, 41, 30_000), "0.reserved": 11, "count": 1}
-    readings |= {f"0.fail.nvmlDeviceGet{name}": code for name, code in fails.items()}
-    values, reported = reader.read(file=readings)
-    assert {name: value for name, value in values.items() if name.startswith("gpu0")} == {
-        "gpu0/memory_bytes": 111, "gpu0/temperature_c": 41,
-    }  # fmt: skip
-    assert reported == []
+    readings = {**readings_of(0, 5, 100, 41, 30_000), "0.reserved": 11, "count": 1}
+    ((values, reported),) = read(readings | {f"0.fail.nvmlDeviceGet{name}": code for name, code in fails.items()})
+    assert shown(values) == {"gpu0/memory_bytes": 111, "gpu0/temperature_c": 41} and reported == []
 
 
-def test_clocks_energy_and_bus_are_read_in_their_units(reader: Reader) -> None:
+def test_clocks_energy_and_bus_are_read_in_their_units(read: Read) -> None:
     """Given clocks, reasons for slowing down, energy and reserved memory, then each is read in its unit."""
-    file = {"0.sm": 2520, "0.mem": 10501, "0.reasons": 0x40, "0.energy": 5000, "0.reserved": 77, "count": 1}
-    reader.read(file={**file_of(0, 5, 100, 41, 30_000), **file})
-    report = {name.partition("/")[2]: value for name, value in reader.all.items()}
-    assert (report["clock_hz"], report["memory_clock_hz"]) == (2.52e9, 10.501e9)
-    assert (report["throttle_mask"], report["energy_j"], report["reserved_bytes"]) == (0x40, 5.0, 77)
-    assert report["pcie_sent_bytes_per_s"] == 3 << 20
+    more = {"0.sm": 2520, "0.mem": 10501, "0.reasons": 0x40, "0.energy": 5000, "0.reserved": 77, "count": 1}
+    ((values, _),) = read({**readings_of(0, 5, 100, 41, 30_000), **more})
+    wanted = {
+        "clock_hz": 2.52e9, "memory_clock_hz": 10.501e9, "throttle_mask": 0x40, "energy_j": 5.0, "reserved_bytes": 77,
+        "pcie_sent_bytes_per_s": 3 << 20,
+    }  # fmt: skip
+    assert {name: values[f"gpu0/{name}"] for name in wanted} == wanted
 
 
-def test_driver_that_does_not_respond_is_reported(nvml_dir: Path, tmp_path: Path) -> None:
+def test_driver_that_does_not_respond_is_reported(read: Read) -> None:
     """Given a library whose driver is not loaded, then there are no GPUs, and one sentence reports it."""
-    broken = {"fail.nvmlInitWithFlags": 9}
-    (tmp_path / "readings").write_text("fail.nvmlInitWithFlags=9\n")
-    reader = Reader(nvml_dir, tmp_path / "readings")
-    values, reported = reader.read(file=broken)
-    reader.close()
-    assert values == {}
-    assert len(reported) == 1 and "driver" in reported[0]
+    ((values, reported),) = read({"fail.nvmlInitWithFlags": 9})
+    assert values == {} and len(reported) == 1 and "driver" in reported[0]

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import write_wav, write_words
 from PIL import Image
 from pydantic import ValidationError
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 
 from workers import registry
 from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
@@ -120,10 +118,7 @@ def test_texts_are_predicted_with_their_number_of_tokens(make_small: Make, tmp_p
     """Given typed texts and a text file, then each has its prediction and number of tokens, and a long one is marked as
     cut."""
     small = make_small("texts")
-    words = ["[UNK]", "[PAD]", "good", "bad", "film"]
-    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(small.folder / "tokenizer.json"))
+    write_words(small.folder / "tokenizer.json", ("[UNK]", "[PAD]", "good", "bad", "film"))
     change_spec(small, preprocess=TextSteps(max_length=6), classes=("negative", "positive"))
     (tmp_path / "note.txt").write_text("good film", encoding="utf-8")
     short, file, long, empty = tried(
@@ -146,10 +141,7 @@ def test_sound_has_scores_length_and_levels(make_small: Make, tmp_path: Path) ->
         small, preprocess=AudioSteps(sample_rate_hz=8000, frame_samples=width), answer_kind="score",
         scores="probabilities",
     )  # fmt: skip
-    path = tmp_path / "tone.wav"
-    with wave.open(str(path), "wb") as out:
-        out.setparams((1, 2, 8000, 0, "NONE", ""))
-        out.writeframes((np.sin(np.arange(4000) / 9) * 16000).astype("<i2").tobytes())
+    path = write_wav(tmp_path / "tone.wav", np.sin(np.arange(4000) / 9) * 16000)
     (answer,) = tried(small, tmp_path / "w", {"path": str(path)})
     assert isinstance(answer, TryAnswer), answer
     assert answer.kind == "moments" and [name for name, _ in answer.rows] == ["mean", "largest"]

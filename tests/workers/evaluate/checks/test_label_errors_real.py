@@ -41,6 +41,5 @@ def test_label_errors_in_digits_are_found_as_by_cleanlab(tmp_path: Path, check: 
     rows = rows_of(digits, np.arange(len(x)))
     probabilities = cross_validated(rows, given.astype(np.int64), RecordingContext(tmp_path))
     own = find_label_issues(given, probabilities.astype(np.float64), n_jobs=1)
-    print(f"recall {recall:.3f}, cleanlab's {own[wrong].mean():.3f}, doubted {len(doubted)}")  # noqa: T201
     assert recall >= own[wrong].mean() and recall >= 0.9
     assert len(doubted) < 4 * len(wrong)

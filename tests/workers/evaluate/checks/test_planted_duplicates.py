@@ -94,7 +94,6 @@ def test_job_finds_copies_among_ten_thousand_pictures_in_two_minutes(
     false = len(named - set(truth)) / len(named)
     for name, value in (("seconds", seconds), ("recall", recall), ("false", false)):
         record_property(name, value)
-    print(f"{seconds:.0f} s, recall {recall:.3f}, false pairs {false:.4f}")  # noqa: T201
     assert recall >= RECALL and false <= FALSE_SHARE
     assert seconds < SECONDS
 

@@ -1,6 +1,5 @@
 """The job ``stress`` on models that fail under one kind of stress only, which must be the only one that is named."""
 
-import csv
 import json
 import shutil
 import time
@@ -117,13 +116,12 @@ def test_cancelled_job_ends_within_a_second(stress_colors: Run, tmp_path: Path) 
 def test_variant_that_fears_unknown_words_is_worse_with_typos(put_under_stress: Run, tmp_path: Path) -> None:
     """Given a variant that fails on unknown words, then it is worse with typos and look-alikes, and not without."""
     rng = np.random.default_rng(1)
-    with (tmp_path / "texts.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        for number in range(80):
-            word = ("bad", "good")[number % 2]
-            rest = [str(part) for part in rng.choice(["film", "weather", "very", "the", "was", "today", "really"], 9)]
-            writer.writerow([" ".join([*rest[:4], word, *rest[4:], word]), ("negative", "positive")[number % 2]])
+    lines = ["text,label"]
+    for number in range(80):
+        word, label = (("bad", "negative"), ("good", "positive"))[number % 2]
+        rest = rng.choice(["film", "weather", "very", "the", "was", "today", "really"], 9).tolist()
+        lines.append(f"{' '.join([*rest[:4], word, *rest[4:], word])},{label}")
+    (tmp_path / "texts.csv").write_text("\n".join(lines), encoding="utf-8")
     original, variant = models.texts_model(tmp_path / "o", False), models.texts_model(tmp_path / "v", True)
     data = models.read_data(tmp_path, original, tmp_path / "texts.csv")
     result = put_under_stress(original, variant, data)
