@@ -53,6 +53,7 @@ class Alert:
         now: Current value.
         direction: 1 for more, −1 for less.
         name: The class concerned.
+        requests: Number of requests from the start to the last look that raised the alarm.
         follows: A figure that changed at the same time and explains this change, as darker pictures have less contrast.
     """
 
@@ -74,6 +75,9 @@ class Watch:
     """Data that the tests of one part share.
 
     Attributes:
+        series: The lines of the part.
+        reference: The evaluation data, or what replaces them.
+        first: First line that is tested.
         starts: First line of each look's window; −1 if there are too few requests.
         ends: Line after each look's window.
         level: Level of each test.
