@@ -36,7 +36,7 @@ def closes(behind: Background) -> bool:
     return not closing.is_alive()
 
 
-def test_thread_continues_after_unexpected_errors(
+def test_log_thread_goes_on_after_an_unexpected_error(
     log: Log, closer: Background, requests, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given 30 entries of which two raise an unexpected error, then 28 are written, two are counted as lost, the error is
@@ -50,7 +50,7 @@ def test_thread_continues_after_unexpected_errors(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_log_closes_after_its_thread_ended(log: Log, requests) -> None:
+def test_log_whose_thread_ended_closes_though_much_waits(log: Log, requests) -> None:
     """Given a thread that SystemExit ended while its queue is full, then closing does not wait for it."""
     begun, gate = threading.Event(), threading.Event()
 

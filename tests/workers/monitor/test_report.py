@@ -138,7 +138,9 @@ def test_log_without_evaluation_data_is_compared_with_its_beginning(
 
 
 @pytest.mark.parametrize("requests", [20, 60, 999, 1000, 1001])
-def test_short_log_without_evaluation_data_claims_nothing(pool: Pool, usual_bins: Reference, requests: int) -> None:
+def test_report_of_short_log_without_evaluation_data_learns_and_counts(
+    pool: Pool, usual_bins: Reference, requests: int
+) -> None:
     """Given up to 1,001 requests without evaluation data, then they are counted without an alarm or an all-clear."""
     quiet = drawn(pool, usual_bins, Traffic(requests=requests, days=1.0, errors=0.0), 3)
     drift = reported(replace(quiet, reference=Reference())).drift
