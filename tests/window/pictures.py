@@ -178,7 +178,7 @@ def under_stress(home: Path, out: Path, size: tuple[int, int], tag: str) -> None
         if program.see().button("Start the quick test"):
             shoot(program, out, f"25-stress-offer-{tag}")
             program.press("Start the quick test")
-            program.until_text("Changing pictures", limit_s=60)
+            program.until_text("changed pictures", limit_s=60)
             shoot(program, out, f"25-stress-running-{tag}")
             program.until_text("Test again", limit_s=240)
         shoot(program, out, f"25-stress-{tag}")

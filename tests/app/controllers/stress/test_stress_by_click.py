@@ -56,7 +56,7 @@ def test_stress_test_shows_both_versions_at_each_severity(
 def test_cancelled_stress_test_leaves_the_offer(page: StressPage, app_controller: AppController, drive: Drive) -> None:
     """Given a running test, when it is cancelled, then the offer is shown again and nothing is stored."""
     page.start_requested.emit(True)
-    drive(lambda: "Changing pictures" in words(page), 60)
+    drive(lambda: "changed pictures" in words(page), 60)
     page.cancel_requested.emit()
     drive(lambda: page.state == "full", 10)
     assert "Start the quick test" in button(page, "Start the quick test").text()
