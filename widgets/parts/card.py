@@ -52,9 +52,9 @@ class Card(QFrame):
         self.title_row.setStretch(0, 0)
         fill(self.title_row, STRETCH, caption)
 
-    def add(self, *items: Item, stretch: int = 0) -> None:
-        """Append items from top to bottom; with `stretch` all of them are parts, which share the spare height."""
-        fill(self.box, *((item, stretch) for item in items) if stretch else items)
+    def add(self, *items: Item) -> None:
+        """Append items from top to bottom."""
+        fill(self.box, *items)
 
     def swap(self, old: QWidget, new: QWidget) -> QWidget:
         """Show `new` in the place of `old`, which is deleted, and return it."""

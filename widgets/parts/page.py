@@ -32,13 +32,13 @@ TALLEST_PX = 1280
 class LoadingCard(Card):
     """A card with the current work, its progress and a cancel button; updated in place."""
 
-    def __init__(self, theme: Theme, cancel_text: str) -> None:
-        """Create the card; `cancel_text` is the text of its button."""
+    def __init__(self, theme: Theme) -> None:
+        """Create the card of work that has not started yet."""
         super().__init__(edge=SPACE_XL, gap=SPACE_M)
         self._text = label("", "section")
         self._bar = Bar(_("Progress"), big=True)
         self._figure = label("", "soft")
-        self.cancel = GhostButton(theme, cancel_text, "x")
+        self.cancel = GhostButton(theme, _("Cancel"), "x")
         self.add(self._text, self._bar, self._figure, (self.cancel, LEFT))
 
     def show_progress(self, text: str, done: float, total: float | None, left: str) -> None:
@@ -168,13 +168,6 @@ class Page(QScrollArea):
         if had_focus:
             _focus_first(head, content)
 
-    def show(self, value: Any = None) -> None:
-        """Show a value as the page's full state; without a value this is Qt's own `show`."""
-        if value is None:
-            super().show()
-        else:
-            self.show_value(value)
-
     def show_value(self, value: Any) -> None:
         """Show the full state; each page has its own type of value."""
         raise NotImplementedError
@@ -219,7 +212,7 @@ class Page(QScrollArea):
     def show_loading(self, text: str, done: float = 0, total: float | None = None, left: str = "") -> None:
         """Show the current work; later calls update the same bar. `left` is the remaining time as text."""
         if self._loading is None:
-            card = LoadingCard(self.theme, _("Cancel"))
+            card = LoadingCard(self.theme)
             card.cancel.clicked.connect(self.cancel_requested)
             self._fill("loading", PageHead(*self._loading_head()), card)
             self._loading = card

@@ -34,10 +34,10 @@ class Pens:
         made.setCosmetic(True)
         return made
 
-    def dashed(self, token: str, width_px: float = 1.5) -> QPen:
-        """Return a dashed pen of `width_px` logical pixels."""
-        made = self.solid(token, width_px)
-        made.setDashPattern([5 / width_px, 4 / width_px])
+    def dashed(self, token: str) -> QPen:
+        """Return a dashed pen of 1.5 logical pixels."""
+        made = self.solid(token, 1.5)
+        made.setDashPattern([5 / 1.5, 4 / 1.5])
         return made
 
 

@@ -17,7 +17,6 @@ from app.services.opening.opening import ReadData, read_data
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.value import DataValue
 from widgets.parts.nouns import DataKind
-from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.data.record import DataRecord
@@ -73,7 +72,6 @@ class DataController(PageController[DataPage]):
                 DataValue(
                     data.result,
                     Path(requested.path).name if requested is not None and requested.path else "",
-                    tuple((_preview(data, shown, label), label) for shown, label in data.result.previews),
                     (*check_rows(data.result), *((reach,) if reach is not None else ())),
                     self._spec(),
                     self._classes(),
@@ -258,13 +256,6 @@ def check_rows(result: DataResult) -> list[CheckValue]:
     findings = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # shown by the card of labels
     findings.sort(key=lambda finding: order[finding.level])
     return [*checks, *(CheckValue(STATE_OF_LEVEL[finding.level], finding.what) for finding in findings)]
-
-
-def _preview(data: ReadData, shown: str, label: str) -> PictureValue:
-    picture = data.folder / shown
-    if data.result.kind == "images" and shown.startswith("previews/") and picture.is_file():
-        return PictureValue(path=str(picture), name=label or _("a picture"))
-    return PictureValue(text=shown)
 
 
 CONTROLLER = ControllerSpec(

@@ -72,9 +72,11 @@ def shown(qtbot: QtBot) -> Iterator[Shown]:
 def opened(theme: Theme, shown: Shown) -> Callable[..., Any]:
     """Put a new page with a value on the screen; `call` is the page's function that shows the value, `size` in pixels."""
 
-    def open_page(kind: Callable[[Theme], Page], *value: Any, call: str = "show", size: Any = (), **named: Any) -> Page:
+    def open_page(
+        kind: Callable[[Theme], Page], *value: Any, call: str = "show_value", size: Any = (), **named: Any
+    ) -> Page:
         page = kind(theme)
-        if value or call != "show":
+        if value or call != "show_value":
             getattr(page, call)(*value, **named)
         shown(page, *size)
         return page

@@ -80,13 +80,13 @@ def looked(number: int, picture: PictureValue) -> LookValue:
 
 def answers_chosen(page: AnswersPage, ex: ModuleType) -> None:
     """The second row, with its picture."""
-    page.show(all_answers())
+    page.show_value(all_answers())
     choose_row(page, 1, ex)
 
 
 def answers_sound(page: AnswersPage, ex: ModuleType) -> None:
     """Answers that are no classes, to sounds; there is no loudspeaker."""
-    page.show(replace(all_vectors(), kind="audio"))
+    page.show_value(replace(all_vectors(), kind="audio"))
     choose_row(page, 1, ex, sound=b"RIFF", levels=ex.live_sound().levels, picture=PictureValue())
     page.show_sound("no_device")
 

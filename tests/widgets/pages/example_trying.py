@@ -68,7 +68,7 @@ def live_tried(number: int = 4) -> tuple[TriedValue, ...]:
 
 
 def trying_picture(page: TryPage, ex: ModuleType) -> None:
-    page.show(ex.trying())
+    page.show_value(ex.trying())
     page.show_examples(ex.live_examples())
     page.show_input(ex.live_input())
     page.show_answers(*ex.live_answers())
@@ -76,12 +76,12 @@ def trying_picture(page: TryPage, ex: ModuleType) -> None:
 
 
 def trying_sound(page: TryPage, ex: ModuleType) -> None:
-    page.show(ex.trying(kind="audio"))
+    page.show_value(ex.trying(kind="audio"))
     page.show_input(ex.live_sound())
     page.show_answers(*ex.live_vectors())
 
 
 def trying_texts(page: TryPage, ex: ModuleType) -> None:
-    page.show(ex.trying(kind="texts"))
+    page.show_value(ex.trying(kind="texts"))
     page.show_examples(ex.live_texts())
     page.show_problem(ex.refused(), ex.InputValue(caption="bad.txt"))

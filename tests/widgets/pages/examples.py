@@ -119,7 +119,6 @@ def data(**changes: object) -> DataValue:
     }
     shown: dict[str, object] = {
         "source": "/home/mira/Pictures/Fashion pictures",
-        "previews": tuple((picture(n), KINDS[(n * 7 + n // 10 * 4) % 10]) for n in range(24)),
         "checks": (
             CheckValue("ok", "Nothing is in both parts", "0 of 2,000"),
             CheckValue("ok", "Labels match the model’s answers", "10 of 10"),
@@ -129,7 +128,7 @@ def data(**changes: object) -> DataValue:
             CheckValue("warn", "Label looks wrong", "6 pictures"),
         ),
     }
-    of_page = {"source", "previews", "checks", "spec", "model_classes", "earlier"}
+    of_page = {"source", "checks", "spec", "model_classes", "earlier"}
     read |= {name: value for name, value in changes.items() if name not in of_page}
     shown |= {name: value for name, value in changes.items() if name in of_page}
     return DataValue(DataResult.model_validate(read), **shown)
@@ -152,10 +151,8 @@ def right_texts() -> DataValue:
 
 
 def texts() -> DataValue:
-    lines = ("I love the way it fits, would buy again", "Arrived broken, and nobody answers the phone at all")
     return data(
         kind="texts",
-        previews=tuple((PictureValue(text=line * (n + 1)), ("good", "bad")[n % 2]) for n, line in enumerate(lines)),
         class_counts={"good": 1100, "bad": 1100},
         columns=("id", "review", "stars"),
         text_column="review",
@@ -167,7 +164,7 @@ def texts() -> DataValue:
 
 def made() -> DataValue:
     return data(
-        origin="made", n_items=64, n_test=64, n_calibration=0, labelled=False, class_counts={}, previews=(),
+        origin="made", n_items=64, n_test=64, n_calibration=0, labelled=False, class_counts={},
         checks=(CheckValue("ok", "Inputs that Fettle made", "64"),),
     )  # fmt: skip
 

@@ -33,12 +33,12 @@ from widgets.parts.page import Page
 
 
 def run_export(page: ExportPage, ex: ModuleType) -> None:
-    page.show(ex.export())
+    page.show_value(ex.export())
     page.show_running("Unpacking it in a clean place", 3, 6, ex.checks(4), "about 10 seconds left")
 
 
 def recipes(page: GoalPage, ex: ModuleType) -> None:
-    page.show(ex.goal())
+    page.show_value(ex.goal())
     page.show_recipes()
     for button in page.findChildren(QPushButton):
         if button.text() == "Steps":
@@ -68,7 +68,7 @@ State = tuple[type[Page], Callable[[Any, ModuleType], object]]
 
 def data_items(page: DataPage, ex: ModuleType, count: int) -> None:
     """All examples with their pictures, some chosen, and what the check of the preparation found."""
-    page.show(ex.data_of(count))
+    page.show_value(ex.data_of(count))
     page.show_items(ex.items(count), 128)
     page.picture_wanted.connect(lambda number: page.put_pictures(number - number % 128, ex.small_pictures(128)))
     page.mark_items(ex.items(count), can_undo=True, can_redo=count > 3)
@@ -81,19 +81,19 @@ def data_items(page: DataPage, ex: ModuleType, count: int) -> None:
 
 def data_lines(page: DataPage, ex: ModuleType) -> None:
     """Texts, one a line."""
-    page.show(ex.texts())
+    page.show_value(ex.texts())
     page.show_items(ex.lines(), 128)
 
 
 def data_found(page: DataPage, examples: ModuleType) -> None:
     """Copies across both parts, and one click that ends it."""
-    page.show(examples.data())
+    page.show_value(examples.data())
     page.show_found(examples.found(), 4, 2)
 
 
 def chat(page: ChatPage, ex: ModuleType) -> None:
     """One question, answered by both alike at first."""
-    page.show(ex.chat_versions())
+    page.show_value(ex.chat_versions())
     page.show_ready()
     page.begin("What is the capital of France?")
     for side, answer in (("original", "Paris, the city of light."), ("optimized", "Paris, on the Seine.")):
@@ -128,7 +128,9 @@ PLAIN: dict[type[Page], str] = {  # the states that one example shows, as state=
 
 
 def plain(state: str, example: str) -> Callable[[Any, ModuleType], object]:
-    call, example = {"empty": ("show_empty", example), "error": ("show_error", "refused")}.get(state, ("show", example))
+    call, example = {"empty": ("show_empty", example), "error": ("show_error", "refused")}.get(
+        state, ("show_value", example)
+    )
     return lambda page, ex: getattr(page, call)(*[getattr(ex, example)()] if example else [])
 
 
@@ -150,16 +152,19 @@ STATES: dict[str, State] = {
     "data-many": (DataPage, lambda p, ex: data_items(p, ex, 10_000)),
     "data-lines": (DataPage, data_lines),
     "goal-recipes": (GoalPage, recipes),
-    "compare-busy": (ComparePage, lambda p, ex: p.show(ex.undecided(busy=True))),
-    "compare-untested": (ComparePage, lambda p, ex: p.show(ex.undecided(busy=False))),
-    "compare-watched": (ComparePage, lambda p, ex: p.show(ex.watched(warns=False))),
-    "compare-worse": (ComparePage, lambda p, ex: p.show(ex.watched(warns=True))),
+    "compare-busy": (ComparePage, lambda p, ex: p.show_value(ex.undecided(busy=True))),
+    "compare-untested": (ComparePage, lambda p, ex: p.show_value(ex.undecided(busy=False))),
+    "compare-watched": (ComparePage, lambda p, ex: p.show_value(ex.watched(warns=False))),
+    "compare-worse": (ComparePage, lambda p, ex: p.show_value(ex.watched(warns=True))),
     "answers-measuring": (AnswersPage, lambda p, ex: p.show_empty(is_measuring=True)),
-    "answers-few": (AnswersPage, lambda p, ex: p.show(ex.all_answers(3, labelled=False))),
+    "answers-few": (AnswersPage, lambda p, ex: p.show_value(ex.all_answers(3, labelled=False))),
     "answers-full": (AnswersPage, lambda p, ex: ex.answers_chosen(p, ex)),
-    "answers-many": (AnswersPage, lambda p, ex: (p.show(ex.all_answers(10_000)), p._choose(kind="worse", text="cat"))),
+    "answers-many": (
+        AnswersPage,
+        lambda p, ex: (p.show_value(ex.all_answers(10_000)), p._choose(kind="worse", text="cat")),
+    ),
     "answers-sound": (AnswersPage, lambda p, ex: ex.answers_sound(p, ex)),
-    "answers-nothing": (AnswersPage, lambda p, ex: (p.show(ex.all_vectors()), p._choose(text="no such words"))),
+    "answers-nothing": (AnswersPage, lambda p, ex: (p.show_value(ex.all_vectors()), p._choose(text="no such words"))),
     "answers-loading": (AnswersPage, lambda p, ex: p.show_loading("Listing all answers")),
     "try-measuring": (TryPage, lambda p, ex: p.show_measuring()),
     "try-full": (TryPage, lambda p, ex: ex.trying_picture(p, ex)),
@@ -167,22 +172,22 @@ STATES: dict[str, State] = {
     "try-texts": (TryPage, lambda p, ex: ex.trying_texts(p, ex)),
     "load-ask": (LoadPage, lambda p, ex: p.show_question(ex.ask_load(can_go_back=True))),
     "load-loading": (LoadPage, lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left")),
-    "load-priced": (LoadPage, lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=()))),
-    "stress-offer": (StressPage, lambda p, ex: p.show(ex.stress(found=False))),
+    "load-priced": (LoadPage, lambda p, ex: p.show_value(ex.loaded(price=ex.priced(), latency=()))),
+    "stress-offer": (StressPage, lambda p, ex: p.show_value(ex.stress(found=False))),
     "layers-measuring": (LayersPage, lambda p, ex: p.show_empty(is_measuring=True)),
-    "layers-offer": (LayersPage, lambda p, ex: p.show(replace(ex.layers(), sides=()))),
+    "layers-offer": (LayersPage, lambda p, ex: p.show_value(replace(ex.layers(), sides=()))),
     "layers-loading": (LayersPage, lambda p, ex: p.show_loading("Opening both versions")),
     "export-provable": (
         ExportPage,
-        lambda p, ex: p.show(ex.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s"))),
+        lambda p, ex: p.show_value(ex.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s"))),
     ),
     "export-running": (ExportPage, run_export),
     "export-done": (ExportPage, lambda p, ex: p.show_done(*ex.done())),
-    "gpu-installing": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), installing=ex.installing()))),
-    "gpu-failed": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), trouble=ex.refused()))),
+    "gpu-installing": (GpuPage, lambda p, ex: p.show_value(replace(ex.mendable_ladder(), installing=ex.installing()))),
+    "gpu-failed": (GpuPage, lambda p, ex: p.show_value(replace(ex.mendable_ladder(), trouble=ex.refused()))),
     "chat-full": (ChatPage, chat),
-    "guide-full": (GuidePage, lambda p, ex: p.show(TASKS)),
+    "guide-full": (GuidePage, lambda p, ex: p.show_value(TASKS)),
     "guide-task": (GuidePage, lambda p, ex: p.show_task(TASKS[0][1], "Press **Start**.\n", {})),
-    "settings-storage": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_storage(ex.storage()))),
-    "settings-hub": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_hub(ex.hub_kept()))),
+    "settings-storage": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_storage(ex.storage()))),
+    "settings-hub": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_hub(ex.hub_kept()))),
 }

@@ -67,13 +67,13 @@ def hostile_hub(page: HubPage, ex: ModuleType) -> None:
 
 
 def hostile_settings(page: SettingsPage, ex: ModuleType) -> None:
-    page.show(hostile(ex.settings()))
+    page.show_value(hostile(ex.settings()))
     page.show_storage(hostile(ex.storage()))
     page.show_hub(replace(hostile(ex.hub_kept()), token="file"))
 
 
 def hostile_trying(page: TryPage, ex: ModuleType) -> None:
-    page.show(hostile(ex.trying()))
+    page.show_value(hostile(ex.trying()))
     page.show_examples(hostile(ex.live_examples()))
     page.show_input(hostile(ex.live_input()))
     page.show_answers(*hostile(ex.live_answers()))
@@ -84,27 +84,27 @@ def hostile_trying(page: TryPage, ex: ModuleType) -> None:
 def hostile_load(page: LoadPage, ex: ModuleType) -> None:
     """Figures, units and the command are the program's own."""
     own = ex.loaded()
-    page.show(replace(hostile(own), figures=own.figures, command=own.command, price=own.price))
+    page.show_value(replace(hostile(own), figures=own.figures, command=own.command, price=own.price))
 
 
 HOSTILE_STATES: dict[str, State] = {
-    "model": (ModelPage, lambda p, ex: p.show(hostile(ex.model()))),
+    "model": (ModelPage, lambda p, ex: p.show_value(hostile(ex.model()))),
     "model-error": (ModelPage, lambda p, ex: p.show_error(hostile(ex.refused()))),
     "hub": (HubPage, hostile_hub),
-    "data": (DataPage, lambda p, ex: p.show(hostile(ex.data()))),
-    "data-texts": (DataPage, lambda p, ex: p.show(hostile(ex.texts()))),
-    "goal": (GoalPage, lambda p, ex: p.show(hostile(ex.goal()))),
-    "compare": (ComparePage, lambda p, ex: p.show(hostile(ex.compare()))),
-    "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(hostile(ex.nothing_faster()))),
+    "data": (DataPage, lambda p, ex: p.show_value(hostile(ex.data()))),
+    "data-texts": (DataPage, lambda p, ex: p.show_value(hostile(ex.texts()))),
+    "goal": (GoalPage, lambda p, ex: p.show_value(hostile(ex.goal()))),
+    "compare": (ComparePage, lambda p, ex: p.show_value(hostile(ex.compare()))),
+    "compare-nothing-faster": (ComparePage, lambda p, ex: p.show_value(hostile(ex.nothing_faster()))),
     "load": (LoadPage, hostile_load),
     "load-ask": (LoadPage, lambda p, ex: p.show_question(hostile(ex.ask_load()))),
     "try": (TryPage, hostile_trying),
-    "stress": (StressPage, lambda p, ex: p.show(hostile(ex.stress()))),
-    "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
+    "stress": (StressPage, lambda p, ex: p.show_value(hostile(ex.stress()))),
+    "export": (ExportPage, lambda p, ex: p.show_value(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(*hostile(ex.done()))),
-    "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),
-    "monitor": (MonitorPage, lambda p, ex: p.show(ex.own_of_monitor(hostile(ex.monitored())))),
-    "projects": (ProjectsPage, lambda p, ex: p.show(hostile(ex.projects()))),
+    "jobs": (JobsPage, lambda p, ex: p.show_value(hostile(ex.jobs()))),
+    "monitor": (MonitorPage, lambda p, ex: p.show_value(ex.own_of_monitor(hostile(ex.monitored())))),
+    "projects": (ProjectsPage, lambda p, ex: p.show_value(hostile(ex.projects()))),
     "settings": (SettingsPage, hostile_settings),
 }
 

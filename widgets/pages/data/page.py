@@ -11,13 +11,12 @@ from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.fed import FedCard, FedValue
 from widgets.pages.data.grid import ItemValue
 from widgets.pages.data.items import ItemsCard
-from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar, SuspectsDialog, merged_words
+from widgets.pages.data.parts import MatchDialog, SplitBar, SuspectsDialog, merged_words
 from widgets.pages.data.reading import ReadingCard
 from widgets.pages.data.value import DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.cards.error import ErrorValue
-from widgets.parts.fields import ChoiceField
 from widgets.parts.layout import STRETCH, TOP, discard, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.page import Page
@@ -110,7 +109,8 @@ class DataPage(Page):
         if is_made:
             shown: list[QWidget | None] = [self._can_card(), self._cannot_card()]
         else:
-            self._preview = self._preview_card(value)
+            text = words(_("These cannot be displayed; the checks at the right cover all of them."), "soft")
+            self._preview = Card(_("Examples"), text)
             self._fed = FedCard(self.theme, self._pictures)
             shown = [self._preview, self._labels_card(data) if data.class_counts or data.labelled else None]
         columns = reading = None
@@ -188,27 +188,6 @@ class DataPage(Page):
             CheckValue("warn", _("So the best verdict is “alike, not proven”")),
         )
         return Card(_("What stays unknown"), CheckList(self.theme, rows), STRETCH)
-
-    def _preview_card(self, value: DataValue) -> Card:
-        card = Card(_("Preview"), gap=SPACE_M)
-        if any(item.is_picture for item, _unused in value.previews):
-            grid = PreviewGrid(self.theme, self._pictures, value.previews)
-            names = sorted({name for _unused, name in value.previews if name})
-            if len(names) > 1:
-                card.title_row.addWidget(self._kinds_box(names, grid))
-            card.add(grid)
-        elif value.previews:
-            card.add(PreviewRows(value.previews))
-        else:
-            card.add(words(_("These cannot be displayed; the checks at the right cover all of them."), "soft"))
-        return card
-
-    def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:
-        options = [(_("All kinds"), ""), *((name[:60], name) for name in names)]
-        box = ChoiceField(_("Kinds in the preview"), options, small=True, elastic=True)
-        box.setMaximumWidth(200)
-        box.currentIndexChanged.connect(lambda _index: grid.show_label(str(box.currentData())))
-        return box
 
     def _labels_card(self, data: DataResult) -> Card:
         card = Card(_("Labels found"), gap=SPACE_M)

@@ -1,116 +1,24 @@
-"""Define parts of the page Data: preview, split bar, and the dialogs about labels."""
+"""Define parts of the page Data: the split bar and the dialogs about labels."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import divider
 from widgets.parts.fields import ChoiceField, buddy
 from widgets.parts.format import clipped, percent
-from widgets.parts.layout import fill, in_column, in_row
+from widgets.parts.layout import in_column, in_row
 from widgets.parts.nouns import counted
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
-from widgets.parts.small import Chip
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.data.checks import Suspect
 from workers.contracts.data.reading import DataResult
 from workers.contracts.translation import _
-
-SIDE_PX, CAPTION_PX, GAP_PX, MAX_ROWS = 80, 20, 12, 3
-MAX_TEXT_CHARS = 300
-
-
-class PreviewGrid(QWidget):
-    """Thumbnails with their labels, as many as fit into three rows, spread over the width."""
-
-    def __init__(self, theme: Theme, store: PictureStore, items: Sequence[tuple[PictureValue, str]]) -> None:
-        """Create the grid of `items`; `store` decodes the pictures."""
-        super().__init__()
-        self._items = tuple(items)
-        self._shown_label = ""
-        self._cells: list[tuple[str, PictureLabel, ElidedLabel]] = []
-        for value, name in self._items:
-            picture = PictureLabel(theme, store, value, SIDE_PX)
-            picture.setParent(self)
-            caption = ElidedLabel(name, "caption", parent=self)
-            caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            self._cells.append((name, picture, caption))
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-
-    def show_label(self, name: str) -> None:
-        """Show only examples with this label, "" for all."""
-        self._shown_label = name
-        self.updateGeometry()
-        self._arrange()
-
-    def _wanted(self) -> list[tuple[PictureLabel, ElidedLabel]]:
-        return [(p, c) for name, p, c in self._cells if self._shown_label in ("", name)]
-
-    @staticmethod
-    def _columns(width: int) -> int:
-        return max(1, (width + GAP_PX) // (SIDE_PX + GAP_PX))
-
-    def hasHeightForWidth(self) -> bool:
-        """Return True, because the rows depend on the width."""
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        """Return the height of the rows, at most three."""
-        columns = self._columns(width)
-        rows = min(MAX_ROWS, max(1, -(-len(self._cells) // columns)))
-        return rows * (SIDE_PX + CAPTION_PX) + (rows - 1) * (GAP_PX - 2)
-
-    def sizeHint(self) -> QSize:
-        """Return the size of six thumbnails in a row."""
-        return QSize(6 * (SIDE_PX + GAP_PX), self.heightForWidth(6 * (SIDE_PX + GAP_PX)))
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the size of three thumbnails in a row."""
-        return QSize(3 * (SIDE_PX + GAP_PX), SIDE_PX + CAPTION_PX)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Arrange the thumbnails again."""
-        super().resizeEvent(event)
-        self._arrange()
-
-    def _arrange(self) -> None:
-        wanted = self._wanted()
-        shown = {id(picture) for picture, _unused in wanted}
-        for _unused, picture, caption in self._cells:
-            if id(picture) not in shown:
-                picture.hide()
-                caption.hide()
-        columns = self._columns(self.width())
-        spread = (self.width() - SIDE_PX) / max(1, columns - 1) if columns > 1 else 0.0
-        for number, (picture, caption) in enumerate(wanted):
-            row, column = divmod(number, columns)
-            x, y = round(column * spread), row * (SIDE_PX + CAPTION_PX + GAP_PX - 2)
-            picture.move(x, y)
-            left, right = max(0, x - 4), min(self.width(), x + SIDE_PX + 4)
-            caption.setGeometry(left, y + SIDE_PX, right - left, CAPTION_PX)
-            picture.setVisible(row < MAX_ROWS)
-            caption.setVisible(row < MAX_ROWS)
-
-
-class PreviewRows(QWidget):
-    """Texts or file names, one per line with their labels."""
-
-    def __init__(self, items: Sequence[tuple[PictureValue, str]]) -> None:
-        """Create the rows of the first nine `items`."""
-        super().__init__()
-        box = in_column(gap=0, parent=self)
-        for number, (value, name) in enumerate(items[:9]):
-            text = ElidedLabel(clipped(value.text or value.name or value.path, MAX_TEXT_CHARS))
-            row = in_row((text, 1), Chip(name) if name else None, gap=SPACE_M, edges=(0, 4, 0, 4))
-            fill(box, divider() if number else None, row)
 
 
 class SplitBar(QWidget):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
 from workers.contracts.data.reading import DataResult
 from workers.contracts.pipeline import PipelineSpec
@@ -18,7 +17,6 @@ class DataValue:
 
     result: DataResult
     source: str = ""
-    previews: tuple[tuple[PictureValue, str], ...] = ()
     checks: tuple[CheckValue, ...] = ()
     spec: PipelineSpec | None = None
     model_classes: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ class GpuPage(Page):
         self._is_busy = value.is_trying or value.installing is not None
         self._installing = None
         if value.installing is not None:
-            self._installing = LoadingCard(self.theme, _("Cancel"))
+            self._installing = LoadingCard(self.theme)
             self._installing.cancel.clicked.connect(self.cancel_requested)
             self.show_installing(value.installing)
         self._fill(

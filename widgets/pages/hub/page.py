@@ -58,7 +58,7 @@ class HubPage(Page):
             self.list.set_busy(True)
             self.state = "loading"
             return
-        card = LoadingCard(self.theme, _("Cancel"))
+        card = LoadingCard(self.theme)
         card.show_progress(_("Asking the hub"), 0, None, "")
         card.cancel.clicked.connect(self.cancel_requested)
         self.state = "loading"

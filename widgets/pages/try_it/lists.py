@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import (
-    QObject,
     QRect,
     QSize,
     Qt,
@@ -183,7 +182,7 @@ class TriedDelegate(_Delegate):
         painter.restore()
 
     def _tag(self, painter: QPainter, box: QRect, value: TriedValue) -> None:
-        text = alike_words(self, value)
+        text = alike_words(value)
         if value.same is None:
             draw_line(painter, self._theme, box, text)
             return
@@ -191,7 +190,7 @@ class TriedDelegate(_Delegate):
         draw_tag(painter, self._theme, box, text, tone, icon)
 
 
-def alike_words(source: QObject, value: TriedValue) -> str:
+def alike_words(value: TriedValue) -> str:
     """Return "Same", "Changed", or the similarity."""
     if value.same is None:
         return cosine(value.similarity)
@@ -242,7 +241,7 @@ class TriedList(_KeyList):
         """Show these inputs, the newest first."""
         said = [
             _("{0}: before {1} in {2}, after {3} in {4}, {5}").format(
-                value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms), alike_words(self, value)
+                value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms), alike_words(value)
             )
             for value in values
         ]

@@ -128,7 +128,7 @@ def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, 
     """Given answers, When the page comes, Then the first row is chosen and its example is asked for; of none, nothing."""
     page = AnswersPage(theme)
     wanted = told_by(page.rows_wanted)
-    page.show(examples.all_answers(3))
+    page.show_value(examples.all_answers(3))
     shown(page)
     assert table_of(page).currentIndex().row() == 0
     assert [numbers[0] for numbers in wanted] == [0]
@@ -140,7 +140,7 @@ def test_what_is_no_class_comes_the_least_alike_first(opened: Any, examples: Mod
     value = replace(examples.all_answers(), answers="vector", labelled=False)
     columns = replace(value.columns, similarity=np.linspace(1, 0.5, len(value.columns), dtype=np.float32))
     value = replace(value, columns=columns)
-    page = opened(AnswersPage, value, call="show_value")
+    page = opened(AnswersPage, value)
     table = table_of(page)
     assert table.model().filter.order == "similarity" and table.model().rows[0] == len(columns) - 1
     at = next(k for k, (order, _column) in enumerate(table.model().columns) if order == "similarity")
@@ -154,7 +154,7 @@ def test_what_was_not_judged_says_so(opened: Any, examples: ModuleType) -> None:
     """Given vectors of which some were only searched in, Then they have a button and a tag of their own, stand last by
     result, and are not among the same; where there are none, there is no such button."""
     value = examples.all_vectors()
-    page = opened(AnswersPage, value, call="show_value")
+    page = opened(AnswersPage, value)
     assert "searched" not in page._buttons
     kind = value.columns.kind.copy()
     kind[:20] = KINDS.index("searched")
@@ -198,7 +198,7 @@ def test_changes_beside_worse_and_better_are_called_the_others(
     """Given labels, Then the filter of changes that are neither worse nor better says that these are the other changes;
     without labels it has all changes."""
     value = examples.all_answers(labelled=labelled)
-    page = opened(AnswersPage, value, call="show_value")
+    page = opened(AnswersPage, value)
     texts = [button.text() for button in page.findChildren(QPushButton)]
     count = f"{value.columns.count('changed'):,}"
     assert (f"Other changes {count}" in texts) is labelled
@@ -232,7 +232,7 @@ def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleTy
 
 def test_names_are_whole_in_the_smallest_window(opened: Any, examples: ModuleType) -> None:
     """Given a window of 1024 x 700, Then all names of examples and classes have the room that they need."""
-    page = opened(AnswersPage, examples.all_answers(), call="show_value", size=(816, 614))
+    page = opened(AnswersPage, examples.all_answers(), size=(816, 614))
     table, advance = table_of(page), table_of(page).fontMetrics().horizontalAdvance
     for number, (order, _column) in enumerate(table._model.columns):
         if order in ("name", "before", "after"):

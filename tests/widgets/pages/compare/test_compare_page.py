@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.widgets.heard import child, heard, left_click
@@ -57,9 +57,9 @@ def test_a_version_that_was_just_judged_comes_into_view(theme: Theme, examples: 
     """Given a small window whose table lies below, When its last version is chosen for the person, Then it is seen."""
     page = ComparePage(theme)
     qtbot.addWidget(page)
-    page.show(examples.compare())
+    page.show_value(examples.compare())
     page.resize(864, 420)
-    QScrollArea.show(page)
+    page.show()
     table = child(page, Table)
 
     def is_seen() -> bool:
@@ -263,7 +263,7 @@ def test_a_page_that_would_be_empty_is_not_offered(theme: Theme, examples: Modul
     closer; where one did, it is."""
     page = ComparePage(theme)
     for value, is_offered in ((examples.compare(), True), (examples.nothing_faster(), False)):
-        page.show(value)
+        page.show_value(value)
         shown(page)
         offered = [button.text() for button in page.findChildren(QPushButton) if button.isVisibleTo(page)]
         assert ("All answers" in offered) is is_offered and "What was tried" in offered

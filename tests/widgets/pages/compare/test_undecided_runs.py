@@ -55,7 +55,7 @@ def test_more_time_is_the_way_on_where_nothing_is_settled(
     primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
     assert primary == ["Continue for up to 6 minutes"]
     assert press(page, "Continue for up to 6 minutes", page.go_on_requested) == [6]
-    page.show(replace(examples.compare(), go_on=GoOnValue(5, "“B” looked better still.")))
+    page.show_value(replace(examples.compare(), go_on=GoOnValue(5, "“B” looked better still.")))
     primary = [
         b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)
     ]

@@ -40,7 +40,7 @@ def full(theme: Theme, examples: ModuleType, shown: Any) -> Full:
 
     def make(count: int = 10, **changes: Any) -> tuple[DataPage, ItemsCard]:
         page = DataPage(theme)
-        page.show(examples.data(**changes))
+        page.show_value(examples.data(**changes))
         page.show_items(items(count), CHUNK)
         shown(page)
         (card,) = page.findChildren(ItemsCard)

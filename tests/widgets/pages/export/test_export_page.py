@@ -52,7 +52,7 @@ def test_answers_are_told_once_after_typing(opened: Any, examples: ModuleType, q
     qtbot.waitUntil(lambda: bool(report), timeout=2000)
     assert [answers[2] for answers in report] == ["mira@example.org"]
     before = page.widget()
-    page.show(replace(examples.export(), card="# New\n\nmira", contact="mira@example.org"))
+    page.show_value(replace(examples.export(), card="# New\n\nmira", contact="mira@example.org"))
     assert page.widget() is before and field.text() == "mira@example.org" and field.hasFocus()
     view = child(page, MarkdownView)
     assert view.toPlainText() == "New\nmira"
@@ -108,7 +108,7 @@ def test_another_place_leaves_the_page_where_it_is_scrolled(opened: Any, example
     bar.setValue(100)
     field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Who can people contact?")
     field.setText("mira@example.org")
-    page.show(replace(value, path="/usb/b.zip"))
+    page.show_value(replace(value, path="/usb/b.zip"))
     assert "/usb/b.zip" in said(page) and bar.value() == 100
     requested = page.ask()
     assert requested is not None and (requested.path, requested.contact) == ("/usb/b.zip", "mira@example.org")
@@ -144,7 +144,7 @@ def test_while_writing_the_form_waits_and_can_be_stopped(
     assert not any(f.isEnabled() for f in page.findChildren(QLineEdit))
     assert page.findChildren(Bar)[0].value() == 500 and not button(page, "Export bundle").isVisible()
     press(page, "Cancel", page.cancel_requested)
-    page.show(examples.export())
+    page.show_value(examples.export())
     QApplication.processEvents()
     assert all(f.isEnabled() for f in page.findChildren(QLineEdit) if f.isVisible())
     assert button(page, "Export bundle").isVisible()
@@ -218,8 +218,8 @@ def test_the_version_that_a_target_could_take_is_offered(
     page = opened(ExportPage, examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s")))
     assert "“INT8, ONNX Runtime” is faster and fits this target" in said(page)
     press(page, "Prove it (about 10 s)", page.prove_requested)
-    page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_measured=False)))
+    page.show_value(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_measured=False)))
     assert "“INT8, ONNX Runtime” fits this target and looked faster at first; that is not proven" in said(page)
     assert button(page, "Prove it (about 10 s)").isEnabled()
-    page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_running=True)))
+    page.show_value(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_running=True)))
     assert not button(page, "Testing the examples…").isEnabled()

@@ -202,15 +202,17 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
 
 def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:
     """Given a forecast for the model, then it stands above the cards, and changes with the preset, in place."""
-    page.show(replace(examples.goal(), expected="about 1 min 20 s, 900 MB of memory"))
+    page.show_value(replace(examples.goal(), expected="about 1 min 20 s, 900 MB of memory"))
     assert "For your model on this computer: about 1 min 20 s, 900 MB of memory." in said(page)
     content = page.widget()
-    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min, 1.2 GB of memory"))
+    page.show_value(replace(examples.goal(), chosen="fastest", expected="about 3 min, 1.2 GB of memory"))
     assert page.widget() is content
     assert "about 3 min, 1.2 GB of memory" in said(page)
-    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min", short_of_memory="More than is free."))
+    page.show_value(
+        replace(examples.goal(), chosen="fastest", expected="about 3 min", short_of_memory="More than is free.")
+    )
     assert page.widget() is content and "More than is free." in said(page)
-    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min"))
+    page.show_value(replace(examples.goal(), chosen="fastest", expected="about 3 min"))
     assert "More than is free." not in said(page)
 
 
@@ -233,10 +235,10 @@ def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType) -> 
     value = examples.goal()
     assert plan.isVisible()
     assert [one.recipe.title in said_in(plan) for one in value.recipes] == [one.enabled for one in value.recipes]
-    page.show(replace(value, chosen="smallest", recipes=(RecipeValue(Recipe(title="Only this one")),)))
+    page.show_value(replace(value, chosen="smallest", recipes=(RecipeValue(Recipe(title="Only this one")),)))
     QApplication.processEvents()
     assert "Only this one" in said_in(plan) and value.recipes[0].recipe.title not in said_in(plan)
-    page.show(value)
+    page.show_value(value)
     used = [step.technique for one in value.recipes if one.enabled for step in one.recipe.steps]
     summaries = [row.summary for row in value.techniques if row.id in used]
     assert summaries and all(any(summary in text for text in said_in(plan)) for summary in summaries)

@@ -240,7 +240,7 @@ def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: 
     made.hub_removal_requested.connect(removed.append)
     made.hub_forget_requested.connect(lambda: forgotten.append(1))
     made.show_hub(examples.hub_kept())
-    made.show(examples.settings())
+    made.show_value(examples.settings())
     shown(made)
     assert "4 downloads, 358 MB together. 48.0 GB are free on this disk." in said(made)
     assert "in use: Clothes classifier, Second try" in said(made) and "in no project" in said(made)

@@ -82,13 +82,13 @@ def test_log_grows_at_its_end_and_stays_where_it_is_read(page: JobsPage, example
 def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleType) -> None:
     """Given a thousand jobs and one chosen, when they are shown again, then choice and scroll place stay."""
     many = tuple(replace(examples.jobs()[3], id=f"j{n}", title=f"Export {n}") for n in range(1000))
-    page.show(many)
+    page.show_value(many)
     table = child(page, Table)
     page.choose("j500")
     table.verticalScrollBar().setValue(16_000)
-    page.show((replace(examples.jobs()[0], id="new"), *many[:-1]))
+    page.show_value((replace(examples.jobs()[0], id="new"), *many[:-1]))
     assert table.chosen_id == "j500" and table.verticalScrollBar().value() == 16_000
-    page.show(many[:10])
+    page.show_value(many[:10])
     assert table.chosen_id == "j0"
 
 
@@ -121,7 +121,7 @@ def test_memory_and_log_are_told_at_once(opened: Any, examples: ModuleType, qtbo
     assert limits == [1 << 30, None]
     log = page.findChild(QCheckBox)
     assert heard(page.log_detail_changed, left_click, log, pos=QPoint(6, log.height() // 2)) == [True]
-    page.show(replace(examples.settings(), memory_limit_bytes=1 << 28, detailed_log=True))
+    page.show_value(replace(examples.settings(), memory_limit_bytes=1 << 28, detailed_log=True))
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
     assert field.value() == 1 and page.findChild(QCheckBox).isChecked()
 

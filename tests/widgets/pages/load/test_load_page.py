@@ -42,7 +42,7 @@ def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: Module
 
 def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
     """Given a result, Then sentence, figures and cards are there."""
-    page.show(examples.loaded())
+    page.show_value(examples.loaded())
     words = said(page)
     for text in ("2.1 times the original's", "this processor", "0.42 s", "half within 420 ms", "up to 31 %"):
         assert text in words
@@ -54,7 +54,7 @@ def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType,
 
 def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
     """Given no price, Then nothing is assumed; typed or taken from an example it is told, and the costs follow."""
-    page.show(examples.loaded())
+    page.show_value(examples.loaded())
     assert "Nothing is assumed" in said(page) and "0.0353 USD" not in said(page)
     card = child(page, CostCard)
     assert heard(page.price_changed, card.per_hour.setValue, 0.25) == [0.25, "USD", 50.0]

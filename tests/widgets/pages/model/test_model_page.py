@@ -116,7 +116,7 @@ def test_brightness_from_minus_one_to_one(opened: Any, examples: ModuleType, pre
     assert mean.text() == "0" and box.currentText() == "−1 to 1"
     value = heard(page.preprocessing_changed, press, page, "Use these")[0]
     assert (value.range, value.mean, value.std) == ("0..1", (0.5,), (0.5,))
-    page.show(examples.model(preprocess=PreprocessValue(image=value)))
+    page.show_value(examples.model(preprocess=PreprocessValue(image=value)))
     assert [one.currentData() for one in page.findChildren(QComboBox) if one.isVisible()][1] == "-1..1"
     assert not any(b.text() == "Use these" and b.isVisible() for b in page.findChildren(QPushButton))
 
@@ -155,7 +155,7 @@ def test_guesses_are_accepted_as_they_are(opened: Any, examples: ModuleType, pre
     guessed asks for it."""
     page = opened(ModelPage, examples.model())
     assert press(page, "These are right", page.preprocessing_changed) == [examples.model().preprocess.image]
-    page.show(examples.model(preprocess=PreprocessValue(image=examples.model().preprocess.image)))
+    page.show_value(examples.model(preprocess=PreprocessValue(image=examples.model().preprocess.image)))
     assert not any(b.text() == "These are right" and b.isVisible() for b in page.findChildren(QPushButton))
 
 
@@ -253,7 +253,7 @@ def test_a_click_may_replace_the_page_it_came_from(opened: Any, examples: Module
     for _ in range(20):
         press(page, "Choose another model…")
         assert page.state == "empty"
-        page.show(examples.model())
+        page.show_value(examples.model())
     assert page.findChild(QLabel) is not None
 
 

@@ -17,7 +17,7 @@ from widgets.theme import Theme
 @pytest.fixture
 def page(theme: Theme, examples: ModuleType, shown: Any) -> SettingsPage:
     made = SettingsPage(theme)
-    made.show(examples.settings())
+    made.show_value(examples.settings())
     made.show_storage(examples.storage())
     shown(made)
     return made
@@ -76,5 +76,5 @@ def test_limit_below_what_is_needed_says_so(page: SettingsPage, examples: Module
 
 def test_sizes_stay_when_settings_are_shown_anew(page: SettingsPage, examples: ModuleType, said: Any) -> None:
     """Given sizes, when the settings are shown again, then the sizes are there."""
-    page.show(examples.settings())
+    page.show_value(examples.settings())
     assert "2.4 GB stored" in said(page)
