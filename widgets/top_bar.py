@@ -1,7 +1,6 @@
 """Show the bar above the page (project, preset, running jobs, device) and the message below it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -25,15 +24,6 @@ from widgets.telemetry import jobs_text
 from widgets.theme import Theme, restyle
 from widgets.tokens import PAGE_EDGE, SMALL_CONTROL_HEIGHT, SPACE_M, SPACE_S, SPACE_XL, TOP_BAR_HEIGHT
 from workers.contracts.translation import _
-
-
-@dataclass(frozen=True)
-class ProjectValue:
-    """A project in the menu of the top bar."""
-
-    id: str
-    name: str
-    is_open: bool = False
 
 
 class _ChipButton(QPushButton):
@@ -119,26 +109,21 @@ class TopBar(QFrame):
         """Set the names of the open project ("" for a new one) and of its preset."""
         shown = name or _("New project")
         self.project.setText(shown)
-        short = self.menu_button.fontMetrics().elidedText(shown, self.project_elide(), 300)
+        short = self.menu_button.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideMiddle, 300)
         self.menu_button.setText(short.replace("&", "&&"))
         self.menu_button.setAccessibleName(_("Project: {0}").format(shown))
         self.preset.setText(preset)
         self.more.setVisible(bool(name))
 
-    @staticmethod
-    def project_elide() -> Qt.TextElideMode:
-        """Return the elide mode: long names lose their middle, which is least informative."""
-        return Qt.TextElideMode.ElideMiddle
-
-    def set_projects(self, projects: Sequence[ProjectValue]) -> None:
-        """Offer these projects and a new one in a menu; without projects there is no menu."""
+    def set_projects(self, projects: Sequence[tuple[str, str]], open_id: str = "") -> None:
+        """Offer these projects (id, name) and a new one in a menu; without projects there is no menu."""
         menu = QMenu(self)
-        for project in projects:
-            name = menu.fontMetrics().elidedText(project.name, self.project_elide(), 420)
-            action = menu.addAction(name.replace("&", "&&"))
-            action.setCheckable(project.is_open)
-            action.setChecked(project.is_open)
-            action.triggered.connect(lambda _unused=False, key=project.id: self._commands.do(OPEN_PROJECT, key))
+        for project_id, name in projects:
+            short = menu.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 420)
+            action = menu.addAction(short.replace("&", "&&"))
+            action.setCheckable(project_id == open_id)
+            action.setChecked(project_id == open_id)
+            action.triggered.connect(lambda _checked=False, key=project_id: self._commands.do(OPEN_PROJECT, key))
         menu.addSeparator()
         self._commands.add_to(menu, NEW_PROJECT)
         old = self.menu_button.menu()

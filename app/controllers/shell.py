@@ -10,7 +10,6 @@ from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.services.projects.projects import shown_projects
 from widgets.parts.page import Page
 from widgets.rail import Mark
-from widgets.top_bar import ProjectValue
 from workers.contracts.translation import _
 
 MAX_PROJECTS = 12
@@ -47,7 +46,7 @@ class ShellPresenter(QObject):
         window.set_project(project.name if project else "", preset)
         projects = shown_projects(session.workspace.repositories)[:MAX_PROJECTS]
         open_id = project.id if project is not None else ""
-        window.top.set_projects([ProjectValue(known.id, known.name, known.id == open_id) for known in projects])
+        window.top.set_projects([(known.id, known.name) for known in projects], open_id)
         window.rail.set_marks(self._marks())
 
     def _marks(self) -> dict[str, Mark]:

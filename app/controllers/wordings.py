@@ -20,10 +20,10 @@ def marked_pair(before: str, after: str) -> tuple[Marked, Marked]:
     for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         for side, words in zip(parts, (old[old_start:old_end], new[new_start:new_end]), strict=True):
             if words:
-                side.append(MarkedPart("".join(words), tag != "equal"))
+                side.append(("".join(words), tag != "equal"))
     for side, words in zip(parts, (old, new), strict=True):
         if len(words) > MOST_WORDS:
-            side.append(MarkedPart("".join(words[MOST_WORDS:]), False))
+            side.append(("".join(words[MOST_WORDS:]), False))
     return tuple(parts[0]), tuple(parts[1])
 
 
@@ -39,6 +39,6 @@ def marked_lists(before: Sequence[str], after: Sequence[str]) -> tuple[Marked, M
 def _lines(mine: Sequence[str], others: Sequence[str]) -> Marked:
     last = len(mine) - 1
     return tuple(
-        MarkedPart(f"{number + 1}. {text}{'' if number == last else chr(10)}", text not in others)
+        (f"{number + 1}. {text}{'' if number == last else chr(10)}", text not in others)
         for number, text in enumerate(mine)
     )

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from widgets.parts.pictures import BoxSide, BoxValue, PictureValue
+from widgets.parts.pictures import PictureValue, SidedBox
 from workers.contracts.data.seen import SeenBox
 
 
 def boxed(picture: PictureValue, original: Sequence[SeenBox] = (), optimized: Sequence[SeenBox] = ()) -> PictureValue:
     """Return the picture with the boxes of both models."""
-    sides: tuple[tuple[BoxSide, Sequence[SeenBox]], ...] = (("original", original), ("optimized", optimized))
-    boxes = tuple(BoxValue(seen.box, f"{seen.name} {seen.score:.2f}", side) for side, found in sides for seen in found)
-    return replace(picture, boxes=boxes) if boxes else picture
+    before: tuple[SidedBox, ...] = tuple((seen, "original") for seen in original)
+    after: tuple[SidedBox, ...] = tuple((seen, "optimized") for seen in optimized)
+    return replace(picture, boxes=(*before, *after))
 
 
 def masked(picture: PictureValue, original: PictureValue, optimized: PictureValue | None = None) -> PictureValue:

@@ -1,7 +1,6 @@
 """Show texts with some marked words, as a cut line or as a whole; all of them stay plain text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextCursor
@@ -15,34 +14,24 @@ FIRST_SHOWN_CHARS, BEFORE_CHARS = 20, 14
 """If the first marked word is further behind, the line begins shortly before it."""
 
 
-@dataclass(frozen=True)
-class MarkedPart:
-    """Consecutive words that are all marked or all unmarked."""
-
-    text: str
-    is_marked: bool = False
-
-
+MarkedPart = tuple[str, bool]
+"""Consecutive words, and whether all of them are marked or none is."""
 Marked = Sequence[MarkedPart]
 
 
 def text_of(parts: Marked) -> str:
     """Return the whole text."""
-    return "".join(part.text for part in parts)
+    return "".join(text for text, _is_marked in parts)
 
 
 def line_of(parts: Marked) -> list[MarkedPart]:
     """Return one line that begins near the first marked word."""
-    flat = [MarkedPart(" ".join(f"|{visible(part.text)}|".split())[1:-1], part.is_marked) for part in parts]
-    ahead = 0
-    for at, part in enumerate(flat):
-        if part.is_marked:
-            if ahead > FIRST_SHOWN_CHARS:
-                before = "".join(one.text for one in flat[:at])[-BEFORE_CHARS:]
-                return [MarkedPart("… " + before.partition(" ")[2]), *flat[at:]]
-            return flat
-        ahead += len(part.text)
-    return flat
+    flat = [(" ".join(f"|{visible(text)}|".split())[1:-1], is_marked) for text, is_marked in parts]
+    first = next((at for at, (_text, is_marked) in enumerate(flat) if is_marked), 0)
+    ahead = text_of(flat[:first])
+    if len(ahead) <= FIRST_SHOWN_CHARS:
+        return flat
+    return [("… " + ahead[-BEFORE_CHARS:].partition(" ")[2], False), *flat[first:]]
 
 
 def paint_line(painter: QPainter, theme: Theme, rect: QRect, font: QFont, parts: Marked) -> None:
@@ -51,18 +40,18 @@ def paint_line(painter: QPainter, theme: Theme, rect: QRect, font: QFont, parts:
     painter.save()
     left = rect.left()
     align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-    for part in line_of(parts):
+    for whole, is_marked in line_of(parts):
         if left >= rect.right():
             break
-        words = part.text.lstrip()
-        left += metrics.horizontalAdvance(part.text[: len(part.text) - len(words)])
+        words = whole.lstrip()
+        left += metrics.horizontalAdvance(whole[: len(whole) - len(words)])
         text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, rect.right() - left)
         width = metrics.horizontalAdvance(text)
         place = QRect(left, rect.top(), width, rect.height())
-        if part.is_marked:
+        if is_marked:
             painter.fillRect(place, mark_color(theme))
         underlined = QFont(font)
-        underlined.setUnderline(part.is_marked)
+        underlined.setUnderline(is_marked)
         painter.setFont(underlined)
         painter.setPen(theme.color("ink"))
         painter.drawText(place.adjusted(0, 0, 2, 0), align, text)
@@ -96,13 +85,13 @@ class MarkedText(ReadText):
     def _mark(self) -> None:
         found, at = [], 0
         whole = self.toPlainText()
-        for part in self._parts:
-            text = visible(part.text).strip()
+        for part, is_marked in self._parts:
+            text = visible(part).strip()
             start = whole.find(text, at) if text else -1
             if start < 0:
                 continue
             at = start + len(text)
-            if part.is_marked:
+            if is_marked:
                 found.append(selection(self, self._theme, start, at))
         self.setExtraSelections(found)
 

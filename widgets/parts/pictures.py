@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from widgets.parts.format import sized
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
+from workers.contracts.data.seen import SeenBox
 from workers.contracts.translation import _
 
 _MAGIC = (
@@ -37,13 +38,8 @@ GROUND_PX, LINE_PX, NAME_PX, NAMED_FROM_PX = 4.0, 2.0, 11, 140
 BoxSide = Literal["original", "optimized"]
 
 
-@dataclass(frozen=True)
-class BoxValue:
-    """A box in shares of the picture (left, top, right, bottom); the original's is dashed."""
-
-    box: tuple[float, float, float, float]
-    name: str = ""
-    side: BoxSide = "original"
+SidedBox = tuple[SeenBox, BoxSide]
+"""A box with the model that predicted it; the original's is dashed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class PictureValue:
     data: bytes = b""
     name: str = ""
     text: str = ""
-    boxes: tuple[BoxValue, ...] = ()
+    boxes: tuple[SidedBox, ...] = ()
     mask: "PictureValue | None" = None
     mask_after: "PictureValue | None" = None
 
@@ -171,7 +167,7 @@ def paint_picture(
     pixmap: QPixmap | None,
     *,
     is_final: bool,
-    boxes: Sequence[BoxValue] = (),
+    boxes: Sequence[SidedBox] = (),
     masks: Sequence[QPixmap] = (),
     split: float = 0.5,
 ) -> None:
@@ -205,7 +201,7 @@ def paint_picture(
 
 def one_side(value: PictureValue, side: BoxSide) -> PictureValue:
     """Return the picture with the boxes and mask of one model only."""
-    boxes = tuple(box for box in value.boxes if box.side == side)
+    boxes = tuple(box for box in value.boxes if box[1] == side)
     mask = value.mask if side == "original" else value.mask_after
     return replace(value, boxes=boxes, mask=mask, mask_after=None)
 
@@ -230,12 +226,12 @@ def paint_value(
     paint_picture(painter, theme, rect, pixmap, is_final=is_final, boxes=value.boxes, masks=masks, split=split)
 
 
-def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence[BoxValue]) -> None:
+def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence[SidedBox]) -> None:
     """Paint each box line on a light ground, so that it is visible on any picture; the original's is dashed, below."""
     painter.setFont(sized(painter.font(), NAME_PX))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for box in sorted(boxes, key=lambda one: one.side == "optimized"):
-        left, top, right, bottom = box.box
+    for seen, side in sorted(boxes, key=lambda box: box[1] == "optimized"):
+        left, top, right, bottom = seen.box
         edge = QRectF(
             place.left() + left * place.width(),
             place.top() + top * place.height(),
@@ -244,26 +240,26 @@ def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence
         ).adjusted(1, 1, -1, -1)
         thin = 1.0 if place.width() >= NAMED_FROM_PX else 0.6
         ground = QPen(theme.color("panel"), GROUND_PX * thin)
-        line = QPen(theme.color(BOX_COLORS[box.side]), LINE_PX * thin)
-        if box.side == "original":
+        line = QPen(theme.color(BOX_COLORS[side]), LINE_PX * thin)
+        if side == "original":
             line.setStyle(Qt.PenStyle.DashLine)
         for pen in (ground, line):
             painter.setPen(pen)
             painter.drawRect(edge)
-        if box.name and place.width() >= NAMED_FROM_PX:
-            _paint_name(painter, theme, place, edge, box)
+        if place.width() >= NAMED_FROM_PX:
+            _paint_name(painter, theme, place, edge, f"{seen.name} {seen.score:.2f}", side)
 
 
-def _paint_name(painter: QPainter, theme: Theme, place: QRectF, edge: QRectF, box: BoxValue) -> None:
+def _paint_name(painter: QPainter, theme: Theme, place: QRectF, edge: QRectF, name: str, side: BoxSide) -> None:
     """Paint the name of a box: the original's above it, the optimized version's below it."""
     metrics = painter.fontMetrics()
-    width, height = metrics.horizontalAdvance(box.name) + 6, metrics.height()
-    y = edge.top() - height if box.side == "original" else edge.bottom()
+    width, height = metrics.horizontalAdvance(name) + 6, metrics.height()
+    y = edge.top() - height if side == "original" else edge.bottom()
     y = min(max(y, place.top()), place.bottom() - height)
     words = QRectF(min(edge.left(), max(place.left(), place.right() - width)), y, width, height)
     painter.fillRect(words, theme.color("panel"))
-    painter.setPen(theme.color(BOX_COLORS[box.side]))
-    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, box.name)
+    painter.setPen(theme.color(BOX_COLORS[side]))
+    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, name)
 
 
 class PictureLabel(QWidget):

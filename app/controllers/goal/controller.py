@@ -16,7 +16,7 @@ from presets.own_presets import save_preset
 from presets.schema import Preset
 from presets.yaml_file import PresetRefused
 from widgets.pages.goal.page import GoalPage
-from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
+from widgets.pages.goal.value import EditedRecipe, GoalValue, PresetValue
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.planning import Arithmetic
 from workers.contracts.process.allowance import free_memory_bytes
@@ -84,7 +84,7 @@ class GoalController(PageController[GoalPage]):
                 labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
                 by_words=info.chat is not None,
-                recipes=tuple(RecipeValue(recipe) for recipe in self._fitting(self.preset.recipes)),
+                recipes=tuple((recipe, True) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(described, self._kind()),
                 expected=forecast_words(forecast.seconds, forecast.memory_bytes),
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
@@ -141,8 +141,8 @@ class GoalController(PageController[GoalPage]):
         self._session.change(max_loss_pct=limit_pct)
         self._session.goal_changed.emit()
 
-    def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
-        self._session.set_recipes(tuple(value.recipe for value in values if value.enabled) or None)
+    def _on_recipes(self, values: tuple[EditedRecipe, ...]) -> None:
+        self._session.set_recipes(tuple(recipe for recipe, is_enabled in values if is_enabled) or None)
 
     def _on_save(self, title: str) -> None:
         """Save the current recipes as the user's own preset and choose it."""

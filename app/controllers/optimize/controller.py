@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QTimer
 
 from app.controllers import commands as c
-from app.controllers.optimize.live_run import LiveRun
+from app.controllers.optimize.live_run import MARKS, LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import SHOWN_STATES
@@ -20,7 +20,6 @@ from app.services.projects.running import RunRequest, resume_run
 from app.services.records.run_records import read_end
 from presets.schema import Preset
 from widgets.dialogs.questions import preparation_question
-from widgets.pages.optimize.page import LogLine as ShownLine
 from widgets.pages.optimize.page import OptimizePage
 from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.errors import ErrorInfo
@@ -219,7 +218,7 @@ class OptimizeController(PageController[OptimizePage]):
             self._session.set_run(run)
 
     def _on_failed(self, live: LiveRun, error: ErrorInfo, preset: Preset) -> None:
-        live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
+        live.lines.append(f"{MARKS['error']}{error.title}: {error.detail}")
         self._end(live)
         if live.run.state in SHOWN_STATES:  # the continued run has its result again, so no page shows the error
             self._window.banner(error_value(error))

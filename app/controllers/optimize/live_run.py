@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
 
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.running import Running
@@ -12,9 +11,10 @@ from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.services.flow import events
 from app.services.run.recorder import Recorder
-from widgets.pages.optimize.page import LogLine as ShownLine
 
 MAX_LINES = 5000
+MARKS = {"warning": "! ", "error": "× "}
+"""Marks before lines of the log, by level."""
 
 
 class LiveRun:
@@ -26,12 +26,12 @@ class LiveRun:
     def __init__(self, run: Run) -> None:
         """Create a run without events."""
         self.watch = RunWatch(run)
-        self.lines: deque[ShownLine] = deque(maxlen=MAX_LINES)
+        self.lines: deque[str] = deque(maxlen=MAX_LINES)
         self.recorder: Recorder | None = None
         self.running: Running | None = None
         self.is_measuring = False
         self.on_points: Callable[[tuple[LatencyPoint, ...]], None] | None = None
-        self.on_line: Callable[[ShownLine], None] | None = None
+        self.on_line: Callable[[str], None] | None = None
         self.on_change: Callable[[], None] | None = None
 
     @property
@@ -72,7 +72,7 @@ class LiveRun:
             self.on_change()
 
     def _on_line(self, line: events.LogLine) -> None:
-        shown = ShownLine(line.text, _level(line.level), datetime.now().strftime("%H:%M:%S"))
+        shown = f"{datetime.now():%H:%M:%S} {MARKS.get(line.level, '')}{line.text}"
         self.lines.append(shown)
         if self.on_line is not None:
             self.on_line(shown)
@@ -80,7 +80,3 @@ class LiveRun:
     def leave(self) -> None:
         """Stop updating the page, because it shows something else."""
         self.on_points = self.on_line = self.on_change = None
-
-
-def _level(level: str) -> Literal["info", "warning", "error"]:
-    return "error" if level == "error" else "warning" if level == "warning" else "info"

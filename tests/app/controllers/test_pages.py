@@ -1,7 +1,6 @@
 """Tests of Goal, Jobs, the first page and closing with a real database."""
 
 import dataclasses
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,7 +110,7 @@ def test_edited_recipe_is_saved(app_controller: AppController, space: Workspace)
     recipes = page._value.recipes
     page.recipes_changed.emit(recipes[:1])
     kept = app_controller.session.opened.recipes
-    assert kept is not None and [recipe.title for recipe in kept] == [recipes[0].recipe.title]
+    assert kept is not None and [recipe.title for recipe in kept] == [recipes[0][0].title]
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     assert app_controller.session.opened.recipes == kept
     page.preset_chosen.emit("smallest")
@@ -125,13 +124,13 @@ def test_renamed_recipe_keeps_its_id(app_controller: AppController, space: Works
     named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}
     for title in ("Mine", "Mine again"):
         values = page._value.recipes
-        first = next(value for value in values if value.recipe.id in named)
-        renamed = replace(first, recipe=first.recipe.model_copy(update={"title": title}))
-        page.recipes_changed.emit(tuple(renamed if v is first else v for v in values))
+        first = next(recipe for recipe, _ in values if recipe.id in named)
+        renamed = first.model_copy(update={"title": title})
+        page.recipes_changed.emit(tuple((renamed if one is first else one, is_on) for one, is_on in values))
         app_controller._controllers["goal"].show()
         kept = app_controller.session.opened.recipes
         assert kept is not None
-        assert {recipe.title: recipe.id for recipe in kept}[title] == first.recipe.id and first.recipe.id in named
+        assert {recipe.title: recipe.id for recipe in kept}[title] == first.id and first.id in named
 
 
 def test_many_runs_are_listed_quickly(app_controller: AppController, window: MainWindow, space: Workspace) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
 from widgets.pages.data.value import DataValue
-from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
+from widgets.pages.goal.value import GoalValue, PresetValue
 from widgets.pages.model.value import ModelValue, PreprocessValue, SampleValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.nouns import DataKind
@@ -202,6 +202,7 @@ def goal(**changes: object) -> GoalValue:
         ("busy-server", "Busy server", "For many people asking at the same time.", "more answers a second", 180,
          "hard-drives"),
     )  # fmt: skip
+    int8 = RecipeStep(technique="int8_static", params={"examples": 200})
     base: dict[str, object] = {
         "presets": tuple(PresetValue(*row) for row in presets),
         "chosen": "balanced",
@@ -209,17 +210,9 @@ def goal(**changes: object) -> GoalValue:
         "n_test": 2000,
         "labelled": True,
         "recipes": (
-            RecipeValue(Recipe(title="Faster engine", id="0", runtime="openvino")),
-            RecipeValue(
-                Recipe(
-                    title="INT8, sensitive layers kept",
-                    steps=(RecipeStep(technique="int8_static", params={"examples": 200}),),
-                    runtime="openvino",
-                )
-            ),
-            RecipeValue(
-                Recipe(title="Pruned by 30 %", steps=(RecipeStep(technique="magnitude_prune"),)), enabled=False
-            ),
+            (Recipe(title="Faster engine", id="0", runtime="openvino"), True),
+            (Recipe(title="INT8, sensitive layers kept", steps=(int8,), runtime="openvino"), True),
+            (Recipe(title="Pruned by 30 %", steps=(RecipeStep(technique="magnitude_prune"),)), False),
         ),
         "techniques": (
             Described(

@@ -1,7 +1,6 @@
 """Pictures of the task pages, drawn from the example values: python tests/widgets/pages/task_pictures.py writes them."""
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -28,25 +27,17 @@ FOLDER = ROOT / "app" / "help" / "tasks" / "pictures"
 WIDTH_PX, HEIGHT_PX, COLORS = 816, 614, 64
 
 
-@dataclass(frozen=True)
-class Shot:
-    """One picture: the upper `height_px` of a page in a state of `page_states`, or one part of that page."""
-
-    state: str
-    height_px: int = HEIGHT_PX
-    part: type[QWidget] | None = None
-
-
 SHOTS = {
-    "model": Shot("model-empty", 520),
-    "compare-safe": Shot("compare-safe", 600),
-    "compare-not-proven": Shot("compare-not-proven", 440),
-    "compare-busy": Shot("compare-busy", 600),
-    "data-boxes": Shot("data-boxes", part=FedCard),
-    "chat": Shot("chat-full"),
-    "try-sound": Shot("try-sound", 350),
-    "load": Shot("load-full"),
+    "model": ("model-empty", 520),
+    "compare-safe": ("compare-safe", 600),
+    "compare-not-proven": ("compare-not-proven", 440),
+    "compare-busy": ("compare-busy", 600),
+    "data-boxes": ("data-boxes", HEIGHT_PX),
+    "chat": ("chat-full", HEIGHT_PX),
+    "try-sound": ("try-sound", 350),
+    "load": ("load-full", HEIGHT_PX),
 }
+"""The page of each picture in a state of `page_states`, and the height of its upper part in pixels."""
 
 
 def data_boxes(page: DataPage, ex: ModuleType, path: Path) -> None:
@@ -61,21 +52,21 @@ def data_boxes(page: DataPage, ex: ModuleType, path: Path) -> None:
 
 def draw(name: str, theme: Theme, ex: ModuleType, path: Path) -> Page:
     """Write one picture as a palette PNG and return the page, which must outlive its parts."""
-    shot = SHOTS[name]
-    fill_boxes = partial(data_boxes, path=path)
-    kind, fill = (DataPage, fill_boxes) if shot.state == "data-boxes" else STATES[shot.state]
+    state, height_px = SHOTS[name]
+    is_card = state == "data-boxes"
+    kind, fill = (DataPage, partial(data_boxes, path=path)) if is_card else STATES[state]
     page = kind(theme)
     page.resize(WIDTH_PX, HEIGHT_PX)
     fill(page, ex)
     page.show()
-    shown: QWidget = page if shot.part is None else page.findChildren(shot.part)[0]
+    shown: QWidget = page.findChildren(FedCard)[0] if is_card else page
     shown.grab()  # pictures are decoded once they are drawn
     for _ in range(60):
         QTest.qWait(1)
     for store in page.findChildren(PictureStore):
         while store.is_busy:
             QTest.qWait(5)
-    pixmap = QPixmap(shown.width(), shot.height_px if shot.part is None else shown.height())
+    pixmap = QPixmap(shown.width(), shown.height() if is_card else height_px)
     pixmap.fill(theme.color("bg"))
     shown.render(pixmap, QPoint(0, 0))
     pixmap.save(str(path))

@@ -14,7 +14,7 @@ from app.bootstrap import build_window
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.page_registry import find_pages
-from widgets.pages.optimize.page import LogLine, OptimizeValue
+from widgets.pages.optimize.page import OptimizeValue
 from widgets.plots.step_strip import StepValue
 
 
@@ -68,7 +68,7 @@ MORE: dict[str, Shows] = {
     "optimize": (
         lambda p, ex: p.show_empty(has_model=True),
         lambda p, ex: p.show_value(run()),
-        lambda p, ex: p.add_log([LogLine("a line")]),
+        lambda p, ex: p.add_log(["a line"]),
         lambda p, ex: p.show_value(run(ex.refused())),
     ),
     "compare": (lambda p, ex: p.show_value(ex.compare()), lambda p, ex: p.show_changes(ex.changes(20))),

@@ -19,9 +19,9 @@ def test_words_that_differ_are_marked() -> None:
     """Given two texts, Then the parts are the whole texts, and only what the other lacks is marked."""
     before, after = marked_pair("we sail on the sea today", "we sat on the  sea")
     assert text_of(before) == "we sail on the sea today" and text_of(after) == "we sat on the  sea"
-    assert [part.text for part in before if part.is_marked] == [" sail", " today"]
-    assert [part.text for part in after if part.is_marked] == [" sat"]
-    assert marked_pair("", "x") == ((), (MarkedPart("x", True),))
+    assert [text for text, is_marked in before if is_marked] == [" sail", " today"]
+    assert [text for text, is_marked in after if is_marked] == [" sat"]
+    assert marked_pair("", "x") == ((), (("x", True),))
 
 
 def test_long_texts_are_marked_as_far_as_they_are_compared() -> None:
@@ -29,21 +29,21 @@ def test_long_texts_are_marked_as_far_as_they_are_compared() -> None:
     text = " ".join(f"w{k}" for k in range(MOST_WORDS + 50))
     before, after = marked_pair(text, text + " end")
     assert text_of(before) == text and text_of(after) == text + " end"
-    assert not any(part.is_marked for part in (*before, *after))
+    assert not any(is_marked for _text, is_marked in (*before, *after))
 
 
 def test_lists_mark_what_the_other_has_not() -> None:
     """Given what two searches find, Then each entry is a line, and only new ones are marked, whatever their order."""
     before, after = marked_lists(("a", "b", "c"), ("b", "a", "d"))
-    assert text_of(before) == "1. a\n2. b\n3. c" and [part.is_marked for part in after] == [False, False, True]
+    assert text_of(before) == "1. a\n2. b\n3. c" and [is_marked for _text, is_marked in after] == [False, False, True]
 
 
 def test_a_line_begins_near_what_differs() -> None:
     """Given a text that differs late, Then its line begins shortly before that."""
-    parts = (MarkedPart("word " * 40), MarkedPart("other", True), MarkedPart(" end"))
+    parts = (("word " * 40, False), ("other", True), (" end", False))
     line = line_of(parts)
-    assert line[0].text.startswith("… ") and len(line[0].text) < 25 and line[1] == parts[1]
-    assert line_of((MarkedPart("a\nb "), MarkedPart("c", True)))[0].text == "a b "
+    assert line[0][0].startswith("… ") and len(line[0][0]) < 25 and line[1] == parts[1]
+    assert line_of((("a\nb ", False), ("c", True)))[0][0] == "a b "
 
 
 def shown(theme: Theme, *parts: MarkedPart) -> np.ndarray:
@@ -57,8 +57,8 @@ def shown(theme: Theme, *parts: MarkedPart) -> np.ndarray:
 
 def test_marked_words_have_a_ground_of_their_own(theme: Theme) -> None:
     """Given a marked word, Then its ground is colored, and that of others is not."""
-    plain = shown(theme, MarkedPart("wwwwww"))
-    marked = shown(theme, MarkedPart("wwwwww", True))
+    plain = shown(theme, ("wwwwww", False))
+    marked = shown(theme, ("wwwwww", True))
     assert (plain[1, :40] == 255).all() and (marked[1, 2:20] != 255).any(axis=1).all()
 
 
@@ -67,7 +67,7 @@ def test_the_text_itself_stays_plain(qtbot, theme: Theme) -> None:
     same word earlier is not marked."""
     view = MarkedText(theme, "Optimized", 6)
     qtbot.addWidget(view)
-    view.show_parts((MarkedPart("<b>a</b> is "), MarkedPart("a", True), MarkedPart(" a")))
+    view.show_parts((("<b>a</b> is ", False), ("a", True), (" a", False)))
     assert view.toPlainText() == "<b>a</b> is a a"
     (mark,) = view.extraSelections()
     assert (mark.cursor.selectionStart(), mark.cursor.selectionEnd()) == (12, 13)

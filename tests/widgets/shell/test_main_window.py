@@ -16,7 +16,6 @@ from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
-from widgets.top_bar import ProjectValue
 from workers.contracts.paths import from_text
 
 ACTIONS, LEFT = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -167,7 +166,7 @@ def test_top_bar_tells_project_jobs_and_device(window: MainWindow) -> None:
     assert window.current_page == "jobs"
     window.set_jobs(0)
     assert window.top.jobs.isHidden() and not window.dock.is_open and window.clock.fps == 60
-    window.top.set_projects([ProjectValue("p1", "One"), ProjectValue("p2", "Two & three")])
+    window.top.set_projects([("p1", "One"), ("p2", "Two & three")])
     opened: list[str] = []
     window.commands.offer(OPEN_PROJECT, lambda project_id: not opened.append(project_id))
     window.top.menu_button.menu().actions()[1].trigger()

@@ -13,7 +13,7 @@ from read_page import button, press
 
 from tests.widgets.heard import heard, placed
 from widgets.dialogs.questions import close_question, kind_question
-from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, RunInterruption, StepValue
+from widgets.pages.optimize.page import OptimizePage, OptimizeValue, RunInterruption, StepValue
 from widgets.parts.buttons import PrimaryButton
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.plots.frame_clock import FrameClock
@@ -116,13 +116,13 @@ def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: M
 def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType) -> None:
     """Given a run, then the log opens on request, is bounded, and stays open when the run ends."""
     example.fill(page, example.running())
-    page.add_log([LogLine("loaded", at="14:02:07"), LogLine("odd", "warning")])
+    page.add_log(["14:02:07 loaded", "! odd"])
     assert page._view.log_card.isHidden()
     assert (
         heard(page.log_toggled, press, page, "Show log") == [True]
         and page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
     )
-    page.add_log([LogLine(str(n)) for n in range(6000)])
+    page.add_log([str(n) for n in range(6000)])
     assert page._view.log.blockCount() == 5000
     page.show_value(replace(example.running(), phase="done", seconds=66.0))
     assert not page._view.log_card.isHidden() and button(page, "Hide log").isChecked()

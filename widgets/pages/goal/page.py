@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QRadioButton, QWidget
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
 from widgets.pages.goal.recipe_editor import LEAST_DETAILED_PX, LEAST_PAGE_PX, PlanCard, RecipeEditor
-from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
+from widgets.pages.goal.value import EditedRecipe, GoalValue, PresetValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
@@ -28,7 +28,7 @@ class GoalPage(Page):
 
     preset_chosen = Signal(str)
     limit_changed = Signal(float)  # percent, relative to the original's accuracy
-    recipes_changed = Signal(object)  # tuple of RecipeValue; () means the preset's own
+    recipes_changed = Signal(object)  # tuple of EditedRecipe; () means the preset's own
     save_requested = Signal(str)  # name of the new preset
     run_requested = Signal()
     limit_wanted = Signal(float)  # a limit that was offered
@@ -41,7 +41,7 @@ class GoalPage(Page):
         self._start: Button | None = None
         self._limit: LimitCard | None = None
         self._radios: dict[str, QRadioButton] = {}
-        self._recipes: tuple[RecipeValue, ...] = ()
+        self._recipes: tuple[EditedRecipe, ...] = ()
         self._expected, self._short = words(""), label("")
         self._few: FewLine | None = None
         self._plan: PlanCard | None = None
@@ -234,10 +234,10 @@ class GoalPage(Page):
         self._value = replace(self._value, limit_pct=limit_pct)
         self.limit_changed.emit(limit_pct)
 
-    def _on_recipes_changed(self, recipes: tuple[RecipeValue, ...]) -> None:
+    def _on_recipes_changed(self, recipes: tuple[EditedRecipe, ...]) -> None:
         self._recipes = recipes
         if self._start is not None:
-            self._start.setEnabled(not self._value.why_not and any(recipe.enabled for recipe in recipes))
+            self._start.setEnabled(not self._value.why_not and any(is_enabled for _recipe, is_enabled in recipes))
         self.recipes_changed.emit(recipes)
 
     def _on_reset(self) -> None:

@@ -1,13 +1,12 @@
 """Show and edit the recipes of a goal: their order, steps and parameters, with forms from the techniques' schemas."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QMenu, QSizePolicy, QWidget
 
-from widgets.pages.goal.value import RecipeValue
+from widgets.pages.goal.value import EditedRecipe
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
@@ -50,7 +49,7 @@ class StepBox(QWidget):
 
 
 class RecipeCard(Card):
-    """One recipe: whether it is enabled, its name, steps and runtime; emits `changed(RecipeValue)` and `removed`."""
+    """One recipe: whether it is enabled, its name, steps and runtime; emits `changed(EditedRecipe)` and `removed`."""
 
     changed = Signal(object)
     removed = Signal()
@@ -58,7 +57,7 @@ class RecipeCard(Card):
     def __init__(
         self,
         theme: Theme,
-        value: RecipeValue,
+        value: EditedRecipe,
         techniques: Sequence[Described],
         runtimes: Sequence[tuple[str, str]],
         *,
@@ -66,22 +65,23 @@ class RecipeCard(Card):
     ) -> None:
         """Create the card of a recipe; `is_open` unfolds its steps."""
         super().__init__(edge=SPACE_M, gap=SPACE_S)
-        self._theme, self._value = theme, value
+        self._theme = theme
+        self._recipe, self._is_enabled = value
         self._techniques = {technique.id: technique for technique in techniques}
         self._runtimes = tuple(runtimes)
-        self.setAccessibleName(value.recipe.title)
+        self.setAccessibleName(self._recipe.title)
         self._switch = QCheckBox()
-        self._switch.setAccessibleName(_("Try “{0}”").format(value.recipe.title))
-        self._switch.setChecked(value.enabled)
+        self._switch.setAccessibleName(_("Try “{0}”").format(self._recipe.title))
+        self._switch.setChecked(self._is_enabled)
         self._switch.toggled.connect(self._on_toggled)
         self._fold = FoldButton(theme, _("Steps"), "small")
-        self._fold.setAccessibleName(_("Steps of “{0}”").format(value.recipe.title))
+        self._fold.setAccessibleName(_("Steps of “{0}”").format(self._recipe.title))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
         # the name is shown completely; the summary takes the rest
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         head = in_row(
-            self._switch, ElidedLabel(value.recipe.title, "strong"), (self._summary, 1), self._fold, gap=SPACE_M
+            self._switch, ElidedLabel(self._recipe.title, "strong"), (self._summary, 1), self._fold, gap=SPACE_M
         )
         self.add(head)
         self._body = QWidget()
@@ -95,7 +95,7 @@ class RecipeCard(Card):
     def _rebuild(self) -> None:
         clear(self._box)
         self._box.addWidget(self._naming())
-        for number, step in enumerate(self._value.recipe.steps):
+        for number, step in enumerate(self._recipe.steps):
             technique = self._techniques.get(step.technique) or Described(
                 id=step.technique, title=step.technique, available=True
             )
@@ -107,12 +107,12 @@ class RecipeCard(Card):
             self._box.addWidget(part)
         self._box.addWidget(divider())
         self._box.addWidget(self._foot())
-        self._tell()
+        self._show_summary()
 
     def _naming(self) -> QWidget:
-        name = TextField(self._value.recipe.title, _("Name"), max_chars=80)
+        name = TextField(self._recipe.title, _("Name"), max_chars=80)
         name.editingFinished.connect(lambda: self._on_named(name.text()))
-        current = self._value.recipe.runtime
+        current = self._recipe.runtime
         known = dict(self._runtimes)
         options = [(title, key) for key, title in ({**known, current: known.get(current, current)}).items()]
         runtime = ChoiceField(_("Runtime"), options, current)
@@ -139,47 +139,45 @@ class RecipeCard(Card):
         remove = TextButton(self._theme, _("Remove this version"), "trash", "small", on=self.removed)
         return held(in_row(add, STRETCH, remove, gap=None, edges=(0, SPACE_M, 0, 0)))
 
-    def _tell(self) -> None:
-        self._summary.setText(recipe_summary(self._value.recipe, self._techniques.values(), self._runtimes))
-
-    def _put(self, value: RecipeValue) -> None:
-        self._value = value
-        self._tell()
-        self.changed.emit(value)
+    def _show_summary(self) -> None:
+        self._summary.setText(recipe_summary(self._recipe, self._techniques.values(), self._runtimes))
 
     def _on_toggled(self, is_on: bool) -> None:
-        self._put(replace(self._value, enabled=is_on))
+        self._is_enabled = is_on
+        self.changed.emit((self._recipe, is_on))
 
     def _on_named(self, text: str) -> None:
         if title := text.strip():
             self._change(title=title)
 
     def _change(self, **changed: Any) -> None:
-        recipe = self._value.recipe.model_copy(update=changed)
-        if recipe != self._value.recipe:
-            self._put(replace(self._value, recipe=recipe))
+        recipe = self._recipe.model_copy(update=changed)
+        if recipe != self._recipe:
+            self._recipe = recipe
+            self._show_summary()
+            self.changed.emit((recipe, self._is_enabled))
 
     def _steps(self, steps: Sequence[RecipeStep]) -> None:
         self._change(steps=tuple(steps))
         self._rebuild()
 
     def _on_params(self, at: int, params: dict[str, Any]) -> None:
-        steps = list(self._value.recipe.steps)
+        steps = list(self._recipe.steps)
         steps[at] = RecipeStep(technique=steps[at].technique, params=params)
         self._change(steps=tuple(steps))
 
     def _on_removed(self, at: int) -> None:
-        self._steps([step for number, step in enumerate(self._value.recipe.steps) if number != at])
+        self._steps([step for number, step in enumerate(self._recipe.steps) if number != at])
 
     def _on_moved(self, at: int, by: int) -> None:
-        steps = list(self._value.recipe.steps)
+        steps = list(self._recipe.steps)
         to = at + by
         if 0 <= to < len(steps):
             steps[at], steps[to] = steps[to], steps[at]
             self._steps(steps)
 
     def _on_added(self, technique_id: str) -> None:
-        self._steps([*self._value.recipe.steps, RecipeStep(technique=technique_id)])
+        self._steps([*self._recipe.steps, RecipeStep(technique=technique_id)])
 
 
 def recipe_summary(value: Recipe, techniques: Iterable[Described], runtimes: Iterable[tuple[str, str]]) -> str:
@@ -192,7 +190,7 @@ def recipe_summary(value: Recipe, techniques: Iterable[Described], runtimes: Ite
 
 
 class RecipeEditor(QWidget):
-    """All recipes in order; `changed(tuple of RecipeValue)`, and `reset_requested` restores the preset's own."""
+    """All recipes in order; `changed(tuple of EditedRecipe)`, and `reset_requested` restores the preset's own."""
 
     changed = Signal(object)
     reset_requested = Signal()
@@ -200,7 +198,7 @@ class RecipeEditor(QWidget):
     def __init__(
         self,
         theme: Theme,
-        recipes: Sequence[RecipeValue],
+        recipes: Sequence[EditedRecipe],
         techniques: Sequence[Described],
         runtimes: Sequence[tuple[str, str]],
     ) -> None:
@@ -223,7 +221,7 @@ class RecipeEditor(QWidget):
             card.removed.connect(lambda at=number: self._on_removed(at))
             self._box.addWidget(card)
 
-    def _on_changed(self, at: int, value: RecipeValue) -> None:
+    def _on_changed(self, at: int, value: EditedRecipe) -> None:
         self._recipes[at] = value
         self.changed.emit(tuple(self._recipes))
 
@@ -235,7 +233,7 @@ class RecipeEditor(QWidget):
     def _on_add(self) -> None:
         runtime = self._runtimes[0][0] if self._runtimes else ""
         title = _("My version {0}").format(len(self._recipes) + 1)
-        self._recipes.append(RecipeValue(Recipe(title=title, why=_("Added by hand."), runtime=runtime)))
+        self._recipes.append((Recipe(title=title, why=_("Added by hand."), runtime=runtime), True))
         self._rebuild(len(self._recipes) - 1)
         self.changed.emit(tuple(self._recipes))
 
@@ -257,7 +255,7 @@ class PlanCard(Card):
 
     def show_recipes(
         self,
-        recipes: Sequence[RecipeValue],
+        recipes: Sequence[EditedRecipe],
         techniques: Iterable[Described],
         runtimes: Iterable[tuple[str, str]],
         *,
@@ -266,7 +264,7 @@ class PlanCard(Card):
         """Show the enabled recipes."""
         if self._rows is not None:
             discard(self._rows)
-        tried = [value.recipe for value in recipes if value.enabled]
+        tried = [recipe for recipe, is_enabled in recipes if is_enabled]
         kinds, runs = tuple(techniques), tuple(runtimes)
         pairs = []
         for recipe in tried:

@@ -22,12 +22,8 @@ class PresetValue:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class RecipeValue:
-    """A recipe in the editor; it has no id if it was added by hand."""
-
-    recipe: Recipe
-    enabled: bool = True
+EditedRecipe = tuple[Recipe, bool]
+"""A recipe in the editor, and whether it is enabled; a recipe that was added by hand has no id."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class GoalValue:
     n_test: int = 0
     labelled: bool = False
     kind: DataKind = "images"
-    recipes: tuple[RecipeValue, ...] = ()
+    recipes: tuple[EditedRecipe, ...] = ()
     techniques: tuple[Described, ...] = ()
     runtimes: tuple[tuple[str, str], ...] = ()  # id, title
     why_not: str = ""  # the button Start is disabled

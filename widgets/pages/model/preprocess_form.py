@@ -1,17 +1,16 @@
 """Show the preparation of inputs and let users edit the picture steps of the pipeline."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
 
 from widgets.pages.model.value import PreprocessValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
-from widgets.parts.fields import ChoiceField, TextField
-from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.fields import ChoiceField, TextField, buddy
+from widgets.parts.layout import BOTTOM, STRETCH, bare_grid, held, in_column, in_row
 from widgets.parts.small import KeyValue, Tag
 from widgets.parts.text import label, say, words
 from widgets.theme import Theme
@@ -19,41 +18,34 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.pipeline import ImageSteps
 from workers.contracts.translation import _
 
-Said = Literal["0..1", "-1..1", "0..255"]
-SAID: tuple[Said, ...] = ("0..1", "-1..1", "0..255")
+Range = Literal["0..1", "-1..1", "0..255"]
+RANGES: tuple[Range, ...] = ("0..1", "-1..1", "0..255")
+Numbers = tuple[float, ...]
+"""One number, or one for each color."""
 HALF = 0.5
 CLOSE = 1e-6
 
 
-@dataclass(frozen=True)
-class Brightness:
-    """Numbers in the range `said`, minus `mean`, divided by `std` (one value, or one per color)."""
-
-    said: Said
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-def brightness_of(image: ImageSteps) -> Brightness:
-    """Return the usual form of a brightness: mean and deviation of one half on 0 to 1 are the range −1 to 1."""
+def brightness_of(image: ImageSteps) -> tuple[Range, Numbers, Numbers]:
+    """Return range, mean and deviation as users know them: one half for both on 0 to 1 is the range −1 to 1."""
     if image.range == "0..1" and all(abs(value - HALF) < CLOSE for value in (*image.mean, *image.std)):
-        return Brightness("-1..1", (0.0,) * len(image.mean), (1.0,) * len(image.std))
-    return Brightness(image.range, image.mean, image.std)
+        return "-1..1", (0.0,) * len(image.mean), (1.0,) * len(image.std)
+    return image.range, image.mean, image.std
 
 
-def steps_of(value: Brightness) -> tuple[Literal["0..1", "0..255"], tuple[float, ...], tuple[float, ...]]:
+def steps_of(shown: Range, mean: Numbers, std: Numbers) -> tuple[Literal["0..1", "0..255"], Numbers, Numbers]:
     """Return range, mean and deviation of the pipeline: ((2x − 1) − m) / s = (x − (½ + m/2)) / (s/2)."""
-    if value.said == "-1..1":
-        return "0..1", tuple(HALF + HALF * mean for mean in value.mean), tuple(HALF * std for std in value.std)
-    return value.said, value.mean, value.std
+    if shown == "-1..1":
+        return "0..1", tuple(HALF + HALF * one for one in mean), tuple(HALF * one for one in std)
+    return shown, mean, std
 
 
-def is_mixed_up(value: Brightness) -> bool:
+def is_mixed_up(shown: Range, mean: Numbers, std: Numbers) -> bool:
     """Return whether mean or deviation belong to another range: .485 is too small for 255, 123.68 too large for 1."""
-    if value.said == "0..255":
-        small_mean = any(mean != 0 for mean in value.mean) and all(abs(mean) <= 1 for mean in value.mean)
-        return small_mean or all(abs(std) < 1 for std in value.std)
-    return any(abs(number) > 2 for number in (*value.mean, *value.std))
+    if shown == "0..255":
+        small_mean = any(one != 0 for one in mean) and all(abs(one) <= 1 for one in mean)
+        return small_mean or all(abs(one) < 1 for one in std)
+    return any(abs(number) > 2 for number in (*mean, *std))
 
 
 MAX_SIDE_PX = 8192
@@ -76,7 +68,7 @@ def read_side(text: str) -> Side:
     return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
-def read_numbers(text: str, *, above_zero: bool) -> tuple[float, ...]:
+def read_numbers(text: str, *, above_zero: bool) -> Numbers:
     """Return one number, or three that are separated by a slash, semicolon or space.
 
     Raises:
@@ -95,18 +87,18 @@ def side_text(value: Side) -> str:
     return "" if value is None else f"{value[0]} × {value[1]}" if isinstance(value, tuple) else str(value)
 
 
-def numbers_text(values: tuple[float, ...]) -> str:
+def numbers_text(values: Numbers) -> str:
     """Return the text of numbers, as a user writes them."""
     return " / ".join(f"{value:g}" for value in values)
 
 
-def range_text(said: str) -> str:
+def range_text(shown: str) -> str:
     """Return the text of a range, such as "−1 to 1"."""
-    return said.replace("-", "−").replace("..", " to ")
+    return shown.replace("-", "−").replace("..", " to ")
 
 
 class PreprocessCard(Card):
-    """The card of the preparation; `changed(ImageStepsValue)` is emitted when the user applies the fields."""
+    """The card of the preparation; `changed(ImageSteps)` is emitted when the user applies the fields."""
 
     changed = Signal(object)
 
@@ -120,9 +112,8 @@ class PreprocessCard(Card):
             self._show_rows(value)
             return
         self._fields: dict[str, TextField | ChoiceField] = {}
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(SPACE_L)
-        self._grid.setVerticalSpacing(SPACE_M)
+        self._originals: dict[str, str] = {}
+        self._grid = bare_grid(SPACE_L, SPACE_M)
         self.add(self._grid)
         self._add_fields(value.image)
         self._problem = label("", "caption", "bad")
@@ -130,10 +121,7 @@ class PreprocessCard(Card):
         self._use = GhostButton(theme, _("Use these"), "check", on=self._on_use)
         self._undo = TextButton(theme, _("Undo"), "arrow-counter-clockwise", on=self._on_undo)
         self._right = GhostButton(theme, _("These are right"), "check", on=self._on_use)
-        row = in_row(self._right, self._use, self._undo, (self._problem, 1), STRETCH)
-        self._row = QWidget()
-        self._row.setLayout(row)
-        row.setContentsMargins(0, 0, 0, 0)
+        self._row = held(in_row(self._right, self._use, self._undo, (self._problem, 1), STRETCH))
         self.add(self._row)
         self._show_row(is_changed=False)
 
@@ -161,42 +149,33 @@ class PreprocessCard(Card):
 
     def _show_rows(self, value: PreprocessValue) -> None:
         guessed = _("{0} (guessed)")
-        self.add(
-            KeyValue(
-                [(name, guessed.format(text) if name in value.guessed else text) for name, text in value.rows], 140
-            )
-        )
+        rows = [(name, guessed.format(text) if name in value.guessed else text) for name, text in value.rows]
+        self.add(KeyValue(rows, 140))
 
     def _add_fields(self, image: ImageSteps) -> None:
         self._text("resize", _("Shorter side"), side_text(image.resize), _("as it is"))
         self._text("crop", _("Center crop"), side_text(image.crop), _("nothing"))
         self._choice("channels", _("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
-        bright = brightness_of(image)
-        self._choice("range", _("Brightness as"), SAID, bright.said, range_text)
-        self._text("mean", _("Mean"), numbers_text(bright.mean), "0")
-        self._text("std", _("Standard deviation"), numbers_text(bright.std), "1")
+        shown, mean, std = brightness_of(image)
+        ranges = self._choice("range", _("Brightness as"), RANGES, shown, range_text)
+        ranges.currentIndexChanged.connect(self._on_range)
+        self._text("mean", _("Mean"), numbers_text(mean), "0")
+        self._text("std", _("Standard deviation"), numbers_text(std), "1")
         self._fields["crop"].setToolTip(_("Cut from the middle, in pixels"))
         self._fields["mean"].setToolTip(_("Subtracted from the brightness"))
         self._fields["std"].setToolTip(_("Divisor of the result"))
-        self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
         self._choice("layout", _("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 
-    def _place(self, name: str, title: str, widget: TextField | ChoiceField) -> None:
+    def _place(self, name: str, title: str, widget: TextField | ChoiceField, original: str) -> None:
         widget.setObjectName(f"field-{name}")
-        self._fields[name] = widget
+        self._fields[name], self._originals[name] = widget, original
         is_guessed = name in self._value.guessed
-        widget.setAccessibleName(title)
         widget.setAccessibleDescription(_("guessed") if is_guessed else "")
-        column = in_column(gap=SPACE_XS)
-        column.addStretch(1)  # aligns the fields of a row, also if a title needs two lines
-        beside = words(title, "soft")
-        beside.setBuddy(widget)
-        beside.setMinimumHeight(22)
-        top = in_row((beside, 1))
-        if is_guessed:
-            top.addWidget(Tag(self._theme, "warn", _("guessed")), 0, Qt.AlignmentFlag.AlignBottom)
-        column.addLayout(top)
-        column.addWidget(widget)
+        name_label = buddy(words(title, "soft"), widget)
+        name_label.setMinimumHeight(22)
+        guessed = Tag(self._theme, "warn", _("guessed")) if is_guessed else None
+        # the stretch aligns the fields of a row, also if a title needs two lines
+        column = in_column(STRETCH, in_row((name_label, 1), (guessed, BOTTOM)), widget, gap=SPACE_XS)
         number = len(self._fields) - 1
         self._grid.addLayout(column, number // 4, number % 4)
         self._grid.setColumnStretch(number % 4, 1)
@@ -204,15 +183,15 @@ class PreprocessCard(Card):
     def _text(self, name: str, title: str, text: str, empty: str) -> None:
         field = TextField(text, title, empty, 80)
         field.textEdited.connect(self._on_edited)
-        self._place(name, title, field)
+        self._place(name, title, field, text)
 
-    def _choice(self, name: str, title: str, options: tuple[str, ...], current: str, say: Callable[[str], str]) -> None:
-        field = ChoiceField(title)
-        for option in options:
-            field.addItem(say(option), option)
-        field.setCurrentIndex(options.index(current))
+    def _choice(
+        self, name: str, title: str, options: tuple[str, ...], current: str, text_of: Callable[[str], str]
+    ) -> ChoiceField:
+        field = ChoiceField(title, ((text_of(option), option) for option in options), current)
         field.currentIndexChanged.connect(self._on_edited)
-        self._place(name, title, field)
+        self._place(name, title, field, current)
+        return field
 
     def _read(self) -> ImageSteps:
         """Return the steps of the fields.
@@ -226,10 +205,10 @@ class PreprocessCard(Card):
                 found[name] = self._read_one(name, field)
             except ValueError as error:
                 raise KeyError(name) from error
-        bright = Brightness(found["range"], found["mean"], found["std"])
-        if is_mixed_up(bright):
+        bright = found["range"], found["mean"], found["std"]
+        if is_mixed_up(*bright):
             raise KeyError("range")
-        found["range"], found["mean"], found["std"] = steps_of(bright)
+        found["range"], found["mean"], found["std"] = steps_of(*bright)
         return replace(self._value.image or ImageSteps(), **found)
 
     @staticmethod
@@ -242,14 +221,11 @@ class PreprocessCard(Card):
 
     def _on_range(self, _index: int) -> None:
         """Reset mean and deviation after a change of the range, because they belong to the previous range."""
-        image = self._value.image
-        said = self._read_one("range", self._fields["range"])
-        own = brightness_of(image) if image is not None else None
-        numbers = own if own is not None and own.said == said else None
+        is_original = self._read_one("range", self._fields["range"]) == self._originals["range"]
         for name, plain in (("mean", "0"), ("std", "1")):
             field = self._fields[name]
             if isinstance(field, TextField):
-                field.setText(numbers_text(getattr(numbers, name)) if numbers is not None else plain)
+                field.setText(self._originals[name] if is_original else plain)
         self._on_edited()
 
     def _on_edited(self, *_args: object) -> None:
@@ -262,7 +238,7 @@ class PreprocessCard(Card):
         self._use.setEnabled(not problem)
         say(self._problem, problem)
 
-    def _explain(self, name: Literal["resize", "crop", "mean", "std", "range"] | str) -> str:
+    def _explain(self, name: str) -> str:
         if name == "range":
             return _(
                 "Mean and spread do not fit this brightness: a mean of 0.485 fits 0 to 1, a mean of "
@@ -278,20 +254,10 @@ class PreprocessCard(Card):
         self.changed.emit(self._read())
 
     def _on_undo(self) -> None:
-        image = self._value.image
-        if image is None:
-            return
-        bright = brightness_of(image)
-        texts = {
-            "resize": side_text(image.resize),
-            "crop": side_text(image.crop),
-            "mean": numbers_text(bright.mean),
-            "std": numbers_text(bright.std),
-        }
         for name, field in self._fields.items():
             if isinstance(field, ChoiceField):
-                field.setCurrentIndex(field.findData(bright.said if name == "range" else getattr(image, name)))
+                field.choose(self._originals[name])
             else:
-                field.setText(texts[name])
+                field.setText(self._originals[name])
         self._show_row(is_changed=False)
         self._fields["resize"].setFocus(Qt.FocusReason.OtherFocusReason)

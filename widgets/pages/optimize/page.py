@@ -7,7 +7,7 @@ from typing import Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from widgets.pages.optimize.run_view import LogLine, RunView
+from widgets.pages.optimize.run_view import RunView
 from widgets.pages.optimize.step_list import whole_seconds
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import DropArea
@@ -21,7 +21,7 @@ from widgets.plots.step_strip import StepValue
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
-__all__ = ["LogLine", "OptimizePage", "OptimizeValue", "StepValue"]
+__all__ = ["OptimizePage", "OptimizeValue", "StepValue"]
 
 RunPhase = Literal["queued", "running", "done", "kept_original", "failed", "cancelled", "interrupted"]
 RunInterruption = Literal["closed", "not_begun", "broken_off"]
@@ -292,7 +292,7 @@ class OptimizePage(Page):
         """Set the current time in seconds since the run's start."""
         self._shown().plot.set_now(now_s)
 
-    def add_log(self, lines: Sequence[LogLine]) -> None:
+    def add_log(self, lines: Sequence[str]) -> None:
         """Append lines to the log."""
         self._shown().add_log(lines)
 

@@ -1,8 +1,6 @@
 """Show graph, steps and log of one run; the widgets stay in place during the run and after it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QResizeEvent
@@ -22,16 +20,6 @@ from workers.contracts.translation import _
 
 _NARROW_PX, _STEPS_WIDE_PX, _STEPS_NARROW_PX = 900, 316, 252
 _LOG_LINES = 5000
-_MARKS = {"debug": "", "info": "", "warning": "! ", "error": "× "}
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One line of a run's log; `at` is its clock time as text."""
-
-    text: str
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    at: str = ""
 
 
 class BestTag(QFrame):
@@ -97,11 +85,10 @@ class RunView(QWidget):
         self.steps.show_values(steps)
         self.plot.set_steps(steps)
 
-    def add_log(self, lines: Sequence[LogLine]) -> None:
+    def add_log(self, lines: Sequence[str]) -> None:
         """Append lines; the log scrolls along if its end was visible."""
         if lines:
-            texts = (f"{line.at} {_MARKS[line.level]}{line.text}".strip() for line in lines)
-            self.log.appendPlainText("\n".join(texts))
+            self.log.appendPlainText("\n".join(lines))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Narrow the steps in a narrow page."""

@@ -1,7 +1,5 @@
 """Test of recipes that were edited in version 0.1.0, which referred to them by their titles."""
 
-import dataclasses
-
 from desk import make_project, open_page
 
 from app.controllers.app_controller import AppController
@@ -27,9 +25,8 @@ def test_renamed_old_recipe_keeps_conditions(app_controller: AppController, spac
     kept = OwnRecipes.model_validate({"recipes": OF_0_1})
     space.repositories.records.put(RECIPES, project.id, kept)
     page = open_page(app_controller, "goal", project)
-    first, second = page._value.recipes
-    careful = second.recipe.model_copy(update={"title": "Careful"})
-    page.recipes_changed.emit((first, dataclasses.replace(second, recipe=careful)))
+    first, (second, is_enabled) = page._value.recipes
+    page.recipes_changed.emit((first, (second.model_copy(update={"title": "Careful"}), is_enabled)))
     recipes = app_controller.session.opened.recipes
     assert (recipes[0].title, recipes[1].title) == ("Mine", "Careful")
     assert recipes[1].only_if_failed == (recipes[0].id,)

@@ -25,7 +25,7 @@ def test_steps_for_texts_are_not_offered_for_pictures(
     app_controller.session.set_described(go(space, describe()))
     page = shown_page(window, "goal")
     page.show_recipes()
-    used = {step.technique for one in page._value.recipes for step in one.recipe.steps}
+    used = {step.technique for recipe, _ in page._value.recipes for step in recipe.steps}
     assert "length_buckets" not in used and "fixed_shape" in used
     menu = next(b.menu() for b in page.findChildren(QPushButton) if b.text() == "Add a step" and b.menu() is not None)
     offered = [action.text() for action in menu.actions()]
@@ -50,7 +50,7 @@ def test_goal_promises_what_this_computer_allows(
     value = page._value
     cards = {preset.id: preset for preset in value.presets}
     assert cards["balanced"].expect == ("often 1 to 2 times faster" if is_plain else "often 2 to 4 times faster")
-    used = {step.technique for one in value.recipes for step in one.recipe.steps}
+    used = {step.technique for recipe, _ in value.recipes for step in recipe.steps}
     assert ("bf16" in used) is not is_plain
     time = about(cards[value.chosen].seconds)
     assert time in page._start.text() and value.expected.startswith(time)

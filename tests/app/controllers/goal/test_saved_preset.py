@@ -28,7 +28,7 @@ def test_saved_preset_becomes_a_chosen_card(
     qtbot.keyClicks(name, "My shop")
     qtbot.mouseClick(save, Qt.MouseButton.LeftButton)
     saved = load_presets(space.paths.presets).get("my-shop")
-    assert ([recipe.title for recipe in saved.recipes], saved.max_loss_pct) == ([first[0].recipe.title], 2.5)
+    assert ([recipe.title for recipe in saved.recipes], saved.max_loss_pct) == ([first[0][0].title], 2.5)
     assert space.repositories.projects.get("p1").preset_id == "my-shop"
     assert app_controller.session.opened.recipes is None
     cards = {card.choice_id: card.property("chosen") for card in page.findChildren(ChoiceCard)}

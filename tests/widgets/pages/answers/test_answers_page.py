@@ -17,7 +17,7 @@ from widgets.pages.answers.table import AnswersTable, shared
 from widgets.pages.answers.value import KINDS, Filter, LookValue, Texts, select
 from widgets.parts.fields import SearchField
 from widgets.parts.input_view import InputView
-from widgets.parts.marked import MarkedPart, MarkedText
+from widgets.parts.marked import MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.theme import Theme
 
@@ -171,7 +171,7 @@ def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
     """Given texts of both models, Then both are there to read with marks, beside what is right; a list of neighbors says
     what it is; an answer of a few words stays a line."""
     card = LookCard(theme, PictureStore())
-    parts = (MarkedPart("we "), MarkedPart("sail", True))
+    parts = (("we ", False), ("sail", True))
     look = LookValue(1, before="we sail", after="we sat", before_parts=parts, after_parts=parts, reference="we sailed")
     card.show_look(look, is_class=False)
     texts = [part for part in card.findChildren(MarkedText) if not part.isHidden()]

@@ -15,7 +15,7 @@ from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.goal.recipe_editor import PlanCard, RecipeCard
-from widgets.pages.goal.value import PresetValue, RecipeValue
+from widgets.pages.goal.value import PresetValue
 from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.text import ElidedLabel
@@ -128,15 +128,15 @@ def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said
     assert (examples_field.minimum(), examples_field.maximum()) == (8, 1000)
     examples_field.setFocus()
     retype(examples_field, "64")
-    assert report[-1][1].recipe.steps[0].params["examples"] == 64
+    assert report[-1][1][0].steps[0].params["examples"] == 64
     keep = child(card, QLineEdit, "param-keep")
     qtbot.keyClicks(keep, "first, last")
     qtbot.keyClick(keep, Qt.Key.Key_Return)
-    assert report[-1][1].recipe.steps[0].params["keep"] == ["first", "last"]
+    assert report[-1][1][0].steps[0].params["keep"] == ["first", "last"]
     method = child(card, QComboBox, "param-method")
     method.setFocus()
     qtbot.keyClick(method, Qt.Key.Key_Down)
-    assert report[-1][1].recipe.steps[0].params["method"] == "entropy"
+    assert report[-1][1][0].steps[0].params["method"] == "entropy"
     assert report[-1][0] == page._value.recipes[0]
 
 
@@ -144,8 +144,8 @@ def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any
     """Given a long name and long steps in a narrow window, then the name is whole, and the steps are cut."""
     press(page, "Customize…")
     name = "16-bit numbers (BF16), a program for each text length"
-    step = page._value.recipes[1].recipe.steps[0]
-    page._on_recipes_changed((RecipeValue(Recipe(title=name, steps=(step, step, step))),))
+    step = page._value.recipes[1][0].steps[0]
+    page._on_recipes_changed(((Recipe(title=name, steps=(step, step, step)), True),))
     press(page, "Back")
     page.resize(720, 600)
     press(page, "Customize…")
@@ -162,19 +162,19 @@ def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any) -> 
     report = told_by(page.recipes_changed)
     switch = page.findChildren(RecipeCard)[2].findChildren(QCheckBox)[0]
     left_click(switch, QPoint(6, switch.height() // 2))
-    assert [r.enabled for r in report[-1]] == [True, True, True]
+    assert [is_enabled for _recipe, is_enabled in report[-1]] == [True, True, True]
     press(page, "Add a version")
-    added = report[-1][-1].recipe
+    added = report[-1][-1][0]
     assert (added.title, added.steps, added.runtime) == ("My version 4", (), "openvino")
     QApplication.processEvents()
     card = next(c for c in page.findChildren(RecipeCard) if c.accessibleName() == "My version 4")
     card._on_added("magnitude_prune")
     card._on_added("int8_static")
     QApplication.processEvents()
-    assert [s.technique for s in report[-1][-1].recipe.steps] == ["magnitude_prune", "int8_static"]
+    assert [s.technique for s in report[-1][-1][0].steps] == ["magnitude_prune", "int8_static"]
     earlier = [b for b in card.findChildren(QPushButton) if b.text() == "Earlier" and b.isVisible()]
     left_click(earlier[-1])
-    assert [s.technique for s in report[-1][-1].recipe.steps] == ["int8_static", "magnitude_prune"]
+    assert [s.technique for s in report[-1][-1][0].steps] == ["int8_static", "magnitude_prune"]
     for _ in range(4):
         first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
         first.findChildren(FoldButton)[0].setChecked(True)
@@ -190,7 +190,7 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     """Given a changed recipe, when it is taken back, then the empty tuple says so and the page shows the preset's own."""
     press(page, "Customize…")
     report = told_by(page.recipes_changed)
-    page._on_recipes_changed((RecipeValue(Recipe(title="Changed")),))
+    page._on_recipes_changed(((Recipe(title="Changed"), True),))
     press(page, "Reset to the preset")
     assert report[-1] == ()
     QApplication.processEvents()
@@ -234,12 +234,12 @@ def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType) -> 
     page.resize(3632, 2068)
     value = examples.goal()
     assert plan.isVisible()
-    assert [one.recipe.title in said_in(plan) for one in value.recipes] == [one.enabled for one in value.recipes]
-    page.show_value(replace(value, chosen="smallest", recipes=(RecipeValue(Recipe(title="Only this one")),)))
+    assert [recipe.title in said_in(plan) for recipe, _ in value.recipes] == [is_on for _, is_on in value.recipes]
+    page.show_value(replace(value, chosen="smallest", recipes=((Recipe(title="Only this one"), True),)))
     QApplication.processEvents()
-    assert "Only this one" in said_in(plan) and value.recipes[0].recipe.title not in said_in(plan)
+    assert "Only this one" in said_in(plan) and value.recipes[0][0].title not in said_in(plan)
     page.show_value(value)
-    used = [step.technique for one in value.recipes if one.enabled for step in one.recipe.steps]
+    used = [step.technique for recipe, is_on in value.recipes if is_on for step in recipe.steps]
     summaries = [row.summary for row in value.techniques if row.id in used]
     assert summaries and all(any(summary in text for text in said_in(plan)) for summary in summaries)
     page.resize(2352, 1300)
