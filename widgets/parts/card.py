@@ -161,8 +161,8 @@ class DropArea(QFrame):
         box = in_column(STRETCH, gap=SPACE_XS, edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_L), parent=self)
         if icon:
             fill(box, (Square(theme, icon), CENTER), SPACE_S)
-        fill(box, *centered(title, text))
-        fill(box, in_row(STRETCH, *actions, STRETCH, edges=(0, SPACE_M if actions else 0, 0, 0)), STRETCH)
+        buttons = in_row(STRETCH, *actions, STRETCH, edges=(0, SPACE_M if actions else 0, 0, 0))
+        fill(box, *centered(title, text), buttons, STRETCH)
 
 
 def centered(title: str, text: str) -> tuple[QLabel, QLabel]:
@@ -210,11 +210,7 @@ class EmptyCard(Card):
 
     def __init__(self, theme: Theme, icon: str, title: str, text: str, button: Button) -> None:
         """Create the card; `button` leads to the next step."""
-        super().__init__(edge=SPACE_XL, gap=SPACE_S)
-        self.setAccessibleName(title)
+        super().__init__(name=title, edge=SPACE_XL)
         self.setMinimumHeight(320)
-        self.add(STRETCH, (Square(theme, icon, 48, 24), CENTER), SPACE_M)
-        for line in (label(title, "section"), words(text, "soft")):
-            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            self.add(line)
+        self.add(STRETCH, (Square(theme, icon, 48, 24), CENTER), SPACE_M, *centered(title, text))
         self.add(SPACE_M, (button, CENTER), STRETCH)

@@ -32,13 +32,13 @@ TALLEST_PX = 1280
 class LoadingCard(Card):
     """A card with the current work, its progress and a cancel button; updated in place."""
 
-    def __init__(self, theme: Theme) -> None:
-        """Create the card of work that has not started yet."""
+    def __init__(self, theme: Theme, on_cancel: Slot) -> None:
+        """Create the card of work that has not started yet; `on_cancel` stops it."""
         super().__init__(edge=SPACE_XL, gap=SPACE_M)
         self._text = label("", "section")
         self._bar = Bar(_("Progress"), big=True)
         self._figure = label("", "soft")
-        self.cancel = GhostButton(theme, _("Cancel"), "x")
+        self.cancel = GhostButton(theme, _("Cancel"), "x", on=on_cancel)
         self.add(self._text, self._bar, self._figure, (self.cancel, LEFT))
 
     def show_progress(self, text: str, done: float, total: float | None, left: str) -> None:
@@ -212,8 +212,7 @@ class Page(QScrollArea):
     def show_loading(self, text: str, done: float = 0, total: float | None = None, left: str = "") -> None:
         """Show the current work; later calls update the same bar. `left` is the remaining time as text."""
         if self._loading is None:
-            card = LoadingCard(self.theme)
-            card.cancel.clicked.connect(self.cancel_requested)
+            card = LoadingCard(self.theme, self.cancel_requested)
             self._fill("loading", PageHead(*self._loading_head()), card)
             self._loading = card
         self._loading.show_progress(text, done, total, left)

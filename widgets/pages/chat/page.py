@@ -111,8 +111,9 @@ class ChatPage(DetailPage):
         head = PageHead(
             _("Chat: both versions side by side"),
             _("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
+            GhostButton(self.theme, _("New chat"), "plus", on=self._on_new),
+            self._back(),
         )
-        head.add_action(GhostButton(self.theme, _("New chat"), "plus", on=self._on_new), self._back())
         self._talks = {
             "original": Talk(self.theme, _("Original")),
             "optimized": Talk(self.theme, _("Optimized"), chosen=True),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from PySide6.QtCore import QTimer, Signal, SignalInstance
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.data.cards import ColumnsCard, FoundList, OriginCard
@@ -81,8 +81,8 @@ class DataPage(Page):
         head = PageHead(
             _("Which {0} do you want to test it with?").format(plural(kind)),
             _("Your own examples show best whether the answers stay the same. They stay on this computer."),
+            GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen),
         )
-        head.add_action(GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen))
         buttons = [
             PrimaryButton(self.theme, _("Choose a folder…"), on=self.choose_folder),
             GhostButton(self.theme, _("Choose a file…"), on=self.choose_file),
@@ -96,13 +96,14 @@ class DataPage(Page):
         """Show the data set, or that inputs are generated."""
         data, is_made = value.result, value.result.origin == "made"
         self._kind = data.kind
-        head = PageHead(self._title(data), self._subtitle(value))
-        another = GhostButton(self.theme, _("Choose another…"), on=self.choose_files)
-        onward = PrimaryButton(self.theme, _("Continue"), "arrow-right", on=self.continue_requested)
-        if value.earlier:
-            tip = _("Use “{0}” again").format(value.earlier)
-            head.add_action(self._back_button(value.earlier, tip, self.earlier_requested))
-        head.add_action(another, onward)
+        tip = _("Use “{0}” again").format(value.earlier)
+        head = PageHead(
+            self._title(data),
+            self._subtitle(value),
+            self._back_button(value.earlier, tip, self.earlier_requested) if value.earlier else None,
+            GhostButton(self.theme, _("Choose another…"), on=self.choose_files),
+            PrimaryButton(self.theme, _("Continue"), "arrow-right", on=self.continue_requested),
+        )
         self._items, self._doctor, self._fed, self._preview = None, None, None, None
         self._labels = value.model_classes or tuple(data.class_counts)
         self._origin = QVBoxLayout()
@@ -116,10 +117,12 @@ class DataPage(Page):
         columns = reading = None
         if len(data.columns) > 1:
             are_texts = value.spec is not None and value.spec.answer_kind in ("tokens", "transcript")
-            columns = self._changing(ColumnsCard(data, are_texts=are_texts), self.columns_changed)
+            columns = ColumnsCard(data, are_texts=are_texts)
+            columns.changed.connect(self.columns_changed)
         self._left = in_column(*shown, columns, self._origin, STRETCH, gap=SPACE_L)
         if value.spec is not None:
-            reading = self._changing(ReadingCard(value.spec), self.reading_changed)
+            reading = ReadingCard(value.spec)
+            reading.changed.connect(self.reading_changed)
         right = in_column(
             self._split_card(data),
             None if is_made else self._doctor_card(),
@@ -130,10 +133,6 @@ class DataPage(Page):
             gap=SPACE_L,
         )
         self._fill("full", head, in_row((self._left, 17), (right, 10), gap=SPACE_L), grow=0)
-
-    def _changing(self, card: ColumnsCard | ReadingCard, changed: SignalInstance) -> Card:
-        card.changed.connect(changed)
-        return card
 
     def _loading_head(self) -> tuple[str, str]:
         return _("Reading your {0}").format(plural(self._kind)), _("They are not changed.")
@@ -190,20 +189,17 @@ class DataPage(Page):
         return Card(_("What stays unknown"), CheckList(self.theme, rows), STRETCH)
 
     def _labels_card(self, data: DataResult) -> Card:
-        card = Card(_("Labels found"), gap=SPACE_M)
-        if any(finding.code == FOLDER_LABELS for finding in data.findings):
-            card.add_caption(_("from the names of the sub-folders"))
         rest = len(data.class_counts) - MAX_CHIPS
-        holder = in_flow(
+        chips = in_flow(
             *(Chip(name, f"{number:,}") for name, number in list(data.class_counts.items())[:MAX_CHIPS]),
             Chip(_("and {0:,} more").format(rest)) if rest > 0 else None,
         )
-        card.add(holder)
+        card = Card(_("Labels found"), chips, gap=SPACE_M)
+        if any(finding.code == FOLDER_LABELS for finding in data.findings):
+            card.add_caption(_("from the names of the sub-folders"))
         return card
 
     def _split_card(self, data: DataResult) -> Card:
-        card = Card(_("How they are split"), gap=SPACE_M)
-        card.add(SplitBar(data.n_calibration, data.n_of_person))
         rows = in_column(gap=2)
         for number, text, token in (
             (data.n_calibration, _("for calibration: to tune the smaller model"), "s3"),
@@ -214,18 +210,15 @@ class DataPage(Page):
             figure = label(f"{number:,}", "strong", "warn" if token == "s3" else "brand", wrap=False)
             figure.setFixedWidth(60)
             rows.addLayout(in_row((figure, TOP), (words(text), 1), gap=None))
-        card.add(rows)
-        return card
+        return Card(_("How they are split"), SplitBar(data.n_calibration, data.n_of_person), rows, gap=SPACE_M)
 
     def _checks_card(self, value: DataValue) -> Card:
-        card = Card(_("What was checked"), CheckList(self.theme, value.checks))
         acts = self.leave_out_requested, self.put_back_requested, self.suspects_requested
         self._found = FoundList(self.theme, *acts)
-        card.add(self._found)
+        card = Card(_("What was checked"), CheckList(self.theme, value.checks), self._found, STRETCH)
         if value.result.unknown_labels and value.model_classes:
             match = GhostButton(self.theme, _("Match the names…"), size="small", on=lambda: self.ask_match(value))
             card.title_row.addWidget(match)  # above the rows, whose number grows during the checks
-        card.add(STRETCH)
         return card
 
     def _doctor_card(self) -> DoctorCard:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.export.cards import (
     DoneCard,
@@ -101,16 +101,12 @@ class ExportPage(InstallingPage):
         self._on_reason()
 
     def _full_head(self, value: ExportValue) -> PageHead:
-        head = PageHead(
-            _("Take it with you"),
-            _("One file that runs on its own, with everything the next person needs to know."),
-        )
         text = _("Export anyway") if value.reason_needed else _("Export bundle")
         self._export = PrimaryButton(self.theme, text, "package", on=self._on_export)
         self._cancel = GhostButton(self.theme, _("Cancel"), "x", on=self.cancel_requested)
         self._cancel.hide()
-        head.add_action(self._cancel, self._export)
-        return head
+        about = _("One file that runs on its own, with everything the next person needs to know.")
+        return PageHead(_("Take it with you"), about, self._cancel, self._export)
 
     def _form_column(self, value: ExportValue) -> QVBoxLayout:
         targets = TargetCards(self, value)
@@ -163,16 +159,13 @@ class ExportPage(InstallingPage):
 
     def show_done(self, result: ExportResult, target: DescribedTarget, checks: Sequence[CheckValue]) -> None:
         """Show that the bundle at `result.path` was written, unpacked in a clean place, and run there."""
-        head = PageHead(
-            _("Done: your bundle runs on its own"),
-            _("Unpacked in an empty folder, it gave the same answers as here."),
-        )
         again = TextButton(self.theme, _("Export another version"), "arrow-left", on=self.again_requested)
         folder = PrimaryButton(
             self.theme, _("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(result.path)
         )
         self._release = GhostButton(self.theme, _("Make it a release"), "tag", on=self.release_requested)
-        head.add_action(self._release, folder)
+        about = _("Unpacked in an empty folder, it gave the same answers as here.")
+        head = PageHead(_("Done: your bundle runs on its own"), about, self._release, folder)
         left = in_column(
             DoneCard(self.theme, result, _(target.title)),
             ForDevelopers(self.theme, result.commands, result.printed, _(target.how_to_run)),
@@ -208,16 +201,11 @@ class ExportPage(InstallingPage):
         texts = ("path", "card", "checks", "purpose", "not_for", "contact", "reason", "answers", "fallback")
         return replace(old, **{name: getattr(value, name) for name in texts}) == value
 
-    def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:
+    def _columns(self, left: QVBoxLayout, markdown: str) -> QHBoxLayout:
         self._card = MarkdownCard(self.theme, markdown)
         self._card.view.link_clicked.connect(self.link_clicked)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE_L)
-        grid.setColumnStretch(0, 1)
-        grid.addLayout(left, 0, 0)
-        grid.addWidget(self._card, 0, 1)
         self._on_width_changed(self.is_narrow)
-        return grid
+        return in_row((left, 1), self._card, gap=SPACE_L)
 
     def _on_width_changed(self, is_narrow: bool) -> None:
         if self._card is not None and self.state in ("full", "done", "empty"):
@@ -227,15 +215,8 @@ class ExportPage(InstallingPage):
     def _place(self, value: ExportValue) -> QWidget:
         change = GhostButton(self.theme, _("Change…"), size="small", on=self.choose_path, name=_("Change the location"))
         self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
-        return held(
-            in_row(
-                label(_("Written to"), "soft", wrap=False),
-                (self._path, 1),
-                change,
-                gap=SPACE_M,
-                edges=(SPACE_L, 0, SPACE_L, 0),
-            )
-        )
+        caption = label(_("Written to"), "soft", wrap=False)
+        return held(in_row(caption, (self._path, 1), change, gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0)))
 
     def _checks_hint(self, value: ExportValue) -> str:
         if not value.checks_on_export:
@@ -244,11 +225,10 @@ class ExportPage(InstallingPage):
         return text if value.seconds is None else f"{text}, {about(value.seconds)}"
 
     def _checks_card(self, checks: Sequence[CheckValue], hint: str) -> Card:
-        card = Card(_("Checks"), gap=4)
+        self._checks = CheckList(self.theme, checks, 32)
+        card = Card(_("Checks"), self._checks, STRETCH, gap=4)
         if hint:
             card.add_caption(hint)
-        self._checks = CheckList(self.theme, checks, 32)
-        card.add(self._checks, STRETCH)
         return card
 
     # -- slots --

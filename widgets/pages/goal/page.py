@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QRadioButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QWidget
 
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
@@ -14,12 +14,12 @@ from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
 from widgets.parts.format import about, capitalized
-from widgets.parts.layout import STRETCH, held, in_flow, in_row
+from widgets.parts.layout import STRETCH, held, in_columns, in_flow, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, say, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M
+from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
 
 
@@ -37,7 +37,6 @@ class GoalPage(Page):
         """Create the page."""
         super().__init__(theme, _("Goal"))
         self._value = GoalValue((), "", 1.0)
-        self._group: QButtonGroup | None = None
         self._start: Button | None = None
         self._limit: LimitCard | None = None
         self._radios: dict[str, QRadioButton] = {}
@@ -60,13 +59,12 @@ class GoalPage(Page):
             return
         self._value = value
         self._recipes = value.recipes
-        head = PageHead(_("What matters most?"), _("Pick one. You can come back and try another; nothing is lost."))
         customize = GhostButton(self.theme, _("Customize…"), "sliders-horizontal", on=self.show_recipes)
         customize.setEnabled(bool(value.recipes))
-        head.add_action(customize, self._start_button())
+        about = _("Pick one. You can come back and try another; nothing is lost.")
+        head = PageHead(_("What matters most?"), about, customize, self._start_button())
         self._limit = LimitCard(self.theme, value)
         self._limit.changed.connect(self._on_limit_changed)
-        limits = in_row((self._limit, 1), gap=SPACE_L)
         self._expected = words("", "soft")
         self._short = label("", "", "warn")
         why = [label(value.why_not, "", "warn")] if value.why_not else []
@@ -83,7 +81,7 @@ class GoalPage(Page):
         self._plan = PlanCard()
         self._plan.hide()
         notes: list[QWidget] = [self._expected, self._short, *why, self._few]
-        self._fill("full", head, *notes, self._cards(value), limits, note, self._plan)
+        self._fill("full", head, *notes, self._cards(value), self._limit, note, self._plan)
         self._show_plan()
         self._say_expected()  # last: without a page around it, a shown label would be a window
 
@@ -100,9 +98,9 @@ class GoalPage(Page):
         head = PageHead(
             _("Techniques, in this order"),
             _("From “{0}”. Each version is measured and judged by the same rules.").format(chosen.title),
+            GhostButton(self.theme, _("Back"), "arrow-left", on=self._on_back),
+            self._start_button(),
         )
-        head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self._on_back))
-        head.add_action(self._start_button())
         editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
         editor.changed.connect(self._on_recipes_changed)
         editor.reset_requested.connect(self._on_reset)
@@ -114,10 +112,7 @@ class GoalPage(Page):
 
     def _saving(self) -> QWidget:
         """Return a field and a button that save the current recipes as the user's own preset."""
-        name = TextField()
-        name.setPlaceholderText(_("Name"))
-        name.setAccessibleName(_("Name of your preset"))
-        name.setMaxLength(40)
+        name = TextField("", _("Name of your preset"), _("Name"), 40)
         save = GhostButton(
             self.theme, _("Save as my preset"), "plus", on=lambda: self.save_requested.emit(name.text().strip())
         )
@@ -171,10 +166,8 @@ class GoalPage(Page):
 
     # -- parts --
     def _preset(self, preset_id: str) -> PresetValue:
-        for preset in self._value.presets:
-            if preset.id == preset_id:
-                return preset
-        return PresetValue(preset_id, preset_id, "", "", 60)
+        unknown = PresetValue(preset_id, preset_id, "", "", 60)
+        return next((preset for preset in self._value.presets if preset.id == preset_id), unknown)
 
     def _start_button(self) -> Button:
         self._start = PrimaryButton(self.theme, self._start_text(), "play", on=self.run_requested)
@@ -185,20 +178,12 @@ class GoalPage(Page):
         return _("Start ({0})").format(about(self._preset(self._value.chosen).seconds))
 
     def _cards(self, value: GoalValue) -> QWidget:
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(SPACE_L)
-        self._group = QButtonGroup(holder)
-        self._radios = {}
-        for number, preset in enumerate(value.presets):
-            card = self._card(preset, is_chosen=preset.id == value.chosen)
-            self._group.addButton(card.radio)
-            self._radios[preset.id] = card.radio
-            grid.addWidget(card, number // 3, number % 3)
-        for column in range(3):
-            grid.setColumnStretch(column, 1)
-            grid.setColumnMinimumWidth(column, 80)
+        cards = [self._card(preset, is_chosen=preset.id == value.chosen) for preset in value.presets]
+        holder = in_columns(cards, 3)
+        group = QButtonGroup(holder)
+        self._radios = {card.choice_id: card.radio for card in cards}
+        for radio in self._radios.values():
+            group.addButton(radio)
         return holder
 
     def _card(self, preset: PresetValue, *, is_chosen: bool) -> ChoiceCard:

@@ -1,6 +1,8 @@
 """Show the page of the GPU doctor: checks of the computer and of each GPU, and repairs for failed checks."""
 
-from PySide6.QtCore import Signal
+from functools import partial
+
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -52,8 +54,7 @@ class GpuPage(Page):
         self._is_busy = value.is_trying or value.installing is not None
         self._installing = None
         if value.installing is not None:
-            self._installing = LoadingCard(self.theme)
-            self._installing.cancel.clicked.connect(self.cancel_requested)
+            self._installing = LoadingCard(self.theme, self.cancel_requested)
             self.show_installing(value.installing)
         self._fill(
             "full",
@@ -95,9 +96,9 @@ class GpuPage(Page):
             text = _("Does the work") if works else _("Selected")
             shown = Tag(self.theme, "ok" if works else "none", text)
         else:
-            text = _("Use this card")
-            shown = GhostButton(self.theme, text, "", "small", on=lambda: self.card_chosen.emit(value.choice))
-            shown.setAccessibleName(_("Work on {0}").format(value.title))
+            text, name = _("Use this card"), _("Work on {0}").format(value.title)
+            choose = partial(self._emit, self.card_chosen, value.choice)
+            shown = GhostButton(self.theme, text, "", "small", name=name, on=choose)
         return in_row(shown, STRETCH, gap=None, edges=(0, 0, 0, SPACE_S))
 
     def _rung(self, value: TriedRung) -> QWidget:
@@ -110,9 +111,9 @@ class GpuPage(Page):
         lines = (words(text, role) for text, role in report if text)
         column = in_column(*lines, self._command(value) if value.command else None, gap=2)
         if value.installs:
-            text = _("Install it…")
-            install = GhostButton(self.theme, text, "download-simple", "small", on=lambda: self._install(value))
-            install.setAccessibleName(_("Install the fix for {0}").format(value.title))
+            text, name = _("Install it…"), _("Install the fix for {0}").format(value.title)
+            on = partial(self._emit, self.install_requested, value.installs)
+            install = GhostButton(self.theme, text, "download-simple", "small", name=name, on=on)
             install.setEnabled(not self._is_busy)
             fill(column, SPACE_S, (install, LEFT))
         fill(column, STRETCH)
@@ -126,8 +127,8 @@ class GpuPage(Page):
         )
         return holder
 
-    def _install(self, value: TriedRung) -> None:
-        self.install_requested.emit(value.installs)
+    def _emit(self, signal: SignalInstance, value: str, _checked: bool = False) -> None:
+        signal.emit(value)
 
     def _command(self, value: TriedRung) -> QHBoxLayout:
         copy = CopyButton(self.theme, value.command, name=_("Copy the command for {0}").format(value.title))

@@ -20,7 +20,7 @@ from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.translation import _
 
 
-def way() -> Iterator[tuple[str, str, str]]:
+def workflow() -> Iterator[tuple[str, str, str]]:
     """Yield icon, title and sentence of each step."""
     steps = (spec for spec in find_pages() if spec.place == "step")
     for number, spec in enumerate(steps, 1):
@@ -58,15 +58,11 @@ class GuidePage(Page):
 
     def show_task(self, title: str, markdown: str, pictures: Mapping[str, bytes]) -> None:
         """Show one task page in place of the guide; `pictures` are PNG files by their paths in the text."""
-        head = PageHead(title)
         back = GhostButton(self.theme, _("Back to the guide"), "arrow-left", on=lambda: self.show_value(self._tasks))
-        head.add_action(back)
-        card = Card()
         view = MarkdownView(self.theme, title)
         view.setMinimumHeight(320)
         view.show_markdown(markdown, pictures)
-        card.add((view, 1))
-        self._fill("task", head, card, grow=0)
+        self._fill("task", PageHead(title, "", back), Card("", (view, 1)), grow=0)
         view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_value(self, value: Sequence[tuple[str, str]] = ()) -> None:
@@ -75,40 +71,24 @@ class GuidePage(Page):
         head = PageHead(
             _("Guide"),
             _("Fettle makes a trained model smaller and faster, and proves that its answers stay the same."),
+            GhostButton(self.theme, _("Back"), "arrow-left", on=self.back_requested),
         )
-        head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self.back_requested))
-        left = in_column(*(self._way(), self._keys(), self._safety()), STRETCH, gap=SPACE_L)
-        columns = in_row((left, 1), (in_column(self._words(), STRETCH, gap=None), 1), gap=SPACE_L)
-        self._fill("full", head, *([self._step_by_step()] if self._tasks else []), columns)
-
-    def _step_by_step(self) -> QWidget:
-        tasks = ((topic, title, "") for topic, title in self._tasks)
-        return button_row(self.theme, _("Step by step"), tasks, self.task_requested)
-
-    def _way(self) -> Card:
-        card = Card(_("The way through"), gap=SPACE_M)
-        for icon, title, text in way():
-            card.add(icon_text(self.theme, icon, title, text))
-        return card
-
-    def _keys(self) -> Card:
-        return Card(_("Keys"), KeyValue(keys(), 130), gap=SPACE_M)
-
-    def _safety(self) -> Card:
-        card = Card(_("Your files"), gap=SPACE_M)
         text = _("They stay on this computer and are never changed. The hub is contacted only when you search.")
-        card.add(words(text))
-        return card
+        steps = Card(_("The way through"), *(icon_text(self.theme, *step) for step in workflow()), gap=SPACE_M)
+        shortcuts = Card(_("Keys"), KeyValue(keys(), 130), gap=SPACE_M)
+        left = in_column(steps, shortcuts, Card(_("Your files"), words(text)), STRETCH, gap=SPACE_L)
+        columns = in_row((left, 1), (in_column(self._words(), STRETCH, gap=None), 1), gap=SPACE_L)
+        tasks = [(topic, title, "") for topic, title in value]
+        row = button_row(self.theme, _("Step by step"), tasks, self.task_requested) if tasks else None
+        self._fill("full", head, row, columns)
 
-    def _words(self) -> QWidget:
-        card = Card(_("Words"), gap=SPACE_M)
+    def _words(self) -> Card:
         search = SearchField(self.theme, _("Search the words"), _("Search the words"), 60, small=True)
         listed = KeyValue(glossary(), 130)
         nothing = words(_("No entry matches."), "soft")
         nothing.hide()
         search.textChanged.connect(lambda text: self._on_search(text, listed, nothing))
-        card.add(search, listed, nothing)
-        return card
+        return Card(_("Words"), search, listed, nothing, gap=SPACE_M)
 
     def _on_search(self, text: str, listed: KeyValue, nothing: QWidget) -> None:
         found = {name for name, _unused in glossary(text)}

@@ -58,9 +58,8 @@ class HubPage(Page):
             self.list.set_busy(True)
             self.state = "loading"
             return
-        card = LoadingCard(self.theme)
+        card = LoadingCard(self.theme, self.cancel_requested)
         card.show_progress(_("Asking the hub"), 0, None, "")
-        card.cancel.clicked.connect(self.cancel_requested)
         self.state = "loading"
         self._show(_on_top(card), has_detail=False)
 
@@ -108,8 +107,8 @@ class HubPage(Page):
         head = PageHead(
             _("Pick a model from the hub"),
             _("Your files stay on this computer. The hub is contacted only when you search."),
+            GhostButton(self.theme, _("Back"), "arrow-left", on=self._to("model")),
         )
-        head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self._to("model")))
         in_row(self.list, gap=0, parent=self._stays)
         self._middle.addWidget(self._stays)
         columns = in_row((self._middle, 1), (self.detail, TOP), gap=SPACE_L)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.hub.card import HubCard
 from widgets.pages.model.preprocess_form import PreprocessCard
@@ -13,7 +13,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about, big_count, size_bytes
-from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
+from widgets.parts.layout import LEFT, STRETCH, bare_grid, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureLabel
 from widgets.parts.question import QuestionDialog
@@ -21,7 +21,6 @@ from widgets.parts.small import CheckList, CheckValue, KeyValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
-from workers.contracts.pipeline import ImageSteps
 from workers.contracts.translation import _
 
 _SHOWN_CLASSES = 12
@@ -44,11 +43,8 @@ def facts_card(value: ModelValue) -> Card:
         (_("License"), value.license or _("none is stated in the file")),
         (_("Origin"), value.origin),
     ]
-    card = Card(_("What it is"), KeyValue([pair for pair in pairs if pair[1]]), gap=SPACE_L)
-    if value.classes:
-        card.add(words(_classes(value.classes), "caption"))
-    card.add(STRETCH)
-    return card
+    classes = words(_classes(value.classes), "caption") if value.classes else None
+    return Card(_("What it is"), KeyValue([pair for pair in pairs if pair[1]]), classes, STRETCH, gap=SPACE_L)
 
 
 def _classes(names: Sequence[str]) -> str:
@@ -58,17 +54,11 @@ def _classes(names: Sequence[str]) -> str:
     return _("Its answers: {0}.").format(more)
 
 
-class SafetyCard(Card):
-    """The findings of the safety check, the worst first."""
-
-    def __init__(self, theme: Theme, findings: Sequence[CheckValue]) -> None:
-        """Create the card of `findings`."""
-        super().__init__(_("What the safety check found"), gap=4)
-        order = {"bad": 0, "warn": 1, "ok": 2}
-        ordered = sorted(findings, key=lambda finding: order[finding.state])
-        if not ordered:
-            self.add(words(_("No findings: it contains numbers only."), "soft"))
-        self.add(in_column(CheckList(theme, ordered), gap=None), STRETCH)
+def safety_card(theme: Theme, findings: Sequence[CheckValue]) -> Card:
+    """Return the card with the findings of the safety check, the worst first."""
+    ordered = sorted(findings, key=lambda finding: ("bad", "warn", "ok").index(finding.state))
+    nothing = words(_("No findings: it contains numbers only."), "soft") if not findings else None
+    return Card(_("What the safety check found"), nothing, CheckList(theme, ordered), STRETCH, gap=4)
 
 
 SIDE_WIDE, SIDE_NARROW = 80, 56
@@ -123,18 +113,18 @@ class ModelPage(Page):
 
     def show_value(self, value: ModelValue) -> None:
         """Show an opened model."""
-        head = PageHead(value.name, _("Check that this is the right model."))
-        another = GhostButton(self.theme, _("Choose another model…"), on=self.another_requested)
-        onward = PrimaryButton(self.theme, _("Continue to data"), "arrow-right", on=self._on_continue)
-        head.add_action(another, onward)
-        columns = in_row((facts_card(value), 3), (SafetyCard(self.theme, value.findings), 2), gap=SPACE_L)
-        items: list[QWidget] = []
+        head = PageHead(
+            value.name,
+            _("Check that this is the right model."),
+            GhostButton(self.theme, _("Choose another model…"), on=self.another_requested),
+            PrimaryButton(self.theme, _("Continue to data"), "arrow-right", on=self._on_continue),
+        )
+        columns = in_row((facts_card(value), 3), (safety_card(self.theme, value.findings), 2), gap=SPACE_L)
         self._preprocess = None
         if value.preprocess is not None:
-            self._preprocess = card = PreprocessCard(self.theme, value.preprocess)
-            card.changed.connect(self._on_preprocessing_changed)
-            items.append(card)
-        self._fill("full", head, columns, *items)
+            self._preprocess = PreprocessCard(self.theme, value.preprocess)
+            self._preprocess.changed.connect(self.preprocessing_changed)
+        self._fill("full", head, columns, self._preprocess)
 
     def _loading_head(self) -> tuple[str, str]:
         return (_("Opening the model"), _("It is read in a separate process, and nothing in it is run."))
@@ -151,11 +141,9 @@ class ModelPage(Page):
     def ask_consent(self, path: str, name: str) -> QuestionDialog:
         """Ask before a TorchScript file is opened and state the risk."""
         dialog = QuestionDialog(self.theme, consent_question(name), self.window())
-
-        def on_answered(answer: str) -> None:
-            (self.consent_given if answer == "open" else self.consent_refused).emit(path)
-
-        dialog.answered.connect(on_answered)
+        dialog.answered.connect(
+            lambda answer: (self.consent_given if answer == "open" else self.consent_refused).emit(path)
+        )
         dialog.open()
         return dialog
 
@@ -169,12 +157,7 @@ class ModelPage(Page):
     def ask_architecture(self, path: str, names: tuple[str, ...]) -> QuestionDialog:
         """Ask which of several fitting architectures the model has."""
         dialog = QuestionDialog(self.theme, one_of_question(names), self.window())
-
-        def on_answered(answer: str) -> None:
-            if answer:
-                self.architecture_chosen.emit(path, answer)
-
-        dialog.answered.connect(on_answered)
+        dialog.answered.connect(lambda answer: self.architecture_chosen.emit(path, answer) if answer else None)
         dialog.open()
         return dialog
 
@@ -183,18 +166,11 @@ class ModelPage(Page):
         card = Card(name=_("New here? Try the sample"), edge=SPACE_XL)
         text = words(sample.about, "soft")
         text.setMaximumWidth(460)
-        start = PrimaryButton(
-            self.theme,
-            _("Try the sample ({0})").format(about(sample.seconds)),
-            "play",
-            "big",
-            on=self.sample_requested,
-        )
-        column = in_column(
-            STRETCH, label(_("New here? Try the sample"), "section"), text, SPACE_S, (start, LEFT), STRETCH
-        )
-        grid = QGridLayout()
-        grid.setSpacing(SPACE_S)
+        name = _("Try the sample ({0})").format(about(sample.seconds))
+        start = PrimaryButton(self.theme, name, "play", "big", on=self.sample_requested)
+        title = label(card.accessibleName(), "section")
+        column = in_column(STRETCH, title, text, SPACE_S, (start, LEFT), STRETCH)
+        grid = bare_grid(SPACE_S, SPACE_S)
         self._thumbnails = [
             PictureLabel(self.theme, self._pictures, picture, SIDE_WIDE) for picture in sample.pictures[:10]
         ]
@@ -208,20 +184,13 @@ class ModelPage(Page):
         return DropArea(self.theme, title, text, *actions, icon=icon, least_px=least_px)
 
     def _explanations(self) -> QWidget:
-        return held(
-            in_row(
-                *(
-                    (icon_text(self.theme, icon, title, text, square=False), 1)
-                    for icon, title, text in (
-                        ("cube", _("Pick a model"), _("Your own, the hub’s, or the sample.")),
-                        ("gauge", _("Watch it get faster"), _("Every answer is checked on the way.")),
-                        ("package", _("Take it with you"), _("A bundle that runs on its own.")),
-                    )
-                ),
-                gap=SPACE_XL,
-                edges=(0, SPACE_S, 0, 0),
-            )
+        steps = (
+            ("cube", _("Pick a model"), _("Your own, the hub’s, or the sample.")),
+            ("gauge", _("Watch it get faster"), _("Every answer is checked on the way.")),
+            ("package", _("Take it with you"), _("A bundle that runs on its own.")),
         )
+        parts = ((icon_text(self.theme, *step, square=False), 1) for step in steps)
+        return held(in_row(*parts, gap=SPACE_XL, edges=(0, SPACE_S, 0, 0)))
 
     # -- actions --
     def choose_files(self) -> bool:
@@ -245,9 +214,6 @@ class ModelPage(Page):
             self.ensureWidgetVisible(card)
             return
         self.continue_requested.emit()
-
-    def _on_preprocessing_changed(self, value: ImageSteps) -> None:
-        self.preprocessing_changed.emit(value)
 
     def _on_width_changed(self, is_narrow: bool) -> None:
         if self.state == "empty":

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
 
 from widgets.pages.optimize.run_view import RunView
 from widgets.pages.optimize.step_list import whole_seconds
@@ -82,17 +81,14 @@ class OptimizePage(Page):
     def show_empty(self, *, has_model: bool) -> None:
         """Show that no run was started yet."""
         self._drop_view()
-        head = PageHead(
-            _("Nothing is being optimized yet"),
-            _("Here you will watch each version being made, measured and checked."),
-        )
         if has_model:
             go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self._to("goal"))
             text = _("Choose what matters to you, then press Start.")
         else:
             go = PrimaryButton(self.theme, _("Choose a model"), "cube", on=self._to("model"))
             text = _("Drop a model anywhere on this window, or start with the sample.")
-        head.add_action(go)
+        about = _("Here you will watch each version being made, measured and checked.")
+        head = PageHead(_("Nothing is being optimized yet"), about, go)
         title = _("The graph of its speed will appear here")
         self._fill("empty", head, DropArea(self.theme, title, text, icon="gauge", least_px=260))
 
@@ -124,19 +120,15 @@ class OptimizePage(Page):
         view, before = self._view or RunView(self.theme, self._clock), self._laid_out
         is_there = self._content.isAncestorOf(view)
         self._view, self._laid_out = view, _layout(value)
-        self._head = PageHead("", "")
-        for button in (self._fold(not view.log_card.isHidden()), *self._actions(value)):
-            self._head.add_action(button)
+        self._head = PageHead("", "", self._fold(not view.log_card.isHidden()), *self._actions(value))
         if is_there and value.error == before[1]:
             self._set_head(value.phase, self._head)
             return
         view.setParent(None)  # it outlives the previous content
         self._bar = Bar(_("Progress of the whole run"))
         self._bar.setProperty("tone", "page")
-        items: list[QWidget] = [self._bar]
-        if value.error is not None:
-            items.append(ErrorCard(self.theme, value.error))
-        self._fill(value.phase, self._head, *items, view, grow=len(items))
+        error = ErrorCard(self.theme, value.error) if value.error is not None else None
+        self._fill(value.phase, self._head, self._bar, error, (view, 1))
         view.show()
 
     def _fold(self, is_open: bool) -> Button:
@@ -156,51 +148,35 @@ class OptimizePage(Page):
         self.log_toggled.emit(is_open)
 
     def _actions(self, value: OptimizeValue) -> list[Button]:
-        again = GhostButton(self.theme, _("Start over"), "arrow-clockwise", on=self._to("goal"))
         if value.phase in ("running", "queued"):
             cancel = GhostButton(self.theme, _("Cancel"), "x", on=self.cancel_requested)
             if not value.waiting:
                 return [cancel]
-            now = Button(self.theme, _("Measure now"), "play", on=self.measure_now_requested)
-            now.setToolTip(_("Do not wait for other programs, now and later in this run"))
-            return [cancel, now]
+            tip = _("Do not wait for other programs, now and later in this run")
+            return [cancel, GhostButton(self.theme, _("Measure now"), "play", tip=tip, on=self.measure_now_requested)]
         if value.phase in ("done", "kept_original"):
             return self._ended_actions(value)
-        on = PrimaryButton(
-            self.theme,
-            _("Try again") if value.phase == "failed" else _("Go on"),
-            "play",
-            on=self.resume_requested,
-        )
-        return [again, on]
+        text = _("Try again") if value.phase == "failed" else _("Go on")
+        return [
+            GhostButton(self.theme, _("Start over"), "arrow-clockwise", on=self._to("goal")),
+            PrimaryButton(self.theme, text, "play", on=self.resume_requested),
+        ]
 
     def _ended_actions(self, value: OptimizeValue) -> list[Button]:
         """Return what can be done after a run; the last one decides where the run has no verdict."""
         text = _("See the result") if value.phase == "done" else _("See what was tried")
-        decides_otherwise = value.go_on_first or value.measures_again
-        see = (GhostButton if decides_otherwise else PrimaryButton)(self.theme, text, "chart-bar")
-        see.clicked.connect(self.compare_requested)
-        again = (PrimaryButton if value.measures_again else GhostButton)(
-            self.theme, _("Measure again"), "arrow-clockwise"
-        )
-        again.clicked.connect(self.again_requested)
-        go_on = self._go_on(value)
+        make_see = GhostButton if value.go_on_first or value.measures_again else PrimaryButton
+        see: Button = make_see(self.theme, text, "chart-bar", on=self.compare_requested)
+        make_again = PrimaryButton if value.measures_again else GhostButton
+        again: Button = make_again(self.theme, _("Measure again"), "arrow-clockwise", on=self.again_requested)
+        go_on: list[Button] = []
+        if (minutes := value.go_on_minutes) is not None:
+            make = PrimaryButton if value.go_on_first else GhostButton
+            text = _("Continue for up to {0} minutes").format(minutes)
+            go_on = [make(self.theme, text, "play", on=lambda: self.go_on_requested.emit(minutes))]
         if value.measures_again:
             return [*go_on, see, again]
         return [again, see, *go_on] if value.go_on_first else [again, *go_on, see]
-
-    def _go_on(self, value: OptimizeValue) -> list[Button]:
-        minutes = value.go_on_minutes
-        if minutes is None:
-            return []
-        make = PrimaryButton if value.go_on_first else GhostButton
-        on = make(
-            self.theme,
-            _("Continue for up to {0} minutes").format(minutes),
-            "play",
-            on=lambda: self.go_on_requested.emit(minutes),
-        )
-        return [on]
 
     # --- words
 
@@ -242,12 +218,12 @@ class OptimizePage(Page):
 
     def _why_early(self, value: OptimizeValue, spare_s: float) -> str:
         """Return why a run ended before its additional time was over."""
+        text = _("It ended {0} early: more time would change nothing.")
         if value.measures_again:
             text = _("It ended {0} early: only a new measurement can decide.")
-            return text.format(seconds(spare_s))
-        if value.go_on_minutes is not None:
-            return _("It ended {0} early: the next step would take longer.").format(seconds(spare_s))
-        return _("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
+        elif value.go_on_minutes is not None:
+            text = _("It ended {0} early: the next step would take longer.")
+        return text.format(seconds(spare_s))
 
     def _progress(self, value: OptimizeValue) -> str:
         """Return the subtitle of an active run: step, remaining time and stage, as far as they are known."""

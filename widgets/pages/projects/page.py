@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card, TableCard, divider
 from widgets.parts.format import ago, count, moment
-from widgets.parts.layout import in_row
+from widgets.parts.layout import STRETCH, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
@@ -105,21 +106,16 @@ class ProjectsPage(Page):
         if not projects and not trash:
             self.show_empty()
             return
-        head = PageHead(_("Projects"), _("Each is one model with your data and its results."))
         new = PrimaryButton(self.theme, _("New project"), "plus", on=self.new_requested, tip=_("New project (Ctrl+N)"))
-        head.add_action(new)
-        items: list[QWidget] = []
-        self._table = None
-        if projects:
-            items.append(self._projects(projects, kept))
-        if trash:
-            items.append(self._trash(trash))
-        self._fill("full", head, *items)
-        if had_focus:
-            self._focus_table()
+        head = PageHead(_("Projects"), _("Each is one model with your data and its results."), new)
+        self._table = table = self._make_table(projects, kept) if projects else None
+        card = self._projects_card(table) if table is not None else None
+        self._fill("full", head, card, self._trash(trash) if trash else None)
+        if had_focus and table is not None:
+            table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- parts --
-    def _projects(self, rows: tuple[ProjectRowValue, ...], kept: str) -> Card:
+    def _make_table(self, rows: tuple[ProjectRowValue, ...], kept: str) -> ProjectTable:
         columns = (
             Column(_("Project"), stretch=True),
             Column(_("Model")),
@@ -135,21 +131,26 @@ class ProjectsPage(Page):
         table.doubleClicked.connect(lambda _index: self.open_requested.emit(self._chosen_id))
         table.rename_pressed.connect(lambda: self.rename_requested.emit(self._chosen_id))
         table.delete_pressed.connect(lambda: self.delete_requested.emit(self._chosen_id))
-        self._table = table
-        card = TableCard(name=_("Projects"))
-        buttons = in_row(edges=(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M))
-        for icon, text, signal in (
+        return table
+
+    def _projects_card(self, table: ProjectTable) -> Card:
+        buttons = (
+            GhostButton(self.theme, text, icon, "small", on=partial(self._emit_chosen, signal))
+            for icon, text, signal in self._acts()
+        )
+        row = in_row(*buttons, STRETCH, edges=(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M))
+        return TableCard(table, row, name=_("Projects"))
+
+    def _acts(self) -> tuple[tuple[str, str, SignalInstance], ...]:
+        """Return icon, text and signal of what can be done with the chosen project."""
+        return (
             ("folder-open", _("Open"), self.open_requested),
             ("pencil-simple", _("Rename…"), self.rename_requested),
             ("trash", _("Delete…"), self.delete_requested),
-        ):
-            button = GhostButton(
-                self.theme, text, icon, "small", on=lambda _unused=False, told=signal: told.emit(self._chosen_id)
-            )
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        card.add(table, buttons)
-        return card
+        )
+
+    def _emit_chosen(self, signal: SignalInstance, _checked: bool = False) -> None:
+        signal.emit(self._chosen_id)
 
     def _row(self, row: ProjectRowValue) -> TableRow:
         cells = (
@@ -161,17 +162,13 @@ class ProjectsPage(Page):
         return TableRow(row.id, cells)
 
     def _trash(self, rows: tuple[tuple[str, str, datetime], ...]) -> Card:
-        card = Card(_("Trash"), gap=SPACE_S)
-        card.add(
-            words(_("Deleted projects stay here until you remove them for good. You can restore each one."), "soft")
-        )
+        about = _("Deleted projects stay here until you remove them for good. You can restore each one.")
+        card = Card(_("Trash"), words(about, "soft"))
         for key, name, deleted_at in rows:
-            restore = GhostButton(
-                self.theme, _("Restore"), "arrow-u-up-left", "small", on=_emitter(self.restore_requested, key)
-            )
-            restore.setAccessibleName(_("Restore “{0}”").format(name))
-            forget = TextButton(self.theme, _("Delete for good…"), "", "small", on=_emitter(self.forget_requested, key))
-            forget.setAccessibleName(_("Delete “{0}” for good").format(name))
+            full, on = _("Restore “{0}”").format(name), _emitter(self.restore_requested, key)
+            restore = GhostButton(self.theme, _("Restore"), "arrow-u-up-left", "small", name=full, on=on)
+            full, on = _("Delete “{0}” for good").format(name), _emitter(self.forget_requested, key)
+            forget = TextButton(self.theme, _("Delete for good…"), "", "small", name=full, on=on)
             line = in_row(
                 (ElidedLabel(name, "strong"), 1),
                 label(_("deleted {0}").format(ago(deleted_at)), "caption", wrap=False),
@@ -182,10 +179,6 @@ class ProjectsPage(Page):
         return card
 
     # -- slots --
-    def _focus_table(self) -> None:
-        if self._table is not None:
-            self._table.setFocus(Qt.FocusReason.OtherFocusReason)
-
     @property
     def _chosen_id(self) -> str:
         return self._table.chosen_id if self._table is not None else ""
@@ -193,13 +186,8 @@ class ProjectsPage(Page):
     def _on_menu(self, at: QPoint) -> None:
         if not self._chosen_id:
             return
-        chosen = self._chosen_id
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, signal in (
-            (_("Open"), self.open_requested),
-            (_("Rename…"), self.rename_requested),
-            (_("Delete…"), self.delete_requested),
-        ):
-            menu.addAction(text).triggered.connect(lambda _unused=False, told=signal: told.emit(chosen))
+        for _icon, text, signal in self._acts():
+            menu.addAction(text).triggered.connect(_emitter(signal, self._chosen_id))
         menu.popup(at)

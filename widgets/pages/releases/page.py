@@ -11,7 +11,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import EmptyCard, TableCard
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import moment, size_bytes
-from widgets.parts.layout import clear, in_column
+from widgets.parts.layout import clear, held, in_column
 from widgets.parts.page import Page
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import PageHead, TagKind
@@ -38,7 +38,6 @@ class ReleasesPage(Page):
         self._value: ReleasesValue | None = None
         self._table: Table | None = None
         self._detail = QVBoxLayout()
-        self._card: ReleaseCard | None = None
         self._changes: ChangesCard | None = None
 
     # -- states --
@@ -68,11 +67,10 @@ class ReleasesPage(Page):
             Column(_("Released"), right=True),
         )
         self._table = Table(self.theme, _("Releases"), columns)
-        card = TableCard(self._table)
-        holder = QWidget()
-        self._detail = in_column(gap=None, parent=holder)
-        self._card = self._changes = None
-        self._fill("full", self._head(value), card, holder, LogCard(self.theme, value))
+        self._detail = in_column(gap=None)
+        self._changes = None
+        card, detail = TableCard(self._table), held(self._detail)
+        self._fill("full", self._head(value), card, detail, LogCard(self.theme, value))
         shown = next((one for one in value.releases if one.state == "current"), value.releases[0])
         self._table.show_rows([self._row(one) for one in value.releases], str(shown.number))
         if before:
@@ -104,9 +102,9 @@ class ReleasesPage(Page):
         previous = next((one for one in value.releases if one.state == "previous"), None)
         title = _("Release {0} is current").format(current.number) if current else _("Releases")
         report = _("“{0}” of {1}, released {2}")
-        head = PageHead(title, report.format(current.title, value.project, moment(current.at)) if current else "")
+        remove = back = None
         if value.old:
-            head.add_action(GhostButton(self.theme, _("Remove old bundles…"), "trash", on=self._ask_prune))
+            remove = GhostButton(self.theme, _("Remove old bundles…"), "trash", on=self._ask_prune)
         if previous is not None:
             text = _("Go back to release {0}").format(previous.number)
             if current is not None and previous.number > current.number:
@@ -114,8 +112,8 @@ class ReleasesPage(Page):
             back = PrimaryButton(
                 self.theme, text, "arrow-counter-clockwise", on=lambda: self.return_requested.emit(previous.number)
             )
-            head.add_action(back)
-        return head
+        about = report.format(current.title, value.project, moment(current.at)) if current else ""
+        return PageHead(title, about, remove, back)
 
     def _row(self, one: ReleaseValue) -> TableRow:
         names: dict[ReleaseState, tuple[TagKind, str]] = {
@@ -146,14 +144,13 @@ class ReleasesPage(Page):
     def _show_detail(self) -> None:
         one = self._chosen
         clear(self._detail)
-        self._card = self._changes = None
+        self._changes = None
         if one is None:
             return
         number = one.number
         card = ReleaseCard(self.theme, one, lambda: self.return_requested.emit(number), lambda: self._save(one))
         self._detail.addWidget(card)
         card.show()  # a layout shows it only at the next turn of the event loop
-        self._card = card
         self.examples_wanted.emit(number)
 
     # -- slots --

@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from widgets.pages.try_it.answers import Rows, details_of, title_of
 from widgets.pages.try_it.value import InputValue
-from widgets.parts.card import Card, Square
+from widgets.parts.card import Card, Square, centered
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, sized, tabular
 from widgets.parts.input_view import InputView
-from widgets.parts.layout import CENTER, STRETCH, in_column, in_row
+from widgets.parts.layout import CENTER, STRETCH, fill, in_column, in_row
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
@@ -51,9 +51,8 @@ class AnswerCard(Card):
     def __init__(self, title: str, below: QWidget, *, chosen: bool = False) -> None:
         """Create an empty card; `below` is the widget below its title."""
         edge = SPACE_L - 1 if chosen else SPACE_L  # the thicker border takes its room from the margin
-        super().__init__(edge=edge, gap=SPACE_S)
+        super().__init__(name=title, edge=edge)
         self.setProperty("chosen", chosen)
-        self.setAccessibleName(title)
         self.setMinimumHeight(LEAST_HEIGHT_PX)
         self.size_label = label("", "soft", wrap=False)
         top = in_row((label(title, "section"), 1), self.size_label, gap=None)
@@ -148,15 +147,12 @@ class InputCard(QFrame):
         self.setAccessibleDescription(hint)
         self._editor = editor
         self._empty = QWidget()
-        inside = in_column(STRETCH, (Square(theme, "upload-simple"), CENTER), SPACE_S, gap=SPACE_XS, parent=self._empty)
-        for line in (label(title, "section"), words(hint, "soft")):
-            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            inside.addWidget(line)
-        inside.addStretch(1)
+        icon = (Square(theme, "upload-simple"), CENTER), SPACE_S
+        in_column(STRETCH, *icon, *centered(title, hint), STRETCH, gap=SPACE_XS, parent=self._empty)
         self._view = InputView(theme, store)
         self._caption = ElidedLabel("", "caption", mode=Qt.TextElideMode.ElideMiddle)
         self._caption.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
-        box = in_column(
+        self.box = in_column(
             *((part, 1) for part in (self._empty, *([editor] if editor is not None else []), self._view)),
             edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_M),
             parent=self,
@@ -166,8 +162,7 @@ class InputCard(QFrame):
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
         self.sound_bar.stop_wanted.connect(self.stop_wanted)
         self.sound_bar.hide()
-        box.addWidget(self.sound_bar)
-        box.addWidget(self._caption)
+        fill(self.box, self.sound_bar, self._caption)
         self._view.hide()
         self._empty.setVisible(editor is None)
         self._caption.setText("" if editor is None else hint)

@@ -16,7 +16,7 @@ from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.translation import _
 
 
@@ -74,18 +74,15 @@ class TryLayout:
 
     def __init__(self, theme: Theme, store: PictureStore, value: TryValue) -> None:
         """Create the widgets for `value`; `store` decodes the pictures."""
-        kind, said = value.kind, try_words(value.kind)
-        self.head = PageHead(_("Try it: both versions side by side"), said.first)
-        self.choose = GhostButton(theme, said.choose, "image" if kind == "images" else "file-text")
+        kind, texts = value.kind, try_words(value.kind)
+        self.choose = GhostButton(theme, texts.choose, "image" if kind == "images" else "file-text")
         self.export = PrimaryButton(theme, _("Export…"), "package")
-        self.head.add_action(self.choose, self.export)
+        self.head = PageHead(_("Try it: both versions side by side"), texts.first, self.choose, self.export)
         self.editor = TextInput(_("Text to try"), _("Type a text…")) if kind == "texts" else None
-        self.given = InputCard(theme, store, said.drop_title, said.drop_words, self.editor)
+        self.given = InputCard(theme, store, texts.drop_title, texts.drop_words, self.editor)
         self.cancel = GhostButton(theme, _("Cancel"), "x", "small")
         self.cancel.hide()
-        layout = self.given.layout()
-        assert layout is not None
-        layout.addWidget(self.cancel)
+        self.given.box.addWidget(self.cancel)
         options = [(clipped(title, 80), version_id) for version_id, title, _bytes in value.versions]
         name = _("Version to compare with the original")
         self.versions = ChoiceField(name, options, value.chosen, small=True, elastic=True)
@@ -99,36 +96,29 @@ class TryLayout:
 
         self.versions.currentIndexChanged.connect(show_size)
         show_size()
-        self.answers = in_row(
-            *((part, stretch) for part, stretch in ((self.given, 10), (self.before, 11), (self.after, 11))), gap=SPACE_L
-        )
-        self.problem = held(in_column(gap=None))
+        self.answers = in_row((self.given, 10), (self.before, 11), (self.after, 11), gap=SPACE_L)
+        self._problem_box = in_column(gap=None)
+        self.problem = held(self._problem_box)
         self.problem.hide()
         self._examples(theme, store, kind)
         self._tried(theme, store, kind)
 
     def show_problem(self, card: ErrorCard) -> None:
         """Replace the shown error card."""
-        box = self.problem.layout()
-        assert box is not None
-        clear(box)
-        box.addWidget(card)
+        clear(self._problem_box)
+        self._problem_box.addWidget(card)
         self.problem.show()
 
     def _examples(self, theme: Theme, store: PictureStore, kind: DataKind) -> None:
         title = _("From your test {0}").format(plural(kind))
-        self.examples_card = Card(edge=SPACE_M, gap=SPACE_S)
-        self.examples_card.setAccessibleName(title)
         self.changed = GhostButton(theme, _("Show one that changed"), "arrows-left-right", "small")
         row = in_row((label(title, "section"), 1), self.changed, gap=None, edges=(SPACE_XS, 0, 0, 0))
         self.strip = ExampleStrip(theme, store, title)
-        self.examples_card.add(row, self.strip)
+        self.examples_card = Card("", row, self.strip, name=title, edge=SPACE_M)
         self.examples_card.hide()
 
     def _tried(self, theme: Theme, store: PictureStore, kind: DataKind) -> None:
         title = _("Tried so far")
-        self.tried_card = Card(edge=1, gap=0)
-        self.tried_card.setAccessibleName(title)
         self.count = ElidedLabel("", "soft")
         row = in_row((label(title, "section"), 1), self.count, gap=None, edges=(SPACE_L - 1, SPACE_M, SPACE_L - 1, 0))
         first = {"images": _("Picture"), "texts": _("Text"), "audio": _("Sound")}.get(kind)
@@ -137,5 +127,5 @@ class TryLayout:
             _("Answers"),
         )  # fmt: skip
         self.tried = TriedList(theme, store, title)
-        self.tried_card.add(row, TriedHead(theme, titles), self.tried)
+        self.tried_card = Card("", row, TriedHead(theme, titles), self.tried, name=title, edge=1, gap=0)
         self.tried_card.hide()
