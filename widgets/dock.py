@@ -11,6 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QToolButton, QWidget
 
 from widgets.icons import IconBinding, bind_icon
+from widgets.parts.buttons import Slot
 from widgets.parts.fields import ChoiceField
 from widgets.parts.layout import RIGHT, STRETCH, fill, in_row
 from widgets.parts.text import label, plain_tip
@@ -42,19 +43,19 @@ class SlimLine(QWidget):
     def show_values(self, device: DeviceValue, values: Mapping[Series, float | None], lost: str) -> None:
         """Show the newest values, or `lost` as the sentence about a device that no longer responds."""
         known = [(series, value) for series, value in values.items() if value is not None]
-        said = [(title_of(device, series, short=True), self._figure(device, series, v)) for series, v in known]
+        shown = [(title_of(device, series, short=True), self._figure(device, series, v)) for series, v in known]
         if lost:
-            said = [(device.name, lost)]
-        while len(self.pairs) < len(said):
+            shown = [(device.name, lost)]
+        while len(self.pairs) < len(shown):
             self._add_pair()
-        for (name, figure), (title, text) in zip(self.pairs, said, strict=False):
+        for (name, figure), (title, text) in zip(self.pairs, shown, strict=False):
             for widget, new in ((name, title), (figure, text)):
                 if widget.text() != new:
                     widget.setText(new)
         for index, pair in enumerate(self.pairs):
             for widget in pair:
-                widget.setVisible(index < len(said))
-        self.setAccessibleName(", ".join(f"{title} {text}" for title, text in said))
+                widget.setVisible(index < len(shown))
+        self.setAccessibleName(", ".join(f"{title} {text}" for title, text in shown))
 
     @staticmethod
     def _figure(device: DeviceValue, series: Series, value: float) -> str:
@@ -111,12 +112,9 @@ class Dock(QFrame):
         self._chooser = ChoiceField(_("Device to watch"), small=True, elastic=True)
         self._chooser.activated.connect(self._on_device_activated)
         self._chooser.hide()
-        self.button, self._caret = self._side_button("caret-up")
-        self.button.clicked.connect(self._on_clicked)
-        self.window_button, _clock = self._side_button("clock")
-        self.window_button.clicked.connect(lambda: self.set_hour(not self.shows_hour))
-        self.csv_button, _arrow = self._side_button("download-simple")
-        self.csv_button.clicked.connect(self.csv_requested)
+        self.button, self._caret = self._side_button("caret-up", self._on_clicked)
+        self.window_button, _clock = self._side_button("clock", lambda: self.set_hour(not self.shows_hour))
+        self.csv_button, _arrow = self._side_button("download-simple", self.csv_requested)
         self.csv_button.setAccessibleName(_("Save these figures"))
         self.csv_button.setToolTip(_("Save these figures as a table (CSV)"))
         self._side_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._side)
@@ -126,9 +124,10 @@ class Dock(QFrame):
         self._row = in_row((self.slim, 1), self._side, gap=SPACE_M, parent=self)
         self.set_edge(PAGE_EDGE)
 
-    def _side_button(self, icon: str) -> tuple[QToolButton, IconBinding]:
+    def _side_button(self, icon: str, on: Slot) -> tuple[QToolButton, IconBinding]:
         button = QToolButton()
         button.setFixedSize(24, 24)
+        button.clicked.connect(on)
         return button, bind_icon(self._theme, button, icon, "soft")
 
     def set_hour(self, is_hour: bool) -> None:
@@ -182,7 +181,7 @@ class Dock(QFrame):
         self._shown_id = device_id
         self._chooser.setCurrentIndex(self._chooser.findData(device_id))
         self._panel().show_device(self._devices[device_id])
-        self._tell()
+        self._update_figures()
 
     @property
     def gauges(self) -> list[Gauge]:
@@ -204,7 +203,7 @@ class Dock(QFrame):
         self._lost.pop(device_id, None)
         self._panel().add(device_id, series, times_s, values)
         if device_id == self._shown_id:
-            self._tell()
+            self._update_figures()
 
     def set_limit(self, device_id: str, power_limit_w: float) -> None:
         """Set the power limit of a device in watts, which is reported once."""
@@ -221,9 +220,9 @@ class Dock(QFrame):
         """
         self._lost[device_id] = (sentence, word)
         if device_id == self._shown_id:
-            self._tell()
+            self._update_figures()
 
-    def _tell(self) -> None:
+    def _update_figures(self) -> None:
         device = self._devices.get(self._shown_id)
         if device is not None:
             lost, word = self._lost.get(device.id, ("", ""))
@@ -244,7 +243,7 @@ class Dock(QFrame):
             self._by_hand = None
         if count or self._gauge_panel is not None:
             self._panel().set_job(count > 0, started_at_s)
-            self._tell()
+            self._update_figures()
 
     def set_phases(self, times_s: Sequence[float]) -> None:
         """Mark the starts of the job's steps (monotonic seconds) in all graphs."""
@@ -264,8 +263,8 @@ class Dock(QFrame):
         self._show_job_text()
         if is_open or self._gauge_panel is not None:
             self._panel().setVisible(is_open)
-        way = QBoxLayout.Direction.BottomToTop if is_open else QBoxLayout.Direction.LeftToRight
-        self._side_box.setDirection(way)
+        up, right = QBoxLayout.Direction.BottomToTop, QBoxLayout.Direction.LeftToRight
+        self._side_box.setDirection(up if is_open else right)
         self._side_box.setContentsMargins(0, 8 if is_open else 0, 0, 0)
         self._row.setAlignment(self._side, Qt.AlignmentFlag.AlignTop if is_open else Qt.AlignmentFlag(0))
         self._caret.set("caret-down" if is_open else "caret-up", "soft")

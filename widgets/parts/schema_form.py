@@ -69,11 +69,10 @@ class SchemaForm(QWidget):
         widget.setAccessibleName(title)
         widget.setAccessibleDescription(about)
         holder = held(in_column(widget, words(about, "caption") if about else None, gap=0))
-        beside = label(title)
-        beside.setBuddy(widget)
-        beside.setMinimumHeight(34)
-        beside.setMinimumWidth(150)
-        self._form.addRow(beside, holder)
+        shown_title = label(title)
+        shown_title.setBuddy(widget)
+        shown_title.setMinimumSize(150, 34)
+        self._form.addRow(shown_title, holder)
 
     def _widget(self, name: str, field: Mapping[str, Any], current: Any) -> QWidget | None:
         if "enum" in field or "const" in field:
@@ -102,7 +101,7 @@ class SchemaForm(QWidget):
         box = ChoiceField()
         for option in options:
             box.addItem(str(option).replace("_", " "), option)
-        box.setCurrentIndex(max(0, options.index(current) if current in options else 0))
+        box.setCurrentIndex(options.index(current) if current in options else 0)
         box.currentIndexChanged.connect(lambda _index: self._set(name, box.currentData()))
         return box
 

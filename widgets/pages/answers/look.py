@@ -15,7 +15,7 @@ from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, ReadText, Tone, label, words
 from widgets.theme import Theme, restyle
-from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_XS
 from workers.contracts.translation import _
 
 VIEW_PX, LOW_VIEW_PX, SOUND_PX, TEXT_LINES, MOST_LINES = 220, 150, 96, 11, 6
@@ -72,8 +72,7 @@ class LookCard(Card):
 
     def __init__(self, theme: Theme, store: PictureStore) -> None:
         """Create a card without an example."""
-        super().__init__(edge=SPACE_L, gap=SPACE_S)
-        self.setAccessibleName(_("The chosen example"))
+        super().__init__(name=_("The chosen example"))
         self._sound = b""
         self._alike = ""
         self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)

@@ -14,8 +14,7 @@ from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card, TableCard
 from widgets.parts.fields import ChoiceField, SearchField
-from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import in_row
+from widgets.parts.layout import in_flow, in_row
 from widgets.parts.nouns import counted
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
@@ -100,42 +99,35 @@ class AnswersPage(DetailPage):
         return _("“{0}” beside the original on {1}.").format(title, counted(value.kind, len(value.columns)))
 
     def _tools(self, value: AnswersValue) -> QWidget:
-        holder = QWidget()
-        flow = FlowLayout(holder, SPACE_S)
         version = self._version_field(value.versions, value.chosen, small=True)
         version.setMinimumContentsLength(VERSION_CHARS)
-        flow.addWidget(version)
         changed = _("Other changes") if value.labelled else _("Changed")
         judged = (_("Same"), changed, _("Worse"), _("Better"))
         texts = (*judged, _("Not judged"))
         kinds: list[tuple[Kind | Literal[""], str, int]] = [("", _("All"), len(value.columns))]
         kinds += [(kind, text, value.columns.count(kind)) for kind, text in zip(KINDS, texts, strict=True)]
-        group = QButtonGroup(holder)
+        group = QButtonGroup(self)
         self._buttons = {}
         for kind, text, number in kinds:
             if (kind in ("worse", "better") and not value.labelled) or (kind == "searched" and not number):
                 continue
             is_chosen, choose = kind == self._model.filter.kind, partial(self._on_kind, kind)
-            button = ToggleButton(self.theme, f"{text} {number:,}", group, checked=is_chosen, on=choose)
-            flow.addWidget(button)
-            self._buttons[kind] = button
-        self._classes = None
-        if value.answers == "class":
-            flow.addWidget(self._class_choice(value))
-        flow.addWidget(self._order_choice(value))
+            self._buttons[kind] = ToggleButton(self.theme, f"{text} {number:,}", group, checked=is_chosen, on=choose)
+        self._classes = self._class_choice(value) if value.answers == "class" else None
         search = SearchField(self.theme, _("Search the answers"), _("Search"), small=True)
         search.setFixedWidth(SEARCH_PX)
         search.show_count(self._model.filter.text)
         search.settled.connect(lambda text: self._choose(text=text))
         search.entered.connect(lambda text: self._choose(text=text))
-        flow.addWidget(search)
-        return holder
+        tools = in_flow(version, *self._buttons.values(), self._classes, self._order_choice(value), search)
+        group.setParent(tools)
+        return tools
 
     def _class_choice(self, value: AnswersValue) -> ChoiceField:
         names = value.columns.names
         options = [(_("All classes"), -1), *((names[at], at) for at in classes_by_count(value.columns))]
         chosen = self._model.filter.class_place
-        choice = self._classes = ChoiceField(_("Class"), options, chosen, small=True, elastic=True)
+        choice = ChoiceField(_("Class"), options, chosen, small=True, elastic=True)
         choice.activated.connect(lambda _at: self._choose(class_place=choice.currentData()))
         return choice
 

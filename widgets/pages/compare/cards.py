@@ -1,13 +1,13 @@
 """Define the cards of the page Compare: untested examples, unproven results, and no faster version."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.compare.value import CompareValue, EvaluatedValue, WaysValue
 from widgets.parts.buttons import CopyButton, FoldButton, GhostButton, Slot
 from widgets.parts.card import Banner, Card, Square, icon_text
 from widgets.parts.format import percent_of
-from widgets.parts.layout import LEFT, MIDDLE, STRETCH, held, in_column, in_flow, in_row
+from widgets.parts.layout import LEFT, MIDDLE, STRETCH, TOP, held, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
@@ -88,7 +88,7 @@ class WaysCards(QWidget):
 
     def _card(self, icon: str, title: str, text: str, button: QWidget) -> Card:
         about = words(text, "soft")
-        about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        about.setAlignment(TOP | LEFT)
         return Card("", Square(self._theme, icon), label(title, "strong"), (about, 1), (button, LEFT), name=title)
 
     def _limit_card(self, ways: WaysValue, on_goal: Slot) -> Card:
@@ -101,8 +101,8 @@ class WaysCards(QWidget):
         if ways.limit_speedup is not None:
             text = _("With a limit of {0}, “{1}” would be within it, and {2} times faster.")
             text = text.format(limit, ways.limit_title, f"{ways.limit_speedup:.1f}")
-        button = GhostButton(self._theme, _("Set the limit to {0}").format(limit))
-        button.clicked.connect(lambda: self.limit_requested.emit(wanted))
+        name = _("Set the limit to {0}").format(limit)
+        button = GhostButton(self._theme, name, on=lambda: self.limit_requested.emit(wanted))
         return self._card("sliders-horizontal", _("Allow a little more loss"), text, button)
 
     def _again_card(self, ways: WaysValue, on_again: Slot) -> Card:

@@ -17,16 +17,14 @@ from PySide6.QtWidgets import (
 from widgets.pages.compare.value import ChangesValue, ChangeValue
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import sized
-from widgets.parts.layout import clear
+from widgets.parts.layout import LEFT, TOP, clear, in_flow
 from widgets.parts.lists import ValuesModel, prepare_list
 from widgets.parts.marked import Marked, paint_line
 from widgets.parts.painting import Index, draw_icon, draw_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import WholeLabel, label, say
 from widgets.theme import Theme
-from widgets.tokens import SPACE_S
 from workers.contracts.translation import _
 
 ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
@@ -118,26 +116,21 @@ class ChangesCard(Card):
 
     def __init__(self, theme: Theme, store: PictureStore, value: ChangesValue) -> None:
         """Create the card of `value`; `store` decodes its pictures."""
-        super().__init__(edge=16, gap=SPACE_S)
+        super().__init__(name=_("Answers that changed"))
         self.box.setContentsMargins(16, 12, 8, 8)
         self._theme = theme
-        self.setAccessibleName(_("Answers that changed"))
-        self._head = QWidget()
-        FlowLayout(self._head, SPACE_S)
-        self.add(self._head)
+        self._head = in_flow()
         self._model = ValuesModel(self)
         self._rows: tuple[ChangeValue, ...] = ()
         self._list = QListView()
         prepare_list(self._list, self._model, theme, self.accessibleName(), store)
         self._list.setItemDelegate(ChangeDelegate(theme, store, self._list))
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self._list.setMinimumHeight(LEAST_ROWS * ROW_PX + 2)
         self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._reasons = WholeLabel()
-        self.add(self._reasons)
         self._empty = label("", "soft")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.add(self._empty, (self._list, 1))
+        self._empty.setAlignment(TOP | LEFT)
+        self.add(self._head, self._reasons, self._empty, (self._list, 1))
         self.show_value(value)
 
     def show_value(self, value: ChangesValue) -> None:
@@ -158,13 +151,13 @@ class ChangesCard(Card):
         for kind, text, number in kinds if value.total else ():
             choose = partial(self._on_kind, kind)
             flow.addWidget(ToggleButton(self._theme, f"{text} {number:,}", self._group, checked=not kind, on=choose))
-        self._say(value)
+        self._show_texts(value)
 
     def _on_kind(self, kind: str, _checked: bool = False) -> None:
         rows = [row for row in self._rows if kind in ("", row.kind)]
         self._model.replace(rows, [_spoken(row) for row in rows])
 
-    def _say(self, value: ChangesValue) -> None:
+    def _show_texts(self, value: ChangesValue) -> None:
         say(self._reasons, value.reasons)
         text = ""
         if not value.total and value.words_changed:

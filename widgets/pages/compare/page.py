@@ -24,7 +24,7 @@ from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Banner, Card, TableCard
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.cards.source import OpenFigure, SourceCard, SourceValue
-from widgets.parts.layout import TOP, Item, held, in_row
+from widgets.parts.layout import TOP, Item, fill, held, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.tables.table import Table
@@ -83,8 +83,7 @@ class ComparePage(Page):
     def show_value(self, value: CompareValue) -> None:
         """Show the result of a run."""
         self._value = value
-        head = PageHead(value.headline, value.subtitle)
-        self._add_actions(head, value)
+        head = PageHead(value.headline, value.subtitle, *self._actions(value))
         watch = self._watch(value) if value.watch else None
         self._fill(
             "full",
@@ -148,27 +147,25 @@ class ComparePage(Page):
             SourceCard(self.theme, values, key, self).show_at(self._opened_at)
 
     # -- parts --
-    def _add_actions(self, head: PageHead, value: CompareValue) -> None:
-        export, best = _("Export…"), value.recommended
-        if value.go_on is not None:
-            head.add_action(self._go_on(value.go_on))
+    def _actions(self, value: CompareValue) -> list[Button]:
+        best = value.recommended
+        more = [self._go_on(value.go_on)] if value.go_on is not None else []
         if value.outcome == "not_proven":
             anyway = GhostButton(self.theme, _("Export anyway…"), on=lambda: self.export_anyway_requested.emit(best))
             choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
-            head.add_action(anyway, PrimaryButton(self.theme, _("Prove it"), "plus", on=choose))
-        elif value.outcome == "nothing_faster":
-            base = original_of(value)
-            wanted = base.id if base is not None else best
+            return [*more, anyway, PrimaryButton(self.theme, _("Prove it"), "plus", on=choose)]
+        if value.outcome == "nothing_faster":
+            wanted = _original_id(value) or best
             make = GhostButton if value.go_on is not None or value.undecided is not None else PrimaryButton
-            export = _("Export the original…")
-            head.add_action(make(self.theme, export, "package", on=lambda: self.export_requested.emit(wanted)))
+            text = _("Export the original…")
+            more.append(make(self.theme, text, "package", on=lambda: self.export_requested.emit(wanted)))
             if value.undecided is not None and value.undecided.action != "go_on":
-                head.add_action(self._decide(value.undecided))
-        else:
-            choose_text = _("Choose what to write…")
-            self._choose = GhostButton(self.theme, choose_text, on=lambda: self.export_requested.emit(best))
-            self._export = PrimaryButton(self.theme, export, "package", on=partial(self._on_export, best))
-            head.add_action(self._choose, self._export)
+                more.append(self._decide(value.undecided))
+            return more
+        text = _("Choose what to write…")
+        self._choose = GhostButton(self.theme, text, on=lambda: self.export_requested.emit(best))
+        self._export = PrimaryButton(self.theme, _("Export…"), "package", on=partial(self._on_export, best))
+        return [*more, self._choose, self._export]
 
     def _decide(self, value: UndecidedValue) -> PrimaryButton:
         """Return the button that measures again or proves one version alone."""
@@ -202,9 +199,7 @@ class ComparePage(Page):
         title = label(_("All versions"), "section")
         head = in_row((title, 1), self._other, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
         table = Table(self.theme, _("All versions"), columns(value))
-        base = original_of(value)
-        best = value.recommended or (base.id if base is not None else "")
-        table.show_rows(rows(value), best)
+        table.show_rows(rows(value), value.recommended or _original_id(value))
         table.chosen.connect(self._on_version_chosen)
         table.opened.connect(lambda version_id, column: self._on_cell(table, value, version_id, column))
         self._fold.toggled.connect(self._on_details)
@@ -252,9 +247,9 @@ class ComparePage(Page):
             plot.point_chosen.connect(self._on_point_chosen)
             card = Card("", words(_("Speed against {0}").format(name.lower()), "section"), (plot, 1))
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
-            row.addWidget(card, 1)
+            fill(row, (card, 1))
         self._changes = ChangesCard(self.theme, self._pictures, value.changes)
-        row.addWidget(self._changes, 1)
+        fill(row, (self._changes, 1))
         holder.setMaximumHeight(TALLEST_PAIR_PX)
         return holder
 
@@ -286,7 +281,7 @@ class ComparePage(Page):
         if self._table is not None:
             self._table.choose(version_id)
             self._fold.setChecked(True)
-            self._tell_notes(version_id)
+            self._show_notes(version_id)
             QTimer.singleShot(0, self, self._see_chosen)  # after the details have their room
 
     def _see_chosen(self) -> None:
@@ -302,16 +297,13 @@ class ComparePage(Page):
     def _on_details(self, is_open: bool) -> None:
         if self._table is not None:
             self._table.set_details(is_open)
-            self._tell_notes(self._table.chosen_id)
+            self._show_notes(self._table.chosen_id)
 
-    def _tell_notes(self, version_id: str) -> None:
-        version = self._version(version_id)
-        shown = version if self._fold.isChecked() else None
-        report = self._value.note if self._value is not None else ""
-        # the page's note already contains these
-        notes = [note for note in shown.notes if note not in report] if shown is not None else []
-        lines = (shown.device, *shown.scores, " ".join(notes)) if shown is not None else ()
-        text = "\n".join(filter(None, lines))
+    def _show_notes(self, version_id: str) -> None:
+        value, version, text = self._value, self._version(version_id), ""
+        if value is not None and version is not None and self._fold.isChecked():
+            notes = " ".join(note for note in version.notes if note not in value.note)  # shown below the page
+            text = "\n".join(filter(None, (version.device, *version.scores, notes)))
         say(self._notes, text)
 
     def _on_version_chosen(self, version_id: str) -> None:
@@ -320,7 +312,7 @@ class ComparePage(Page):
             return
         is_other = version_id != value.recommended and version.verdict not in ("original", "keep", "unmeasured")
         self._other.setVisible(is_other)
-        self._tell_notes(version_id)
+        self._show_notes(version_id)
         self.version_chosen.emit(version_id)
 
     def _on_figure(self, figure: OpenFigure, version_id: str, key: str) -> None:
@@ -333,17 +325,20 @@ class ComparePage(Page):
         self.sources_wanted.emit(version_id, source_key(value, column))
 
     def _on_export(self, version_id: str, _checked: bool = False) -> None:
-        signal = self.write_requested if self._at_once else self.export_requested
-        signal.emit(version_id)
+        (self.write_requested if self._at_once else self.export_requested).emit(version_id)
 
     def _on_other(self) -> None:
         version = self._version(self._table.chosen_id if self._table is not None else "")
-        if version is None:
-            return
-        signal = self.export_requested if version.verdict == "safe" else self.export_anyway_requested
-        signal.emit(version.id)
+        if version is not None:
+            is_safe = version.verdict == "safe"
+            (self.export_requested if is_safe else self.export_anyway_requested).emit(version.id)
 
     def _on_point_chosen(self, version_id: str) -> None:
         if self._table is not None:
             self._table.choose(version_id)
             self._table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _original_id(value: CompareValue) -> str:
+    base = original_of(value)
+    return base.id if base is not None else ""

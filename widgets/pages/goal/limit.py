@@ -2,12 +2,12 @@
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QGridLayout, QSlider, QStyle
+from PySide6.QtWidgets import QSlider, QStyle
 
 from widgets.pages.goal.value import GoalValue
 from widgets.parts.card import Card
 from widgets.parts.format import percent_of
-from widgets.parts.layout import STRETCH
+from widgets.parts.layout import STRETCH, bare_grid
 from widgets.parts.nouns import plural
 from widgets.parts.text import label, say
 from widgets.theme import Theme
@@ -76,11 +76,8 @@ class LimitCard(Card):
         self._slider.setPageStep(5)
         self._slider.setAccessibleName(_("How much accuracy may it cost?"))
         self._words = label("", "strong", wrap=False)
-        grid = QGridLayout()
+        grid = bare_grid(0, 0, stretches=(0, 1))
         grid.setContentsMargins(0, SPACE_S, 0, 0)
-        grid.setHorizontalSpacing(0)
-        grid.setVerticalSpacing(0)
-        grid.setColumnStretch(1, 1)
         grid.setColumnMinimumWidth(3, SPACE_L)
         grid.addWidget(self._slider, 0, 0, 1, 3)
         grid.addWidget(self._words, 0, 4)
@@ -89,7 +86,7 @@ class LimitCard(Card):
         self.add(grid)
         self._examples = label("", "soft")
         self.add(self._examples, STRETCH)
-        self._tell()
+        self._update_texts()
         self._slider.valueChanged.connect(self._on_value_changed)
 
     @property
@@ -101,25 +98,24 @@ class LimitCard(Card):
         """Set another limit without emitting `changed`."""
         with QSignalBlocker(self._slider):
             self._slider.setValue(round(limit_pct * STEPS_PER_PCT))
-        self._tell()
+        self._update_texts()
 
     def set_provable(self, is_provable: bool) -> None:
         """Show the limit as a number of examples only if they can prove it; otherwise the page already says so."""
         self._is_provable = is_provable
-        self._tell()
+        self._update_texts()
 
     def _on_value_changed(self, _value: int) -> None:
-        self._tell()
+        self._update_texts()
         self.changed.emit(self.limit_pct)
 
-    def _tell(self) -> None:
-        said = _("at most {0} other words") if self._value.by_words else _("at most {0} less accurate")
-        text = said.format(percent_of(self.limit_pct))
+    def _update_texts(self) -> None:
+        sentence = _("at most {0} other words") if self._value.by_words else _("at most {0} less accurate")
+        text = sentence.format(percent_of(self.limit_pct))
         self._words.setText(text)
         self._slider.setAccessibleDescription(text)
         self._words.setMinimumWidth(self._widest())
-        example = self._example() if self._is_provable else ""
-        say(self._examples, example)
+        say(self._examples, self._example() if self._is_provable else "")
 
     def _widest(self) -> int:
         # the text changes while the slider is dragged, but the groove must not

@@ -28,9 +28,8 @@ class HubDownloads(Card):
 
     def __init__(self, theme: Theme) -> None:
         """Create a hidden card."""
-        super().__init__(edge=SPACE_L, gap=0)
+        super().__init__(name=_("Downloads"), gap=0)
         self.box.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
-        self.setAccessibleName(_("Downloads"))
         self._theme = theme
         self._rows: dict[str, DownloadRow] = {}
         self.hide()
@@ -82,7 +81,7 @@ class DownloadRow(QWidget):
     def show_value(self, value: DownloadValue) -> None:
         """Show the progress of the download."""
         self._name.setText(clipped(value.name, 80))
-        figures = self._told(value)
+        figures = self._progress_text(value)
         self._figures.setText(figures)
         restyle(self._figures, tone="bad" if value.state == "failed" else "")
         is_over = value.state in ("done", "failed")
@@ -97,7 +96,7 @@ class DownloadRow(QWidget):
             button.setAccessibleName(f"{button.text()}: {value.name}")
         self.setAccessibleName(f"{value.name}, {figures}")
 
-    def _told(self, value: DownloadValue) -> str:
+    def _progress_text(self, value: DownloadValue) -> str:
         amount = size_bytes(value.done_bytes)
         if value.total_bytes is not None:
             amount = _("{0} of {1}").format(amount, size_bytes(value.total_bytes))

@@ -10,7 +10,6 @@ from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.parts.buttons import PrimaryButton
 from widgets.parts.card import Card, EmptyCard
 from widgets.parts.fields import ChoiceField
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import ms, percent
 from widgets.parts.layout import held, in_flow, in_row
 from widgets.parts.small import PageHead
@@ -96,7 +95,7 @@ class LayersPage(DetailPage):
             caption = text.format(name, ms(side.result.total_ms), count)
             card.add(words(" ".join(part for part in (caption, side.result.part) if part), "soft"))
             flow = LayerFlow(self.theme, _("Parts of {0}").format(side.title))
-            flow.set_blocks([(layer, self._told(side, layer)) for layer in side.result.layers], kinds, whole_ms)
+            flow.set_blocks([(layer, self._describe(side, layer)) for layer in side.result.layers], kinds, whole_ms)
             flow.block_chosen.connect(lambda order, side=number: self._on_block(side, order))
             self._flows.append(flow)
             card.add(flow)
@@ -105,22 +104,20 @@ class LayersPage(DetailPage):
         card.add(words(slowed, "caption"))
         return card
 
-    def _told(self, side: LayersOf, layer: Layer) -> str:
+    def _describe(self, side: LayersOf, layer: Layer) -> str:
         return _("{0}, {1}: {2}, {3} of the time").format(
             layer.name, layer.kind, ms(layer.ms), percent(side.share(layer))
         )
 
     def _legend(self, kinds: tuple[str, ...]) -> QWidget:
-        holder = QWidget()
-        flow = FlowLayout(holder, SPACE_L)
-        shown = (*kinds[:MOST_KINDS], *((_("others"),) if len(kinds) > MOST_KINDS else ()))
-        for kind in shown:
+        marks = []
+        for kind in (*kinds[:MOST_KINDS], *((_("others"),) if len(kinds) > MOST_KINDS else ())):
             mark = QLabel()
             picture = QPixmap(MARK_PX, MARK_PX)
             picture.fill(self.theme.color(self._flows[0].token_of(kind)))
             mark.setPixmap(picture)
-            flow.addWidget(held(in_row(mark, label(kind, "caption", wrap=False))))
-        return holder
+            marks.append(held(in_row(mark, label(kind, "caption", wrap=False))))
+        return in_flow(*marks, gap=SPACE_L)
 
     def _list(self, value: LayersValue) -> Card:
         card = Card(_("All layers"), gap=SPACE_S)

@@ -6,8 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.fields import TextField
+from widgets.parts.layout import fill
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
-from widgets.parts.text import label
+from widgets.parts.text import label, say
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
@@ -66,10 +67,7 @@ class ShapeDialog(QuestionDialog):
             QuestionValue(
                 title=_("How large is its input?"),
                 text=_("The file does not state it. Ask its maker, or look at the page where you found it."),
-                answers=(
-                    Answer("no", _("Cancel")),
-                    Answer("use", _("Open with this size"), primary=True),
-                ),
+                answers=(Answer("no", _("Cancel")), Answer("use", _("Open with this size"), primary=True)),
             ),
             parent,
         )
@@ -78,14 +76,13 @@ class ShapeDialog(QuestionDialog):
             title = name or _("Input")
             known = "x".join(str(size) if size else "?" for size in sizes) if sizes else example
             field = TextField(known, title, example or "1x3x224x224", 120)
-            beside = label(title)
-            beside.setBuddy(field)
-            self.body.addWidget(beside)
-            self.body.addWidget(field)
+            shown_title = label(title)
+            shown_title.setBuddy(field)
+            fill(self.body, shown_title, field)
             self._fields[name] = field
         self._problem = label("", "caption", "bad")
         self._problem.hide()
-        self.body.addWidget(self._problem)
+        fill(self.body, self._problem)
 
     def _choose(self, answer: str) -> None:
         if answer != "use":
@@ -94,10 +91,10 @@ class ShapeDialog(QuestionDialog):
         try:
             shapes = {name: read_shape(field.text()) for name, field in self._fields.items()}
         except ValueError:
-            self._problem.setText(
-                _("Write whole numbers with an “x” between them, the number of examples first: 1x3x224x224.")
+            say(
+                self._problem,
+                _("Write whole numbers with an “x” between them, the number of examples first: 1x3x224x224."),
             )
-            self._problem.show()
             return
         self.given.emit(shapes)
         super()._choose(answer)

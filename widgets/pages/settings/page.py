@@ -94,9 +94,8 @@ class SettingsPage(InstallingPage):
     def _folder(self, value: SettingsValue) -> Card:
         card = Card(_("Data folder"))
         path = ElidedLabel(value.data_folder, mode=Qt.TextElideMode.ElideMiddle)
-        button = GhostButton(self.theme, _("Open"), "folder-open", "small", on=self.open_data_folder_requested)
-        button.setAccessibleName(_("Open the data folder"))
-        card.add(in_row((path, 1), button))
+        name, on = _("Open the data folder"), self.open_data_folder_requested
+        card.add(in_row((path, 1), GhostButton(self.theme, _("Open"), "folder-open", "small", name=name, on=on)))
         log = QCheckBox(_("Detailed log (from the next start)"))
         log.setChecked(value.detailed_log)
         log.toggled.connect(self.log_detail_changed)

@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
 from widgets.parts.card import Card, divider
 from widgets.parts.format import percent, tabular
-from widgets.parts.layout import held, in_column
+from widgets.parts.layout import LEFT, MIDDLE, bare_grid, held, in_column
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Tag, TagKind
 from widgets.parts.text import Role, Tone, label, plain_tip, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_M
 from workers.contracts.after.stress import StressCell, StressRow, StressVerdict
 from workers.contracts.translation import _
 
@@ -47,23 +47,15 @@ class StressTable(Card):
         columns: dict[int, str],
     ) -> None:
         """Create the table of `rows`; `store` decodes their pictures, which lie in `folder`."""
-        super().__init__(edge=SPACE_L, gap=SPACE_S)
+        grid = bare_grid(SPACE_M, stretches=(0, 1))
+        super().__init__("", label(title, "section"), words(caption, "caption"), held(grid), name=title)
         self._theme, self._store, self._folder, self._places = theme, store, folder, list(columns)
-        self.setAccessibleName(title)
-        self.add(label(title, "section"), words(caption, "caption"))
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(SPACE_M)
-        grid.setVerticalSpacing(SPACE_S)
-        grid.setColumnStretch(1, 1)
         for place, text in enumerate(columns.values(), 2):
             grid.addWidget(self._aside(text), 0, place)
             grid.setColumnMinimumWidth(place, CELL_PX)
         grid.setColumnMinimumWidth(len(columns) + 2, TAG_PX)
         for number, row in enumerate(rows):
             self._add(grid, 2 * number + 1, row, len(columns))
-        self.add(holder)
 
     @staticmethod
     def _aside(text: str) -> QWidget:
@@ -72,25 +64,18 @@ class StressTable(Card):
         return made
 
     def _add(self, grid: QGridLayout, line: int, row: StressRow, columns: int) -> None:
-        middle = Qt.AlignmentFlag.AlignVCenter
         grid.addWidget(divider(), line, 0, 1, columns + 3)
         if row.picture:
             picture = PictureValue(path=str(self._folder / row.picture), name=row.title)
-            grid.addWidget(PictureLabel(self._theme, self._store, picture, SIDE_PX), line + 1, 0, middle)
-        about = held(
-            in_column(
-                label(row.title, "strong"),
-                words(row.words, "caption") if row.words and (row.verdict != "even" or not row.cells) else None,
-                gap=0,
-            )
-        )
-        grid.addWidget(about, line + 1, 1, middle)
+            grid.addWidget(PictureLabel(self._theme, self._store, picture, SIDE_PX), line + 1, 0, MIDDLE)
+        why = words(row.words, "caption") if row.words and (row.verdict != "even" or not row.cells) else None
+        grid.addWidget(held(in_column(label(row.title, "strong"), why, gap=0)), line + 1, 1, MIDDLE)
         for cell in row.cells:
-            grid.addWidget(CellLabel(row.title, cell), line + 1, self._places.index(cell.severity) + 2, middle)
+            grid.addWidget(CellLabel(row.title, cell), line + 1, self._places.index(cell.severity) + 2, MIDDLE)
         kind, text = TAGS[row.verdict]
         tag = Tag(self._theme, kind, _(text))
         tag.setToolTip(plain_tip(f"{row.words} ({row.source})" if row.source else row.words))
-        grid.addWidget(tag, line + 1, columns + 2, middle | Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(tag, line + 1, columns + 2, MIDDLE | LEFT)
 
 
 class CellLabel(QFrame):

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from widgets.parts.buttons import Button, CopyButton, ToggleButton
-from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import STRETCH, discard, held, in_column, in_row
+from widgets.parts.layout import STRETCH, discard, held, in_column, in_flow, in_row
 from widgets.parts.small import Figure, KeyValue
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme
@@ -45,13 +45,9 @@ class SourceValue:
 
 def bars(values: Sequence[float], count: int = BARS) -> list[int]:
     """Return how many values fall into each of `count` equal steps from the smallest to the 99th percentile."""
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[min(len(ordered) - 1, int(WIDEST_SHARE * len(ordered)))]
-    found = [0] * count
-    for value in ordered:
-        at = int((value - low) / (high - low) * count) if high > low else count // 2
-        found[min(count - 1, max(0, at))] += 1
-    return found
+    high = np.quantile(values, WIDEST_SHARE, method="higher")
+    counts, _edges = np.histogram(np.minimum(values, high), count)
+    return [int(number) for number in counts]
 
 
 class Histogram(QWidget):
@@ -148,27 +144,20 @@ class SourceCard(QFrame):
 
     # -- parts --
     def _choices(self) -> QWidget:
-        holder = QWidget()
-        flow = FlowLayout(holder, 4)
-        group = QButtonGroup(holder)
-        for key, value in self._values.items():
-            button = ToggleButton(self._theme, value.name, group, on=partial(self._on_key, key))
-            flow.addWidget(button)
-            self._buttons[key] = button
-        return holder
+        group = QButtonGroup(self)
+        self._buttons = {
+            key: ToggleButton(self._theme, value.name, group, on=partial(self._on_key, key))
+            for key, value in self._values.items()
+        }
+        return in_flow(*self._buttons.values(), gap=4)
 
     def _explain(self, value: SourceValue) -> QWidget:
         box = in_column(label(value.title, "soft"), label(value.figure, "headline"), edges=(0, SPACE_S, 0, 0))
         holder = held(box)
         if len(value.values) > 1:
             box.addWidget(Histogram(self._theme, value.values, _("{0:,} measurements").format(len(value.values))))
-            ends = in_row(
-                label(value.ends[0], "caption", wrap=False),
-                STRETCH,
-                label(value.ends[1], "caption", wrap=False),
-                gap=None,
-            )
-            box.addLayout(ends)
+            first, last = (label(end, "caption", wrap=False) for end in value.ends)
+            box.addLayout(in_row(first, STRETCH, last, gap=None))
         for line in value.lines:
             box.addWidget(label(line, "caption"))
         if value.pairs:
