@@ -1,13 +1,12 @@
 """A screen for all tests of the window, programs that end with their test, a witness of the network."""
 
+import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rig import Program, Screen
-
-Start = Callable[..., Program]
+from rig import Program, Screen, Start
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +19,13 @@ def screen() -> Iterator[Screen]:
 
 @pytest.fixture
 def start(screen: Screen, tmp_path: Path) -> Iterator[Start]:
-    """`start()` opens the program; all of one test share a home."""
+    """`start()` opens the program, with `project` if it is given; all of one test share a home."""
     made: list[Program] = []
 
-    def begin(*files: str, without: str = "", **extra: str) -> Program:
+    def begin(*files: str, project: str = "", without: str = "", **extra: str) -> Program:
+        if project:
+            settings = tmp_path / "home" / "data" / "settings.json"
+            settings.write_text(json.dumps({"last_project_id": project}), encoding="utf-8")
         program = Program(screen, tmp_path / "home", files=files, extra=extra, without=without)
         made.append(program)
         return program

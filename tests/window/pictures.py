@@ -34,7 +34,7 @@ def opened(home: Path, size: tuple[int, int], *files: str) -> Iterator[Program]:
     screen = Screen(f"{size[0]}x{size[1]}", managed=False)
     program = Program(screen, home, files=files)
     try:
-        program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
+        program.until_ready()
         window = focus(program)
         screen.do("windowmove", window, 0, 0)
         screen.do("windowsize", "--sync", window, *size)

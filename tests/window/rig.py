@@ -227,6 +227,15 @@ class Program:
         assert isinstance(view, View)
         return view
 
+    def until_ready(self) -> None:
+        """Wait until the start shows a page."""
+        self.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
+
+    def check_clean(self) -> None:
+        """Check that no widget is a window by mistake, and that the program printed no error."""
+        assert self.see().strays == ()
+        assert self.errors.read_text(encoding="utf-8") == ""
+
     def until_page(self, page: str, state: str = "", limit_s: float = 60) -> View:
         """Wait for a page, in a state."""
         return self.until(
@@ -239,11 +248,15 @@ class Program:
 
     # --- doing
 
-    def look_closer(self, caption: str) -> None:
-        """From wherever the next start shows to a page below Compare."""
-        self.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+    def open_compare(self) -> None:
+        """Open the page Compare of the project that the start opens."""
+        self.until_ready()
         self.keys("ctrl+5")
         self.until_page("compare", "full")
+
+    def look_closer(self, caption: str) -> None:
+        """Open a page below Compare."""
+        self.open_compare()
         self.press(caption)
 
     def export_from_compare(self) -> None:
@@ -371,6 +384,10 @@ class Program:
         for child in below:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
+
+
+Start = Callable[..., Program]
+"""The fixture `start`."""
 
 
 def needs() -> Iterator[str]:

@@ -1,17 +1,14 @@
 """ "Compare this file with the original" in the real window, by a real drag and a real mouse."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import foreign_models as foreign
 import pytest
 from fettle_command import Fettle
-from rig import Program
+from rig import Start
 
 from presets.sample import sample_paths
 
-Start = Callable[..., Program]
 SAME = ("agreement", "verdict", "accuracy", "flips", "precision", "size_bytes", "size_ratio", "runtime", "artifact")
 
 
@@ -25,14 +22,10 @@ def test_a_dropped_file_has_the_figures_of_the_command(start: Start, tmp_path: P
     first = shop("prove", sample_paths().model, foreign.openvino_ir(tmp_path / "first.xml"), "--data", data, "--json")
     assert first.code in (0, 4), first.err
     (row,) = shop("jobs", "--json").document["runs"]
-    settings = tmp_path / "home" / "data" / "settings.json"
-    settings.write_text(json.dumps({"last_project_id": row["project_id"]}), encoding="utf-8")
     int8 = foreign.static_int8(tmp_path / "int8 of mine.onnx")
 
-    program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
+    program = start(project=row["project_id"])
+    program.open_compare()
     program.until_text("Judge another file…", "first (made elsewhere)")
     program.drop(int8)
     program.press("Compare this file with the original")

@@ -7,17 +7,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from rig import Program
+from rig import Program, Start
 from small_model import write_model, write_quick_preset
 from stopwatch import Stopwatch, busyness
 
-Start = Callable[..., Program]
 RUN_S = 240
 
 

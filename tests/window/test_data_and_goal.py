@@ -2,19 +2,16 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder, write_part
-from rig import Program
+from rig import Start
 from small_model import write_model, write_pictures
 
 from app.domain.run import RunState
 from app.paths import DataPaths
 from app.persistence import open_store
-
-Start = Callable[..., Program]
 
 
 def nothing_faster(home: Path) -> None:
@@ -78,8 +75,7 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.until_text("cannot prove a limit of 1 %", "Add pictures…")
     program.press("Add pictures…")
     view = program.until_page("data", "full")
-    assert view.strays == ()
-    assert program.errors.read_text(encoding="utf-8") == ""
+    program.check_clean()
 
 
 @pytest.mark.timeout(300)
@@ -88,11 +84,8 @@ def test_a_larger_limit_then_two_files_for_a_result(start: Start, tmp_path: Path
     files are dropped at once, Then the window asks which, and what for, and the old examples can be gone back to."""
     nothing_faster(tmp_path / "home")
     first, second = write_part(tmp_path / "first.npz", 100, 160), write_part(tmp_path / "second.npz", 160, 220)
-    (tmp_path / "home" / "data" / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
-    program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
+    program = start(project="p1")
+    program.open_compare()
     program.press("Set the limit to 4 %")
     program.until_page("goal", "full")
     program.until_text("at most 4 % less accurate")
@@ -108,6 +101,5 @@ def test_a_larger_limit_then_two_files_for_a_result(start: Start, tmp_path: Path
     program.until_text("The result is of “some.npz”, and not of “second.npz”")
     program.keys("ctrl+2")
     program.press("Back to “some.npz”")
-    view = program.until_text("From “some.npz”")
-    assert view.strays == ()
-    assert program.errors.read_text(encoding="utf-8") == ""
+    program.until_text("From “some.npz”")
+    program.check_clean()

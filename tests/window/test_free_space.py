@@ -1,17 +1,14 @@
 """Space is freed on the page Settings by a real mouse: a forecast first, then what nothing needs goes."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
-from rig import Program
+from rig import Start
 
 from app.services.flow.artifacts import ArtifactStore
 from workers.contracts.process.disk import file_sizes
-
-Start = Callable[..., Program]
 
 
 def add_old_artifact(data: Path, key: str, size: int) -> Path:
@@ -30,9 +27,8 @@ def test_space_is_freed_after_a_forecast(start: Start, tmp_path: Path) -> None:
     nothing is gone; When it is confirmed, Then just what was forecast is gone, and the project opens as before."""
     data = finished_folder(tmp_path / "home") / "data"
     old = add_old_artifact(data, "ab" * 32, 3_000_000)
-    (data / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
-    program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
+    program = start(project="p1")
+    program.until_ready()
     program.press("Settings")
     program.until_page("settings", "full")
     program.until_text("Disk space", "of it can be freed", "Of no project")

@@ -10,10 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 from fakehub import FakeHub, write_repos
-from rig import Item, Program, View
+from rig import Item, Program, Start, View
 from small_model import COLORS, write_model, write_pictures, write_quick_preset
 
-Start = Callable[..., Program]
 RUN_S = 240
 CARD = """---
 license: apache-2.0
@@ -170,8 +169,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     assert {file["name"] for file in origin["files"]} >= {"onnx/model.onnx", "config.json"}
     assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
     assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
-    assert program.see().strays == ()
-    assert program.errors.read_text(encoding="utf-8") == ""
+    program.check_clean()
 
 
 @pytest.mark.timeout(300)

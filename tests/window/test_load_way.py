@@ -1,23 +1,20 @@
 """The page Under load in the real window, by a real mouse: asked, measured, cancelled, found again."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
-from rig import Program
+from rig import Program, Start
 from stopwatch import Stopwatch
 
-Start = Callable[..., Program]
 WHOLE_S = 900
 
 
 def opened(start: Start, home: Path) -> Program:
     """A finished run of the sample, at its page Under load."""
     finished_folder(home)
-    (home / "data" / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
-    program = start()
+    program = start(project="p1")
     program.look_closer("Under load")
     program.until_page("load", "ask")
     return program

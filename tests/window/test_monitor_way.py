@@ -1,15 +1,12 @@
 """A bundle's log is dropped on the window by a real mouse: what changed is told, with what to do."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from finished_run import finished_folder
 from made_traffic import Traffic, drawn, reference_from, sample, write_log
-from rig import Program
-
-Start = Callable[..., Program]
+from rig import Start
 
 
 @pytest.mark.timeout(300)
@@ -24,7 +21,7 @@ def test_a_dropped_log_is_told_and_leads_back_to_the_examples(start: Start, tmp_
     part = drawn(pool.of(half[700:]), reference_from(pool.of(half[:700])), traffic, 1, 1200, darker)
     log = write_log(part, tmp_path / "my log", "r1")
     program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
+    program.until_ready()
     program.press("Projects")
     program.until_page("projects")
     program.drop(log)

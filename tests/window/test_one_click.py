@@ -1,14 +1,12 @@
 """From a result that is proven safe to a finished bundle: one click of a real mouse."""
 
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
-from rig import Program
+from rig import Start
 
-Start = Callable[..., Program]
 ENOUGH = 420
 """Pictures that prove the faster version of the sample within its limit."""
 
@@ -18,12 +16,8 @@ def test_one_click_from_compare_gives_a_bundle(start: Start, tmp_path: Path) -> 
     """Given a result that is safe, When "Export bundle" on Compare is pressed, Then the page Export shows how that goes and
     ends with a tested bundle in the documents; a second way leads to the form and writes nothing."""
     finished_folder(tmp_path / "home", last=ENOUGH)
-    settings = tmp_path / "home" / "data" / "settings.json"
-    settings.write_text('{"last_project_id": "p1"}', encoding="utf-8")
-    program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
+    program = start(project="p1")
+    program.open_compare()
     program.until_text("Safe to ship")
     program.press("Export bundle", 60)
     program.until_page("export")
@@ -40,5 +34,4 @@ def test_one_click_from_compare_gives_a_bundle(start: Start, tmp_path: Path) -> 
     program.until_page("export", "full")
     program.until_text("Take it with you", "clothes-classifier-2.zip")
     assert list(documents.glob("*.zip")) == [bundle]
-    assert program.see().strays == ()
-    assert program.errors.read_text(encoding="utf-8") == ""
+    program.check_clean()

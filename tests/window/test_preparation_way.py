@@ -1,13 +1,10 @@
 """A model whose inputs are prepared wrongly, by a real mouse: the run asks before it measures."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Program
+from rig import Start
 from small_model import swapped_model, write_pictures, write_quick_preset
-
-Start = Callable[..., Program]
 
 
 @pytest.mark.timeout(300)

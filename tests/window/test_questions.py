@@ -3,14 +3,11 @@
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Program, View
+from rig import Start, View
 from small_model import write_model, write_pictures
-
-Start = Callable[..., Program]
 
 TRACE = """
 import sys, torch

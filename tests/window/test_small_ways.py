@@ -1,13 +1,10 @@
 """Small things that a person meets in the window, by a real mouse and real keys."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Program
+from rig import Start
 from small_model import write_model, write_pictures
-
-Start = Callable[..., Program]
 
 
 @pytest.mark.timeout(240)

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
-from rig import Program, View
+from rig import Program, Start, View
 from test_bundle_door import REFUSED, Small, stored
 from torch_bundles import tamper, write_torch_bundle
-
-Start = Callable[..., Program]
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +23,7 @@ def is_refused(page: str, state: str) -> Callable[[View], bool]:
 
 
 def open_result(program: Program) -> None:
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
+    program.open_compare()
 
 
 @pytest.mark.timeout(400)
@@ -36,10 +32,9 @@ def test_hostile_bundle_dropped_without_walls_is_refused_unrun(start: Start, exp
     judged beside the original, Then it is refused without a question, nothing of it runs, and the result stays."""
     home, marker = tmp_path / "home", tmp_path / "marker"
     finished_folder(home)
-    (home / "data" / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
     bundle = shutil.copytree(exported, tmp_path / "stranger")
     tamper(bundle, "evaluated_size", marker)
-    program = start(without="landlock,seccomp")
+    program = start(project="p1", without="landlock,seccomp")
     open_result(program)
     before = stored(home)
     program.drop(bundle)

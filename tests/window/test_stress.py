@@ -1,13 +1,10 @@
 """ "Under stress" in the real window, by a real mouse: from Compare to the table, on the built-in sample."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
-from rig import Program
-
-Start = Callable[..., Program]
+from rig import Start
 
 
 @pytest.mark.slow
@@ -16,9 +13,7 @@ def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp
     """Given a finished run of the sample, When "Under stress" and then the quick test are pressed, Then the table comes
     with both versions at each severity, and it is still there after the window was closed and opened again."""
     finished_folder(tmp_path / "home")
-    settings = tmp_path / "home" / "data" / "settings.json"
-    settings.write_text('{"last_project_id": "p1"}', encoding="utf-8")
-    program = start()
+    program = start(project="p1")
     program.look_closer("Under stress")
     program.until_page("stress", "full")
     program.until_text("Harder inputs", "Out of distribution", "Attacks", "Triggers", "Calibration examples")

@@ -7,11 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 from finished_run import finished_folder, write_part, write_picture
-from rig import Program, View
+from rig import Program, Start, View
 from small_model import write_model, write_pictures, write_quick_preset
 from stopwatch import Stopwatch
 
-Start = Callable[..., Program]
 RUN_S = 240
 
 
@@ -74,12 +73,8 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     finished_folder(tmp_path / "home")
     more = write_part(tmp_path / "more.npz", 50, 420)
     picture = write_picture(tmp_path / "boot.png", 3, side=200)
-    settings = tmp_path / "home" / "data" / "settings.json"
-    settings.write_text('{"last_project_id": "p1"}', encoding="utf-8")
-    program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
+    program = start(project="p1")
+    program.open_compare()
     program.until_text("Looks alike, not proven", "How to prove it", "48 of about", "or drop them on this page")
     program.drop(more)
     program.until_text("faster, same answers", "Safe to ship", "360 were new and count", limit_s=120)
