@@ -18,8 +18,7 @@ R_co = TypeVar("R_co", covariant=True)
 class Command(Generic[P, R_co]):
     """A command that takes the arguments `P` and returns `R_co`.
 
-    `id` says in words what the command does. `title` is its text in menus. `shortcut` are its
-    keys; "" means none.
+    `id` shows in words what the command does. `title` is its text in menus. `shortcut` are its keys; "" means none.
     """
 
     id: str

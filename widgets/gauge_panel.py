@@ -48,21 +48,21 @@ class Gauge(QWidget):
         in_column(self.title, line, 4, (self.strip, 1), gap=1, parent=self)
 
     def show_value(
-        self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", whole: str = "", held: str = ""
+        self, device: DeviceValue, ring: Ring, *, of_job: bool, state: str = "", whole: str = "", held: str = ""
     ) -> None:
-        """Show the newest value, or the words `said` in its place.
+        """Show the newest value, or the words `state` in its place.
 
         Args:
             device: the device with its limits.
             ring: the values of the series.
             of_job: the values are those of the running job.
-            said: a word or two in place of the value, "" for the value.
+            state: a word or two in place of the value, "" for the value.
             whole: the whole sentence as tooltip and for screen readers.
             held: what slows the device down now.
         """
         title = title_of(device, self.series)
-        figure = UNKNOWN if said else figure_of(self.series, ring.last())
-        note = said or held or (self._note(device, ring, of_job) if len(ring) else "")
+        figure = UNKNOWN if state else figure_of(self.series, ring.last())
+        note = state or held or (self._note(device, ring, of_job) if len(ring) else "")
         for widget, text in ((self.title, title), (self.figure, figure), (self.note, note)):
             if widget.text() != text:
                 widget.setText(text)
@@ -150,13 +150,13 @@ class GaugePanel(QWidget):
         for gauge in self.gauges:
             ring = self._ring_of(gauge.series)
             silent = ring.total == 0 and heard >= _SURELY_SILENT
-            said = word if lost else _("not told") if silent else ""
-            whole = lost or (self._not_told(device) if silent else "")
+            state = word if lost else _("unknown") if silent else ""
+            whole = lost or (self._why_unknown(device) if silent else "")
             mask = self._rings.get((device.id, THROTTLE))
             held = "" if lost or mask is None else held_back(gauge.series, int(mask.last() or 0))
-            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), said=said, whole=whole, held=held)
+            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), state=state, whole=whole, held=held)
 
-    def _not_told(self, device: DeviceValue) -> str:
+    def _why_unknown(self, device: DeviceValue) -> str:
         if device.kind == "gpu":
             return _("{0} does not report this.").format(device.name)
         return _("Not available on this computer.")

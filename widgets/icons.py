@@ -52,7 +52,7 @@ def bind_icon(
 
 
 class IconLabel(QLabel):
-    """An icon without a button. It is decoration: a text beside it states its meaning."""
+    """An icon without a button. It is decoration: a text next to it states its meaning."""
 
     def __init__(self, theme: Theme, name: str = "", token: str = "ink", size_px: int = 16) -> None:
         """Create a label with the icon `name`; "" shows none."""

@@ -63,16 +63,16 @@ def find_pages() -> tuple[PageSpec, ...]:
     Raises:
         DuplicatePageError: if two folders have one id, or a page is below an unknown page.
     """
-    found: dict[str, PageSpec] = {}
+    specs: dict[str, PageSpec] = {}
     folders: dict[str, str] = {}
     for folder, spec in _scan():
-        if spec.id in found:
+        if spec.id in specs:
             raise DuplicatePageError(f"{folders[spec.id]} and {folder} both have the id “{spec.id}”")
-        found[spec.id], folders[spec.id] = spec, folder
-    for spec in found.values():
-        if (spec.place == "below") != bool(spec.below) or (spec.below and spec.below not in found):
+        specs[spec.id], folders[spec.id] = spec, folder
+    for spec in specs.values():
+        if (spec.place == "below") != bool(spec.below) or (spec.below and spec.below not in specs):
             raise DuplicatePageError(f"{folders[spec.id]} is below “{spec.below}”, which is no page")
-    return tuple(sorted(found.values(), key=lambda spec: (PLACES.index(spec.place), spec.order, spec.id)))
+    return tuple(sorted(specs.values(), key=lambda spec: (PLACES.index(spec.place), spec.order, spec.id)))
 
 
 def pages_below(page_id: str) -> tuple[PageSpec, ...]:

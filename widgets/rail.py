@@ -49,17 +49,17 @@ class RailEntry(QPushButton):
             return
         self._share.setText(text)
         self._share.setVisible(bool(text))
-        self._tell()
+        self._update_name()
 
     def set_mark(self, mark: Mark) -> None:
         """Set the mark: a check for a finished step, a caret for the next or active one."""
         self.mark = mark
         self._show_mark()
         self._icon.set(self.spec.icon, "ink" if mark == "done" else "soft", "brand")
-        self._tell()
+        self._update_name()
         restyle(self, mark=mark)
 
-    def _tell(self) -> None:
+    def _update_name(self) -> None:
         report = {"done": _("done"), "current": _("this is next"), "": ""}
         self.setAccessibleDescription(self._share.text() or report[self.mark])
 

@@ -34,17 +34,17 @@ def test_to_know_them_loads_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"id": "model"}, "one and two both have the id “model”"),
         ({"place": "below", "below": "nowhere"}, "two is below “nowhere”, which is no page"),
         ({"below": "model"}, "two is below “model”"),
     ],
 )
-def test_what_cannot_be_is_told(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], told: str) -> None:
+def test_invalid_page_is_reported(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], message: str) -> None:
     """Given two folders of one id, or a page below none, then an error names the folder."""
     first: PageSpec = find_pages()[0]
     second = replace(first, **{"id": "other", **changes})
     monkeypatch.setattr(page_registry, "_scan", lambda: iter([("one", first), ("two", second)]))
-    with pytest.raises(DuplicatePageError, match=told):
+    with pytest.raises(DuplicatePageError, match=message):
         find_pages.__wrapped__()

@@ -1,4 +1,4 @@
-"""A program that lets files be dragged out of it. Says where it stands; ends with 0 when the drop was taken."""
+"""A program that lets files be dragged out of it. Says where it is; ends with 0 when the drop was taken."""
 
 import sys
 
@@ -30,11 +30,11 @@ def main() -> int:
     label.move(10, 600)
     label.show()
 
-    def tell() -> None:
+    def report() -> None:
         middle = label.mapToGlobal(label.rect().center())
         print(middle.x(), middle.y(), flush=True)  # noqa: T201
 
-    QTimer.singleShot(400, tell)
+    QTimer.singleShot(400, report)
     return app.exec()
 
 

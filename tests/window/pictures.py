@@ -56,7 +56,7 @@ def focus(program: Program) -> str:
 
 
 def shoot(program: Program, out: Path, name: str) -> None:
-    """What is seen, without the pointer over anything."""
+    """What can be seen, without the pointer over anything."""
     focus(program)
     program.screen.do("mousemove", 4, 400)
     time.sleep(0.9)

@@ -1,4 +1,4 @@
-"""A screen of its own, and the program on it, moved by a real mouse and real keys."""
+"""A separate screen, and the program on it, moved by a real mouse and real keys."""
 
 import contextlib
 import ctypes

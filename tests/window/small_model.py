@@ -1,4 +1,4 @@
-"""A little model that really tells red, green and blue pictures apart, and pictures for it; made in a second."""
+"""A little model that really shows red, green and blue pictures apart, and pictures for it; made in a second."""
 
 import json
 from pathlib import Path
@@ -69,7 +69,7 @@ def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
 
 
 def swapped_model(path: Path) -> Path:
-    """Write a model of colors that needs blue first: its first and last scores are named the other way round."""
+    """Write a model of colors that needs blue first: its first and last scores are named in reverse."""
     model = onnx.load(write_model(path))
     for entry in model.metadata_props:
         if entry.key == "classes":

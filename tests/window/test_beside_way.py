@@ -15,7 +15,7 @@ SAME = ("agreement", "verdict", "accuracy", "flips", "precision", "size_bytes", 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_dropped_file_has_the_figures_of_the_command(start: Start, tmp_path: Path) -> None:
-    """Given a result in the window, When an INT8 file of another tool is dropped and shall stand beside the original,
+    """Given a result in the window, When an INT8 file of another tool is dropped and shall be next to the original,
     Then it is a row of the table with the figures that `fettle prove` prints for it on the same examples."""
     data = foreign.examples(tmp_path / "pictures.npz", 0, 120, labels=True)
     shop = Fettle(tmp_path / "home" / "data")

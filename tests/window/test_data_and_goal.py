@@ -39,9 +39,9 @@ def few_pictures(folder: Path, each: int = 8, copies: int = 5) -> Path:
 
 @pytest.mark.timeout(300)
 def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> None:
-    """Given a model whose preparation is guessed, When that is changed and Continue is pressed, Then it counts, and nothing
-    is called guessed any more; of 120 pictures of which 24 differ the window says so before the run, with what they can
-    prove; the check of the preparation keeps the focus and shows what it found."""
+    """Given a model whose preparation is guessed, When that is changed and Continue is pressed, Then it counts, and
+    nothing is called guessed any more; of 120 pictures of which 24 differ the window shows that before the run,
+    with what they can prove; the check of the preparation keeps the focus and shows what it found."""
     program = start(str(write_model(tmp_path / "colors.onnx")))
     program.until_page("model", "full", 30)
     program.until_text("partly guessed, please check", "These are right")

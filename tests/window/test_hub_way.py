@@ -53,7 +53,7 @@ def hub(tmp_path: Path) -> Iterator[FakeHub]:
 
 
 def row(number: int) -> Callable[[View], Item | None]:
-    """A row of the table: it has no widget of its own."""
+    """A row of the table: it has no widget itself."""
 
     def pick(view: View) -> Item | None:
         table = view.find("Models of the hub", "Table")
@@ -88,7 +88,8 @@ def search_by_keys(program: Program, words: str) -> None:
 
 
 def searched_and_downloaded(start: Start, hub: FakeHub, log: Path, netwatch: Path) -> Program:
-    """On the page Model with a starter of the hub, which was asked by workers alone and only when a person asked."""
+    """On the page Model with a starter of the hub, which was requested by workers alone and only when a person
+    asked."""
     program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), FETTLE_NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 60)
     time.sleep(1)
@@ -134,8 +135,8 @@ def test_a_search_and_a_download(start: Start, hub: FakeHub, netwatch: Path, tmp
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
-    """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good, and
-    tells where its model is from."""
+    """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good,
+    and shows where its model is from."""
     log = tmp_path / "network.log"
     write_quick_preset(tmp_path / "home")
     program = searched_and_downloaded(start, hub, log, netwatch)
@@ -174,7 +175,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
 
 @pytest.mark.timeout(300)
 def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
-    """Given a list, When rows, filters and pages are used by mouse and keys, Then the page follows and tells."""
+    """Given a list, When rows, filters and pages are used by mouse and keys, Then the page follows and shows."""
     program = start(HF_ENDPOINT=hub.endpoint)
     search_by_keys(program, "resnet")
     program.until(lambda view: view.page == "hub" and view.button("Download and use"), 60, "the details")
@@ -262,7 +263,7 @@ def test_a_download_survives_the_program(start: Start, hub: FakeHub) -> None:
 
 @pytest.mark.timeout(300)
 def test_with_the_network_off(start: Start) -> None:
-    """Given nobody at the hub's address, When somebody searches, Then the page says so and leads to the sample."""
+    """Given nobody at the hub's address, When somebody searches, Then the page shows that and leads to the sample."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

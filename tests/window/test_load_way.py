@@ -47,8 +47,8 @@ def test_started_and_cancelled_within_a_second(start: Start, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.timeout(WHOLE_S + 120)
 def test_measured_to_the_end_and_priced(start: Start, tmp_path: Path) -> None:
-    """Given ten seconds for each part, Then the result tells both versions, a price gives costs, and both are there after
-    the next start."""
+    """Given ten seconds for each part, Then the result shows both versions, a price gives costs, and both are there
+    after the next start."""
     program = opened(start, tmp_path / "home")
     program.press("Start")
     program.until_page("load", "loading")

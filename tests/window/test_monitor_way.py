@@ -1,4 +1,4 @@
-"""A bundle's log is dropped on the window by a real mouse: what changed is told, with what to do."""
+"""A bundle's log is dropped on the window by a real mouse: what changed is reported, with what to do."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from rig import Start
 
 
 @pytest.mark.timeout(300)
-def test_a_dropped_log_is_told_and_leads_back_to_the_examples(start: Start, tmp_path: Path) -> None:
-    """Given a finished run and a log of its bundle in which pictures got darker, When its folder is dropped on the page
-    Projects, Then Monitor tells it with what to do, and its button leads to that project's examples."""
+def test_a_dropped_log_is_reported_and_leads_back_to_the_examples(start: Start, tmp_path: Path) -> None:
+    """Given a finished run and a log of its bundle in which pictures got darker, When its folder is dropped on the
+    page Projects, Then Monitor shows it with what to do, and its button leads to that project's examples."""
     finished_folder(tmp_path / "home")
     known = sample()
     pool, darker = known.pool(known.pictures, known.kinds), known.pool(known.pictures * 0.7, known.kinds)

@@ -13,8 +13,8 @@ ENOUGH = 420
 
 @pytest.mark.timeout(400)
 def test_one_click_from_compare_gives_a_bundle(start: Start, tmp_path: Path) -> None:
-    """Given a result that is safe, When "Export bundle" on Compare is pressed, Then the page Export shows how that goes and
-    ends with a tested bundle in the documents; a second way leads to the form and writes nothing."""
+    """Given a result that is safe, When "Export bundle" on Compare is pressed, Then the page Export shows how that
+    goes and ends with a tested bundle in the documents; a second button leads to the form and writes nothing."""
     finished_folder(tmp_path / "home", last=ENOUGH)
     program = start(project="p1")
     program.open_compare()

@@ -9,8 +9,9 @@ from small_model import write_model, write_pictures
 
 @pytest.mark.timeout(240)
 def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_path: Path) -> None:
-    """Given a folder that could be a model or data, Then the question can be cancelled by a click, and the person says
-    which it is; Escape leads from Customize back to the cards; an error of a damaged file offers another file first, by mouse and by Tab."""
+    """Given a folder that could be a model or data, Then the question can be cancelled by a click, and the person
+    shows which it is; Escape leads from Customize back to the cards; an error of a damaged file offers another
+    file first, by mouse and by Tab."""
     model = write_model(tmp_path / "colors.onnx")
     both = write_pictures(tmp_path / "both", each=8)
     write_model(both / "also.onnx")
@@ -54,9 +55,9 @@ def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_p
 
 @pytest.mark.timeout(240)
 def test_words_are_searched_and_labels_are_said_once(start: Start, tmp_path: Path) -> None:
-    """Given the guide, When a task is pressed, Then it is shown, and Back leads to the guide. When one types into its
-    search, Then only the terms with these letters stay. Given pictures in sub-folders, Then the labels' origin stands
-    in one place, and the goal says once that they are too few."""
+    """Given the guide, When a task is pressed, Then it is shown, and Back leads to the guide. When one types into
+    its search, Then only the terms with these letters stay. Given pictures in sub-folders, Then the labels'
+    origin is in one place, and the goal states once that they are too few."""
     program = start(str(write_model(tmp_path / "colors.onnx")))
     program.until_page("model", "full", 30)
     program.keys("F1")

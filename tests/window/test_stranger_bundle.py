@@ -28,8 +28,9 @@ def open_result(program: Program) -> None:
 
 @pytest.mark.timeout(400)
 def test_hostile_bundle_dropped_without_walls_is_refused_unrun(start: Start, exported: Path, tmp_path: Path) -> None:
-    """Given a kernel without walls and a result, When a hostile bundle is dropped and the button is clicked that has it
-    judged beside the original, Then it is refused without a question, nothing of it runs, and the result stays."""
+    """Given a kernel without walls and a result, When a hostile bundle is dropped and the button is clicked that has
+    it judged next to the original, Then it is refused without a question, nothing of it runs, and the result
+    stays."""
     home, marker = tmp_path / "home", tmp_path / "marker"
     finished_folder(home)
     bundle = shutil.copytree(exported, tmp_path / "stranger")

@@ -1,4 +1,4 @@
-"""The whole way in the real window, by a real mouse and real drags; nothing of it touches the network."""
+"""The whole workflow in the real window, by a real mouse and real drags; nothing of it touches the network."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ def sockets(program: Program) -> list[str]:
 
 
 def verify(program: Program, bundle: Path) -> dict[str, object]:
-    """What the command line says of a bundle."""
+    """What the command line shows of a bundle."""
     command = [sys.executable, "-m", "app", "verify", str(bundle), "--json"]
     environment = {**program.environment, "FETTLE_HOME": str(program.home / "other"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -81,7 +81,8 @@ def watch_the_run(program: Program) -> None:
     program.until(lambda view: "Original" in view.texts or "Measure the original" in view.texts, RUN_S, "the steps")
 
     def is_over() -> bool:
-        """By the database: looking at the window takes half of a slow core, and a run rightly says that it was disturbed."""
+        """By the database: looking at the window takes half of a slow core, and a run rightly states that it was
+        disturbed."""
         assert sockets(program) == []
         return states(program) <= {"finished", "kept_original"}
 
@@ -120,7 +121,8 @@ def test_the_sample_in_five_clicks(start: Start, netwatch: Path, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_dropped_model_with_dropped_pictures(start: Start, netwatch: Path, tmp_path: Path) -> None:
-    """Given a model and a folder, When both are dropped by real drags, Then they go the whole way, unseen outside."""
+    """Given a model and a folder, When both are dropped by real drags, Then they go the whole workflow, unseen
+    outside."""
     model = write_model(tmp_path / "ünï 模型 a#b%20.onnx")
     pictures = write_pictures(tmp_path / "my pictures")
     log = tmp_path / "network.log"
@@ -154,7 +156,7 @@ def test_a_dropped_model_with_dropped_pictures(start: Start, netwatch: Path, tmp
 
 
 def test_the_witness_sees_what_it_should(netwatch: Path, tmp_path: Path) -> None:
-    """Given a process that asks for a name and opens a socket, Then both are written down."""
+    """Given a process that requests a name and opens a socket, Then both are written down."""
     log = tmp_path / "network.log"
     ask = "import socket; socket.socket().close()\ntry: socket.getaddrinfo('fettle.invalid', 80)\nexcept OSError: pass"
     environment = {"LD_PRELOAD": str(netwatch), "FETTLE_NETWATCH_LOG": str(log), "PATH": "/usr/bin:/bin"}

@@ -21,8 +21,8 @@ def choose_path(program: Program, path: Path) -> None:
 
 @pytest.mark.timeout(240)
 def test_wrong_file_leads_back_to_what_was_open(start: Start, tmp_path: Path) -> None:
-    """Given a model and pictures, When a file that is neither is dropped on Model and on Data, Then each page says why and
-    one click shows again what was open."""
+    """Given a model and pictures, When a file that is neither is dropped on Model and on Data, Then each page states
+    why and one click shows again what was open."""
     program = start(str(write_model(tmp_path / "colors.onnx")))
     program.until_page("model", "full", 30)
     program.drop(write_pictures(tmp_path / "pictures", each=8))

@@ -139,7 +139,7 @@ class ExplainedLabel(QLabel):
         box = self.contentsRect()
         layout, height, _ = self._layout(box.width())
         place = self._place(layout, height)
-        found = []
+        places = []
         for term in self._terms:
             for number in range(layout.lineCount()):
                 line = layout.lineAt(number)
@@ -147,8 +147,8 @@ class ExplainedLabel(QLabel):
                 end = min(term.end, line.textStart() + line.textLength())
                 if start < end:
                     x0, x1 = _x(line.cursorToX(start)), _x(line.cursorToX(end))
-                    found.append((QRectF(place.x() + x0, place.y() + line.y(), x1 - x0, line.height()), term))
-        return found
+                    places.append((QRectF(place.x() + x0, place.y() + line.y(), x1 - x0, line.height()), term))
+        return places
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the text, then the underlines."""

@@ -75,8 +75,8 @@ def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
     """
     part = search.strip().casefold()
     listed = (word for word in WORDS if word not in _FORMS and word not in _PHRASES)
-    found = (word for word in listed if part in _searched(word))
-    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(found, key=str.lower))
+    matching = (word for word in listed if part in _searched(word))
+    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(matching, key=str.lower))
 
 
 def _searched(word: str) -> str:

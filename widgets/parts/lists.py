@@ -19,12 +19,12 @@ class ValuesModel(QAbstractListModel):
         """Create a model without values."""
         super().__init__(parent)
         self.values: tuple[Any, ...] = ()
-        self._said: tuple[str, ...] = ()
+        self._spoken: tuple[str, ...] = ()
 
-    def replace(self, values: Sequence[Any], said: Sequence[str]) -> None:
+    def replace(self, values: Sequence[Any], spoken: Sequence[str]) -> None:
         """Show these values with their texts."""
         self.beginResetModel()
-        self.values, self._said = tuple(values), tuple(said)
+        self.values, self._spoken = tuple(values), tuple(spoken)
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
@@ -36,7 +36,7 @@ class ValuesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.UserRole:
             return self.values[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return visible(self._said[index.row()])
+            return visible(self._spoken[index.row()])
         return None
 
 

@@ -83,7 +83,7 @@ class MarkedText(ReadText):
         self._mark()
 
     def _mark(self) -> None:
-        found, at = [], 0
+        selections, at = [], 0
         whole = self.toPlainText()
         for part, is_marked in self._parts:
             text = visible(part).strip()
@@ -92,8 +92,8 @@ class MarkedText(ReadText):
                 continue
             at = start + len(text)
             if is_marked:
-                found.append(selection(self, self._theme, start, at))
-        self.setExtraSelections(found)
+                selections.append(selection(self, self._theme, start, at))
+        self.setExtraSelections(selections)
 
 
 def selection(field: QPlainTextEdit, theme: Theme, start: int, end: int) -> QTextEdit.ExtraSelection:

@@ -14,7 +14,7 @@ from widgets.parts.format import clipped
 from widgets.parts.layout import LEFT, Item, discard, in_column
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar, PageHead
-from widgets.parts.text import label, say
+from widgets.parts.text import label, show_text
 from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
 from workers.contracts.translation import _
@@ -48,7 +48,7 @@ class LoadingCard(Card):
         self._bar.set_share(done / total if total else None)
         parts = [_("{0:,.0f} of {1:,.0f}").format(done, total) if total and total > 1 else "", left]
         line = ", ".join(part for part in parts if part)
-        say(self._figure, line)
+        show_text(self._figure, line)
 
 
 class PageTop(QWidget):
@@ -124,8 +124,8 @@ class Page(QScrollArea):
         """Return the cache that decodes the page's pictures."""
         return PictureStore(self)
 
-    def _fill(self, state: str, head: PageHead | None, *items: Item, grow: int = -1) -> None:
-        """Replace the content; spare height goes to item `grow` and items with a stretch, else it stays at the bottom.
+    def _fill(self, state: str, head: PageHead | None, *items: Item) -> None:
+        """Replace the content; spare height goes to the items with a stretch, else it stays at the bottom.
 
         Items that are None are left out.
         """
@@ -137,8 +137,6 @@ class Page(QScrollArea):
         content.setProperty("kind", "page")
         content.setAccessibleName(self.accessibleName())
         box = in_column(*items, gap=SPACE_L, parent=content)
-        if grow >= 0:
-            box.setStretch(grow, 1)
         grows = any(box.stretch(number) for number in range(box.count()))
         box.addStretch(0 if grows else 1)
         self._content = content

@@ -39,8 +39,8 @@ class SchemaForm(QWidget):
         return dict(self._params)
 
     def _properties(self) -> dict[str, Any]:
-        found = self._schema.get("properties", {})
-        return dict(found) if isinstance(found, Mapping) else {}
+        properties = self._schema.get("properties", {})
+        return dict(properties) if isinstance(properties, Mapping) else {}
 
     def _resolved(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """Return the property merged with its reference or its only alternative that is not null."""

@@ -13,7 +13,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped, percent, tabular
 from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, in_column, in_flow, in_row
-from widgets.parts.text import ElidedLabel, Role, Tone, label, say, words
+from widgets.parts.text import ElidedLabel, Role, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 
@@ -105,9 +105,9 @@ class Figure(Card):
         self.setAccessibleDescription(text)
         number = label(value, "figure", tone, wrap=False)
         number.setFont(tabular(number.font()))
-        beside = words(unit, "section", wrap=False)
-        beside.setContentsMargins(0, 0, 0, 3)  # box layouts do not align baselines
-        self.add(in_row((number, BOTTOM), (beside, BOTTOM), STRETCH), words(text, "soft"))
+        unit_label = words(unit, "section", wrap=False)
+        unit_label.setContentsMargins(0, 0, 0, 3)  # box layouts do not align baselines
+        self.add(in_row((number, BOTTOM), (unit_label, BOTTOM), STRETCH), words(text, "soft"))
 
 
 def figure_row(figures: Sequence[tuple[str, str, str]]) -> QHBoxLayout:
@@ -158,7 +158,7 @@ class PageHead(QWidget):
         fill(self._actions, *((button, TOP) for button in buttons))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Move the buttons below the headline if they leave too little room beside it."""
+        """Move the buttons below the headline if they leave too little room next to it."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -176,7 +176,7 @@ class PageHead(QWidget):
         """Set another headline."""
         self.title.setText(title)
         self.title.setAccessibleName(title)
-        say(self.subtitle, subtitle)
+        show_text(self.subtitle, subtitle)
         self._arrange()
 
 
@@ -217,14 +217,14 @@ class CheckRow(QWidget):
         self._icon.set_icon(icon, tone)
         self._what.setText(value.what)
         restyle(self._what, tone="soft" if value.state == "waiting" else "")
-        say(self._result, value.result)
+        show_text(self._result, value.result)
         restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
         self.setAccessibleName(f"{value.what.rstrip('.')}: {value.result}" if value.result else value.what)
         self.setAccessibleDescription(value.state)
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Move the result below the text if it leaves too little room beside it."""
+        """Move the result below the text if it leaves too little room next to it."""
         super().resizeEvent(event)
         self._arrange()
 

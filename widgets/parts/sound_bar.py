@@ -1,4 +1,4 @@
-"""Show the play button of a sound; another object plays it, and a text says if that is impossible."""
+"""Show the play button of a sound; another object plays it, and a text shows if that is impossible."""
 
 from typing import Literal
 

@@ -103,9 +103,9 @@ class ElidedLabel(QLabel):
         """Show another text."""
         super().setText(visible(text))
         self.setAccessibleName(text)
-        self._tell()
+        self._update_text()
 
-    def _tell(self) -> None:
+    def _update_text(self) -> None:
         # Qt takes "plain text" tooltips for HTML if they begin with a tag
         whole = self.text() if self.fontMetrics().horizontalAdvance(self.text()) > self.width() else ""
         self.setToolTip(plain_tip(whole))
@@ -113,7 +113,7 @@ class ElidedLabel(QLabel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Set the tooltip only if the text is cut."""
         super().resizeEvent(event)
-        self._tell()
+        self._update_text()
 
     def minimumSizeHint(self) -> QSize:
         """Return a width of a few letters, to which the label may shrink."""
@@ -143,7 +143,7 @@ def plain_tip(text: str) -> str:
     return f"<p style='margin:0'>{safe}</p>"
 
 
-def say(shown: QLabel, text: str) -> None:
+def show_text(shown: QLabel, text: str) -> None:
     """Show a text in a label, which is hidden without one."""
     shown.setText(text)
     shown.setVisible(bool(text))

@@ -129,10 +129,10 @@ class CurvePlot(PointPlot):
             for number, curve in enumerate(self._curves)
             for index, point in enumerate(curve.points)
         ]
-        distance, found = min(near, default=(1e9, (0, 0)))
-        return found if distance <= _NEAR_PX else None
+        distance, point_at = min(near, default=(1e9, (0, 0)))
+        return point_at if distance <= _NEAR_PX else None
 
-    def _told(self, at: tuple[int, int]) -> str:
+    def _describe(self, at: tuple[int, int]) -> str:
         curve = self._curves[at[0]]
         return f"{curve.label}: {curve.points[at[1]].tip}"
 
@@ -147,8 +147,8 @@ class CurvePlot(PointPlot):
         points = self._curves[number].points
         self._at = (number, max(0, min(self._at[1] + move[1], len(points) - 1)))
         point = points[self._at[1]]
-        self._show_tip(self.place_of(point.x, point.y), self._told(self._at))
+        self._show_tip(self.place_of(point.x, point.y), self._describe(self._at))
 
     def _tip_at(self, at: QPointF) -> str:
-        found = self._nearest(at)
-        return "" if found is None else self._told(found)
+        point_at = self._nearest(at)
+        return "" if point_at is None else self._describe(point_at)

@@ -34,23 +34,23 @@ def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
     above = QRectF(left, label.top - label.height - 2, label.width, label.height)
     near = [above, below] if label.above_first else [below, above]
     further = [rect.translated(0, label.height * (1 if rect is below else -1)) for rect in near]
-    shifted = [rect.translated(way * label.width / 2, 0) for rect in near for way in (-0.6, 0.6)]
+    shifted = [rect.translated(sign * label.width / 2, 0) for rect in near for sign in (-0.6, 0.6)]
     if label.half_width:
         at, reach = label.level - label.height / 2, label.half_width + 6
         after = QRectF(label.x + reach, at, label.width, label.height)
         before = QRectF(label.x - reach - label.width, at, label.width, label.height)
         under, over = (QRectF(left, label.level + gap, label.width, label.height) for gap in (1, -label.height - 1))
-        found = [*near, after, before, *shifted, *further, under, over]
-        corners = [rect.translated(0, way * label.height) for rect in (after, before, under, over) for way in (1, -1)]
-        close = [rect for rect in (*found, *corners) if _gap_px(label, rect) <= FARTHEST_PX]
+        rects = [*near, after, before, *shifted, *further, under, over]
+        corners = [rect.translated(0, sign * label.height) for rect in (after, before, under, over) for sign in (1, -1)]
+        close = [rect for rect in (*rects, *corners) if _gap_px(label, rect) <= FARTHEST_PX]
         return sorted(close, key=lambda rect: _gap_px(label, rect))
     if not label.sideways:
         return near + shifted + further
     middle = (label.top + label.bottom) / 2 - label.height / 2
     gap = (label.bottom - label.top) / 2 + 6
     right = QRectF(label.x + gap, middle, label.width, label.height)
-    beside = [right, QRectF(label.x - gap - label.width, middle, label.width, label.height)]
-    return near + beside + further
+    sides = [right, QRectF(label.x - gap - label.width, middle, label.width, label.height)]
+    return near + sides + further
 
 
 def _gap_px(label: Label, rect: QRectF) -> float:

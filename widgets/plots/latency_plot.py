@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from widgets.parts.layout import in_column
-from widgets.parts.text import say, words
+from widgets.parts.text import show_text, words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats, History
 from widgets.plots.scale import time_ticks
@@ -155,7 +155,7 @@ class LatencyPlot(QWidget):
             if self._stage:
                 text += "\n" + _("Now: {0}").format(self._stage)
         if text != self.waiting.text():
-            say(self.waiting, text)
+            show_text(self.waiting, text)
 
     def _touch(self) -> None:
         self._say_waiting()

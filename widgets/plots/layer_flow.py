@@ -62,13 +62,13 @@ class LayerFlow(TipWidget):
 
     def rects(self) -> list[QRectF]:
         """Return the area of each block in pixels."""
-        found, left = [], 1.0
+        rects, left = [], 1.0
         scale = (self.width() - 2) / self._whole_ms
         for layer, _unused in self._blocks:
             width = layer.ms * scale
-            found.append(QRectF(left, 2, max(LEAST_PX, width - (GAP_PX if width > 3 else 0)), BLOCK_PX))
+            rects.append(QRectF(left, 2, max(LEAST_PX, width - (GAP_PX if width > 3 else 0)), BLOCK_PX))
             left += width
-        return found
+        return rects
 
     def token_of(self, kind: str) -> str:
         """Return the color token of a layer kind."""

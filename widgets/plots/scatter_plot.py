@@ -55,10 +55,10 @@ class ScatterPlot(PointPlot):
         """Show these versions; `limit_pct` is the least allowed share in percent, None without a limit."""
         self._points, self._limit_pct = tuple(points), limit_pct
         self._at = 0
-        self.setAccessibleDescription(". ".join(self._told(point) for point in self._points))
+        self.setAccessibleDescription(". ".join(self._describe(point) for point in self._points))
         self.update()
 
-    def _told(self, point: PointValue) -> str:
+    def _describe(self, point: PointValue) -> str:
         text = _("{0}: {1} ms, {2}, silent regression") if point.is_worse else _("{0}: {1} ms, {2}")
         return text.format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
 
@@ -149,11 +149,11 @@ class ScatterPlot(PointPlot):
         self._paint_dots(painter)
 
     def _dots(self) -> list[QRectF]:
-        found = []
+        rects = []
         for point in self._points:
             at, r = self.spot_of(point), 7.0 if point.is_recommended else 5.0
-            found.append(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r))
-        return found
+            rects.append(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r))
+        return rects
 
     def _paint_dots(self, painter: QPainter) -> None:
         for index, (point, dot) in enumerate(zip(self._points, self._dots(), strict=True)):
@@ -191,7 +191,7 @@ class ScatterPlot(PointPlot):
             order = sorted(range(len(self._points)), key=lambda i: self._points[i].latency_ms)
             self._at = order[(order.index(self._at) + moves[key]) % len(order)]
             point = self._points[self._at]
-            self._show_tip(self.spot_of(point), self._told(point))
+            self._show_tip(self.spot_of(point), self._describe(point))
         elif self._points and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.point_chosen.emit(self._points[self._at].id)
         else:
@@ -199,4 +199,4 @@ class ScatterPlot(PointPlot):
 
     def _tip_at(self, at: QPointF) -> str:
         index = self._nearest(at)
-        return "" if index is None else self._told(self._points[index])
+        return "" if index is None else self._describe(self._points[index])

@@ -1,4 +1,4 @@
-"""A light theme, the example values, and a way to show a page in the smallest window's content area."""
+"""A light theme, the example values, and a function that shows a page in the smallest window's content area."""
 
 import importlib.util
 import sys
@@ -8,14 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from widgets.parts.page import Page
 from widgets.theme import Theme
 
-Press = Callable[..., Any]
 Shown = Callable[..., None]
 
 
@@ -37,7 +35,7 @@ def join_examples() -> ModuleType:
 
 
 def load(name: str, file: str) -> ModuleType:
-    """A module that lies beside this one."""
+    """A module that lies next to this one."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(file))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -50,8 +48,8 @@ def load(name: str, file: str) -> ModuleType:
 def shown(qtbot: QtBot) -> Iterator[Shown]:
     """Put a page on the screen.
 
-    It is kept until Qt has deleted it: a page without a parent whose last reference sits in a slot of one of its
-    own children would be deleted a second time while that child goes.
+    It is kept until Qt has deleted it: a page without a parent whose last reference sits in a slot of a
+    child would be deleted a second time while that child goes.
     """
     kept: list[Page] = []
 
@@ -82,36 +80,3 @@ def opened(theme: Theme, shown: Shown) -> Callable[..., Any]:
         return page
 
     return open_page
-
-
-@pytest.fixture
-def press(qtbot: QtBot) -> Press:
-    """Click a visible button by its words with the left mouse button, and return it.
-
-    With a signal, wait for it and return its values instead.
-    """
-
-    def click(page: QWidget, text: str, signal: Any = None) -> Any:
-        buttons = [b for b in page.findChildren(QAbstractButton) if b.isVisibleTo(page) and text in names(b)]
-        assert len(buttons) == 1, (text, [names(b) for b in page.findChildren(QAbstractButton)])
-        if signal is None:
-            qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-            return buttons[0]
-        with qtbot.waitSignal(signal, timeout=1000) as blocker:
-            qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-        return blocker.args
-
-    def names(button: QAbstractButton) -> tuple[str, str]:
-        return button.text(), button.accessibleName()
-
-    return click
-
-
-@pytest.fixture
-def said() -> Callable[[QWidget], str]:
-    """All visible words of a page."""
-
-    def say(page: QWidget) -> str:
-        return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
-
-    return say

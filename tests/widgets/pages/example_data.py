@@ -49,8 +49,8 @@ def items(count: int) -> tuple[ItemValue, ...]:
 
 def lines() -> tuple[ItemValue, ...]:
     """Texts, short and long."""
-    said = ("I love the way it fits, would buy again", "Arrived broken, and nobody answers the phone at all")
-    return tuple(ItemValue(f"row {n}", ("good", "bad")[n % 2], "test", said[n % 2] * (n % 4 + 1)) for n in range(300))
+    texts = ("I love the way it fits, would buy again", "Arrived broken, and nobody answers the phone at all")
+    return tuple(ItemValue(f"row {n}", ("good", "bad")[n % 2], "test", texts[n % 2] * (n % 4 + 1)) for n in range(300))
 
 
 @cache
@@ -60,17 +60,17 @@ def small_pictures(count: int) -> tuple[bytes, ...]:
     return tuple(drawn[n % 10] for n in range(count))
 
 
-def way(words: str, score: float, n: int, **changes: object) -> WayTried:
-    """A way to prepare pictures, evaluated on `n` labeled examples."""
+def preparation(words: str, score: float, n: int, **changes: object) -> WayTried:
+    """A preparation of pictures, evaluated on `n` labeled examples."""
     facts = {"spec": f"crop={len(words)}", "low": score - 0.05, "high": score + 0.05, **changes}
     return WayTried(words=words, preprocess=ImageSteps(), score=score, n=n, **facts)
 
 
 def doctor(count: int) -> DoctorValue:
     """Too few to tell; one that fits; one that does not."""
-    ways = (
-        way("shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread", 0.82, 180),
-        way("shorter side 256, the middle 224 × 224, BGR, 0 to 255", 0.04, 24, is_chosen=True),
+    prepared = (
+        preparation("shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread", 0.82, 180),
+        preparation("shorter side 256, the middle 224 × 224, BGR, 0 to 255", 0.04, 24, is_chosen=True),
     )
     verdict: DoctorVerdict = "unclear" if count < 10 else "fits" if count < 1000 else "far_better"
     what, why = {
@@ -84,10 +84,10 @@ def doctor(count: int) -> DoctorValue:
             "With it 148 of 180 answers are right (82%); with the chosen one 1 of 24 answers is right (4%).",
         ),
     }[verdict]
-    shown = {"unclear": (), "fits": ways[:1], "far_better": ways}[verdict]
+    shown = {"unclear": (), "fits": prepared[:1], "far_better": prepared}[verdict]
     best = next(iter(shown), None)
-    found = DoctorResult(verdict=verdict, evidence="labels", what=what, why=why, ways=shown, best=best)
-    return DoctorValue("told", result=found)
+    result = DoctorResult(verdict=verdict, evidence="labels", what=what, why=why, ways=shown, best=best)
+    return DoctorValue("told", result=result)
 
 
 def fed_example(source: str, *names: str, picture: str | None = None) -> FedExample:

@@ -9,7 +9,7 @@ _KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "Fu
 
 
 def tried() -> TriedValue:
-    """A way with every outcome."""
+    """A recipe with every outcome."""
     return TriedValue(
         headline="4 ways were tried, 2 others were left out or not needed.",
         rows=(

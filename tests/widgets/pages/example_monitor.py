@@ -72,5 +72,5 @@ def monitored_quiet() -> MonitorValue:
 
 
 def own_of_monitor(value: MonitorValue) -> MonitorValue:
-    """Figures and buttons are the program's own, whatever stands in a log."""
+    """Figures and buttons are the program's own, whatever is in a log."""
     return replace(value, figures=monitored().figures, examples="Add recent pictures")

@@ -92,7 +92,7 @@ def installing() -> InstallingValue:
 
 
 def chat_versions() -> tuple[Versions, str]:
-    """Two that may stand beside the original."""
+    """Two versions that can be compared with the original."""
     return (("int8", "INT8 weights"), ("bf16", "BF16")), "int8"
 
 

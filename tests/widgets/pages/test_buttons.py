@@ -1,4 +1,4 @@
-"""What the buttons of all pages ask for."""
+"""What the buttons of all pages request."""
 
 from types import ModuleType
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from page_states import STATES
 
+from tests.widgets.qt_actions import press
 from widgets.theme import Theme
 
 CARD_FOLDER = "/home/mira/Documents/Fettle/clothes-classifier-1.zip"
@@ -78,7 +79,7 @@ BUTTONS: tuple[tuple[str, str, str, list[object]], ...] = (
 
 @pytest.mark.parametrize(("state", "text", "signal", "values"), BUTTONS, ids=lambda value: str(value)[:30])
 def test_button_of_page_emits_its_signal(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, state: str, text: str, signal: str, values: list[object]
+    theme: Theme, examples: ModuleType, shown: Any, state: str, text: str, signal: str, values: list[object]
 ) -> None:
     """Given a page in a state, When its button is clicked, Then the page emits the signal with the fitting values."""
     kind, fill = STATES[state]

@@ -77,8 +77,8 @@ def test_all_can_be_read_out_and_reached(page: Page) -> None:
     silent = [w for w in silent if w.objectName() != "qt_scrollarea_viewport"]
     assert not silent, [(type(w).__name__, w.objectName(), w.parent()) for w in silent]
     assert name_of(page)
-    said = [name_of(w) for w in page.findChildren(QWidget) if w.isVisible()]
-    assert [name for name in said if re.search(r", ?:|^[:,]|[.:] ?:", name)] == []
+    names = [name_of(w) for w in page.findChildren(QWidget) if w.isVisible()]
+    assert [name for name in names if re.search(r", ?:|^[:,]|[.:] ?:", name)] == []
     primary = [b for b in page.findChildren(QPushButton) if b.isVisible() and b.property("kind") == "primary"]
     assert len(primary) <= 1, [b.text() for b in primary]
     plain = Qt.TextFormat.PlainText

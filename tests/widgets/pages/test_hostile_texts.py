@@ -110,7 +110,7 @@ HOSTILE_STATES: dict[str, State] = {
 
 
 def wide(content: QWidget) -> list[tuple[str, int]]:
-    """What asks for more width than the smallest window has."""
+    """What requests more width than the smallest window has."""
     found = [(w, w.minimumSizeHint().width()) for w in content.findChildren(QWidget) if w.minimumWidth() == 0]
     return [(f"{w} {w.property('text')}"[:200], width) for w, width in found if width > 700]
 

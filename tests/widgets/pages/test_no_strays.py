@@ -1,4 +1,4 @@
-"""No part of a page is ever a window of its own, not even for the blink of an eye before it has a parent."""
+"""No part of a page is ever its own window, not even for the blink of an eye before it has a parent."""
 
 from collections.abc import Callable, Iterator
 from types import ModuleType

@@ -166,8 +166,8 @@ def laid_over(page: Page) -> list[tuple[str, str]]:
     ],
 )
 def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -> None:
-    """Given a page in a state and a size of the window, then all words are whole, the last column of each table is inside
-    it, nothing scrolls sideways, and nothing stands outside of its card."""
+    """Given a page in a state and a size of the window, then all words are whole, the last column of each table is
+    inside it, nothing scrolls sideways, and nothing is outside of its card."""
     _window, page = in_window(name, size)
     assert page.widget().width() <= page.viewport().width()
     assert page.horizontalScrollBar().maximum() == 0

@@ -1,11 +1,11 @@
-"""Boxes over pictures: each side in a color of its own, the original's dashed, in light and dark; kept once decoded."""
+"""Boxes over pictures: each side in its own color, the original's dashed, in light and dark; kept once decoded."""
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
-from tests.widgets.heard import heard
+from tests.widgets.qt_actions import emitted
 from widgets.parts.pictures import PictureStore, PictureValue, SidedBox, paint_picture
 from widgets.theme import Theme
 from workers.contracts.data.seen import SeenBox
@@ -51,6 +51,6 @@ def test_boxes_are_no_part_of_the_decoded_picture(qtbot, tmp_path) -> None:
     image.save(str(tmp_path / "a.png"))
     store = PictureStore()
     value = PictureValue(path=str(tmp_path / "a.png"))
-    heard(store.ready, store.get, value, 8)
+    emitted(store.ready, store.get, value, 8)
     boxed = PictureValue(path=value.path, boxes=((BOX, "original"),))
     assert store.get(boxed, 8)[1]

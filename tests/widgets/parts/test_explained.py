@@ -6,7 +6,7 @@ from PySide6.QtGui import QAccessible, QHelpEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import placed
+from tests.widgets.qt_actions import placed
 from widgets.parts.explained import ExplainedLabel
 from widgets.parts.glossary import WORDS, explain, meanings, terms
 from widgets.parts.text import ElidedLabel, label, plain_tip
@@ -31,7 +31,7 @@ def test_each_explanation_is_a_sentence(word: str) -> None:
 
 @pytest.mark.qt_log_ignore("does not support raise", extend=True)
 def test_explanation_comes_at_the_term_and_nowhere_else(theme: Theme, qtbot: QtBot) -> None:
-    """Given a label, when the pointer rests on a term, then its explanation comes; beside it, none."""
+    """Given a label, when the pointer rests on a term, then its explanation comes; next to it, none."""
     shown = placed(qtbot, ExplainedLabel("Quantized to INT8, sensitive layers kept."), 400, 24)
     metrics = shown.fontMetrics()
     at = QPoint(metrics.horizontalAdvance("Quantized to IN"), 12)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice, QUrl
 from PySide6.QtGui import QColor, QImage, QTextDocument
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import placed, told_by
+from tests.widgets.qt_actions import placed, recorded
 from widgets.parts.markdown import MAX_BYTES, MAX_CELLS, MAX_LINE_BYTES, MAX_LINES, MarkdownView, bounded
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue, decode
 from widgets.theme import Theme
@@ -58,9 +58,9 @@ def test_nothing_is_loaded(view: MarkdownView, address: str, tmp_path: Path) -> 
 
 
 def test_links_are_asked_about_and_only_web_ones(view: MarkdownView) -> None:
-    """Given links, then a web address is told whole and not opened; others are dropped."""
+    """Given links, then a web address is reported whole and not opened; others are dropped."""
     view.show_markdown("[a](https://x.example/?q=1) [b](file:///etc/passwd) [c](javascript:alert(1))")
-    report = told_by(view.link_clicked)
+    report = recorded(view.link_clicked)
     for address in ("https://x.example/?q=1", "file:///etc/passwd", "javascript:alert(1)"):
         view.anchorClicked.emit(QUrl(address))
     assert report == ["https://x.example/?q=1"]
@@ -148,8 +148,7 @@ def test_store_decodes_one_after_another_and_keeps_the_newest(theme: Theme, qtbo
     """Given many wishes, then each turn of the loop decodes one, and each comes once."""
     store = PictureStore()
     values = [PictureValue(data=png(8, 8, f"#0000{n:02X}")) for n in range(30)]
-    report: list[int] = []
-    store.ready.connect(lambda: report.append(1))
+    report = recorded(store.ready)
     assert [store.get(value, 40) for value in values] == [(None, False)] * 30
     qtbot.waitUntil(lambda: not store.is_busy, timeout=3000)
     assert len(report) == 30
@@ -159,7 +158,7 @@ def test_store_decodes_one_after_another_and_keeps_the_newest(theme: Theme, qtbo
 
 
 def test_thumbnail_has_an_alt_text_and_an_icon_in_its_place(theme: Theme, qtbot: QtBot) -> None:
-    """Given a file that is gone, then an icon stands there and the name is read out."""
+    """Given a file that is gone, then an icon is there and the name is read out."""
     store = PictureStore()
     value = PictureValue(path="/nowhere/x.png", name="Sneaker")
     shown = PictureLabel(theme, store, value, 80)

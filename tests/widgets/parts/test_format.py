@@ -1,4 +1,4 @@
-"""Numbers are rounded for people, and never made to say what they do not."""
+"""Numbers are rounded for people, and never made to state what they do not."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtTest import QTest
 
 from app.controllers.wordings import MOST_WORDS, marked_lists, marked_pair
-from tests.widgets.heard import left_click, placed
+from tests.widgets.qt_actions import left_click, placed
 from widgets.parts.input_view import InputView
 from widgets.parts.marked import MarkedPart, MarkedText, line_of, paint_line, text_of
 from widgets.parts.pictures import PictureStore, PictureValue, one_side
@@ -63,7 +63,7 @@ def test_marked_words_have_a_ground_of_their_own(theme: Theme) -> None:
 
 
 def test_the_text_itself_stays_plain(qtbot, theme: Theme) -> None:
-    """Given foreign text with tags, Then it is shown as it stands with as many marks as there are marked parts, and the
+    """Given foreign text with tags, Then it is shown as it is with as many marks as there are marked parts, and the
     same word earlier is not marked."""
     view = MarkedText(theme, "Optimized", 6)
     qtbot.addWidget(view)

@@ -53,7 +53,7 @@ def test_the_main_button_stays_while_the_page_scrolls(qtbot: QtBot, theme: Theme
 
 
 def test_a_longer_head_covers_nothing(qtbot: QtBot, theme: Theme) -> None:
-    """Given a page, When its head says something of three lines, Then the column begins below it."""
+    """Given a page, When its head shows something of three lines, Then the column begins below it."""
     page = tall_page(qtbot, theme)
     page.head.set_texts("Another", "long words " * 60)
     above = page.viewport()
@@ -73,8 +73,8 @@ def test_another_state_has_another_head(qtbot: QtBot, theme: Theme) -> None:
     "title", ["Done: your bundle runs on its own", "Other programs kept the computer busy: keep the original"]
 )
 def test_buttons_that_leave_no_room_go_below(theme: Theme, qtbot: QtBot, title: str) -> None:
-    """Given a head with four buttons in the smallest window, Then its title has at most two lines with the buttons below at
-    the right, and in a wide one they stand beside it again."""
+    """Given a head with four buttons in the smallest window, Then its title has at most two lines with the buttons
+    below at the right, and in a wide one they are next to it again."""
     head = PageHead(title, "Unpacked in an empty folder, it gave the same answers as here.")
     qtbot.addWidget(head)
     made = [GhostButton(theme, text, "copy") for text in ("Read the card", "Copy command", "Make it a release", "Open")]

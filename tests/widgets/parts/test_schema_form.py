@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import child, left_click, told_by
+from tests.widgets.qt_actions import child, left_click, recorded
 from widgets.parts.schema_form import SchemaForm
 from widgets.theme import Theme
 
@@ -46,9 +46,9 @@ def test_bounds_come_from_the_schema(form: SchemaForm) -> None:
     assert whole.accessibleDescription() == "How many examples are shown to it."
 
 
-def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> None:
-    """Given a change in any field, then all parameters are told, those without a field as they were."""
-    report = told_by(form.changed)
+def test_each_change_shows_all_parameters(form: SchemaForm, qtbot: QtBot) -> None:
+    """Given a change in any field, then all parameters are reported, those without a field as they were."""
+    report = recorded(form.changed)
     switch = child(form, QCheckBox, "param-per_channel")
     left_click(switch, QPoint(6, switch.height() // 2))
     box = child(form, QComboBox, "param-method")
@@ -63,10 +63,10 @@ def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> Non
     assert Example.model_validate(report[-1]).inner.deep == 7
 
 
-def test_what_may_be_left_open_says_automatic(form: SchemaForm, qtbot: QtBot) -> None:
-    """Given a field that may be None, then its lowest step says so and is told as None."""
+def test_what_may_be_left_open_states_automatic(form: SchemaForm, qtbot: QtBot) -> None:
+    """Given a field that may be None, then its lowest step has a text and is reported as None."""
     seed = child(form, QSpinBox, "param-seed")
-    report = told_by(form.changed)
+    report = recorded(form.changed)
     assert seed.text() == "automatic"
     seed.setFocus()
     qtbot.keyClick(seed, Qt.Key.Key_Up)

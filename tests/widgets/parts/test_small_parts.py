@@ -6,7 +6,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import heard, left_click, placed, told_by
+from tests.widgets.qt_actions import emitted, left_click, placed, recorded
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.flow import FlowLayout
@@ -17,7 +17,7 @@ from widgets.parts.small import Bar, CheckList, CheckRow, CheckValue, Tag
 from widgets.theme import Theme
 
 
-def test_an_arrow_stands_behind_the_words(theme: Theme, qtbot: QtBot) -> None:
+def test_an_arrow_is_behind_the_words(theme: Theme, qtbot: QtBot) -> None:
     """Given the icon of an arrow that points on, then it comes last, with a gap, and the text stays as it is."""
     button = PrimaryButton(theme, "Continue", "arrow-right")
     qtbot.addWidget(button)
@@ -27,7 +27,7 @@ def test_an_arrow_stands_behind_the_words(theme: Theme, qtbot: QtBot) -> None:
     assert option.text == "Continue\u2002" and button.text() == button.accessibleName() == "Continue"
 
 
-def test_a_fold_says_by_its_caret_whether_it_is_open(theme: Theme, qtbot: QtBot) -> None:
+def test_a_fold_states_by_its_caret_whether_it_is_open(theme: Theme, qtbot: QtBot) -> None:
     """Given a fold, when space is pressed, then it opens and its picture changes."""
     fold = FoldButton(theme, "Details")
     qtbot.addWidget(fold)
@@ -35,7 +35,7 @@ def test_a_fold_says_by_its_caret_whether_it_is_open(theme: Theme, qtbot: QtBot)
     closed = fold.icon().pixmap(16, 16).toImage()
     fold.setFocus()
     assert (
-        heard(fold.toggled, qtbot.keyClick, fold, Qt.Key.Key_Space) == [True]
+        emitted(fold.toggled, qtbot.keyClick, fold, Qt.Key.Key_Space) == [True]
         and fold.icon().pixmap(16, 16).toImage() != closed
     )
 
@@ -67,7 +67,7 @@ def test_checks_are_updated_in_place(theme: Theme, qtbot: QtBot) -> None:
     assert [r.accessibleName() for r in checks.findChildren(CheckRow) if r not in rows] == ["Write: no room"]
 
 
-def test_bar_without_an_end_says_so(theme: Theme, qtbot: QtBot) -> None:
+def test_bar_without_an_end_shows_it(theme: Theme, qtbot: QtBot) -> None:
     """Given no total, then the bar has no value; a share beyond the end stays at it."""
     bar = Bar("Progress")
     qtbot.addWidget(bar)
@@ -110,12 +110,12 @@ QUESTION = QuestionValue(
 
 @pytest.mark.parametrize(("key", "answer"), [(Qt.Key.Key_Return, "d"), (Qt.Key.Key_Escape, "")])
 def test_question_is_answered_once_by_keys(theme: Theme, qtbot: QtBot, key: Qt.Key, answer: str) -> None:
-    """Given a question, when Return or Escape is pressed, then the primary answer or none is told, once."""
+    """Given a question, when Return or Escape is pressed, then the primary answer or none is reported, once."""
     parent = QWidget()
     qtbot.addWidget(parent)
     parent.show()
     dialog = QuestionDialog(theme, QUESTION, parent)
-    report = told_by(dialog.answered)
+    report = recorded(dialog.answered)
     dialog.open()
     QApplication.processEvents()
     qtbot.keyClick(dialog, key)
@@ -129,7 +129,7 @@ def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> No
     dialog = QuestionDialog(theme, value)
     qtbot.addWidget(dialog)
     assert "What was measured is kept." in [label.text() for label in dialog.findChildren(QLabel)]
-    report = told_by(dialog.answered)
+    report = recorded(dialog.answered)
     dialog.open()
     left_click(dialog.findChildren(GhostButton)[0])
     assert report == ["keep"]
@@ -152,7 +152,7 @@ def test_flow_places_items_of_a_row_on_one_middle_line(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("width", [380, 560])
 def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtBot, width: int) -> None:
-    """Given a result of many words, Then what was checked stands in one line all the same, and no word is cut in two."""
+    """Given a result of many words, Then what was checked is in one line all the same, and no word is cut in two."""
     long = "only numpy, onnxruntime, openvino, pillow; exact wheels in requirements.lock"
     row = placed(qtbot, CheckRow(theme, CheckValue("ok", "Unpacked in a clean place", long)), width, 60)
     what = next(label for label in row.findChildren(QLabel) if label.text() == "Unpacked in a clean place")
@@ -160,9 +160,9 @@ def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtB
 
 
 @pytest.mark.parametrize(("width", "lines"), [(256, 1), (190, 1), (560, 1), (140, 2)])
-def test_result_of_check_stands_in_one_line_beside_or_below(theme: Theme, qtbot: QtBot, width: int, lines: int) -> None:
-    """Given a column of the page Data in a small window, Then a short result stands in one line, below what was checked
-    where it does not fit beside it; a narrower one breaks it between its words."""
+def test_result_of_check_is_in_one_line_next_to_or_below(theme: Theme, qtbot: QtBot, width: int, lines: int) -> None:
+    """Given a column of the page Data in a small window, Then a short result is in one line, below what was checked
+    where it does not fit next to it; a narrower one breaks it between its words."""
     row = placed(
         qtbot,
         CheckRow(theme, CheckValue("ok", "No example is in both test and calibration set", "0 of 1,200 shared")),

@@ -9,7 +9,7 @@ from widgets.plots.frame_clock import FrameClock
 
 
 class SetTime:
-    """Seconds that only pass when told to."""
+    """A clock that only moves when the test moves it."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import placed
+from tests.widgets.qt_actions import placed
 from widgets.plots.course_plot import Course, CoursePlot, time_marks
 from widgets.plots.point_plot import PlotPoint
 from widgets.theme import Theme
@@ -55,7 +55,7 @@ def test_shares_end_at_one(draw: Callable[..., CoursePlot]) -> None:
 
 
 def test_keys_walk_along_the_course(draw: Callable[..., CoursePlot], qtbot: QtBot) -> None:
-    """Given the focus, when right and left are pressed, then the next point is told, and the ends hold."""
+    """Given the focus, when right and left are pressed, then the next point is reported, and the ends hold."""
     plot = draw(POINTS)
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
         qtbot.keyClick(plot, key)

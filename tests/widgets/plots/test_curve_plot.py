@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import placed
+from tests.widgets.qt_actions import placed
 from widgets.plots.curve_plot import Curve, CurvePlot
 from widgets.plots.point_plot import PlotPoint
 from widgets.theme import Theme
@@ -35,7 +35,7 @@ def test_doubling_is_one_step_and_up_is_more(plot: CurvePlot) -> None:
     assert zero - high == pytest.approx(2 * (zero - low))
 
 
-def test_all_points_are_told(plot: CurvePlot) -> None:
+def test_all_points_are_reported(plot: CurvePlot) -> None:
     assert plot.accessibleName() == "Answers over batches"
     assert "Original: batch 1: 100; batch 8: 200" in plot.accessibleDescription()
     assert "Nothing" not in plot.accessibleDescription()
@@ -53,7 +53,7 @@ def test_keys_walk_along_and_between_lines(plot: CurvePlot, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: "INT8: batch 1: 300" in QToolTip.text())
 
 
-def test_the_pointer_tells_the_nearest(plot: CurvePlot, qtbot: QtBot) -> None:
+def test_the_pointer_shows_the_nearest(plot: CurvePlot, qtbot: QtBot) -> None:
     spot = plot.place_of(8, 200).toPoint() + QPoint(3, 3)
     QApplication.sendEvent(plot, QHelpEvent(QHelpEvent.Type.ToolTip, spot, plot.mapToGlobal(spot)))
     qtbot.waitUntil(lambda: "Original: batch 8: 200" in QToolTip.text())

@@ -1,11 +1,11 @@
-"""The latency graph: what was measured, when, in whose color; the rest is told as not measured."""
+"""The latency graph: what was measured, when, in whose color; the rest is reported as not measured."""
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QRectF, Signal
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import placed
+from tests.widgets.qt_actions import placed
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.labels import Label, place
 from widgets.plots.latency_plot import LatencyPlot
@@ -59,8 +59,8 @@ def test_the_axis_moves_only_when_it_must(plot: LatencyPlot) -> None:
     assert plot.end_s >= 90
 
 
-def test_what_is_not_measured_is_told_while_running_only(plot: LatencyPlot) -> None:
-    """Given a run at 20 s, then from there on it says so; when the run is over, the graph ends there."""
+def test_what_is_not_measured_is_reported_while_running_only(plot: LatencyPlot) -> None:
+    """Given a run at 20 s, then from there on it shows that; when the run is over, the graph ends there."""
     fill(plot)
     plot.draw(0)
     canvas = plot._canvas
@@ -83,7 +83,7 @@ def test_best_goes_down_in_steps_until_now(plot: LatencyPlot) -> None:
 
 
 def test_every_answer_is_in_the_bars(plot: LatencyPlot) -> None:
-    """Given 20,000 answers with one slow one, then the bars reach it, or a mark at the top says that it is above."""
+    """Given 20,000 answers with one slow one, then the bars reach it, or a mark at the top states that it is above."""
     fill(plot)
     values = np.full(20_000, 3.0)
     values[12_345] = 14.0
@@ -108,7 +108,7 @@ def test_pauses_are_no_lines(plot: LatencyPlot) -> None:
     assert (join == 0).sum() == 1
 
 
-def test_slow_models_are_told_in_seconds(plot: LatencyPlot) -> None:
+def test_slow_models_are_reported_in_seconds(plot: LatencyPlot) -> None:
     """Given a model that takes 30 s an answer, then the axis counts seconds and the line is one."""
     plot.set_running(True)
     plot.add("v0", np.array([30.0, 60.0, 90.0]), np.full(3, 30_000.0))
@@ -119,7 +119,7 @@ def test_slow_models_are_told_in_seconds(plot: LatencyPlot) -> None:
 
 
 def test_names_and_colors(plot: LatencyPlot, theme: Theme) -> None:
-    """Given names, then lines have them in their color, in the dark too, and a screen reader says them."""
+    """Given names, then lines have them in their color, in the dark too, and a screen reader shows them."""
     fill(plot)
     plot.draw(0)
     line = plot._canvas._lines["v0"]
@@ -164,7 +164,7 @@ def test_steps_lie_under_their_time(plot: LatencyPlot, qtbot: QtBot) -> None:
 class Source(QObject):
     """Sends as a controller does."""
 
-    told = Signal(str, object, object)
+    measured = Signal(str, object, object)
 
 
 @pytest.mark.whole
@@ -172,9 +172,9 @@ def test_thousands_of_batches_and_paints(plot: LatencyPlot, theme: Theme) -> Non
     """Given some thousand batches by signal, with paints and changes of theme, then nothing aborts or grows."""
     fill(plot)
     source = Source()
-    source.told.connect(plot.add)
+    source.measured.connect(plot.add)
     for i in range(4000):
-        source.told.emit(f"v{i % 4}", 20 + np.array([i * 1e-2, i * 1e-2 + 1e-3]), np.array([3.0, 4.0]))
+        source.measured.emit(f"v{i % 4}", 20 + np.array([i * 1e-2, i * 1e-2 + 1e-3]), np.array([3.0, 4.0]))
         plot.set_now(20 + i * 1e-2)
         if i % 200 == 0:
             theme.set_choice("dark" if i % 400 else "light")
@@ -185,8 +185,8 @@ def test_thousands_of_batches_and_paints(plot: LatencyPlot, theme: Theme) -> Non
 
 
 def test_empty_plot_says_what_it_waits_for(plot: LatencyPlot) -> None:
-    """Given a run that has measured nothing yet, Then a sentence with the present step stands in the plot, and no axis of
-    latencies; the first measurement takes the sentence away."""
+    """Given a run that has measured nothing yet, Then a sentence with the present step is in the plot, and no axis
+    of latencies; the first measurement takes the sentence away."""
     plot.set_running(True)
     plot.set_steps([StepValue("Read the examples", "running", start_s=0, end_s=3), *STEPS[3:]])
     plot.set_stage("Read the examples")
@@ -199,8 +199,8 @@ def test_empty_plot_says_what_it_waits_for(plot: LatencyPlot) -> None:
     assert not plot.waiting.isVisible() and plot._canvas._grid.isVisible()
 
 
-def test_label_with_tall_bars_stands_beside_its_line() -> None:
-    """Given a line whose bars reach far up, and another line right below it, Then its name stands at the line's end, at
+def test_label_with_tall_bars_is_next_to_its_line() -> None:
+    """Given a line whose bars reach far up, and another line right below it, Then its name is at the line's end, at
     the line's height, instead of above the bars."""
     line = Label(100, 20, 104, 60, 14, half_width=20, level=100)
     (spot,) = place([line], QRectF(0, 0, 400, 200), [QRectF(60, 108, 100, 60)], [QRectF(80, 20, 40, 84)])
@@ -218,8 +218,8 @@ def _gap_px(plot: LatencyPlot, variant_id: str) -> float:
 
 
 @pytest.mark.parametrize("block_s", [1.0, 12.0])
-def test_name_of_line_with_tall_bars_stands_near_its_line(plot: LatencyPlot, block_s: float) -> None:
-    """Given three versions whose requests vary by the height of the graph, Then each name stands near its own line."""
+def test_name_of_line_with_tall_bars_is_near_its_line(plot: LatencyPlot, block_s: float) -> None:
+    """Given three versions whose requests vary by the height of the graph, Then each name is near its own line."""
     rng = np.random.default_rng(0)
     plot.set_running(True)
     plot.set_steps([StepValue("Final", "waiting", start_s=40, end_s=60)])

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import heard, left_click, placed
+from tests.widgets.qt_actions import emitted, left_click, placed
 from widgets.plots.labels import Label, place
 from widgets.plots.scale import clock, nice_top, tick_text, tick_texts, ticks, ticks_between, time_ticks
 from widgets.plots.scatter_plot import PointValue, ScatterPlot
@@ -37,20 +37,20 @@ def test_up_and_left_is_better(plot: ScatterPlot) -> None:
 @pytest.mark.qt_log_ignore("This plugin does not support raise", extend=True)
 def test_points_are_chosen_by_mouse_and_keys(plot: ScatterPlot) -> None:
     """Given the graph, then a click chooses the point below it; arrows walk by speed and return chooses."""
-    assert heard(plot.point_chosen, left_click, plot, pos=plot.spot_of(POINTS[2]).toPoint()) == ["c"]
+    assert emitted(plot.point_chosen, left_click, plot, pos=plot.spot_of(POINTS[2]).toPoint()) == ["c"]
     QTest.keyClick(plot, Qt.Key.Key_Right)
-    assert heard(plot.point_chosen, QTest.keyClick, plot, Qt.Key.Key_Return) == ["a"]
+    assert emitted(plot.point_chosen, QTest.keyClick, plot, Qt.Key.Key_Return) == ["a"]
 
 
-def test_it_is_said_in_words(plot: ScatterPlot) -> None:
-    """Given the graph, then a screen reader says what it shows."""
+def test_it_is_described_in_words(plot: ScatterPlot) -> None:
+    """Given the graph, then a screen reader states what it shows."""
     assert plot.accessibleName() == "Speed against accuracy"
     assert "INT8: 3.1 ms, 91.1 %" in plot.accessibleDescription()
 
 
 def test_a_regression_is_no_dot(plot: ScatterPlot) -> None:
-    """Given a version that regressed though its percent are high, Then a cross stands there instead of a dot, and a
-    screen reader says why."""
+    """Given a version that regressed though its percent are high, Then a cross is there instead of a dot, and a
+    screen reader states why."""
     drawn = []
     for is_worse in (False, True):
         plot.set_points((POINTS[0], replace(POINTS[1], is_worse=is_worse)), 90.0)

@@ -1,4 +1,4 @@
-"""The boxes of a job's steps: where they lie, and what stands in a narrow one."""
+"""The boxes of a job's steps: where they lie, and what is in a narrow one."""
 
 import pytest
 from PySide6.QtGui import QFont, QFontMetrics
@@ -11,15 +11,15 @@ from widgets.theme import Theme
 TITLE = "INT8, sensitive layers kept"
 
 
-@pytest.mark.parametrize(("letters", "told"), [(30, TITLE), (16, "INT8, sensi"), (4, ""), (1, "")])
-def test_a_name_that_says_nothing_is_left_out(qapp: QApplication, letters: int, told: str) -> None:
-    """Given boxes of several widths, then the whole title stands there, or enough of it to tell which step it is, or
+@pytest.mark.parametrize(("letters", "expected"), [(30, TITLE), (16, "INT8, sensi"), (4, ""), (1, "")])
+def test_a_name_that_is_cut_too_short_is_left_out(qapp: QApplication, letters: int, expected: str) -> None:
+    """Given boxes of several widths, then the whole title is there, or enough of it to recognize the step, or
     nothing: never "IN…"."""
     font = QFont()
     font.setPixelSize(11)
     metrics = QFontMetrics(font)
     shown = shortened(TITLE, metrics, metrics.horizontalAdvance("n" * letters))
-    assert shown.startswith(told) and bool(shown) is bool(told)
+    assert shown.startswith(expected) and bool(shown) is bool(expected)
     assert shown == TITLE or not shown or len(shown) > 8
 
 

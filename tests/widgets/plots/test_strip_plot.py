@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import placed
+from tests.widgets.qt_actions import placed
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Ring
 from widgets.plots.strip_plot import StripPlot

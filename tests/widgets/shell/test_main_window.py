@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.qt_actions import recorded
 from widgets.commands import CHOOSE_FILES, OPEN_PROJECT
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
@@ -66,7 +67,7 @@ def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: 
 
 @pytest.mark.parametrize(("key", "page_id"), [(Qt.Key.Key_2, "data"), (Qt.Key.Key_6, "export")])
 def test_keys_go_to_pages(window: MainWindow, qtbot: QtBot, key: Qt.Key, page_id: str) -> None:
-    """Given the window, when Ctrl and a number are pressed, then that step is shown and told."""
+    """Given the window, when Ctrl and a number are pressed, then that step is shown and reported."""
     activate(window, qtbot)
     with qtbot.waitSignal(window.page_requested, timeout=2000) as report:
         QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
@@ -86,7 +87,7 @@ def test_files_can_be_dropped_on_a_text_field(window: MainWindow, qtbot: QtBot, 
 
 
 def test_a_veil_shows_while_something_is_held_over_the_window(window: MainWindow) -> None:
-    """Given a file held over the window, then it says that it can be dropped, and no longer when it left."""
+    """Given a file held over the window, then it states that it can be dropped, and no longer when it left."""
     handle, mime = window.windowHandle(), files("/tmp/a")
     none = Qt.KeyboardModifier.NoModifier
     QCoreApplication.sendEvent(handle, QDragEnterEvent(QPoint(600, 300), ACTIONS, mime, LEFT, none))
@@ -95,7 +96,7 @@ def test_a_veil_shows_while_something_is_held_over_the_window(window: MainWindow
     assert not window._veil.isVisible()
 
 
-def test_links_and_texts_are_told_apart(window: MainWindow, qtbot: QtBot) -> None:
+def test_links_and_texts_are_distinguished(window: MainWindow, qtbot: QtBot) -> None:
     """Given an address of the web, or plain text, when it is dropped, then each has its own signal."""
     link = QMimeData()
     link.setUrls([QUrl("https://example.org/model.onnx")])
@@ -142,19 +143,19 @@ def test_closing_asks_first(window: MainWindow, qtbot: QtBot) -> None:
     assert not window.isVisible()
 
 
-def test_marks_are_seen_and_said(window: MainWindow) -> None:
-    """Given marks, then a screen reader says them too; a page that is not named loses its mark."""
+def test_marks_are_seen_and_read_out(window: MainWindow) -> None:
+    """Given marks, then a screen reader shows them too; a page that is not named loses its mark."""
     window.rail.set_marks({"model": "done", "data": "current"})
-    said = {
+    spoken = {
         page_id: QAccessible.queryAccessibleInterface(entry).text(QAccessible.Text.Description)
         for page_id, entry in window.rail.entries.items()
     }
-    assert said["model"] == "done" and said["data"] == "this is next" and said["goal"] == "Goal (Ctrl+3)"
+    assert spoken["model"] == "done" and spoken["data"] == "this is next" and spoken["goal"] == "Goal (Ctrl+3)"
     window.rail.set_marks({})
     assert window.rail.entries["model"].mark == ""
 
 
-def test_top_bar_tells_project_jobs_and_device(window: MainWindow) -> None:
+def test_top_bar_shows_project_jobs_and_device(window: MainWindow) -> None:
     """Given values, then they are shown; a click on the jobs goes to the page Jobs."""
     window.set_project("Clothes & more <b>", "Balanced")
     window.top.set_device("This computer's processor")
@@ -187,7 +188,7 @@ def test_banner_comes_and_goes(window: MainWindow) -> None:
 
 
 def test_focus_ring_follows_the_keyboard(window: MainWindow, qtbot: QtBot) -> None:
-    """Given the tab key, then a ring stands around the button; fields mark themselves; a click takes it away."""
+    """Given the tab key, then a ring is around the button; fields mark themselves; a click takes it away."""
     activate(window, qtbot)
     window.rail.entries["model"].setFocus()
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
@@ -223,16 +224,15 @@ def test_everything_has_a_name(window: MainWindow, unnamed: Callable[[QWidget], 
     assert unnamed(window) == []
 
 
-def test_first_paint_is_told_once(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
-    """Given a new window, when it has been painted, then it says so, once."""
+def test_first_paint_is_reported_once(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
+    """Given a new window, when it has been painted, then it shows that, once."""
     window = MainWindow(qapp, theme, clock, plain_pages({"model": QWidget}))
-    report: list[int] = []
-    window.first_painted.connect(lambda: report.append(1))
+    report = recorded(window.first_painted)
     with qtbot.waitSignal(window.first_painted, timeout=5000):
         window.show()
     window.repaint()
     QCoreApplication.processEvents()
-    assert report == [1]
+    assert len(report) == 1
     window.restore_geometry(window.geometry_to_save())
     window.close_now()
     window.deleteLater()

@@ -7,14 +7,13 @@ from types import ModuleType
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from read_page import button, press
 
-from tests.widgets.heard import heard, placed
+from tests.widgets.qt_actions import button_texts, emitted, placed
 from widgets.dialogs.questions import close_question, kind_question
 from widgets.pages.optimize.page import OptimizePage, OptimizeValue, RunInterruption, StepValue
-from widgets.parts.buttons import PrimaryButton
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
@@ -28,27 +27,27 @@ def page(qtbot: QtBot, theme: Theme, clock: FrameClock) -> OptimizePage:
 
 
 def test_empty_leads_on(page: OptimizePage) -> None:
-    """Given no run, then the page says what will be here and leads to the model, or with one to the goal."""
-    assert heard(page.page_wanted, press, page, "Choose a model") == ["model"]
+    """Given no run, then the page states what will be here and leads to the model, or with one to the goal."""
+    assert emitted(page.page_wanted, press, page, "Choose a model") == ["model"]
     page.show_empty(has_model=True)
-    assert heard(page.page_wanted, press, page, "Choose a goal") == ["goal"]
+    assert emitted(page.page_wanted, press, page, "Choose a goal") == ["goal"]
 
 
 def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType) -> None:
-    """Given a run that waits for other programs, then it says so, and a button measures at once; it is gone with the
-    wait."""
+    """Given a run that waits for other programs, then it shows that, and a button measures at once; it is gone with
+    the wait."""
     value = example.running()
     text = "Waiting up to 40 s for the computer to be idle: other programs use 85%."
     page.show_value(replace(value, waiting=text))
     assert page._head.subtitle.text() == text
-    heard(page.measure_now_requested, press, page, "Measure now")
+    emitted(page.measure_now_requested, press, page, "Measure now")
     page.show_value(value)
-    assert not [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisibleTo(page)]
+    assert "Measure now" not in button_texts(page)
     assert "Step 5 of 7" in page._head.subtitle.text()
 
 
 def test_running(page: OptimizePage, example: ModuleType) -> None:
-    """Given a run, then step, time left, best so far and each step's outcome are told; it can be cancelled."""
+    """Given a run, then step, time left, best so far and each step's outcome are reported; it can be cancelled."""
     example.fill(page, example.running())
     QTest.qWait(1)
     assert page._head.subtitle.text() == "Step 5 of 7, about 25 s left. You may leave this page; the work continues."
@@ -59,16 +58,14 @@ def test_running(page: OptimizePage, example: ModuleType) -> None:
     assert rows[4].bar.isVisibleTo(page) and not rows[5].bar.isVisibleTo(page)
     assert rows[3].accessibleName() == "INT8, all layers: done, look here"
     assert page._view.best.isVisibleTo(page) and page._bar.value() == 620
-    heard(page.cancel_requested, press, page, "Cancel")
+    emitted(page.cancel_requested, press, page, "Cancel")
 
 
 def test_what_is_done_is_always_named(page: OptimizePage) -> None:
-    """Given no step at work, then what is done between two stands there; the bar shows what it is told, not the steps."""
-    steps = (
-        StepValue("Check the model", "done"),
-        StepValue("Read the examples", "done"),
-        StepValue("Original", "waiting"),
-    )
+    """Given no step at work, then what is done between two is there; the bar shows the reported progress, not the
+    steps."""
+    done = StepValue("Check the model", "done"), StepValue("Read the examples", "done")
+    steps = (*done, StepValue("Original", "waiting"))
     page.show_value(OptimizeValue("running", steps, done_share=0.1, stage="Choosing what to try"))
     assert page._head.subtitle.text().startswith("Choosing what to try. You may leave")
     assert page._bar.value() == 100
@@ -78,9 +75,9 @@ def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: M
     """Given a run that its time ended, then a button gives it so many minutes more; without need there is none."""
     over = replace(example.running(), phase="kept_original", headline="The time was up", seconds=60.0)
     example.fill(page, replace(over, go_on_minutes=7))
-    assert heard(page.go_on_requested, press, page, "Continue for up to 7 minutes") == [7]
+    assert emitted(page.go_on_requested, press, page, "Continue for up to 7 minutes") == [7]
     page.show_value(over)
-    assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
+    assert not any(text.startswith("Continue for") for text in button_texts(page))
     page.show_value(replace(over, seconds=360.0, went_on_s=300.0))
     assert "including 5 min" in page._head.subtitle.text() and "early" not in page._head.subtitle.text()
 
@@ -91,13 +88,12 @@ def test_more_time_is_the_main_action_where_it_decides(page: OptimizePage, examp
     over = replace(example.running(), phase="kept_original", headline="Not sure yet", seconds=60.0, go_on_minutes=7)
     for is_way_on, main in ((True, "Continue for up to 7 minutes"), (False, "See what was tried")):
         page.show_value(replace(over, go_on_first=is_way_on))
-        found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
-        assert found == [main]
+        assert button_texts(page, "primary") == [main]
 
 
 def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: ModuleType) -> None:
-    """Given a run that was given five minutes and needed two, Then the page says how much earlier it ended, and why; at
-    work it tells the most that it may take."""
+    """Given a run that was given five minutes and needed two, Then the page states how much earlier it ended, and
+    why; at work it shows the most that it may take."""
     over = replace(
         example.running(), phase="kept_original", headline="x", seconds=360.0, went_on_s=300.0, spare_s=193.0
     )
@@ -107,19 +103,18 @@ def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: M
     assert page._head.subtitle.text().endswith("the next step would take longer.")
     page.show_value(replace(over, measures_again=True))
     assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: only a new measurement can decide.")
-    found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
-    assert found == ["Measure again"], "as on Compare"
+    assert button_texts(page, "primary") == ["Measure again"], "as on Compare"
     page.show_value(replace(example.running(), remaining_s=240.0, eta_is_most=True))
     assert "at most 4 min" in page._head.subtitle.text()
 
 
-def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType) -> None:
+def test_log_opens_behind_a_fold(page: OptimizePage, example: ModuleType) -> None:
     """Given a run, then the log opens on request, is bounded, and stays open when the run ends."""
     example.fill(page, example.running())
     page.add_log(["14:02:07 loaded", "! odd"])
     assert page._view.log_card.isHidden()
     assert (
-        heard(page.log_toggled, press, page, "Show log") == [True]
+        emitted(page.log_toggled, press, page, "Show log") == [True]
         and page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
     )
     page.add_log([str(n) for n in range(6000)])
@@ -139,16 +134,15 @@ def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType) -> No
     ],
 )
 def test_ends(page: OptimizePage, example: ModuleType, phase: str, title: str, primary: str, signal: str) -> None:
-    """Given a run that ended, then the head says how, one button leads on, and what was measured stays in view."""
+    """Given a run that ended, then the head states how, one button leads on, and what was measured stays in view."""
     example.fill(page, example.running())
     view = page._view
     headline = "3.4 times faster" if phase == "done" else ""
     error = ERROR if phase == "failed" else None
     page.show_value(replace(example.running(), phase=phase, headline=headline, seconds=66.0, error=error))
     assert page._head.title.text() == title and page._view is view and page._bar.isHidden()
-    primaries = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)]
-    assert [b.text() for b in primaries] == [primary]
-    heard(getattr(page, signal), press, page, primary)
+    assert button_texts(page, "primary") == [primary]
+    emitted(getattr(page, signal), press, page, primary)
     assert (page.findChild(ErrorCard) is not None) == (phase == "failed")
     assert page._view.plot._histories["v0"].total > 0
 
@@ -161,16 +155,17 @@ def test_ends(page: OptimizePage, example: ModuleType, phase: str, title: str, p
         ("broken_off", "Fettle ended unexpectedly during this run; all measurements until then are kept."),
     ],
 )
-def test_interrupted_run_says_whether_the_program_was_closed(
+def test_interrupted_run_states_whether_the_program_was_closed(
     page: OptimizePage, how: RunInterruption, expected: str
 ) -> None:
-    """Given an interrupted run, Then the head says whether Fettle was closed or ended by itself."""
+    """Given an interrupted run, Then the head states whether Fettle was closed or ended by itself."""
     page.show_value(OptimizeValue("interrupted", (StepValue("Check the model", "skipped"),), interruption=how))
     assert page._head.subtitle.text() == expected
 
 
 def test_queued_then_running_then_anew(page: OptimizePage, clock: FrameClock) -> None:
-    """Given a run that waits, then it says why; a new run begins with an empty graph, and the old one is forgotten."""
+    """Given a run that waits, then it states why; a new run begins with an empty graph, and the old one is
+    forgotten."""
     page.show_value(OptimizeValue("queued", (StepValue("Check the model"),)))
     assert page._head.title.text() == "Waiting for its turn"
     first = page._view
@@ -233,8 +228,8 @@ def test_another_phase_moves_no_part(page: OptimizePage, example: ModuleType) ->
 
 
 def test_the_last_outcome_is_seen_whole(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
-    """Given more steps than there is room for, When the last one ends and tells its outcome in two lines, Then all of it
-    is in view."""
+    """Given more steps than there is room for, When the last one ends and reports its outcome in two lines, Then all
+    of it is in view."""
     *before, last = (replace(step, state="done") for step in example.steps() * 2)
     page.show_value(replace(example.running(), steps=(*before, replace(last, state="running", detail=""))))
     QTest.qWait(1)
@@ -251,8 +246,8 @@ def test_the_last_outcome_is_seen_whole(page: OptimizePage, example: ModuleType,
 
 
 def test_the_best_so_far_is_read_whole(page: OptimizePage, example: ModuleType) -> None:
-    """Given a best so far that is too long to stand beside the title, Then it has a line of its own and is not cut; a
-    short one stands beside it."""
+    """Given a best so far that is too long to be next to the title, Then it has its own line and is not cut; a short
+    one is next to it."""
     page.resize(1072, 700)
     long = "Best so far: INT8, ONNX Runtime, 1.5 times faster, 1,195 of 1,200 answers the same, not proven"
     for text, is_beside in ((long, False), ("Best so far: BF16, 1.5 times faster", True)):
@@ -274,7 +269,7 @@ def test_questions(page: OptimizePage, theme: Theme, unnamed: Callable[[QWidget]
         dialog = make()
         dialog.open()
         assert unnamed(dialog) == []
-        assert heard(dialog.answered, press, dialog, text) == [answer]
+        assert emitted(dialog.answered, press, dialog, text) == [answer]
     dialog = close_question(theme, page, "Optimizing clothes")
     dialog.open()
-    assert heard(dialog.answered, QTest.keyClick, dialog, Qt.Key.Key_Escape) == [""]
+    assert emitted(dialog.answered, QTest.keyClick, dialog, Qt.Key.Key_Escape) == [""]

@@ -40,7 +40,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_and_shapes_meet_wcag_aa(scheme: str) -> None:
-    """Given the token table, then text has 4.5:1 on every ground that it stands on, and shapes have 3:1."""
+    """Given the token table, then text has 4.5:1 on every ground that it is on, and shapes have 3:1."""
     token = TOKENS[scheme]
     weak = [(a, b, round(contrast(token[a], token[b]), 2)) for a, b in TEXT_PAIRS if contrast(token[a], token[b]) < 4.5]
     weak += [(a, b, round(contrast(token[a], token[b]), 2)) for a, b in SHAPE_PAIRS if contrast(token[a], token[b]) < 3]

@@ -86,7 +86,7 @@ def _painted() -> None:
 
 
 def _time_the_loop(app: Any) -> None:
-    """Ticks every 2 ms: what lies between two of them is how long the window could not answer. Beside each stands the
+    """Ticks every 2 ms: what lies between two of them is how long the window could not answer. Beside each is the
     processor time that the window's thread has used by then, which other programs do not change."""
     from PySide6.QtCore import Qt, QTimer
 
@@ -201,7 +201,7 @@ def _rows(window: Any) -> list[dict[str, Any]]:
 
 
 def _cells(widget: Any) -> str:
-    """All that stands in a table, row by row."""
+    """All that is in a table, row by row."""
     from PySide6.QtWidgets import QTableView
 
     if not isinstance(widget, QTableView) or widget.model() is None:

@@ -84,10 +84,11 @@ class LookCard(Card):
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
         self.sound_bar.stop_wanted.connect(self.stop_wanted)
         self._before, self._after = (_Answer(theme, name) for name in (_("Original"), _("Optimized")))
-        self._told = words("", "soft")
+        self._note = words("", "soft")
         self._empty = words(_("Choose a row to see its example here."), "soft")
         self._line = divider()
-        whole = (self._title, self._view, self._text, self.sound_bar, self._line, self._before, self._after, self._told)
+        versions = self._before, self._after
+        whole = (self._title, self._view, self._text, self.sound_bar, self._line, *versions, self._note)
         self._parts = whole
         self.add(*whole, self._empty, STRETCH)
         self.show_nothing()
@@ -115,7 +116,7 @@ class LookCard(Card):
         self._view.show_value(PictureValue())
         for hidden in (self._view, self._text, self.sound_bar):
             hidden.hide()
-        for shown in (self._title, self._line, self._before, self._after, self._told):
+        for shown in (self._title, self._line, self._before, self._after, self._note):
             shown.show()
         kind, label_place = KINDS[int(columns.kind[at])], int(columns.label[at])
         places = (int(columns.before[at]), int(columns.after[at]))
@@ -126,11 +127,11 @@ class LookCard(Card):
             part.show_parts(())
         if not is_class:
             self._alike = _("Similarity of both answers: {0}").format(cosine(float(columns.similarity[at])))
-            self._told.setText(self._alike)
+            self._note.setText(self._alike)
         elif label_place >= 0:
-            self._told.setText(_("Your label: {0}").format(columns.class_name(label_place)))
+            self._note.setText(_("Your label: {0}").format(columns.class_name(label_place)))
         else:
-            self._told.setText(_("It has no label of yours."))
+            self._note.setText(_("It has no label of yours."))
 
     def show_look(self, value: LookValue, *, is_class: bool) -> None:
         """Show the example itself."""
@@ -150,9 +151,9 @@ class LookCard(Card):
             self._before.show_parts(value.before_parts)
             self._after.show_parts(value.after_parts)
         if value.is_list:
-            self._told.setText(_("The most similar of your examples, the nearest first. {0}").format(self._alike))
+            self._note.setText(_("The most similar of your examples, the nearest first. {0}").format(self._alike))
         if value.reference:
-            self._told.setText(_("Right is: {0}").format(value.reference))
+            self._note.setText(_("Right is: {0}").format(value.reference))
 
     @staticmethod
     def picture_of(data: bytes, name: str, text: str) -> PictureValue:

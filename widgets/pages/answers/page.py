@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Literal, Unpack
+from typing import Any, Literal
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.table import AnswersModel, AnswersTable
-from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, Kind, LookValue, Order, classes_by_count
+from widgets.pages.answers.value import KINDS, AnswersValue, Filter, Kind, LookValue, Order, classes_by_count
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card, TableCard
@@ -18,7 +18,7 @@ from widgets.parts.layout import in_flow, in_row
 from widgets.parts.nouns import counted
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
-from widgets.parts.text import label, say
+from widgets.parts.text import label, show_text
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 from workers.contracts.translation import _
@@ -74,9 +74,9 @@ class AnswersPage(DetailPage):
         self._look.stop_wanted.connect(self.stop_wanted)
         self._look.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         row = in_row((self._table_card(value), 1), self._look, gap=SPACE_L)
-        self._fill("full", head, self._tools(value), row, grow=1)
+        self._fill("full", head, self._tools(value), (row, 1))
         self._on_width_changed(self.is_narrow)
-        self._tell_count()
+        self._update_count()
         if self._table is not None and len(self._model.rows):
             self._table.setCurrentIndex(self._model.index(0, 0))  # fills the right half of the page at once
 
@@ -141,13 +141,13 @@ class AnswersPage(DetailPage):
         options = [*((text, (order, False)) for order, text in orders), (_("By a column"), None)]
         choice = self._orders = ChoiceField(_("Order"), options, small=True)
         choice.activated.connect(lambda _at: self._on_order(choice.currentData()))
-        self._tell_order()
+        self._update_order()
         return choice
 
     def _table_card(self, value: AnswersValue) -> Card:
         card = TableCard(name=_("All answers"))
         table = AnswersTable(self.theme, self._model)
-        table.chosen.connect(lambda _row: self._show_chosen(ask=True))
+        table.chosen.connect(lambda _row: self._show_chosen(request=True))
         table.sort_wanted.connect(self._on_title)
         self._table = table
         self._count = label("", "caption", wrap=False)
@@ -162,7 +162,8 @@ class AnswersPage(DetailPage):
         if self._table is not None:
             self._table.set_narrow(is_narrow)
 
-    def _choose(self, **changes: Unpack[Choice]) -> None:
+    def _choose(self, **changes: Any) -> None:
+        """Change the filter's fields `changes`."""
         self._apply(replace(self._model.filter, **changes))
 
     def _on_kind(self, kind: Kind | Literal[""], _checked: bool = False) -> None:
@@ -179,15 +180,15 @@ class AnswersPage(DetailPage):
 
     def _apply(self, wanted: Filter) -> None:
         self._model.choose(wanted)
-        self._tell_count()
-        self._tell_order()
+        self._update_count()
+        self._update_order()
         self._show_chosen()
         for kind, button in self._buttons.items():
             button.setChecked(kind == wanted.kind)
         if self._classes is not None:
             self._classes.choose(wanted.class_place)
 
-    def _tell_count(self) -> None:
+    def _update_count(self) -> None:
         value = self._value
         if value is None:
             return
@@ -195,16 +196,16 @@ class AnswersPage(DetailPage):
         text = _("{0:,} of {1:,} are shown.").format(shown, whole) if shown < whole else ""
         if not shown:
             text = _("Nothing matches. Remove a filter or search words.")
-        say(self._count, text)
+        show_text(self._count, text)
 
-    def _tell_order(self) -> None:
+    def _update_order(self) -> None:
         choice, now = self._orders, self._model.filter
         if choice is not None:
             known = [choice.itemData(at) for at in range(choice.count())]
             wanted = (now.order, now.is_descending)
             choice.setCurrentIndex(known.index(wanted) if wanted in known else choice.count() - 1)
 
-    def _show_chosen(self, *, ask: bool = False) -> None:
+    def _show_chosen(self, *, request: bool = False) -> None:
         value, table, look = self._value, self._table, self._look
         if value is None or table is None or look is None:
             return
@@ -218,7 +219,7 @@ class AnswersPage(DetailPage):
         look.show_row(value.columns, at, is_class=is_class)
         if number in self._looks:
             look.show_look(self._looks[number], is_class=is_class)
-        if ask:
+        if request:
             self.stop_wanted.emit()
             near = value.columns.number[self._model.rows[row : row + 1 + AHEAD]].tolist()
             missing = tuple(one for one in near if one not in self._looks)

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
@@ -56,8 +56,8 @@ class AnswersModel(ColumnsModel):
 
     def kind_texts(self) -> tuple[str, ...]:
         """Return the words of the results that occur."""
-        found = () if self.value is None else np.unique(self.value.columns.kind)
-        return tuple(self._kinds[int(kind)].text for kind in found)
+        occurring = () if self.value is None else np.unique(self.value.columns.kind)
+        return tuple(self._kinds[int(kind)].text for kind in occurring)
 
     def choose(self, wanted: Filter) -> None:
         """Apply a filter."""
@@ -135,27 +135,6 @@ class AnswersModel(ColumnsModel):
         return self.columns[section][1] if 0 <= section < len(self.columns) else None
 
 
-class SortHeader(HeaderView):
-    """Column titles that sort by a click; a small arrow marks the order."""
-
-    def __init__(self, theme: Theme, parent: QTableView) -> None:
-        """Create the header of the table `parent`."""
-        super().__init__(theme, parent)
-        self.setSectionsClickable(True)
-        self.sorted_by = (-1, False)
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Paint the title, and the arrow of the sorted column."""
-        super().paintSection(painter, rect, section)
-        if section == self.sorted_by[0]:
-            name = "caret-down" if self.sorted_by[1] else "caret-up"
-            ratio = self.devicePixelRatioF()
-            side = int(self.model().headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole))
-            is_right = bool(side & int(Qt.AlignmentFlag.AlignRight))
-            left = rect.left() + 1 if is_right else rect.right() - 14
-            painter.drawPixmap(left, rect.center().y() - 6, self._theme.pixmap(name, "soft", 12, ratio))
-
-
 class AnswersTable(QTableView):
     """The table of all answers; `chosen(row)` follows mouse and arrow keys with an index of the model's rows.
 
@@ -172,14 +151,11 @@ class AnswersTable(QTableView):
         self._texts_px: dict[int, int] = {}
         self._placed: AnswersValue | None = None
         self.setModel(model)
-        self._header = SortHeader(theme, self)
+        self._header = HeaderView(theme, self)
+        self._header.setSectionsClickable(True)
         dress(self, theme, self._header, _("All answers"))
-        self._header.setAccessibleName(_("Columns of all answers"))
         self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.columns[section][0]))
-        rows = self.verticalHeader()
-        rows.setAccessibleName(_("Rows of all answers"))
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(ROW_PX)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setWordWrap(False)
         self.setMinimumHeight(ROW_PX * 6)
         theme.changed.connect(self.viewport().update)
@@ -216,7 +192,7 @@ class AnswersTable(QTableView):
         if order == "name":
             model, rows = self._model, range(0, len(self._model.rows), max(1, count // MOST_SAMPLED))
             texts = [model.cell(row, "name").text for row in rows]
-        longest = sorted((title, *texts), key=len)[-MOST_SAMPLED:]
+        longest = sorted((f"{title} ↓", *texts), key=len)[-MOST_SAMPLED:]
         return EDGES_PX + max(self.fontMetrics().horizontalAdvance(text) for text in longest)
 
     def _on_reset(self) -> None:
@@ -224,10 +200,10 @@ class AnswersTable(QTableView):
             self._place_columns()
         wanted = self._model.filter
         if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # in the original order: no arrow
-            self._header.sorted_by = (-1, False)
+            self._model.sorted_by = (-1, False)
             return
         at = next((i for i, (order, _column) in enumerate(self._model.columns) if order == wanted.order), -1)
-        self._header.sorted_by = (at, wanted.is_descending)
+        self._model.sorted_by = (at, wanted.is_descending)
         self._header.viewport().update()
 
     def _kind_px(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,16 +98,6 @@ class Filter:
     is_descending: bool = False
 
 
-class Choice(TypedDict, total=False):
-    """The parts of a filter that are being changed."""
-
-    kind: Kind | Literal[""]
-    class_place: int
-    text: str
-    order: Order
-    is_descending: bool
-
-
 def select(columns: AnswerColumns, wanted: Filter) -> NDArray[np.int64]:
     """Return the rows that pass, in order; rows that compare equal keep the order of the examples.
 
@@ -159,7 +149,7 @@ def classes_by_count(columns: AnswerColumns) -> Sequence[int]:
 
 @dataclass(frozen=True)
 class AnswersValue:
-    """The page's value: `versions` are (id, title) of those with predictions, `chosen` is shown beside the original."""
+    """The page's value: `versions` are (id, title) of those with predictions, with `chosen` shown."""
 
     versions: tuple[tuple[str, str], ...]
     chosen: str

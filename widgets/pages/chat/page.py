@@ -15,7 +15,7 @@ from widgets.parts.marked import selection
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 from workers.contracts.translation import _
 
@@ -27,36 +27,34 @@ class Talk(Card):
 
     def __init__(self, theme: Theme, title: str, *, chosen: bool = False) -> None:
         """Create an empty dialogue; `chosen` highlights its card."""
-        super().__init__(edge=SPACE_L - 1 if chosen else SPACE_L, gap=SPACE_S)
+        super().__init__(name=title, edge=SPACE_L - 1 if chosen else SPACE_L)
         self._theme, self._answer_at, self._differs_at = theme, 0, None  # type: tuple[Theme, int, int | None]
         self.setProperty("chosen", chosen)
-        self.setAccessibleName(title)
-        self._said = QPlainTextEdit()
-        self._said.setReadOnly(True)
-        self._said.setAcceptDrops(False)
-        self._said.setAccessibleName(_("What was said with: {0}").format(title))
-        self._said.setMinimumHeight(LEAST_HEIGHT_PX)
+        self._transcript = QPlainTextEdit()
+        self._transcript.setReadOnly(True)
+        self._transcript.setAcceptDrops(False)
+        self._transcript.setAccessibleName(_("What was said with: {0}").format(title))
+        self._transcript.setMinimumHeight(LEAST_HEIGHT_PX)
         self._speed = words("", "caption")
-        self.add(label(title, "section"), self._said, self._speed)
-        self.box.setStretchFactor(self._said, 1)
+        self.add(label(title, "section"), (self._transcript, 1), self._speed)
         theme.changed.connect(self._mark)
 
     @property
     def text(self) -> str:
         """Return the whole dialogue as text."""
-        return self._said.toPlainText()
+        return self._transcript.toPlainText()
 
     def write(self, text: str) -> None:
         """Append text and scroll to it."""
-        cursor = self._said.textCursor()
+        cursor = self._transcript.textCursor()
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(text)
-        self._said.setTextCursor(cursor)
-        self._said.ensureCursorVisible()
+        self._transcript.setTextCursor(cursor)
+        self._transcript.ensureCursorVisible()
 
     def begin_answer(self) -> None:
         """Start a reply, of which nothing is marked as different yet."""
-        self._answer_at, self._differs_at = self._said.document().characterCount() - 1, None
+        self._answer_at, self._differs_at = self._transcript.document().characterCount() - 1, None
         self._mark()
 
     def mark_from(self, at: int) -> None:
@@ -65,14 +63,14 @@ class Talk(Card):
         self._mark()
 
     def _mark(self) -> None:
-        end = self._said.document().characterCount() - 1
+        end = self._transcript.document().characterCount() - 1
         at = self._differs_at
-        marked = [] if at is None or at >= end else [selection(self._said, self._theme, at, end)]
-        self._said.setExtraSelections(marked)
+        marked = [] if at is None or at >= end else [selection(self._transcript, self._theme, at, end)]
+        self._transcript.setExtraSelections(marked)
 
     def clear(self) -> None:
         """Remove the dialogue."""
-        self._said.clear()
+        self._transcript.clear()
         self._speed.setText("")
         self.begin_answer()
 
@@ -85,7 +83,7 @@ class ChatPage(DetailPage):
     """The page Chat; `said(text, ChatRequest)` sends a message to both versions.
 
     `stop_requested` ends the current reply and `new_requested` clears the dialogue. `version_chosen(id)` selects
-    another version beside the original.
+    another version next to the original.
     """
 
     said = Signal(str, object)
@@ -102,9 +100,6 @@ class ChatPage(DetailPage):
         )
         super().__init__(theme, _("Chat"), "chats", nothing)
         self._talks: dict[Side, Talk] = {}
-        self._entry: TextField | None = None
-        self._send: PrimaryButton | None = None
-        self._stop: GhostButton | None = None
 
     def show_value(self, value: tuple[Versions, str]) -> None:
         """Show both dialogues, empty, while the versions are loaded."""
@@ -120,7 +115,7 @@ class ChatPage(DetailPage):
         }
         row = in_row(*((talk, 1) for talk in self._talks.values()), gap=SPACE_L)
         self._difference = words("", "caption")
-        self._fill("full", head, self._tools(value), row, self._difference, self._input(), grow=1)
+        self._fill("full", head, self._tools(value), (row, 1), self._difference, self._input())
         self.show_opening()
 
     def _tools(self, value: tuple[Versions, str]) -> QWidget:
@@ -160,7 +155,7 @@ class ChatPage(DetailPage):
         self._set_busy(is_loaded=True, is_answering=False)
         for talk in self._talks.values():
             talk.add_text("")
-        if self._entry is not None and self.isVisible():
+        if self._talks and self.isVisible():
             self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def begin(self, text: str) -> None:
@@ -211,20 +206,18 @@ class ChatPage(DetailPage):
     def end(self) -> None:
         """Show that both versions have replied."""
         self._set_busy(is_loaded=True, is_answering=False)
-        if self._entry is not None:
+        if self._talks:
             self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _set_busy(self, *, is_loaded: bool, is_answering: bool) -> None:
-        if self._send is not None and self._stop is not None and self._entry is not None:
+        if self._talks:
             self._send.setEnabled(is_loaded and not is_answering)
             self._entry.setReadOnly(not is_loaded or is_answering)
             self._stop.setEnabled(is_answering)
 
     def _on_send(self) -> None:
-        if self._entry is None or self._send is None or not self._send.isEnabled():
-            return
         text = self._entry.text().strip()
-        if text:
+        if text and self._send.isEnabled():
             self._entry.clear()
             system = self._system.text().strip()
             how = ChatRequest(

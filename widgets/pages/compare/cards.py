@@ -27,7 +27,7 @@ class ProofCard(Card):
         drop.setMinimumHeight(26)
         buttons = in_flow(*((folder, file) if value.kind in ("images", "audio") else (file, folder)), drop)
         missing = self._missing(value, buttons)
-        super().__init__("", in_row((missing, 1), (self._ways(theme, value), 1), gap=SPACE_XL))
+        super().__init__("", in_row((missing, 1), (self._additions(theme, value), 1), gap=SPACE_XL))
 
     def _missing(self, value: CompareValue, buttons: QWidget) -> QVBoxLayout:
         if value.needed is None:
@@ -52,7 +52,7 @@ class ProofCard(Card):
         counted = _("{0:,} of about {1:,}").format(have, needed)
         return in_row((bar, 1), label(counted, wrap=False), gap=SPACE_M)
 
-    def _ways(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
+    def _additions(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
         title, icon = _("Add more of your {0}").format(plural(value.kind)), "folder"
         text, labels = _("No labels needed: Fettle checks that both answer the same."), None
         if value.speaks:
@@ -66,7 +66,7 @@ class ProofCard(Card):
         return in_column(icon_text(theme, icon, title, text), labels, gap=SPACE_M)
 
 
-class WaysCards(QWidget):
+class OptionCards(QWidget):
     """Three options for a run without a safe faster version or with a disturbed comparison.
 
     `limit_requested(percent)` sets another limit, `idle_requested` waits until the computer is idle; False stops that.
@@ -76,13 +76,13 @@ class WaysCards(QWidget):
     idle_requested = Signal(bool)
 
     def __init__(
-        self, theme: Theme, value: CompareValue, ways: WaysValue, *, on_again: Slot, on_data: Slot, on_goal: Slot
+        self, theme: Theme, value: CompareValue, options: WaysValue, *, on_again: Slot, on_data: Slot, on_goal: Slot
     ) -> None:
-        """Create the cards of `ways`."""
+        """Create the cards of `options`."""
         super().__init__()
         self._theme = theme
-        middle = self._again_card(ways, on_again) if ways.is_busy else self._data_card(value, ways, on_data)
-        cards = (self._limit_card(ways, on_goal), middle, self._elsewhere_card(ways))
+        middle = self._again_card(options, on_again) if options.is_busy else self._data_card(value, options, on_data)
+        cards = (self._limit_card(options, on_goal), middle, self._elsewhere_card(options))
         row = in_row(*((card, 1) for card in cards), gap=SPACE_L)
         in_column(label(_("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
@@ -91,27 +91,27 @@ class WaysCards(QWidget):
         about.setAlignment(TOP | LEFT)
         return Card("", Square(self._theme, icon), label(title, "strong"), (about, 1), (button, LEFT), name=title)
 
-    def _limit_card(self, ways: WaysValue, on_goal: Slot) -> Card:
-        if ways.limit_pct is None:
+    def _limit_card(self, options: WaysValue, on_goal: Slot) -> Card:
+        if options.limit_pct is None:
             button = GhostButton(self._theme, _("Choose another goal"), on=on_goal)
             text = _("Other goals try other techniques. Results so far are kept.")
             return self._card("target", _("Try another goal"), text, button)
-        wanted, limit = ways.limit_pct, percent_of(ways.limit_pct)
-        text = _("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
-        if ways.limit_speedup is not None:
+        wanted, limit = options.limit_pct, percent_of(options.limit_pct)
+        text = _("With a limit of {0}, “{1}” would be within it.").format(limit, options.limit_title)
+        if options.limit_speedup is not None:
             text = _("With a limit of {0}, “{1}” would be within it, and {2} times faster.")
-            text = text.format(limit, ways.limit_title, f"{ways.limit_speedup:.1f}")
+            text = text.format(limit, options.limit_title, f"{options.limit_speedup:.1f}")
         name = _("Set the limit to {0}").format(limit)
         button = GhostButton(self._theme, name, on=lambda: self.limit_requested.emit(wanted))
         return self._card("sliders-horizontal", _("Allow a little more loss"), text, button)
 
-    def _again_card(self, ways: WaysValue, on_again: Slot) -> Card:
+    def _again_card(self, options: WaysValue, on_again: Slot) -> Card:
         """Return the card that offers a new measurement; more calibration examples would not help here."""
         text = _("Close other programs first. Versions are kept; only the times are measured again.")
-        if ways.disturbed_by:
-            named = ", ".join(ways.disturbed_by)
+        if options.disturbed_by:
+            named = ", ".join(options.disturbed_by)
             text = _("Busiest programs: {0}. Close them first; only the times are measured again.").format(named)
-        if not ways.can_wait:
+        if not options.can_wait:
             again = GhostButton(self._theme, _("Measure again now"), on=on_again)
             return self._card("arrow-clockwise", _("Measure again"), text, again)
         wait = GhostButton(self._theme, _("Wait until it is idle"))
@@ -123,33 +123,33 @@ class WaysCards(QWidget):
     def _wait_text(self, waits: bool) -> str:
         return _("Waiting… Stop") if waits else _("Wait until it is idle")
 
-    def _data_card(self, value: CompareValue, ways: WaysValue, on_data: Slot) -> Card:
+    def _data_card(self, value: CompareValue, options: WaysValue, on_data: Slot) -> Card:
         things = plural(value.kind)
         text = _("More {0} for calibration often help a small model.").format(things)
-        if ways.n_calibration:
-            text = _("{0} {1:,} were used.").format(text, ways.n_calibration)
+        if options.n_calibration:
+            text = _("{0} {1:,} were used.").format(text, options.n_calibration)
         title = _("Add examples for tuning")
-        if ways.few is not None:
+        if options.few is not None:
             title = _("Add more {0}").format(things)
             text = _("{0:,} test examples are too few; your limit needs at least {1:,}. No labels needed.")
-            text = text.format(ways.few, ways.takes)
+            text = text.format(options.few, options.takes)
         add = GhostButton(self._theme, _("Add {0}…").format(things), on=on_data)
         return self._card("image" if value.kind == "images" else "file-text", title, text, add)
 
-    def _elsewhere_card(self, ways: WaysValue) -> Card:
+    def _elsewhere_card(self, options: WaysValue) -> Card:
         how = words(_("Set Fettle up there, copy your model and your examples over, and start:"), "soft")
-        copy = CopyButton(self._theme, ways.command, _("Copy the command"))
-        holder = held(in_column(how, label(ways.command, "code", select=True), (copy, LEFT)))
+        copy = CopyButton(self._theme, options.command, _("Copy the command"))
+        holder = held(in_column(how, label(options.command, "code", select=True), (copy, LEFT)))
         fold = FoldButton(self._theme, _("How to do that"), kind="ghost", opens=holder)
         text = _("Results differ from one processor to another. Measure on the computer that will do the work.")
         card = self._card("cpu", _("Run it elsewhere"), text, fold)
-        fold.setVisible(bool(ways.command))
+        fold.setVisible(bool(options.command))
         card.add(holder)
         return card
 
 
 class KeptCard(Card):
-    """A card that says that all versions and their logs are kept."""
+    """A card that states that all versions and their logs are kept."""
 
     def __init__(self, theme: Theme, tried: int, on_log: Slot) -> None:
         """Create the card; `tried` is the number of versions, `on_log` shows the log."""

@@ -23,7 +23,7 @@ from widgets.parts.lists import ValuesModel, prepare_list
 from widgets.parts.marked import Marked, paint_line
 from widgets.parts.painting import Index, draw_icon, draw_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
-from widgets.parts.text import WholeLabel, label, say
+from widgets.parts.text import WholeLabel, label, show_text
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
@@ -158,7 +158,7 @@ class ChangesCard(Card):
         self._model.replace(rows, [_spoken(row) for row in rows])
 
     def _show_texts(self, value: ChangesValue) -> None:
-        say(self._reasons, value.reasons)
+        show_text(self._reasons, value.reasons)
         text = ""
         if not value.total and value.words_changed:
             text = _("None as a whole: {0:,} of {1:,} next words are ones that the original finds much less likely.")
@@ -167,7 +167,7 @@ class ChangesCard(Card):
             text = _("None: both versions answer every example the same.")
         elif len(value.rows) < value.total:
             text = _("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)
-        say(self._empty, text)
+        show_text(self._empty, text)
         self._list.setVisible(bool(value.rows))
         self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # at the top below the title, not in the middle
         if value.rows:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from widgets.icons import IconLabel
-from widgets.pages.compare.cards import EvaluatedLine, KeptCard, ProofCard, WaysCards
+from widgets.pages.compare.cards import EvaluatedLine, KeptCard, OptionCards, ProofCard
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import (
@@ -28,7 +28,7 @@ from widgets.parts.layout import TOP, Item, fill, held, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.tables.table import Table
-from widgets.parts.text import label, say, words
+from widgets.parts.text import label, show_text, words
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -100,7 +100,7 @@ class ComparePage(Page):
     def _nothing_faster(self, value: CompareValue) -> list[Item]:
         table = self._table_card(value)
         kept = KeptCard(self.theme, len(value.versions) - 1, self._to("optimize"))
-        return [table, self._closer(), self._ways(value, value.ways) if value.ways is not None else None, kept]
+        return [table, self._closer(), self._options(value, value.ways) if value.ways is not None else None, kept]
 
     def _result(self, value: CompareValue) -> list[Item]:
         table, shown = self._table_card(value), figures(value)
@@ -225,9 +225,9 @@ class ComparePage(Page):
     def _closer(self) -> QWidget:
         return detail_row(self.theme, "compare", self.page_wanted, empty_pages(self._value))
 
-    def _ways(self, value: CompareValue, ways: WaysValue) -> WaysCards:
+    def _options(self, value: CompareValue, options: WaysValue) -> OptionCards:
         on_data, on_goal = self._to("data"), self._to("goal")
-        cards = WaysCards(self.theme, value, ways, on_again=self.again_requested, on_data=on_data, on_goal=on_goal)
+        cards = OptionCards(self.theme, value, options, on_again=self.again_requested, on_data=on_data, on_goal=on_goal)
         cards.limit_requested.connect(self.set_limit_requested)
         cards.idle_requested.connect(self.idle_requested)
         return cards
@@ -238,10 +238,10 @@ class ComparePage(Page):
         self._pair = row = QBoxLayout(self._pair_direction(self.is_narrow), holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_L)
-        found, limit, name = points(value)
-        if len(found) > 1:
+        plotted, limit, name = points(value)
+        if len(plotted) > 1:
             plot = ScatterPlot(self.theme, name)
-            plot.set_points(found, limit)
+            plot.set_points(plotted, limit)
             plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
@@ -304,7 +304,7 @@ class ComparePage(Page):
         if value is not None and version is not None and self._fold.isChecked():
             notes = " ".join(note for note in version.notes if note not in value.note)  # shown below the page
             text = "\n".join(filter(None, (version.device, *version.scores, notes)))
-        say(self._notes, text)
+        show_text(self._notes, text)
 
     def _on_version_chosen(self, version_id: str) -> None:
         value, version = self._value, self._version(version_id)

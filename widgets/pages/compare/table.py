@@ -171,7 +171,7 @@ def rows(value: CompareValue) -> list[TableRow]:
     """Return one row per version, with the recommended one (or the kept original) in bold."""
     base = original_of(value)
     best = value.recommended or (base.id if base is not None and base.verdict == "keep" else "")
-    found = []
+    made = []
     for version in value.versions:
         strong = version.id == best
         cells = (
@@ -182,8 +182,8 @@ def rows(value: CompareValue) -> list[TableRow]:
             Cell(_fourth(version, value)),
             _verdict(version, value),
         )
-        found.append(TableRow(version.id, cells, _details(version, base)))
-    return found
+        made.append(TableRow(version.id, cells, _details(version, base)))
+    return made
 
 
 def figures(value: CompareValue) -> list[OpenFigure]:
@@ -192,14 +192,14 @@ def figures(value: CompareValue) -> list[OpenFigure]:
     best = next((version for version in value.versions if version.id == value.recommended), None)
     if base is None or best is None:
         return []
-    found = []
+    made = []
     before_ms, now_ms = _mean_ms(base), _mean_ms(best)
     if before_ms and now_ms:
-        found.append(_spoken_figure(base, best) or _speed_figure(best, before_ms, now_ms))
+        made.append(_spoken_figure(base, best) or _speed_figure(best, before_ms, now_ms))
     if best.size_bytes and base.size_bytes:
-        found.append(_size_figure(base.size_bytes, best.size_bytes))
+        made.append(_size_figure(base.size_bytes, best.size_bytes))
     answers = _answers_figure(value, best)
-    return [*found, answers] if answers is not None else found
+    return [*made, answers] if answers is not None else made
 
 
 def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFigure:
@@ -252,7 +252,7 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | Non
 
 def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
     """Return the points of the plot, the least allowed share in percent, and the name of the axis."""
-    found = []
+    made = []
     for version in value.versions:
         share = version.accuracy if value.labelled else version.agreement
         if share is None and not value.labelled and version.verdict in ("original", "keep"):
@@ -261,8 +261,8 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
             best = version.id == value.recommended
             place = mean_ms, share * 100
             worse = version.verdict == "regressed"
-            found.append(PointValue(version.id, version.title, *place, version.color, best, worse))
+            made.append(PointValue(version.id, version.title, *place, version.color, best, worse))
     base = original_of(value)
     whole = base.accuracy if value.labelled and base is not None else 1.0
     limit = None if whole is None else 100 * whole * (1 - value.limit_pct / 100)
-    return found, limit, _("Accuracy") if value.labelled else _("Same answers")
+    return made, limit, _("Accuracy") if value.labelled else _("Same answers")

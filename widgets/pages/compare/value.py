@@ -141,7 +141,7 @@ class WaysValue:
 
 @dataclass(frozen=True)
 class GoOnValue:
-    """An offer of more time for the same run in minutes; `why` is a sentence, "" if the headline says it.
+    """An offer of more time for the same run in minutes; `why` is a sentence, "" if the headline shows it.
 
     `is_way_on` means that it is the main action, because nothing is recommended and nothing else decides that.
     """

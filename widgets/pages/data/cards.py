@@ -39,11 +39,11 @@ class ColumnsCard(Card):
 
     def _field(self, title: str, options: list[tuple[str, str]], chosen: str) -> ChoiceField:
         box = ChoiceField(_("Column: {0}").format(title), options, chosen, elastic=True)
-        box.currentIndexChanged.connect(self._tell)
+        box.currentIndexChanged.connect(self._emit_change)
         self.add(named(title, box))
         return box
 
-    def _tell(self, _index: int) -> None:
+    def _emit_change(self, _index: int) -> None:
         self.changed.emit(str(self._text.currentData()), str(self._labels.currentData()))
 
 

@@ -25,9 +25,9 @@ SHOWN = 4
 class DoctorValue:
     """The state of the check.
 
-    `state` is idle (can start), running, told (finished, with `result`), waiting (for a measurement) or failed, both
-    with what happened and what to do in `problem`, or taking (the model is opened again with another preparation).
-    `chosen` describes the current preparation.
+    `state` is idle (can start), running, told (finished, with `result`), waiting (for a measurement) or failed,
+    both with what happened and what to do in `problem`, or taking (the model is opened again with another
+    preparation). `chosen` describes the current preparation.
     """
 
     state: Literal["idle", "running", "told", "waiting", "failed", "taking"] = "idle"
@@ -37,18 +37,18 @@ class DoctorValue:
     problem: tuple[str, str] = ("", "")
 
 
-def shown_ways(found: DoctorResult) -> list[WayTried]:
+def shown_ways(result: DoctorResult) -> list[WayTried]:
     """Return the best preparations: the one that fits and its rival first, and always the chosen one."""
-    able = [way for way in found.ways if way.score is not None]
-    firsts = [one.spec for one in (found.best, found.rival) if one is not None]
-    first = [way for spec in firsts for way in able if way.spec == spec]
-    shown = list({way.spec: way for way in (*first, *(way for way in able if way.is_chosen))}.values())
-    return shown + [way for way in able if way not in shown][: max(0, SHOWN - len(shown))]
+    able = [tried for tried in result.ways if tried.score is not None]
+    firsts = [one.spec for one in (result.best, result.rival) if one is not None]
+    first = [tried for spec in firsts for tried in able if tried.spec == spec]
+    shown = list({tried.spec: tried for tried in (*first, *(tried for tried in able if tried.is_chosen))}.values())
+    return shown + [tried for tried in able if tried not in shown][: max(0, SHOWN - len(shown))]
 
 
-def offered_spec(found: DoctorResult) -> str:
+def offered_spec(result: DoctorResult) -> str:
     """Return the preparation that is better than the chosen one, "" if none is."""
-    return found.best.spec if found.best is not None and found.verdict in ("better", "far_better") else ""
+    return result.best.spec if result.best is not None and result.verdict in ("better", "far_better") else ""
 
 
 class DoctorCard(Card):
@@ -101,40 +101,40 @@ class DoctorCard(Card):
         if value.state == "taking":
             return [words(_("The model is opened again with the other preparation…")), Bar(_("Progress"))]
         again = TextButton(self._theme, _("Check again"), on=self._on_check)
-        found, (what, why) = value.result, value.problem
-        if found is None:
-            return [*self._told("waiting" if value.state == "waiting" else "warn", what, why), in_flow(again)]
-        report = self._told("warn" if found.rival is not None else STATES[found.verdict], found.what, found.why)
-        take, spec = None, offered_spec(found)
+        result, (what, why) = value.result, value.problem
+        if result is None:
+            return [*self._report("waiting" if value.state == "waiting" else "warn", what, why), in_flow(again)]
+        report = self._report("warn" if result.rival is not None else STATES[result.verdict], result.what, result.why)
+        take, spec = None, offered_spec(result)
         if spec:
             take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self.taken.emit(spec))
-        return [*report, *(self._way(way, found) for way in shown_ways(found)), in_flow(take, again)]
+        return [*report, *(self._tried(tried, result) for tried in shown_ways(result)), in_flow(take, again)]
 
-    def _told(self, state: CheckState, what: str, why: str) -> list[QWidget]:
+    def _report(self, state: CheckState, what: str, why: str) -> list[QWidget]:
         return [CheckList(self._theme, (CheckValue(state, what),)), *([words(why, "caption")] if why else [])]
 
-    def _way(self, way: WayTried, found: DoctorResult) -> QWidget:
-        score, title = way.score or 0.0, capitalized(way.words)
-        is_best = found.best is not None and way.spec == found.best.spec
-        if found.evidence == "labels":
+    def _tried(self, tried: WayTried, result: DoctorResult) -> QWidget:
+        score, title = tried.score or 0.0, capitalized(tried.words)
+        is_best = result.best is not None and tried.spec == result.best.spec
+        if result.evidence == "labels":
             figure = percent(score, 0)
-            low, high = max(0.0, way.low or 0.0), min(1.0, way.high if way.high is not None else 1.0)
-            reach = _("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
+            low, high = max(0.0, tried.low or 0.0), min(1.0, tried.high if tried.high is not None else 1.0)
+            reach = _("of {0:,} examples; {1} with 95 % confidence").format(tried.n, percent_range(low, high))
         else:
             figure = _("{0:+.0f} points").format(100 * score)
-            reach = _("more certain than on noise, on {0:,} examples").format(way.n)
+            reach = _("more certain than on noise, on {0:,} examples").format(tried.n)
         bar = Bar(_("{0}: {1}").format(title, figure), "" if is_best else "warn")
         bar.set_share(min(1.0, max(0.0, score)))
-        name = _("{0} (chosen)").format(title) if way.is_chosen else title
+        name = _("{0} (chosen)").format(title) if tried.is_chosen else title
         row = in_row(
             (words(name, "strong" if is_best else ""), 1),
             label(figure, "strong", "brand" if is_best else "", wrap=False),
             gap=SPACE_M,
         )
         take = None
-        if not way.is_chosen:
+        if not tried.is_chosen:
             name = _("Use this one: {0}").format(title)
             take = GhostButton(self._theme, _("Use this one"), size="small", name=name)
-            take.clicked.connect(lambda: self.taken.emit(way.spec))
+            take.clicked.connect(lambda: self.taken.emit(tried.spec))
         foot = in_row((words(reach, "caption"), 1), (take, TOP), gap=SPACE_M)
         return held(in_column(row, bar, foot, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS)))

@@ -28,7 +28,7 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 class FedValue:
     """The state of the inspection: waiting (for measurements), running, told (finished) or failed.
 
-    `folder` holds the pictures of `result`. `what` says why it failed.
+    `folder` holds the pictures of `result`. `what` states why it failed.
     """
 
     state: Literal["waiting", "running", "told", "failed"] = "waiting"
@@ -67,7 +67,7 @@ class FedCard(Card):
 
     def _parts(self, value: FedValue) -> list[Part]:
         if value.result is not None:
-            return self._told(value.result, value.folder)
+            return self._result(value.result, value.folder)
         if value.state == "running":
             self._bar = Bar(_("Preparing the model's inputs"))
             self._bar.set_share(value.share)
@@ -76,14 +76,14 @@ class FedCard(Card):
             return [CheckList(self._theme, (CheckValue("warn", value.what),))]
         return [words(_("Shown as soon as nothing is being measured."), "soft")]
 
-    def _told(self, found: FedResult, folder: Path) -> list[Part]:
-        how = _("Prepared: {0}. Result:").format(found.preparation) if found.preparation else _("Used unchanged:")
+    def _result(self, result: FedResult, folder: Path) -> list[Part]:
+        how = _("Prepared: {0}. Result:").format(result.preparation) if result.preparation else _("Used unchanged:")
         parts: list[Part] = [words(how, "soft")]
-        for number, example in enumerate(found.examples):
+        for number, example in enumerate(result.examples):
             parts += [*([divider()] if number else []), self._example(example, folder)]
             if example.result:
                 parts.append(words(_("The original’s answer: {0}").format(example.result)))
-        rows = [CheckValue(STATES[one.level], f"{one.what} {one.hint}".strip()) for one in found.findings]
+        rows = [CheckValue(STATES[one.level], f"{one.what} {one.hint}".strip()) for one in result.findings]
         return [*parts, divider(), CheckList(self._theme, rows)] if rows else parts
 
     def _example(self, example: FedExample, folder: Path) -> QHBoxLayout:
@@ -106,8 +106,8 @@ class FedCard(Card):
         made: list[QWidget] = []
         for entry in inputs[:MOST_INPUTS]:
             shape = f"{shape_words(entry)}, {entry.dtype}"
-            said = f"{entry.name}: {shape}" if len(inputs) > 1 else shape
-            made += [label(range_words(entry), "", select=True), label(said, "caption")]
+            text = f"{entry.name}: {shape}" if len(inputs) > 1 else shape
+            made += [label(range_words(entry), "", select=True), label(text, "caption")]
         if len(inputs) > MOST_INPUTS:
             made.append(label(_("and {0:,} more inputs").format(len(inputs) - MOST_INPUTS), "caption"))
         return made

@@ -35,7 +35,6 @@ class ItemsCard(Card):
         super().__init__(name=_("Examples"), gap=SPACE_M)
         self._theme, self._items = theme, tuple(items)
         self._labels: tuple[str, ...] = ()
-        self.title_row.addWidget(words(_("Examples"), "section", wrap=False), 1)
         self.title_row.setSpacing(SPACE_S)
         self._undo = TextButton(theme, _("Undo"), "arrow-counter-clockwise", on=on_undo)
         self._redo = TextButton(theme, _("Redo"), "arrow-clockwise", on=on_redo)
@@ -44,7 +43,8 @@ class ItemsCard(Card):
         self._kinds = ChoiceField(_("Displayed kinds"), options, small=True, elastic=True)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
-        fill(self.title_row, self._undo, self._redo, self._kinds)
+        title = words(_("Examples"), "section", wrap=False)
+        fill(self.title_row, (title, 1), self._undo, self._redo, self._kinds)
         self.add(self.title_row)
         self._kinds.setVisible(len(kinds) > 1)
         self.view = ItemsView(theme, pictures=pictures)
@@ -86,7 +86,7 @@ class ItemsCard(Card):
         self._on_selection()
 
     def _action_row(self) -> QWidget:
-        self._told = words("", "caption")
+        self._selection = words("", "caption")
         texts = {
             "leave_out": _("Leave out"),
             "put_back": _("Put back"),
@@ -97,7 +97,7 @@ class ItemsCard(Card):
         self._buttons = {name: GhostButton(self._theme, text, size="small") for name, text in texts.items()}
         for name, button in self._buttons.items():
             button.clicked.connect(lambda _checked=False, name=name: self._act(name))
-        return held(in_column(self._told, in_flow(*self._buttons.values())))
+        return held(in_column(self._selection, in_flow(*self._buttons.values())))
 
     def _on_selection(self, *_args: object) -> None:
         sources = set(self.view.chosen())
@@ -112,7 +112,7 @@ class ItemsCard(Card):
         ):
             self._buttons[name].setVisible(is_shown)
         hint = _("Click examples to choose them, then leave them out or change them. Your files stay as they are.")
-        self._told.setText(_("{0:,} chosen").format(len(chosen)) if chosen else hint)
+        self._selection.setText(_("{0:,} chosen").format(len(chosen)) if chosen else hint)
 
     def _on_kind(self, _index: int) -> None:
         self.view.items.show_label(str(self._kinds.currentData() or ""))
@@ -144,7 +144,7 @@ def _height_px(count: int, *, pictures: bool) -> int:
 
 
 class LabelDialog(QuestionDialog):
-    """A dialog that asks for a label; it emits `labelled(name)`."""
+    """A dialog that requests a label; it emits `labelled(name)`."""
 
     labelled = Signal(str)
 

@@ -132,7 +132,7 @@ class DataPage(Page):
             STRETCH,
             gap=SPACE_L,
         )
-        self._fill("full", head, in_row((self._left, 17), (right, 10), gap=SPACE_L), grow=0)
+        self._fill("full", head, (in_row((self._left, 17), (right, 10), gap=SPACE_L), 1))
 
     def _loading_head(self) -> tuple[str, str]:
         return _("Reading your {0}").format(plural(self._kind)), _("They are not changed.")

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import divider
 from widgets.parts.fields import ChoiceField, buddy
 from widgets.parts.format import clipped, percent
-from widgets.parts.layout import in_column, in_row
+from widgets.parts.layout import STRETCH, TOP, in_column, in_row
 from widgets.parts.nouns import counted
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
@@ -81,9 +81,9 @@ def merged_words(data: DataResult, name: str) -> str:
     """
     left = data.n_of_person + data.n_calibration
     is_thinned = 0 < data.n_opened < data.n_items
-    found = counted(data.kind, data.n_items)
+    examples = counted(data.kind, data.n_items)
     if not data.merged_doubles:
-        return _("From “{0}”: {1}, of which {2:,} were chosen at random.").format(name, found, data.n_opened)
+        return _("From “{0}”: {1}, of which {2:,} were chosen at random.").format(name, examples, data.n_opened)
     one = data.merged_doubles == 1
     if is_thinned:
         text = (
@@ -94,12 +94,12 @@ def merged_words(data: DataResult, name: str) -> str:
                 "others. {4:,} are left."
             )
         )
-        return text.format(name, found, data.n_opened, data.merged_doubles, left)
+        return text.format(name, examples, data.n_opened, data.merged_doubles, left)
     if one:
         text = _("From “{0}”: {1}, of which 1 is a copy of another. {3:,} are left.")
     else:
         text = _("From “{0}”: {1}, of which {2:,} are copies of others. {3:,} are left.")
-    return text.format(name, found, data.merged_doubles, left)
+    return text.format(name, examples, data.merged_doubles, left)
 
 
 SUSPECT_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560
@@ -141,9 +141,7 @@ class SuspectsDialog(QuestionDialog):
 
     def _row(self, suspect: Suspect, picture: PictureValue, *, is_first: bool) -> QWidget:
         holder = QWidget()
-        row = in_row(gap=SPACE_M)
-        if picture.is_picture:
-            row.addWidget(PictureLabel(self._theme, self._store, picture, SUSPECT_PX), 0, Qt.AlignmentFlag.AlignTop)
+        shown = PictureLabel(self._theme, self._store, picture, SUSPECT_PX) if picture.is_picture else None
         report = in_column(
             ElidedLabel(picture.text or suspect.source, "caption"),
             words(_("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
@@ -151,21 +149,20 @@ class SuspectsDialog(QuestionDialog):
             self._answers(suspect, holder),
             gap=SPACE_XS,
         )
-        row.addLayout(report, 1)
+        row = in_row((shown, TOP), (report, 1), gap=SPACE_M)
         in_column(divider() if not is_first else None, row, parent=holder)
         return holder
 
     def _answers(self, suspect: Suspect, holder: QWidget) -> QHBoxLayout:
-        row = in_row()
-        relabel = GhostButton(self._theme, _("It is “{0}”").format(suspect.likely[:30]), size="small")
-        leave = GhostButton(self._theme, _("Leave out"), size="small")
-        right = TextButton(self._theme, _("The label is right"), size="small")
-        for button, name in ((relabel, "relabel"), (leave, "leave_out"), (right, "right")):
+        buttons = {
+            "relabel": GhostButton(self._theme, _("It is “{0}”").format(suspect.likely[:30]), size="small"),
+            "leave_out": GhostButton(self._theme, _("Leave out"), size="small"),
+            "right": TextButton(self._theme, _("The label is right"), size="small"),
+        }
+        for name, button in buttons.items():
             button.setAutoDefault(False)
             button.clicked.connect(lambda _checked=False, name=name: self._answer_one(name, suspect, holder))
-            row.addWidget(button)
-        row.addStretch(1)
-        return row
+        return in_row(*buttons.values(), STRETCH)
 
     def _answer_one(self, name: str, suspect: Suspect, holder: QWidget) -> None:
         self.edited.emit(name, suspect.source, suspect.likely if name == "relabel" else "")

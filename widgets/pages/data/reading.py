@@ -13,19 +13,19 @@ from workers.contracts.translation import _
 
 
 class ReadingCard(Card):
-    """The card of the reading; `changed(way, threshold)` asks for another one, with None for no threshold."""
+    """The card of the reading; `changed(method, threshold)` requests another one, with None for no threshold."""
 
     changed = Signal(str, object)
 
     def __init__(self, spec: PipelineSpec) -> None:
         """Create the card of the outputs that `spec` describes."""
         super().__init__(_("What comes out"), gap=SPACE_S)
-        way = read_as(spec)
-        self._chosen = way.id
-        self.add(words(_("Fettle reads the answers as {0}.").format(way.told(spec))))
-        self._way = ChoiceField(_("How results are read"), [(one.title, one.id) for one in READ_AS], way.id)
-        self._way.currentIndexChanged.connect(self._tell)
-        self.add(named(_("Read as"), self._way))
+        method = read_as(spec)
+        self._chosen = method.id
+        self.add(words(_("Fettle reads the answers as {0}.").format(method.told(spec))))
+        self._method = ChoiceField(_("How results are read"), [(one.title, one.id) for one in READ_AS], method.id)
+        self._method.currentIndexChanged.connect(self._emit_change)
+        self.add(named(_("Read as"), self._method))
         self._threshold: DecimalField | None = None
         if isinstance(spec.postprocess, BoxesSteps):
             self.add(self._threshold_row(spec.postprocess.score_threshold))
@@ -35,10 +35,10 @@ class ReadingCard(Card):
         field.setSingleStep(0.05)
         field.setValue(threshold)
         field.setKeyboardTracking(False)  # each change opens the model again
-        field.valueChanged.connect(self._tell)
+        field.valueChanged.connect(self._emit_change)
         return named(_("Detected from this score on"), field)
 
-    def _tell(self, _new: object) -> None:
-        way = str(self._way.currentData())
-        keeps = self._threshold is not None and way == self._chosen
-        self.changed.emit(way, self._threshold.value() if keeps and self._threshold is not None else None)
+    def _emit_change(self, _new: object) -> None:
+        method = str(self._method.currentData())
+        keeps = self._threshold is not None and method == self._chosen
+        self.changed.emit(method, self._threshold.value() if keeps and self._threshold is not None else None)

@@ -1,4 +1,4 @@
-"""Define the value of the page Data: the result of reading the examples, and what the page shows beside it."""
+"""Define the value of the page Data: the result of reading the examples, and what the page shows next to it."""
 
 from dataclasses import dataclass
 

@@ -97,7 +97,7 @@ class ExportPage(InstallingPage):
         self._bar = Bar(_("Progress"))
         self._bar.setProperty("tone", "page")
         self._bar.hide()
-        self._fill("full", self._head, self._bar, self._columns(self._form_column(value), value.card), grow=1)
+        self._fill("full", self._head, self._bar, (self._columns(self._form_column(value), value.card), 1))
         self._on_reason()
 
     def _full_head(self, value: ExportValue) -> PageHead:
@@ -177,7 +177,7 @@ class ExportPage(InstallingPage):
         if self._card is not None and result.card_page:
             read = GhostButton(self.theme, _("Read the card"), "article", "small", on=self.read_card_requested)
             self._card.add_action(read)
-        self._fill("done", head, columns, grow=0)
+        self._fill("done", head, (columns, 1))
 
     def show_released(self, number: int | None) -> None:
         """Say which release the bundle that was written is by now; None for none."""
@@ -232,7 +232,7 @@ class ExportPage(InstallingPage):
         return card
 
     # -- slots --
-    def ask(self) -> ExportValue | None:
+    def form(self) -> ExportValue | None:
         """Return the form with all answers as they are now."""
         if self._value is None or self._questions is None:
             return None
@@ -255,9 +255,9 @@ class ExportPage(InstallingPage):
 
     def _on_export(self) -> None:
         self._pause.stop()
-        ask = self.ask()
-        if ask is not None:
-            self.export_requested.emit(ask)
+        form = self.form()
+        if form is not None:
+            self.export_requested.emit(form)
 
     def _on_reason(self) -> None:
         has_reason = self._reason is None or self._reason.is_enough

@@ -9,7 +9,7 @@ from widgets.parts.card import Card
 from widgets.parts.format import percent_of
 from widgets.parts.layout import STRETCH, bare_grid
 from widgets.parts.nouns import plural
-from widgets.parts.text import label, say
+from widgets.parts.text import label, show_text
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 from workers.contracts.translation import _
@@ -101,7 +101,7 @@ class LimitCard(Card):
         self._update_texts()
 
     def set_provable(self, is_provable: bool) -> None:
-        """Show the limit as a number of examples only if they can prove it; otherwise the page already says so."""
+        """Show the limit as a number of examples only if they can prove it; otherwise the page already shows that."""
         self._is_provable = is_provable
         self._update_texts()
 
@@ -115,7 +115,7 @@ class LimitCard(Card):
         self._words.setText(text)
         self._slider.setAccessibleDescription(text)
         self._words.setMinimumWidth(self._widest())
-        say(self._examples, self._example() if self._is_provable else "")
+        show_text(self._examples, self._example() if self._is_provable else "")
 
     def _widest(self) -> int:
         # the text changes while the slider is dragged, but the groove must not

@@ -17,7 +17,7 @@ from widgets.parts.format import about, capitalized
 from widgets.parts.layout import STRETCH, held, in_columns, in_flow, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
-from widgets.parts.text import label, say, words
+from widgets.parts.text import label, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
@@ -162,7 +162,7 @@ class GoalPage(Page):
         text = self._value.expected
         self._expected.setText(_("For your model on this computer: {0}.").format(text) if text else "")
         self._expected.setVisible(bool(text))
-        say(self._short, self._value.short_of_memory)
+        show_text(self._short, self._value.short_of_memory)
 
     # -- parts --
     def _preset(self, preset_id: str) -> PresetValue:

@@ -10,7 +10,7 @@ from widgets.pages.goal.value import EditedRecipe
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
-from widgets.parts.layout import STRETCH, clear, discard, held, in_column, in_row
+from widgets.parts.layout import STRETCH, clear, discard, fill, held, in_column, in_row
 from widgets.parts.schema_form import SchemaForm
 from widgets.parts.small import KeyValue
 from widgets.parts.text import ElidedLabel, label, words
@@ -30,13 +30,11 @@ class StepBox(QWidget):
     def __init__(self, theme: Theme, step: RecipeStep, technique: Described) -> None:
         """Create the box of a step."""
         super().__init__()
-        head = in_row((words(technique.title, "strong"), 1), gap=0)
-        for text, icon, signal in ((_("Earlier"), "arrow-up", -1), (_("Later"), "arrow-down", 1)):
-            button = TextButton(theme, text, icon, "small", on=lambda _checked=False, by=signal: self.moved.emit(by))
-            head.addWidget(button)
-        head.addWidget(TextButton(theme, _("Remove"), "x", "small", on=self.removed))
+        earlier = TextButton(theme, _("Earlier"), "arrow-up", "small", on=lambda: self.moved.emit(-1))
+        later = TextButton(theme, _("Later"), "arrow-down", "small", on=lambda: self.moved.emit(1))
+        remove = TextButton(theme, _("Remove"), "x", "small", on=self.removed)
         box = in_column(
-            head,
+            in_row((words(technique.title, "strong"), 1), earlier, later, remove, gap=0),
             words(technique.summary, "soft"),
             label(technique.hint, "caption", "warn", select=True) if not technique.available else None,
             edges=(0, SPACE_M, 0, SPACE_M),
@@ -64,12 +62,11 @@ class RecipeCard(Card):
         is_open: bool = False,
     ) -> None:
         """Create the card of a recipe; `is_open` unfolds its steps."""
-        super().__init__(edge=SPACE_M, gap=SPACE_S)
+        super().__init__(name=value[0].title, edge=SPACE_M)
         self._theme = theme
         self._recipe, self._is_enabled = value
         self._techniques = {technique.id: technique for technique in techniques}
         self._runtimes = tuple(runtimes)
-        self.setAccessibleName(self._recipe.title)
         self._switch = QCheckBox()
         self._switch.setAccessibleName(_("Try “{0}”").format(self._recipe.title))
         self._switch.setChecked(self._is_enabled)
@@ -80,13 +77,10 @@ class RecipeCard(Card):
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
         # the name is shown completely; the summary takes the rest
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        head = in_row(
-            self._switch, ElidedLabel(self._recipe.title, "strong"), (self._summary, 1), self._fold, gap=SPACE_M
-        )
-        self.add(head)
+        title = ElidedLabel(self._recipe.title, "strong")
         self._body = QWidget()
         self._box = in_column(gap=0, edges=(SPACE_XL + SPACE_S, 0, SPACE_S, SPACE_S), parent=self._body)
-        self.add(self._body)
+        self.add(in_row(self._switch, title, (self._summary, 1), self._fold, gap=SPACE_M), self._body)
         self._body.setVisible(is_open)
         self._fold.setChecked(is_open)
         self._fold.toggled.connect(self._body.setVisible)
@@ -103,10 +97,8 @@ class RecipeCard(Card):
             part.changed.connect(lambda params, at=number: self._on_params(at, params))
             part.removed.connect(lambda at=number: self._on_removed(at))
             part.moved.connect(lambda by, at=number: self._on_moved(at, by))
-            self._box.addWidget(divider())
-            self._box.addWidget(part)
-        self._box.addWidget(divider())
-        self._box.addWidget(self._foot())
+            fill(self._box, divider(), part)
+        fill(self._box, divider(), self._foot())
         self._show_summary()
 
     def _naming(self) -> QWidget:
@@ -264,15 +256,12 @@ class PlanCard(Card):
         """Show the enabled recipes."""
         if self._rows is not None:
             discard(self._rows)
-        tried = [recipe for recipe, is_enabled in recipes if is_enabled]
         kinds, runs = tuple(techniques), tuple(runtimes)
+        summaries = {kind.id: kind.summary for kind in kinds if detailed}
         pairs = []
-        for recipe in tried:
-            lines = [recipe_summary(recipe, kinds, runs)]
-            if detailed:
-                summaries = {kind.id: kind.summary for kind in kinds}
-                lines.append(" ".join(summaries.get(step.technique, "") for step in recipe.steps))
-            pairs.append((recipe.title, "\n".join(filter(None, lines))))
+        for recipe in (recipe for recipe, is_enabled in recipes if is_enabled):
+            about = " ".join(filter(None, (summaries.get(step.technique) for step in recipe.steps)))
+            pairs.append((recipe.title, "\n".join(filter(None, (recipe_summary(recipe, kinds, runs), about)))))
         self._rows = KeyValue(pairs, NAME_PX)
         self.add(self._rows)
         self._rows.show()

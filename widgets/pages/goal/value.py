@@ -10,7 +10,7 @@ from workers.contracts.specs import Described, Recipe
 class PresetValue:
     """One preset card; `expect` is a text ("2 to 4 times faster").
 
-    `problem` says why it cannot be used, with file and line.
+    `problem` states why it cannot be used, with file and line.
     """
 
     id: str
@@ -30,8 +30,8 @@ EditedRecipe = tuple[Recipe, bool]
 class GoalValue:
     """The page's value; `n_test` expresses the limit in examples.
 
-    `expected` is the expected time of a run with the chosen preset here, "" if it is unknown. `short_of_memory` says
-    what to do if the run probably needs more memory than is free, else "".
+    `expected` is the expected time of a run with the chosen preset here, "" if it is unknown. `short_of_memory`
+    states what to do if the run probably needs more memory than is free, else "".
     """
 
     presets: tuple[PresetValue, ...]

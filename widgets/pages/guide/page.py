@@ -62,7 +62,7 @@ class GuidePage(Page):
         view = MarkdownView(self.theme, title)
         view.setMinimumHeight(320)
         view.show_markdown(markdown, pictures)
-        self._fill("task", PageHead(title, "", back), Card("", (view, 1)), grow=0)
+        self._fill("task", PageHead(title, "", back), (Card("", (view, 1)), 1))
         view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_value(self, value: Sequence[tuple[str, str]] = ()) -> None:
@@ -91,6 +91,6 @@ class GuidePage(Page):
         return Card(_("Words"), search, listed, nothing, gap=SPACE_M)
 
     def _on_search(self, text: str, listed: KeyValue, nothing: QWidget) -> None:
-        found = {name for name, _unused in glossary(text)}
-        listed.show_only(found)
-        nothing.setVisible(not found)
+        matching = {name for name, _unused in glossary(text)}
+        listed.show_only(matching)
+        nothing.setVisible(not matching)

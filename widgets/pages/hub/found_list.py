@@ -27,7 +27,7 @@ _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", 
 
 
 class HubList(QWidget):
-    """The list of models; `chosen(id)` follows mouse and arrow keys, `more_requested` asks for the next page."""
+    """The list of models; `chosen(id)` follows mouse and arrow keys, `more_requested` requests the next page."""
 
     chosen = Signal(str)
     more_requested = Signal()

@@ -96,9 +96,9 @@ class HubPage(Page):
         self._show(self._stays, has_detail=True)
         self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def start(self, ask: HubAskValue) -> None:
+    def start(self, query: HubAskValue) -> None:
         """Show a search that another page started, with the cursor at its end; this sends no query."""
-        self.bar.show_value(ask)
+        self.bar.show_value(query)
         self.bar.field.setFocus(Qt.FocusReason.OtherFocusReason)
         self.bar.field.end(False)
 
@@ -112,8 +112,8 @@ class HubPage(Page):
         in_row(self.list, gap=0, parent=self._stays)
         self._middle.addWidget(self._stays)
         columns = in_row((self._middle, 1), (self.detail, TOP), gap=SPACE_L)
-        self._fill("empty", head, self.bar, in_column(self.downloads, (columns, 1), gap=SPACE_L), grow=1)
-        self.bar.asked.connect(self.search_requested)
+        self._fill("empty", head, self.bar, (in_column(self.downloads, (columns, 1), gap=SPACE_L), 1))
+        self.bar.search_requested.connect(self.search_requested)
 
     def _show(self, widget: QWidget, *, has_detail: bool) -> None:
         """Show `widget` in the middle and delete the previous temporary one."""

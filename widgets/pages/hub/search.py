@@ -19,9 +19,9 @@ MEGABYTE = 1_000_000
 
 
 class HubSearchBar(QWidget):
-    """The search bar; `asked(HubAskValue)` follows a typing pause, a changed choice or the button."""
+    """The search bar; `search_requested(HubAskValue)` follows a typing pause, a changed choice or the button."""
 
-    asked = Signal(object)
+    search_requested = Signal(object)
 
     def __init__(self, theme: Theme) -> None:
         """Create an empty search bar."""
@@ -103,7 +103,7 @@ class HubSearchBar(QWidget):
         self._small_license.setVisible(is_narrow)
 
     def _ask(self) -> None:
-        self.asked.emit(self.value)
+        self.search_requested.emit(self.value)
 
     def _on_settled(self, text: str) -> None:
         if len(text) >= LEAST_CHARS or not text:

@@ -24,7 +24,7 @@ class HubAskValue:
 
 @dataclass(frozen=True)
 class HubRowValue:
-    """One model of the hub's list; `does` describes its task, `format` says whether its files are safe here.
+    """One model of the hub's list; `does` describes its task, `format` states whether its files are safe here.
 
     `about` is a second line below `does`. `mark` is a remark about the whole row.
     """

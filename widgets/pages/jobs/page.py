@@ -11,7 +11,7 @@ from widgets.parts.layout import in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
-from widgets.parts.text import ElidedLabel, LogText, say, words
+from widgets.parts.text import ElidedLabel, LogText, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.translation import _
@@ -95,8 +95,7 @@ class JobsPage(Page):
         self._detail.cancel.clicked.connect(lambda: self.job_cancel_requested.emit(self._chosen_id))
         self._detail.resume.clicked.connect(lambda: self.resume_requested.emit(self._chosen_id))
         self._detail.open.clicked.connect(lambda: self.open_requested.emit(self._chosen_id))
-        self._fill("full", self._head, card, self._detail, grow=1)
-        self._content.layout().setStretch(1, 1)  # type: ignore[union-attr]
+        self._fill("full", self._head, card, (self._detail, 1))
 
     @property
     def _chosen_id(self) -> str:
@@ -132,10 +131,8 @@ class JobsPage(Page):
 
     def _show_detail(self) -> None:
         job = next((job for job in self._jobs if job.id == self._chosen_id), None)
-        if self._detail is not None and job is not None:
-            is_new = self._detail.show_job(job)
-            if is_new:
-                self.log_requested.emit(job.id)
+        if self._detail is not None and job is not None and self._detail.show_job(job):
+            self.log_requested.emit(job.id)
 
     def _on_chosen(self, _job_id: str) -> None:
         self._show_detail()
@@ -170,7 +167,7 @@ class JobCard(Card):
         self._job_id = job.id
         self.setAccessibleName(job.title)
         self._title.setText(job.title)
-        say(self._detail, job.detail)
+        show_text(self._detail, job.detail)
         self.cancel.setVisible(job.can_cancel)
         self.resume.setVisible(job.can_resume)
         self.open.setVisible(job.can_open)

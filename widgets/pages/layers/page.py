@@ -69,7 +69,7 @@ class LayersPage(DetailPage):
             ),
             "caption",
         )
-        self._fill("full", head, self._tools(value), self._drawings(value), self._list(value), note, grow=2)
+        self._fill("full", head, self._tools(value), self._drawings(value), (self._list(value), 1), note)
         self._show_side(len(value.sides) - 1)
 
     # -- parts --

@@ -1,11 +1,10 @@
 """Show the table of a version's layers, which a click on a title sorts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from widgets.pages.layers.value import LayersOf
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
-from widgets.parts.tables.table import Cell, Column, Table, TableModel, TableRow
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.theme import Theme
 from workers.contracts.after.layers import Layer
 from workers.contracts.translation import _
@@ -50,7 +49,6 @@ class LayersTable(Table):
         self.setMinimumHeight(LEAST_ROWS_PX)
         header = self.horizontalHeader()
         header.setSectionsClickable(True)
-        self._titles = columns
         header.sectionClicked.connect(self.sort_by)
 
     def show_layers(self, side: LayersOf) -> None:
@@ -67,14 +65,7 @@ class LayersTable(Table):
         self._fill()
 
     def _fill(self) -> None:
-        falls = (self._column in FALLING) != self._is_reversed
-        arrow = " ↓" if falls else " ↑"
-        model = self.model()
-        assert isinstance(model, TableModel)
-        model.columns = tuple(
-            replace(column, title=column.title + (arrow if number == self._column else ""))
-            for number, column in enumerate(self._titles)
-        )
+        self._model.sorted_by = (self._column, (self._column in FALLING) != self._is_reversed)
         if self._side is not None:
             layers = in_order(self._side.result.layers, self._column, self._is_reversed)
             self.show_rows([_row(layer, self._side.share(layer)) for layer in layers])

@@ -9,7 +9,7 @@ from widgets.parts.card import Card, ChoiceCard
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, pause
 from widgets.parts.layout import STRETCH, bare_grid, in_flow, in_row
 from widgets.parts.small import KeyValue
-from widgets.parts.text import label, say, words
+from widgets.parts.text import label, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L
 from workers.contracts.translation import _
@@ -86,8 +86,8 @@ class CostCard(Card):
         at_work, share = label(_("an hour, at work"), wrap=False), label(_("of the time"), wrap=False)
         self.add(in_row(self.per_hour, self.currency, at_work, self.used, share, STRETCH))
         self._results = QWidget()
-        self._told = words("", "caption")
-        self.add(self._results, self._told)
+        self._summary = words("", "caption")
+        self.add(self._results, self._summary)
         if value.examples:
             examples = [(GhostButton(theme, title, size="small"), example_id) for example_id, title in value.examples]
             for button, example_id in examples:
@@ -113,7 +113,7 @@ class CostCard(Card):
         results = KeyValue(value.costs, name_width=NAME_PX) if value.costs else QWidget()
         self._results = self.swap(self._results, results)
         results.setVisible(bool(value.costs))
-        say(self._told, value.told)
+        show_text(self._summary, value.told)
 
     def _on_settled(self) -> None:
         self.price_changed.emit(self.per_hour.value(), self.currency.text().strip(), self.used.value())

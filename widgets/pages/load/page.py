@@ -1,4 +1,4 @@
-"""Show the page "Under load": the request rate of a version beside the original, and its cost."""
+"""Show the page "Under load": the request rate of a version next to the original, and its cost."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget

@@ -68,7 +68,7 @@ TALLEST_PX = 380
 class ModelPage(Page):
     """The page Model; `file_chosen(path)` is a file or a folder.
 
-    Dialogs ask for consent, shapes and architectures.
+    Dialogs request consent, shapes and architectures.
     """
 
     sample_requested = Signal()
@@ -108,7 +108,7 @@ class ModelPage(Page):
         own.setMaximumHeight(TALLEST_PX)
         in_row((drop, 1), (hub, 1), gap=SPACE_L, parent=own)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
-        self._fill("empty", head, *items, own, self._explanations(), grow=len(items))
+        self._fill("empty", head, *items, (own, 1), self._explanations())
         self._on_width_changed(self.is_narrow)
 
     def show_value(self, value: ModelValue) -> None:

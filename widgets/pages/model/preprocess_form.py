@@ -12,7 +12,7 @@ from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, TextField, buddy
 from widgets.parts.layout import BOTTOM, STRETCH, bare_grid, held, in_column, in_row
 from widgets.parts.small import KeyValue, Tag
-from widgets.parts.text import label, say, words
+from widgets.parts.text import label, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.pipeline import ImageSteps
@@ -199,17 +199,17 @@ class PreprocessCard(Card):
         Raises:
             KeyError: with the name of a field that is invalid or conflicts with the others.
         """
-        found: dict[str, Any] = {}
+        steps: dict[str, Any] = {}
         for name, field in self._fields.items():
             try:
-                found[name] = self._read_one(name, field)
+                steps[name] = self._read_one(name, field)
             except ValueError as error:
                 raise KeyError(name) from error
-        bright = found["range"], found["mean"], found["std"]
+        bright = steps["range"], steps["mean"], steps["std"]
         if is_mixed_up(*bright):
             raise KeyError("range")
-        found["range"], found["mean"], found["std"] = steps_of(*bright)
-        return replace(self._value.image or ImageSteps(), **found)
+        steps["range"], steps["mean"], steps["std"] = steps_of(*bright)
+        return replace(self._value.image or ImageSteps(), **steps)
 
     @staticmethod
     def _read_one(name: str, field: TextField | ChoiceField) -> object:
@@ -236,7 +236,7 @@ class PreprocessCard(Card):
             changed, problem = True, self._explain(str(error.args[0]))
         self._show_row(is_changed=changed)
         self._use.setEnabled(not problem)
-        say(self._problem, problem)
+        show_text(self._problem, problem)
 
     def _explain(self, name: str) -> str:
         if name == "range":

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from widgets.parts.fields import TextField
 from widgets.parts.layout import fill
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
-from widgets.parts.text import label, say
+from widgets.parts.text import label, show_text
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
@@ -91,7 +91,7 @@ class ShapeDialog(QuestionDialog):
         try:
             shapes = {name: read_shape(field.text()) for name, field in self._fields.items()}
         except ValueError:
-            say(
+            show_text(
                 self._problem,
                 _("Write whole numbers with an “x” between them, the number of examples first: 1x3x224x224."),
             )

@@ -101,7 +101,7 @@ class OptimizePage(Page):
         if self._view is None or _layout(value) != self._laid_out:
             self._lay_out(value)
         assert self._view is not None
-        self._say(self._head, *self._sentences(value))
+        self._show_head(self._head, *self._sentences(value))
         self._view.set_steps(value.steps)
         self._view.plot.set_stage(value.stage or _step_at_work(value))
         self._view.show_best(value.best)
@@ -240,7 +240,7 @@ class OptimizePage(Page):
         return " ".join(f"{part}." for part in (report, stage) if part) + (" " if report or stage else "") + leave
 
     @staticmethod
-    def _say(head: PageHead, title: str, subtitle: str) -> None:
+    def _show_head(head: PageHead, title: str, subtitle: str) -> None:
         if (head.title.text(), head.subtitle.text()) != (title, subtitle):
             head.set_texts(title, subtitle)
 

@@ -111,8 +111,8 @@ class RunView(QWidget):
         box = self._graph_card.box.contentsMargins()
         room = self.width() - self._steps_px - SPACE_L - edges.left() - edges.right() - box.left() - box.right()
         is_below = self._title.sizeHint().width() + SPACE_S + self.best.sizeHint().width() > room
-        way = QBoxLayout.Direction.TopToBottom if is_below else QBoxLayout.Direction.LeftToRight
-        if way == self._head.direction():
+        direction = QBoxLayout.Direction.TopToBottom if is_below else QBoxLayout.Direction.LeftToRight
+        if direction == self._head.direction():
             return
-        self._head.setDirection(way)
+        self._head.setDirection(direction)
         self._head.setAlignment(self.best, Qt.AlignmentFlag.AlignLeft if is_below else Qt.AlignmentFlag.AlignRight)

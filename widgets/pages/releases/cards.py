@@ -86,9 +86,9 @@ class LogCard(Card):
         self.add(table)
 
     @staticmethod
-    def _row(entry: Decision, told: str) -> TableRow:
+    def _row(entry: Decision, decided: str) -> TableRow:
         try:
             at = moment(datetime.fromisoformat(entry.at))
         except ValueError:
             at = UNKNOWN
-        return TableRow(str(entry.number), (Cell(at), Cell(entry.who), Cell(told, tip=entry.why), Cell(entry.why)))
+        return TableRow(str(entry.number), (Cell(at), Cell(entry.who), Cell(decided, tip=entry.why), Cell(entry.why)))

@@ -1,7 +1,5 @@
 """Show the page Settings: appearance, data folder, cores, runtimes and libraries."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QWidget
 
@@ -140,27 +138,12 @@ class SettingsPage(InstallingPage):
         return held(in_column(row, about, more, gap=2, edges=(0, SPACE_M, 0, SPACE_M)))
 
     def _about(self, value: SettingsValue) -> Card:
-        card = Card(_("About"))
         line = _("Fettle {0}, under the Apache License 2.0. Nothing leaves this computer unless you ask.")
-        card.add(words(line.format(value.version), "soft"))
+        card = Card(_("About"), words(line.format(value.version), "soft"))
         if value.licenses:
-            fold = FoldButton(self.theme, _("Libraries and licenses"), "small", "ghost")
-            card.add((fold, LEFT))
-            self._make_when_opened(fold, card, lambda: self._licenses(value.licenses))
+            table = self._licenses(value.licenses)
+            card.add((FoldButton(self.theme, _("Libraries and licenses"), "small", "ghost", opens=table), LEFT), table)
         return card
-
-    @staticmethod
-    def _make_when_opened(fold: FoldButton, card: Card, make: Callable[[], QWidget]) -> None:
-        made: list[QWidget] = []
-
-        def on_toggled(is_open: bool) -> None:
-            if is_open and not made:
-                made.append(make())
-                card.add(made[0])
-            for widget in made:
-                widget.setVisible(is_open)
-
-        fold.toggled.connect(on_toggled)
 
     def _licenses(self, values: tuple[tuple[str, str, str], ...]) -> Table:
         columns = (Column(_("Library"), stretch=True), Column(_("Version")), Column(_("License")))

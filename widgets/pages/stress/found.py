@@ -29,7 +29,7 @@ def unchanged_row(result: StressResult) -> StressRow:
 
 
 def unfamiliar_row(row: UnfamiliarRow) -> StressRow:
-    """Return a row with two cells: how well inputs are told apart (AUROC), and the false alarms (FPR95).
+    """Return a row with two cells: how well inputs are distinguished (AUROC), and the false alarms (FPR95).
 
     Older results have no separation, only the confidence of both versions.
     """
@@ -52,13 +52,13 @@ def attack_check(attack: AttackRow) -> CheckValue:
     return CheckValue(STATES[attack.verdict], f"{attack.title}: {attack.words}", budget)
 
 
-def trigger_checks(found: TriggerFindings) -> tuple[CheckValue, ...]:
+def trigger_checks(triggers: TriggerFindings) -> tuple[CheckValue, ...]:
     """Return the result of the search for triggers, and what was not searched."""
-    if found.why_not:
-        return (CheckValue("waiting", found.why_not, _("not looked for")),)
-    tried = _("{0:,} tried").format(found.tried)
-    rest = (CheckValue("waiting", text) for text in found.not_looked)
-    return (CheckValue("bad" if found.danger else "ok", found.words, tried), *rest)
+    if triggers.why_not:
+        return (CheckValue("waiting", triggers.why_not, _("not looked for")),)
+    tried = _("{0:,} tried").format(triggers.tried)
+    rest = (CheckValue("waiting", text) for text in triggers.not_looked)
+    return (CheckValue("bad" if triggers.danger else "ok", triggers.words, tried), *rest)
 
 
 def poison_checks(result: StressResult) -> tuple[CheckValue, ...]:

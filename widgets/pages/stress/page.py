@@ -43,19 +43,19 @@ class StressPage(DetailPage):
     # -- states --
     def show_value(self, value: StressValue) -> None:
         """Show the offer, or the results of the chosen version."""
-        found = value.result
+        result = value.result
         offer = _("Your examples are changed, and original and optimized version are tested on the same ones.")
-        head = PageHead(_("Under stress"), found.headline if found else offer, self._back())
-        if found is None:
+        head = PageHead(_("Under stress"), result.headline if result else offer, self._back())
+        if result is None:
             self._fill("full", head, self._tools(value), self._what(value))
             return
-        items: list[QWidget] = [self._tools(value), self._kinds(value, found)]
+        items: list[QWidget] = [self._tools(value), self._kinds(value, result)]
         for near in (True, False):
-            rows = tuple(unfamiliar_row(row) for row in found.unfamiliar if row.near == near)
+            rows = tuple(unfamiliar_row(row) for row in result.unfamiliar if row.near == near)
             if rows:
                 items.append(self._unfamiliar(rows, value.folder, near))
-        items += self._lists(found)
-        note = " ".join(found.notes)
+        items += self._lists(result)
+        note = " ".join(result.notes)
         if note:
             items.append(words(note, "caption"))
         self._fill("full", head, *items)
@@ -110,7 +110,7 @@ class StressPage(DetailPage):
             card.add(icon_text(self.theme, icon, title, text))
         return card
 
-    def _kinds(self, value: StressValue, found: StressResult) -> StressTable:
+    def _kinds(self, value: StressValue, result: StressResult) -> StressTable:
         names = {
             "accuracy": _("Share answered rightly"),
             "agreement": _("Share answered as the original answers the unchanged input"),
@@ -120,15 +120,15 @@ class StressPage(DetailPage):
             "{0}: the original above, the optimized version below. {1} at each severity, in {2}. “As good” is proven "
             "to lose at most {3} of the examples, “loses more” to lose more than that."
         ).format(
-            names[found.measure],
-            counted(value.kind, found.n_answered),
-            seconds(found.seconds),
-            percent(found.margin, 0),
+            names[result.measure],
+            counted(value.kind, result.n_answered),
+            seconds(result.seconds),
+            percent(result.margin, 0),
         )
-        rows = (unchanged_row(found), *found.rows)
+        rows = (unchanged_row(result), *result.rows)
         used = sorted({cell.severity for row in rows for cell in row.cells})
         columns = {place: _("Severity {0}").format(place) for place in used}
-        title = _("Harder inputs, all kinds") if found.full else _("Harder inputs")
+        title = _("Harder inputs, all kinds") if result.full else _("Harder inputs")
         return StressTable(self.theme, self._pictures, title, caption, rows, value.folder, columns)
 
     def _unfamiliar(self, rows: tuple[StressRow, ...], folder: Path, near: bool) -> StressTable:
@@ -142,20 +142,20 @@ class StressPage(DetailPage):
         columns = {1: _("Told apart"), 2: _("False alarms")}
         return StressTable(self.theme, self._pictures, title, caption, rows, folder, columns)
 
-    def _lists(self, found: StressResult) -> list[QWidget]:
+    def _lists(self, result: StressResult) -> list[QWidget]:
         cards: list[QWidget] = []
         for title, about_, values in (
             (
                 _("Attacks"),
                 _("A larger budget may still succeed: nothing here is called safe."),
-                tuple(map(attack_check, found.attacks)),
+                tuple(map(attack_check, result.attacks)),
             ),
             (
                 _("Triggers"),
                 _("A backdoor can become active when a model is made smaller: both versions got the same additions."),
-                trigger_checks(found.triggers) if found.triggers is not None else (),
+                trigger_checks(result.triggers) if result.triggers is not None else (),
             ),
-            (_("Calibration examples"), "", poison_checks(found)),
+            (_("Calibration examples"), "", poison_checks(result)),
         ):
             if values:
                 cards.append(self._list(title, about_, values))

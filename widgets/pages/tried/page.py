@@ -39,12 +39,12 @@ class TriedPage(BelowCompare):
         self._fill(
             "full",
             PageHead(_("What was tried"), value.headline, again, self._back()),
-            self._said(value) if value.said else None,
+            self._explanations(value) if value.said else None,
             self._ways(value),
             self._forecast(value) if value.forecast else None,
         )
 
-    def _said(self, value: TriedValue) -> Card:
+    def _explanations(self, value: TriedValue) -> Card:
         return Card("", *(icon_text(self.theme, *texts) for texts in value.said), name=_("Why"), gap=SPACE_L)
 
     def _ways(self, value: TriedValue) -> Card:

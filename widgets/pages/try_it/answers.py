@@ -25,13 +25,13 @@ def title_of(answer: TryAnswer) -> str:
     return _("No answer")
 
 
-def details_of(answer: TryAnswer, *, beside: bool) -> tuple[str, Rows, str]:
+def details_of(answer: TryAnswer, *, is_compared: bool) -> tuple[str, Rows, str]:
     """Return the line below the title, rows of (name, share 0..1), and a note.
 
-    `beside` marks the version that is compared with the original.
+    `is_compared` marks the version that is compared with the original.
     """
     note = ""
-    if beside and answer.similarity is not None:
+    if is_compared and answer.similarity is not None:
         note = _("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
     if answer.kind == "nothing":
         return "", (), _("Its result for this input is not a number (NaN).")

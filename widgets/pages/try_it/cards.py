@@ -13,7 +13,7 @@ from widgets.parts.layout import CENTER, STRETCH, fill, in_column, in_row
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
-from widgets.parts.text import ElidedLabel, Tone, label, say, words
+from widgets.parts.text import ElidedLabel, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
 from workers.contracts.after.trying import TryAnswer
@@ -80,9 +80,9 @@ class AnswerCard(Card):
         self._show("", "", "", (), text)
         self.set_busy(is_busy)
 
-    def show_answer(self, answer: TryAnswer, *, beside: bool) -> None:
-        """Show the prediction; `beside` marks the version that is compared with the original."""
-        self._show(title_of(answer), ms(answer.latency_ms), *details_of(answer, beside=beside))
+    def show_answer(self, answer: TryAnswer, *, is_compared: bool) -> None:
+        """Show the prediction; `is_compared` marks the version that is compared with the original."""
+        self._show(title_of(answer), ms(answer.latency_ms), *details_of(answer, is_compared=is_compared))
         self.set_busy(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -107,7 +107,7 @@ class AnswerCard(Card):
         self._fit()
         self.setAccessibleDescription(", ".join(part for part in (answer, time, note) if part))
         for part, text in ((self._answer, answer), (self._time, time), (self._about, about), (self._note, note)):
-            say(part, text)
+            show_text(part, text)
         for number, row in enumerate(self._rows):
             row.setVisible(number < len(rows))
             if number < len(rows):

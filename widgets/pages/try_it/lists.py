@@ -150,8 +150,8 @@ class ExampleStrip(_KeyList):
 
     def show_values(self, values: Sequence[ExampleValue]) -> None:
         """Show these examples."""
-        said = [f"{value.name}: {value.picture.text}" if value.picture.text else value.name for value in values]
-        self.rows.replace(values, said)
+        spoken = [f"{value.name}: {value.picture.text}" if value.picture.text else value.name for value in values]
+        self.rows.replace(values, spoken)
 
 
 class TriedDelegate(_Delegate):
@@ -239,11 +239,11 @@ class TriedList(_KeyList):
 
     def show_values(self, values: Sequence[TriedValue]) -> None:
         """Show these inputs, the newest first."""
-        said = [
+        spoken = [
             _("{0}: before {1} in {2}, after {3} in {4}, {5}").format(
                 value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms), alike_words(value)
             )
             for value in values
         ]
-        self.rows.replace(values, said)
+        self.rows.replace(values, spoken)
         self.setFixedHeight(ROW_PX * len(values) + 2)

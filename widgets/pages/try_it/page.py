@@ -32,8 +32,9 @@ USUAL_PAGE_PX, ANSWERS_SHARE, LARGE_PAGE_PX = 800, 0.45, 1200
 class TryPage(Page):
     """The page "Try it": `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
 
-    `version_chosen(id)` selects another version beside the original. `reload_requested` loads both again, and
-    `cancel_requested` stops the current request. `play_wanted(WAV bytes)` and `stop_wanted` come from a sound's button.
+    `version_chosen(id)` selects another version next to the original. `reload_requested` loads both again, and
+    `cancel_requested` stops the current request. `play_wanted(WAV bytes)` and `stop_wanted` come from a sound's
+    button.
     """
 
     path_chosen = Signal(str)
@@ -167,8 +168,8 @@ class TryPage(Page):
         if self._parts is not None:
             self._parts.problem.hide()
             self._parts.cancel.hide()
-            self._parts.before.show_answer(before, beside=False)
-            self._parts.after.show_answer(after, beside=True)
+            self._parts.before.show_answer(before, is_compared=False)
+            self._parts.after.show_answer(after, is_compared=True)
 
     def show_problem(self, value: ErrorValue, given: InputValue) -> None:
         """Show that this input has no prediction; others may work."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from widgets.parts.buttons import Button, CopyButton, ToggleButton
-from widgets.parts.layout import STRETCH, discard, held, in_column, in_flow, in_row
+from widgets.parts.layout import STRETCH, Item, discard, held, in_column, in_flow, in_row
 from widgets.parts.small import Figure, KeyValue
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme
@@ -152,20 +152,23 @@ class SourceCard(QFrame):
         return in_flow(*self._buttons.values(), gap=4)
 
     def _explain(self, value: SourceValue) -> QWidget:
-        box = in_column(label(value.title, "soft"), label(value.figure, "headline"), edges=(0, SPACE_S, 0, 0))
-        holder = held(box)
+        measured: tuple[Item, ...] = ()
         if len(value.values) > 1:
-            box.addWidget(Histogram(self._theme, value.values, _("{0:,} measurements").format(len(value.values))))
             first, last = (label(end, "caption", wrap=False) for end in value.ends)
-            box.addLayout(in_row(first, STRETCH, last, gap=None))
-        for line in value.lines:
-            box.addWidget(label(line, "caption"))
-        if value.pairs:
-            box.addWidget(KeyValue(value.pairs, 132))
-        box.addWidget(words(value.how, "soft"))
-        if value.command:
-            box.addLayout(self._command(value.command))
-        return holder
+            name = _("{0:,} measurements").format(len(value.values))
+            measured = Histogram(self._theme, value.values, name), in_row(first, STRETCH, last, gap=None)
+        return held(
+            in_column(
+                label(value.title, "soft"),
+                label(value.figure, "headline"),
+                *measured,
+                *(label(line, "caption") for line in value.lines),
+                KeyValue(value.pairs, 132) if value.pairs else None,
+                words(value.how, "soft"),
+                self._command(value.command) if value.command else None,
+                edges=(0, SPACE_S, 0, 0),
+            )
+        )
 
     def _command(self, command: str) -> QHBoxLayout:
         shown = ElidedLabel(command, "code")

@@ -77,7 +77,12 @@ ROW_PX, TALL_ROW_PX, HEADER_PX = 34, 52, 32
 
 
 class ColumnsModel(QAbstractTableModel):
-    """A model with the titles and alignments of its columns; subclasses define the rows."""
+    """A model with the titles and alignments of its columns; subclasses define the rows.
+
+    `sorted_by` is the column that has an arrow in its title, and whether it is in descending order.
+    """
+
+    sorted_by = (-1, False)
 
     def column(self, section: int) -> Column | None:
         """Return a column; None past the end."""
@@ -89,7 +94,8 @@ class ColumnsModel(QAbstractTableModel):
         if column is None:
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return column.title
+            is_sorted, (_column, falls) = section == self.sorted_by[0], self.sorted_by
+            return f"{column.title} {'↓' if falls else '↑'}" if is_sorted else column.title
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(meanings(column.title))
         if role == Qt.ItemDataRole.TextAlignmentRole:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import child, left_click, told_by
+from tests.widgets.qt_actions import child, left_click, recorded
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable, shared
@@ -34,7 +34,7 @@ def table_of(page: AnswersPage) -> AnswersTable:
     return child(page, AnswersTable)
 
 
-def test_texts_are_found_where_they_stand() -> None:
+def test_texts_are_found_where_they_are() -> None:
     """Given texts in one piece, Then words are found within a text and never across two."""
     parts = ["abc", "", "cab", "ünï"]
     encoded = [part.encode() for part in parts]
@@ -68,9 +68,9 @@ def test_filters_and_orders(examples: ModuleType) -> None:
     assert named == sorted(named, key=str.casefold)
 
 
-def test_titles_sort_and_rows_ask_for_their_examples(page: AnswersPage, qtbot: QtBot, examples: ModuleType) -> None:
-    """Given the table, When a title is clicked twice, Then it sorts down; a row that is chosen by key asks for its example
-    and the next ones once, shows what is known at once, and the picture when it comes."""
+def test_titles_sort_and_rows_request_their_examples(page: AnswersPage, qtbot: QtBot, examples: ModuleType) -> None:
+    """Given the table, When a title is clicked twice, Then it sorts down; a row that is chosen by key requests its
+    example and the next ones once, shows what is known at once, and the picture when it comes."""
     table, model = table_of(page), page._model
     header = table.horizontalHeader()
     at = QPoint(header.sectionViewportPosition(2) + 20, 10)
@@ -78,7 +78,7 @@ def test_titles_sort_and_rows_ask_for_their_examples(page: AnswersPage, qtbot: Q
         left_click(header.viewport(), at)
     assert model.filter == Filter(order="before", is_descending=True)
     assert page._orders is not None and page._orders.currentText() == "By a column"
-    wanted = told_by(page.rows_wanted)
+    wanted = recorded(page.rows_wanted)
     table.setCurrentIndex(model.index(0, 0))
     qtbot.keyClick(table, Qt.Key.Key_Down)
     assert page._value is not None
@@ -94,10 +94,9 @@ def test_titles_sort_and_rows_ask_for_their_examples(page: AnswersPage, qtbot: Q
 
 
 def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType) -> None:
-    """Given a sound, When Play is pressed, Then its bytes are asked for and the button stops it; another row is silence."""
-    played, stopped = [], []
-    page.play_wanted.connect(played.append)
-    page.stop_wanted.connect(lambda: stopped.append(True))
+    """Given a sound, When Play is pressed, Then its bytes are requested and the button stops it; another row is
+    silence."""
+    played, stopped = recorded(page.play_wanted), recorded(page.stop_wanted)
     table_of(page).setCurrentIndex(page._model.index(0, 0))
     sound = replace(examples.looked(0, examples.live_sound().picture), sound=b"RIFFdata", levels=(0.5, 1.0))
     page.show_looks((sound,))
@@ -109,7 +108,7 @@ def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType) 
     page.show_sound("playing")
     assert look.sound_bar.button.text() == "Stop"
     left_click(look.sound_bar.button)
-    assert stopped == [True]
+    assert len(stopped) == 1
     page.show_sound("no_device")
     assert "No loudspeaker" in " ".join(label.text() for label in look.findChildren(QLabel))
     table_of(page).setCurrentIndex(page._model.index(1, 0))
@@ -117,7 +116,7 @@ def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType) 
 
 
 def test_nothing_fits(page: AnswersPage) -> None:
-    """Given a search that nothing fits, Then it says what to do; taken back, all is there again."""
+    """Given a search that nothing fits, Then it states what to do; taken back, all is there again."""
     page._choose(text="zebra")
     assert len(page._model.rows) == 0 and "Nothing matches" in page._count.text()
     page._choose(text="")
@@ -125,9 +124,10 @@ def test_nothing_fits(page: AnswersPage) -> None:
 
 
 def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, shown: Any) -> None:
-    """Given answers, When the page comes, Then the first row is chosen and its example is asked for; of none, nothing."""
+    """Given answers, When the page comes, Then the first row is chosen and its example is requested; of none,
+    nothing."""
     page = AnswersPage(theme)
-    wanted = told_by(page.rows_wanted)
+    wanted = recorded(page.rows_wanted)
     page.show_value(examples.all_answers(3))
     shown(page)
     assert table_of(page).currentIndex().row() == 0
@@ -150,7 +150,7 @@ def test_what_is_no_class_comes_the_least_alike_first(opened: Any, examples: Mod
     assert table_of(page).model().filter.order == "number"
 
 
-def test_what_was_not_judged_says_so(opened: Any, examples: ModuleType) -> None:
+def test_what_was_not_judged_is_marked(opened: Any, examples: ModuleType) -> None:
     """Given vectors of which some were only searched in, Then they have a button and a tag of their own, stand last by
     result, and are not among the same; where there are none, there is no such button."""
     value = examples.all_vectors()
@@ -168,8 +168,8 @@ def test_what_was_not_judged_says_so(opened: Any, examples: ModuleType) -> None:
 
 
 def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
-    """Given texts of both models, Then both are there to read with marks, beside what is right; a list of neighbors says
-    what it is; an answer of a few words stays a line."""
+    """Given texts of both models, Then both are there to read with marks, next to what is right; a list of neighbors
+    states what it is; an answer of a few words stays a line."""
     card = LookCard(theme, PictureStore())
     parts = (("we ", False), ("sail", True))
     look = LookValue(1, before="we sail", after="we sat", before_parts=parts, after_parts=parts, reference="we sailed")
@@ -183,7 +183,7 @@ def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
     assert all(part.isHidden() for part in card.findChildren(MarkedText))
 
 
-def test_filters_stand_in_a_line(page: AnswersPage) -> None:
+def test_filters_are_in_a_line(page: AnswersPage) -> None:
     """Given the row of filters, Then its choices, its buttons and the search are of one height."""
     search = child(page, SearchField)
     tools = search.parentWidget()
@@ -195,8 +195,8 @@ def test_filters_stand_in_a_line(page: AnswersPage) -> None:
 def test_changes_beside_worse_and_better_are_called_the_others(
     opened: Any, examples: ModuleType, labelled: bool
 ) -> None:
-    """Given labels, Then the filter of changes that are neither worse nor better says that these are the other changes;
-    without labels it has all changes."""
+    """Given labels, Then the filter of changes that are neither worse nor better states that these are the other
+    changes; without labels it has all changes."""
     value = examples.all_answers(labelled=labelled)
     page = opened(AnswersPage, value)
     texts = [button.text() for button in page.findChildren(QPushButton)]
@@ -206,7 +206,7 @@ def test_changes_beside_worse_and_better_are_called_the_others(
     assert any(text.startswith("Worse ") for text in texts) is labelled
 
 
-def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_what_is_in_a_picture_is_read_whole(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given a picture with answers longer than a line, as masks have them, When the window is low, Then both are there
     whole below a lower picture; in a high one the picture is large."""
     report = "leaf 11.6 %, plum 5.0 %, tulip 2.1 % of the picture"

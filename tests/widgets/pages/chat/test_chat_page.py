@@ -1,11 +1,13 @@
-"""The page "Chat": one thing said, two answers that come word by word."""
+"""The page "Chat": one message, and two answers that come word by word."""
 
 from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 
+from tests.widgets.qt_actions import recorded
 from widgets.pages.chat.page import ChatPage
 from widgets.tokens import RAIL_WIDTH
 from workers.contracts.after.chatting import ChatPiece
@@ -13,13 +15,12 @@ from workers.contracts.after.chatting import ChatPiece
 VALUE = ((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
 
 
-def test_what_is_said_is_answered_on_both_sides(opened: Any, said: Any, qtbot: QtBot) -> None:
+def test_a_message_is_answered_on_both_sides(opened: Any, qtbot: QtBot) -> None:
     """Given both versions, when a person writes and presses Enter, then it can be answered once both are loaded."""
     page = opened(ChatPage, VALUE)
     entry = page.findChild(QLineEdit, "") or page._entry
     assert page._entry is not None and page._stop is not None and entry is not None
-    sent: list[Any] = []
-    page.said.connect(lambda text, how: sent.append((text, how)))
+    sent = recorded(page.said)
     page._entry.setText("Hello")
     qtbot.keyClick(page._entry, Qt.Key.Key_Return)
     assert not sent, "nothing is loaded yet"
@@ -39,25 +40,25 @@ def test_what_is_said_is_answered_on_both_sides(opened: Any, said: Any, qtbot: Q
     page.write("optimized", "Good day")
     page.show_difference(5)
     assert [marked(page, side) for side in ("original", "optimized")] == ["morning", "day"]
-    assert "from the marked words on" in said(page)
+    assert "from the marked words on" in text_of(page)
     page.end()
     assert page._send.isEnabled() and not page._stop.isEnabled()
     # And the next answer begins without marks, a new chat without words
     page.begin("Again")
-    assert marked(page, "original") == "" and "from the marked words on" not in said(page)
+    assert marked(page, "original") == "" and "from the marked words on" not in text_of(page)
     page.show_difference(None)
-    assert "Both answers are identical." in said(page)
+    assert "Both answers are identical." in text_of(page)
     page._on_new()
     assert page._talks["original"].text == ""
 
 
 def marked(page: ChatPage, side: Any) -> str:
     """What is marked on one side."""
-    found = page._talks[side]._said.extraSelections()
+    found = page._talks[side]._transcript.extraSelections()
     return "".join(one.cursor.selectedText() for one in found)
 
 
-def test_everything_stands_within_the_smallest_window(opened: Any, qtbot: QtBot) -> None:
+def test_everything_is_within_the_smallest_window(opened: Any, qtbot: QtBot) -> None:
     """Given a window of 1024 × 700, Then the fields that choose words wrap, and nothing lies beyond its edge."""
     page = opened(ChatPage, VALUE)
     page.resize(1024 - RAIL_WIDTH, 600)

@@ -7,9 +7,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QListView
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 from stopwatch import OwnTime
 
-from tests.widgets.heard import child, placed
+from tests.widgets.qt_actions import child, placed, press
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
@@ -18,7 +19,7 @@ from widgets.parts.text import WholeLabel
 from widgets.theme import Theme
 
 
-def test_changed_answers_are_filtered(opened: Any, examples: ModuleType, press: Any) -> None:
+def test_changed_answers_are_filtered(opened: Any, examples: ModuleType) -> None:
     """Given 14 changes, when a filter is clicked, then only its kind is listed; rows read whole to screen readers."""
     page = opened(ComparePage, examples.compare())
     view = child(page, QListView)
@@ -30,30 +31,30 @@ def test_changed_answers_are_filtered(opened: Any, examples: ModuleType, press: 
     assert read == "Before T-shirt, after Trousers, your label T-shirt"
 
 
-def test_changes_of_another_version_replace_them(opened: Any, examples: ModuleType, said: Any) -> None:
+def test_changes_of_another_version_replace_them(opened: Any, examples: ModuleType) -> None:
     """Given another version's changes, then list, counts and the note about unlisted ones follow."""
     page = opened(ComparePage, examples.compare())
     page.show_changes(ChangesValue(2300, examples.changes(1000).rows, labelled=True))
     QApplication.processEvents()
-    assert "The first 1,000 of 2,300 are listed." in said(page)
+    assert "The first 1,000 of 2,300 are listed." in text_of(page)
     page.show_changes(ChangesValue())
     QApplication.processEvents()
-    assert "None: both versions answer every example the same." in said(page)
+    assert "None: both versions answer every example the same." in text_of(page)
     page.show_changes(ChangesValue(words_changed=4, words=4321))  # texts of a language model that stayed alike
-    assert "None as a whole: 4 of 4,321 next words are ones" in said(page)
+    assert "None as a whole: 4 of 4,321 next words are ones" in text_of(page)
 
 
-def test_why_it_is_not_safe_stands_above_its_changes(opened: Any, examples: ModuleType, said: Any) -> None:
-    """Given a version that regressed though few or no answers changed, Then the reason is read, and nothing says that
-    both answer the same."""
+def test_why_it_is_not_safe_is_above_its_changes(opened: Any, examples: ModuleType) -> None:
+    """Given a version that regressed though few or no answers changed, Then the reason is read, and nothing states
+    that both answer the same."""
     page = opened(ComparePage, examples.compare())
     why = "Answers begin with another word: 97.5 %, where 10 % are allowed."
     for value in (ChangesValue(reasons=why), ChangesValue(3, examples.changes(3).rows, reasons=why)):
         page.show_changes(value)
         QApplication.processEvents()
-        assert why in said(page) and "both versions answer every example the same" not in said(page)
+        assert why in text_of(page) and "both versions answer every example the same" not in text_of(page)
     page.show_changes(ChangesValue())
-    assert why not in said(page)
+    assert why not in text_of(page)
 
 
 def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
@@ -86,7 +87,7 @@ def test_five_thousand_changes_are_fast(opened: Any, examples: ModuleType) -> No
     assert built_s < 1.0 and scrolled_s / 21 < 0.05 and filtered_s / 4 < 0.1, (built_s, scrolled_s, filtered_s)
 
 
-def test_texts_stand_in_the_list_in_place_of_pictures(theme: Theme, qtbot: QtBot) -> None:
+def test_texts_are_in_the_list_in_place_of_pictures(theme: Theme, qtbot: QtBot) -> None:
     """Given texts, then the list draws them plain, of any length."""
     store = PictureStore()
     row = ChangeValue(0, PictureValue(text="<b>x</b>" * 100_000), "a" * 50_000, "b", "b", "better")

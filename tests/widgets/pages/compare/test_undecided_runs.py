@@ -4,8 +4,9 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from PySide6.QtWidgets import QPushButton
+from read_page import words as text_of
 
+from tests.widgets.qt_actions import button_texts, press
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.table import rows
 from widgets.pages.compare.value import GoOnValue, UndecidedValue
@@ -17,46 +18,34 @@ def table_text(page: ComparePage) -> str:
     return " ".join(cell.text for row in rows(page._value) for cell in row.cells)
 
 
-def test_a_busy_computer_offers_to_measure_again(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
+def test_a_busy_computer_offers_to_measure_again(opened: Any, examples: ModuleType) -> None:
     """Given that other programs alone left open what is faster, then it can be measured again, and examples to tune with,
     which would not help, are not offered."""
     value = examples.nothing_faster()
     page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, is_busy=True)))
-    assert "Add examples for tuning" not in said(page)
+    assert "Add examples for tuning" not in text_of(page)
     press(page, "Measure again now", page.again_requested)
 
 
-def test_a_computer_that_stays_busy_is_waited_for(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
+def test_a_computer_that_stays_busy_is_waited_for(opened: Any, examples: ModuleType) -> None:
     """Given other programs that disturbed two runs, Then they are named, the primary button measures again, and a second
     one waits until the computer is idle, which can be stopped."""
     value = examples.nothing_faster()
     ways = replace(value.ways, limit_pct=None, is_busy=True, disturbed_by=("browser", "backup"), can_wait=True)
     versions = (replace(value.versions[0], verdict="original"), *value.versions[1:])
     page = opened(ComparePage, replace(value, versions=versions, ways=ways, undecided=UndecidedValue("again")))
-    assert "browser, backup" in said(page) and "Keep this one" not in str(table_text(page))
-    assert primary_buttons(page) == ["Measure again"]
+    assert "browser, backup" in text_of(page) and "Keep this one" not in str(table_text(page))
+    assert button_texts(page, "primary") == ["Measure again"]
     press(page, "Measure again", page.again_requested)
     for button, waits in (("Wait until it is idle", True), ("Waiting… Stop", False)):
         assert press(page, button, page.idle_requested) == [waits]
 
 
-def primary_buttons(page: ComparePage) -> list[str]:
-    """Texts of the primary buttons that are shown."""
-    buttons = page.findChildren(QPushButton)
-    return [b.text() for b in buttons if b.property("kind") == "primary" and b.isVisibleTo(page)]
-
-
-def test_more_time_is_the_way_on_where_nothing_is_settled(
-    opened: Any, examples: ModuleType, press: Any, said: Any
-) -> None:
-    """Given a run that its time ended, then the primary button goes on with it; beside a winner it is a second one, with
-    the reason."""
+def test_more_time_is_the_main_action_where_nothing_is_settled(opened: Any, examples: ModuleType) -> None:
+    """Given a run that its time ended, then the primary button goes on with it; next to a winner it is a second one,
+    with the reason."""
     page = opened(ComparePage, replace(examples.nothing_faster(), go_on=GoOnValue(6, is_way_on=True)))
-    primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
-    assert primary == ["Continue for up to 6 minutes"]
+    assert button_texts(page, "primary") == ["Continue for up to 6 minutes"]
     assert press(page, "Continue for up to 6 minutes", page.go_on_requested) == [6]
     page.show_value(replace(examples.compare(), go_on=GoOnValue(5, "“B” looked better still.")))
-    primary = [
-        b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)
-    ]
-    assert primary == ["Export…"] and "“B” looked better still." in said(page)
+    assert button_texts(page, "primary") == ["Export…"] and "“B” looked better still." in text_of(page)

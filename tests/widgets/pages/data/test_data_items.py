@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, QRectF, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 
-from tests.widgets.heard import child, heard, left_click, told_by
+from tests.widgets.qt_actions import child, emitted, left_click, press, recorded
 from widgets.pages.data.doctor import DoctorCard, DoctorValue, offered_spec, shown_ways
 from widgets.pages.data.grid import CELL_PX, ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
@@ -60,7 +61,7 @@ def visible(card: ItemsCard) -> list[str]:
     return [b.text() for b in card.findChildren(QPushButton) if b.isVisibleTo(card)]
 
 
-def test_what_is_chosen_can_be_changed(full: Full, press: Any, qtbot: QtBot) -> None:
+def test_what_is_chosen_can_be_changed(full: Full, qtbot: QtBot) -> None:
     """Given examples of both parts, When some are chosen, Then the fitting buttons are there and say what is wanted."""
     page, card = full()
     assert visible(card) == []
@@ -69,7 +70,7 @@ def test_what_is_chosen_can_be_changed(full: Full, press: Any, qtbot: QtBot) -> 
     assert press(card, "To calibration", page.edited) == ["calibration", ("0.png", "9.png"), ""]
     choose(card, 3)
     assert "To the test" not in visible(card)
-    assert heard(page.edited, qtbot.keyClick, card.view, Qt.Key.Key_Delete) == ["leave_out", ("3.png",), ""]
+    assert emitted(page.edited, qtbot.keyClick, card.view, Qt.Key.Key_Delete) == ["leave_out", ("3.png",), ""]
     page.mark_items([*items(3), ItemValue("3.png", mark="left_out")], can_undo=True, can_redo=False)
     choose(card, 3)
     assert visible(card) == ["Undo", "Put back"]
@@ -82,14 +83,14 @@ def test_undo_and_redo_by_keys(full: Full, qtbot: QtBot) -> None:
     with qtbot.assertNotEmitted(page.undo_requested, wait=30):
         qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     page.mark_items(items(10), can_undo=True, can_redo=True)
-    heard(page.undo_requested, qtbot.keyClick, page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    emitted(page.undo_requested, qtbot.keyClick, page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-    heard(page.redo_requested, qtbot.keyClick, page, Qt.Key.Key_Z, modifiers)
+    emitted(page.redo_requested, qtbot.keyClick, page, Qt.Key.Key_Z, modifiers)
     assert visible(card)[:2] == ["Undo", "Redo"]
 
 
-def test_a_label_is_chosen(full: Full, press: Any) -> None:
-    """Given an example, When it is relabelled, Then the model's answers are offered and the chosen one is told."""
+def test_a_label_is_chosen(full: Full) -> None:
+    """Given an example, When it is relabelled, Then the model's answers are offered and the chosen one is reported."""
     page, card = full(model_classes=("cat", "dog", "bird"))
     choose(card, 4)
     press(card, "Relabel…")
@@ -100,10 +101,10 @@ def test_a_label_is_chosen(full: Full, press: Any) -> None:
 
 
 def test_only_what_is_seen_is_drawn(full: Full, qtbot: QtBot) -> None:
-    """Given 10,000 examples, Then only the first ranges of pictures are asked for; When it is scrolled to the end, the
-    last one is; what came is shown without being asked for again."""
+    """Given 10,000 examples, Then only the first ranges of pictures are requested; When it is scrolled to the end,
+    the last one is; what came is shown without being requested again."""
     page, card = full(10_000)
-    wanted = told_by(page.picture_wanted)
+    wanted = recorded(page.picture_wanted)
     card.view.viewport().repaint()
     assert wanted and max(wanted) < CHUNK
     wanted.clear()
@@ -119,14 +120,14 @@ def test_only_what_is_seen_is_drawn(full: Full, qtbot: QtBot) -> None:
 
 
 def test_one_kind_is_shown(full: Full) -> None:
-    """Given examples of two kinds, When one is asked for, Then only these are in the list."""
+    """Given examples of two kinds, When one is requested, Then only these are in the list."""
     _, card = full()
     box = next(box for box in card.findChildren(ChoiceField))
     box.setCurrentIndex(box.findData("dog"))
     assert [card.view.items.item(row).label for row in range(card.view.items.rowCount())] == ["dog"] * 5
 
 
-def test_wrong_labels_one_by_one(full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_wrong_labels_one_by_one(full: Full, qtbot: QtBot) -> None:
     """Given two labels that look wrong, Then each is shown with both labels and put right, left out or kept by one
     click, and after the last one the question is over."""
     page, _ = full()
@@ -139,41 +140,38 @@ def test_wrong_labels_one_by_one(full: Full, press: Any, said: Any, qtbot: QtBot
         [(Suspect(source=one, given=given, likely=likely, share=0.9), none) for one, given, likely in rows]
     )
     (dialog,) = page.window().findChildren(SuspectsDialog)
-    assert "Labelled “cat”, looks more like “dog”" in said(dialog) and "90 % sure" in said(dialog)
+    assert "Labelled “cat”, looks more like “dog”" in text_of(dialog) and "90 % sure" in text_of(dialog)
     assert press(dialog, "It is “dog”", page.edited) == ["relabel", ("a.png",), "dog"]
     qtbot.wait(1)
-    answers: list[tuple[Any, ...]] = []
-    page.edited.connect(lambda *said: answers.append(said))
+    answers = recorded(page.edited)
     press(dialog, "The label is right", dialog.finished)
     assert answers == [("right", ("b.png",), "")]
 
 
-def test_the_preparation_is_checked_and_taken(
-    full: Full, examples: ModuleType, press: Any, said: Any, qtbot: QtBot
-) -> None:
-    """Given a check of the preparation, Then it can be asked for, stopped, and what fits far better is one click."""
+def test_the_preparation_is_checked_and_taken(full: Full, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a check of the preparation, Then it can be requested, stopped, and what fits far better is one click."""
     page, _ = full()
     press(page, "Check the preparation", page.doctor_requested)
     page.show_doctor(DoctorValue("running", share=0.4))
     qtbot.wait(1)
     press(page, "Stop", page.doctor_cancelled)
-    ways = (
-        examples.way("RGB, 0 to 1", 0.91, 180, spec="channels=rgb"),
-        examples.way("BGR, 0 to 1", 0.12, 24, is_chosen=True),
+    prepared = (
+        examples.preparation("RGB, 0 to 1", 0.91, 180, spec="channels=rgb"),
+        examples.preparation("BGR, 0 to 1", 0.12, 24, is_chosen=True),
     )
-    page.show_doctor(DoctorValue("told", result=found_of(ways)))
+    page.show_doctor(DoctorValue("told", result=found_of(prepared)))
     qtbot.wait(1)
-    text = said(page)
+    text = text_of(page)
     assert "A." in text and "BGR, 0 to 1 (chosen)" in text and "91 %" in text and "of 180 examples; 86 to 96 %" in text
     assert press(page, "Use the one that fits", page.preparation_taken) == ["channels=rgb"]
 
 
 @pytest.mark.parametrize("height", [320, 620])
-def test_whoever_checks_the_preparation_stays_there(
-    full: Full, examples: ModuleType, press: Any, qtbot: QtBot, height: int
+def test_focus_stays_in_the_card_of_the_preparation_check(
+    full: Full, examples: ModuleType, qtbot: QtBot, height: int
 ) -> None:
-    """Given the questions about the origin and a small window, When the check runs and tells what it found, Then the focus
-    stays in its card, never goes to a question, and what was found is seen: all of it, or its beginning."""
+    """Given the questions about the origin and a small window, When the check runs and shows what it found, Then the
+    focus stays in its card, never goes to a question, and what was found is seen: all of it, or its beginning."""
     page, _ = full()
     page.show_origin(DataRecord())
     page.resize(1000, height)
@@ -183,8 +181,8 @@ def test_whoever_checks_the_preparation_stays_there(
     page.show_doctor(DoctorValue("running"))
     assert card.isAncestorOf(focused())
     page.show_doctor(DoctorValue("running", share=0.5))
-    ways = tuple(examples.way(f"way {n}", 0.5, 180, spec=f"crop={n}", is_chosen=n == 1) for n in range(3))
-    page.show_doctor(DoctorValue("told", result=found_of(ways, verdict="unclear", best=None)))
+    prepared = tuple(examples.preparation(f"way {n}", 0.5, 180, spec=f"crop={n}", is_chosen=n == 1) for n in range(3))
+    page.show_doctor(DoctorValue("told", result=found_of(prepared, verdict="unclear", best=None)))
     assert card.isAncestorOf(focused())
     qtbot.wait(50)
     seen = page.viewport().rect()
@@ -193,27 +191,27 @@ def test_whoever_checks_the_preparation_stays_there(
     assert seen.contains(place) or (place.top() == 0 and card.height() > seen.height())
     takes = [b for b in card.findChildren(QPushButton) if b.text() == "Use this one" and b.isVisible()]
     assert len(takes) == 2, "the chosen one needs none"
-    assert heard(page.preparation_taken, left_click, takes[1]) == ["crop=2"]
+    assert emitted(page.preparation_taken, left_click, takes[1]) == ["crop=2"]
 
 
-def found_of(ways: tuple[WayTried, ...], **changes: object) -> DoctorResult:
-    """A check whose first way fits far better."""
-    facts = {"verdict": "far_better", "evidence": "labels", "what": "A.", "why": "B.", "best": ways[0], **changes}
-    return DoctorResult.model_validate(facts | {"ways": ways})
+def found_of(prepared: tuple[WayTried, ...], **changes: object) -> DoctorResult:
+    """A check whose first preparation fits far better."""
+    facts = {"verdict": "far_better", "evidence": "labels", "what": "A.", "why": "B.", "best": prepared[0], **changes}
+    return DoctorResult.model_validate(facts | {"ways": prepared})
 
 
 def test_best_and_chosen_preparation_are_shown_first(examples: ModuleType) -> None:
-    """Given many ways, Then the best and the chosen are shown first, four in all; nothing is offered where the chosen
-    fits or where it cannot be told."""
-    ways = tuple(examples.way(f"{n}", 0.9 - n / 20, 50, spec=f"{n}", is_chosen=n == 6) for n in range(8))
+    """Given many preparations, Then the best and the chosen are shown first, four in all; nothing is offered where
+    the chosen fits or where no preparation is clearly better."""
+    prepared = tuple(examples.preparation(f"{n}", 0.9 - n / 20, 50, spec=f"{n}", is_chosen=n == 6) for n in range(8))
     table = (
-        (found_of(ways), "0612", "0"),
-        (found_of(ways, verdict="fits", best=ways[6]), "6012", ""),
-        (found_of(ways, verdict="fits", best=ways[6], rival=ways[5]), "6501", ""),
-        (found_of(ways, verdict="unclear", best=None), "6012", ""),
+        (found_of(prepared), "0612", "0"),
+        (found_of(prepared, verdict="fits", best=prepared[6]), "6012", ""),
+        (found_of(prepared, verdict="fits", best=prepared[6], rival=prepared[5]), "6501", ""),
+        (found_of(prepared, verdict="unclear", best=None), "6012", ""),
     )
     for found, shown, offered in table:
-        assert ("".join(way.words for way in shown_ways(found)), offered_spec(found)) == (shown, offered)
+        assert ("".join(tried.words for tried in shown_ways(found)), offered_spec(found)) == (shown, offered)
 
 
 def focused() -> QWidget:
@@ -223,12 +221,12 @@ def focused() -> QWidget:
 
 
 def test_three_questions_about_the_origin(full: Full) -> None:
-    """Given the three questions, When one is answered, Then all answers are told, those not given as such."""
+    """Given the three questions, When one is answered, Then all answers are reported, those not given as such."""
     page, _ = full()
     page.show_origin(DataRecord(made_by="me"))
     box = page.findChild(ChoiceField, "origin-people")
     assert isinstance(box, ChoiceField)
-    assert heard(page.origin_answered, box.setCurrentIndex, box.findData("no")) == [
+    assert emitted(page.origin_answered, box.setCurrentIndex, box.findData("no")) == [
         DataRecord(made_by="me", people="no")
     ]
 

@@ -9,8 +9,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
+from read_page import button
+from read_page import words as text_of
 
-from tests.widgets.heard import child, heard, left_click, retype, told_by
+from tests.widgets.qt_actions import child, emitted, left_click, press, recorded, retype
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
@@ -28,9 +30,9 @@ def page(opened: Any, examples: ModuleType) -> GoalPage:
 
 
 def test_card_is_chosen_by_click_anywhere(page: GoalPage) -> None:
-    """Given six cards, when a card's text is clicked, then it is chosen, and the button tells its time."""
+    """Given six cards, when a card's text is clicked, then it is chosen, and the button reports its time."""
     card = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "smallest")
-    assert heard(page.preset_chosen, left_click, card, pos=QPoint(60, 80)) == ["smallest"]
+    assert emitted(page.preset_chosen, left_click, card, pos=QPoint(60, 80)) == ["smallest"]
     assert [c.choice_id for c in page.findChildren(ChoiceCard) if c.property("chosen")] == ["smallest"]
     assert any(b.text() == "Start (about 2 minutes)" for b in page.findChildren(QPushButton))
 
@@ -39,31 +41,31 @@ def test_cards_are_walked_by_arrow_keys(page: GoalPage, qtbot: QtBot) -> None:
     """Given focus on the first card, when the arrow is pressed, then the next is chosen."""
     first = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "balanced")
     first.radio.setFocus()
-    assert heard(page.preset_chosen, qtbot.keyClick, first.radio, Qt.Key.Key_Right) == ["fastest"]
+    assert emitted(page.preset_chosen, qtbot.keyClick, first.radio, Qt.Key.Key_Right) == ["fastest"]
 
 
-def test_a_broken_preset_says_why(opened: Any, examples: ModuleType, said: Any) -> None:
-    """Given a preset of the person's own with an error, then its card says file and line and cannot be chosen."""
+def test_a_broken_preset_states_why(opened: Any, examples: ModuleType) -> None:
+    """Given a preset of the person's own with an error, then its card shows file and line and cannot be chosen."""
     broken = PresetValue("mine", "Mine", "", "", 60, problem="mine.yaml, line 3: “recipez” is not known.")
     page = opened(GoalPage, examples.goal(presets=(*examples.goal().presets, broken)))
     card = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "mine")
-    assert not card.isEnabled() and "mine.yaml, line 3" in said(page)
+    assert not card.isEnabled() and "mine.yaml, line 3" in text_of(page)
 
 
-def test_limit_is_put_into_examples(page: GoalPage, said: Any, qtbot: QtBot) -> None:
+def test_limit_is_put_into_examples(page: GoalPage, qtbot: QtBot) -> None:
     """Given 2,000 test pictures, then 1 % means at most 20, and the keys move the limit by a tenth."""
-    assert "at most 1 % less accurate" in said(page)
-    assert "That is at most 20 changed answers in your 2,000 test pictures." in said(page)
+    assert "at most 1 % less accurate" in text_of(page)
+    assert "That is at most 20 changed answers in your 2,000 test pictures." in text_of(page)
     slider = child(page, LimitSlider)
     slider.setFocus()
-    assert heard(page.limit_changed, qtbot.keyClick, slider, Qt.Key.Key_Right) == [1.1]
-    assert "at most 1.1 % less accurate" in said(page) and "at most 22 changed" in said(page)
+    assert emitted(page.limit_changed, qtbot.keyClick, slider, Qt.Key.Key_Right) == [1.1]
+    assert "at most 1.1 % less accurate" in text_of(page) and "at most 22 changed" in text_of(page)
 
 
 def test_limit_follows_the_mouse(page: GoalPage) -> None:
     """Given the groove, when it is clicked at its end, then the limit is there at once."""
     slider = child(page, LimitSlider)
-    assert heard(
+    assert emitted(
         page.limit_changed,
         left_click,
         slider,
@@ -80,12 +82,10 @@ def test_limit_follows_the_mouse(page: GoalPage) -> None:
         ({"n_test": 120}, "at most 1 changed answer in your 120"),
     ],
 )
-def test_limit_without_labels_or_data(
-    opened: Any, examples: ModuleType, said: Any, changes: dict[str, Any], words: str
-) -> None:
+def test_limit_without_labels_or_data(opened: Any, examples: ModuleType, changes: dict[str, Any], words: str) -> None:
     """Given no labels, no data or few examples, then the limit is put into what is there."""
     page = opened(GoalPage, examples.goal(**changes))
-    assert words in said(page)
+    assert words in text_of(page)
 
 
 def test_the_wheel_scrolls_the_page_and_changes_nothing(opened: Any, examples: ModuleType) -> None:
@@ -105,11 +105,11 @@ def test_the_wheel_scrolls_the_page_and_changes_nothing(opened: Any, examples: M
         assert field.value() == before
 
 
-def test_cannot_start_says_why(opened: Any, examples: ModuleType, said: Any) -> None:
+def test_cannot_start_states_why(opened: Any, examples: ModuleType) -> None:
     """Given that something is missing, then the button is off and the reason is on the page."""
     page = opened(GoalPage, examples.goal(why_not="Another run of this project is not done yet."))
-    assert "Another run" in said(page)
-    assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
+    assert "Another run" in text_of(page)
+    assert not button(page, "Start").isEnabled()
 
 
 def open_recipe(page: GoalPage, number: int) -> RecipeCard:
@@ -118,12 +118,12 @@ def open_recipe(page: GoalPage, number: int) -> RecipeCard:
     return card
 
 
-def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said: Any, qtbot: QtBot) -> None:
-    """Given Customize, when parameters are changed, then whole recipes are told, within the schema's bounds."""
+def test_recipe_parameters_come_from_the_schema(page: GoalPage, qtbot: QtBot) -> None:
+    """Given Customize, when parameters are changed, then whole recipes are reported, within the schema's bounds."""
     press(page, "Customize…")
-    report = told_by(page.recipes_changed)
+    report = recorded(page.recipes_changed)
     card = open_recipe(page, 1)
-    assert "One scale for each channel" in said(card)
+    assert "One scale for each channel" in text_of(card)
     examples_field = child(card, QSpinBox, "param-examples")
     assert (examples_field.minimum(), examples_field.maximum()) == (8, 1000)
     examples_field.setFocus()
@@ -140,7 +140,7 @@ def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said
     assert report[-1][0] == page._value.recipes[0]
 
 
-def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any) -> None:
+def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage) -> None:
     """Given a long name and long steps in a narrow window, then the name is whole, and the steps are cut."""
     press(page, "Customize…")
     name = "16-bit numbers (BF16), a program for each text length"
@@ -156,10 +156,11 @@ def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any
     assert steps.toolTip() and steps.width() > 40
 
 
-def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any) -> None:
-    """Given three versions, when they are switched, added and removed, then each change is told; none leaves no start."""
+def test_versions_are_switched_added_and_removed(page: GoalPage) -> None:
+    """Given three versions, when they are switched, added and removed, then each change is reported; none leaves no
+    start."""
     press(page, "Customize…")
-    report = told_by(page.recipes_changed)
+    report = recorded(page.recipes_changed)
     switch = page.findChildren(RecipeCard)[2].findChildren(QCheckBox)[0]
     left_click(switch, QPoint(6, switch.height() // 2))
     assert [is_enabled for _recipe, is_enabled in report[-1]] == [True, True, True]
@@ -179,17 +180,17 @@ def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any) -> 
         first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
         first.findChildren(FoldButton)[0].setChecked(True)
         QApplication.processEvents()
-        remove = next(b for b in first.findChildren(QPushButton) if b.text() == "Remove this version")
-        left_click(remove)
+        press(first, "Remove this version")
         QApplication.processEvents()
     assert report[-1] == ()
-    assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
+    assert not button(page, "Start").isEnabled()
 
 
-def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
-    """Given a changed recipe, when it is taken back, then the empty tuple says so and the page shows the preset's own."""
+def test_back_to_the_presets_own(page: GoalPage) -> None:
+    """Given a changed recipe, when it is taken back, then the empty tuple shows that and the page shows the preset's
+    own."""
     press(page, "Customize…")
-    report = told_by(page.recipes_changed)
+    report = recorded(page.recipes_changed)
     page._on_recipes_changed(((Recipe(title="Changed"), True),))
     press(page, "Reset to the preset")
     assert report[-1] == ()
@@ -200,30 +201,30 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     assert page.state == "full"
 
 
-def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:
-    """Given a forecast for the model, then it stands above the cards, and changes with the preset, in place."""
+def test_what_to_expect_is_reported_and_follows_the_choice(page: GoalPage, examples: ModuleType) -> None:
+    """Given a forecast for the model, then it is above the cards, and changes with the preset, in place."""
     page.show_value(replace(examples.goal(), expected="about 1 min 20 s, 900 MB of memory"))
-    assert "For your model on this computer: about 1 min 20 s, 900 MB of memory." in said(page)
+    assert "For your model on this computer: about 1 min 20 s, 900 MB of memory." in text_of(page)
     content = page.widget()
     page.show_value(replace(examples.goal(), chosen="fastest", expected="about 3 min, 1.2 GB of memory"))
     assert page.widget() is content
-    assert "about 3 min, 1.2 GB of memory" in said(page)
+    assert "about 3 min, 1.2 GB of memory" in text_of(page)
     page.show_value(
         replace(examples.goal(), chosen="fastest", expected="about 3 min", short_of_memory="More than is free.")
     )
-    assert page.widget() is content and "More than is free." in said(page)
+    assert page.widget() is content and "More than is free." in text_of(page)
     page.show_value(replace(examples.goal(), chosen="fastest", expected="about 3 min"))
-    assert "More than is free." not in said(page)
+    assert "More than is free." not in text_of(page)
 
 
-def test_a_limit_that_cannot_be_proven_is_said_once(page: GoalPage, said: Any) -> None:
-    """Given too few examples for the limit, Then the line above says it, and the slider does not count 0 of them."""
-    assert "That is at most" in said(page)
+def test_a_limit_that_cannot_be_proven_is_said_once(page: GoalPage) -> None:
+    """Given too few examples for the limit, Then the line above shows it, and the slider does not count 0 of them."""
+    assert "That is at most" in text_of(page)
     few = FewValue(kind="images", n_test=24, n_needed=321, limit_pct=1.0, offer_pct=None, labelled=False)
     page.show_few(few)
-    assert "24 pictures for the test cannot prove" in said(page) and "That is at most" not in said(page)
+    assert "24 pictures for the test cannot prove" in text_of(page) and "That is at most" not in text_of(page)
     page.show_few(None)
-    assert "That is at most" in said(page)
+    assert "That is at most" in text_of(page)
 
 
 def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType) -> None:

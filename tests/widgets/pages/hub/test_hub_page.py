@@ -1,4 +1,4 @@
-"""The page Hub by mouse and keys: what is asked when, what is chosen, what the button does, downloads, the author's card."""
+"""The page Hub by mouse and keys: requests, choices, what the button does, downloads, the author's card."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTextBrowser, QWidget
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 
+from tests.widgets.qt_actions import press, recorded
 from widgets.pages.hub.card import HubCard
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadValue, HubAskValue, HubListValue
@@ -34,11 +36,9 @@ def page(theme: Theme, examples: ModuleType, shown: Any) -> HubPage:
 
 
 @pytest.fixture
-def asked(page: HubPage) -> list[HubAskValue]:
+def requests(page: HubPage) -> list[HubAskValue]:
     """Every search that the page wants."""
-    found: list[HubAskValue] = []
-    page.search_requested.connect(found.append)
-    return found
+    return recorded(page.search_requested)
 
 
 def choice(page: HubPage, name: str) -> QComboBox:
@@ -47,43 +47,43 @@ def choice(page: HubPage, name: str) -> QComboBox:
     return found[0]
 
 
-def test_typing_asks_once_it_pauses(page: HubPage, asked: list[HubAskValue], qtbot: QtBot) -> None:
+def test_typing_searches_once_it_pauses(page: HubPage, requests: list[HubAskValue], qtbot: QtBot) -> None:
     """Given the field, Then a word is searched after a pause, and one letter only by Enter, each of them once."""
     qtbot.keyClicks(page.bar.field, "r")
     qtbot.wait(400)
-    assert asked == []
+    assert requests == []
     qtbot.keyClick(page.bar.field, Qt.Key.Key_Return)
     qtbot.keyClicks(page.bar.field, "esnet", delay=10)
-    assert asked == [HubAskValue(text="r")]
-    qtbot.waitUntil(lambda: len(asked) > 1, timeout=2000)
+    assert requests == [HubAskValue(text="r")]
+    qtbot.waitUntil(lambda: len(requests) > 1, timeout=2000)
     qtbot.wait(400)
-    assert asked == [HubAskValue(text="r"), HubAskValue(text="resnet")]
+    assert requests == [HubAskValue(text="r"), HubAskValue(text="resnet")]
 
 
-def test_showing_asks_nothing(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
-    """Given a page that is opened, shown, filled and narrowed, Then no signal asks for anything."""
+def test_showing_requests_nothing(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given a page that is opened, shown, filled and narrowed, Then no signal requests anything."""
     made = HubPage(theme)
-    asked: list[object] = []
+    requests: list[object] = []
     for signal in (made.search_requested, made.list.more_requested, made.detail.action_requested, made.list.chosen):
-        signal.connect(lambda *what: asked.append(what))
+        signal.connect(lambda *what: requests.append(what))
     made.bar.set_tasks(examples.TASKS)
     made.show_list(examples.hub_starters())
     made.start(HubAskValue(text="recognize pictures", task="translation", business=True))
     shown(made)
     made.resize(816, 614)
     qtbot.wait(400)
-    assert asked == []
+    assert requests == []
     assert made.bar.value == HubAskValue(text="recognize pictures", task="translation", business=True)
 
 
-def test_choices_in_plain_words(page: HubPage, examples: ModuleType, asked: list[HubAskValue], qtbot: QtBot) -> None:
+def test_choices_in_plain_words(page: HubPage, examples: ModuleType, requests: list[HubAskValue], qtbot: QtBot) -> None:
     """Given the choices, When each is changed by keys, Then each asks with what was chosen until then."""
     for name in ("What it does", "License", "Size", "Runs here", "Order"):
         box = choice(page, name)
         box.setFocus()
         qtbot.keyClick(box, Qt.Key.Key_Down)
-    assert asked[-1] == HubAskValue("", "image-classification", True, 100_000_000, True, "downloads")
-    assert len(asked) == 5
+    assert requests[-1] == HubAskValue("", "image-classification", True, 100_000_000, True, "downloads")
+    assert len(requests) == 5
     box = choice(page, "What it does")
     assert tuple((box.itemData(row), box.itemText(row)) for row in range(1, box.count())) == examples.TASKS
 
@@ -98,8 +98,8 @@ def test_the_choice_of_licenses_keeps_its_value_in_a_narrow_window(page: HubPage
         assert page.bar.value.business
 
 
-def test_rows_tell_all_that_matters(page: HubPage) -> None:
-    """Given a list, Then each row says name, author, age, downloads, license, size, and whether its format is safe."""
+def test_rows_show_all_that_matters(page: HubPage) -> None:
+    """Given a list, Then each row shows name, author, age, downloads, license, size, and whether its format is safe."""
     model = page.list.table.model()
     texts = [[str(model.index(row, column).data()) for column in range(5)] for row in range(8)]
     assert texts[0][0].startswith("resnet-50, microsoft, today")
@@ -113,8 +113,7 @@ def test_rows_tell_all_that_matters(page: HubPage) -> None:
 
 def test_arrow_keys_choose(page: HubPage, qtbot: QtBot) -> None:
     """Given the list with the focus, When the arrow key is pressed, Then the next model is chosen."""
-    chosen: list[str] = []
-    page.list.chosen.connect(chosen.append)
+    chosen = recorded(page.list.chosen)
     page.list.table.setFocus()
     qtbot.keyClick(page.list.table, Qt.Key.Key_Down)
     assert chosen == ["google/mobilenet_v2_1.0_224"]
@@ -130,27 +129,24 @@ def test_arrow_keys_choose(page: HubPage, qtbot: QtBot) -> None:
         ("again", "Try again"),
     ],
 )
-def test_the_one_button(page: HubPage, examples: ModuleType, press: Press, action: str, words: str) -> None:
-    """Given what can be done, Then the button says it and asks for it, naming the model."""
-    asked: list[tuple[str, str]] = []
-    page.detail.action_requested.connect(lambda what, which: asked.append((what, which)))
+def test_the_one_button(page: HubPage, examples: ModuleType, action: str, words: str) -> None:
+    """Given what can be done, Then the button shows it and requests it, naming the model."""
+    requests = recorded(page.detail.action_requested)
     page.detail.show_value(examples.hub_detail(action=action))
     press(page, words)
-    assert asked == [(action, "microsoft/resnet-50")]
+    assert requests == [(action, "microsoft/resnet-50")]
 
 
-def test_files_open_on_demand(page: HubPage, press: Press, said: Any) -> None:
+def test_files_open_on_demand(page: HubPage) -> None:
     """Given the details, Then the files to be downloaded unfold with their sizes."""
-    assert "model.safetensors" not in said(page)
+    assert "model.safetensors" not in text_of(page)
     press(page, "3 files")
-    assert "model.safetensors" in said(page) and "266 bytes" in said(page)
+    assert "model.safetensors" in text_of(page) and "266 bytes" in text_of(page)
 
 
-def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleType, press: Press, qtbot: QtBot) -> None:
+def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given a card with pictures, scripts and links to files, Then it is text; a web address asks, a file does not."""
-    wanted, links = [], []
-    page.detail.card_requested.connect(wanted.append)
-    page.link_clicked.connect(links.append)
+    wanted, links = recorded(page.detail.card_requested), recorded(page.link_clicked)
     press(page, "Read its model card")
     assert wanted == ["microsoft/resnet-50"]
     page.show_card("resnet-50", examples.CARD)
@@ -166,13 +162,11 @@ def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleTyp
     qtbot.waitUntil(page.list.table.hasFocus)  # once the window is the active one
 
 
-def test_gated_in_three_steps(page: HubPage, examples: ModuleType, press: Press, said: Any, qtbot: QtBot) -> None:
-    """Given a model that its author gives on request, Then three steps are told and the token is taken unseen."""
-    tokens, pages = [], []
-    page.detail.token_given.connect(lambda repo, token: tokens.append((repo, token)))
-    page.detail.page_requested.connect(pages.append)
+def test_gated_in_three_steps(page: HubPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a model that its author gives on request, Then three steps are reported and the token is taken unseen."""
+    tokens, pages = recorded(page.detail.token_given), recorded(page.detail.page_requested)
     page.detail.show_value(examples.hub_gated())
-    assert all(f"{number}." in said(page).split("\n") for number in (1, 2, 3))
+    assert all(f"{number}." in text_of(page).split("\n") for number in (1, 2, 3))
     press(page, "Open its page…")
     assert pages == ["https://hub.example/meta/llama"]
     (field,) = [f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Access token"]
@@ -182,15 +176,15 @@ def test_gated_in_three_steps(page: HubPage, examples: ModuleType, press: Press,
     assert tokens == [("meta/llama", "hf_secret")] and field.text() == ""
 
 
-def test_downloads_are_shown_and_steered(page: HubPage, examples: ModuleType, press: Press, said: Any) -> None:
-    """Given several downloads, Then each tells speed and time left, and each button names its download."""
+def test_downloads_are_shown_and_steered(page: HubPage, examples: ModuleType) -> None:
+    """Given several downloads, Then each shows speed and time left, and each button names its download."""
     report: list[tuple[str, str]] = []
     for name in ("pause", "resume", "cancel", "open"):
         signal = getattr(page.downloads, f"{name}_requested")
         signal.connect(lambda which, name=name: report.append((name, which)))
     page.downloads.show_values(examples.hub_downloads())
-    assert "34.0 MB of 102 MB, 2.1 MB a second, about 35 seconds left" in said(page)
-    assert "The hub did not answer." in said(page)
+    assert "34.0 MB of 102 MB, 2.1 MB a second, about 35 seconds left" in text_of(page)
+    assert "The hub did not answer." in text_of(page)
     press(page, "Pause: resnet-50")
     press(page, "Go on: vit-base-patch16-224")
     press(page, "Use it: mobilevit-small")
@@ -212,43 +206,39 @@ def test_a_download_s_line_is_kept_while_it_runs(page: HubPage, examples: Module
     assert page.downloads.isHidden()
 
 
-def test_nothing_found_offers_a_wider_search(page: HubPage, asked: list[HubAskValue], press: Press) -> None:
-    """Given choices that leave nothing, When the limits are dropped, Then the words alone are asked for."""
+def test_nothing_found_offers_a_wider_search(page: HubPage, requests: list[HubAskValue]) -> None:
+    """Given choices that leave nothing, When the limits are dropped, Then the words alone are requested."""
     page.start(HubAskValue(text="birds", business=True, runs_here=True))
     page.show_nothing("Nothing fits", "The hub found 60 for “birds”.")
     press(page, "Search without limits")
-    assert asked == [HubAskValue(text="birds")]
+    assert requests == [HubAskValue(text="birds")]
 
 
-def test_searching_anew_after_an_error_can_be_stopped(page: HubPage, examples: ModuleType, press: Press) -> None:
-    """Given an error, When another search begins, Then the page says so and the search can be cancelled."""
-    stops: list[int] = []
-    page.cancel_requested.connect(lambda: stops.append(1))
+def test_searching_anew_after_an_error_can_be_stopped(page: HubPage, examples: ModuleType) -> None:
+    """Given an error, When another search begins, Then the page shows that and the search can be cancelled."""
+    stops = recorded(page.cancel_requested)
     page.show_problem(examples.hub_offline())
     page.show_searching()
     press(page, "Cancel")
-    assert stops == [1]
+    assert len(stops) == 1
     page.show_list(HubListValue(()))
     assert page.list.isVisible()
 
 
-def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: Any, press: Press, said: Any) -> None:
+def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given downloads, Then Settings tell sizes and users, and let all but the one at work be removed."""
     made = SettingsPage(theme)
-    removed: list[str] = []
-    forgotten: list[int] = []
-    made.hub_removal_requested.connect(removed.append)
-    made.hub_forget_requested.connect(lambda: forgotten.append(1))
+    removed, forgotten = recorded(made.hub_removal_requested), recorded(made.hub_forget_requested)
     made.show_hub(examples.hub_kept())
     made.show_value(examples.settings())
     shown(made)
-    assert "4 downloads, 358 MB together. 48.0 GB are free on this disk." in said(made)
-    assert "in use: Clothes classifier, Second try" in said(made) and "in no project" in said(made)
+    assert "4 downloads, 358 MB together. 48.0 GB are free on this disk." in text_of(made)
+    assert "in use: Clothes classifier, Second try" in text_of(made) and "in no project" in text_of(made)
     press(made, "Remove microsoft/resnet-50")
     press(made, "Remove google/vit-base-patch16-224")
     assert not press(made, "Remove facebook/convnext-tiny-224").isEnabled()
     press(made, "Forget the token")
-    assert removed == ["a", "p"] and forgotten == [1]
+    assert removed == ["a", "p"] and len(forgotten) == 1
 
 
 @pytest.mark.parametrize(
@@ -258,7 +248,7 @@ def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: 
     ],
 )  # fmt: skip
 def test_ages_in_one_unit(days: int, words: str) -> None:
-    """Given a day, then its age is told in one unit."""
+    """Given a day, then its age is reported in one unit."""
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     assert ago(now - timedelta(days=days), now) == words
 

@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 
-from tests.widgets.heard import child, heard, left_click, told_by
+from tests.widgets.qt_actions import child, emitted, left_click, press, recorded
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.tables.table import Table
@@ -26,13 +27,13 @@ def choose(page: JobsPage, qtbot: QtBot, number: int) -> None:
     left_click(table.viewport(), place)
 
 
-def test_states_are_told_in_words(page: JobsPage, said: Any) -> None:
+def test_states_are_reported_in_words(page: JobsPage) -> None:
     """Given a job in each state, then each has its own words, and the head counts."""
     table = child(page, Table)
     assert [table.model().index(r, 1).data() for r in range(7)] == [
         "Running, 62 %", "Waiting", "Interrupted", "Done", "Ended by itself", "Failed", "Cancelled",
     ]  # fmt: skip
-    assert "1 job running, 1 waiting" in said(page)
+    assert "1 job running, 1 waiting" in text_of(page)
     assert [table.model().index(r, 4).data() for r in (0, 2, 5)] == ["41 s", "1 min 4 s", "0.8 s"]
 
 
@@ -46,7 +47,7 @@ def test_states_are_told_in_words(page: JobsPage, said: Any) -> None:
     ],
 )
 def test_what_can_be_done_with_a_job(
-    page: JobsPage, examples: ModuleType, press: Any, qtbot: QtBot, row: int, text: str, signal: str
+    page: JobsPage, examples: ModuleType, qtbot: QtBot, row: int, text: str, signal: str
 ) -> None:
     """Given a chosen job, then just its own ways on are there."""
     choose(page, qtbot, row)
@@ -60,7 +61,7 @@ def test_log_belongs_to_the_chosen_job(page: JobsPage, examples: ModuleType, qtb
     log = child(page, QPlainTextEdit)
     page.show_log("1", examples.LOG)
     assert log.toPlainText() == examples.LOG
-    assert heard(page.log_requested, choose, page, qtbot, 4) == ["5"] and log.toPlainText() == ""
+    assert emitted(page.log_requested, choose, page, qtbot, 4) == ["5"] and log.toPlainText() == ""
     page.show_log("1", "late")
     assert log.toPlainText() == ""
 
@@ -92,27 +93,27 @@ def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleT
     assert table.chosen_id == "j0"
 
 
-def test_settings_are_told_at_once(opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot) -> None:
-    """Given the settings, when one is changed, then it is told; nothing needs saving."""
+def test_settings_are_reported_at_once(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given the settings, when one is changed, then it is reported; nothing needs saving."""
     page = opened(SettingsPage, examples.settings())
     dark = child(page, QRadioButton, "theme-dark")
-    assert heard(page.theme_chosen, left_click, dark) == ["dark"]
+    assert emitted(page.theme_chosen, left_click, dark) == ["dark"]
     press(page, "Open the data folder", page.open_data_folder_requested)
     cores = child(page, QSpinBox)
     assert cores.text() == "automatic"
     cores.setFocus()
-    report = told_by(page.threads_changed)
+    report = recorded(page.threads_changed)
     qtbot.keyClick(cores, Qt.Key.Key_Up)
     qtbot.keyClick(cores, Qt.Key.Key_Down)
     assert report == [1, None]
-    assert "Only you can read it" in said(page)
+    assert "Only you can read it" in text_of(page)
 
 
-def test_memory_and_log_are_told_at_once(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
-    """Given no limit of the person's, when one is set and taken back, and the log's detail changed, then each is told;
-    a limit below a GiB is never shown as none."""
+def test_memory_and_log_are_reported_at_once(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given no limit of the person's, when one is set and taken back, and the log's detail changed, then each is
+    reported; a limit below a GiB is never shown as none."""
     page = opened(SettingsPage, examples.settings())
-    limits = told_by(page.memory_limit_changed)
+    limits = recorded(page.memory_limit_changed)
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
     assert field.text() == "automatic"
     field.setFocus()
@@ -120,18 +121,18 @@ def test_memory_and_log_are_told_at_once(opened: Any, examples: ModuleType, qtbo
     qtbot.keyClick(field, Qt.Key.Key_Down)
     assert limits == [1 << 30, None]
     log = page.findChild(QCheckBox)
-    assert heard(page.log_detail_changed, left_click, log, pos=QPoint(6, log.height() // 2)) == [True]
+    assert emitted(page.log_detail_changed, left_click, log, pos=QPoint(6, log.height() // 2)) == [True]
     page.show_value(replace(examples.settings(), memory_limit_bytes=1 << 28, detailed_log=True))
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
     assert field.value() == 1 and page.findChild(QCheckBox).isChecked()
 
 
-def test_what_is_missing_is_a_hint_and_no_error(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
+def test_what_is_missing_is_a_hint_and_no_error(opened: Any, examples: ModuleType) -> None:
     """Given runtimes that are not available, then one has a button that installs its set, the other a reason."""
     page = opened(SettingsPage, examples.settings())
-    text = said(page)
+    text = text_of(page)
     assert text.count("Ready") == 3 and text.count("Not here") == 2 and "No NVIDIA GPU found." in text
-    requested = told_by(page.install_requested)
+    requested = recorded(page.install_requested)
     press(page, "Install what “ONNX Runtime, NVIDIA GPU” needs")
     assert requested == ["cuda"] and "1.9 GB" in text and "pip install" not in text
     press(page, "Libraries and licenses")

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 
-from tests.widgets.heard import child, heard, left_click
+from tests.widgets.qt_actions import child, emitted, left_click
 from widgets.pages.layers.page import LayersPage, kinds_by_time
 from widgets.pages.layers.table import LayersTable, in_order
 from widgets.pages.layers.value import LayersOf, LayersValue
@@ -55,12 +56,12 @@ def rows(page: LayersPage) -> list[str]:
     return [model.index(row, 1).data() for row in range(model.rowCount())]
 
 
-def test_both_versions_are_drawn_to_one_scale(page: LayersPage, said: Any) -> None:
+def test_both_versions_are_drawn_to_one_scale(page: LayersPage) -> None:
     """Given an original of 6 ms and a version of 1.25 ms, then the version's blocks are as much shorter."""
     first, second = flows(page)
     wide, narrow = (flow.rects()[-1].right() for flow in (first, second))
     assert narrow / wide == pytest.approx(1.25 / 6, abs=0.03)
-    text = said(page)
+    text = text_of(page)
     assert "In “16-bit numbers (BF16)” the slowest of 2 layers takes 80 % of the time (Convolution)." in text
     assert "The fast one of its two models." in text
     assert "Timing each layer slows small models" in text
@@ -81,7 +82,7 @@ def test_blocks_are_walked_by_keys(page: LayersPage, qtbot: QtBot) -> None:
     flow = flows(page)[0]
     flow.setFocus()
     qtbot.keyClick(flow, Qt.Key.Key_Right)
-    assert heard(flow.block_chosen, qtbot.keyClick, flow, Qt.Key.Key_Return) == [1]
+    assert emitted(flow.block_chosen, qtbot.keyClick, flow, Qt.Key.Key_Return) == [1]
 
 
 def test_columns_sort_and_unknown_values_stay_last() -> None:
@@ -103,10 +104,11 @@ def test_a_click_on_a_title_sorts(page: LayersPage) -> None:
     assert rows(page) == first[::-1]
 
 
-def test_engine_is_named_once(opened: Any, said: Any) -> None:
-    """Given a version that is called like its engine, and has one layer, Then the name stands once, and so does the layer."""
+def test_engine_is_named_once(opened: Any) -> None:
+    """Given a version that is called like its engine, and has one layer, Then the name is once, and so does the
+    layer."""
     result = LayersResult(layers=(Layer(order=0, name="all", kind="Conv", ms=1.8, precision="f32"),), total_ms=1.8)
     sides = (LayersOf("Original", "ONNX Runtime", result), LayersOf("OpenVINO", "OpenVINO", result))
     page = opened(LayersPage, LayersValue(versions=(("v1", "OpenVINO"),), chosen="v1", sides=sides))
-    assert "Original, ONNX Runtime: 1.8 ms in one layer" in said(page)
-    assert "OpenVINO: 1.8 ms in one layer" in said(page) and "OpenVINO, OpenVINO" not in said(page)
+    assert "Original, ONNX Runtime: 1.8 ms in one layer" in text_of(page)
+    assert "OpenVINO: 1.8 ms in one layer" in text_of(page) and "OpenVINO, OpenVINO" not in text_of(page)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QRadioButton
+from read_page import words as text_of
 
-from tests.widgets.heard import child, heard
+from tests.widgets.qt_actions import child, emitted, press
 from widgets.pages.load.cards import CostCard
 from widgets.pages.load.page import LoadPage
 from widgets.parts.fields import DecimalField
@@ -17,7 +18,7 @@ def page(opened: Any) -> LoadPage:
     return opened(LoadPage, call="show_empty")
 
 
-def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: Any) -> None:
+def test_ten_seconds_by_default(page: LoadPage, examples: ModuleType) -> None:
     """Given the question, Then the recommended version and ten seconds are chosen; another time is one click away."""
     page.show_question(examples.ask_load())
     assert press(page, "Start", page.start_requested) == ["a", 10.0, 0.0]
@@ -29,8 +30,9 @@ def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: An
     press(page, "Back to the result", page.result_requested)
 
 
-def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: ModuleType, press: Any) -> None:
-    """Given the question, Then there is no limit until one is said, and that of the last measurement is there again."""
+def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: ModuleType) -> None:
+    """Given the question, Then there is no limit until one is given, and that of the last measurement is there
+    again."""
     page.show_question(examples.ask_load())
     field = next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms")
     assert field.text() == "no limit"
@@ -40,10 +42,10 @@ def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: Module
     assert next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms").value() == 25
 
 
-def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
+def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType) -> None:
     """Given a result, Then sentence, figures and cards are there."""
     page.show_value(examples.loaded())
-    words = said(page)
+    words = text_of(page)
     for text in ("2.1 times the original's", "this processor", "0.42 s", "half within 420 ms", "up to 31 %"):
         assert text in words
     assert "This computer does not tell how much energy it takes." in words
@@ -52,15 +54,15 @@ def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType,
     assert QApplication.clipboard().text() == "fettle load r1 --seconds 10"
 
 
-def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
-    """Given no price, Then nothing is assumed; typed or taken from an example it is told, and the costs follow."""
+def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType) -> None:
+    """Given no price, Then nothing is assumed; typed or taken from an example it is reported, and the costs follow."""
     page.show_value(examples.loaded())
-    assert "Nothing is assumed" in said(page) and "0.0353 USD" not in said(page)
+    assert "Nothing is assumed" in text_of(page) and "0.0353 USD" not in text_of(page)
     card = child(page, CostCard)
-    assert heard(page.price_changed, card.per_hour.setValue, 0.25) == [0.25, "USD", 50.0]
+    assert emitted(page.price_changed, card.per_hour.setValue, 0.25) == [0.25, "USD", 50.0]
     assert press(page, "A small computer: 0.08 USD", page.example_chosen) == ["one"]
     page.setFocus()
     page.show_price(examples.priced())
-    assert "0.0353 USD" in said(page) and "0.0168 USD" in said(page) and card.per_hour.value() == 0.0816
+    assert "0.0353 USD" in text_of(page) and "0.0168 USD" in text_of(page) and card.per_hour.value() == 0.0816
     page.show_price(examples.price())
-    assert "0.0353 USD" not in said(page)
+    assert "0.0353 USD" not in text_of(page)

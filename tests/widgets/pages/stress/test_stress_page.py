@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from read_page import words as text_of
 
 from widgets.pages.stress.page import StressPage
 from widgets.pages.stress.table import CellLabel
@@ -17,10 +18,9 @@ def page(theme: Theme) -> StressPage:
     return StressPage(theme)
 
 
-def test_the_offer_says_what_comes_and_starts_it(
-    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any
-) -> None:
-    """Given a version that was not tried yet, Then what will be done is told, and a click starts the quick or full test."""
+def test_the_offer_states_what_comes_and_starts_it(page: StressPage, examples: ModuleType, shown: Any) -> None:
+    """Given a version that was not tried yet, Then what will be done is reported, and a click starts the quick or
+    full test."""
     page.show_value(examples.stress(found=False))
     shown(page, 816, 614)
     for text in (
@@ -31,17 +31,15 @@ def test_the_offer_says_what_comes_and_starts_it(
         "Calibration examples",
         "Noise, blur, glare, fog",
     ):
-        assert text in said(page)
+        assert text in text_of(page)
 
 
-def test_the_table_holds_both_versions_at_each_severity(
-    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any
-) -> None:
+def test_the_table_holds_both_versions_at_each_severity(page: StressPage, examples: ModuleType, shown: Any) -> None:
     """Given findings, Then kinds, severities, both shares, verdicts, pictures and budgets can be read, by a screen reader,
     too; what is worse is explained in a sentence; no button is primary any more."""
     page.show_value(examples.stress())
     shown(page)
-    text = said(page)
+    text = text_of(page)
     for part in ("In the dark (severity 5) the optimized model gets 12 %", "Severity 1", "Severity 3", "Severity 5",
                  "Loses more", "Cannot tell", "As good", "lose at most 2 %", "Nearly like your examples", "Told apart", "False alarms",
                  "Nothing like your examples", "Triggers", "60 tried", "was not looked for", "85.0 %", "33.0 %", "Original 95.0 %, optimized 94.4 %",
@@ -54,8 +52,8 @@ def test_the_table_holds_both_versions_at_each_severity(
     assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
 
 
-def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, shown: Any, said: Any) -> None:
-    """Given sounds, Then each figure stands with its level in words."""
+def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, shown: Any) -> None:
+    """Given sounds, Then each figure is with its level in words."""
     page.show_value(examples.stress_sounds())
     shown(page)
-    assert all(level in said(page) for level in ("20 dB", "10 dB", "0 dB", "Hiss", "40 sounds"))
+    assert all(level in text_of(page) for level in ("20 dB", "10 dB", "0 dB", "Hiss", "40 sounds"))

@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QProgressBar
 from pytestqt.qtbot import QtBot
+from read_page import words as text_of
 
-from tests.widgets.heard import child, left_click, told_by
+from tests.widgets.qt_actions import child, left_click, press, recorded
 from widgets.pages.try_it.layout import TryLayout
 from widgets.pages.try_it.lists import ExampleStrip, TriedList
 from widgets.pages.try_it.page import TryPage
@@ -37,12 +38,12 @@ def busy(page: TryPage) -> list[bool]:
     return [bar.isVisible() for bar in bars]
 
 
-def test_both_answers_stand_side_by_side(page: TryPage, examples: ModuleType, said: Any) -> None:
+def test_both_answers_are_side_by_side(page: TryPage, examples: ModuleType) -> None:
     """Given answers, Then names, shares, times and how the model got the input can be read, and bars follow shares."""
     page.show_input(examples.live_input())
     page.show_answers(*examples.live_answers())
     page.set_texts("Same answer, 3.3 times faster", "Median of 9 calls each.")
-    shown = said(page)
+    shown = text_of(page)
     for text in ("Same answer, 3.3 times faster", "10.3 ms", "3.1 ms", "97.8 %", "97.1 %", "0.4 %", "9.2 MB"):
         assert text in shown
     assert "boot-window-3.jpg, as 28 × 28 dots" in shown
@@ -56,9 +57,7 @@ def test_both_answers_stand_side_by_side(page: TryPage, examples: ModuleType, sa
     ), "the lines of both cards are level"
 
 
-def test_what_takes_long_says_so_and_can_be_stopped(
-    page: TryPage, examples: ModuleType, press: Any, qtbot: QtBot
-) -> None:
+def test_slow_answer_is_shown_and_can_be_stopped(page: TryPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given a slow answer, Then after a moment both cards show that it goes on, and Cancel is there; then it goes."""
     page.show_working()
     assert busy(page) == [False, False]
@@ -69,7 +68,7 @@ def test_what_takes_long_says_so_and_can_be_stopped(
 
 
 def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleType, qtbot: QtBot) -> None:
-    """Given examples and lines, When one is clicked or chosen by arrow and Enter, Then it is told."""
+    """Given examples and lines, When one is clicked or chosen by arrow and Enter, Then it is reported."""
     strip = child(page, ExampleStrip)
     with qtbot.waitSignal(page.example_chosen, timeout=1000) as report:
         place = strip.visualRect(strip.rows.index(2, 0)).center()
@@ -88,13 +87,13 @@ def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleTyp
         QTest.keyClick(lines, Qt.Key.Key_Down)
         QTest.keyClick(lines, Qt.Key.Key_Space)
     assert report.args[0] in (0, 1)
-    said = lines.rows.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert said == "pullover-2.jpg: before Pullover in 10.4 ms, after Dress in 3.1 ms, Changed"
+    spoken = lines.rows.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "pullover-2.jpg: before Pullover in 10.4 ms, after Dress in 3.1 ms, Changed"
     assert parts(page).count.text() == "4 pictures, 3 same answers"
 
 
-def test_the_version_chooser_and_the_buttons(page: TryPage, press: Any, qtbot: QtBot) -> None:
-    """Given the chooser and the buttons, Then each tells what is wanted."""
+def test_the_version_chooser_and_the_buttons(page: TryPage, qtbot: QtBot) -> None:
+    """Given the chooser and the buttons, Then each shows what is wanted."""
     with qtbot.waitSignal(page.version_chosen, timeout=1000) as report:
         parts(page).versions.setFocus()
         QTest.keyClick(parts(page).versions, Qt.Key.Key_Down)
@@ -103,15 +102,15 @@ def test_the_version_chooser_and_the_buttons(page: TryPage, press: Any, qtbot: Q
     press(page, "Show one that changed", page.changed_requested)
 
 
-def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
-    """Given a model of texts, When letters are typed quickly, Then the whole text is told once; a later answer to an
-    earlier text does not write over what is typed."""
+def test_typing_is_reported_when_the_keys_rest(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given a model of texts, When letters are typed quickly, Then the whole text is reported once; a later answer
+    to an earlier text does not write over what is typed."""
     page = TryPage(theme)
     page.show_value(examples.trying(kind="texts"))
     page.show_ready()
     page.show_examples(examples.live_texts())
     shown(page)
-    report = told_by(page.text_typed)
+    report = recorded(page.text_typed)
     editor = parts(page).editor
     assert editor is not None
     editor.setFocus()
@@ -129,24 +128,26 @@ def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, s
     assert not editor.hasFocus()
 
 
-def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType, said: Any) -> None:
-    """Given a refused input, Then three sentences say so, and the next answer takes them away."""
+def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType) -> None:
+    """Given a refused input, Then three sentences show that, and the next answer takes them away."""
     page.show_problem(examples.refused(), examples.InputValue(caption="bad.png"))
-    assert "What happened" in said(page) and "Is my work safe?" in said(page) and "What to do now" in said(page)
-    assert "No answer to this input." in said(page) and "bad.png" in said(page)
+    assert (
+        "What happened" in text_of(page) and "Is my work safe?" in text_of(page) and "What to do now" in text_of(page)
+    )
+    assert "No answer to this input." in text_of(page) and "bad.png" in text_of(page)
     page.show_answers(*examples.live_answers())
-    assert "What happened" not in said(page)
+    assert "What happened" not in text_of(page)
 
 
-def test_states_without_versions(opened: Any, said: Any, press: Any) -> None:
-    """Given no run, one without versions, or one that is measured, Then the page says what to do."""
+def test_states_without_versions(opened: Any) -> None:
+    """Given no run, one without versions, or one that is measured, Then the page states what to do."""
     page = opened(TryPage, call="show_empty")
-    assert "Nothing to try yet" in said(page)
+    assert "Nothing to try yet" in text_of(page)
     assert press(page, "Choose a model", page.page_wanted) == ["model"]
     page.show_empty(has_run=True)
-    assert "no version to compare with the original" in said(page)
+    assert "no version to compare with the original" in text_of(page)
     page.show_measuring()
-    assert page.state == "measuring" and "would distort their figures" in said(page)
+    assert page.state == "measuring" and "would distort their figures" in text_of(page)
     assert press(page, "Back to Compare", page.page_wanted) == ["compare"]
 
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
-from tests.widgets.heard import placed, told_by
+from tests.widgets.qt_actions import placed, recorded
 from widgets.parts.tables.table import Table
 from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.theme import Theme
@@ -54,7 +54,7 @@ def test_keys_skip_the_line_of_details(theme: Theme, qtbot: QtBot) -> None:
     table.set_details(True)
     assert table.model().rowCount() == 5 and table.chosen_id == "r1"
     table.setFocus()
-    report = told_by(table.chosen)
+    report = recorded(table.chosen)
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Up)
