@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         self.clock.set_job(count > 0)
 
     def set_progress(self, page_id: str, share: float | None) -> None:
-        """Set the progress of a page's job, 0..1, beside its entry; None for no job."""
+        """Set the progress of a page's job, 0..1, at its entry; None for no job."""
         self.rail.entries[page_id].set_share(share)
 
     def set_measuring(self, measuring: bool) -> None:

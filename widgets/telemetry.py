@@ -96,7 +96,7 @@ def used_of_total(used: float, total: float) -> str:
 
 
 def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
-    """Return the note beside a figure; "" if nothing is known."""
+    """Return the note at a figure; "" if nothing is known."""
     if series == "load_pct" and device.cores:
         return _("of {0} cores").format(device.cores) if device.cores > 1 else _("of 1 core")
     if series == "memory_bytes" and device.memory_total_bytes:
@@ -108,7 +108,7 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
 
 
 def held_back(series: Series, mask: int) -> str:
-    """Return NVML's reason for a slowdown beside the figure: heat at the temperature, a limit at the power."""
+    """Return NVML's reason for a slowdown with its figure: heat at the temperature, a limit at the power."""
     reasons = set(slow_downs(mask))
     if series == "temperature_c" and reasons & {"software_thermal", "hardware_thermal"}:
         return _("slowed down by heat")

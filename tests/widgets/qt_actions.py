@@ -16,7 +16,7 @@ def emitted(signal: SignalInstance, act: Callable[..., Any], *values: Any, **nam
     """Call `act`, wait for the signal, and return the values of its first emission."""
     spy = QSignalSpy(signal)
     act(*values, **named)
-    assert spy.count() or spy.wait(1000), signal
+    assert spy.count() or spy.wait(2000), signal
     return list(spy.at(0))
 
 

@@ -1,4 +1,4 @@
-"""Create the question before space is freed, with what is removed and what stays."""
+"""Create the question before space is freed, which names the removed and the kept files."""
 
 from PySide6.QtWidgets import QWidget
 

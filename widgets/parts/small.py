@@ -129,7 +129,7 @@ def button_row(theme: Theme, title: str, pages: Iterable[tuple[str, str, str]], 
 
 
 MOST_TITLE_LINES = 2
-"""Most lines of a headline beside the buttons; a longer one moves above them, so that the head stays low."""
+"""Most lines of a headline next to the buttons; a longer one moves above them, so that the head stays low."""
 
 
 class PageHead(QWidget):
@@ -148,7 +148,7 @@ class PageHead(QWidget):
         self._actions = in_row()
         box.addLayout(self._actions)
         box.setAlignment(self._actions, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.subtitle.setVisible(bool(subtitle))  # after it has a parent: otherwise it would be a window of its own
+        self.subtitle.setVisible(bool(subtitle))  # after it has a parent: otherwise it would be its own window
         self._box = box
         self.setMinimumHeight(46)
         self.add_action(*actions)

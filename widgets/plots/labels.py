@@ -1,4 +1,4 @@
-"""Place names beside lines and points so that they cover neither each other nor the frame."""
+"""Place names near lines and points so that they cover neither each other nor the frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,9 +1,7 @@
 """A light theme, the example values, and a function that shows a page in the smallest window's content area."""
 
-import importlib.util
-import sys
+import importlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,24 +22,12 @@ def examples() -> ModuleType:
 
 
 def join_examples() -> ModuleType:
-    """All modules of examples under one name; they are no package, so they are loaded by their paths."""
-    whole = load("page_examples", "examples.py")
+    """Return one module with the names of all modules of examples."""
+    whole = ModuleType("all_examples")
     names = "data results hub trying answers load stress looking projects monitor releases"
-    for name in names.split():
-        for key, value in vars(load(f"page_{name}", f"example_{name}.py")).items():
-            if not key.startswith("_"):
-                setattr(whole, key, value)
+    for name in ("examples", *(f"example_{name}" for name in names.split())):
+        vars(whole).update(vars(importlib.import_module(name)))
     return whole
-
-
-def load(name: str, file: str) -> ModuleType:
-    """A module that lies next to this one."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(file))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from page_examples import KINDS, data, picture
+from examples import KINDS, data, picture
 
 from widgets.pages.data.doctor import DoctorValue
 from widgets.pages.data.fed import FedValue

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from page_examples import KINDS, picture
+from examples import KINDS, picture
 
 from widgets.pages.compare.value import (
     ChangesValue,
@@ -213,11 +213,11 @@ def checks(done: int = 2) -> tuple[CheckValue, ...]:
         ("Unpacked in a clean place and run", "14 s"),
         ("Same answers as here", "20 of 20"),
     )
-    found = []
+    values = []
     for number, (what, result) in enumerate(rows):
         state = "ok" if number < done else "running" if number == done else "waiting"
-        found.append(CheckValue(state, what, result if number < done else "reading…" if number == done else "waiting"))
-    return tuple(found)
+        values.append(CheckValue(state, what, result if number < done else "reading…" if number == done else "waiting"))
+    return tuple(values)
 
 
 def export(**changed: object) -> ExportValue:
@@ -310,7 +310,7 @@ def settings() -> SettingsValue:
                 for title in ("ONNX Runtime", "OpenVINO", "PyTorch")
             ),
             (Described(id="cuda", title="ONNX Runtime, NVIDIA GPU", available=False), SetValue("cuda", 1_900_000_000)),
-            (Described(id="torch", title="PyTorch, NVIDIA GPU", available=False, hint="No NVIDIA GPU found."), None),
+            (Described(id="torch", title="PyTorch, NVIDIA GPU", available=False, hint="No NVIDIA GPU values."), None),
         ),
         "0.1.0",
         (("PySide6", "6.11.3", "LGPL-3.0"), ("numpy", "2.3.0", "BSD-3-Clause")),

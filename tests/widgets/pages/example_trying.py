@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from page_examples import KINDS, picture
+from examples import KINDS, picture
 
 from widgets.pages.try_it.page import TryPage
 from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue, TryValue

@@ -93,10 +93,10 @@ def visible(page: Page, kind: type[Any]) -> list[Any]:
 
 def cut_labels(page: Page) -> list[tuple[str, QSize, QSize]]:
     """Labels and buttons whose words do not fit."""
-    found = []
+    problems = []
     for button in visible(page, QPushButton):
         if button.width() < button.sizeHint().width() - 1:
-            found.append((button.text()[:60], button.sizeHint(), button.size()))
+            problems.append((button.text()[:60], button.sizeHint(), button.size()))
     for label in visible(page, QLabel):
         text = label.text()
         if not text or label.pixmap().width():
@@ -111,24 +111,24 @@ def cut_labels(page: Page) -> list[tuple[str, QSize, QSize]]:
         else:
             needed = label.sizeHint() - (label.size() - inside)
         if needed.width() > inside.width() + 2 or needed.height() > inside.height() + 2:
-            found.append((text[:60], needed, inside))
-    return found
+            problems.append((text[:60], needed, inside))
+    return problems
 
 
 def cut_columns(page: Page) -> list[tuple[str, int, int]]:
     """Tables whose last column ends outside of them."""
-    found = []
+    problems = []
     for table in visible(page, QTableView):
         header = table.horizontalHeader()
         if header.isVisible() and header.length() > table.viewport().width():
-            found.append((table.accessibleName(), header.length(), table.viewport().width()))
-    return found
+            problems.append((table.accessibleName(), header.length(), table.viewport().width()))
+    return problems
 
 
 def cut_by_parents(page: Page) -> list[tuple[str, QRect]]:
     """Words and buttons that stand outside of the page, or of the card that they are in."""
     content = page.widget()
-    found = []
+    problems = []
     for widget in [*visible(page, QLabel), *visible(page, QPushButton)]:
         above = widget.parentWidget()
         if above is content or isinstance(above, QAbstractItemView) or not widget.width():
@@ -140,22 +140,22 @@ def cut_by_parents(page: Page) -> list[tuple[str, QRect]]:
         parent = widget.parentWidget()
         place = widget.geometry()
         if not scrolled and not parent.rect().adjusted(-2, -2, 2, 2).contains(place):
-            found.append((widget.text()[:60], place))
-    return found
+            problems.append((widget.text()[:60], place))
+    return problems
 
 
 def laid_over(page: Page) -> list[tuple[str, str]]:
     """Neighbors that lie on each other, such as a hint over pictures."""
     inner = (QAbstractScrollArea, QAbstractSpinBox, QComboBox)
-    found = []
+    problems = []
     for above in [page.widget(), *visible(page, QWidget)]:
-        beside = [w for w in above.children() if isinstance(w, QWidget) and w.isVisibleTo(page) and w.width() > 1]
-        for number, one in enumerate(beside if not isinstance(above, inner) else ()):
-            for other in beside[number + 1 :]:
+        neighbors = [w for w in above.children() if isinstance(w, QWidget) and w.isVisibleTo(page) and w.width() > 1]
+        for number, one in enumerate(neighbors if not isinstance(above, inner) else ()):
+            for other in neighbors[number + 1 :]:
                 shared = one.geometry().intersected(other.geometry())
                 if shared.width() > 3 and shared.height() > 3:
-                    found.append((f"{one} {one.property('text')}", f"{other} {other.property('text')}"))
-    return found
+                    problems.append((f"{one} {one.property('text')}", f"{other} {other.property('text')}"))
+    return problems
 
 
 @pytest.mark.parametrize(

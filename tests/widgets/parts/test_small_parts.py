@@ -11,6 +11,7 @@ from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import sized
+from widgets.parts.layout import in_flow
 from widgets.parts.painting import draw_tag
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import Bar, CheckList, CheckRow, CheckValue, Tag
@@ -34,10 +35,8 @@ def test_a_fold_states_by_its_caret_whether_it_is_open(theme: Theme, qtbot: QtBo
     fold.show()
     closed = fold.icon().pixmap(16, 16).toImage()
     fold.setFocus()
-    assert (
-        emitted(fold.toggled, qtbot.keyClick, fold, Qt.Key.Key_Space) == [True]
-        and fold.icon().pixmap(16, 16).toImage() != closed
-    )
+    assert emitted(fold.toggled, qtbot.keyClick, fold, Qt.Key.Key_Space) == [True]
+    assert fold.icon().pixmap(16, 16).toImage() != closed
 
 
 def test_choice_card_does_not_jump_when_chosen(theme: Theme, qtbot: QtBot) -> None:
@@ -45,14 +44,11 @@ def test_choice_card_does_not_jump_when_chosen(theme: Theme, qtbot: QtBot) -> No
     card = ChoiceCard("a", "Title", "about")
     label = QLabel("x")
     card.add(label)
-    qtbot.addWidget(card)
-    card.resize(200, 100)
-    card.show()
+    placed(qtbot, card, 200, 100)
     before = label.mapTo(card, QPoint(0, 0))
-    with qtbot.waitSignal(card.chosen, timeout=1000) as blocker:
-        left_click(card)
+    assert emitted(card.chosen, left_click, card) == ["a"]
     QApplication.processEvents()
-    assert blocker.args == ["a"] and label.mapTo(card, QPoint(0, 0)) == before
+    assert label.mapTo(card, QPoint(0, 0)) == before
     assert card.radio.accessibleName() == "Title" and card.radio.accessibleDescription() == "about"
 
 
@@ -92,10 +88,7 @@ def test_flow_begins_a_new_row(qtbot: QtBot) -> None:
     for part in parts:
         part.setFixedSize(100, 20)
         flow.addWidget(part)
-    qtbot.addWidget(holder)
-    holder.resize(320, 100)
-    holder.show()
-    QApplication.processEvents()
+    placed(qtbot, holder, 320, 100)
     assert [p.y() for p in parts] == [0, 0, 0] and parts[2].geometry().right() == 319
     assert flow.heightForWidth(210) == 48 and flow.heightForWidth(100) == 76
     holder.resize(210, 100)
@@ -137,16 +130,10 @@ def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> No
 
 def test_flow_places_items_of_a_row_on_one_middle_line(qtbot: QtBot) -> None:
     """Given a low and a high item in one row, Then both have the same middle."""
-    holder = QWidget()
-    qtbot.addWidget(holder)
-    flow = FlowLayout(holder, 4)
     low, high = QWidget(), QWidget()
     low.setFixedSize(40, 12)
     high.setFixedSize(40, 20)
-    flow.addWidget(low)
-    flow.addWidget(high)
-    holder.resize(200, 60)
-    holder.show()
+    _holder = placed(qtbot, in_flow(low, high), 200, 60)  # qtbot keeps no reference
     assert low.geometry().center().y() == high.geometry().center().y()
 
 
@@ -163,12 +150,8 @@ def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtB
 def test_result_of_check_is_in_one_line_next_to_or_below(theme: Theme, qtbot: QtBot, width: int, lines: int) -> None:
     """Given a column of the page Data in a small window, Then a short result is in one line, below what was checked
     where it does not fit next to it; a narrower one breaks it between its words."""
-    row = placed(
-        qtbot,
-        CheckRow(theme, CheckValue("ok", "No example is in both test and calibration set", "0 of 1,200 shared")),
-        width,
-        90,
-    )
+    value = CheckValue("ok", "No example is in both test and calibration set", "0 of 1,200 shared")
+    row = placed(qtbot, CheckRow(theme, value), width, 90)
     QApplication.processEvents()
     metrics = row._result.fontMetrics()
     assert row._result.heightForWidth(row._result.width()) < (lines + 0.5) * metrics.lineSpacing()

@@ -1,8 +1,6 @@
 """A theme, a clock and a window for each test; an example run; a walk over accessible names."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,6 +10,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.shell import run_example
 from widgets.main_window import MainWindow
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
@@ -21,12 +20,8 @@ IDS = ("model", "data", "goal", "optimize", "compare", "export", "jobs", "settin
 
 @pytest.fixture
 def example() -> ModuleType:
-    """The run with example values."""
-    spec = importlib.util.spec_from_file_location("run_example", Path(__file__).with_name("run_example.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return the run with example values."""
+    return run_example
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.qt_actions import placed
+from tests.widgets.qt_actions import emitted, placed
 from widgets.dock import JOB_MEMORY, DeviceValue, Dock
 from widgets.plots.frame_clock import FrameClock
 from widgets.telemetry import figure_of, short_names, used_of_total
@@ -61,9 +61,8 @@ def test_two_gpus_with_changing_values_one_lost(dock: Dock, clock: FrameClock, q
             "GPU temperature": f"{degrees} °C",
             "GPU power": f"{watts} W",
         }
-    with qtbot.waitSignal(dock.device_chosen, timeout=1000) as report:
-        QTest.keyClick(dock._chooser, Qt.Key.Key_Down)
-    assert report.args == ["gpu1"] and dock.shown_device == "gpu1"
+    assert emitted(dock.device_chosen, QTest.keyClick, dock._chooser, Qt.Key.Key_Down) == ["gpu1"]
+    assert dock.shown_device == "gpu1"
     assert shown(dock)["GPU power"] == "70 W" and slim(dock)["Memory"] == "2.7 of 85.5 GB"
     dock.set_lost("gpu1", "It answers no more", "card is lost")
     assert set(shown(dock).values()) == {"–"} and slim(dock) == {"NVIDIA FAKE H100": "It answers no more"}
@@ -104,9 +103,8 @@ def test_it_opens_for_jobs_and_remembers_the_hand(dock: Dock, clock: FrameClock,
     assert dock.is_open and dock.height() == 128 and dock.job_text.text() == "1 job running"
     feed(dock, clock, "cpu", **{JOB_MEMORY: 412e6})
     assert shown(dock)["Memory"] == "412 MB" and dock.gauges[1].note.text() == "used by this job, of 16 GB"
-    with qtbot.waitSignal(dock.toggled, timeout=1000) as report:
-        QTest.mouseClick(dock.button, Qt.MouseButton.LeftButton)
-    assert report.args == [False] and dock.height() == 34
+    assert emitted(dock.toggled, QTest.mouseClick, dock.button, Qt.MouseButton.LeftButton) == [False]
+    assert dock.height() == 34
     dock.set_jobs(2, clock.now_s())
     assert not dock.is_open
     dock.set_jobs(0)

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.qt_actions import recorded
+from tests.widgets.qt_actions import emitted, recorded
 from widgets.commands import CHOOSE_FILES, OPEN_PROJECT
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
@@ -69,9 +69,8 @@ def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: 
 def test_keys_go_to_pages(window: MainWindow, qtbot: QtBot, key: Qt.Key, page_id: str) -> None:
     """Given the window, when Ctrl and a number are pressed, then that step is shown and reported."""
     activate(window, qtbot)
-    with qtbot.waitSignal(window.page_requested, timeout=2000) as report:
-        QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
-    assert report.args == [page_id] and window.current_page == page_id
+    assert emitted(window.page_requested, QTest.keyClick, window, key, Qt.KeyboardModifier.ControlModifier) == [page_id]
+    assert window.current_page == page_id
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "ünï 模型 a#b%20.pt", "x" * 200])
@@ -80,9 +79,8 @@ def test_files_can_be_dropped_on_a_text_field(window: MainWindow, qtbot: QtBot, 
     field = window.page("model").findChild(QLineEdit)
     QTest.qWait(1)
     at = field.mapTo(window, field.rect().center())
-    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as report:
-        drop(window, files(f"/tmp/{name}"), at)
-    assert report.args == [[f"/tmp/{name}"]] and field.text() == ""
+    assert emitted(window.paths_dropped, drop, window, files(f"/tmp/{name}"), at) == [[f"/tmp/{name}"]]
+    assert field.text() == ""
     assert not window._veil.isVisible()
 
 
@@ -100,24 +98,18 @@ def test_links_and_texts_are_distinguished(window: MainWindow, qtbot: QtBot) -> 
     """Given an address of the web, or plain text, when it is dropped, then each has its own signal."""
     link = QMimeData()
     link.setUrls([QUrl("https://example.org/model.onnx")])
-    with qtbot.waitSignal(window.links_dropped, timeout=2000) as report:
-        drop(window, link, QPoint(600, 300))
-    assert report.args == [["https://example.org/model.onnx"]]
+    assert emitted(window.links_dropped, drop, window, link, QPoint(600, 300)) == [["https://example.org/model.onnx"]]
     text = QMimeData()
     text.setText("a sentence")
-    with qtbot.waitSignal(window.text_dropped, timeout=2000) as report:
-        drop(window, text, QPoint(600, 300))
-    assert report.args == ["a sentence"]
+    assert emitted(window.text_dropped, drop, window, text, QPoint(600, 300)) == ["a sentence"]
 
 
 def test_a_name_that_is_no_text_comes_in_as_its_address(window: MainWindow, qtbot: QtBot) -> None:
     """Given a file whose name holds a stray byte, when it is dropped, then the byte is not lost."""
     mime = QMimeData()
     mime.setData("text/uri-list", b"file:///tmp/a%20raw%FF.onnx\r\n")
-    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as report:
-        drop(window, mime, QPoint(600, 300))
-    assert report.args == [["file:///tmp/a%20raw%FF.onnx"]]
-    assert os.fsencode(from_text(report.args[0][0])) == b"/tmp/a raw\xff.onnx"
+    (paths,) = emitted(window.paths_dropped, drop, window, mime, QPoint(600, 300))
+    assert paths == ["file:///tmp/a%20raw%FF.onnx"] and os.fsencode(from_text(paths[0])) == b"/tmp/a raw\xff.onnx"
 
 
 def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
@@ -125,9 +117,8 @@ def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
     activate(window, qtbot)
     QGuiApplication.clipboard().setMimeData(files("/tmp/model.onnx"))
     window.rail.entries["model"].setFocus()
-    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as report:
-        QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert report.args == [["/tmp/model.onnx"]]
+    ctrl = Qt.KeyboardModifier.ControlModifier
+    assert emitted(window.paths_dropped, QTest.keyClick, window, Qt.Key.Key_V, ctrl) == [["/tmp/model.onnx"]]
     chosen: list[str] = []
     window.commands.offer(CHOOSE_FILES, lambda: chosen.append("files"))
     QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
@@ -242,21 +233,15 @@ def test_first_paint_is_reported_once(qtbot: QtBot, qapp: QApplication, theme: T
 def test_a_picture_without_a_file(window: MainWindow, qtbot: QtBot) -> None:
     """Given a picture copied out of another program, When it is pasted, Then it comes in; its address counts more
     unless pictures are of use now."""
-    image = QImage(4, 4, QImage.Format.Format_RGB32)
+    boot, image = "https://example.org/boot.png", QImage(4, 4, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.red)
-    mime = QMimeData()
-    mime.setImageData(image)
-    with qtbot.waitSignal(window.picture_dropped, timeout=2000) as report:
+    pictures, links = recorded(window.picture_dropped), recorded(window.links_dropped)
+    for address, takes_pictures, counts in (("", False, (1, 0)), (boot, False, (1, 1)), (boot, True, (2, 1))):
+        mime = QMimeData()
+        mime.setImageData(image)
+        if address:
+            mime.setUrls([QUrl(address)])
+        window.takes_pictures = takes_pictures
         drop(window, mime, QPoint(600, 300))
-    assert report.args[0].size() == image.size()
-    mime = QMimeData()
-    mime.setImageData(image)
-    mime.setUrls([QUrl("https://example.org/boot.png")])
-    with qtbot.waitSignal(window.links_dropped, timeout=2000), qtbot.assertNotEmitted(window.picture_dropped):
-        drop(window, mime, QPoint(600, 300))
-    window.takes_pictures = True
-    mime = QMimeData()
-    mime.setImageData(image)
-    mime.setUrls([QUrl("https://example.org/boot.png")])
-    with qtbot.waitSignal(window.picture_dropped, timeout=2000), qtbot.assertNotEmitted(window.links_dropped):
-        drop(window, mime, QPoint(600, 300))
+        qtbot.waitUntil(lambda counts=counts: (len(pictures), len(links)) == counts, timeout=2000)
+    assert pictures[0].size() == image.size()

@@ -142,7 +142,7 @@ class ComparePage(Page):
             self._changes.show_value(value)
 
     def show_sources(self, values: Sequence[SourceValue], key: str) -> None:
-        """Show the sources of a version's figures beside the clicked one, starting with `key`."""
+        """Show the sources of a version's figures at the clicked one, starting with `key`."""
         if values:
             SourceCard(self.theme, values, key, self).show_at(self._opened_at)
 

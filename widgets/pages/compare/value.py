@@ -91,7 +91,7 @@ class ChangesValue:
     """The changed examples; `total` may exceed the listed rows.
 
     `words_changed` of `words` are next words of a language model; single ones may change in texts that stayed alike.
-    `reasons` say why the version is not safe.
+    `reasons` explain why the version is not safe.
     """
 
     total: int = 0

@@ -21,7 +21,7 @@ ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
 
 
 class ItemsCard(Card):
-    """The card of the examples; `edited(name, sources, label)` asks to edit the selection.
+    """The card of the examples; `edited(name, sources, label)` requests an edit of the selection.
 
     The names are leave_out, put_back, test, calibration and relabel.
     """

@@ -180,7 +180,7 @@ class ExportPage(InstallingPage):
         self._fill("done", head, (columns, 1))
 
     def show_released(self, number: int | None) -> None:
-        """Say which release the bundle that was written is by now; None for none."""
+        """Show which release the bundle that was written is by now; None for none."""
         if number is not None:
             self._release.relabel(_("See release {0}").format(number))
 

@@ -26,7 +26,7 @@ class ExportValue:
     """The form's value; each target comes with the set that it needs, None if it needs none.
 
     `reason_needed` is a sentence that requests the user's reason; "" for a safe version. `questions` are the chosen
-    target's, beside the three for every model card, and `answers` are theirs by id. `sign` requests a signature by
+    target's, beyond the three of every card, and `answers` are theirs by id. `sign` requests a signature by
     the key `sign_key`, which is "" before it is created; `sign_needs` is the set that signing needs.
     `fallback_bytes` is the additional size of the original as a fallback, None if it is impossible; `fallback`
     selects it. `prove` is the version that the target could take once it is proven.

@@ -22,7 +22,7 @@ from workers.contracts.translation import _
 
 
 class HubPage(Page):
-    """The page Hub; below the search bar is a list, a model card or an error, beside them `detail`.
+    """The page Hub; below the search bar is a list, a model card or an error, and `detail` at the right.
 
     `search_requested(HubAskValue)` is the only signal that queries the hub for a list, and only the user triggers it.
     """

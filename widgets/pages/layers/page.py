@@ -25,7 +25,7 @@ MARK_PX = 10
 
 
 class LayersPage(DetailPage):
-    """The page "Layers"; `look_requested` asks to profile the layers.
+    """The page "Layers"; `look_requested` requests a profile of the layers.
 
     `version_chosen(id)` selects another version.
     """

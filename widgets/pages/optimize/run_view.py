@@ -106,7 +106,7 @@ class RunView(QWidget):
         self._place_best()
 
     def _place_best(self) -> None:
-        """Place the tag beside the title if it fits there, else on a separate line."""
+        """Place the tag next to the title if it fits there, else on a separate line."""
         edges = self._graph_card.contentsMargins()
         box = self._graph_card.box.contentsMargins()
         room = self.width() - self._steps_px - SPACE_L - edges.left() - edges.right() - box.left() - box.right()

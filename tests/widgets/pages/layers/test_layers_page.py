@@ -47,8 +47,7 @@ def flows(page: LayersPage) -> list[LayerFlow]:
 
 
 def table(page: LayersPage) -> LayersTable:
-    found = child(page, LayersTable)
-    return found
+    return child(page, LayersTable)
 
 
 def rows(page: LayersPage) -> list[str]:

@@ -23,15 +23,9 @@ def test_the_offer_states_what_comes_and_starts_it(page: StressPage, examples: M
     full test."""
     page.show_value(examples.stress(found=False))
     shown(page, 816, 614)
-    for text in (
-        "Harder inputs",
-        "Out of distribution",
-        "Attacks",
-        "Triggers",
-        "Calibration examples",
-        "Noise, blur, glare, fog",
-    ):
-        assert text in text_of(page)
+    text = text_of(page)
+    for part in ("Harder inputs", "Out of distribution", "Attacks", "Triggers", "Calibration examples", "Noise, blur"):
+        assert part in text
 
 
 def test_the_table_holds_both_versions_at_each_severity(page: StressPage, examples: ModuleType, shown: Any) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QProgressBar
 from pytestqt.qtbot import QtBot
 from read_page import words as text_of
 
-from tests.widgets.qt_actions import child, left_click, press, recorded
+from tests.widgets.qt_actions import child, emitted, left_click, press, recorded
 from widgets.pages.try_it.layout import TryLayout
 from widgets.pages.try_it.lists import ExampleStrip, TriedList
 from widgets.pages.try_it.page import TryPage
@@ -70,23 +70,17 @@ def test_slow_answer_is_shown_and_can_be_stopped(page: TryPage, examples: Module
 def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given examples and lines, When one is clicked or chosen by arrow and Enter, Then it is reported."""
     strip = child(page, ExampleStrip)
-    with qtbot.waitSignal(page.example_chosen, timeout=1000) as report:
-        place = strip.visualRect(strip.rows.index(2, 0)).center()
-        left_click(strip.viewport(), place)
-    assert report.args == [14]
+    place = strip.visualRect(strip.rows.index(2, 0)).center()
+    assert emitted(page.example_chosen, left_click, strip.viewport(), place) == [14]
     strip.setFocus()
-    with qtbot.waitSignal(page.example_chosen, timeout=1000) as report:
-        QTest.keyClick(strip, Qt.Key.Key_Right)
-        QTest.keyClick(strip, Qt.Key.Key_Return)
-    assert report.args == [21]
+    QTest.keyClick(strip, Qt.Key.Key_Right)
+    assert emitted(page.example_chosen, QTest.keyClick, strip, Qt.Key.Key_Return) == [21]
     page.show_tried(examples.live_tried())
     QApplication.processEvents()
     lines = child(page, TriedList)
     lines.setFocus()
-    with qtbot.waitSignal(page.again_requested, timeout=1000) as report:
-        QTest.keyClick(lines, Qt.Key.Key_Down)
-        QTest.keyClick(lines, Qt.Key.Key_Space)
-    assert report.args[0] in (0, 1)
+    QTest.keyClick(lines, Qt.Key.Key_Down)
+    assert emitted(page.again_requested, QTest.keyClick, lines, Qt.Key.Key_Space)[0] in (0, 1)
     spoken = lines.rows.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "pullover-2.jpg: before Pullover in 10.4 ms, after Dress in 3.1 ms, Changed"
     assert parts(page).count.text() == "4 pictures, 3 same answers"
@@ -94,10 +88,9 @@ def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleTyp
 
 def test_the_version_chooser_and_the_buttons(page: TryPage, qtbot: QtBot) -> None:
     """Given the chooser and the buttons, Then each shows what is wanted."""
-    with qtbot.waitSignal(page.version_chosen, timeout=1000) as report:
-        parts(page).versions.setFocus()
-        QTest.keyClick(parts(page).versions, Qt.Key.Key_Down)
-    assert report.args == ["b"] and parts(page).after.size_label.text() == "9.2 MB"
+    parts(page).versions.setFocus()
+    assert emitted(page.version_chosen, QTest.keyClick, parts(page).versions, Qt.Key.Key_Down) == ["b"]
+    assert parts(page).after.size_label.text() == "9.2 MB"
     assert press(page, "Export…", page.export_requested) == ["b"]
     press(page, "Show one that changed", page.changed_requested)
 
@@ -131,10 +124,9 @@ def test_typing_is_reported_when_the_keys_rest(theme: Theme, examples: ModuleTyp
 def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType) -> None:
     """Given a refused input, Then three sentences show that, and the next answer takes them away."""
     page.show_problem(examples.refused(), examples.InputValue(caption="bad.png"))
-    assert (
-        "What happened" in text_of(page) and "Is my work safe?" in text_of(page) and "What to do now" in text_of(page)
-    )
-    assert "No answer to this input." in text_of(page) and "bad.png" in text_of(page)
+    text = text_of(page)
+    for words in ("What happened", "Is my work safe?", "What to do now", "No answer to this input.", "bad.png"):
+        assert words in text
     page.show_answers(*examples.live_answers())
     assert "What happened" not in text_of(page)
 
