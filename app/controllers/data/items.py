@@ -65,7 +65,7 @@ class DataItems(PageController[DataPage]):
         try:
             self._items = read_items(data.folder)
         except (OSError, ValueError, KeyError):
-            self._items = ()  # keeps the preview, because the store was cleared meanwhile
+            self._items = ()  # the store was cleared meanwhile, so that nothing can be displayed
             return
         self._drawn.clear()
         self._page.show_items(self._values(), CHUNK)
