@@ -302,7 +302,8 @@ class ComparePage(Page):
     def _show_notes(self, version_id: str) -> None:
         value, version, text = self._value, self._version(version_id), ""
         if value is not None and version is not None and self._fold.isChecked():
-            notes = " ".join(note for note in version.notes if note not in value.note)  # shown below the page
+            below = value.note  # the page's end already shows these
+            notes = " ".join(note for note in version.notes if note not in below)
             text = "\n".join(filter(None, (version.device, *version.scores, notes)))
         show_text(self._notes, text)
 
