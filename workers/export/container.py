@@ -6,16 +6,18 @@ network nor Docker, so it writes the image's files and the user builds the image
 
 import platform
 import re
+from pathlib import Path
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
 from workers.contracts.techniques import TargetSpec
 from workers.export.fresh_environment import LOCK, locked
 from workers.export.layout import own_file, plain_name, requirement_lines
 from workers.export.service import TARGET as SERVICE
-from workers.export.service.target import spec_of, write_service
+from workers.export.service.target import write_service
 from workers.measure.opening import find_runtime
 
 BASE = f"python:{'.'.join(platform.python_version_tuple()[:2])}-slim-bookworm"
@@ -42,7 +44,8 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
             f"{image[:80]!r} does not name an image and its version. Nothing was written.",
             f"Write it like {BASE}, with @sha256:… behind it to pin it, or leave it empty.",
         )
-    has_lock = bool(locked(requirement_lines(find_runtime(params.runtime), spec_of(params), TARGET.needs))[0])
+    spec = read_pipeline(Path(params.model_dir))
+    has_lock = bool(locked(requirement_lines(find_runtime(params.runtime), spec, TARGET.needs))[0])
     result = write_service(params, ctx, COMMANDS, container_files(image, plain_name(params.facts.project), has_lock))
     pinned = "pinned by its digest" if "@" in image else "by its tag, since its digest is not known here"
     detail = f"from {image}, {pinned}; an export cannot reach Docker, so build it with: docker compose build"

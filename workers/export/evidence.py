@@ -15,7 +15,7 @@ EVIDENCE_FILE = "EVIDENCE.md"
 NOT_RECORDED = "not recorded"
 
 
-def _said(text: str) -> str:
+def _stated(text: str) -> str:
     return "stated by the person who made it" if text else ""
 
 
@@ -81,7 +81,7 @@ def _watched(facts: CardFacts) -> str:
 
 
 ROWS: tuple[tuple[str, str, str, str, Callable[[CardFacts], str]], ...] = (
-    ("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
+    ("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _stated(f.purpose)),
     ("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
     ("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
     ("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
@@ -99,7 +99,7 @@ ROWS: tuple[tuple[str, str, str, str, Callable[[CardFacts], str]], ...] = (
     ("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
     ("Monitoring", "MEASURE 2.4, 3.1, MANAGE 4.1", "A.6.2.6", "monitor.py, monitor/reference.json", _watched),
     ("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
-    ("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
+    ("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _stated(f.contact)),
 )  # fmt: skip
 """Rows of the table: subject, NIST, ISO, place, and a function that describes the evidence ("" for none)."""
 

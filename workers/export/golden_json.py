@@ -17,7 +17,7 @@ from workers.pipeline.pipeline import Runs, load_pipeline
 from workers.pipeline.prepared import Prepared
 
 MAX_BYTES = 8 << 20
-"""Maximum size of all inputs: the example is for a trial, and the golden predictions are beside it in full."""
+"""Maximum size of all inputs: the example is for a trial, and the golden predictions are next to it in full."""
 
 
 def golden_json(params: ExportParams, ctx: JobContext) -> str:

@@ -1,6 +1,6 @@
 """The target *Hub folder*: a repository of the Hugging Face Hub with the file names that transformers.js 4 expects.
 
-Names: `onnx/<session><suffix>.onnx`, weights beside it in `<name>_data`. `config.json["transformers.js_config"]` says
+Names: `onnx/<session><suffix>.onnx`, weights next to it in `<name>_data`. `config.json["transformers.js_config"]` says
 which of them is loaded, since the web's default is q8 (transformers.js 4.3: `DEFAULT_DTYPE_SUFFIX_MAPPING`).
 """
 
@@ -20,7 +20,7 @@ from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.golden_json import golden_json
 from workers.export.layout import Place, has_external_data, own_file
-from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import FOLDER, TEST_STAGES, failed
 from workers.export.stages import WRITE
 from workers.infer.chat_session import IDS, MORE, TOKENS
@@ -28,7 +28,7 @@ from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
-COMPARED, READ_TOKENS, SAID = 4, 96, 24
+COMPARED, READ_TOKENS, GENERATED = 4, 96, 24
 """Number of texts to continue, maximum number of tokens that are read of each, and number of generated tokens."""
 
 QUESTION = "What is the capital of France?"
@@ -47,8 +47,8 @@ def golden_texts(params: ExportParams, ctx: JobContext) -> str:
         for number in range(min(COMPARED, len(items))):
             ctx.check_cancelled()
             ids = np.asarray(items[number][IDS], np.int64)[:, :READ_TOKENS]
-            said = session.run({IDS: ids, MORE: np.asarray([SAID])})[TOKENS]
-            texts.append({"input_ids": ids[0].tolist(), "tokens": said[0].tolist()})
+            generated = session.run({IDS: ids, MORE: np.asarray([GENERATED])})[TOKENS]
+            texts.append({"input_ids": ids[0].tolist(), "tokens": generated[0].tolist()})
     requested = pipeline.chat.prompt(QUESTION).tolist()
     return json.dumps({"question": QUESTION, "question_ids": requested, "texts": texts})
 
@@ -87,20 +87,20 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
         WorkerError: A test fails.
     """
     model = read_model(Path(params.model_dir))
-    chats = _spec(params).chat is not None
+    chats = read_pipeline(model.folder).chat is not None
     suffix, dtype = DTYPES.get(model.artifact.precision, ("", "fp32"))
     place = Place("onnx", f"model{suffix}.onnx")
     more = configs(params, dtype, has_external_data(model.folder / model.artifact.main))
     report = golden_texts(params, ctx) if chats else golden_json(params, ctx)
     more |= {"golden/outputs.json": report, "try.mjs": own_file("try_chat.mjs" if chats else "try_arrays.mjs")}
     contents = Contents(COMMANDS, more, place=place, head=HEAD)
-    return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / FOLDER),)))
+    return write_bundle(params, ctx, contents, (READ, lambda: (read_back(ctx.work_dir / FOLDER),)))
 
 
 def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
     """Return config.json and the input preparation: the source's own files if it had them, otherwise derived ones."""
     kept = {name: _read(Path(params.original_dir) / CARRIED_FOLDER / name) for name in CARRIED}
-    spec = _spec(params)
+    spec = read_pipeline(Path(params.model_dir))
     config = kept["config.json"] or _config(params, spec)
     web: dict[str, Any] = {"dtype": dtype, **({"use_external_data_format": 1} if external else {})}
     found = {
@@ -113,10 +113,6 @@ def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
         name = "tokenizer_config.json"
         found[name] = with_template(found[name], Path(params.model_dir), spec.chat.template)
     return {name: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for name, data in found.items() if data}
-
-
-def _spec(params: ExportParams) -> PipelineSpec:
-    return read_pipeline(Path(params.model_dir))
 
 
 def _read(path: Path) -> dict[str, Any]:

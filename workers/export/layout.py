@@ -88,7 +88,7 @@ def own_file(name: str) -> str:
 def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
     """Return the file that the runtime opens, and all files it needs, relative to the model's folder.
 
-    PyTorch runs the program beside the model; every other runtime runs the model's own files.
+    PyTorch runs the program next to the model; every other runtime runs the model's own files.
     """
     artifact = model.artifact
     if runtime.torch_program and artifact.torch_program is not None:
@@ -97,7 +97,7 @@ def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
 
 
 def copy_model(folder: Path, model: Model, runtime: Runtime, place: Place = USUAL_PLACE) -> None:
-    """Copy the runtime's files to their place, and the model's companions beside it."""
+    """Copy the runtime's files to their place, and the model's companions next to it."""
     if place.main:
         target = folder / place.folder / place.main
         target.parent.mkdir(parents=True, exist_ok=True)

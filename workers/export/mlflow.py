@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
-from workers.contracts.pipeline import parse_pipeline
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.fresh_environment import interpreter
 from workers.export.layout import own_file
-from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
@@ -52,16 +52,14 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     Raises:
         WorkerError: The bundle fails its own test.
     """
-    text = (Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8")
-    spec = parse_pipeline(text)
+    spec = read_pipeline(Path(params.model_dir))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     more = {
         "MLmodel": described(params, spec, python),
         "python_env.yaml": yaml.safe_dump({"python": python, "dependencies": ["-r requirements.txt"]}),
         f"{LOADER}.py": own_file(f"{LOADER}.py"),
     }
-    test = OwnTest(LOAD, lambda: (load_as_mlflow(ctx.work_dir),))
-    return write_bundle(params, ctx, Contents(COMMANDS, more), test)
+    return write_bundle(params, ctx, Contents(COMMANDS, more), (LOAD, lambda: (load_as_mlflow(ctx.work_dir),)))
 
 
 def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:

@@ -138,7 +138,7 @@ class Contents:
         place: Location of the model.
         head: Entries of the card's header for the hub.
         shipped: Libraries of others in the bundle.
-        asked: The model that predicts here if the version itself cannot.
+        predictor: The model that predicts here if the version itself cannot.
     """
 
     commands: tuple[str, ...] = COMMANDS
@@ -148,18 +148,14 @@ class Contents:
     place: Place = USUAL_PLACE
     head: Mapping[str, Any] = field(default_factory=dict)
     shipped: tuple[ShippedLibrary, ...] = ()
-    asked: ExportParams | None = None
+    predictor: ExportParams | None = None
 
 
 USUAL_CONTENTS = Contents()
 
 
-@dataclass(frozen=True)
-class OwnTest:
-    """A target's additional test of the unpacked bundle; `run` raises `WorkerError` on failure."""
-
-    stage: Stage
-    run: Callable[[], tuple[ExportCheck, ...]]
+OwnTest = tuple[Stage, Callable[[], tuple[ExportCheck, ...]]]
+"""A target's additional test of the unpacked bundle: its stage, and a function that raises `WorkerError` on failure."""
 
 
 def write_bundle(
@@ -179,8 +175,9 @@ def write_bundle(
     report(ctx, WRITE, 2, 2)
     checks, answer = selftest(bundle, requirements, ctx)
     if own is not None:
-        with stage(ctx, own.stage):
-            checks = (*checks, *own.run())
+        own_stage, run_test = own
+        with stage(ctx, own_stage):
+            checks = (*checks, *run_test())
     return ExportResult(
         sha256=sha256_file(bundle),
         size_bytes=bundle.stat().st_size,
@@ -209,7 +206,7 @@ def fill(
     lock, unlocked = locked(requirements)
     if lock:
         (folder / LOCK).write_text(lock, encoding="utf-8")
-    besides = _answers(folder, contents.asked or params, params, ctx)
+    besides = _answers(folder, contents.predictor or params, params, ctx)
     if fallback is not None:
         commands = (*commands, MEASURE)
     judged = params.facts.data.n_test if params.facts.data else 0
@@ -239,15 +236,15 @@ def fill(
     return requirements, card_text(params.facts, spec, judged, commands)
 
 
-def _answers(folder: Path, asked: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
-    """Write the predictions of `asked` for golden inputs and evaluation data; return the fallback's manifest entry.
+def _answers(folder: Path, predictor: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
+    """Write the predictions of `predictor` for golden inputs and evaluation data; return the fallback's manifest entry.
 
     The fallback has predictions of its own.
     """
-    _golden(folder, asked, ctx)
+    _golden(folder, predictor, ctx)
     fallback = params.fallback
     besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}
-    write_reference(folder, asked, ctx)
+    write_reference(folder, predictor, ctx)
     return besides
 
 

@@ -5,7 +5,6 @@ nothing is started here.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from workers.contracts.techniques import TargetSpec
 from workers.export.layout import Place, plain_name
 from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import TEST_STAGES
+from workers.export.service.bundle_files.fettle_service.protocol import Tensor
 from workers.export.stages import WRITE
 from workers.infer.batch_mates import depends_on_mates
 
@@ -31,18 +31,9 @@ TYPES = {
     "uint16": "TYPE_UINT16", "uint32": "TYPE_UINT32", "uint64": "TYPE_UINT64", "bool": "TYPE_BOOL",
 }  # fmt: skip
 START = """#!/bin/sh
-# Only the model itself is loaded: what lies beside it is for people and for checking.
+# Only the model itself is loaded: what lies next to it is for people and for checking.
 exec tritonserver --model-repository="$(cd "$(dirname "$0")" && pwd)" --model-control-mode=explicit --load-model={name}
 """
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """One input or output of the graph itself; None is a free size."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...]
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:

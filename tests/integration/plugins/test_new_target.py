@@ -19,7 +19,7 @@ from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question, Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import TEST_STAGES
 from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
@@ -35,7 +35,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     def read() -> tuple[ExportCheck, ...]:
         return (ExportCheck(what="The sheet can be read", ok="For" in place.read_text()),)
 
-    done = write_bundle(params, ctx, Contents(COMMANDS, sheet), OwnTest(FOLD, read))
+    done = write_bundle(params, ctx, Contents(COMMANDS, sheet), (FOLD, read))
     return done.model_copy(update={"printed": (place.read_text().strip(), *done.printed)})
 
 
@@ -179,7 +179,7 @@ def test_the_command_line_writes_and_verifies_it(stranger: Fettle, kit: Path) ->
     assert "21 answers are alike" in checked.document["findings"][-1]["what"]
 
 
-def test_who_does_not_know_it_says_so(demo: Demo, kit: Path) -> None:
+def test_program_without_the_target_refuses_its_bundle(demo: Demo, kit: Path) -> None:
     """Given the program without the file, then `verify` does not claim that the leaflet is whole."""
     checked = demo.fettle("verify", kit, "--json")
     assert checked.code == 3
@@ -189,7 +189,7 @@ def test_who_does_not_know_it_says_so(demo: Demo, kit: Path) -> None:
 @pytest.mark.parametrize(
     ("answers", "named"), [(("shop=  ",), "Which shop is it for?"), (("shop=Mira", "town=Ulm"), "town")]
 )
-def test_its_question_is_asked(
+def test_its_question_needs_an_answer(
     stranger: Fettle, demo: Demo, tmp_path: Path, answers: tuple[str, ...], named: str
 ) -> None:
     """Given a blank answer, or one to no question, then nothing is written, and the question is named."""

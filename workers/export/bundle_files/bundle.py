@@ -83,7 +83,7 @@ class Model:
 
     def generate(
         self,
-        said: str | Sequence[Mapping[str, str]],
+        prompt: str | Sequence[Mapping[str, str]],
         max_new_tokens: int = 256,
         temperature: float = 0.0,
         seed: int = 0,
@@ -95,7 +95,7 @@ class Model:
         Raises:
             PipelineError: A ValueError; the model is no language model, or the dialogue is too long for it.
         """
-        return (piece for piece in self.answering(max_new_tokens, temperature, seed).pieces(said) if piece)
+        return (piece for piece in self.answering(max_new_tokens, temperature, seed).pieces(prompt) if piece)
 
     def answering(self, max_new_tokens: int, temperature: float, seed: int) -> Any:
         """Return an answer with `made`, the number of tokens so far; its pieces are empty for half of a character."""

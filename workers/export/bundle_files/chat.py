@@ -17,11 +17,11 @@ from bundle import Model, load  # noqa: E402
 from fettle_bundle.pipeline.spec import PipelineError  # noqa: E402
 
 
-def answer(model: Model, said: list[dict[str, str]], options: argparse.Namespace) -> str:
+def answer(model: Model, messages: list[dict[str, str]], options: argparse.Namespace) -> str:
     """Return the next answer; without JSON output its pieces are printed as they come."""
     pieces = []
     how = {"max_new_tokens": options.max_new_tokens, "temperature": options.temperature, "seed": options.seed}
-    for piece in model.generate(said, **how):
+    for piece in model.generate(messages, **how):
         pieces.append(piece)
         if not options.json:
             sys.stdout.write(piece)
@@ -44,7 +44,7 @@ def one(model: Model, options: argparse.Namespace) -> int:
 
 def talk(model: Model, options: argparse.Namespace) -> int:
     """Answer one line at a time; an empty line starts a new dialogue, the end of the input ends the chat."""
-    said: list[dict[str, str]] = []
+    messages: list[dict[str, str]] = []
     while True:
         sys.stderr.write("> ")
         sys.stderr.flush()
@@ -52,10 +52,10 @@ def talk(model: Model, options: argparse.Namespace) -> int:
         if not line:
             return 0
         if not line.strip():
-            said = []
+            messages = []
             continue
-        said.append({"role": "user", "content": line.strip()})
-        said.append({"role": "assistant", "content": answer(model, said, options)})
+        messages.append({"role": "user", "content": line.strip()})
+        messages.append({"role": "assistant", "content": answer(model, messages, options)})
 
 
 def main() -> int:

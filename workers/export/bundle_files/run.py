@@ -35,7 +35,7 @@ def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dic
     return {"input": name, **answered(model.pipeline, model.answer(source), source, out)}
 
 
-def taken(model: Model, name: str) -> Any:
+def source_of(model: Model, name: str) -> Any:
     """Return the file of this name, or the name as text if it has no file suffix and no such file exists."""
     spec = model.pipeline.spec
     reads = spec.generation is not None and spec.generation.mel is None
@@ -47,7 +47,7 @@ def taken(model: Model, name: str) -> Any:
         return name
 
 
-def say(done: dict[str, Any]) -> str:
+def in_words(done: dict[str, Any]) -> str:
     """Return the prediction in words."""
     if "scores" in done:
         scores = ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(done["scores"].items())[:3])
@@ -93,7 +93,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 3
     answers, refused = [], 0
-    given = [(name, taken(model, name)) for name in options.inputs] + [(text, text) for text in options.text]
+    given = [(name, source_of(model, name)) for name in options.inputs] + [(text, text) for text in options.text]
     for name, source in given:
         try:
             answers.append(answer(model, name, source, options.out))
@@ -103,7 +103,7 @@ def main() -> int:
             sys.stderr.write(f"{name}: {error}\n")
             continue
         if not options.json:
-            sys.stdout.write(say(answers[-1]) + "\n")
+            sys.stdout.write(in_words(answers[-1]) + "\n")
     if options.json:
         json.dump({"answers": answers, "notes": list(model.notes)}, sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")

@@ -102,7 +102,7 @@ def _turn(model: Model, items: list[dict[str, Any]], number: int) -> float:
     return (time.perf_counter() - began) / answers
 
 
-def say(document: dict[str, Any]) -> None:
+def print_result(document: dict[str, Any]) -> None:
     """Print the result in words."""
     lines = [*document["problems"], *(f"note: {note}" for note in document.get("notes", ()))]
     if "alike" in document:
@@ -132,7 +132,7 @@ def main() -> int:
     if options.json:
         sys.stdout.write(json.dumps(document) + "\n")
     else:
-        say(document)
+        print_result(document)
     return 0 if document["ok"] else REFUSED
 
 

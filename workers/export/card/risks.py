@@ -63,6 +63,6 @@ def _data(facts: CardFacts) -> list[str]:
         found.append("It was judged without real examples.")
     record = facts.data_record
     if record is not None:
-        said = (PEOPLE.get(record.people or ""), MAY_USE.get(record.may_use or ""))
-        found += [sentence for sentence in said if sentence is not None]
+        sentences = (PEOPLE.get(record.people or ""), MAY_USE.get(record.may_use or ""))
+        found += [sentence for sentence in sentences if sentence is not None]
     return found

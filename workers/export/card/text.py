@@ -124,14 +124,14 @@ def _summary(facts: CardFacts) -> str:
     measured = f" {capitalized(gains)} than the original, measured on {facts.device.processor}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     other = facts.instead_of
-    said = (
+    statement = (
         f"\n\nThe version that is recommended is another one, “{plain(other.title)}” in"
         f" {runtime_called(other.runtime).title}: this kind of bundle needs ONNX."
         " Every figure here is of the version in it."
         if other is not None
         else ""
     )
-    return f"{first}{measured}{said}\n"
+    return f"{first}{measured}{statement}\n"
 
 
 ROWS = (
@@ -205,8 +205,8 @@ def _test_data(facts: CardFacts) -> str:
         labels = "with" if data.labelled else "without"
         words = f"{data.n_test:,} examples of the user's own, {labels} labels that the model knows."
     kept = f" {data.n_calibration:,} others were used for calibration." if data.n_calibration else ""
-    said = record_lines(facts.data_record) if facts.data_record is not None and data.origin == "person" else ""
-    return f"## Test data\n\n{words}{kept}\n{said}"
+    statement = record_lines(facts.data_record) if facts.data_record is not None and data.origin == "person" else ""
+    return f"## Test data\n\n{words}{kept}\n{statement}"
 
 
 def _not_measured(facts: CardFacts) -> str:

@@ -102,11 +102,11 @@ def request_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
     process, connection, line = _start(python, folder, ctx.threads)
     client = Client(connection)
     try:
-        checks = (*_ask(client, folder, ctx), _stop(process))
+        checks = (*_request_all(client, folder, ctx), _stop(process))
         return checks, _with_address(line, client.name)
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
-        said = _end(process)
-        raise failed(f"its server failed: {error} {said}".strip()) from error
+        error_output = _end(process)
+        raise failed(f"its server failed: {error} {error_output}".strip()) from error
     finally:
         connection.close()
         _end(process)
@@ -156,7 +156,7 @@ def _ready(process: "subprocess.Popen[str]") -> str:
     return line
 
 
-def _ask(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportCheck, ...]:
+def _request_all(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportCheck, ...]:
     client.document("GET", "/v2/health/ready")
     client.name = str(client.document("POST", "/v2/repository/index")[0]["name"])
     described = client.document("GET", f"/v2/models/{client.name}")
@@ -199,5 +199,5 @@ def _end(process: "subprocess.Popen[str]") -> str:
     """End the process and return the end of its error output."""
     if process.poll() is None:
         process.kill()
-    _, said = process.communicate() if process.stderr is not None and not process.stderr.closed else ("", "")
-    return said.strip()[-500:]
+    _, error_output = process.communicate() if process.stderr is not None and not process.stderr.closed else ("", "")
+    return error_output.strip()[-500:]

@@ -1,19 +1,17 @@
 """The target *Service*: the Python folder with a server of the Open Inference Protocol, version 2."""
 
 from collections.abc import Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
-from workers.contracts.pipeline import PipelineSpec, read_pipeline
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.layout import plain_name
-from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import TEST_STAGES
 from workers.export.service.asking import request_server
 from workers.export.stages import WRITE
@@ -50,23 +48,15 @@ def write_service(
         return checks
 
     contents = Contents(commands, {**server_files(), **more}, NEEDS, {"serving": serving(params)})
-    result = write_bundle(params, ctx, contents, OwnTest(SERVE, test))
+    result = write_bundle(params, ctx, contents, (SERVE, test))
     return result.model_copy(update={"printed": tuple(lines)})
 
 
 def server_files() -> dict[str, str]:
     """Return the server's own files by their names in the bundle."""
-    found: dict[str, str] = {}
-
-    def collect(folder: Traversable, prefix: str) -> None:
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.name.startswith("__"):
-                collect(entry, f"{prefix}{entry.name}/")
-            elif entry.name.endswith((".py", ".html")) and (prefix or entry.name != "__init__.py"):
-                found[f"{prefix}{entry.name}"] = entry.read_text(encoding="utf-8")
-
-    collect(files("workers.export.service") / "bundle_files", "")
-    return found
+    root = Path(__file__).with_name("bundle_files")
+    own = [path for path in sorted(root.rglob("*")) if path.suffix in (".py", ".html") and path != root / "__init__.py"]
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in own}
 
 
 def serving(params: ExportParams) -> dict[str, Any]:
@@ -76,15 +66,10 @@ def serving(params: ExportParams) -> dict[str, Any]:
     most = 1 if shares else knee or 1
     return {
         "name": plain_name(params.facts.project),
-        "kind": spec_of(params).preprocess.kind,
+        "kind": read_pipeline(Path(params.model_dir)).preprocess.kind,
         "max_batch": most,
         "why_single": "" if most > 1 else SHARES_A_RANGE if shares else NOT_MEASURED if knee is None else NO_GAIN,
     }
-
-
-def spec_of(params: ExportParams) -> PipelineSpec:
-    """Return the model's description."""
-    return read_pipeline(Path(params.model_dir))
 
 
 def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:

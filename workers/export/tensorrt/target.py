@@ -15,7 +15,7 @@ from workers.contracts.techniques import Model, TargetSpec
 from workers.convert import tensorrt_engine
 from workers.export.fresh_environment import interpreter
 from workers.export.layout import runtime_entry
-from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
 from workers.export.tensorrt.stand_in import RUNTIME, stand_in_predictions
@@ -50,8 +50,8 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     is_other = whole is not model
     shipped = params.model_copy(update={"model_dir": str(whole.folder), "runtime": RUNTIME})
     more, facts = more_files(described, in_32_bits=is_other), {"runtime": runtime_facts(params)}
-    contents = Contents(COMMANDS, more, WHEELS, facts, asked=requested if is_other else None)
-    return write_bundle(shipped, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
+    contents = Contents(COMMANDS, more, WHEELS, facts, predictor=requested if is_other else None)
+    return write_bundle(shipped, ctx, contents, (ENGINE, lambda: own_test(ctx, described)))
 
 
 def _with_description(params: ExportParams, ctx: JobContext) -> Model:

@@ -38,12 +38,12 @@ def wasm() -> bytes:
 
 def engine_script() -> str:
     """Return the engine's own module, whose names a page finds as `ort`; raise `BackendMissing`."""
-    return _told(_checked("ort.wasm.bundle.min.mjs").decode(), {"InferenceSession", "Tensor", "env"}, "ort")
+    return _as_script(_checked("ort.wasm.bundle.min.mjs").decode(), {"InferenceSession", "Tensor", "env"}, "ort")
 
 
 def tokenizer_script() -> str:
     """Return the tokenizers' library, of which a page needs one name; raise `BackendMissing`."""
-    return _told(_checked("tokenizers.min.mjs").decode(), {"Tokenizer"}, "")
+    return _as_script(_checked("tokenizers.min.mjs").decode(), {"Tokenizer"}, "")
 
 
 def licenses(*, tokenizer: bool) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _missing(reason: str) -> BackendMissing:
     )
 
 
-def _told(script: str, wanted: set[str], name: str) -> str:
+def _as_script(script: str, wanted: set[str], name: str) -> str:
     """Convert a module to a script whose exports become global names (below `name`).
 
     A page opened from a folder may contain modules, but cannot import any.

@@ -1,4 +1,4 @@
-"""Write the files of a page: one HTML file, scripts beside it, model and engine as base64 in scripts.
+"""Write the files of a page: one HTML file, scripts next to it, model and engine as base64 in scripts.
 
 Browsers let a page that was opened from a folder load only classic scripts: no fetch, no modules of other files
 (microsoft/onnxruntime#16729). Modules are therefore inside the page, and binary files are stored as text.
@@ -105,7 +105,7 @@ GIVEN = {"image": "a picture", "text": "a text", "audio": "a sound", "array": "a
 MOST_NAMED = 4
 
 
-SAYS = {
+SUMMARIES = {
     "class": "it says which of {count} kinds that is{such}",
     "labels": "it says which of {count} labels hold{such}",
     "score": "it answers with one share between 0 and 100 %",
@@ -120,6 +120,6 @@ def what_it_does(spec: PipelineSpec) -> str:
     """Return one sentence that describes the model to users."""
     names = spec.classes or ()
     some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
-    says = SAYS.get(spec.answer_kind, "it answers with numbers")
-    report = says.format(count=len(names) or "its", such=f": {some}" if some else "")
+    template = SUMMARIES.get(spec.answer_kind, "it answers with numbers")
+    report = template.format(count=len(names) or "its", such=f": {some}" if some else "")
     return f"Give it {GIVEN[spec.preprocess.kind]}, and {report}."

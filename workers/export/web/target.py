@@ -12,7 +12,7 @@ from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.card.text import verdict_words
 from workers.export.layout import Place, copy_onnx
-from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import FOLDER, TEST_STAGES
 from workers.export.stages import WRITE
 from workers.export.web import engine
@@ -57,8 +57,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     held = engine.libraries(tokenizer=spec.preprocess.kind == "text")
     facts = {"page": [{"name": one.name, "version": one.version, "license": one.license} for one in held]}
     contents = Contents(COMMANDS, more, facts=facts, place=Place("model", MODEL), shipped=held)
-    own = OwnTest(PAGE, lambda: (try_page(ctx.work_dir / FOLDER, ctx),))
-    return write_bundle(params, ctx, contents, own)
+    return write_bundle(params, ctx, contents, (PAGE, lambda: (try_page(ctx.work_dir / FOLDER, ctx),)))
 
 
 def why_not(spec: PipelineSpec, size_bytes: int) -> str:

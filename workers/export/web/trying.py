@@ -68,8 +68,8 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
         _check_prepared(next(iter(given)), wanted, found)
     _check_answers(folder / "golden", pipeline, [from_json(one) for one in done["answers"]])
     counted = f"{len(prepare)} inputs prepared and {len(done['answers'])} answers as here"
-    ways = f"{counted}, by Node.js {done['node']} with the page’s own engine"
-    return ExportCheck(what=WHAT, ok=True, detail=f"{ways}; no browser was opened")
+    summary = f"{counted}, by Node.js {done['node']} with the page’s own engine"
+    return ExportCheck(what=WHAT, ok=True, detail=f"{summary}; no browser was opened")
 
 
 def find_node() -> str | None:
@@ -86,12 +86,12 @@ def find_node() -> str | None:
         return None
 
 
-def _run(node: str, folder: Path, asked: Mapping[str, Any], ctx: JobContext) -> dict[str, Any]:
+def _run(node: str, folder: Path, request: Mapping[str, Any], ctx: JobContext) -> dict[str, Any]:
     work = ctx.work_dir / "page"
     work.mkdir()
-    (work / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
+    (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
     script = Path(__file__).with_name("selftest.mjs")
-    command = [node, str(script), str(folder), str(work / "asked.json"), str(work)]
+    command = [node, str(script), str(folder), str(work / "request.json"), str(work)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env={**os.environ, **QUIET}

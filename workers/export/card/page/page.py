@@ -39,9 +39,9 @@ def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
         state=state_of(facts),
         verdict=markdown.render(verdict),
         tiles="\n".join(map(_tile, tiles(facts))),
-        purpose=_said(facts.purpose),
-        not_for=_said(facts.not_for),
-        contact=_said(facts.contact),
+        purpose=_stated(facts.purpose),
+        not_for=_stated(facts.not_for),
+        contact=_stated(facts.contact),
         links="\n".join(links),
         body="\n".join(body),
         made_at=html.escape(facts.made_at[:10]),
@@ -67,7 +67,7 @@ def state_of(facts: CardFacts) -> str:
 
 
 def tiles(facts: CardFacts) -> list[tuple[str, str, str]]:
-    """Return the most important figures that were measured, each as (title, value, words beside it)."""
+    """Return the most important figures that were measured, each as (title, value, words next to it)."""
     this, original = facts.variant, facts.original
     is_original = this["id"] == original["id"]
     found = []
@@ -94,11 +94,11 @@ def tiles(facts: CardFacts) -> list[tuple[str, str, str]]:
 
 
 def _tile(tile: tuple[str, str, str]) -> str:
-    title, value, beside = map(html.escape, tile)
-    return f'<div class="tile"><b>{value}</b><span>{title}</span><small>{beside}</small></div>'
+    title, value, note = map(html.escape, tile)
+    return f'<div class="tile"><b>{value}</b><span>{title}</span><small>{note}</small></div>'
 
 
-def _said(text: str) -> str:
+def _stated(text: str) -> str:
     words = one_line(text)
     return html.escape(words) if words else f'<span class="unsaid">{NOT_SAID}</span>'
 

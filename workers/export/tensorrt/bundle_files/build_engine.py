@@ -31,8 +31,8 @@ def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
     rtx = EDITIONS[0]
     trt = load_library(rtx)
     requested = tensorrt_engines.build_request(tensorrt_engines.describe_file(MODEL))
-    ask = dataclasses.replace(requested, architectures=architectures)
-    built = tensorrt_build.build(rtx, trt, MODEL, ask, Place(), tensorrt_first.teller())
+    request = dataclasses.replace(requested, architectures=architectures)
+    built = tensorrt_build.build(rtx, trt, MODEL, request, Place(), tensorrt_first.teller())
     tensorrt_engines.write(out, built.engine)
     return {"architectures": architectures, "seconds": round(built.seconds, 3), "size_bytes": len(built.engine)}
 

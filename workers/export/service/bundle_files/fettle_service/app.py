@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 
 from . import chat
 from .described import SCHEMAS, described
-from .documents import RequestError, beside
+from .documents import RequestError, in_thread_if_large
 from .engine import Overloaded
 from .forms import ChatBody, LoadBody, read_body
 from .gate import Allowed, Gate, Given
@@ -148,10 +148,12 @@ class Paths:
                 with self._service.release() as release:
                     self._check(name, version, release)
                     header = request.headers.get(HEADER_LENGTH)
-                    asked = await beside(len(body), parse, body, header, release.inputs)
-                    outputs = await _unless_left(request, self._service.infer(release, asked.feeds))
+                    parsed = await in_thread_if_large(len(body), parse, body, header, release.inputs)
+                    outputs = await _unless_left(request, self._service.infer(release, parsed.feeds))
                     size = sum(np.asarray(values).nbytes for values in outputs.values())
-                    content, header_length = await beside(size, reply, name, release.version, asked, outputs)
+                    content, header_length = await in_thread_if_large(
+                        size, reply, name, release.version, parsed, outputs
+                    )
             if header_length is None:
                 return Response(content, media_type="application/json")
             headers = {HEADER_LENGTH: str(header_length)}
@@ -166,8 +168,8 @@ class Paths:
             async with self._service.bodies.read(request) as body:
                 with self._service.release() as release:
                     self._check(name, None, release)
-                    told = await _unless_left(request, self._service.answer(release, body))
-            return Response(told, media_type="application/json")
+                    document = await _unless_left(request, self._service.answer(release, body))
+            return Response(document, media_type="application/json")
 
         return await self._counted("answer", work)
 
@@ -180,20 +182,20 @@ class Paths:
 
         async def work() -> Response:
             async with self._service.bodies.read(request) as body:
-                asked = await beside(len(body), read_body, ChatBody, body)
+                parsed = await in_thread_if_large(len(body), read_body, ChatBody, body)
             with self._service.release() as release:
                 try:
-                    talk = await chat.Talk.begin(release, asked, self._service.limits)
+                    talk = await chat.Talk.begin(release, parsed, self._service.limits)
                 except release.error_type as error:
                     raise RequestError(str(error)) from error
-                if asked.stream:
+                if parsed.stream:
                     events = chat.streamed(talk, self._service.name)
                     return StreamingResponse(events, media_type="text/event-stream")
                 try:
-                    told = await _unless_left(request, chat.whole(talk, self._service.name))
+                    document = await _unless_left(request, chat.whole(talk, self._service.name))
                 finally:
                     talk.stop()
-            return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
+            return Response(json.dumps(document, ensure_ascii=False), media_type="application/json")
 
         return await self._counted("chat", work)
 
@@ -214,7 +216,7 @@ class Paths:
             with self._service.release() as release:
                 self._check(name, None, release)
             async with self._service.bodies.read(request) as body:
-                folder = await beside(len(body), _path_in, body)
+                folder = await in_thread_if_large(len(body), _path_in, body)
             given_up = threading.Event()
             try:
                 loading = asyncio.to_thread(self._service.switch, folder, given_up)
@@ -235,8 +237,8 @@ class Paths:
         policy = f"default-src 'none'; connect-src 'self'; img-src blob:; {own}"
         facts = {"key": True} if self._allowed.key else self._facts()
         # "<" could end the script that contains these facts
-        told = json.dumps(facts).replace("<", "\\u003c")
-        page = PAGE.read_text(encoding="utf-8").replace("NONCE", nonce).replace("FACTS", told)
+        facts_json = json.dumps(facts).replace("<", "\\u003c")
+        page = PAGE.read_text(encoding="utf-8").replace("NONCE", nonce).replace("FACTS", facts_json)
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
         return HTMLResponse(page, headers=headers)
 

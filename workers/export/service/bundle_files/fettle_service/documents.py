@@ -37,7 +37,7 @@ class RequestError(ValueError):
         self.status = status
 
 
-async def beside(size_bytes: int, work: Callable[..., T], *given: Any) -> T:
+async def in_thread_if_large(size_bytes: int, work: Callable[..., T], *given: Any) -> T:
     """Return the result of `work`, run in a thread if it handles a large document of `size_bytes`."""
     if size_bytes < LARGE_BYTES:
         return work(*given)

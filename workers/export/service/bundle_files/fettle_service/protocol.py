@@ -166,11 +166,11 @@ def _flat(data: list[Any], name: str) -> list[Any]:
 
 
 def reply(
-    model: str, version: str, asked: InferenceRequest, outputs: Mapping[str, NDArray[Any]]
+    model: str, version: str, request: InferenceRequest, outputs: Mapping[str, NDArray[Any]]
 ) -> tuple[bytes, int | None]:
     """Return the response's body, and the size of its JSON if binary tensors follow; raise RequestError."""
     entries, parts = [], []
-    for name, is_binary in (asked.outputs or dict.fromkeys(outputs, asked.all_binary)).items():
+    for name, is_binary in (request.outputs or dict.fromkeys(outputs, request.all_binary)).items():
         if name not in outputs:
             raise RequestError(f"the model has no output {name[:80]!r}; it has {', '.join(outputs)}")
         values = np.asarray(outputs[name])
@@ -184,7 +184,7 @@ def reply(
             entry["data"] = values.ravel()
         entries.append(entry)
     document: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": entries}
-    if asked.request_id:
-        document["id"] = asked.request_id
+    if request.request_id:
+        document["id"] = request.request_id
     head = write_document(document).encode()
     return b"".join([head, *parts]), len(head) if parts else None

@@ -58,7 +58,7 @@ class Service:
             "fettle_request_seconds", "Until the answer", ("path",), buckets=SECONDS, registry=registry
         )
         self._release = Info("fettle_release", "The bundle that answers", registry=registry)
-        self._tell_release()
+        self._publish_release()
         for name, words, value in (
             ("fettle_bodies_bytes", "Bytes of requests that are not answered yet", lambda: self.bodies.size_bytes),
             ("fettle_waiting", "Requests that the model has not begun with", lambda: self.current.engine.waiting),
@@ -71,7 +71,7 @@ class Service:
         ):
             Gauge(name, words, registry=registry).set_function(value)
 
-    def _tell_release(self) -> None:
+    def _publish_release(self) -> None:
         self._release.info({"title": str(self.current.manifest["title"]), "version": self.current.version})
 
     def _hit_ratio(self) -> float:
@@ -99,12 +99,12 @@ class Service:
         key = self.cache.key(release.version, feeds)
         kept = self.cache.get(key)
         if kept is not None:
-            _note(release, feeds, lambda: release.pipeline.answer_of(kept, feeds), None)
+            _log_request(release, feeds, lambda: release.pipeline.answer_of(kept, feeds), None)
             return kept
         began_s = time.perf_counter()
         future = release.engine.submit(feeds)
         outputs = await asyncio.wait_for(asyncio.wrap_future(future), self.limits.answer_s)
-        _note(release, feeds, lambda: release.pipeline.answer_of(outputs, feeds), time.perf_counter() - began_s)
+        _log_request(release, feeds, lambda: release.pipeline.answer_of(outputs, feeds), time.perf_counter() - began_s)
         self.cache.put(key, outputs)
         return outputs
 
@@ -150,7 +150,7 @@ class Service:
                 feeds = release.pipeline.feeds_from(upload)
                 began_s = time.perf_counter()
                 values = release.pipeline.answer(turn, feeds)
-                _note(release, feeds, lambda: values, time.perf_counter() - began_s)
+                _log_request(release, feeds, lambda: values, time.perf_counter() - began_s)
                 report: dict[str, Any] = release.answered(release.pipeline, values, upload)
             except (release.error_type, UnicodeError) as error:
                 raise RequestError(str(error)) from error
@@ -206,7 +206,7 @@ class Service:
             if not is_taken:
                 fresh.retire()
                 raise FolderRefused("the client of this change has gone")
-            self._tell_release()
+            self._publish_release()
             self._retiring = threading.Thread(target=before.retire, name="retiring", daemon=True)
             self._retiring.start()
             return fresh.version
@@ -225,7 +225,9 @@ def _loaded_apart(folder: Path, threads: int | None, max_waiting: int, log: Path
         return apart.submit(Release, folder, threads, max_waiting, log).result()
 
 
-def _note(release: Release, feeds: Mapping[str, NDArray[Any]], read: Callable[[], Any], seconds: float | None) -> None:
+def _log_request(
+    release: Release, feeds: Mapping[str, NDArray[Any]], read: Callable[[], Any], seconds: float | None
+) -> None:
     """Add a request to the log, if there is one; a separate thread analyzes it."""
     if release.log is not None:
         release.log.add(lambda log: log.request(release.pipeline, feeds, read, seconds))
