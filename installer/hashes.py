@@ -25,7 +25,7 @@ from workers.export.layout import NEEDS  # noqa: E402
 from workers.registry import runtimes, targets  # noqa: E402
 
 FOR_CARDS = ROOT / "installer" / "requirements-rtx.lock"
-"""Lock with the packages that bundles for NVIDIA GPUs need and that are optional beside the base."""
+"""Lock with the packages that bundles for NVIDIA GPUs need and that are optional in addition to the base."""
 
 PLATFORMS = (
     ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
@@ -46,7 +46,7 @@ def wheels() -> list[str]:
     return sorted({*installed, *(pin.requirement for pin in read([FOR_CARDS]) if pin.name in needs)})
 
 
-def asked(wheel: str, platform: tuple[str, ...], python: str) -> tuple[str, bool] | None:
+def chosen_wheel(wheel: str, platform: tuple[str, ...], python: str) -> tuple[str, bool] | None:
     """Return the wheel that pip chooses for a platform and a Python.
 
     Returns:
@@ -70,7 +70,7 @@ def hashes_of(wheel: str) -> list[str]:
     found = set[str]()
     for python in PYTHONS:
         for platform in PLATFORMS:
-            report = asked(wheel, platform, python)
+            report = chosen_wheel(wheel, platform, python)
             if report is not None:
                 found.add(report[0])
                 if report[1]:

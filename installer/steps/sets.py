@@ -6,7 +6,6 @@ set "cuda" replaces it with `onnxruntime-gpu` and has PyTorch with CUDA. Sources
 """
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from steps.environment import clean_environment, distributions, name_of
@@ -38,49 +37,41 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A chosen set with the reason as a sentence; "" if there is nothing to report."""
-
-    name: str
-    why: str = ""
-
-
 def fits_rtx(capability: tuple[int, int]) -> bool:
     """Return whether TensorRT for RTX supports a compute capability."""
     return capability in RTX_CAPABILITIES or capability >= RTX_FROM
 
 
-def choose(machine: Machine, told: str | None) -> Choice:
-    """Return the set for this machine: the user's choice `told`, or else the set that fits its GPUs.
+def choose(machine: Machine, requested: str | None) -> tuple[str, str]:
+    """Return the set for this machine, the `requested` one or else the set that fits its GPUs, and why ("" for none).
 
     Raises:
         SetupError: if the chosen set is not available for this machine.
     """
     why_not = _why_not(machine)
-    if told is not None and told != "none":
+    if requested is not None and requested != "none":
         if why_not and (machine.system, machine.processor) not in WHEELS:
             raise SetupError(why_not, "Use --gpu none.")
-        return Choice(told, f"You chose {TITLES[told]}." + (f" {why_not}" if why_not else ""))
-    if told == "none":
-        return Choice("none", f"You chose {TITLES['none']}." if machine.cuda is not None else "")
+        return requested, f"You chose {TITLES[requested]}." + (f" {why_not}" if why_not else "")
+    if requested == "none":
+        return "none", f"You chose {TITLES['none']}." if machine.cuda is not None else ""
     if machine.cuda is None:
-        return Choice("none")
+        return "none", ""
     if why_not:
-        return Choice("none", why_not)
+        return "none", why_not
     return _by_cards(machine)
 
 
-def _by_cards(machine: Machine) -> Choice:
+def _by_cards(machine: Machine) -> tuple[str, str]:
     """Return the one set that fits all GPUs: "cuda" supports every GPU that "rtx" supports."""
     cards = machine.capabilities
     report = ", ".join(f"{major}.{minor}" for major, minor in cards)
     if cards and all(map(fits_rtx, cards)):
-        return Choice("rtx", f"An NVIDIA GPU was found (compute capability {report}): taking {TITLES['rtx']}.")
+        return "rtx", f"An NVIDIA GPU was found (compute capability {report}): taking {TITLES['rtx']}."
     if not cards or any(capability >= OLDEST_CAPABILITY for capability in cards):
         about = f" (compute capability {report})" if report else ""
-        return Choice("cuda", f"An NVIDIA GPU was found{about}: taking {TITLES['cuda']}.")
-    return Choice("none", f"The NVIDIA GPU here (compute capability {report}) is too old for CUDA 13, which needs 7.5.")
+        return "cuda", f"An NVIDIA GPU was found{about}: taking {TITLES['cuda']}."
+    return "none", f"The NVIDIA GPU here (compute capability {report}) is too old for CUDA 13, which needs 7.5."
 
 
 def _why_not(machine: Machine) -> str:

@@ -64,11 +64,10 @@ def repair(place: Place) -> None:
 
 def _set_up(place: Place, group: str, held: int) -> None:
     started = time.monotonic()
-    here = machine.detect()
     print_line(f"Setting Fettle up in {place.venv}")
-    choice = sets.choose(here, sets.requested_set(place))
-    if choice.why:
-        print_line(choice.why)
+    chosen, why = sets.choose(machine.detect(), sets.requested_set(place))
+    if why:
+        print_line(why)
     if environment.works(place):
         environment.mend(place)
     else:
@@ -76,11 +75,11 @@ def _set_up(place: Place, group: str, held: int) -> None:
             print_line("The environment there does not work any more: it is made anew.")
         environment.make(place)
     pip = Pip(place, held)
-    pins = sets.pins_of(choice.name, lockfile.read(place.locks(group)), place)
+    pins = sets.pins_of(chosen, lockfile.read(place.locks(group)), place)
     for pin in pins:
         if pin.name == "pip":
             pip.bring_itself(pin.requirement)
-    _install(place, pip, pins, choice.name)
+    _install(place, pip, pins, chosen)
     sets.make_links(place)
     environment.lead_to_clone(place)
     compile_own(place)

@@ -35,7 +35,7 @@ RECORDS = Path("build", "tests")
 _CRASHED = re.compile(r"worker '[^']+' crashed while running")
 _STOPS_EARLY = re.compile(r"--exitfirst|--maxfail.*|-[qsvl]*x[qsvlx]*")
 _CHOOSES_MARK = re.compile(r"-m.*")
-_SAYS_HOW_MANY = re.compile(r"-n.*|--numprocesses.*|-m.*")
+_SETS_COUNT = re.compile(r"-n.*|--numprocesses.*|-m.*")
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, 
     """Run the quick tests, or the tests that the arguments select, and return (exit code, seconds)."""
     began = time.monotonic()
     shutil.rmtree(place.root / RECORDS, ignore_errors=True)
-    run = _Runs(place, environment, _own_folder(pytest_arguments))
-    code = run.twice_where_honest(pytest_arguments)
-    if code and run.folder is not None:
-        print_line(f"What the tests wrote lies in {run.folder}.")
-    elif run.folder is not None:
-        shutil.rmtree(run.folder, ignore_errors=True)
+    folder = _own_folder(pytest_arguments)
+    code = _run_twice_where_honest(place, pytest_arguments, environment, folder)
+    if code and folder is not None:
+        print_line(f"What the tests wrote lies in {folder}.")
+    elif folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     return code, time.monotonic() - began
 
 
@@ -70,60 +70,59 @@ def _own_folder(pytest_arguments: list[str]) -> Path | None:
     return None if named else Path(tempfile.mkdtemp(prefix="fettle-tests-"))
 
 
-@dataclass(frozen=True)
-class _Runs:
-    """Consecutive runs of pytest, created by `run_tests`; the tests write into `folder`."""
+def _run_twice_where_honest(
+    place: Place, arguments: list[str], environment: dict[str, str], folder: Path | None
+) -> int:
+    """Run the tests, run failed tests once more if that is allowed, and return the exit code."""
 
-    place: Place
-    environment: dict[str, str]
-    folder: Path | None
+    def run(name: str, *own: str) -> tuple[int, list[Case]]:
+        if folder is not None:
+            own = (*own, f"--basetemp={folder / name}")
+        return _run_pytest(place, name, [*own, *selected(arguments)], environment)
 
-    def twice_where_honest(self, arguments: list[str]) -> int:
-        """Run the tests, run failed tests once more if that is allowed, and return the exit code."""
-        code, cases = self._pytest("tests", [*side_by_side(arguments), *selected(arguments)])
-        failed = [case for case in cases if case.failed]
-        if crashed := [case.name for case in failed if case.crashed]:
-            print_line(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
-            return code
-        if code != TESTS_FAILED or not failed or not may_try_again(arguments):
-            return code
-        if len(failed) > MOST_TWICE:
-            print_line(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
-            return code
-        code, _ = self._pytest("tests-again", ["--last-failed", *selected(arguments)])
-        if code == 0:
-            print_line(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
+    code, cases = run("tests", *side_by_side(arguments))
+    failed = [case for case in cases if case.failed]
+    if crashed := [case.name for case in failed if case.crashed]:
+        print_line(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
         return code
+    if code != TESTS_FAILED or not failed or not may_try_again(arguments):
+        return code
+    if len(failed) > MOST_TWICE:
+        print_line(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
+        return code
+    code, _ = run("tests-again", "--last-failed")
+    if code == 0:
+        print_line(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
+    return code
 
-    def _pytest(self, name: str, arguments: list[str]) -> tuple[int, list[Case]]:
-        junit = self.place.root / RECORDS / f"{name}.xml"
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        own = [f"--junitxml={junit}"]
-        if self.folder is not None:
-            own.append(f"--basetemp={self.folder / name}")
-        print_line(f"== pytest, {name}")
-        command: list[str | Path] = [self.place.python, "-m", "pytest", *own, *arguments]
-        complaints = junit.with_suffix(".stderr")
-        with complaints.open("wb") as stderr:
-            run = subprocess.run(command, cwd=self.place.root, env=self.environment, stderr=stderr, check=False)
-        sys.stderr.write(complaints.read_text(encoding="utf-8", errors="replace"))  # last: shows a crash
-        cases = read_cases(junit)
-        lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
-        junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
-        return run.returncode, cases
+
+def _run_pytest(place: Place, name: str, arguments: list[str], environment: dict[str, str]) -> tuple[int, list[Case]]:
+    """Run pytest, write its records, and return the exit code and the tests."""
+    junit = place.root / RECORDS / f"{name}.xml"
+    junit.parent.mkdir(parents=True, exist_ok=True)
+    print_line(f"== pytest, {name}")
+    command: list[str | Path] = [place.python, "-m", "pytest", f"--junitxml={junit}", *arguments]
+    complaints = junit.with_suffix(".stderr")
+    with complaints.open("wb") as stderr:
+        run = subprocess.run(command, cwd=place.root, env=environment, stderr=stderr, check=False)
+    sys.stderr.write(complaints.read_text(encoding="utf-8", errors="replace"))  # last: shows a crash
+    cases = read_cases(junit)
+    lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
+    junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
+    return run.returncode, cases
 
 
 def read_cases(junit: Path) -> list[Case]:
     """Return the tests of a junit file; none if pytest did not write it."""
     if not junit.is_file():
         return []
-    found = []
+    cases = []
     for row in ET.parse(junit).iter("testcase"):
-        wrong = [child for child in row if child.tag in ("failure", "error")]
-        said = " ".join(f"{child.get('message', '')} {child.text or ''}" for child in wrong)
+        errors = [child for child in row if child.tag in ("failure", "error")]
+        text = " ".join(f"{child.get('message', '')} {child.text or ''}" for child in errors)
         name = f"{row.get('classname', '')}::{row.get('name', '')}"
-        found.append(Case(name, float(row.get("time", 0)), bool(wrong), _CRASHED.search(said) is not None))
-    return found
+        cases.append(Case(name, float(row.get("time", 0)), bool(errors), _CRASHED.search(text) is not None))
+    return cases
 
 
 def selected(pytest_arguments: list[str]) -> list[str]:
@@ -141,7 +140,7 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
     Arguments that choose a mark run in one process: `-m slow` measures. On two cores, one more process than cores made
     the tests faster (17 instead of 20 minutes), but one test timed out in each run.
     """
-    if any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
+    if any(_SETS_COUNT.fullmatch(argument) for argument in pytest_arguments):
         return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 

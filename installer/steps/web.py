@@ -96,8 +96,8 @@ def _fetch(npm: str, row: dict[str, Any], work: Path) -> Path:
     )  # fmt: skip
     archive = work / str(row["archive"])
     if run.returncode != 0 or not archive.is_file():
-        said = (run.stderr.strip() or "npm failed without a word").splitlines()[-1][:300]
-        raise SetupError(f"{row['name']} could not be fetched: {said}", "Check the network, then try again.")
+        error_output = (run.stderr.strip() or "npm failed without a word").splitlines()[-1][:300]
+        raise SetupError(f"{row['name']} could not be fetched: {error_output}", "Check the network, then try again.")
     if hashlib.sha512(archive.read_bytes()).hexdigest() != row["sha512"]:
         raise SetupError(
             f"{row['name']} {row['version']} is not what was expected: its hash differs.",

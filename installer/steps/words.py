@@ -37,11 +37,11 @@ def print_failure(failure: SetupError) -> None:
         print_line(failure.hint)
 
 
-def _as_json(**told: object) -> bool:
+def _as_json(**fields: object) -> bool:
     """Print the message as JSON and return True if the window requested JSON; return False otherwise."""
     if not os.environ.get(AS_JSON):
         return False
-    print(json.dumps(told), file=sys.stderr, flush=True)
+    print(json.dumps(fields), file=sys.stderr, flush=True)
     return True
 
 
@@ -60,22 +60,22 @@ class Progress:
     def __init__(self) -> None:
         """Create an empty progress line."""
         self._live = sys.stderr.isatty()
-        self._told: tuple[str, int] = ("", -1)
+        self._printed: tuple[str, int] = ("", -1)
         self._width = 0
-        self._said_s = 0.0
+        self._printed_s = 0.0
 
     def show(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Show that `done` of `total` items of a stage are finished."""
         text = f"  {stage}: {done} of {total}  {note}".rstrip()
         if os.environ.get(AS_JSON):
-            if time.monotonic() > self._said_s + JSON_EVERY_S:
-                self._said_s = time.monotonic()
+            if time.monotonic() > self._printed_s + JSON_EVERY_S:
+                self._printed_s = time.monotonic()
                 _as_json(line=" ".join(text.split()), done=done, total=total)
         elif self._live:
             self._width = max(self._width, len(text))
             print("\r" + text[:78].ljust(min(self._width, 78)), end="", file=sys.stderr, flush=True)
-        elif (stage, done) != self._told and done and (done % 10 == 0 or done == total):
-            self._told = (stage, done)
+        elif (stage, done) != self._printed and done and (done % 10 == 0 or done == total):
+            self._printed = (stage, done)
             print_line(text)
 
     def end(self) -> None:

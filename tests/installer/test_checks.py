@@ -1,4 +1,4 @@
-"""`installer/test`: every check runs, any that falls shows in the exit code, and a screen of its own ends with it."""
+"""`installer/test`: every check runs, any that falls shows in the exit code, and its own screen ends with it."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def test_windows_are_drawn_where_there_is_a_screen(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Given neither Xvfb nor a display, then Qt draws nowhere and that is told; else nothing is changed."""
+    """Given neither Xvfb nor a display, then Qt draws nowhere and that is reported; else nothing is changed."""
     monkeypatch.setattr(checks.shutil, "which", lambda name: xvfb)
     assert checks.with_screen(given).get("QT_QPA_PLATFORM") == platform
     assert ("offscreen" in capsys.readouterr().err) == (platform is not None)

@@ -25,7 +25,7 @@ def linux(cuda: tuple[int, int] | None = (13, 0), cards: tuple[tuple[int, int], 
 
 
 @pytest.mark.parametrize(
-    ("machine", "told", "chosen"),
+    ("machine", "requested", "chosen"),
     [
         (linux(None), None, "none"),
         (linux(cards=RTX), None, "rtx"),
@@ -44,11 +44,11 @@ def linux(cuda: tuple[int, int] | None = (13, 0), cards: tuple[tuple[int, int], 
         (linux(None), "cuda", "cuda"),
     ],
 )
-def test_the_set_of_a_machine(machine: Machine, told: str | None, chosen: str) -> None:
-    """Given a machine and what a person told, then one set is chosen; where there is a card, a sentence says why."""
-    choice = sets.choose(machine, told)
-    assert choice.name == chosen
-    assert bool(choice.why) == (machine.cuda is not None or told is not None)
+def test_the_set_of_a_machine(machine: Machine, requested: str | None, chosen: str) -> None:
+    """Given a machine and a person's choice, then one set is chosen; where there is a card, a sentence gives the reason."""
+    name, why = sets.choose(machine, requested)
+    assert name == chosen
+    assert bool(why) == (machine.cuda is not None or requested is not None)
 
 
 def test_what_cannot_be_had_is_refused() -> None:
@@ -57,9 +57,9 @@ def test_what_cannot_be_had_is_refused() -> None:
         sets.choose(Machine("linux", "aarch64", (13, 0), RTX), "cuda")
 
 
-def test_an_old_driver_is_told_with_what_is_needed() -> None:
+def test_old_driver_names_its_version_and_the_needed_one() -> None:
     """Given a driver for CUDA 12.4, then both numbers are said."""
-    why = sets.choose(linux((12, 4), RTX), None).why
+    why = sets.choose(linux((12, 4), RTX), None)[1]
     assert "12.4" in why and "13.0" in why and "580" in why
 
 
@@ -105,7 +105,7 @@ def test_a_mix_is_taken_apart(name: str, there: set[str], go: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told", "rest"),
+    ("arguments", "gpu_set", "rest"),
     [
         (["--gpu", "cuda"], "cuda", []),
         (["--gpu=rtx", "describe"], "rtx", ["describe"]),
@@ -113,21 +113,21 @@ def test_a_mix_is_taken_apart(name: str, there: set[str], go: list[str]) -> None
         ([], None, []),
     ],
 )
-def test_the_option(arguments: list[str], told: str | None, rest: list[str]) -> None:
+def test_the_option(arguments: list[str], gpu_set: str | None, rest: list[str]) -> None:
     """Given a command line, then --gpu counts at its beginning; all else is the program's."""
-    assert split_gpu(arguments) == (told, rest)
+    assert split_gpu(arguments) == (gpu_set, rest)
 
 
 @pytest.mark.parametrize("arguments", [["--gpu"], ["--gpu", "amd"], ["--gpu="], ["--gpus", "cuda"]])
-def test_what_is_no_set(arguments: list[str]) -> None:
-    """Given another word, then the three that there are are told."""
+def test_unknown_set_is_refused(arguments: list[str]) -> None:
+    """Given another word, then the message names the three sets."""
     with pytest.raises(SetupError) as refused:
         split_gpu(arguments)
     assert "rtx" in refused.value.what
 
 
 def test_a_choice_is_kept_and_counts(tmp_path: Path) -> None:
-    """Given a told set, then it is read back, and a set-up that was finished without it is done again."""
+    """Given a chosen set, then it is read back, and a set-up that was finished without it is done again."""
     (tmp_path / "installer").mkdir()
     for file in (ROOT / "installer").glob("*.lock"):
         (tmp_path / "installer" / file.name).write_bytes(file.read_bytes())
@@ -142,10 +142,10 @@ def test_a_choice_is_kept_and_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("capability", [(7, 0), (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0), (12, 1)])
 def test_installer_and_doctor_agree(capability: tuple[int, int]) -> None:
     """Given a card, then the set that the doctor names is the one that the installer takes."""
-    assert sets.choose(linux(cards=(capability,)), None).name == fitting_set("{}.{}".format(*capability))
+    assert sets.choose(linux(cards=(capability,)), None)[0] == fitting_set("{}.{}".format(*capability))
 
 
-def test_builds_for_the_processor_are_told_from_those_for_the_card(tmp_path: Path) -> None:
+def test_processor_builds_are_distinguished_from_card_builds(tmp_path: Path) -> None:
     """Given PyTorch's packages as pip notes them, then only those are to be replaced that have no CUDA in them."""
     place = Place(tmp_path)
     for name in ("torch-2.13.0+cpu", "torchvision-0.28.0", "numpy-2.4.6+cpu"):
@@ -164,8 +164,8 @@ def test_builds_for_the_processor_are_told_from_those_for_the_card(tmp_path: Pat
         (["-x", "-mgpu_libs"], True),
     ],
 )
-def test_only_who_asks_for_them_gets_nvidias_libraries(arguments: list[str], asked: bool) -> None:
-    """Given what pytest is told, nothing at all as a rule, then only the mark itself asks for them."""
+def test_nvidia_libraries_are_fetched_only_for_their_mark(arguments: list[str], asked: bool) -> None:
+    """Given pytest's arguments, usually none, then only the mark itself requests the libraries."""
     assert gpu_libs.wanted(arguments) is asked
 
 

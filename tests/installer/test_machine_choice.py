@@ -22,7 +22,7 @@ def test_machine_without_nvml_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert detect().cuda is None
 
 
-def test_nvml_tells_each_card(nvml_dir: Path, tmp_path: Path) -> None:
+def test_nvml_reports_each_card(nvml_dir: Path, tmp_path: Path) -> None:
     """Given two cards, then CUDA's version and both capabilities are read without any package."""
     code = "from steps.machine import detect; here = detect(); print(here.cuda, here.capabilities)"
     environ = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "PYTHONPATH": str(ROOT / "installer")}

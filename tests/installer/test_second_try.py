@@ -57,8 +57,8 @@ def run(place: OwnPython, body: str, *arguments: str) -> int:
 FALLS_ONCE = "def test_falls_once():\n    falls_once('seen')\n\n\ndef test_holds():\n    assert True\n"
 
 
-def test_what_passes_at_the_second_try_is_told_by_name(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a test that falls the first time, then it is run again alone and told by its name; the whole ways are
+def test_test_that_passes_at_the_second_try_is_named(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
+    """Given a test that falls the first time, then it is run again alone and reported by its name; the complete workflows are
     not among the tests; both runs leave a record with durations, and what the tests wrote is gone."""
     assert run(place, FALLS_ONCE) == 0
     out, err = capfd.readouterr()
@@ -76,7 +76,7 @@ def test_what_passes_at_the_second_try_is_told_by_name(place: OwnPython, capfd: 
 
 
 def test_what_fails_twice_has_failed(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a test that always falls, then the exit code says so, and what it wrote stays where it is told."""
+    """Given a test that always falls, then the exit code says so, and what it wrote stays where it is reported."""
     body = "def test_falls(tmp_path):\n    (tmp_path / 'evidence').touch()\n    assert False\n"
     assert run(place, body) == 1
     _, err = capfd.readouterr()
@@ -95,7 +95,7 @@ def test_more_than_three_are_not_tried_again(place: OwnPython, capfd: pytest.Cap
 
 def test_a_crash_is_a_failure(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
     """Given a test whose process ends the first time, and would hold the second, then nothing is tried again, and where
-    it crashed is told after pytest's own end."""
+    it crashed is reported after pytest's own end."""
     body = "def test_crashes():\n    if not Path(__file__).with_name('s').exists():\n"
     body += (
         "        Path(__file__).with_name('s').touch()\n        os.abort()\n\n\ndef test_holds():\n    assert True\n"
@@ -107,8 +107,8 @@ def test_a_crash_is_a_failure(place: OwnPython, capfd: pytest.CaptureFixture[str
     assert "Fatal Python error: Aborted" in err and "in test_crashes" in err
 
 
-def test_whole_ways_have_their_second_try(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a whole way that falls once where all tests run, then it is tried again as the quick tests are."""
+def test_failed_workflow_runs_once_more(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
+    """Given a complete workflow that falls once where all tests run, then it is tried again as the quick tests are."""
     body = "@pytest.mark.whole\ndef test_way():\n    falls_once('seen')\n\n\ndef test_holds():\n    assert True\n"
     assert run(place, body, *tests.ALL) == 0
     out, err = capfd.readouterr()
@@ -131,7 +131,7 @@ def test_where_a_second_try_would_hide_something(arguments: list[str], again: bo
 def test_a_step_takes_nothing_slow_and_a_name_takes_all_else(
     place: OwnPython, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Given a whole way of two sizes, one of them slow, Then all tests are without the slow one, and so is what its name
+    """Given a complete workflow of two sizes, one of them slow, Then all tests are without the slow one, and so is what its name
     selects, with which nothing has to be said of marks; the quick tests have neither."""
     sizes = "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.slow)])"
     body = f"@pytest.mark.whole\n{sizes}\ndef test_way(n):\n    assert n == 1\n\n\ndef test_quick():\n    assert True\n"
@@ -145,5 +145,5 @@ def test_a_step_takes_nothing_slow_and_a_name_takes_all_else(
     [([], True), (["-k", "x"], True), (tests.ALL, True), (["-m", "slow"], False), (["-n0"], False), (["-n", "3"], False)],
 )  # fmt: skip
 def test_what_measures_runs_alone(arguments: list[str], together: bool) -> None:
-    """Given tests chosen by their mark, or a number of processes, then nothing else runs beside them."""
+    """Given tests chosen by their mark, or a number of processes, then nothing else runs next to them."""
     assert ("worksteal" in side_by_side(arguments)) == together

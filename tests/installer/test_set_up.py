@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX paths and signals")
 
 
-def told(run: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+def printed(run: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     """What the started program printed; nothing else may stand on stdout."""
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
@@ -37,7 +37,7 @@ def test_first_start_sets_up_and_starts(first_set_up: "tuple[Clone, subprocess.C
     """
     clone, run = first_set_up
 
-    answer = told(run)
+    answer = printed(run)
     assert answer["arguments"] == ["optimize", "ein Bild.onnx"]
     assert Path(str(answer["alpha"])).is_relative_to(clone.venv)
     assert str(clone.venv) in run.stderr
@@ -61,7 +61,7 @@ def test_later_starts_go_straight_on(ready_clone: "Clone") -> None:
         run = ready_clone.run("--version", PIP_FIND_LINKS="nowhere")
         bare = time.time()
         subprocess.run([ready_clone.venv / "bin" / "python", "-c", "import json"], check=True)
-        added.append(float(str(told(run)["started"])) - before - (time.time() - bare))
+        added.append(float(str(printed(run)["started"])) - before - (time.time() - bare))
 
     assert run.stderr == ""
     assert ready_clone.run("fail").returncode == 7
@@ -83,7 +83,7 @@ def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
     process.wait()
     assert not (ready_clone.site_packages / "bulky-1.0.dist-info" / "RECORD").exists()
 
-    told(ready_clone.run())
+    printed(ready_clone.run())
     assert (ready_clone.site_packages / "bulky" / "part_3999.py").exists()
     assert ready_clone.run().stderr == ""
 
@@ -122,7 +122,7 @@ def test_set_up_for_the_tests_serves_the_program(ready_clone: "Clone") -> None:
 
 
 @pytest.mark.parametrize("damage", ["package gone", "file cut short"])
-def test_mends_what_is_broken(ready_clone: "Clone", damage: str) -> None:
+def test_broken_package_is_installed_again(ready_clone: "Clone", damage: str) -> None:
     """Given a package that lost a file or a part of one, when the program is started, then that is put right first."""
     module = ready_clone.site_packages / "alpha" / "__init__.py"
     if damage == "package gone":
@@ -131,13 +131,13 @@ def test_mends_what_is_broken(ready_clone: "Clone", damage: str) -> None:
         os.truncate(module, 3)
 
     run = ready_clone.run()
-    told(run)
+    printed(run)
     assert "Not whole, to be installed again: alpha." in run.stderr
     assert ready_clone.run().stderr == ""
 
 
 def test_repair_looks_into_the_files(ready_clone: "Clone") -> None:
-    """Given a file of the right size with other contents, when a repair is asked for, then it is as it was."""
+    """Given a file of the right size with other contents, when a repair is requested, then it is as it was."""
     module = ready_clone.site_packages / "alpha" / "__init__.py"
     before = module.read_bytes()
     module.write_bytes(before.swapcase())
@@ -154,7 +154,7 @@ def test_environment_without_its_python_is_made_anew(ready_clone: "Clone") -> No
     python.symlink_to("/nonexistent/python3")
 
     run = ready_clone.run()
-    told(run)
+    printed(run)
     assert "made anew" in run.stderr
 
 
@@ -186,7 +186,7 @@ def test_new_lock_is_followed(ready_clone: "Clone") -> None:
     ready_clone.lock("alpha==1.0", "beta==1.0  # download 90000 installed 200000")
 
     run = ready_clone.run()
-    told(run)
+    printed(run)
     assert "1 package, about" in run.stderr
     assert (ready_clone.site_packages / "beta").is_dir()
 

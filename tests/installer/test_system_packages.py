@@ -33,7 +33,7 @@ def test_root_installs(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert calls.read_text().splitlines() == ["-q update", "-q install -y --no-install-recommends libnowhere9"]
 
 
-def test_others_are_told(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_users_get_the_command(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given another user, then nothing is called, and the library and the command are named."""
     monkeypatch.setattr(system.os, "geteuid", lambda: 1000)
 
@@ -56,14 +56,14 @@ def test_tests_go_on_without(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ("because ensurepip is not\navailable.", "apt-get install -y python3."),
         ("Error: [Errno 28] No space left", "Make room there"),
     ],
 )
 def test_python_that_makes_no_environment(
-    words: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given Debian's Python without the package that makes environments, or a full disk, then what to do is said."""
     program = tmp_path / "python"
@@ -73,4 +73,4 @@ def test_python_that_makes_no_environment(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SetupError) as caught:
         environment.make(Place(tmp_path))
-    assert told in caught.value.hint
+    assert expected in caught.value.hint

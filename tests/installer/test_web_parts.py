@@ -41,7 +41,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def test_it_is_fetched_once_and_held_to_its_hash(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given an environment without them, then sizes are told first, only what a page holds is kept, and that is enough
+    """Given an environment without them, then sizes are reported first, only what a page holds is kept, and that is enough
     until a file is changed."""
     web.ensure(place)
     folder = place.site_packages / "fettle_web"
@@ -56,8 +56,8 @@ def test_it_is_fetched_once_and_held_to_its_hash(place: Place, capsys: pytest.Ca
     assert (folder / "engine.wasm").read_bytes() == b"wasm"
 
 
-@pytest.mark.parametrize(("key", "told"), [("sha512", "its hash differs"), ("files", "is not what was expected")])
-def test_something_else_is_not_kept(place: Place, key: str, told: str) -> None:
+@pytest.mark.parametrize(("key", "expected"), [("sha512", "its hash differs"), ("files", "is not what was expected")])
+def test_something_else_is_not_kept(place: Place, key: str, expected: str) -> None:
     """Given an archive or a file with another hash, then nothing of it is kept."""
     path = place.root / "installer" / "web.json"
     pins = json.loads(path.read_text())
@@ -65,11 +65,11 @@ def test_something_else_is_not_kept(place: Place, key: str, told: str) -> None:
     path.write_text(json.dumps(pins))
     with pytest.raises(SetupError) as caught:
         web.ensure(place)
-    assert told in caught.value.what
+    assert expected in caught.value.what
     assert list(place.site_packages.iterdir()) == []
 
 
-def test_without_npm_the_way_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_npm_is_reported_with_a_hint(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given no npm, or one that fails, then what to install or look at is said, without a command: the window shows it."""
     monkeypatch.setattr(web.shutil, "which", lambda _name: None)
     with pytest.raises(SetupError) as caught:
@@ -82,8 +82,8 @@ def test_without_npm_the_way_is_told(place: Place, monkeypatch: pytest.MonkeyPat
     assert "could not be fetched" in caught.value.what
 
 
-def test_the_program_looks_for_what_is_pinned() -> None:
-    """Given the pins of the set-up, then the page's own room asks for exactly these files."""
+def test_the_program_uses_the_pinned_files() -> None:
+    """Given the pins of the set-up, then the page's own room requests exactly these files."""
     from workers.export.web import engine
 
     rows = json.loads((Path(__file__).parents[2] / "installer" / "web.json").read_text())["packages"]

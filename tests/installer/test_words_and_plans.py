@@ -25,7 +25,7 @@ def test_lock_lines() -> None:
         parse("==1.0\n")
 
 
-def test_need_is_told_with_what_lies_here() -> None:
+def test_need_counts_only_missing_downloads() -> None:
     """Given a build that lies on the disk, then only the rest is to be downloaded."""
     need = weigh([Item("torch", "2.13.0+cpu", local_bytes=160_000_000), Item("numpy", "2.4.6")], PINS)
 
@@ -37,7 +37,7 @@ def test_need_is_told_with_what_lies_here() -> None:
 
 
 @pytest.mark.parametrize(("takes_cuda", "hint"), [(True, False), (False, True)])
-def test_the_large_build_is_told_before(takes_cuda: bool, hint: bool) -> None:
+def test_the_large_build_is_announced(takes_cuda: bool, hint: bool) -> None:
     """Given that pip offers the build with CUDA alone, then its size is said, and a way around only where no GPU is."""
     items = [Item("torch", "2.13.0"), Item("nvidia-cudnn-cu13", "9.20"), Item("nvidia-ml-py", "13.6")]
     text = "\n".join(weigh(items, PINS).lines(takes_cuda))
