@@ -45,7 +45,7 @@ def test_parts_have_their_hashes_and_places() -> None:
 
 
 def test_every_figure_is_the_stores() -> None:
-    """Given measured values, then each is told unrounded with its interval, and what was not measured is left out."""
+    """Given measured values, then each is reported unrounded with its interval, and what was not measured is left out."""
     variant = {**VARIANT, "accuracy_low": 0.9, "accuracy_high": 0.92, "speedup_low": 3.5, "speedup_high": 4.4}
     metrics = model_card(facts(variant=variant, scores=(SCORE,)), SPEC)["quantitativeAnalysis"]["performanceMetrics"]
     report = {row["type"]: row for row in metrics}
@@ -66,7 +66,7 @@ def test_the_same_bundle_has_the_same_bill() -> None:
     assert parsed(run_id="r")["serialNumber"] != parsed(run_id="s")["serialNumber"]
 
 
-def test_what_is_not_valid_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_bill_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a card with a field that the schema does not know, then the bundle is refused."""
     monkeypatch.setattr(bom, "model_card", lambda _facts, _spec: {"made up": 1})
     with pytest.raises(WorkerError, check=lambda error: error.code == "bom_invalid"):

@@ -52,7 +52,7 @@ def test_texts_need_a_tokenizer() -> None:
 
 @pytest.mark.parametrize("module", ["onnxruntime_cpu", "openvino", "torch_cpu"])
 def test_the_copied_code_stands_alone(tmp_path: Path, module: str) -> None:
-    """Given the copied code of one runtime, when it is imported where only numpy is, then it asks for nothing of ours."""
+    """Given the copied code of one runtime, when it is imported where only numpy is, then it requests nothing of ours."""
     runtime = registry.runtimes()[module.replace("_", "-")]
     copy_code(tmp_path, module, runtime.modules)
     python = make_environment(tmp_path / "environment", ["numpy"])
@@ -70,7 +70,7 @@ def test_the_fresh_environment_holds_the_closure_alone(tmp_path: Path) -> None:
     assert done.stdout.strip() == "['PIL']"
 
 
-def test_a_requirement_that_is_not_installed_is_told(tmp_path: Path) -> None:
+def test_missing_requirement_is_named(tmp_path: Path) -> None:
     """Given a requirement that is absent or too old here, then words with the install line."""
     for line in ("not-a-package-of-anyone>=1", "numpy>=999"):
         with pytest.raises(BackendMissing) as missing:
@@ -78,8 +78,8 @@ def test_a_requirement_that_is_not_installed_is_told(tmp_path: Path) -> None:
         assert "pip install" in missing.value.hint
 
 
-def test_the_closure_follows_what_is_needed() -> None:
-    """Given a package with requirements of its own, then those are in, extras that nobody asked for are not."""
+def test_closure_follows_requirements() -> None:
+    """Given a package with requirements of its own, then those are in, extras that nobody requested are not."""
     found = closure(["pydantic>=2"])
     assert {"pydantic", "pydantic-core", "typing-extensions"} <= set(found)
     assert "email-validator" not in found
@@ -98,7 +98,7 @@ def test_files_are_copied_where_links_are_not_allowed(tmp_path: Path, monkeypatc
 
 
 def test_checksums(tmp_path: Path) -> None:
-    """Given checksums, then they hold until something is changed; a list that is gone is told."""
+    """Given checksums, then they hold until something is changed; a list that is gone is reported."""
     write_pipeline(tmp_path, SPEC)
     assert write_sums(tmp_path) == 1
     assert check_sums(tmp_path) == []
@@ -109,7 +109,7 @@ def test_checksums(tmp_path: Path) -> None:
 
 
 def test_pytorch_takes_its_own_program_along(tmp_path: Path) -> None:
-    """Given a model with a torch program beside it, then a bundle for PyTorch holds that, any other the model itself."""
+    """Given a model with a torch program next to it, then a bundle for PyTorch holds that, any other the model itself."""
     for name in ("model.onnx", "model.pt2", "info.json", "pipeline.json"):
         (tmp_path / name).write_text("{}")
     write_model(tmp_path, "model.onnx", ["model.onnx"], torch_program="model.pt2")
@@ -150,10 +150,10 @@ def test_pip_takes_the_lock(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_has_no_known_hash_is_told_and_nothing_is_half_locked(
+def test_package_without_a_known_hash_is_named_and_nothing_is_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given another version than was pinned (or a build of its own), then no lock at all, and the package is named."""
+    """Given another version than was pinned (or its own build), then no lock at all, and the package is named."""
     known = json.loads(HASHES.read_text())
     del known[f"numpy=={version('numpy')}"]
     (tmp_path / "hashes.json").write_text(json.dumps(known))

@@ -2,12 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from bundle_facts import export_of, run_python, unpacked, verified
+from bundle_facts import run_python, verified
 
 WRITTEN = ("container", "hub", "mlflow", "python", "service", "triton")
 """Targets whose needs the development environment has; web and tensorrt hold the same scripts."""
@@ -43,10 +44,10 @@ def serve(folder: Path) -> None:
 @pytest.mark.whole
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("target_id", WRITTEN)
-def test_verify_bundle_that_was_used_is_whole(make_small, tmp_path: Path, target_id: str) -> None:
+def test_verify_bundle_that_was_used_is_whole(exported, tmp_path: Path, target_id: str) -> None:
     """Given a bundle of a target, when its scripts, its server and its loader ran with Python's caches, then `verify` finds
     all files as they were written."""
-    _, folder = unpacked(export_of(make_small("cnn"), target_id), tmp_path)
+    folder = Path(shutil.copytree(exported(target_id)[1], tmp_path / "bundle"))
     run(folder, "run.py", "golden/example.npz")
     run(folder, "-c", IMPORT)
     if (folder / "serve.py").exists():

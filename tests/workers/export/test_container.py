@@ -68,7 +68,7 @@ def test_hadolint_and_compose_find_nothing(tmp_path: Path, image: str, has_lock:
 @pytest.mark.parametrize(
     "image", ["python", "python:latest", "python:3.11\nRUN curl x", "python:3.11 AS x", "python:3.11@sha256:1"]
 )
-def test_what_is_no_image_is_refused(make_small, tmp_path: Path, image: str) -> None:
+def test_invalid_image_is_refused(make_small, tmp_path: Path, image: str) -> None:
     """Given words that are no image with a version, then a clear refusal before anything is written."""
     params = export_params(make_small("cnn")).model_copy(update={"answers": {"image": image}})
     with pytest.raises(InputRefused, match="base image"):
@@ -79,7 +79,7 @@ def test_what_is_no_image_is_refused(make_small, tmp_path: Path, image: str) -> 
 
 @pytest.mark.whole
 def test_it_is_the_service_with_an_image_that_is_not_built(make_small, tmp_path: Path) -> None:
-    """Given an export, then the service was asked, the image is told not to be built, and the bundle verifies."""
+    """Given an export, then the service was asked, the image is reported not to be built, and the bundle verifies."""
     params = export_params(make_small("cnn")).model_copy(update={"target": "container", "answers": {"image": PINNED}})
     result, folder = unpacked(params, tmp_path)
     assert result.selftest[-1].what == NOT_BUILT and "pinned by its digest" in result.selftest[-1].detail

@@ -75,9 +75,9 @@ def run_in(folder: Path, *arguments: str, **variables: str) -> tuple[int, Any]:
 
 @pytest.mark.whole
 @pytest.mark.parametrize(("kind", "used"), [("slow", "fallback"), ("fast", "version")])
-def test_what_is_faster_here_is_used_from_then_on(bundles: Any, kind: str, used: str) -> None:
+def test_faster_model_is_used_after_measuring(bundles: Any, kind: str, used: str) -> None:
     """Given a bundle whose version is slower (faster) than the original, when it is measured where it landed, then that
-    is told, kept beside the bundle, which stays whole, and loaded from then on; its answers are still checked."""
+    is reported, kept next to the bundle, which stays whole, and loaded from then on; its answers are still checked."""
     folder = bundles(kind)
     assert run_in(folder, "-c", MODEL)[1] == {"used": "version", "notes": []}
     code, report = run_in(folder, "verify.py", "--measure", "--json")
@@ -93,7 +93,7 @@ def test_what_is_faster_here_is_used_from_then_on(bundles: Any, kind: str, used:
 
 
 def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:
-    """Given a choice of another processor, of another bundle, or a damaged one, then it is not minded, and that is told."""
+    """Given a choice of another processor, of another bundle, or a damaged one, then it is not minded, and that is reported."""
     folder = bundles("fast")
     mine = landing.Landed(landing.bundle_id(folder), processor.name(), "fallback", "slower", 1.0, 0.5, (0.5,))
     for change, report in (
@@ -122,8 +122,8 @@ def test_without_its_instructions_the_original_runs(bundles: Any) -> None:
         assert "8-bit numbers" in " ".join(found["notes"])
 
 
-def test_a_version_that_does_not_open_is_replaced_or_told(bundles: Any) -> None:
-    """Given a version that its runtime refuses here, then the original answers and the reason is told; without one the
+def test_version_that_does_not_open_is_replaced_or_reported(bundles: Any) -> None:
+    """Given a version that its runtime refuses here, then the original answers and the reason is reported; without one the
     reason comes with what to do."""
     for kind in ("fast", "alone"):
         folder = bundles(kind)
@@ -137,8 +137,8 @@ def test_a_version_that_does_not_open_is_replaced_or_told(bundles: Any) -> None:
     assert code == 3 and "holds no fallback" in report["problems"][0]
 
 
-def test_a_process_that_the_processor_ends_is_told(tmp_path: Path) -> None:
-    """Given a version whose code the processor refuses (SIGILL), then that is its end and no other's, and is told."""
+def test_process_that_the_processor_ends_is_reported(tmp_path: Path) -> None:
+    """Given a version whose code the processor refuses (SIGILL), then that is its end and no other's, and is reported."""
     (tmp_path / "verify.py").write_text("import os, sys\nsys.stdin.readline()\nos.kill(os.getpid(), 4)\n")
     with Turns(tmp_path, "version") as turns, pytest.raises(Ended) as ended:
         turns.turn()

@@ -1,4 +1,4 @@
-"""The hub folder: names that transformers.js finds, configuration carried along or told, and nothing that is not so."""
+"""The hub folder: names that transformers.js finds, configuration carried along or reported, and nothing that is not so."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 from bundle_facts import export_of, unpacked, verified
 from onnx.external_data_helper import convert_model_to_external_data
 
-from workers.contracts.bundles import ExportParams, ExportResult
+from workers.contracts.bundles import ExportParams
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.specs import ModelInfo
@@ -30,15 +30,9 @@ def params_of(small: Any, **more: Any) -> ExportParams:
     return export_of(small, "hub", **more)
 
 
-@pytest.fixture
-def made(make_small, tmp_path: Path) -> tuple[ExportResult, Path]:
-    """A small classifier of pictures as a hub folder, unpacked."""
-    return unpacked(params_of(make_small("cnn")), tmp_path)
-
-
-def test_it_is_written_tested_and_verified(made: tuple[ExportResult, Path]) -> None:
+def test_it_is_written_tested_and_verified(exported) -> None:
     """Given a small model, then the hub's names are there, it passed its tests, and verify finds it whole."""
-    result, folder = made
+    result, folder = exported("hub")
     assert result.selftest[-1].what == "Read as the hub does"
     assert (folder / "onnx" / "model.onnx").is_file() and not (folder / "model").exists()
     config = json.loads((folder / "config.json").read_text())
@@ -49,9 +43,9 @@ def test_it_is_written_tested_and_verified(made: tuple[ExportResult, Path]) -> N
     assert "library_name: transformers.js" in header
 
 
-def test_outputs_are_told_to_javascript(made: tuple[ExportResult, Path]) -> None:
+def test_outputs_json_holds_the_models_own_outputs(exported) -> None:
     """Given the folder, then the first golden input and the model's own outputs can be read without numpy's files."""
-    check_outputs(made[1])
+    check_outputs(exported("hub")[1])
 
 
 def check_outputs(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -74,9 +68,9 @@ def check_outputs(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return one, feeds
 
 
-def test_a_model_with_a_state_is_told_with_it(make_small, tmp_path: Path) -> None:
+def test_outputs_json_holds_the_state(make_small, tmp_path: Path) -> None:
     """Given a model that carries a state from step to step, when it becomes a hub folder, then its golden inputs are all
-    that one call needs, the state and constants among them, and the answer beside them is that of all steps."""
+    that one call needs, the state and constants among them, and the answer next to them is that of all steps."""
     from workers.export.golden_json import from_json
 
     one, feeds = check_outputs(unpacked(params_of(make_small("stateful")), tmp_path)[1])
@@ -87,7 +81,7 @@ def test_a_model_with_a_state_is_told_with_it(make_small, tmp_path: Path) -> Non
 
 
 def test_weights_in_a_second_file_are_renamed_with_it(make_small, tmp_path: Path) -> None:
-    """Given weights beside the model, when it gets another name, then they lie in NAME_data, and it runs."""
+    """Given weights next to the model, when it gets another name, then they lie in NAME_data, and it runs."""
     import onnxruntime
 
     proto = onnx.load(make_small("cnn").folder / "model.onnx")
@@ -125,7 +119,7 @@ def test_a_known_family_is_named(make_small, tmp_path: Path) -> None:
         assert json.loads(configs(params, "fp32", False)["config.json"]).get("model_type") == word
 
 
-def test_preparation_as_transformers_tells_it() -> None:
+def test_preparation_in_the_form_of_transformers() -> None:
     """Given the usual preparation, then its fields; given what transformers cannot do, then none that would be wrong."""
     from card_facts import SPEC
 
@@ -139,7 +133,7 @@ def test_preparation_as_transformers_tells_it() -> None:
 
 
 def test_what_transformers_cannot_read_is_refused(tmp_path: Path) -> None:
-    """Given a configuration that transformers refuses, then the folder is not handed out, and the reason is told."""
+    """Given a configuration that transformers refuses, then the folder is not handed out, and the reason is reported."""
     (tmp_path / "config.json").write_text('{"model_type": "of nobody"}')
     with pytest.raises(WorkerError) as refused:
         read_back(tmp_path)
@@ -161,9 +155,9 @@ def made_chat(make_small, tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_a_language_model_has_what_transformers_js_asks_for(made_chat: Path) -> None:
+def test_language_model_has_the_files_of_transformers_js(made_chat: Path) -> None:
     """Given a version in 8 bits, then its file, its configuration and its template lie where they are looked for, and
-    what it says is told in tokens."""
+    what it says is reported in tokens."""
     assert (made_chat / "onnx" / "model_quantized.onnx_data").is_file()
     config = json.loads((made_chat / "config.json").read_text())
     assert (config["model_type"], config["num_key_value_heads"]) == ("llama", 2)
@@ -189,7 +183,7 @@ def test_transformers_js_goes_on_alike(made_chat: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report == {"compared": 96, "other_words": 0, "template_is_alike": True}
-    # and what does not say the same is told
+    # and what does not say the same is reported
     golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
     for row in golden["texts"]:
         row["tokens"] = row["tokens"][::-1]

@@ -1,4 +1,4 @@
-"""A bundle runs the sources that its checksums cover, and nothing that lies beside them."""
+"""A bundle runs the sources that its checksums cover, and nothing that lies next to them."""
 
 import importlib.util
 import marshal
@@ -51,7 +51,7 @@ def test_poisoned_cache_imported_plainly_writes_its_marker(folder: Path, tmp_pat
 
 @pytest.mark.parametrize("source", [SOURCE, "bundle.py", "fettle_bundle/__init__.py"])
 @pytest.mark.parametrize("script", ["run.py", "verify.py"])
-def test_script_beside_a_poisoned_cache_runs_the_source(folder: Path, tmp_path: Path, script: str, source: str) -> None:
+def test_script_with_a_poisoned_cache_runs_the_source(folder: Path, tmp_path: Path, script: str, source: str) -> None:
     """Given a poisoned cache, when a script runs, then the marker is not written, and verify.py names the cache."""
     cache = poison(folder / source, tmp_path / "marker")
     done = run(folder, script, *(["golden/example.npz"] if script == "run.py" else []))
@@ -63,7 +63,7 @@ def test_script_beside_a_poisoned_cache_runs_the_source(folder: Path, tmp_path: 
         assert done.returncode == 0, done.stderr
 
 
-def test_unlisted_module_beside_the_scripts_is_not_imported(folder: Path, tmp_path: Path) -> None:
+def test_unlisted_module_next_to_the_scripts_is_not_imported(folder: Path, tmp_path: Path) -> None:
     """Given modules that no manifest lists, when a script runs, then packages of these names come from elsewhere."""
     for name in ("numpy.py", "onnxruntime.py", "fettle_bundle/pipeline/PIL.py"):
         (folder / name).write_text(f"open({str(tmp_path / 'marker')!r}, 'w').close()")

@@ -35,7 +35,7 @@ def in_bf16(make_small, tmp_path: Path):
 
 
 def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -> None:
-    """Given a version in BF16, When it is asked here, Then exactly the original with its weights rounded to BF16
+    """Given a version in BF16, When it is used here, Then exactly the original with its weights rounded to BF16
     answers; the weights take 16 bits in the file as well."""
     small, model = in_bf16
     _, requested = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
@@ -57,7 +57,7 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
 
 
 def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_bf16, tmp_path: Path) -> None:
-    """Given the version, Then the bundle's model is the very ONNX file in BF16, and the stand-in lies beside it with its
+    """Given the version, Then the bundle's model is the very ONNX file in BF16, and the stand-in lies next to it with its
     hash; where no card is, that one answers, and says that it computes with 32 bits."""
     small, model = in_bf16
     whole, _ = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
@@ -73,7 +73,7 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
     assert "model.fp32.onnx" not in more_files({})["CARDS.md"]
 
 
-def test_what_runs_here_is_asked_itself(make_small, tmp_path: Path) -> None:
+def test_version_that_runs_here_needs_no_stand_in(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     model = small.model
     whole, requested = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))

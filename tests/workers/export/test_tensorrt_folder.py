@@ -19,10 +19,10 @@ from workers.infer.base import NotRunnable
 from workers.infer.tensorrt import SizeNotBuilt
 
 
-def test_without_a_card_the_processor_answers_and_says_why(
+def test_without_a_card_the_processor_answers_with_a_reason(
     make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given no card, then ONNX Runtime gives its own answers, the reason is told, and no engine is kept."""
+    """Given no card, then ONNX Runtime gives its own answers, the reason is reported, and no engine is kept."""
 
     def no_card(*given: object, **more: object) -> None:
         raise NotRunnable(ValueError(tensorrt.NO_DRIVER))
@@ -41,7 +41,7 @@ def test_without_a_card_the_processor_answers_and_says_why(
     assert not (tmp_path / "c").exists()
 
 
-def test_size_beyond_the_engine_is_answered_and_told(make_small, capsys: pytest.CaptureFixture[str]) -> None:
+def test_size_beyond_the_engine_is_answered_with_a_note(make_small, capsys: pytest.CaptureFixture[str]) -> None:
     """Given an engine that takes one item alone, when two come, then ONNX Runtime answers and a line says so, once."""
 
     class One:
@@ -62,7 +62,7 @@ def test_size_beyond_the_engine_is_answered_and_told(make_small, capsys: pytest.
     assert capsys.readouterr().err.count("note: input 'image'") == 1
 
 
-def test_build_tells_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_reports_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
     """Given a build of ten seconds, then a line every two, none for one that is over at once."""
     tell = tensorrt_first.teller()
     for tenth in range(100):
@@ -92,7 +92,7 @@ def test_target_takes_what_was_proven_in_onnx() -> None:
     assert [stage.id for stage in TARGET.stages] == ["write", "unpack", "compare", "run", "engine"]
 
 
-def test_building_in_the_folder_says_why_there_is_no_engine(make_small, tmp_path: Path) -> None:
+def test_building_in_the_folder_gives_the_reason_for_no_engine(make_small, tmp_path: Path) -> None:
     """Given the folder's own program where neither card nor TensorRT is, then its document names the reason, exit code 6."""
     model = make_small("cnn").model
     copy_code(tmp_path, "onnxruntime_cpu", ())

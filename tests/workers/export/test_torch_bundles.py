@@ -51,8 +51,8 @@ def test_verify_own_torch_bundle_with_consent_compares_its_golden_answers(folder
     assert any("4 answers are alike" in finding.what for finding in result.findings)
 
 
-def test_verify_torch_bundle_without_consent_asks_for_it(folder: Path, ctx: RecordingContext) -> None:
-    """Given a stranger's bundle with a program, when it is verified, then consent is asked for by its code."""
+def test_verify_torch_bundle_without_consent_requests_it(folder: Path, ctx: RecordingContext) -> None:
+    """Given a stranger's bundle with a program, when it is verified, then consent is requested by its code."""
     with pytest.raises(InputRefused) as refused:
         verified(folder, ctx, allow_code=False)
     assert (refused.value.code, refused.value.by_command) == ("needs_consent", "--allow-code")
@@ -88,7 +88,7 @@ def test_scripts_of_a_hostile_torch_bundle_refuse_it_unrun(
 
 
 @pytest.mark.parametrize("kind", ["pickled_inputs", "executed_guard"])
-def test_open_hostile_torch_bundle_is_refused_before_consent_is_asked(
+def test_open_hostile_torch_bundle_is_refused_before_consent(
     folder: Path, ctx: RecordingContext, tmp_path: Path, kind: str
 ) -> None:
     """Given a hostile bundle, when it is inspected or opened to prove it, then it is unsafe and nothing runs."""
@@ -109,10 +109,10 @@ def test_open_torch_bundle_needs_consent_and_opens_with_it(folder: Path, ctx: Re
 
 
 @pytest.mark.parametrize("name", ["MODEL.PT2", "model.Pt2"])
-def test_verify_torch_bundle_with_a_name_in_capitals_asks_for_consent(
+def test_verify_torch_bundle_with_a_name_in_capitals_requests_consent(
     folder: Path, ctx: RecordingContext, name: str
 ) -> None:
-    """Given a program whose name is the same on systems that do not tell capitals apart, then consent is asked for."""
+    """Given a program whose name is the same on systems that do not tell capitals apart, then consent is requested."""
     (folder / "model" / "model.pt2").rename(folder / "model" / name)
     manifest = (folder / "manifest.json").read_text(encoding="utf-8").replace("model.pt2", name)
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")

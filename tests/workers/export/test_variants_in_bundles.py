@@ -49,7 +49,7 @@ def export(make_small, tmp_path: Path):
 
 
 def ask(folder: Path, feeds: dict, environment: dict | None = None, **options: object) -> dict:
-    """What the bundle answers in a process of its own, where nothing of Fettle can be imported."""
+    """What the bundle answers in its own process, where nothing of Fettle can be imported."""
     np.savez(folder.parent / "feeds.npz", **feeds)
     code, path = f"import sys; sys.path.insert(0, '.')\n{ASK}", str(folder.parent / "feeds.npz")
     done = run_python(folder, "-c", code, json.dumps(options), path, **(environment or {}))
@@ -86,8 +86,8 @@ def test_bundle_made_with_bf16_starts_without_it(technique: str, export, monkeyp
     np.testing.assert_allclose(np.array(found["answers"]["logits"]), wanted, atol=1e-4)
 
 
-def test_bundle_takes_what_fits_and_says_what_does_not(export) -> None:
-    """Given settings of a computer with 64 cores, then those of this one are used, and both are told."""
+def test_bundle_accepts_fitting_inputs_and_names_others(export) -> None:
+    """Given settings of a computer with 64 cores, then those of this one are used, and both are reported."""
     folder, small = export("cnn", "fixed_shape", num_threads=64, tbb_partitioner="auto")
     notes = ask(folder, small.feeds())["notes"]
     assert any("64 cores" in note for note in notes) and any("tbb_partitioner" in note for note in notes)
@@ -165,7 +165,7 @@ def test_bundle_without_unused_outputs_is_whole(export) -> None:
     check_whole(folder)
 
 
-def test_bundle_keeps_what_was_compiled_where_it_is_told_to(export, tmp_path: Path) -> None:
+def test_bundle_keeps_compiled_files_in_its_cache_folder(export, tmp_path: Path) -> None:
     """Given a folder for it, then the compiled model lies there, and the bundle itself stays as it was written."""
     folder, small = export("cnn", "fixed_shape")
     before = sorted(path.name for path in folder.rglob("*"))

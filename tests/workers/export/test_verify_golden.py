@@ -14,7 +14,7 @@ from workers.runtime.recording import RecordingContext
 
 @pytest.mark.whole
 def test_verify_golden_input_of_another_shape_is_a_difference(make_small, tmp_path: Path) -> None:
-    """Given golden inputs that the engine refuses with an error of its own, Then the difference is named."""
+    """Given golden inputs that the engine refuses with its own error, Then the difference is named."""
     folder = filled(export_of(make_small("cnn")), tmp_path)
     inputs = folder / "golden" / "inputs"
     short = [{name: np.asarray(value)[..., :-1] for name, value in item.items()} for item in Prepared(inputs)]

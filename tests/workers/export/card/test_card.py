@@ -20,7 +20,7 @@ def front_matter(text: str) -> dict[str, Any]:
     return found
 
 
-def test_every_figure_is_told_beside_the_originals() -> None:
+def test_card_shows_every_figure_next_to_the_originals() -> None:
     """Given two versions, then their figures stand side by side with their units; what is unknown is a dash."""
     text = card(facts(), SPEC, 0, COMMANDS)
     assert ", with OpenVINO (processor)." in text
@@ -38,22 +38,22 @@ def test_every_figure_is_told_beside_the_originals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speedup", "size_ratio", "told"),
+    ("speedup", "size_ratio", "expected"),
     [
         (2.75, 1.0, "2.75 times faster than the original"),
         (0.5, 0.8, "2.00 times slower and 1.25 times larger than the original"),
         (1.01, 1.0, ""),
     ],
 )
-def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: float, told: str) -> None:
+def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: float, expected: str) -> None:
     """Given a size or a speed that did not change, or for the worse, then no sentence praises it."""
     text = card(facts(variant={**VARIANT, "speedup": speedup, "size_ratio": size_ratio}), SPEC, 0, COMMANDS)
-    assert told in text
-    assert ("than the original, measured" in text) == bool(told)
+    assert expected in text
+    assert ("than the original, measured" in text) == bool(expected)
     assert "1.00 times" not in text
 
 
-def test_what_a_person_did_not_say_is_told_as_such() -> None:
+def test_missing_statements_are_marked_as_missing() -> None:
     """Given no purpose and no license, then the card says that they are not stated, not something made up."""
     text = card(facts(license=None, purpose="", contact=""), SPEC, 0, COMMANDS)
     assert text.count("Not stated by the person who made this bundle.") == 2
@@ -75,14 +75,14 @@ def test_verdicts_in_words(more: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labelled", "told"), [(True, "they were not compared."), (False, "no labels that the model knows.")]
+    ("labelled", "expected"), [(True, "they were not compared."), (False, "no labels that the model knows.")]
 )
-def test_why_nothing_says_whether_answers_are_right(labelled: bool, told: str) -> None:
-    """Given a version that was not judged, then labels that were there are not told to be missing."""
+def test_missing_accuracy_has_its_reason(labelled: bool, expected: str) -> None:
+    """Given a version that was not judged, then labels that were there are not reported to be missing."""
     data = DATA.model_copy(update={"labelled": labelled})
     text = card(facts(variant={**VARIANT, "verdict": "unmeasured", "accuracy": None}, data=data), SPEC, 0, COMMANDS)
     (line,) = (line for line in text.splitlines() if line.startswith("- Whether its answers are right"))
-    assert line.endswith(told)
+    assert line.endswith(expected)
 
 
 def test_an_override_stands_in_the_card() -> None:
@@ -101,7 +101,7 @@ def test_the_original_is_called_what_it_is() -> None:
     assert "base_model_relation" not in front_matter(text)
 
 
-def test_made_inputs_are_told() -> None:
+def test_made_inputs_are_named() -> None:
     """Given inputs that Fettle made, then the card names the unknown facts."""
     text = card(
         facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0, COMMANDS
@@ -123,7 +123,7 @@ def test_how_to_run_it(steps: Any, command: str) -> None:
     assert command in card(facts(), replace(SPEC, preprocess=steps), 0, COMMANDS)
 
 
-def test_pixels_are_told_where_a_model_takes_them() -> None:
+def test_pixel_input_is_described() -> None:
     """Given a model that prepares pictures itself, then the card tells both forms of its input; otherwise one."""
     entry = PipelineInput(name="image", dtype="float32", shape=(None, 3, 8, 8), source="image")
     spec = replace(SPEC, inputs=(entry,), preprocess=ImageSteps(pixels=True))

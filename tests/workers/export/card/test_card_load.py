@@ -54,7 +54,7 @@ def section(load: CardLoad | None) -> str:
     return card(facts(load=load), SPEC, 20, COMMANDS).partition("## Under load")[2].partition("\n## ")[0]
 
 
-def test_card_tells_all_that_was_measured() -> None:
+def test_load_section_shows_all_measurements() -> None:
     report = section(LOAD)
     for words in (
         "2.11 times the original's answers a second (2.00 to 2.20 with 95 % confidence), measured in turn, n 300 of each.",
@@ -71,14 +71,14 @@ def test_card_tells_all_that_was_measured() -> None:
     assert "<b>" not in report
 
 
-def test_a_limit_that_no_rate_kept_is_told() -> None:
+def test_limit_that_no_rate_kept_is_shown() -> None:
     none = CapacityResult(limit_ms=20.0, per_s=None, too_many_per_s=9.0, tries=())
     report = section(LOAD.model_copy(update={"original": version(capacity=none)}))
     assert "| Most requests a second | none with 99 % within 20 ms | 400.0 with 99 % within 20 ms |" in report
 
 
 def test_energy_of_a_language_model_is_that_of_its_tokens() -> None:
-    """Given answers of 16 tokens, Then the energy of 1,000 tokens is told and not that of an answer."""
+    """Given answers of 16 tokens, Then the energy of 1,000 tokens is reported and not that of an answer."""
     energy = Energy(joules=150.0, seconds=10.0, answers=500, tokens=8_000, source="RAPL")
     sweep = SweepResult(points=(point(1, 50.0),), knee_batch=1, energy=energy)
     report = section(LOAD.model_copy(update={"this": version(sweep)}))
@@ -90,7 +90,7 @@ def test_energy_of_a_language_model_is_that_of_its_tokens() -> None:
     "load",
     [None, CardLoad(made_at="2026-03-04", seconds=1, processor="p", cores=1, original=version(), this=version())],
 )
-def test_nothing_is_said_that_was_not_measured(load: CardLoad | None) -> None:
+def test_load_section_omits_missing_measurements(load: CardLoad | None) -> None:
     text = card(facts(load=load), SPEC, 20, COMMANDS)
     assert ("## Under load" in text) == (load is not None)
     assert "times the original's answers a second" not in text and "cost" not in text.lower()

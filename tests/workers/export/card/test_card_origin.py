@@ -16,7 +16,7 @@ def facts(**more: Any) -> CardFacts:
     return card_facts.facts(**more, license_verdict=found.verdict if found else None)
 
 
-def test_a_model_from_the_hub_says_from_where() -> None:
+def test_origin_of_a_hub_model_is_shown() -> None:
     text = card(facts(hub_origin=origin()), SPEC, 0, COMMANDS)
     section = text.partition("## Origin")[2]
     by = "ann/net by ann at https://hub.example"

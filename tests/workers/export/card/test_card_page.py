@@ -74,7 +74,7 @@ def test_rows_name_bounds_as_a_card_does() -> None:
 
 
 def test_sections_can_be_found_and_nothing_is_fetched() -> None:
-    """Given a page, then its links lead to sections that are there, and it asks for no other file."""
+    """Given a page, then its links lead to sections that are there, and it requests no other file."""
     report = page_of()
     assert report.links[0] == "data:,"
     assert [link[1:] for link in report.links[1:]] == report.anchors
@@ -100,7 +100,7 @@ def test_foreign_text_is_only_text() -> None:
     ],
 )
 def test_the_verdict_colors_and_the_risks_tell(verdict: str, state: str, risk: str) -> None:
-    """Given a verdict, then its color and the risk that follows from it are told; the original has neither."""
+    """Given a verdict, then its color and the risk that follows from it are reported; the original has neither."""
     variant = {**MEASURED, "verdict": verdict}
     assert state_of(facts(variant=variant)) == state
     assert risk in page_of(variant=variant).text
@@ -108,7 +108,7 @@ def test_the_verdict_colors_and_the_risks_tell(verdict: str, state: str, risk: s
     assert state_of(same) == "plain"
 
 
-def test_risks_of_data_are_told() -> None:
+def test_risks_of_data_are_listed() -> None:
     """Given answers on the examples that are no good ones, a part that lost, and guesses, then each is a risk."""
     record = DataRecord(people="yes", may_use="unknown")
     spec = replace(SPEC, guessed=("mean",))

@@ -40,8 +40,8 @@ def test_scores_are_lines() -> None:
     assert "answers were taken for the truth" in text
 
 
-def test_the_weakest_part_is_told_and_harmless() -> None:
-    """Given a part whose name holds Markdown, then it is told without its power; a loss of nothing is not told."""
+def test_the_weakest_part_is_named_and_escaped() -> None:
+    """Given a part whose name holds Markdown, then it is reported without its power; a loss of nothing is not reported."""
     worst = {"worst_slice": "camera: *x*", "worst_slice_drop": 0.031}
     text = how_well(facts(**worst))
     assert "“camera: \\*x\\*” lost most: 3.10 %" in text and "taken for the truth" not in text

@@ -36,7 +36,7 @@ def result() -> StressResult:
     )  # fmt: skip
 
 
-def test_the_section_tells_figures_budgets_and_notes() -> None:
+def test_stress_section_shows_figures_budgets_and_notes() -> None:
     """Given findings, Then each stands in the section with its figures, and the word "robust" never does."""
     text = under_stress(result())
     for part in (

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from card_facts import SPEC, VARIANT, facts
 from huggingface_hub import ModelCard
+from shown_numbers import made_up, shown_numbers
 from test_card_load import LOAD
 from test_card_stress import result
-from told_numbers import made_up, told_numbers
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import pipeline_document
@@ -51,7 +51,7 @@ def test_every_number_is_one_of_the_facts() -> None:
     given = full()
     text = card(given, SPEC, 0, COMMANDS)
     body = text.split("---\n", 2)[2]
-    assert len(told_numbers(body)) > 60
+    assert len(shown_numbers(body)) > 60
     assert made_up(body, document(given), WORDS) == []
 
 

@@ -27,7 +27,7 @@ def test_a_speed_that_is_not_settled_is_not_claimed(speed: SpeedFacts, sentence:
 
 
 def test_a_speed_under_load_is_a_lower_bound() -> None:
-    """Given a version that is faster by every way to compare beside other programs, Then the card claims the bound that
+    """Given a version that is faster by every method to compare while other programs run, Then the card claims the bound that
     all agree on, and says that other programs were running."""
     report = facts(variant=TIMED, speed=SpeedFacts(state="at_least", at_least=1.5299))
     text = card(report, SPEC, 0, COMMANDS)

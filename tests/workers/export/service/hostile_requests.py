@@ -1,4 +1,4 @@
-"""Hostile requests, honest clients beside them, and services of small models for both."""
+"""Hostile requests, honest clients next to them, and services of small models for both."""
 
 import http.client
 import io
@@ -304,7 +304,7 @@ def golden_exchange(served: Served) -> tuple[list[bytes], list[bytes]]:
 def honest_for(
     port: int, bodies: list[bytes], expected: list[bytes], keeps: bool, seconds: float, result: Connection
 ) -> None:
-    """Be an honest client for so long, in a process of its own; send (seconds of each request, what was wrong)."""
+    """Be an honest client for so long, in its own process; send (seconds of each request, what was wrong)."""
     client = Honest(port, bodies, expected, keeps)
     threading.Timer(seconds, client.ended.set).start()
     client.run()

@@ -128,7 +128,7 @@ def running(folder: Path, *options: str) -> Iterator[Served]:
 
 
 def ask(port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None):
-    """(status, JSON or text, headers) of one request on a connection of its own."""
+    """(status, JSON or text, headers) of one request on its own connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, body, dict(headers or {}))
     response = connection.getresponse()

@@ -37,7 +37,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", list(BROKEN))
-def test_a_broken_picture_is_told_and_the_next_is_answered(sees: Served, kind: str) -> None:
+def test_broken_picture_is_refused_and_the_next_is_answered(sees: Served, kind: str) -> None:
     """Given a broken picture, then status 400 in words, memory stays, and a good picture is answered."""
     assert ask(sees.port, "POST", ANSWER, good("PNG"))[0] == 200
     before = psutil.Process(sees.process.pid).memory_info().rss

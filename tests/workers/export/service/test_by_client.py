@@ -76,7 +76,7 @@ def test_a_hundred_at_once_each_get_their_own(client: triton.InferenceServerClie
         np.testing.assert_allclose(answer, session.run({name: values})["logits"], atol=1e-4)
 
 
-def test_a_client_is_told_what_is_wrong(client: triton.InferenceServerClient) -> None:
+def test_client_gets_the_reason_of_an_error(client: triton.InferenceServerClient) -> None:
     """Given an input that the model does not have, then the client's own exception carries the server's words."""
     one = triton.InferInput("strange", [1, 2], "FP32")
     one.set_data_from_numpy(np.zeros((1, 2), np.float32))

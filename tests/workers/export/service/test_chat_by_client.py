@@ -20,7 +20,7 @@ def client(make_bundle: Callable[..., Path]) -> Iterator[openai.OpenAI]:
 
 @pytest.mark.whole
 def test_the_answer_is_the_same_whole_and_in_pieces(client: openai.OpenAI) -> None:
-    # Given a served language model, When it is asked for a whole answer and for a stream
+    # Given a served language model, When a whole answer and a stream are requested
     name = client.models.list().data[0].id
     how = {"model": name, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
     whole = client.chat.completions.create(**how)
@@ -38,7 +38,7 @@ def test_the_answer_is_the_same_whole_and_in_pieces(client: openai.OpenAI) -> No
     assert first == same != other
 
 
-def test_what_cannot_be_answered_is_told(client: openai.OpenAI) -> None:
+def test_request_that_cannot_be_answered_gets_an_error(client: openai.OpenAI) -> None:
     name = client.models.list().data[0].id
     for wrong in (
         {"messages": []},

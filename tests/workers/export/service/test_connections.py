@@ -172,7 +172,7 @@ NO_HTTP = [
 
 
 @pytest.mark.parametrize("content", NO_HTTP, ids=range(len(NO_HTTP)))
-def test_what_is_no_http_is_refused_in_silence(running: Served, content: bytes) -> None:
+def test_invalid_http_is_refused_without_output(running: Served, content: bytes) -> None:
     """Given bytes that are no HTTP, Then 400 in the protocol's form or an end, nothing on standard error."""
     with connected(running) as one:
         one.sendall(content)

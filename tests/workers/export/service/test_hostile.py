@@ -39,11 +39,11 @@ WRONG_INPUTS = {
 }
 
 
-@pytest.mark.parametrize(("change", "told"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
-def test_a_wrong_input_is_the_protocols_error(served: Served, item, change: dict, told: str) -> None:
+@pytest.mark.parametrize(("change", "expected"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
+def test_a_wrong_input_is_the_protocols_error(served: Served, item, change: dict, expected: str) -> None:
     """Given an input that does not fit the model, then status 400 and what is wrong, in the protocol's form."""
     status, found, _ = ask(served.port, "POST", INFER, request(item, **change))
-    assert status == 400 and told in found["error"]
+    assert status == 400 and expected in found["error"]
 
 
 @pytest.mark.parametrize("number", [float("nan"), "NaN"])
@@ -94,7 +94,7 @@ def test_other_names_versions_paths_and_outputs(served: Served, item) -> None:
         ("192.168.0.7:8000", 421), ("[::1", 421), ("", 421),
     ],
 )  # fmt: skip
-def test_it_answers_only_under_names_that_it_was_told(served: Served, host: str, status: int) -> None:
+def test_service_answers_only_under_allowed_names(served: Served, host: str, status: int) -> None:
     """Given a name that leads here by DNS rebinding, or none, then nothing is answered, whatever the path."""
     for path in ("/v2", "/metrics", "/"):
         assert ask(served.port, "GET", path, headers={"Host": host})[0] == status
@@ -122,7 +122,7 @@ def test_its_own_page_may_ask(served: Served, item) -> None:
 
 
 def test_a_body_that_is_too_large_is_not_read(served: Served) -> None:
-    """Given more than 32 MiB, told or not told, then 413, and the server's memory stays."""
+    """Given more than 32 MiB, announced or not, then 413, and the server's memory stays."""
     before = psutil.Process(served.process.pid).memory_info().rss
     status, report, _ = ask(served.port, "POST", INFER, headers={"Content-Length": str(1 << 40)})
     assert status == 413 and "33,554,432 bytes" in report["error"]

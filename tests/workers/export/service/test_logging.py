@@ -32,7 +32,7 @@ def test_it_notes_requests_in_figures_alone(cnn_bundle: Path, make_bundle, tmp_p
 
 
 def test_a_release_of_before_there_was_a_log_is_not_taken(cnn_bundle: Path, tmp_path: Path) -> None:
-    """Given a service that logs and a bundle that cannot, then it is told so and the present one goes on."""
+    """Given a service that logs and a bundle that cannot, then that is reported and the present one stays."""
     older = tmp_path / "older"
     shutil.copytree(cnn_bundle, older)
     shutil.rmtree(older / "fettle_bundle" / "monitor")

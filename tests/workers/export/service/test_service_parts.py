@@ -103,7 +103,7 @@ def test_kept_answers_are_bounded_and_of_their_release() -> None:
 
 def test_key_is_checked_without_a_thread() -> None:
     """Given the checks of the key, then they are coroutines: FastAPI hands plain functions to threads, which made a small
-    request take three times as long beside other programs."""
+    request take three times as long while other programs run."""
     assert all(map(inspect.iscoroutinefunction, (given_key, Allowed.check_key)))
 
 

@@ -1,25 +1,28 @@
-"""Every kind of answer: `serve.py --switch` and the check of batches find what the proof calls changed."""
+"""Every kind of answer: a switch and the check of batches find what the proof calls changed."""
 
 import json
 import shutil
-import subprocess
-import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from served_bundles import Served, ask, export_params, running, write_bundle
+from served_bundles import export_params, write_bundle
 from small_models import floats, model_of
 from zoo import Array, all_zoos
 
 from workers.contracts.folder import write_model
 from workers.contracts.pipeline import write_pipeline
+from workers.export.service.bundle_files.fettle_service.limits import Limits
+from workers.export.service.bundle_files.fettle_service.places import FolderRefused
 from workers.export.service.bundle_files.fettle_service.releases import Release
+from workers.export.service.bundle_files.fettle_service.service import Service
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import AnswerKind, ArraySteps, BoxesSteps, PipelineInput, PipelineOutput, PipelineSpec
@@ -38,15 +41,7 @@ ZOOS = {
     "transcript": "transcripts",
     "tensor": "channels of other sizes",
 }
-"""Next words come from a language model of their own, below."""
-
-
-@dataclass(frozen=True)
-class Small:
-    """A model folder and its data, as `export_params` takes them."""
-
-    folder: Path
-    data: Path
+"""Next words come from their own language model, below."""
 
 
 def written(part: Any, kind: str) -> Array:
@@ -117,7 +112,7 @@ def bundle(tmp_path: Path) -> Callable[..., Path]:
     """`bundle(changed, mates)`: a service bundle that predicts `old`, and in batches `wrong` where `mates`."""
 
     def make(changed: Changed, mates: bool = False) -> Path:
-        small = Small(tmp_path / "model", tmp_path / "data")
+        small = SimpleNamespace(folder=tmp_path / "model", data=tmp_path / "data")
         small.folder.mkdir()
         onnx.save_model(
             model_that_predicts(changed.old, changed.wrong if mates else changed.old), small.folder / "model.onnx"
@@ -145,23 +140,17 @@ def with_other_golden(bundle: Path, to: Path, wrong: Array, at: int = 3) -> Path
     return to
 
 
-def switch(served: Served, folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(served.port), "--switch", str(folder)]
-    return subprocess.run(
-        command, cwd=served.folder, env=served.environment, capture_output=True, text=True, check=False, timeout=60
-    )
-
-
 def check_switch(sound: Path, changed: Path) -> None:
-    """Serve `sound`, then change to `changed` and to a copy of `sound`: the first is refused, the second taken."""
-    copy = shutil.copytree(sound, sound.with_name("copy"))
-    with running(sound) as served:
-        version = ask(served.port, "GET", "/v2")[1]["version"]
-        refused = switch(served, changed)
-        assert (refused.returncode, "gives other answers here" in refused.stderr) == (3, True), refused.stderr
-        assert "Golden input 3" in refused.stderr
-        assert ask(served.port, "GET", "/v2")[1]["version"] == version
-        assert switch(served, copy).returncode == 0
+    """Load `sound`, then change to `changed` and to a copy of `sound`: the first is refused, the second taken."""
+    copy = Path(shutil.copytree(sound, sound.with_name("copy")))
+    service = Service(sound, 1, Limits())
+    before = service.current
+    with pytest.raises(FolderRefused, match=r"gives other answers here.*Golden input 3"):
+        service.switch(changed, threading.Event())
+    assert service.current is before
+    assert service.switch(copy, threading.Event()) == service.current.version
+    service.close()
+    service.current.retire()
 
 
 def test_every_kind_of_answer_is_switched() -> None:
@@ -169,13 +158,12 @@ def test_every_kind_of_answer_is_switched() -> None:
     assert {*ZOOS, "next_tokens"} == set(get_args(AnswerKind))
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize("kind", ZOOS)
 def test_switch_to_one_changed_prediction_of_any_kind_is_refused(
     bundle: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:
-    """Given a service, when `serve.py --switch` names a bundle of which one of 20 golden predictions is another one than
-    it gives, then exit code 3 and the old bundle answers on; a copy of the bundle is taken."""
+    """Given a service, when it shall change to a bundle of which one of 20 golden predictions differs from its own, then
+    the bundle is refused and the present one stays; a copy of the present one is taken."""
     changed = changed_by_zoo(kind)
     sound = bundle(changed)
     wrong = changed.wrong[3]
@@ -184,7 +172,6 @@ def test_switch_to_one_changed_prediction_of_any_kind_is_refused(
     check_switch(sound, with_other_golden(sound, tmp_path / "changed", wrong))
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     ("kind", "old", "wrong"),
     [
@@ -218,7 +205,7 @@ def test_batches_are_used_where_they_change_nothing(
 
 @pytest.mark.whole
 def test_switch_to_changed_next_words_is_refused(make_bundle: Callable[..., Path], tmp_path: Path) -> None:
-    """Given a language model, when the golden next words of the bundle to change to are another text's, then exit code 3."""
+    """Given a language model, when the next bundle's golden next words are those of another text, then it is refused."""
     sound = make_bundle("chat")
     stored = Prepared(sound / "golden" / "answers")
     assert json.loads((sound / "pipeline.json").read_text())["answer_kind"] == "next_tokens"

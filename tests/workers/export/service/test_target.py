@@ -74,7 +74,7 @@ def test_it_verifies_and_a_change_is_named(written, tmp_path: Path) -> None:
     assert [one.what for one in found.findings] == ["fettle_service/gate.py was changed."]
 
 
-def test_the_manifest_says_what_the_server_goes_by(written) -> None:
+def test_the_manifest_holds_the_server_settings(written) -> None:
     """Given a knee that was measured, then requests are joined up to it; the name in addresses is the project's."""
     serving = json.loads((written[1] / "manifest.json").read_text())["serving"]
     assert serving == {"name": "my-shop", "kind": "array", "max_batch": 4, "why_single": ""}
@@ -82,14 +82,14 @@ def test_the_manifest_says_what_the_server_goes_by(written) -> None:
 
 @pytest.mark.parametrize(("knee", "why"), [(None, target.NOT_MEASURED), (1, target.NO_GAIN)])
 def test_without_a_measured_gain_requests_are_not_joined(make_small, knee: int | None, why: str) -> None:
-    """Given no sweep of batch sizes, or one without a gain, then each request is answered alone, and why is told."""
+    """Given no sweep of batch sizes, or one without a gain, then each request is answered alone, and why is reported."""
     serving = target.serving(export_params(make_small("cnn"), knee))
     assert (serving["max_batch"], serving["why_single"]) == (1, why)
 
 
 def test_what_rounds_over_a_batch_is_answered_one_by_one(make_small) -> None:
     """Given a version of onnxruntime's dynamic quantizer, which was proven item by item, then requests are not joined
-    however much that paid, and why is told."""
+    however much that paid, and why is reported."""
     small = make_small("cnn")
     dynamic_int8(small.folder / "model.onnx")
     serving = target.serving(export_params(small, 4))
@@ -97,15 +97,15 @@ def test_what_rounds_over_a_batch_is_answered_one_by_one(make_small) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "expected"),
     [('raise SystemExit("no")', "its server did not start"), ('print("ready: x", flush=True)', "its server failed")],
 )
 def test_a_server_that_fails_is_not_handed_out(
-    make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, told: str
+    make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, expected: str
 ) -> None:
     """Given a server that does not start, or does not answer, then the export fails in words and leaves no process."""
     files = {**target.server_files(), "serve.py": broken}
     monkeypatch.setattr(target, "server_files", lambda: files)
     with pytest.raises(WorkerError) as failed:
         TARGET.write(export_params(make_small("cnn")), RecordingContext(tmp_path))
-    assert told in failed.value.detail
+    assert expected in failed.value.detail

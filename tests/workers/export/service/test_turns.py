@@ -138,7 +138,7 @@ def whole(model: Speaks, limits: Limits, **asked: object):
         ({"stop": None}, ("abcabcd", "stop")),
     ],
 )
-def test_chat_ends_where_it_is_asked_to(asked: dict, expected: tuple[str, str]) -> None:
+def test_chat_ends_at_its_stops(asked: dict, expected: tuple[str, str]) -> None:
     """Given texts at which to stop, Then the answer ends before the first, also where it comes in pieces."""
     assert whole(Speaks("abcabcd"), Limits(), **asked) == expected
 

@@ -28,7 +28,7 @@ def test_dropped_pictures_are_answered_as_here(
     browser: Any, served: tuple[Path, str], tmp_path: Path, way: str
 ) -> None:
     """Given the page from file:// and from loopback, when pictures are dropped on it, then its classes and shares are
-    those of the Python bundle, a name with a tag in it is only text, nothing but the page's own files was asked for, and
+    those of the Python bundle, a name with a tag in it is only text, nothing but the page's own files was requested, and
     the browser complains of nothing. A file that is no picture is reported, and the next one answered."""
     page, address = served
     browser.get((page / "index.html").as_uri() if way == "folder" else address)
@@ -60,7 +60,7 @@ def test_texts_are_answered_as_here(browser: Any, page_of: Any) -> None:
         )
 
 
-def test_boxes_and_masks_lie_where_they_do_here(browser: Any, page_of: Any, tmp_path: Path) -> None:
+def test_boxes_and_masks_are_those_of_run_py(browser: Any, page_of: Any, tmp_path: Path) -> None:
     """Given a detector and a segmentation, then boxes lie in the person's picture as run.py tells them, parts of the
     picture have the same shares, and both are drawn."""
     path = tmp_path / "a.png"

@@ -1,4 +1,4 @@
-"""The web page: its own scripts prepare and answer as the Python pipeline does, and what cannot go into a page is told."""
+"""The web page: its own scripts prepare and answer as the Python pipeline does, and what cannot go into a page is reported."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def test_it_is_written_tried_and_verified(page_of: Any, tmp_path: Path, kind: An
 
 
 @pytest.mark.parametrize(
-    ("script", "old", "new", "told"),
+    ("script", "old", "new", "expected"),
     [
         ("pictures", "/ 255)", "/ 254)", "prepares a picture differently"),
         ("resize", "a = -0.5;", "a = -0.75;", "prepares a picture differently"),
@@ -51,7 +51,7 @@ def test_it_is_written_tried_and_verified(page_of: Any, tmp_path: Path, kind: An
     ],
 )
 def test_a_page_that_is_wrong_is_not_handed_out(
-    page_of: Any, tmp_path: Path, script: str, old: str, new: str, told: str
+    page_of: Any, tmp_path: Path, script: str, old: str, new: str, expected: str
 ) -> None:
     """Given scripts with a mistake, then trying the page says what differs."""
     if shutil.which("node") is None:
@@ -64,7 +64,7 @@ def test_a_page_that_is_wrong_is_not_handed_out(
     path.write_text(text.replace(old, new))
     with pytest.raises(WorkerError) as caught:
         trying.try_page(folder, RecordingContext(tmp_path))
-    assert told in caught.value.detail
+    assert expected in caught.value.detail
 
 
 def test_the_bill_names_what_runs_in_the_page(page_of: Any) -> None:
@@ -95,7 +95,7 @@ def test_what_the_model_does_is_one_sentence() -> None:
     assert what_it_does(detectors().spec) == "Give it a picture, and it marks what it finds: mug, hat."
 
 
-def test_without_node_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_node_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a computer without Node.js, then the check says that the page was not tried, and how to see it run."""
     monkeypatch.setattr(trying, "find_node", lambda: None)
     assert "not tried here" in trying.try_page(tmp_path, RecordingContext(tmp_path)).detail
@@ -118,7 +118,7 @@ def test_a_changed_engine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         engine.engine_script()
 
 
-def test_what_does_not_go_into_a_page_is_told(tmp_path: Path) -> None:
+def test_model_that_does_not_fit_into_a_page_gets_a_reason(tmp_path: Path) -> None:
     """Given models that a page cannot run, then one sentence says why, and the export refuses."""
     page = pictures()
     spec = page.spec
