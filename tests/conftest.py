@@ -18,7 +18,8 @@ from app.quick_imports import forget_feature_imports
 
 NVML = "libnvidia-ml.so.1"
 TESTS = Path(__file__).parent
-WHOLE_WAYS = ("integration", "window")
+COMPLETE_WORKFLOWS = ("integration", "window")
+MAKES_THE_DEMO = TESTS / "integration" / "commands" / "test_demo.py"
 BY_MARK_ALONE = ("slow", "gpu", "gpu_libs", "models")
 
 
@@ -35,12 +36,15 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whole ways through the program. Those of the window begin, because they take longest, so that no core waits
-    for the other at the end."""
-    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "window"))
+    """Mark the complete workflows and sort the tests.
+
+    The demo run comes first, so that the second process finds it finished and does not wait for it. The window's tests
+    come next, because they take longest: no process waits for the other at the end.
+    """
+    items.sort(key=lambda item: (item.path != MAKES_THE_DEMO, not item.path.is_relative_to(TESTS / "window")))
     for item in items:
-        is_way = any(item.path.is_relative_to(TESTS / room) for room in WHOLE_WAYS)
-        if is_way and not any(item.get_closest_marker(mark) for mark in BY_MARK_ALONE):
+        is_workflow = any(item.path.is_relative_to(TESTS / room) for room in COMPLETE_WORKFLOWS)
+        if is_workflow and not any(item.get_closest_marker(mark) for mark in BY_MARK_ALONE):
             item.add_marker("whole")
 
 

@@ -1,10 +1,9 @@
-"""The program as a person starts it: `python -m app …` in processes of its own, with a data folder of its own."""
+"""The program as a person starts it: `python -m app …` in its own processes, with its own data folder."""
 
 import contextlib
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from forking import is_server
 from short_runs import SHORT_RUNS
 from stopwatch import busyness
+from stranger import copy_with
 
 from app.cli.main import main
 
@@ -95,9 +96,11 @@ class Fettle:
         return Finished(process.returncode, out, err, time.monotonic() - began)
 
     def here(self, *arguments: str | Path) -> Finished:
-        """The same in this process, for what is refused soon: a program of its own takes a second to begin."""
+        """Run a command in this process, which saves the second that a new process takes to start."""
         out, err, began = io.StringIO(), io.StringIO(), time.monotonic()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            for name, value in {**SHORT_RUNS, **self.more}.items():
+                patched.setenv(name, value)
             code = main(["--data-dir", str(self.home), *map(str, arguments)])
         return Finished(code, out.getvalue(), err.getvalue(), time.monotonic() - began)
 
@@ -127,11 +130,8 @@ class Fettle:
 
 
 def with_technique(folder: Path, name: str, source: str) -> Fettle:
-    """A copy of the program with one file more: a technique of the test's own."""
-    for room in ("app", "workers", "presets"):
-        shutil.copytree(ROOT / room, folder / "fettle" / room)
-    (folder / "fettle" / "workers" / "quantize" / f"{name}.py").write_text(source, encoding="utf-8")
-    return Fettle(folder / "home", root=folder / "fettle")
+    """Return a copy of the program with an additional technique."""
+    return Fettle(folder / "home", root=copy_with(folder / "fettle", {f"workers/quantize/{name}.py": source}))
 
 
 def _is_worker(process: psutil.Process) -> bool:

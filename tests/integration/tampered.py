@@ -1,4 +1,4 @@
-"""A bundle as `fettle verify` looks at it, without a process of its own."""
+"""A bundle as `fettle verify` looks at it, without its own process."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ def check(bundle: Path, tmp_path: Path) -> VerifyResult:
     return verify(VerifyParams(bundle=str(bundle)), RecordingContext(work_dir), targets())
 
 
-def told(result: VerifyResult) -> set[str]:
+def refusals(result: VerifyResult) -> set[str]:
     """What it is refused for."""
     assert not result.ok
     return {finding.what for finding in result.findings if finding.level == "danger"}

@@ -1,4 +1,4 @@
-"""A translator and a model that hears, with caches, the whole way by command: opened, optimized, judged, bundled, asked."""
+"""A translator and a model that hears, with caches, the complete workflow by command: opened, optimized, judged, bundled, asked."""
 
 import csv
 import json

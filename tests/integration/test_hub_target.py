@@ -1,4 +1,4 @@
-"""The hub folder by command: another version than the recommended is told, and files go to a hub only where a person says so."""
+"""The hub folder by command: another version than the recommended is reported, and files go to a hub only where a person says so."""
 
 import json
 import zipfile
@@ -27,9 +27,11 @@ def with_hub(demo: Demo, fake: FakeHub) -> Fettle:
 
 def test_it_is_written_and_pushed(with_hub: Fettle, demo: Demo, fake: FakeHub, tmp_path: Path) -> None:
     """Given the answer to where, when it is exported, then the very files of the bundle are on the hub, in a repository that
-    others do not see, the bundle verifies, and another version than the recommended one is told."""
+    others do not see, the bundle verifies, and another version than the recommended one is reported."""
     out = tmp_path / "hub.zip"
-    done = with_hub("export", demo.run_id, "--target", "hub", "--answer", "push=ann/clothes", "--out", out, "--json")
+    done = with_hub.here(
+        "export", demo.run_id, "--target", "hub", "--answer", "push=ann/clothes", "--out", out, "--json"
+    )
     assert done.code == 0, done.err
     with zipfile.ZipFile(out) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -40,16 +42,14 @@ def test_it_is_written_and_pushed(with_hub: Fettle, demo: Demo, fake: FakeHub, t
     other, recommended = done.document["instead_of"], demo.document["recommended"]
     assert (other is None) == (recommended in (None, done.document["variant"]))
     assert ("instead of the recommended" in done.last_line) == (other is not None)
-    assert with_hub("verify", out).code == 0
+    assert with_hub.here("verify", out).code == 0
 
 
-def test_nothing_is_sent_unless_a_person_says_where(
-    with_hub: Fettle, demo: Demo, fake: FakeHub, tmp_path: Path
-) -> None:
-    """Given no answer, then the folder is written, and the hub was not asked anything."""
+def test_nothing_is_sent_without_a_destination(with_hub: Fettle, demo: Demo, fake: FakeHub, tmp_path: Path) -> None:
+    """Given no answer, then the folder is written, and the hub got no request."""
     original = demo.document["baseline"]["id"]
     out = tmp_path / "hub.zip"
-    done = with_hub("export", demo.run_id, "--target", "hub", "--variant", original, "--out", out, "--json")
+    done = with_hub.here("export", demo.run_id, "--target", "hub", "--variant", original, "--out", out, "--json")
     assert (done.code, done.document["pushed"], fake.seen) == (0, None, []), done.err
 
 
@@ -58,7 +58,7 @@ def test_who_is_not_logged_in(demo: Demo, fake: FakeHub, tmp_path: Path) -> None
     backend = "keyring.backends.fail.Keyring"
     more = {"HF_ENDPOINT": fake.endpoint, "HF_TOKEN": "", "HF_HUB_OFFLINE": "", "PYTHON_KEYRING_BACKEND": backend}
     out = tmp_path / "hub.zip"
-    done = Fettle(demo.fettle.home, more=more)(
+    done = Fettle(demo.fettle.home, more=more).here(
         "export", demo.run_id, "--target", "hub", "--answer", "push=ann/clothes", "--out", out, "--json"
     )
     assert (done.code, done.error["code"], out.exists()) == (3, "hub_log_in_needed", False)
@@ -66,9 +66,9 @@ def test_who_is_not_logged_in(demo: Demo, fake: FakeHub, tmp_path: Path) -> None
 
 
 def test_a_version_of_another_runtime_is_refused(demo: Demo, tmp_path: Path) -> None:
-    """Given a version that OpenVINO runs, asked for by its id, then words with what the target takes instead."""
+    """Given a version that OpenVINO runs, requested by its id, then words with what the target takes instead."""
     other = next(v["id"] for v in demo.document["variants"] if v["runtime"] == "openvino" and v["size_bytes"])
-    done = demo.fettle(
+    done = demo.fettle.here(
         "export", demo.run_id, "--target", "hub", "--variant", other, "--out", tmp_path / "b.zip", "--json"
     )
     assert (done.code, done.error["code"]) == (3, "version_not_for_target")

@@ -210,7 +210,7 @@ def test_versions_that_are_as_fast_err_no_more(count: int, correlation: float, n
     assert found <= most(times)
 
 
-def test_what_waits_beside_a_failed_version_is_found_safe() -> None:
+def test_version_after_a_failed_one_is_found_safe() -> None:
     """Given two versions as fast as each other, of which the first tested is bad and the other changes nothing, Then the
     other is called safe, as a second look (.6 %, 508 examples)."""
     n, kept = TWICE_TIGHT, Kept()

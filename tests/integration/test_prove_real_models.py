@@ -3,7 +3,6 @@
 It lies in FETTLE_MODELS_DIR (P/ and DATA/) and is no part of the project.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import numpy as np
 import onnx
 import pytest
 from fettle_command import Fettle
+from model_cases import ROOT
 from PIL import Image
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(900)]
 
-ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
 MODEL = ROOT / "P/P01_mobilenetv2_imagenet/derived_mobilenet_v2_op17.onnx"
 TORCH = ROOT / "P/P01_mobilenetv2_imagenet/mobilenet_v2-b0353104.pth"
 PICTURES = ROOT / "DATA/imagenet_stamps"

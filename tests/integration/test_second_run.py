@@ -48,7 +48,7 @@ def without_notes(document: dict[str, Any]) -> list[Any]:
 
 @pytest.mark.slow
 def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -> None:
-    """Given a finished run, when the same is asked again, then no job measures, and the figures are the dated old ones."""
+    """Given a finished run, when the same is requested again, then no job measures, and the figures are the dated old ones."""
     fettle, requested = workshop
     first = fettle(*requested)
     assert first.code in (0, 4), first.err
@@ -59,7 +59,7 @@ def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -
         assert second.code in (0, 4), second.err
         if not kinds(fettle, second.document["run_id"]) & MEASURED:
             break
-        first = second  # a figure taken beside other programs is nobody else's, and another figure may ask for another version
+        first = second  # a figure taken while other programs run is nobody else's, and another figure may request another version
     else:
         assert any(row["under_load"] for row in (first.document["baseline"], *first.document["variants"]))
         return
@@ -74,7 +74,7 @@ def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -
 
 @pytest.mark.slow
 def test_fresh_measures_and_makes_nothing_else(workshop: tuple[Fettle, list[str | Path]]) -> None:
-    """Given a finished run, when it is asked to measure again, then all is measured, and nothing else is done again."""
+    """Given a finished run, when it has to measure again, then all is measured, and nothing else is done again."""
     fettle, requested = workshop
     fettle(*requested)
     again = fettle(*requested, "--fresh")

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from seeded_bench import BLOCK, Bench, Changed, Row, coarse, tell, to_bf16, where, with_column
+from seeded_bench import BLOCK, Ahead, Bench, Changed, Row, coarse, tell, to_bf16, where, with_column
 
 from presets.sample import sample_paths
 from workers.convert import fixed_shape, graph_optimize
@@ -245,21 +245,4 @@ def _single(bench: Bench, technique: Any) -> Any:
     session = bench.technique(technique, "openvino")
     rows = [session.run({name: np.array(v) for name, v in feeds.items()}) for feeds in bench.items]
     session.close()
-    return Replay(rows)
-
-
-class Replay:
-    """Answers that were taken one by one, given again in blocks."""
-
-    device_ran, fallbacks = "cpu", ()
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self._rows, self._at = rows, 0
-
-    def run(self, feeds: Any) -> dict[str, Any]:
-        count = len(next(iter(feeds.values())))
-        part = self._rows[self._at : self._at + count]
-        self._at += count
-        return {name: np.concatenate([np.asarray(row[name]) for row in part]) for name in part[0]}
-
-    def close(self) -> None: ...
+    return Ahead({name: np.concatenate([np.asarray(row[name]) for row in rows]) for name in rows[0]})

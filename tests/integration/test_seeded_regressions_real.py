@@ -3,14 +3,13 @@
 They lie in FETTLE_MODELS_DIR (P/ and DATA/) and are no part of the project.
 """
 
-import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from model_cases import ROOT
 from PIL import Image
 from seeded_bench import Bench, Row, coarse, tell, to_bf16, where
 
@@ -20,7 +19,6 @@ from workers.quantize import fp16
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(900)]
 
-ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
 SMALL_PX = 80
 KEPT_TOKENS = 6
 LONG_TOKENS = 30

@@ -1,4 +1,4 @@
-"""An encoder and a decoder, the whole way by command: opened, optimized part by part, judged on whole texts, bundled."""
+"""An encoder and a decoder, the complete workflow by command: opened, optimized part by part, judged on whole texts, bundled."""
 
 import json
 import subprocess
@@ -65,7 +65,7 @@ def test_it_is_inspected(folder: Path, fettle: Fettle) -> None:
     assert [entry["name"] for entry in report.document["outputs"]] == ["tokens", "logits"]
 
 
-def test_ways_are_judged_on_whole_texts(done: Finished) -> None:
+def test_versions_are_judged_on_whole_texts(done: Finished) -> None:
     """Given three ways, then those that keep each text are found alike and the one that does not has regressed."""
     assert done.code in (0, 4), done.err  # so small a model may not get faster on this computer
     found = {variant["title"]: variant for variant in done.document["variants"]}

@@ -48,7 +48,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run_id(workshop: Fettle, model: Path, soon: list[str | Path]) -> str:
     """A run that is over."""
-    done = workshop("optimize", model, *soon)
+    done = workshop.here("optimize", model, *soon)
     assert done.code in (0, 4), done.err
     return str(done.document["run_id"])
 
@@ -71,7 +71,7 @@ BY_A_PROGRAM = ("kurz.onnx", "böse.pkl", "nan.onnx")
 
 
 @pytest.mark.parametrize(("name", "write"), NO_MODELS, ids=[name for name, _ in NO_MODELS])
-def test_what_is_no_usable_model_is_refused(
+def test_unusable_model_is_refused(
     workshop: Fettle, tmp_path: Path, name: str, write: Callable[[Path], object]
 ) -> None:
     """Given a file that is no model, unsafe, broken or useless, then exit code 3 with a sentence, and no code has run."""
@@ -145,7 +145,7 @@ DATA: list[tuple[str, int, tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(("name", "count", "classes", "warning"), DATA[1:], ids=[row[0] for row in DATA[1:]])
-def test_poor_labels_are_told(
+def test_poor_labels_give_a_warning(
     workshop: Fettle, model: Path, soon: list[str | Path], tmp_path: Path, name: str, count: int, classes: tuple[str, ...], warning: str,
 ) -> None:  # fmt: skip
     """Given one class, or unknown labels, then they are used, and a warning says what is wrong with them."""
@@ -158,12 +158,12 @@ def test_poor_labels_are_told(
     ("name", "count", "classes", "warning"),
     [pytest.param(*row, id=row[0], marks=[pytest.mark.slow] * (row is not DATA[0])) for row in DATA],
 )
-def test_poor_data_is_used_and_told(
+def test_poor_data_is_used_with_a_warning(
     workshop: Fettle, model: Path, tidy: Path, tmp_path: Path, name: str, count: int, classes: tuple[str, ...], warning: str,
 ) -> None:  # fmt: skip
     """Given fewer than ten pictures, one class, or unknown labels, then nothing is called safe, and a warning says why."""
     data = small.pictures(tmp_path / name, count, classes)
-    done = workshop("optimize", model, "--data", data, "--recipe", tidy, "--time-budget", "40", "--json")
+    done = workshop.here("optimize", model, "--data", data, "--recipe", tidy, "--time-budget", "40", "--json")
     assert done.code in (0, 4), done.err
     assert warning in done.err
     assert done.document["variants"], "in this time something could be called safe"
@@ -172,10 +172,10 @@ def test_poor_data_is_used_and_told(
         assert done.document["baseline"]["accuracy"] is None
 
 
-def test_some_broken_pictures_are_left_out_and_told(
+def test_broken_pictures_are_left_out_and_named(
     workshop: Fettle, model: Path, soon: list[str | Path], tmp_path: Path
 ) -> None:
-    """Given two broken pictures among good ones, then the rest is used, and the two are told."""
+    """Given two broken pictures among good ones, then the rest is used, and the two are reported."""
     data = small.pictures(tmp_path / "gemischt", 24)
     for name in ("a.png", "b.png"):
         (data / "0" / name).write_bytes(b"broken")
@@ -184,9 +184,9 @@ def test_some_broken_pictures_are_left_out_and_told(
     assert "a.png" in done.err
 
 
-def test_masks_and_texts_that_do_not_fit_are_told(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
+def test_masks_and_texts_that_do_not_fit_are_named(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
     """Given a mask of another shape, the folder of pictures alone, and a list of sounds alone, Then the mask is named and
-    its picture stays, the folder above is asked for, and the list is refused with what to choose."""
+    its picture stays, the folder above is requested, and the list is refused with what to choose."""
     model = answer_kinds.colors(tmp_path / "model" / "gardens.onnx")
     gardens = answer_kinds.write_gardens(tmp_path / "gardens", 24)
     for mask in (gardens / "masks").iterdir():
@@ -213,7 +213,7 @@ def test_long_and_foreign_names(workshop: Fettle, soon: list[str | Path], tmp_pa
     assert len(os.fsencode(out.name)) == 255
     exported = workshop.here("export", done.document["run_id"], "--target", "python", "--out", out, "--json")
     assert exported.code == 0, exported.err
-    assert workshop("verify", out).code == 0
+    assert workshop.here("verify", out).code == 0
     too_long = workshop.here("export", done.document["run_id"], "--target", "python", "--out", f"{out}p", "--json")
     assert check_refused(too_long)["code"] == "name_too_long"
 
@@ -247,7 +247,7 @@ def test_a_model_that_takes_long(workshop: Fettle, soon: list[str | Path], tmp_p
 
 
 def test_no_display(tmp_path: Path) -> None:
-    """Given no display, when the window is asked for, then exit code 6, and the commands are named."""
+    """Given no display, when the window is requested, then exit code 6, and the commands are named."""
     hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
     fettle = Fettle(tmp_path / "home")
     env = {name: value for name, value in fettle.env.items() if name not in hidden}
@@ -282,12 +282,12 @@ def test_a_full_disk(workshop: Fettle, run_id: str, model: Path, soon: list[str 
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(1 << 12))
-    exported = workshop("export", run_id, "--target", "python", "--out", out, "--json")
+    exported = workshop.here("export", run_id, "--target", "python", "--out", out, "--json")
     check_refused(exported)
     assert "old file is as it was" in exported.last_line
     assert out.read_bytes() == b"an older bundle"
     assert sorted(path.name for path in small_disk.iterdir()) == ["alt.zip", "filler"]
-    full = Fettle(small_disk / "home")("optimize", model, *soon)
+    full = Fettle(small_disk / "home").here("optimize", model, *soon)
     check_refused(full, 6)
     assert full.error["code"] == "disk_full"
     assert str(small_disk) in full.error["detail"]
@@ -319,15 +319,15 @@ def test_a_disk_that_allows_reading_only(
     """Given a data folder on a disk that can only be read, then reading commands work, and writing answers 6."""
     fettle = Fettle(small_disk / "home")
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-    done = fettle("optimize", model, *soon)
+    done = fettle.here("optimize", model, *soon)
     assert done.code in (0, 4), done.err
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    again = fettle("compare", done.document["run_id"], "--json")
+    again = fettle.here("compare", done.document["run_id"], "--json")
     assert again.code == done.code, again.err
     assert again.document["baseline"] == done.document["baseline"]
     assert fettle.here("jobs").code == 0
-    assert fettle("inspect", model).code == 0
-    check_refused(fettle("optimize", model, *soon), 6)
+    assert fettle.here("inspect", model).code == 0
+    check_refused(fettle.here("optimize", model, *soon), 6)
     run = done.document["run_id"]
     check_refused(fettle.here("export", run, "--target", "python", "--out", tmp_path / "x.zip", "--json"), 6)
 

@@ -18,7 +18,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_engines_are_built_and_known_the_second_time(fettle: Fettle, model: Path) -> None:
-    """Given a model and three architectures, then engines are built, none is recommended (exit code 4), FP8 is told to
+    """Given a model and three architectures, then engines are built, none is recommended (exit code 4), FP8 is reported to
     be impossible on SM86; the second time the store has them."""
     command = ("optimize", model, "--runtime", "tensorrt", "--build-for", "sm86,sm89,sm120")
     done = fettle(*command, "--json")

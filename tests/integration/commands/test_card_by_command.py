@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fettle_command import Demo
-from told_numbers import made_up, stored_numbers, told_numbers
+from shown_numbers import made_up, shown_numbers, stored_numbers
 
 WORDS = frozenset({"95", "1.0", "1.6", "42001"})
 """95 % sure, and the frameworks' own numbers."""
@@ -65,7 +65,7 @@ def test_every_number_of_the_card_is_the_stores(demo: Demo, files: dict[str, byt
     known += [math.floor(100 * bound) / 100 for bound in lower_bounds(demo)]
     computer = manifest["runtime"]["measured_on"]
     body = files["README.md"].decode().split("---\n", 2)[2]
-    assert len(told_numbers(body)) > 15
+    assert len(shown_numbers(body)) > 15
     assert made_up(body, [*known, computer["processor"], computer["cores"]], WORDS) == []
 
 

@@ -51,7 +51,7 @@ def test_leakage_is_exit_code_3(workshop: Fettle, tmp_path: Path) -> None:
     test, train = album(tmp_path / "test", range(15)), album(tmp_path / "train", range(12, 40))
     Image.open(test / "14.png").save(test / "14.jpg", quality=80)
     (test / "14.png").unlink()
-    done = workshop("data", "check", test, "--against", train, "--json")
+    done = workshop.here("data", "check", test, "--against", train, "--json")
     assert done.code == 3, done.err
     counts = done.document["counts"]
     assert (counts["leaked"], counts["leaked_exact"], counts["leaked_near"]) == (3, 2, 1)
@@ -75,8 +75,8 @@ def test_two_clean_sets_and_bad_input(workshop: Fettle, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_it_stops_when_asked(workshop: Fettle, tmp_path: Path) -> None:
-    """Given many texts, when the command is asked to stop, then it ends within two seconds with exit code 5."""
+def test_data_check_stops_on_sigint(workshop: Fettle, tmp_path: Path) -> None:
+    """Given many texts, when the command has to stop, then it ends within two seconds with exit code 5."""
     words = np.random.default_rng(0).integers(0, 5000, (30_000, 30))
     lines = ["text", *(" ".join(f"w{n}" for n in row) for row in words.tolist())]
     (tmp_path / "many.csv").write_text("\n".join(lines))

@@ -134,8 +134,8 @@ def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
 
 def test_the_bundle_verifies(demo: Demo, unpacked: Path) -> None:
     """Given the zip and its unpacked folder, when each is verified, then both are whole."""
-    for bundle in (demo.bundle, unpacked):
-        checked = demo.fettle("verify", bundle, "--json")
+    for command, bundle in ((demo.fettle, demo.bundle), (demo.fettle.here, unpacked)):
+        checked = command("verify", bundle, "--json")
         assert checked.code == 0, checked.err
         assert checked.document["ok"] is True
         assert [finding["level"] for finding in checked.document["findings"]] == ["info"]
@@ -170,8 +170,8 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return path, str(labels[7])
 
 
-def test_run_py_names_what_is_in_a_picture(bare_python: Path, unpacked: Path, picture: tuple[Path, str]) -> None:
-    """Given a PNG and an environment of the requirements alone, when run.py is asked, then it names the class."""
+def test_run_py_names_the_class_of_a_picture(bare_python: Path, unpacked: Path, picture: tuple[Path, str]) -> None:
+    """Given a PNG and an environment of the requirements alone, when run.py runs, then it names the class."""
     path, label = picture
     done = run_in(bare_python, unpacked, ["run.py", str(path), "--json"])
     assert done.returncode == 0, done.stderr
@@ -184,8 +184,8 @@ def test_run_py_names_what_is_in_a_picture(bare_python: Path, unpacked: Path, pi
     assert answer["answer"] in words.stdout
 
 
-def test_run_py_says_what_it_cannot_read(bare_python: Path, unpacked: Path, tmp_path: Path) -> None:
-    """Given a file that is no picture, when run.py is asked, then it says so with exit code 3 and no traceback."""
+def test_run_py_names_unreadable_inputs(bare_python: Path, unpacked: Path, tmp_path: Path) -> None:
+    """Given a file that is no picture, when run.py runs, then it says so with exit code 3 and no traceback."""
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"<html>no picture</html>")
     done = run_in(bare_python, unpacked, ["run.py", str(broken), str(tmp_path / "nothing.png"), "--json"])

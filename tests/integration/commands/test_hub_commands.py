@@ -1,14 +1,14 @@
 """`fettle hub …` as a person types it, against a hub on this computer."""
 
+import dataclasses
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from fakehub import Answer, FakeHub, write_repos
 from fettle_command import Fettle, Finished, wait_for
 from stopwatch import Stopwatch
 
-from app.cli.main import main
 from app.instance import InstanceLock
 from app.paths import DataPaths
 from presets.sample import sample_paths
@@ -50,26 +49,14 @@ def fettle(tmp_path: Path, fake: FakeHub) -> Fettle:
     return Fettle(tmp_path / "Däten", more={**kept, **backend, "HF_ENDPOINT": fake.endpoint})
 
 
-class Here:
-    """Commands in this process, where only their words matter: half a second less each."""
-
-    def __init__(self, fettle: Fettle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys, self._set = capsys, monkeypatch.setenv
-        for name, value in fettle.env.items():
-            self._set(name, value)
-
-    def __call__(self, *arguments: str, **more: str) -> Finished:
-        for name, value in more.items():
-            self._set(name, value)
-        began_s = time.monotonic()
-        code = main(["hub", *arguments, "--json"])
-        said = self._capsys.readouterr()
-        return Finished(code, said.out, said.err, time.monotonic() - began_s)
-
-
 @pytest.fixture
-def here(fettle: Fettle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    return Here(fettle, monkeypatch, capsys)
+def here(fettle: Fettle) -> Callable[..., Finished]:
+    """Return a function that runs `fettle hub …` in this process, with further variables as keywords."""
+
+    def run(*arguments: str, **more: str) -> Finished:
+        return dataclasses.replace(fettle, more={**fettle.more, **more}).here("hub", *arguments, "--json")
+
+    return run
 
 
 def login(fettle: Fettle, text: str) -> Finished:
@@ -88,8 +75,8 @@ def come(fettle: Fettle) -> int:
     return sum(path.stat().st_size for path in (fettle.home / "hub" / "arriving").rglob("model.onnx"))
 
 
-def test_search_to_the_letter(fettle: Fettle, here: Here) -> None:
-    """Given pages of two, Then a search gives as many as were asked for."""
+def test_search_to_the_letter(fettle: Fettle, here: Callable[..., Finished]) -> None:
+    """Given pages of two, Then a search gives as many as were requested."""
     done = fettle("hub", "search", "many", "--limit", "3", "--json")
     assert done.code == 0, done.err
     assert list(done.document) == ["models"]
@@ -108,7 +95,7 @@ def test_search_to_the_letter(fettle: Fettle, here: Here) -> None:
     assert not (fettle.home / "fettle.db").exists(), "searching writes nothing"
 
 
-def test_get_to_the_letter(fettle: Fettle, here: Here, fake: FakeHub) -> None:
+def test_get_to_the_letter(fettle: Fettle, here: Callable[..., Finished], fake: FakeHub) -> None:
     """Given a model, Then it comes whole by its commit, a second time without the network, and one file by its name."""
     done = fettle("hub", "get", "ann/net", "--json")
     assert done.code == 0, done.err
@@ -149,14 +136,14 @@ def test_get_to_the_letter(fettle: Fettle, here: Here, fake: FakeHub) -> None:
         (("get", "ann/closed"), 3, "hub_gated"),
     ],
 )
-def test_refusals(here: Here, arguments: tuple[str, ...], code: int, word: str) -> None:
+def test_refusals(here: Callable[..., Finished], arguments: tuple[str, ...], code: int, word: str) -> None:
     done = here(*arguments)
 
     assert (done.code, done.error["code"]) == (code, word)
     assert done.last_line.startswith(done.error["title"])
 
 
-def test_no_hub(here: Here, fake: FakeHub) -> None:
+def test_no_hub(here: Callable[..., Finished], fake: FakeHub) -> None:
     """Given a busy hub, a log-in page of a network, nobody there, offline mode, no address, Then exit code and words."""
     fake.answers = [Answer("/api/models", 429, {"Retry-After": "900"})]
     busy = here("search")
@@ -172,7 +159,7 @@ def test_no_hub(here: Here, fake: FakeHub) -> None:
     assert (bad.code, bad.error["code"]) == (2, "bad_endpoint")
 
 
-def test_while_the_window_is_open(here: Here, fettle: Fettle) -> None:
+def test_while_the_window_is_open(here: Callable[..., Finished], fettle: Fettle) -> None:
     """Given a program that holds the data folder, Then searching works, and what would write says who holds it."""
     with InstanceLock.take(DataPaths(fettle.home), "window", "Fettle's window"):
         assert here("search").code == 0
@@ -216,7 +203,7 @@ def test_cancelled(fettle: Fettle, fake: FakeHub) -> None:
     assert fettle.leftovers == []
 
 
-def test_the_token_is_kept_and_never_told(fettle: Fettle, here: Here, fake: FakeHub) -> None:
+def test_the_token_is_kept_and_never_printed(fettle: Fettle, here: Callable[..., Finished], fake: FakeHub) -> None:
     """Given a log-in, Then the gated model comes, and the token stands in its own file and in no other, and no output."""
     bad = login(fettle, "hf_wrong\n")
     assert (bad.code, bad.error["code"]) == (3, "hub_bad_token")
@@ -239,7 +226,7 @@ def test_the_token_is_kept_and_never_told(fettle: Fettle, here: Here, fake: Fake
     assert elsewhere.error["code"] == "hub_gated", "another address, no token"
 
 
-def test_a_token_of_the_environment(here: Here) -> None:
+def test_a_token_of_the_environment(here: Callable[..., Finished]) -> None:
     """Given HF_TOKEN, Then it is used; one that cannot be a token is not repeated."""
     assert here("get", "ann/closed", HF_TOKEN=TOKEN).code == 0
     wrong = here("search", HF_TOKEN="two words")
@@ -247,7 +234,9 @@ def test_a_token_of_the_environment(here: Here) -> None:
     assert "two words" not in wrong.out + wrong.err
 
 
-def test_progress_is_told(here: Here, fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_progress_is_printed(
+    here: Callable[..., Finished], fake: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given a download that takes a while and no terminal, Then lines tell bytes, speed and time left."""
     monkeypatch.setattr("app.cli.hub.LINE_EVERY_S", 0.3)
     fake.block_delay_s = 0.03
@@ -261,7 +250,7 @@ def test_progress_is_told(here: Here, fake: FakeHub, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.slow
-def test_the_whole_way_of_a_models_origin(fettle: Fettle, fake: FakeHub, tmp_path: Path) -> None:
+def test_origin_of_a_hub_model_is_in_card_and_manifest(fettle: Fettle, fake: FakeHub, tmp_path: Path) -> None:
     """Given a model from the hub, When it is optimized and exported, Then card and manifest say from where it came."""
     sample = sample_paths()
     fake.repos["ann/net"].files["onnx/model.onnx"].data = sample.model.read_bytes()

@@ -14,14 +14,14 @@ Fettle = Callable[..., Any]
 
 def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
     """Given arrays that were prepared before, under the input's name, Then the JSON says bit by bit what goes in, and
-    the text tells the range; without data nothing of it is told."""
+    the text tells the range; without data nothing of it is reported."""
     sample = sample_paths()
     with np.load(sample.data) as stored:
         values = ((stored["x"][:40].astype(np.float32) / 255 - 0.286) / 0.353).reshape(40, 1, 28, 28)
         labels, classes = stored["y"][:40], stored["classes"]
     name = fettle.here("inspect", sample.model, "--json").document["inputs"][0]["name"]
     np.savez(tmp_path / "a.npz", **{name: values, "y": labels, "classes": classes})
-    report = fettle("inspect", sample.model, "--data", tmp_path / "a.npz", "--json")
+    report = fettle.here("inspect", sample.model, "--data", tmp_path / "a.npz", "--json")
     assert report.code == 0
     fed = report.document["fed"]
     assert fed["kind"] == "arrays" and [found["code"] for found in fed["findings"]] == ["as_they_are"]

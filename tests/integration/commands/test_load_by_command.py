@@ -14,8 +14,7 @@ POINT = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory
 
 
 @pytest.mark.parametrize(
-    "scenario",
-    ["offline", *(pytest.param(name, marks=pytest.mark.slow) for name in ("single-stream", "server"))],
+    "scenario", ["offline", *(pytest.param(name, marks=pytest.mark.slow) for name in ("single-stream", "server"))]
 )
 def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
     """Given each scenario, Then the documented fields come first, and LoadGen's verdict and the wording are added."""
@@ -30,7 +29,7 @@ def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
 
 
 def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:
-    """Given a chat model and no runtime named, Then it runs where it can, and how fast it speaks is told by the length
+    """Given a chat model and no runtime named, Then it runs where it can, and how fast it speaks is reported by the length
     of the prompt."""
     write_tiny_llama(tmp_path / "tiny")
     done = Fettle(tmp_path / "data").here("bench", tmp_path / "tiny", "--seconds", "0.3", "--json")
@@ -42,7 +41,7 @@ def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_runs_versions_under_load(tmp_path: Path) -> None:
-    """Given a finished run, Then one command measures it, prices it and keeps it; wrong names are told."""
+    """Given a finished run, Then one command measures it, prices it and keeps it; wrong names are reported."""
     finished_folder(tmp_path)
     fettle = Fettle(tmp_path / "data")
     done = fettle(

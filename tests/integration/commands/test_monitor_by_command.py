@@ -24,7 +24,7 @@ def run_script(folder: Path, *arguments: str | Path) -> "subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def place(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that was asked for a hundred pictures as usual, and for three hundred that are 30 % darker."""
+    """A bundle that predicted a hundred usual pictures, and three hundred that are 30 % darker."""
     import numpy as np
 
     root = tmp_path_factory.mktemp("monitor")
@@ -42,7 +42,7 @@ def place(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_darker_pictures_are_told_with_what_to_do(place: Path, fettle: Fettle) -> None:
+def test_darker_pictures_are_reported_with_advice(place: Path, fettle: Fettle) -> None:
     """Given that log, then `fettle monitor` finds them darker than the evaluation data, and the bundle's own script too."""
     done = fettle.here("monitor", place / "log", "--json")
     assert done.code == 0, done.err
@@ -67,7 +67,7 @@ def test_the_bundle_is_as_it_was(place: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no log\n", b'{"log": "fettle-log", "version": 2}\n'])
-def test_what_is_no_log_is_refused_in_words(fettle: Fettle, tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_no_log_is_refused(fettle: Fettle, tmp_path: Path, content: bytes) -> None:
     """Given another file, then exit code 3, a reason, what to do now; the file is as it was."""
     path = tmp_path / "requests.jsonl"
     path.write_bytes(content)

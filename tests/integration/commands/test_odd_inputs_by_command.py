@@ -1,4 +1,4 @@
-"""Models with odd inputs, the whole way by command: opened, optimized, judged, bundled, and asked beside ONNX Runtime."""
+"""Models with odd inputs, the complete workflow by command: opened, optimized, judged, bundled, and compared with ONNX Runtime."""
 
 import json
 import subprocess
@@ -109,7 +109,7 @@ def test_the_whole_way(make, fettle: Fettle, tmp_path: Path) -> None:
                 np.testing.assert_allclose(given[name], value, atol=2e-3 if exact else 0.2)
 
 
-def test_an_export_without_a_recommendation_says_that_it_is_the_original(fettle: Fettle, tmp_path: Path) -> None:
+def test_export_without_a_recommendation_reports_the_original(fettle: Fettle, tmp_path: Path) -> None:
     """Given a run that recommended nothing, when it is exported without a version, then both outputs say what it is."""
     model, _, _ = no_shape(tmp_path)
     run = fettle("optimize", model, "--time-budget", "1", "--json")

@@ -30,7 +30,7 @@ recipes:
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
-    """A data folder in which a person has put a preset of their own, and one with a mistake."""
+    """A data folder in which a person has put their own preset, and one with a mistake."""
     fettle = Fettle(tmp_path_factory.mktemp("options") / "home")
     folder = fettle.home / "presets"
     folder.mkdir(parents=True)
@@ -62,8 +62,8 @@ def test_an_own_preset_with_one_runtime(workshop: Fettle, model: Path, tmp_path:
     assert "broken.yaml, line 1" in rows["broken"]["hint"]
 
 
-def test_a_broken_preset_says_why(workshop: Fettle, model: Path) -> None:
-    """Given a preset file with a mistake, when it is asked for, then its line is named."""
+def test_broken_preset_names_its_line(workshop: Fettle, model: Path) -> None:
+    """Given a preset file with a mistake, when it is requested, then its line is named."""
     done = workshop.here("optimize", model, "--preset", "broken", "--json")
     assert done.code == 3
     assert "broken.yaml, line 1" in done.error["detail"]
@@ -102,7 +102,7 @@ def test_bench_in_numbers(workshop: Fettle, model: Path) -> None:
     assert workshop.here("bench", model, "--runtime", "nothing").code == 2
 
 
-def test_run_that_takes_longer_than_its_budget_says_why() -> None:
+def test_run_that_exceeds_its_budget_gives_the_reason() -> None:
     """Given a second in which the model is only opened, Then that is said, and of no run that had time for more."""
     assert len(over_budget(1.0, 3.6, Ending.NOTHING_TRIED)) == 1
     assert over_budget(1.0, 1.2, Ending.NOTHING_TRIED) == ()
@@ -112,19 +112,19 @@ def test_run_that_takes_longer_than_its_budget_says_why() -> None:
 
 def test_the_same_run_goes_on(tmp_path: Path) -> None:
     """Given a run whose second was too short for anything, When it is given one more, Then it is the same run, which
-    says so; without a time, or with options of another run, that is told as wrong usage."""
+    says so; without a time, or with options of another run, that is reported as wrong usage."""
     fettle = Fettle(tmp_path / "home")
     model = small.picture_model(tmp_path / "m.onnx")
-    first = fettle("optimize", model, "--time-budget", "1", "--json")
+    first = fettle.here("optimize", model, "--time-budget", "1", "--json")
     assert first.code == 4, first.err
     assert first.document["outcome"]["ending"] == "nothing_tried" and first.document["outcome"]["can_go_on"]
     run_id = first.document["run_id"]
-    again = fettle("optimize", "--resume", run_id, "--time-budget", "1", "--json")
+    again = fettle.here("optimize", "--resume", run_id, "--time-budget", "1", "--json")
     assert again.code in (0, 4), again.err
     assert (again.document["run_id"], again.document["outcome"]["went_on_s"]) == (run_id, [1.0])
-    assert fettle("optimize", "--resume", run_id).code == 2
-    assert fettle("optimize", model, "--resume", run_id, "--time-budget", "1").code == 2
-    assert fettle("optimize", "--resume", "unknown", "--time-budget", "1").code == 3
+    assert fettle.here("optimize", "--resume", run_id).code == 2
+    assert fettle.here("optimize", model, "--resume", run_id, "--time-budget", "1").code == 2
+    assert fettle.here("optimize", "--resume", "unknown", "--time-budget", "1").code == 3
 
 
 def test_answer_into_a_closed_pipe(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_optimize_with_wrong_preparation_stops_or_reports_it(
 ) -> None:
     """Given a model that wants another order of colors, When it is optimized, Then the run stops with exit code 3 and
     names the preparation; given --preprocess it goes on, and JSON, last sentence and `compare` report the finding."""
-    monkeypatch.setattr(doctor, "QUICK_S", 10.0)  # enough beside other tests
+    monkeypatch.setattr(doctor, "QUICK_S", 10.0)  # enough while other tests run
     monkeypatch.setattr(doctor, "WALL_S", 60.0)
     model, data = swapped_model(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
     recipe = tmp_path / "one.yaml"

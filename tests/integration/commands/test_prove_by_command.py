@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from fettle_command import Demo, Fettle, Finished
 from finished_run import finished_folder
-from short_runs import SHORT_RUNS
 
 from presets.sample import sample_paths
 
@@ -18,10 +17,8 @@ VARIANT = {"id", "title", "recipe", "runtime", "precision", "verdict", "agreemen
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs in this process are as short as those in their own."""
-    for name, value in SHORT_RUNS.items():
-        monkeypatch.setenv(name, value)
+def few_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure fewer sets for the final figures."""
     monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
 
 
@@ -88,7 +85,7 @@ def test_a_wrong_model_of_the_same_interface_is_regressed(shop: Fettle, pictures
 
 @pytest.mark.slow
 def test_a_model_that_gives_no_numbers_is_regressed(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
-    """Given a copy that answers NaN, then it is told and never safe."""
+    """Given a copy that answers NaN, then it is reported and never safe."""
     path = foreign.with_last_weights(tmp_path / "nan.onnx", lambda w: np.full_like(w, np.nan))
     done = prove(shop, SAMPLE, path, pictures)
     assert done.code == 4
@@ -113,7 +110,7 @@ def test_a_torch_source_needs_consent(shop: Fettle, pictures: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_torch_source_beside_its_onnx(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+def test_torch_source_compared_with_its_onnx(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
     """Given a TorchScript program and the same model as ONNX with a fixed batch, then it is proven after consent."""
     program, graph = foreign.torch_program(tmp_path / "p.pt"), foreign.onnx_of_the_program(tmp_path / "g.onnx")
     done = prove(shop, graph, program, pictures, "--allow-code")
@@ -122,7 +119,7 @@ def test_a_torch_source_beside_its_onnx(shop: Fettle, pictures: Path, tmp_path: 
 
 @pytest.mark.slow
 def test_a_torch_source_as_the_original(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
-    """Given the same the other way round, then the size that the program does not say is told with --shape."""
+    """Given the same in the opposite order, then the size that the program does not say is reported with --shape."""
     program, graph = foreign.torch_program(tmp_path / "p.pt"), foreign.onnx_of_the_program(tmp_path / "g.onnx")
     turned = prove(shop, program, graph, pictures, "--allow-code", "--shape", "1x1x28x28")
     assert (turned.code, turned.document["optimized"]["agreement"]) == (0, 1.0), turned.err

@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Fettle:
 
 def test_store_shows_what_each_project_holds(home: Fettle) -> None:
     """Given a finished run, then the document has the fields of the contract, the sum is that of the files on disk, and
-    nothing is freeable while the run can go on; a read-only command works beside an open window."""
+    nothing is freeable while the run can go on; a read-only command works while a window is open."""
     with InstanceLock.take(DataPaths(home.home), "window", "Fettle's window"):
         done = home.here("store", "--json")
     assert done.code == 0 and list(done.document) == FIELDS
@@ -67,7 +67,7 @@ def test_store_free_of_a_deleted_project_leaves_nothing(home: Fettle) -> None:
     assert not [path for path in (home.home / "store").rglob("*") if path.is_file()]
 
 
-def test_store_free_beside_an_open_window_is_refused(home: Fettle) -> None:
+def test_store_free_during_an_open_window_is_refused(home: Fettle) -> None:
     """Given another program that holds the data folder, then freeing answers 6 and names it, and the forecast works."""
     with InstanceLock.take(DataPaths(home.home), "window", "Fettle's window"):
         refused = home.here("store", "free", "--json")

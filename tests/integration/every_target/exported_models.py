@@ -15,15 +15,12 @@ from typing import Any
 
 import numpy as np
 from fettle_command import Fettle, Finished
+from model_cases import PATIENCE, ROOT
 from PIL import Image
 
 from presets.sample import sample_paths
 from workers.infer.base import Session
 from workers.measure.opening import find_runtime
-
-ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
-PATIENCE = float(os.environ.get("FETTLE_PATIENCE", "1"))
-"""How many times as long each command may take: more than 1 for a machine that others use as well."""
 
 KEPT = os.environ.get("FETTLE_KEPT_DIR")
 """Where runs and bundles stay and are taken again, to work on these tests; by themselves they are made anew."""
@@ -92,7 +89,7 @@ CHAT = Case("SmolLM2", "P/P13_smollm2_135m_instruct", "DATA/sentiment_vader.csv"
 
 @dataclass
 class Optimized:
-    """A finished run with its bundles, which are written when they are first asked for."""
+    """A finished run with its bundles, which are written when they are first requested."""
 
     case: Case
     fettle: Fettle
@@ -156,7 +153,7 @@ class Optimized:
 
 
 def optimized(case: Case, folder: Path) -> Optimized:
-    """`fettle optimize` on a data folder of its own."""
+    """`fettle optimize` on its own data folder."""
     model, data = case.paths
     assert model.exists(), f"{case.model} is not in FETTLE_MODELS_DIR"
     if case.rows:
@@ -182,7 +179,7 @@ def _once(kept: Path, go: Callable[[], Finished]) -> Finished:
 
 
 def first_rows(source: Path, target: Path, count: int) -> Path:
-    """The first rows of a CSV, as a file of their own."""
+    """The first rows of a CSV, as their own file."""
     with source.open(newline="", encoding="utf-8") as file, target.open("w", newline="", encoding="utf-8") as new:
         rows = csv.writer(new)
         for _, row in zip(range(count + 1), csv.reader(file), strict=False):

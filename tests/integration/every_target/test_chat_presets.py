@@ -1,4 +1,4 @@
-"""A real chat model the whole way under each of its presets, by command: what is safe says Paris, and so do its bundles.
+"""A real chat model through the complete workflow under each of its presets, by command: what is safe says Paris, and so do its bundles.
 
     FETTLE_MODELS_DIR=folder pytest -m models -s tests/integration/every_target/test_chat_presets.py
 

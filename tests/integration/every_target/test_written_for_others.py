@@ -31,7 +31,7 @@ print(json.dumps([model.predict([text]) for text in sys.argv[4:]]))
 
 @pytest.mark.parametrize("target", [*EVERYWHERE, *ONNX_ONLY])
 def test_each_target_holds_the_optimized_version(model: Optimized, target: str) -> None:
-    """Given any target, then its bundle passed its self-test, verifies, and holds the version that was asked for."""
+    """Given any target, then its bundle passed its self-test, verifies, and holds the version that was requested."""
     done, folder = model.written(target)
     version = model.wanted(target)
     assert (done.document["variant"], done.document["original"]) == (version["id"], False)
@@ -43,7 +43,7 @@ def test_each_target_holds_the_optimized_version(model: Optimized, target: str) 
 
 @pytest.fixture(scope="session")
 def mlflow_python(own_folder: Path) -> Path:
-    """An interpreter with MLflow in an environment of its own."""
+    """An interpreter with MLflow in its own environment."""
     venv.EnvBuilder(with_pip=True).create(own_folder / "mlflow")
     python = own_folder / "mlflow" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     subprocess.run([python, "-m", "pip", "install", "-q", *MLFLOW], check=True, capture_output=True, timeout=900)

@@ -1,10 +1,10 @@
 """An export that fails leaves everything as it was."""
 
-import shutil
 from pathlib import Path
 
 import pytest
-from fettle_command import ROOT, Demo, Fettle
+from fettle_command import Demo, Fettle
+from stranger import copy_with
 
 ALWAYS_WRONG = (
     'print(\'{"ok": false, "alike": 0, "problems": ["Golden input 0: another class is answered."]}\'); exit(3)\n'
@@ -14,15 +14,13 @@ ALWAYS_WRONG = (
 @pytest.fixture
 def broken(demo: Demo, tmp_path: Path) -> Fettle:
     """The program with a bundle that never passes its own test, on the demo's data."""
-    root = tmp_path / "copy"
-    for room in ("app", "workers", "presets"):
-        shutil.copytree(ROOT / room, root / room)
+    root = copy_with(tmp_path / "copy", {})
     (root / "workers" / "export" / "bundle_files" / "verify.py").write_text(ALWAYS_WRONG)
     return Fettle(demo.fettle.home, root=root)
 
 
 def test_a_bundle_that_fails_its_test_is_never_handed_out(broken: Fettle, demo: Demo, tmp_path: Path) -> None:
-    """Given an older bundle of the same name, when the new one fails its self-test, then it stays, and why is told."""
+    """Given an older bundle of the same name, when the new one fails its self-test, then it stays, and why is reported."""
     out = tmp_path / "b.zip"
     out.write_bytes(b"an older bundle")
     done = broken("export", demo.run_id, "--target", "python", "--out", out, "--json")
@@ -35,11 +33,11 @@ def test_a_bundle_that_fails_its_test_is_never_handed_out(broken: Fettle, demo: 
     assert demo.fettle.here("jobs", "--json").document["jobs"][0]["state"] == "failed"
 
 
-def test_any_version_can_be_exported_and_says_what_it_is(demo: Demo, tmp_path: Path) -> None:
+def test_any_version_can_be_exported_and_is_named(demo: Demo, tmp_path: Path) -> None:
     """Given the original, when it is exported, then its card claims no gain, and it verifies."""
     out = tmp_path / "original.zip"
     original = demo.document["baseline"]["id"]
-    done = demo.fettle("export", demo.run_id, "--variant", original, "--target", "python", "--out", out, "--json")
+    done = demo.fettle.here("export", demo.run_id, "--variant", original, "--target", "python", "--out", out, "--json")
     assert done.code == 0, done.err
     assert {"bundle", "sha256", "selftest", "variant", "original"} <= set(done.document)
     assert done.document["variant"] == original and done.document["original"] is True

@@ -37,7 +37,7 @@ RECIPES = """
 
 @pytest.fixture
 def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With 120 pictures of the sample beside it."""
+    """With 120 pictures of the sample next to it."""
     for name, value in SHORT_RUNS.items():
         monkeypatch.setenv(name, value)  # some runs go on in this process
     write_part(tmp_path / "some.npz", 0, 120)

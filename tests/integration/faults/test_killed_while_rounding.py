@@ -1,17 +1,16 @@
 """A language model's run that is killed while weights are rounded goes on with what was finished."""
 
-import os
 from pathlib import Path
 
 import pytest
 from fettle_command import Fettle, wait_for
+from model_cases import ROOT
 from tiny_llama import write_tiny_llama
 
 from app.cli.output import Globals
 from app.cli.session import workspace
 from app.services.run.forecasting import FORECAST
 
-ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
 LONG_S = 1800
 LEAST_SAVED_S = 1.0
 """Converting even a tiny model takes longer."""

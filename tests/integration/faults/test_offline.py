@@ -32,7 +32,7 @@ def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
 
 def test_an_optimization_stays_at_home(demo: Demo) -> None:
     """Given the sample with both runtimes and torch's presence, when it is optimized, then no process reaches out."""
-    # libuuid opens a socket to ask for a card's address where onnx makes a name for a file; the walls refuse it
+    # libuuid opens a socket to request a card's address where onnx makes a name for a file; the walls refuse it
     refused = "socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = -1 EPERM"
     assert [line for line in network_calls(demo.calls) if refused not in line] == []
     assert demo.calls.stat().st_size > 0  # multiprocessing's own socket pairs were seen

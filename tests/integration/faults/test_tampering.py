@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Demo
-from tampered import check, told
+from tampered import check, refusals
 
 from workers.contracts.errors import InputRefused
 from workers.pipeline.golden import SUMS_FILE
@@ -55,9 +55,9 @@ def test_every_file_that_is_changed_or_removed_is_named(bundle: Path, tmp_path: 
         path = bundle / name
         before = path.read_bytes()
         path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]) if before else b"#")
-        assert told(check(bundle, tmp_path)) == {f"{name} was changed."}
+        assert refusals(check(bundle, tmp_path)) == {f"{name} was changed."}
         path.unlink()
-        assert told(check(bundle, tmp_path)) == {f"{name} is missing."}
+        assert refusals(check(bundle, tmp_path)) == {f"{name} is missing."}
         path.write_bytes(before)
     assert check(bundle, tmp_path).ok
 
@@ -68,35 +68,48 @@ def test_every_file_that_is_changed_or_removed_is_named(bundle: Path, tmp_path: 
 def test_every_file_that_is_added_is_named(bundle: Path, tmp_path: Path, name: str) -> None:
     """Given a bundle, when a file is added anywhere, even with its checksum, then it is named."""
     (bundle / name).write_bytes(b"print('mine')")
-    assert told(check(bundle, tmp_path)) == {f"{name} was added."}
+    assert refusals(check(bundle, tmp_path)) == {f"{name} was added."}
     with_new_sums(bundle, name)
-    assert f"{name} was added." in told(check(bundle, tmp_path))
+    assert f"{name} was added." in refusals(check(bundle, tmp_path))
 
 
-def test_new_checksums_do_not_hide_a_change(bundle: Path, tmp_path: Path) -> None:
-    """Given a changed script whose checksum was changed too, then the manifest still tells."""
+def with_new_checksum(bundle: Path) -> str:
     (bundle / "run.py").write_text("print('mine')")
     with_new_sums(bundle, "run.py")
-    assert "run.py was changed." in told(check(bundle, tmp_path))
+    return "run.py was changed."
 
 
-def test_a_shortened_list_hides_nothing(bundle: Path, tmp_path: Path) -> None:
-    """Given a list of checksums without a file's line, with the file changed, then it is named."""
+def with_a_shorter_list(bundle: Path) -> str:
     sums = bundle / SUMS_FILE
     sums.write_text("".join(line for line in sums.read_text().splitlines(keepends=True) if "bundle.py" not in line))
     (bundle / "bundle.py").write_text("print('mine')")
-    assert "bundle.py was changed." in told(check(bundle, tmp_path))
+    return "bundle.py was changed."
 
 
-def test_other_answers_are_told(bundle: Path, tmp_path: Path) -> None:
-    """Given answers that were exchanged with all their checksums, then the model answers otherwise, and that is told."""
+def with_a_link(bundle: Path) -> str:
+    """A link to the very same content."""
+    shutil.move(bundle / "run.py", bundle.parent / "kept.py")
+    (bundle / "run.py").symlink_to(bundle.parent / "kept.py")
+    return "run.py was changed."
+
+
+@pytest.mark.parametrize("tamper", [with_new_checksum, with_a_shorter_list, with_a_link])
+def test_changed_file_is_named_despite_new_checksums_or_a_link(
+    bundle: Path, tmp_path: Path, tamper: Callable[[Path], str]
+) -> None:
+    """Given a changed file whose checksum was changed or removed too, or a link in its place, then it is named."""
+    assert tamper(bundle) in refusals(check(bundle, tmp_path))
+
+
+def test_exchanged_predictions_are_reported(bundle: Path, tmp_path: Path) -> None:
+    """Given answers that were exchanged with all their checksums, then the model answers otherwise, and that is reported."""
     path = bundle / "golden" / "answers" / "input0.bin"
     path.write_bytes(path.read_bytes()[::-1])
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"]["golden/answers/input0.bin"] = hashlib.sha256(path.read_bytes()).hexdigest()
     (bundle / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with_new_sums(bundle, "golden/answers/input0.bin", "manifest.json")
-    found = told(check(bundle, tmp_path))
+    found = refusals(check(bundle, tmp_path))
     assert any(text.startswith("Golden input") for text in found)
 
 
@@ -105,17 +118,9 @@ def test_verify_cache_of_python_in_folder_or_zip_is_refused_by_name(bundle: Path
     name = "fettle_bundle/__pycache__/__init__.cpython-311.pyc"
     (bundle / name).parent.mkdir()
     (bundle / name).write_bytes(b"mine")
-    assert told(check(bundle, tmp_path)) == {f"{name} was added."}
+    assert refusals(check(bundle, tmp_path)) == {f"{name} was added."}
     assert "warning" in {finding.level for finding in check(bundle, tmp_path).findings}
-    assert told(check(zipped(bundle, tmp_path), tmp_path)) == {f"{name} was added."}
-
-
-def test_a_link_in_the_place_of_a_file_is_told(bundle: Path, tmp_path: Path) -> None:
-    """Given a link to the very same content, then it is not taken for the file."""
-    kept = tmp_path / "kept.py"
-    shutil.move(bundle / "run.py", kept)
-    (bundle / "run.py").symlink_to(kept)
-    assert told(check(bundle, tmp_path)) == {"run.py was changed."}
+    assert refusals(check(zipped(bundle, tmp_path), tmp_path)) == {f"{name} was added."}
 
 
 def slip(archive: zipfile.ZipFile) -> None:
@@ -137,7 +142,7 @@ def link(archive: zipfile.ZipFile) -> None:
 
 
 @pytest.mark.parametrize("spoil", [slip, absolute, drive, link])
-def test_a_zip_that_wants_out_is_no_bundle(
+def test_zip_that_leaves_its_folder_is_refused(
     demo: Demo, tmp_path: Path, spoil: Callable[[zipfile.ZipFile], None]
 ) -> None:
     """Given a zip with a member that leaves its folder, then nothing of it is unpacked outside, and it is refused."""
@@ -152,8 +157,8 @@ def test_a_zip_that_wants_out_is_no_bundle(
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"<html>sign in</html>"])
-def test_what_is_no_zip_is_no_bundle(tmp_path: Path, content: bytes) -> None:
-    """Given a file that is no zip, an empty folder, or a zip of something else, then it is told so."""
+def test_file_that_is_no_zip_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Given a file that is no zip, an empty folder, or a zip of something else, then that is reported."""
     path = tmp_path / "b.zip"
     path.write_bytes(content)
     folder = tmp_path / "empty"
@@ -170,7 +175,7 @@ def test_what_is_no_zip_is_no_bundle(tmp_path: Path, content: bytes) -> None:
 def test_the_command_names_it_too(demo: Demo, bundle: Path, tmp_path: Path) -> None:
     """Given a tampered zip, when `fettle verify` looks at it, then it ends with exit code 3 and names the file."""
     (bundle / "model" / names(bundle / "model")[0]).write_bytes(b"mine")
-    done = demo.fettle("verify", zipped(bundle, tmp_path), "--json")
+    done = demo.fettle.here("verify", zipped(bundle, tmp_path), "--json")
     assert done.code == 3
     assert done.document["ok"] is False
     assert any("was changed." in finding["what"] for finding in done.document["findings"])

@@ -1,4 +1,4 @@
-"""Eighteen ways to tamper with a signed bundle by who can write all of its checksums anew: each is refused by name."""
+"""Eighteen methods to tamper with a signed bundle by who can write all of its checksums anew: each is refused by name."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from fettle_command import Demo
 from model_signing import verifying
-from tampered import check, told
+from tampered import check, refusals
 
 from app.paths import DataPaths
 from app.signing_key import fingerprint, make_own_key
@@ -215,10 +215,10 @@ WAYS: tuple[Callable[[Path], str], ...] = (
 
 
 @pytest.mark.parametrize("tamper", WAYS)
-def test_each_way_is_refused_by_name(bundle: Path, tmp_path: Path, tamper: Callable[[Path], str]) -> None:
-    """Given a signed bundle, when it is changed in this way with all checksums that fit, then what differs is named."""
+def test_each_manipulation_is_named(bundle: Path, tmp_path: Path, tamper: Callable[[Path], str]) -> None:
+    """Given a signed bundle, when it is changed like this with all checksums that fit, then what differs is named."""
     expected = tamper(bundle)
-    assert expected in told(check(bundle, tmp_path))
+    assert expected in refusals(check(bundle, tmp_path))
 
 
 @pytest.mark.parametrize("tamper", [another_model, a_signature_that_says_something_else, a_decision_taken_out])
@@ -243,7 +243,7 @@ def test_the_librarys_own_check_agrees(bundle: Path, whole: Path, tmp_path: Path
             )
 
 
-def test_a_whole_one_is_told_with_its_key(bundle: Path, tmp_path: Path, key: Path) -> None:
+def test_unchanged_bundle_verifies_with_its_key(bundle: Path, tmp_path: Path, key: Path) -> None:
     """Given nothing was changed, then it is whole, and the fingerprint is that of the file and of the installation."""
     result = check(bundle, tmp_path)
     assert result.ok

@@ -1,4 +1,4 @@
-"""Inputs prepared by hand, as `model_info.json` beside each model says: Pillow, numpy and the model's own tokenizer."""
+"""Inputs prepared by hand, as `model_info.json` next to each model says: Pillow, numpy and the model's own tokenizer."""
 
 import csv
 import json
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from model_cases import Arrays, Raw, Source
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from ways import Arrays, Raw, Source
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FRAME, CONTEXT, RATE_HZ = 512, 64, 16_000
@@ -97,7 +97,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def first_rows(data: Path, _model: Path, folder: Path, most: int = 500) -> Path:
-    """The first rows of a CSV, as a file of their own."""
+    """The first rows of a CSV, as their own file."""
     rows = read_rows(data)[:most]
     path = folder / data.name
     with path.open("w", newline="", encoding="utf-8") as file:

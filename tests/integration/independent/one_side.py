@@ -1,4 +1,4 @@
-"""One model in a process of its own: an original by its own library, or a bundle by its `bundle.py`. Nothing of Fettle.
+"""One model in its own process: an original by its own library, or a bundle by its `bundle.py`. Nothing of Fettle.
 
 one_side.py JSON, an object with `kind` ("onnx", "torchscript", "weights", "bert", "bundle"), `path`, `threads`, and for
 models with a state `links`: {input: [output, shape]}, carried over the rows of an item from zeros.
@@ -101,7 +101,7 @@ def carried(run, links):
     def begin():
         state.update({name: np.zeros(shape, np.float32) for name, (_, shape) in links.items()})
 
-    def whole(feeds):
+    def workflow(feeds):
         begin()
         rows = len(feeds["input"])
         outputs = [step({k: v[i : i + 1] if k == "input" else v for k, v in feeds.items()}) for i in range(rows)]
@@ -109,7 +109,7 @@ def carried(run, links):
         return {name: np.concatenate([output[name] for output in outputs]) for name in kept}
 
     begin()
-    return whole, step
+    return workflow, step
 
 
 def items_of(path):
@@ -139,7 +139,7 @@ def main():
     answers_to = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
         run = KINDS[requested["kind"]](requested["path"], requested["threads"])
-        whole, step = carried(run, links) if links else (run, run)
+        workflow, step = carried(run, links) if links else (run, run)
         loaded = [name for name in ("app", "workers", "fettle_bundle") if name in sys.modules]
     assert loaded == (["fettle_bundle"] if requested["kind"] == "bundle" else []), loaded
     print(json.dumps({"ready": True}), file=answers_to, flush=True)
@@ -148,7 +148,7 @@ def main():
         question = json.loads(line)
         if "ask" in question:
             items = items_of(question["ask"])
-            found = {f"{i}/{k}": v for i, feeds in enumerate(items) for k, v in whole(feeds).items()}
+            found = {f"{i}/{k}": v for i, feeds in enumerate(items) for k, v in workflow(feeds).items()}
             np.savez(question["answers"], **found)
             report = {"n": len(items)}
         else:

@@ -21,7 +21,7 @@ ROUNDS, BLOCK_S, FEWEST, MOST = 8, 1.0, 10, 3000
 class Side:
     """One process of `one_side.py`. `python` is its interpreter, isolated: no folder of this program is importable."""
 
-    asked: dict[str, Any]
+    requested_outputs: dict[str, Any]
     folder: Path
     python: str = sys.executable
 
@@ -29,7 +29,7 @@ class Side:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = (self.folder / "stderr.txt").open("w+")
         self._process = subprocess.Popen(
-            [self.python, "-I", "-B", str(SCRIPT), json.dumps(self.asked)],
+            [self.python, "-I", "-B", str(SCRIPT), json.dumps(self.requested_outputs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -14,12 +14,12 @@ import pytest
 from by_hand import MEAN, STD, imagenet, normalized, opened
 from channels_last import centered_pictures, channels_last_model, mel_patches
 from fettle_command import Fettle
+from model_cases import ROOT
 from numpy.typing import NDArray
 from one_engine import write_preset
 from PIL import Image
 from sides import Side
-from ways import ROOT
-from whole import Bundle, export, threads
+from workflow import Bundle, export, threads
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Fettle
-from ways import ROOT
+from model_cases import ROOT
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ import trained
 import worst_versions as worst
 from fettle_command import Fettle
 from trained import Trained
-from whole import PATIENCE_S, proven
+from workflow import PATIENCE_S, proven
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
 

@@ -1,5 +1,5 @@
 """A detector, a segmentation and a speech model that are trained here: optimized, exported, and judged once more by the
-field's own tools on the bundle. What these find must be what Fettle told, to a thousandth.
+field's own tools on the bundle. What these find must be what Fettle reported, to a thousandth.
 
 FETTLE_TRAINED_DIR keeps the trained models; FETTLE_MODELS_DIR holds the recordings of `speech_words`.
 """
@@ -13,7 +13,7 @@ import trained
 from changed import upper_bound
 from sides import Side
 from trained import Trained
-from whole import Whole, go
+from workflow import Workflow, run_workflow
 
 from workers.export.selftest import run_in
 
@@ -32,7 +32,7 @@ class Seen:
     """A way gone to its end, and what people see of both models' answers to all examples."""
 
     kind: Trained
-    whole: Whole
+    workflow: Workflow
     original: list[Any]
     exported: list[Any]
 
@@ -40,23 +40,23 @@ class Seen:
 @pytest.fixture(scope="module", params=trained.ALL, ids=[kind.name for kind in trained.ALL])
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     kind: Trained = request.param
-    whole = go(kind.way, tmp_path_factory.mktemp("trained"), prove=True)
-    assert whole.version["task"] == kind.task
-    with whole.original("original") as original, whole.exported("exported") as exported:
-        return Seen(kind, whole, decoded(kind, whole, original), decoded(kind, whole, exported))
+    workflow = run_workflow(kind.case, tmp_path_factory.mktemp("trained"), prove=True)
+    assert workflow.version["task"] == kind.task
+    with workflow.original("original") as original, workflow.exported("exported") as exported:
+        return Seen(kind, workflow, decoded(kind, workflow, original), decoded(kind, workflow, exported))
 
 
-def decoded(kind: Trained, whole: Whole, side: Side) -> list[Any]:
-    outputs = side.answers([raw.feeds for raw in whole.raws])
+def decoded(kind: Trained, workflow: Workflow, side: Side) -> list[Any]:
+    outputs = side.answers([raw.feeds for raw in workflow.raws])
     return [kind.decode(kind.model, trained.output(found, {})) for found in outputs]
 
 
 def test_the_scores_are_those_of_the_fields_tools(seen: Seen) -> None:
-    """Given labels of all examples, then pycocotools, scikit-learn and jiwer find the scores that were told of both."""
-    report = {row["id"]: row for row in seen.whole.version["scores"]}
-    names = seen.whole.document["items"]
+    """Given labels of all examples, then pycocotools, scikit-learn and jiwer find the scores that were reported of both."""
+    report = {row["id"]: row for row in seen.workflow.version["scores"]}
+    names = seen.workflow.document["items"]
     original, optimized = (seen.kind.scores(seen.kind.data, names, found) for found in (seen.original, seen.exported))
-    print(f"\n{seen.kind.name}: {seen.whole.version['title']}, told {report}, found {original} {optimized}")  # noqa: T201
+    print(f"\n{seen.kind.name}: {seen.workflow.version['title']}, told {report}, found {original} {optimized}")  # noqa: T201
     assert set(original) <= set(report)
     for name, value in original.items():
         assert report[name]["original"] == pytest.approx(value, abs=AS_TOLD), name
@@ -67,8 +67,8 @@ def test_the_scores_are_those_of_the_fields_tools(seen: Seen) -> None:
 
 
 def test_the_share_changed_is_what_a_person_would_count(seen: Seen) -> None:
-    """Given the rules that are written down, then as many examples changed as was told, and the bound follows."""
-    version = seen.whole.version
+    """Given the rules that are written down, then as many examples changed as was reported, and the bound follows."""
+    version = seen.workflow.version
     found = [seen.kind.is_changed(a, b) for a, b in zip(seen.original, seen.exported, strict=True)]
     counted = [one for one in found if one is not None]
     share, bound = float(np.mean(counted)), upper_bound(sum(counted), len(counted), LEVEL)
@@ -80,8 +80,8 @@ def test_the_share_changed_is_what_a_person_would_count(seen: Seen) -> None:
 
 def test_its_bundle_shows_people_the_same(seen: Seen) -> None:
     """Given the examples' files, then `run.py` prints the boxes, the masks or the words that were judged."""
-    raws, shown = seen.whole.raws[:50], seen.exported[:50]
-    for row, wanted in zip(seen.whole.bundle.answers(raws), shown, strict=True):
+    raws, shown = seen.workflow.raws[:50], seen.exported[:50]
+    for row, wanted in zip(seen.workflow.bundle.answers(raws), shown, strict=True):
         check_shown(seen.kind.task, row, wanted)
 
 
@@ -100,8 +100,8 @@ def check_shown(task: str, row: dict[str, Any], wanted: Any) -> None:
 
 def test_its_bundle_prints_for_people(seen: Seen) -> None:
     """Given one file without --json, then `run.py` says it in a line, and verify.py finds nothing else."""
-    bundle = seen.whole.bundle
-    done = run_in(bundle.python, bundle.folder, ["run.py", seen.whole.raws[0].argument])
+    bundle = seen.workflow.bundle
+    done = run_in(bundle.python, bundle.folder, ["run.py", seen.workflow.raws[0].argument])
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip()
     assert run_in(bundle.python, bundle.folder, ["verify.py"]).returncode == 0

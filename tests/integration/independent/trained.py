@@ -15,10 +15,10 @@ import field_tools
 import numpy as np
 import words_recognizer
 from made_once import made_once
+from model_cases import ROOT, ModelCase, Raw, Source
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
-from ways import ROOT, Raw, Source, Way
 
 SPEECH_WORDS = ROOT / "DATA/speech_words.npz"
 KEPT = os.environ.get("FETTLE_TRAINED_DIR")
@@ -68,8 +68,10 @@ class Trained:
         return self.model.parent / "few"
 
     @property
-    def way(self) -> Way:
-        return Way(self.name, str(self.model), str(self.data), "onnx", "numbers", self.read, output, budget_s=150.0)
+    def case(self) -> ModelCase:
+        return ModelCase(
+            self.name, str(self.model), str(self.data), "onnx", "numbers", self.read, output, budget_s=150.0
+        )
 
 
 def output(outputs: Mapping[str, Values], _feeds: Mapping[str, Values]) -> Values:
@@ -101,8 +103,8 @@ def sounds(source: Source, names: Sequence[str]) -> list[Raw]:
 
 
 def precision(data: Path, names: Sequence[str], found: Sequence[Values]) -> dict[str, float]:
-    whole, half = field_tools.mean_average_precision(data / "annotations.json", [Path(n).name for n in names], found)
-    return {"map": whole, "map50": half}
+    workflow, half = field_tools.mean_average_precision(data / "annotations.json", [Path(n).name for n in names], found)
+    return {"map": workflow, "map50": half}
 
 
 def overlap(data: Path, names: Sequence[str], found: Sequence[Values]) -> dict[str, float]:

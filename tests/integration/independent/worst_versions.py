@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import trained
 from clothes_scenes import WANTED
+from model_cases import Arrays, Source
 from onnx import helper, numpy_helper
 from trained import Trained
-from ways import Arrays, Source
 from words_recognizer import LETTERS, RATE_HZ, SAMPLES
 
 NEVER = -1e4

@@ -58,7 +58,7 @@ RECIPES = """
 """
 
 
-def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
+def test_failing_technique_is_reported_and_the_search_continues(tmp_path: Path) -> None:
     """Given a native crash, an endless wait and a file that is no model, then each is dropped with its reason in words
     within the time of the run, nothing is left behind, and what comes after them is measured."""
     fettle = with_technique(tmp_path / "copy", "mishap", TECHNIQUE)

@@ -122,7 +122,7 @@ def look(root: Path, home: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a person sees in a copy with two folders more."""
     folder = tmp_path_factory.mktemp("copy")
     done = look(copy_with(folder / "fettle", FILES), folder / "home")
@@ -130,24 +130,24 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_it_has_its_entry_in_the_rail(told: dict[str, Any]) -> None:
+def test_it_has_its_entry_in_the_rail(seen: dict[str, Any]) -> None:
     """Given the new folders, then the step stands where it says, with its number and its mark, before its code is loaded."""
-    assert told["rail"][4:7] == ["compare", "notes", "try"]
-    assert (told["tip"], told["mark"], told["before"]) == ("Notes (Ctrl+6)", "done", [])
+    assert seen["rail"][4:7] == ["compare", "notes", "try"]
+    assert (seen["tip"], seen["mark"], seen["before"]) == ("Notes (Ctrl+6)", "done", [])
 
 
-def test_it_opens_and_leads_on(told: dict[str, Any]) -> None:
-    """Given its entry, when it is clicked, then its controller fills it; its button asks for a command that another does."""
-    assert told["shown"] == "notes" and told["words"][:2] == ["Notes", "Kept in home"]
-    assert told["after"] == "model"
+def test_it_opens_and_leads_on(seen: dict[str, Any]) -> None:
+    """Given its entry, when it is clicked, then its controller fills it; its button requests a command that another does."""
+    assert seen["shown"] == "notes" and seen["words"][:2] == ["Notes", "Kept in home"]
+    assert seen["after"] == "model"
 
 
-def test_the_guide_tells_of_it(told: dict[str, Any]) -> None:
+def test_guide_lists_the_new_page(seen: dict[str, Any]) -> None:
     """Given the new step, then the guide counts it in, in its own words."""
-    assert {"6. Notes", "Write down what you saw.", "7. Try it", "8. Export"} <= set(told["guide"])
+    assert {"6. Notes", "Write down what you saw.", "7. Try it", "8. Export"} <= set(seen["guide"])
 
 
-def test_half_a_page_is_told(tmp_path: Path) -> None:
+def test_page_without_a_controller_is_named(tmp_path: Path) -> None:
     """Given the folder of widgets alone, then the start says which page has no controller."""
     files = {name: source for name, source in FILES.items() if name.startswith("widgets")}
     done = look(copy_with(tmp_path / "fettle", files), tmp_path / "home")

@@ -101,7 +101,9 @@ def test_it_is_described(fettle: Fettle) -> None:
     """Given the new file, then `describe` lists the technique as available, and the program without it does not."""
     rows = {row["id"]: row for row in fettle("describe", "--json").document["techniques"]}
     assert rows["coarse_grid"] == {"id": "coarse_grid", "title": "Coarse grid", "available": True, "hint": ""}
-    assert "coarse_grid" not in {row["id"] for row in Fettle(fettle.home)("describe", "--json").document["techniques"]}
+    assert "coarse_grid" not in {
+        row["id"] for row in Fettle(fettle.home).here("describe", "--json").document["techniques"]
+    }
 
 
 def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: Path) -> None:
@@ -143,7 +145,7 @@ def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Pa
     assert row["why"] == "Weights on a coarse grid may be read faster." and row["outcome"] != "left_out"
 
 
-def test_why_it_was_not_tried_is_told_in_its_words(fettle: Fettle, tmp_path: Path) -> None:
+def test_reason_for_not_trying_it_is_shown(fettle: Fettle, tmp_path: Path) -> None:
     """Given a model that the new technique is not for, then the command line and the page say so as its file does."""
     model = small.slow_model(tmp_path / "m.onnx", rounds=1)
     done = fettle("optimize", model, "--time-budget", "6")

@@ -31,7 +31,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """What a reader gets: where model and data lie, a folder of its own, and what `fettle inspect` says."""
+    """What a reader gets: where model and data lie, its own folder, and what `fettle inspect` says."""
 
     model: Path
     data: Path
@@ -46,28 +46,28 @@ def answer_first(outputs: Arrays, feeds: Arrays) -> NDArray[Any]:
 
 
 @dataclass(frozen=True)
-class Way:
+class ModelCase:
     """`read` prepares the named examples by hand; `make_data` makes the data of the catalogue's, where they are others.
 
-    `told` is what is compared: the share of the same classes, masks or texts, the mean cosine, or the share of items
+    `compared` is what is compared: the share of the same classes, masks or texts, the mean cosine, or the share of items
     without an error. `task` is the proof task that has to be recognized.
     `original` is the library that runs it (see `one_side.py`), `links` its states: {input: [output, shape]}.
     `accuracy` is what the original reaches at least where there are labels (of moments, the area under the curve). `then` gives the feeds of a second call.
-    `says` is a part of what the bundle's pipeline.json must say. `are_shares`: the classes' scores add up to 1 already.
+    `expected_pipeline` is a part of what the bundle's pipeline.json must say. `are_shares`: the classes' scores add up to 1 already.
     """
 
     name: str
     model: str
     data: str
     original: str
-    told: Literal["class", "embedding", "masks", "moments", "numbers", "texts"]
+    compared: Literal["class", "embedding", "masks", "moments", "numbers", "texts"]
     read: Callable[[Source, Sequence[str]], list[Raw]]
     answer: Callable[[Arrays, Arrays], NDArray[Any]] = answer_first
     make_data: Callable[[Path, Path, Path], Path] | None = None
     options: tuple[str, ...] = ()
     links: Mapping[str, tuple[str, list[int]]] | None = None
     accuracy: float | None = None
-    says: Mapping[str, object] = field(default_factory=dict)
+    expected_pipeline: Mapping[str, object] = field(default_factory=dict)
     budget_s: float = 90.0
     are_shares: bool = False
     task: str = ""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fettle_command import Fettle
+from model_cases import PATIENCE, ROOT, ModelCase, Raw, Source
 from short_runs import AS_A_PERSON
 from sides import Side
-from ways import PATIENCE, ROOT, Raw, Source, Way
 
 from workers.export.fresh_environment import make_environment
 from workers.export.selftest import run_in
@@ -57,7 +57,7 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Workflow:
     """`document` is what `fettle compare --json` tells, `version` its VARIANT that lies in the bundle; `seconds` is how
     long the optimization took.
 
@@ -65,7 +65,7 @@ class Whole:
     `fettle prove`, which had no examples to calibrate with.
     """
 
-    way: Way
+    case: ModelCase
     document: dict[str, Any]
     version: dict[str, Any]
     raws: list[Raw]
@@ -84,16 +84,16 @@ class Whole:
         with the last ones, since those before them are searched in."""
         (row,) = (row for row in self.document["judged"] if row["variant"] == version["id"])
         n = int(row["n"])
-        return slice(len(self.raws) - n, None) if self.is_proof and self.way.told == "embedding" else slice(n)
+        return slice(len(self.raws) - n, None) if self.is_proof and self.case.report == "embedding" else slice(n)
 
     def original(self, name: str) -> Side:
         """A live process of the original, with the threads that Fettle gave it."""
-        requested = {"kind": self.way.original, "path": str(ROOT / self.way.model), "links": self.way.links}
+        requested = {"kind": self.case.original, "path": str(ROOT / self.case.model), "links": self.case.links}
         return Side({**requested, "threads": threads()}, self.folder / name)
 
     def exported(self, name: str) -> Side:
         """A live process of the bundle."""
-        requested = {"kind": "bundle", "path": str(self.bundle.folder), "links": self.way.links}
+        requested = {"kind": "bundle", "path": str(self.bundle.folder), "links": self.case.links}
         return Side({**requested, "threads": threads()}, self.folder / name, str(self.bundle.python))
 
 
@@ -102,34 +102,34 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def go(way: Way, folder: Path, *, prove: bool = False) -> Whole:
-    """By the commands of anybody, on a data folder of its own. With `prove`, or where the run had no time to judge, the
+def run_workflow(case: ModelCase, folder: Path, *, prove: bool = False) -> Workflow:
+    """By the commands of anybody, on its own data folder. With `prove`, or where the run had no time to judge, the
     figures are those of `fettle prove` on the bundle and all examples."""
-    model = ROOT / way.model
-    assert model.exists(), f"{way.model} is not in FETTLE_MODELS_DIR"
-    data = ROOT / way.data
-    if way.make_data is not None:
-        data = way.make_data(data, model, folder)
+    model = ROOT / case.model
+    assert model.exists(), f"{case.model} is not in FETTLE_MODELS_DIR"
+    data = ROOT / case.data
+    if case.make_data is not None:
+        data = case.make_data(data, model, folder)
     # on a machine that others use as well speed does not settle: what it answers is judged after one round
     fettle = Fettle(folder / "home", more=AS_A_PERSON if PATIENCE == 1 else {})
-    budget = ("--time-budget", str(way.budget_s * PATIENCE))
-    done = fettle("optimize", model, "--data", data, *budget, "--json", *way.options, timeout_s=PATIENCE_S)
+    budget = ("--time-budget", str(case.budget_s * PATIENCE))
+    done = fettle("optimize", model, "--data", data, *budget, "--json", *case.options, timeout_s=PATIENCE_S)
     assert done.code in (0, 4), done.err
-    compared = fettle("compare", done.document["run_id"], "--json")
-    assert compared.code == done.code, compared.err
-    document, version = compared.document, chosen(compared.document)
+    report = fettle("compare", done.document["run_id"], "--json")
+    assert report.code == done.code, report.err
+    document, version = report.document, chosen(report.document)
     bundle = export(fettle, document["run_id"], version, folder)
     is_proof = prove or version["agreement"] is None
     if is_proof:
-        document = proven(Fettle(folder / "proof", more=fettle.more), model, bundle.archive, data, way.options)
+        document = proven(Fettle(folder / "proof", more=fettle.more), model, bundle.archive, data, case.options)
         (version,) = document["variants"]
-    inspected = fettle("inspect", model, "--json", *(word for word in way.options if word == "--allow-code"))
+    inspected = fettle("inspect", model, "--json", *(word for word in case.options if word == "--allow-code"))
     names = document["items"]
     prepared = folder / "prepared"
     prepared.mkdir()
-    raws = way.read(Source(model, data, prepared, inspected.document), names)
+    raws = case.read(Source(model, data, prepared, inspected.document), names)
     assert len(raws) == len(names) >= 10, done.err
-    return Whole(way, document, version, raws, bundle, fettle, folder, done.document["seconds"], is_proof)
+    return Workflow(case, document, version, raws, bundle, fettle, folder, done.document["seconds"], is_proof)
 
 
 def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequence[str] = ()) -> dict[str, Any]:
@@ -138,9 +138,9 @@ def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequen
     assert done.code in (0, 4), done.err
     found = re.search(r"\(run (\w+)\)", done.out)
     assert found is not None, done.out
-    compared = fettle("compare", found[1], "--json")
-    assert compared.code in (0, 4), compared.err  # 4 also where only its speed is not settled
-    return compared.document
+    report = fettle("compare", found[1], "--json")
+    assert report.code in (0, 4), report.err  # 4 also where only its speed is not settled
+    return report.document
 
 
 def chosen(document: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def chosen(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def export(fettle: Fettle, run_id: str, version: dict[str, Any], folder: Path) -> Bundle:
-    """Written, unpacked, and an environment made of its own requirements."""
+    """Export a version, unpack its bundle, and make an environment of the bundle's requirements."""
     out = folder / "bundle.zip"
     safe = version["verdict"] in ("safe", "not_enough_data")
     accept = () if safe else ("--accept-regression", "a test of its figures")
