@@ -23,7 +23,7 @@ PARSING = {
 
 NAMES_ALONE = {
     "app/domain/tried.py: recipe.title not in begun",  # steps of stored runs are known by their titles alone
-    "workers/tune/plan.py: twin.title != recipe.title",  # nothing is told to be the same as what has its own name
+    "workers/tune/plan.py: twin.title != recipe.title",  # nothing is reported to be the same as what has its own name
 }
 """Where it is the name itself that is meant, with the reason."""
 
@@ -78,7 +78,7 @@ def test_nothing_reads_what_was_made_for_people() -> None:
         "found = 'labels' in finding.what",
     ],
 )
-def test_each_way_of_reading_is_caught(tmp_path: Path, code: str) -> None:
+def test_each_form_of_reading_is_found(tmp_path: Path, code: str) -> None:
     """Given one such line in a module, Then it is found."""
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "reads.py").write_text(code, encoding="utf-8")

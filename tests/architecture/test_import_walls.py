@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 # (who imports, what, the contracts that must fall). An import upwards also closes a circle where the way down is used,
-# which is told by the contract `no-cycles`; it is left out of the comparison.
+# which is identified by the contract `no-cycles`; it is left out of the comparison.
 BREACHES = [
     ("app.domain", "app.services", {"app-layers"}),
     ("app.persistence", "app.jobs", {"app-layers"}),
@@ -91,7 +91,7 @@ def test_import_in_any_place_of_a_module_is_seen(copy: "Copy", importer: str, te
     assert copy.fallen() == fallen
 
 
-def test_way_through_another_room_is_seen(copy: "Copy") -> None:
+def test_import_through_another_room_is_found(copy: "Copy") -> None:
     """Given a room that may be known and that reaches a forbidden one, then the chain is found."""
     copy.path("app.domain").write_text("import PySide6\n", encoding="utf-8")
     copy.path("app.cli").write_text(f"import {copy.probe('app.domain')}\n", encoding="utf-8")
@@ -100,7 +100,7 @@ def test_way_through_another_room_is_seen(copy: "Copy") -> None:
 
 
 def test_circle_is_seen(copy: "Copy") -> None:
-    """Given two packages that may know each other, when each imports the other, then that is told."""
+    """Given two packages that may know each other, when each imports the other, then that is reported."""
     copy.path("workers.measure").write_text(f"import {copy.probe('workers.prune')}\n", encoding="utf-8")
     copy.path("workers.prune").write_text(f"import {copy.probe('workers.measure')}\n", encoding="utf-8")
 

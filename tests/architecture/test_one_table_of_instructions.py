@@ -31,7 +31,7 @@ def test_no_other_module_names_instructions(room: str) -> None:
 
 
 def test_a_second_table_would_be_found() -> None:
-    """Given a module with a table of its own, as three had, then it is found."""
+    """Given a module with its own table, as three had, then it is found."""
     assert named('FAST_INT8 = {"avx512_vnni", "i8mm"}') == ["avx512_vnni", "i8mm"]
     assert named("precision = 'bf16'") == []
 

@@ -28,7 +28,7 @@ def writes(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("room", ASKING)
-def test_who_asks_does_not_write(room: str) -> None:
+def test_reading_rooms_do_not_write(room: str) -> None:
     """Given all controllers and commands, Then none of them writes into the database."""
     assert writes(ROOT / room) == []
 

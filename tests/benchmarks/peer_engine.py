@@ -1,4 +1,4 @@
-"""One contender of `peers.py` in a process of its own, through its own public interface.
+"""One tool of `peers.py` in its own process, through its own public interface.
 
 peer_engine.py KIND WHERE MODEL_DIR DATA_DIR THREADS; each line of input is ``time WARM TIMED`` (answers a JSON list of
 milliseconds) or ``ask PATH`` (writes the answers to the test inputs as .npy, and answers ``[]``).

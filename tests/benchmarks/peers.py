@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.peers MODELS_DIR [NAME…]
 
-A row for each contender: milliseconds, speedup over ONNX Runtime f32, and how alike it answers. Only those that answer
+A row for each tool: milliseconds, speedup over ONNX Runtime f32, and how alike it answers. Only those that answer
 alike (class agreement ≥ .99, cosine ≥ .999) count as the best peer. Fettle's ratio to that one is the figure.
 """
 
@@ -111,7 +111,7 @@ class Contender:
     answers: "np.ndarray | None" = None
 
     def ask(self, line: str) -> list[float]:
-        """One line there, one line back. A contender that falls is out."""
+        """One line there, one line back. A tool that falls is out."""
         assert self.process is not None and self.process.stdin is not None and self.process.stdout is not None
         try:
             self.process.stdin.write(line + "\n")
@@ -266,7 +266,7 @@ def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tup
 
 
 def rows(contenders: list[Contender], kind: str) -> Iterator[dict[str, Any]]:
-    """Each contender beside ONNX Runtime f32."""
+    """Each tool compared with ONNX Runtime f32."""
     base = next(contender for contender in contenders if contender.name == "ONNX Runtime f32")
     assert base.answers is not None
     for contender in contenders:

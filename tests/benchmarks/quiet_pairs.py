@@ -7,8 +7,8 @@ Each run measures in turn, as a final run does (five sets, five more for what lo
 - A/A: the model and three copies of it; any that is called faster is wrong. Of N runs, at most one in twenty may be;
 - twofold: the model with two inputs in a request beside one, about half of the time; it has to be called faster in all.
 
-It says how busy the computer was; a run under load is told and not counted. A version that really does not take half of
-the time (batches pay off there) is told with its speedup.
+It says how busy the computer was; a run under load is reported and not counted. A version that really does not take half of
+the time (batches pay off there) is reported with its speedup.
 """
 
 import argparse
@@ -37,7 +37,7 @@ MOST_WRONG = 0.05
 
 
 def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
-    """So many inputs in a request of each contender; the first one is the original."""
+    """So many inputs in a request of each tool; the first one is the original."""
     return MeasureStep(
         contenders_of(model, data, batches),
         title="Final run",
@@ -74,7 +74,7 @@ def joined(first: Measured, second: Measured) -> Measured:
     )
 
 
-def told(found: SpeedSummary) -> str:
+def described(found: SpeedSummary) -> str:
     medians = found.set_p50_ms
     spread = stdev(medians) / found.latency.p50_ms if len(medians) > 1 else 0.0
     called = "faster" if is_called_faster(found) else "not called faster"
@@ -90,7 +90,7 @@ def case_holds(case: Case, models: Path, space: Workspace, runs: int) -> bool:
             found = run_to_end(Driver(space, final_run(model, data, batches), ignore))
             is_loaded = any(one.under_load for one in found)
             for one in found:
-                say(f"{case.name}: {name}, run {number + 1}: {told(one)}{', under load' if is_loaded else ''}")
+                say(f"{case.name}: {name}, run {number + 1}: {described(one)}{', under load' if is_loaded else ''}")
             if is_loaded:
                 continue
             if name == "A/A":

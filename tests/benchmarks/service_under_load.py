@@ -8,7 +8,7 @@ one request at a time, then by bisection the highest rate whose 99th percentile 
 `--seconds` at `--share` of it. The process's memory is read each second, after the search has warmed everything up.
 The cache is off. Batches of 1 to 16 are timed with the bundle's own model; where one above 1 gives most answers a
 second, the same bundle is served joined and one by one, in turn, to as many clients as that batch, and the medians of
-answers a second are compared. Ratios are told, nothing is a limit in seconds; the exit code is 1 where a request
+answers a second are compared. Ratios are reported, nothing is a limit in seconds; the exit code is 1 where a request
 failed, memory grew by more than `MEMORY_GROWTH`, or joining gains less than `GAIN`.
 """
 
@@ -52,10 +52,7 @@ GAIN, MEMORY_GROWTH = 1.3, 0.05
 @contextmanager
 def started(command: list[str], ready: Callable[[], bool], folder: Path) -> Iterator[None]:
     """A server until the end; raises RuntimeError where it is not ready within a minute."""
-    with (
-        (folder / "server.log").open("a") as log,
-        subprocess.Popen(command, stdout=log, stderr=log) as process,
-    ):
+    with (folder / "server.log").open("a") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             for _ in range(600):
                 if ready():

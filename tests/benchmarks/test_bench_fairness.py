@@ -124,7 +124,7 @@ def compared(ours: Ours, bare: Bare, first: int) -> float:
 def test_the_reported_median_is_that_of_a_bare_loop(space: Workspace, tmp_path: Path) -> None:
     """Given requests in turn, then the medians differ by at most 5 %; a busy machine is measured again, up to thrice."""
     model, data = run_to_end(Driver(space, opened_sample(), ignore))
-    # two threads wait for each other, so that beside other programs their times are those of the scheduler
+    # two threads wait for each other, so that while other programs run their times are those of the scheduler
     threads = usable_cores() if os.getloadavg()[0] < QUIET_LOAD else 1
     ours, bare = Ours(space, model, data, threads), Bare(model, data, threads, tmp_path)
     try:

@@ -54,7 +54,7 @@ def minute(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
-def test_p99_beside_hostile_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_p99_during_hostile_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given quiet and hostile minutes in turn, Then the p99 of honest clients is under twice the quiet one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4_096, hard), hard))

@@ -1,9 +1,9 @@
-"""Runs beside busy programs against a quiet run: what is recommended under load must be faster when quiet, too.
+"""Runs while other programs are busy against a quiet run: what is recommended under load must be faster when quiet, too.
 
     python -m tests.benchmarks.under_load MODELS_DIR [--runs 10] [--budget SECONDS] [--only NAME …] [--homes FOLDER]
     python -m tests.benchmarks.under_load MODELS_DIR --pairs [--runs 10] [--only NAME …]
 
-The quiet part comes first and needs a quiet computer: it says how busy it was, and a result beside load is told as
+The quiet part comes first and needs a quiet computer: it says how busy it was, and a result beside load is reported as
 worth nothing. Of each model one quiet run is made, then `--runs` runs beside `stress-ng --cpu CORES`, which measure
 all of it again in the same data folder, so that the versions are the same ones. Two verdicts a model:
 
@@ -143,7 +143,7 @@ def quiet_run(case: Case, models: Path, home: Path, budget_s: float) -> Quiet:
         disturbed = [variant["title"] for variant in document["variants"] if variant["under_load"]]
         found = Quiet(document, was_quiet=share < BUSY_SHARE and not disturbed)
         say(
-            f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(found.best)}, disturbed {disturbed}"
+            f"{case.name}: quiet run, other programs {share:.0%}: recommended {described(found.best)}, disturbed {disturbed}"
         )
         if found.was_quiet:
             break
@@ -162,7 +162,7 @@ def loaded_runs(case: Case, quiet: Quiet, models: Path, home: Path, runs: int, b
         wrong += title is not None and title not in quiet.faster
         found_twice += title in quiet.twice
         took_s = time.monotonic() - began_s
-        say(f"{case.name}: loaded run {number + 1}: {told(chosen)}, reason {document['reason']}, {took_s:.0f} s")
+        say(f"{case.name}: loaded run {number + 1}: {described(chosen)}, reason {document['reason']}, {took_s:.0f} s")
     best = quiet.best
     is_twice = best is not None and best["title"] in quiet.twice
     never_wrong = wrong == 0
@@ -176,7 +176,7 @@ def loaded_runs(case: Case, quiet: Quiet, models: Path, home: Path, runs: int, b
     return never_wrong and kept and quiet.was_quiet
 
 
-def told(variant: dict[str, Any] | None) -> str:
+def described(variant: dict[str, Any] | None) -> str:
     return "nothing" if variant is None else f"{variant['title']} ({variant['speedup']:.2f} times)"
 
 
@@ -210,7 +210,7 @@ def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Mea
 
 
 def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[SpeedSummary]:
-    """Return the figures of the second contender."""
+    """Return the figures of the second tool."""
     measured: Measured = yield one_round(model, data, batches)
     summaries = yield from summarize(measured)
     summary = summaries[1]

@@ -81,8 +81,8 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Exit code 6 where there is no card that works."""
-    told = doctor()
-    broken = [rung for rung in told["rungs"] if not rung["ok"]]
+    report_of_doctor = doctor()
+    broken = [rung for rung in report_of_doctor["rungs"] if not rung["ok"]]
     if broken:
         for rung in broken[:1]:
             say(f"No card that works: {rung['reason']} {rung['hint']}")
@@ -90,10 +90,10 @@ def main() -> int:
         return NO_CARD
     rows = list(measure())
     kept = [asdict(row) for row in rows]
-    report = {"cards": told["cards"], "system": platform.platform(), "proof": proof(), "rows": kept}
+    report = {"cards": report_of_doctor["cards"], "system": platform.platform(), "proof": proof(), "rows": kept}
     OUT.mkdir(exist_ok=True)
     (OUT / "gpu-report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    text = table(told["cards"], rows)
+    text = table(report_of_doctor["cards"], rows)
     (OUT / "gpu-report.md").write_text(text, encoding="utf-8")
     say(text)
     say(f"Please send {OUT / 'gpu-report.json'} back.")
@@ -115,7 +115,7 @@ def proof() -> dict[str, Any]:
 
 
 def fettle(*arguments: str) -> dict[str, Any]:
-    """The command's JSON, in a data folder of its own."""
+    """The command's JSON, in its own data folder."""
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "app", "--data-dir", home, *arguments]
         run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

@@ -48,7 +48,7 @@ def test_every_path_to_a_card_is_tried() -> None:
     assert by_precision["BF16"] == {"PyTorch", "PyTorch, compiled", "TensorRT"}
 
 
-def test_table_says_card_path_confirmed_and_both_ratios() -> None:
+def test_table_names_card_path_and_both_ratios() -> None:
     """Given constructed rows, Then each has its card and driver, whether answers are the processor's, and its time over
     PyTorch's of the same precision and over TensorRT's own clock; what failed or is absent has words and no figure."""
     rows = [

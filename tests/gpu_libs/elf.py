@@ -1,4 +1,4 @@
-"""What a shared library asks for and is called: NEEDED and SONAME of its dynamic section (System V ABI, ELF-64)."""
+"""What a shared library requests and is called: NEEDED and SONAME of its dynamic section (System V ABI, ELF-64)."""
 
 import struct
 from pathlib import Path
@@ -11,12 +11,12 @@ DYNAMIC = struct.Struct("<qQ")
 
 
 def needed(path: Path) -> tuple[str, ...]:
-    """Names of the libraries that it asks for. Raises ValueError."""
+    """Names of the libraries that it requests. Raises ValueError."""
     return _names(path, DT_NEEDED)
 
 
 def soname(path: Path) -> str:
-    """What others ask for it by; its file's name where it says nothing. Raises ValueError."""
+    """What others request it by; its file's name where it says nothing. Raises ValueError."""
     return next(iter(_names(path, DT_SONAME)), path.name)
 
 

@@ -1,4 +1,4 @@
-"""The real libraries for NVIDIA GPUs, without a GPU: what they ask for is there, and they meet the driver's own error.
+"""The real libraries for NVIDIA GPUs, without a GPU: what they request is there, and they meet the driver's own error.
 
 `installer/test -m gpu_libs` makes the environments below FETTLE_GPU_LIBS from the locks (some GB, told before).
 """
@@ -72,15 +72,15 @@ PROVIDERS = {
 
 
 @pytest.mark.parametrize(("name", "library"), [(name, one) for name, some in PROVIDERS.items() for one in some])
-def test_every_library_that_is_asked_for_is_supplied(name: str, library: str) -> None:
+def test_every_requested_library_is_supplied(name: str, library: str) -> None:
     """Given a provider's own list, Then each name comes from a locked package, the driver or the system."""
     requested = needed(packages(name) / library)
     known = supplied(name) | set(DRIVER) | set(SYSTEM) | set(BY_ITS_OWN)
     assert [one for one in requested if one not in known] == []
 
 
-def test_the_cuda_provider_asks_for_what_is_pinned() -> None:
-    """Given the provider, Then it really asks for cuBLAS: an empty list would prove nothing. cuDNN it loads later."""
+def test_the_cuda_provider_requests_the_pinned_libraries() -> None:
+    """Given the provider, Then it really requests cuBLAS: an empty list would prove nothing. cuDNN it loads later."""
     requested = " ".join(needed(packages("cuda") / PROVIDERS["cuda"][0]))
     assert "libcublasLt.so.13" in requested
     assert "libcudnn.so.9" in supplied("cuda")
@@ -94,7 +94,7 @@ WITHOUT_PRELOAD = (
 
 def test_the_real_provider_meets_the_drivers_error(driver_dir: Path) -> None:
     """Given CUDA's libraries as packages and a driver that refuses, Then after the preload the provider loads, and what
-    is told is CUDA's error; without the preload it is the library that was not found. Neither ever computes."""
+    is reported is CUDA's error; without the preload it is the library that was not found. Neither ever computes."""
     variables = {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"}
     report = ask("cuda", AVAILABLE, variables)
     assert "available=False" in report and "CUDA error" in report
@@ -139,7 +139,7 @@ for name, value in (*c.on_card(7, graph=True)[1].items(), ("nonsense", "1")):
 """
 
 
-def test_the_real_provider_knows_what_we_ask_of_it(driver_dir: Path) -> None:
+def test_the_real_provider_accepts_our_options(driver_dir: Path) -> None:
     """Given each option of ours, Then the real provider reads it and meets the driver's error; another word it refuses."""
     report = ask("cuda", OPTIONS, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
     found = dict(line.split() for line in report.splitlines())

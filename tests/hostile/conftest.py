@@ -1,4 +1,4 @@
-"""The corpus, written once for all by a process of its own, and the folder where payloads would leave a mark."""
+"""The corpus, written once for all by its own process, and the folder where payloads would leave a mark."""
 
 import os
 import subprocess

@@ -13,7 +13,7 @@ from workers.contracts.jobs import OpenParams
 
 SUFFIXES = (".onnx", ".pt", ".pth", ".jit", ".safetensors")
 NOT_ALARMS = ("unknown_architecture", "shape_needed", "needs_consent")
-"""What an honest file may be refused for: Fettle needs to be told more."""
+"""What an honest file may be refused for: Fettle needs more information."""
 
 
 def test_the_sample(space: Workspace) -> None:

@@ -133,7 +133,7 @@ def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
 @pytest.mark.timeout(400)
 def test_window_with_a_result_refuses_a_hostile_bundle_unrun(bundle: Path, tmp_path: Path, without: str) -> None:
     """Given a project with data and a result, when a hostile bundle is dropped on it and the person clicks that it shall
-    be judged beside the original, or opened, or when it is dropped on Data or on a new project, then it is refused
+    be compared with the original, or opened, or when it is dropped on Data or on a new project, then it is refused
     without a question for consent, nothing of it runs, and the project is as before; one without a payload is asked
     about."""
     home = finished_folder(tmp_path / "home")

@@ -86,7 +86,7 @@ def looked_at(space: Workspace, entries: Iterable[Entry], files: dict[str, Path]
 
 
 def worked_with(space: Workspace, entries: Iterable[Entry], files: dict[str, Path], times: Times) -> list[str]:
-    """All through the whole way; what is wrong. Never more than a refusal in words may come of a file."""
+    """All through the complete workflow; what is wrong. Never more than a refusal in words may come of a file."""
     wrong = []
     for entry in entries:
         verdict = open_(space, files[entry.file])
@@ -117,7 +117,7 @@ def check_nothing_happened(space: Workspace, corpus: Path, canary: Path, before:
 
 
 def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], corpus: Path, canary: Path) -> None:
-    """The whole way for what may be opened, looking for all; then the marks that something would have left."""
+    """The complete workflow for what may be opened, looking for all; then the marks that something would have left."""
     before, times = tree(corpus), Times([])
     late = [entry for entry in chosen if refused_when_worked_with(entry.file)]
     wrong = looked_at(space, [entry for entry in chosen if entry not in late], files, times)
@@ -157,7 +157,7 @@ def test_all_of_them(
 def test_a_program_that_was_allowed_is_stopped_as_well(
     space: Workspace, files: dict[str, Path], canary: Path, name: str, code: str
 ) -> None:
-    """Given consent for a program that never ends or eats all memory, Then it is stopped and told."""
+    """Given consent for a program that never ends or eats all memory, Then it is stopped and reported."""
     params = OpenParams(path=str(files[name]), allow_code=True, shapes={"x": (1, 4)})
     verdict = drive(space, name, open_model(params))
     assert verdict.code == code, verdict

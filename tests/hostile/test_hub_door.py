@@ -26,7 +26,7 @@ def served(path: Path, entry: Entry) -> bool:
 
 
 def publish(root: Path, number: int, path: Path, entry: Entry) -> str:
-    """A repository of one model, with the plain files beside it; its name."""
+    """A repository of one model, with the plain files next to it; its name."""
     folder = root / "stranger" / f"model-{number}"
     folder.mkdir(parents=True)
     beside = path.parent.iterdir() if entry.group == "onnx-external" else [path]
@@ -58,7 +58,7 @@ def fetched_and_opened(space: Workspace, repo: str) -> Flow[object]:
 
 
 def judge(entry: Entry, verdict: Verdict) -> str:
-    """What is wrong with it; empty where nothing is. The whole way refuses also what can be looked at only."""
+    """What is wrong with it; empty where nothing is. The complete workflow refuses also what can be looked at only."""
     wanted = opens_later(entry)
     if entry.file in ENGINE_LACKS or refused_when_worked_with(entry.file):
         return "" if verdict.exit_code in (0, 3) else str(verdict)
@@ -67,7 +67,7 @@ def judge(entry: Entry, verdict: Verdict) -> str:
     if entry.group == "onnx-external" and verdict.code == "weights_missing":
         return ""  # links and pipes cannot be served, so they are missing here
     if entry.file.startswith("ext_hardlink/"):
-        return "" if verdict.opened else str(verdict)  # what comes out of a hub is a file of its own
+        return "" if verdict.opened else str(verdict)  # what comes out of a hub is its own file
     return complaint(entry, verdict)
 
 

@@ -1,4 +1,4 @@
-"""Where the kernel lacks what walls a worker in, the person is told which protection is missing."""
+"""Where the kernel lacks what walls a worker in, a message names the missing protection."""
 
 import json
 import os
@@ -26,12 +26,12 @@ def inspect(hidden: str, model: Path, home: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def warnings(told: dict[str, Any]) -> str:
-    return " ".join(finding["what"] for finding in told["findings"] if finding["level"] == "warning")
+def warnings(document: dict[str, Any]) -> str:
+    return " ".join(finding["what"] for finding in document["findings"] if finding["level"] == "warning")
 
 
-def facts(told: dict[str, Any]) -> str:
-    return " ".join(finding["what"] for finding in told["findings"] if finding["level"] == "info")
+def facts(document: dict[str, Any]) -> str:
+    return " ".join(finding["what"] for finding in document["findings"] if finding["level"] == "info")
 
 
 @pytest.mark.whole
@@ -44,7 +44,7 @@ def facts(told: dict[str, Any]) -> str:
         ("landlock,seccomp", (FILES, NETWORK, PROGRAMS), ("administrator",)),
     ],
 )
-def test_inspect_names_what_protects_and_what_is_missing(
+def test_inspect_names_present_and_missing_walls(
     corpus: Path, tmp_path: Path, hidden: str, missing: tuple[str, ...], held: tuple[str, ...]
 ) -> None:
     """Given a kernel without one or both features, Then a warning for each wall that is not there, and no other."""

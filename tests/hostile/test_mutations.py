@@ -1,10 +1,11 @@
-"""Mutated files by the thousand: each gets a verdict in words, or ends its worker, which is told; nothing else falls."""
+"""Mutated files by the thousand: each gets a verdict in words, or ends its worker, which is reported; nothing else falls."""
 
 import collections
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ ENDS = (*TERMINAL, Crashed)
 
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Valid files of each format, made in a process of their own."""
+    """Valid files of each format, made in their own process."""
     folder = tmp_path_factory.mktemp("sound")
     script = (
         "import sys; from pathlib import Path; from fettle_hostile_handlers._making import sound_files\n"
@@ -38,12 +39,31 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def run_job(space: Workspace, kind: str, name: str, params: dict[str, object], note: Callable[[str], None]) -> Message:
+    """Run a job of the hostile handlers behind the walls; `note` gets its log lines. Returns its last message."""
+    job = RunJob(
+        job_id=name, kind=kind, params=params, work_dir=str(space.jobs / name), read_paths=(str(params["sound"]),),
+        threads=1, niceness=5, limits=Limits(memory_bytes=3 << 30, cpu_s=None),
+    )  # fmt: skip
+    client = JobClient(WorkerSetup(space.jobs, job_kinds="fettle_hostile_handlers"))
+    client.start(job)
+    try:
+        while True:
+            for message in client.poll():
+                if isinstance(message, Log):
+                    note(message.text)
+                elif isinstance(message, ENDS):
+                    return message
+            time.sleep(0.005)
+    finally:
+        client.close()
+
+
 class Campaign:
     """Opens mutants in worker after worker; `outcomes` counts (family, class), `fallen` are those that ended one."""
 
     def __init__(self, space: Workspace, sound: Path) -> None:
         self._space, self._sound = space, sound
-        self._setup = WorkerSetup(space.jobs, job_kinds="fettle_hostile_handlers")
         self.outcomes: collections.Counter[tuple[str, str]] = collections.Counter()
         self.without_class: list[str] = []
         self.fallen: list[tuple[int, str]] = []
@@ -62,31 +82,11 @@ class Campaign:
             self._next += 1
 
     def _drive(self, count: int) -> Message:
-        first = self._next
-        job = RunJob(
-            job_id=f"mutants-{first}",
-            kind="mutants",
-            params={"sound": str(self._sound), "first": first, "count": count},
-            work_dir=str(self._space.jobs / f"mutants-{first}"),
-            read_paths=(str(self._sound),),
-            threads=1,
-            niceness=5,
-            limits=Limits(memory_bytes=3 << 30, cpu_s=None),
-        )
-        client = JobClient(self._setup)
-        client.start(job)
-        try:
-            while True:
-                for message in client.poll():
-                    if isinstance(message, Log):
-                        self._note(message.text)
-                    elif isinstance(message, ENDS):
-                        if isinstance(message, Finished):
-                            Path(job.work_dir).rmdir()  # nothing of any mutant is left in it
-                        return message
-                time.sleep(0.005)
-        finally:
-            client.close()
+        params = {"sound": str(self._sound), "first": self._next, "count": count}
+        end = run_job(self._space, "mutants", f"mutants-{self._next}", params, self._note)
+        if isinstance(end, Finished):
+            (self._space.jobs / f"mutants-{params['first']}").rmdir()  # nothing of any mutant is left in it
+        return end
 
     def _note(self, text: str) -> None:
         if text.count("|") < 3:
@@ -129,7 +129,7 @@ FAMILIES = {
 
 @pytest.fixture(scope="session")
 def sound_data() -> Path:
-    """Valid files of what a person brings beside models, made in a process of their own."""
+    """Valid files of what a person brings beside models, made in their own process."""
     return made_once("sound data", _write_sound_data)
 
 
@@ -166,29 +166,9 @@ def search(
     space: Workspace, sound_data: Path, families: tuple[str, ...], count: int, seed: int | None = None
 ) -> Search:
     """Let Hypothesis look for files of `families` that are not opened or refused as they should be, inside the walls."""
-    name = f"readers-{families[0]}-{seed}"
-    job = RunJob(
-        job_id=name,
-        kind="readers",
-        params={"sound": str(sound_data), "families": list(families), "count": count, "seed": seed},
-        work_dir=str(space.jobs / name),
-        read_paths=(str(sound_data),),
-        threads=1,
-        niceness=5,
-        limits=Limits(memory_bytes=3 << 30, cpu_s=None),
-    )
-    found, client = Search(), JobClient(WorkerSetup(space.jobs, job_kinds="fettle_hostile_handlers"))
-    client.start(job)
-    try:
-        while found.end is None:
-            for message in client.poll():
-                if isinstance(message, Log):
-                    found.note(message.text)
-                elif isinstance(message, ENDS):
-                    found.end = message
-            time.sleep(0.005)
-    finally:
-        client.close()
+    params = {"sound": str(sound_data), "families": list(families), "count": count, "seed": seed}
+    found = Search()
+    found.end = run_job(space, "readers", f"readers-{families[0]}-{seed}", params, found.note)
     return found
 
 
@@ -202,7 +182,7 @@ def check_found(found: Search, canary: Path) -> None:
 @pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_a_thousand_mutants(campaign: Campaign, space: Workspace, canary: Path) -> None:
-    """Given 1,000 mutants of four families, Then each has a class, and a worker that falls is told."""
+    """Given 1,000 mutants of four families, Then each has a class, and a worker that falls is reported."""
     check(campaign, space, 1000, canary)
 
 

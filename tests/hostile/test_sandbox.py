@@ -1,4 +1,4 @@
-"""The sandbox proven from inside: a job tries each way out alone; each is stopped and told in words."""
+"""The sandbox proven from inside: a job tries each way out alone; each is stopped and reported in words."""
 
 import socket
 import sys
@@ -95,8 +95,8 @@ def check_untouched(outside: Path) -> None:
 
 
 @pytest.mark.parametrize("what", DENIED)
-def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
-    """Given a job that tries to leave, Then it is told that this is not permitted, and outside nothing has changed."""
+def test_each_escape_is_stopped(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
+    """Given a job that tries to leave, Then it is reported that this is not permitted, and outside nothing has changed."""
     end = attempt(tmp_path, what, outside, port, fork=fork)
 
     error, _ = explain(end)
@@ -108,7 +108,7 @@ def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: s
 @pytest.mark.whole
 @pytest.mark.parametrize("what", STOPPED)
 def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
-    """Given a job that takes all there is, Then it is stopped at its limit, and told in words."""
+    """Given a job that takes all there is, Then it is stopped at its limit, and reported in words."""
     limits = TIGHT.model_copy(update={"wall_s": 1.5}) if STOPPED[what] == "time_limit" else TIGHT
     error, _ = explain(attempt(tmp_path, what, outside, port, limits, fork=fork))
 

@@ -40,5 +40,5 @@ def attempt(folder: Path, what: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a job that can send it is told by its code
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a job that can send it is identified by its code
     sys.stdout.write(json.dumps({what: attempt(Path(sys.argv[1]), what) for what in sys.argv[2].split(",")}))

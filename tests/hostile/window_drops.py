@@ -1,4 +1,4 @@
-"""The real window in a process of its own: files are dropped on it one after the other, while a heartbeat listens.
+"""The real window in its own process: files are dropped on it one after the other, while a heartbeat listens.
 
     python window_drops.py DATA_FOLDER FILES.json OUT.json
 

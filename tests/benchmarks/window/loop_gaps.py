@@ -33,7 +33,7 @@ class EmptyLoop:
 
 @contextlib.contextmanager
 def empty_loop() -> Iterator[EmptyLoop]:
-    """An event loop without a window, in a process of its own, for as long as the block runs."""
+    """An event loop without a window, in its own process, for as long as the block runs."""
     report = EmptyLoop()
     script = str(Path(__file__).with_name("bare_timer.py"))
     bare = subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

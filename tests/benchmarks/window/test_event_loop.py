@@ -43,7 +43,7 @@ def test_the_event_loop_has_no_gaps_during_an_optimization(tmp_path: Path) -> No
             def is_over(view: View) -> bool:
                 return view.page == "optimize" and view.state in ("done", "kept_original")
 
-            while not is_over(program.see()):  # seldom: each look is a gap of its own making
+            while not is_over(program.see()):  # seldom: each look makes a gap itself
                 time.sleep(5)
             until = time.perf_counter()
             report = told_by(program, out)

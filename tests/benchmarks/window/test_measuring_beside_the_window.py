@@ -26,7 +26,7 @@ CPU_SHARE, WAKES_PER_S = 0.03, 30.0
 
 
 def once(mode: str, folder: Path, model: Path, environment: dict[str, str]) -> dict[str, float]:
-    """`p50_ms`, and what the window did, by a process of its own."""
+    """`p50_ms`, and what the window did, by its own process."""
     command = [sys.executable, str(Path(__file__).parents[1] / "measure_once.py"), mode, str(folder), str(model)]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
@@ -60,7 +60,7 @@ def test_the_window_is_still_while_requests_are_timed(tmp_path: Path, environmen
 @pytest.mark.timeout(1800)
 def test_the_median_is_the_same_with_and_without_the_window(tmp_path: Path, environment: dict[str, str]) -> None:
     """Given rounds in turn, ABBA, Then the medians of all rounds differ by at most 2 %; where the rounds without the window
-    differ among themselves by more than 8 %, that says nothing, and is told."""
+    differ among themselves by more than 8 %, that says nothing, and is reported."""
     model = write_model(tmp_path / "colors.onnx")
     found: dict[str, list[float]] = {"plain": [], "window": []}
     once("plain", tmp_path / "data", model, environment)

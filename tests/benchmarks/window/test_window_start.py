@@ -14,16 +14,16 @@ ROUNDS = 5
 LIMIT = 1.5
 
 
-def seconds_to_paint(command: list[str], environment: dict[str, str], told: Path) -> float:
+def seconds_to_paint(command: list[str], environment: dict[str, str], painted: Path) -> float:
     """From spawn to the first paint."""
-    told.unlink(missing_ok=True)
+    painted.unlink(missing_ok=True)
     began_s = time.monotonic()
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        while not told.exists() or not told.read_text(encoding="utf-8"):
+        while not painted.exists() or not painted.read_text(encoding="utf-8"):
             assert process.poll() is None and time.monotonic() - began_s < 60
             time.sleep(0.002)
-        return float(told.read_text(encoding="utf-8")) - began_s
+        return float(painted.read_text(encoding="utf-8")) - began_s
     finally:
         process.kill()
         process.wait(10)

@@ -1,6 +1,6 @@
 """Sound files, and what becomes of them when bits flip, parts are lost, doubled or swapped, and lengths lie.
 
-A mutant is told by its number alone: the same number gives the same file.
+A mutant is identified by its number alone: the same number gives the same file.
 """
 
 import hashlib

@@ -25,18 +25,7 @@ from hostile_corpus import (
 )
 from hostile_corpus.base import Corpus
 
-PARTS = (
-    onnx_files,
-    onnx_bombs,
-    onnx_external,
-    pickles,
-    torch_zips,
-    torchscript,
-    safetensors_files,
-    zips,
-    names,
-    texts,
-)
+PARTS = (onnx_files, onnx_bombs, onnx_external, pickles, torch_zips, torchscript, safetensors_files, zips, names, texts)
 
 
 def main() -> int:

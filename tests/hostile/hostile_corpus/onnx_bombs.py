@@ -59,11 +59,7 @@ def _bombs(corpus: Corpus) -> None:
     note = "run must fail with 'not enough memory'; GUI alive"
     keep(corpus, "onnx_memory_bomb_run.onnx", expand, "small file, 4 TiB at run", OPEN, note=note)
     folded = model(
-        [
-            node("ConstantOfShape", ["s"], ["t"]),
-            node("ReduceMax", ["t"], ["u"], keepdims=0),
-            node("Add", ["x", "u"]),
-        ],
+        [node("ConstantOfShape", ["s"], ["t"]), node("ReduceMax", ["t"], ["u"], keepdims=0), node("Add", ["x", "u"])],
         [x()],
         [y()],
         [weight(np.array([2**16, 2**17], np.int64), "s")],

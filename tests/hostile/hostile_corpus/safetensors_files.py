@@ -60,10 +60,7 @@ def _tensors(corpus: Corpus) -> None:
     cases = {
         "overlap": (file_of(overlap, b"\0" * 24), "overlapping offsets"),
         "hole": (file_of(hole, b"\0" * 48), "hole between tensors (polyglot room)"),
-        "trailing": (
-            file_of({"a": ONE}, NUMBERS + b"PK\x03\x04" * 8),
-            "trailing bytes after last tensor (polyglot)",
-        ),
+        "trailing": (file_of({"a": ONE}, NUMBERS + b"PK\x03\x04" * 8), "trailing bytes after last tensor (polyglot)"),
         "reversed_offsets": (file_of({"a": tensor("F32", [4], 16, 0)}), "end before begin"),
         "shape_mismatch": (file_of({"a": tensor("F32", [400], 0, 16)}, NUMBERS), "shape larger than bytes"),
         "shape_overflow": (file_of({"a": tensor("F32", [2**32] * 2, 0, 16)}, NUMBERS), "shape product overflow"),
