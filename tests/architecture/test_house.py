@@ -1,4 +1,4 @@
-"""Rules that no import contract can tell: sizes, names, and what a start really loads."""
+"""Rules that no import contract can check: sizes, names, and what a start really loads."""
 
 import ast
 import statistics

@@ -1,4 +1,4 @@
-"""What sets of instructions there are stands in one module; everyone else asks it."""
+"""What sets of instructions there are stands in one module; all others use it."""
 
 import re
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_a_second_table_would_be_found() -> None:
     ],
 )
 def test_flags_names_and_numbers_agree(flags: str, wanted: set[str]) -> None:
-    """Given the flags of a processor, then what is stored of them tells the same fast numbers as the flags do."""
+    """Given the flags of a processor, then their stored form names the same fast numbers as the flags do."""
     names = processor.names_of(flags.split())
     assert processor.fast(names) == wanted
     assert [one.name for one in reversed(processor.known(names))] == [name for name in names if _has_title(name)]

@@ -1,4 +1,4 @@
-"""Only services write records: a controller or a command asks one of them."""
+"""Only services write records: a controller or a command calls one of them."""
 
 import ast
 import re

@@ -33,12 +33,12 @@ def flow(model_path: str) -> Flow[Measured]:
     """Opening and reading come from the store after the first time."""
     model = yield from open_model(OpenParams(path=model_path))
     data = yield from read_data(DataParams(model_dir=str(model.folder)))
-    candidate = version_steps.Version(
+    measured_version = version_steps.Version(
         version_steps.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
     how = {"sets": 1, "blocks": BLOCKS, "threads": usable_cores(), "step_index": 0}
     measured = yield from version_steps.measure(
-        version_steps.measure_step([candidate], data.folder, title="Measure", **how)
+        version_steps.measure_step([measured_version], data.folder, title="Measure", **how)
     )
     return measured
 

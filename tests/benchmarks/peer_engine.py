@@ -31,7 +31,7 @@ ASKED = 400
 
 
 class Engine:
-    """What a pipeline asks: `run(feeds)` gives the outputs by name."""
+    """What a pipeline calls: `run(feeds)` gives the outputs by name."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

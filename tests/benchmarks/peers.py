@@ -101,7 +101,7 @@ CASES = (
 
 
 @dataclass
-class Contender:
+class Tool:
     """A process, or why there is none; `spans_ms` are all its requests, `answers` float32 of shape (n, width)."""
 
     name: str
@@ -110,7 +110,7 @@ class Contender:
     rounds_ms: list[float] = field(default_factory=list)
     answers: "np.ndarray | None" = None
 
-    def ask(self, line: str) -> list[float]:
+    def optimize(self, line: str) -> list[float]:
         """One line there, one line back. A tool that falls is out."""
         assert self.process is not None and self.process.stdin is not None and self.process.stdout is not None
         try:
@@ -142,25 +142,25 @@ class Bench:
             self.case = replace(self.case, data=str(data))
         bundle, report = self._fettle(environment)
         model, prepared = self._opened(home)
-        contenders = list(self._contenders(bundle, model, prepared, environment))
-        for contender in contenders:
-            if contender.process is not None:
-                self._hold_answers(contender)
-        self._rounds(contenders)
-        for contender in contenders:
-            if contender.process is not None:
-                contender.process.communicate()
+        tools = list(self._make_tools(bundle, model, prepared, environment))
+        for tool in tools:
+            if tool.process is not None:
+                self._hold_answers(tool)
+        self._rounds(tools)
+        for tool in tools:
+            if tool.process is not None:
+                tool.process.communicate()
         return {
             "model": self.case.name,
             "recommended": report,
-            "rows": list(rows(contenders, load_pipeline(model.folder).spec.answer_kind)),
+            "rows": list(rows(tools, load_pipeline(model.folder).spec.answer_kind)),
         }
 
     def _fettle(self, environment: dict[str, str]) -> tuple[Path, str]:
         """(the folder of the bundle, what was recommended): the command line, as anybody would use it."""
         data = ["--data", str(self.models / self.case.data)] if self.case.data else []
-        ask = ["optimize", str(self.models / self.case.model), *data, *self.case.options, "--json"]
-        done = run([*FETTLE, *ask], environment)
+        optimize = ["optimize", str(self.models / self.case.model), *data, *self.case.options, "--json"]
+        done = run([*FETTLE, *optimize], environment)
         document = json.loads(done)
         out = self.folder / "bundle.zip"
         chosen = next((v for v in document["variants"] if v["id"] == document["recommended"]), document["baseline"])
@@ -180,9 +180,9 @@ class Bench:
         data = yield from read_data(DataParams(model_dir=str(model.folder), path=path))
         return model, data
 
-    def _contenders(
+    def _make_tools(
         self, bundle: Path, model: OpenedModel, data: ReadData, environment: dict[str, str]
-    ) -> Iterator[Contender]:
+    ) -> Iterator[Tool]:
         original = str(model.folder / "model.onnx")
         folders = [str(model.folder), str(data.folder)]
         yield self._start("Fettle", "bundle", str(bundle), folders, environment)
@@ -203,11 +203,11 @@ class Bench:
                 )
             except subprocess.CalledProcessError as error:
                 lines = str(error.stderr).strip().splitlines() or ["it failed"]
-                yield Contender(name, None, lines[-1][:120])
+                yield Tool(name, None, lines[-1][:120])
             else:
                 yield self._start(name, kind, str(made), folders, environment)
 
-    def _start(self, name: str, kind: str, where: str, folders: list[str], environment: dict[str, str]) -> Contender:
+    def _start(self, name: str, kind: str, where: str, folders: list[str], environment: dict[str, str]) -> Tool:
         command = [sys.executable, str(HERE / "peer_engine.py"), kind, where, *folders, str(usable_cores())]
         log = (self.folder / f"{name}.log").open("w")
         process = subprocess.Popen(
@@ -215,28 +215,28 @@ class Bench:
         )
         assert process.stdout is not None
         if process.stdout.readline():
-            return Contender(name, process)
+            return Tool(name, process)
         process.communicate()
         lines = (self.folder / f"{name}.log").read_text().strip().splitlines() or ["it ended"]
-        return Contender(name, None, lines[-1][:120])
+        return Tool(name, None, lines[-1][:120])
 
-    def _hold_answers(self, contender: Contender) -> None:
-        path = self.folder / f"{contender.name.replace(' ', '-')}.npy"
-        contender.ask(f"ask {path}")
-        contender.answers = np.load(path) if path.exists() else None
+    def _hold_answers(self, tool: Tool) -> None:
+        path = self.folder / f"{tool.name.replace(' ', '-')}.npy"
+        tool.optimize(f"ask {path}")
+        tool.answers = np.load(path) if path.exists() else None
 
     @staticmethod
-    def _rounds(contenders: list[Contender]) -> None:
+    def _rounds(tools: list[Tool]) -> None:
         """All in turn, each round in the other direction; blocks of about a second of the slowest."""
-        alive = [contender for contender in contenders if contender.process is not None]
-        slowest = max(median(contender.ask("time 5 10") or [0.0]) for contender in alive)
+        alive = [tool for tool in tools if tool.process is not None]
+        slowest = max(median(tool.optimize("time 5 10") or [0.0]) for tool in alive)
         count = int(np.clip(BLOCK_S * 1000 / max(slowest, 1e-3), FEWEST, MOST))
         warm = max(5, int(WARM_SHARE * count))
         for number in range(ROUNDS):
-            for contender in alive if number % 2 == 0 else reversed(alive):
-                spans = contender.ask(f"time {warm} {count}") if contender.process is not None else []
+            for tool in alive if number % 2 == 0 else reversed(alive):
+                spans = tool.optimize(f"time {warm} {count}") if tool.process is not None else []
                 if spans:
-                    contender.rounds_ms.append(median(spans))
+                    tool.rounds_ms.append(median(spans))
 
 
 def run(command: list[str], environment: dict[str, str], cwd: Path = ROOT) -> str:
@@ -265,20 +265,20 @@ def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tup
     return cosine, cosine >= ALIKE_VECTORS
 
 
-def rows(contenders: list[Contender], kind: str) -> Iterator[dict[str, Any]]:
+def rows(tools: list[Tool], kind: str) -> Iterator[dict[str, Any]]:
     """Each tool compared with ONNX Runtime f32."""
-    base = next(contender for contender in contenders if contender.name == "ONNX Runtime f32")
+    base = next(tool for tool in tools if tool.name == "ONNX Runtime f32")
     assert base.answers is not None
-    for contender in contenders:
-        ms = median(contender.rounds_ms) if contender.rounds_ms else None
-        similarity = alike(contender.answers, base.answers, kind)
+    for tool in tools:
+        ms = median(tool.rounds_ms) if tool.rounds_ms else None
+        similarity = alike(tool.answers, base.answers, kind)
         yield {
-            "name": contender.name,
+            "name": tool.name,
             "ms": ms,
             "speedup": median(base.rounds_ms) / ms if ms else None,
             "alike": similarity[0] if similarity else None,
             "counts": bool(ms and similarity and similarity[1]),
-            "why_not": contender.why_not,
+            "why_not": tool.why_not,
         }
 
 

@@ -27,7 +27,7 @@ from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
-from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict
+from tests.benchmarks.under_load import CASES, Case, is_called_faster, log_line, opened, verdict, versions_of
 from workers.contracts.jobs import SpeedSummary
 from workers.contracts.measured.sizes import GAIN
 from workers.contracts.process.allowance import usable_cores
@@ -39,7 +39,7 @@ MOST_WRONG = 0.05
 def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
     """So many inputs in a request of each tool; the first one is the original."""
     return MeasureStep(
-        contenders_of(model, data, batches),
+        versions_of(model, data, batches),
         title="Final run",
         sets=FINAL_SETS,
         blocks=FINAL_BLOCKS,
@@ -90,7 +90,9 @@ def case_holds(case: Case, models: Path, space: Workspace, runs: int) -> bool:
             found = run_to_end(Driver(space, final_run(model, data, batches), ignore))
             is_loaded = any(one.under_load for one in found)
             for one in found:
-                say(f"{case.name}: {name}, run {number + 1}: {described(one)}{', under load' if is_loaded else ''}")
+                log_line(
+                    f"{case.name}: {name}, run {number + 1}: {described(one)}{', under load' if is_loaded else ''}"
+                )
             if is_loaded:
                 continue
             if name == "A/A":
@@ -100,8 +102,10 @@ def case_holds(case: Case, models: Path, space: Workspace, runs: int) -> bool:
                 twofold_runs += 1
                 kept += all(map(is_called_faster, found))
     clean = wrong <= MOST_WRONG * equal_runs or wrong <= 1 < equal_runs < 1 / MOST_WRONG
-    say(f"{case.name}: equal versions called faster in {wrong} of {equal_runs} quiet runs: {verdict(clean)}")
-    say(f"{case.name}: twofold called faster in {kept} of {twofold_runs} quiet runs: {verdict(kept == twofold_runs)}")
+    log_line(f"{case.name}: equal versions called faster in {wrong} of {equal_runs} quiet runs: {verdict(clean)}")
+    log_line(
+        f"{case.name}: twofold called faster in {kept} of {twofold_runs} quiet runs: {verdict(kept == twofold_runs)}"
+    )
     return clean and kept == twofold_runs
 
 
@@ -117,7 +121,7 @@ def main() -> int:
             if requested.only is None or case.name in requested.only:
                 with bench_space(Path(homes) / case.name) as space:
                     results.append(case_holds(case, requested.models, space, requested.runs))
-    say(f"all of it: {verdict(all(results))}")
+    log_line(f"all of it: {verdict(all(results))}")
     return 0 if all(results) else 1
 
 

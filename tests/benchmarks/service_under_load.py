@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from tests.benchmarks.under_load import say
+from tests.benchmarks.under_load import log_line
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH
 from workers.measure.throughput import poisson_arrivals
 from workers.pipeline.golden import write_sums
@@ -209,7 +209,7 @@ def highest_rate(port: int, bodies: list[bytes], single: Load) -> float:
         found = asyncio.run(at_random(port, bodies, rate, LOOK_S, seed=number))
         holds = not found.failed and found.ms(99) <= limit_ms
         low, high = (rate, high) if holds else (low, rate)
-        say(f"  {rate:7.1f}/s: p99 {found.ms(99):7.1f} ms of {limit_ms:.1f} {'holds' if holds else 'too late'}")
+        log_line(f"  {rate:7.1f}/s: p99 {found.ms(99):7.1f} ms of {limit_ms:.1f} {'holds' if holds else 'too late'}")
     return low
 
 
@@ -263,7 +263,7 @@ def best_batch(bundle: Path, threads: int) -> int:
             joined = {name: np.concatenate([one] * batch, entries[name].batch_axis) for name, one in feeds.items()}
             found[batch].append(_answers_per_s(model, joined, batch))
     rates = {batch: median(values) for batch, values in found.items()}
-    say("answers a second by batch: " + ", ".join(f"{batch}: {rate:.1f}" for batch, rate in rates.items()))
+    log_line("answers a second by batch: " + ", ".join(f"{batch}: {rate:.1f}" for batch, rate in rates.items()))
     best = max(rates, key=lambda batch: rates[batch])
     return best if rates[best] >= WORTH_A_BATCH * rates[1] else 1
 
@@ -278,7 +278,7 @@ def _answers_per_s(model: Any, feeds: dict[str, Any], batch: int) -> float:
 
 
 def joined_copy(bundle: Path, folder: Path, batch: int) -> Path:
-    """The same bundle, told to join so many requests."""
+    """The same bundle, set to join so many requests."""
     shutil.copytree(bundle, folder)
     report: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     report["serving"] = {**report["serving"], "max_batch": batch, "why_single": "" if batch > 1 else "for comparison"}
@@ -288,7 +288,7 @@ def joined_copy(bundle: Path, folder: Path, batch: int) -> Path:
 
 
 def gain_of_joining(bundle: Path, port: int, threads: int, batch: int) -> float:
-    """Answers a second joined over one by one, both asked by two batches of clients in turn."""
+    """Answers a second joined over one by one, each with two batches of clients in turn."""
     with tempfile.TemporaryDirectory() as place:
         copies = {size: joined_copy(bundle, Path(place) / f"by{size}", size) for size in (1, batch)}
         with served(copies[1], port, threads), served(copies[batch], port + 1, threads):
@@ -303,7 +303,7 @@ def gain_of_joining(bundle: Path, port: int, threads: int, batch: int) -> float:
                         raise RuntimeError(f"requests failed: {dict(found.failed)}")
                     if number:  # the first round warms both up
                         rates[size].append(found.per_s)
-    say(f"one by one {median(rates[1]):.1f}/s, up to {batch} joined {median(rates[batch]):.1f}/s")
+    log_line(f"one by one {median(rates[1]):.1f}/s, up to {batch} joined {median(rates[batch]):.1f}/s")
     return median(rates[batch]) / median(rates[1])
 
 
@@ -316,27 +316,31 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--port", type=int, default=18_810)
     options = parser.parse_args()
-    say(f"load average {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores before anything began")
+    log_line(f"load average {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores before anything began")
     bodies = bodies_of(options.bundle, options.port)
     with served(options.bundle, options.port, options.threads) as process:
         asyncio.run(one_by_one(options.port, bodies, len(bodies)))
         single = asyncio.run(one_by_one(options.port, bodies, SINGLES))
-        say(f"single: p50 {single.ms(50):.2f} ms, p99 {single.ms(99):.2f} ms, {single.per_s:.1f}/s")
+        log_line(f"single: p50 {single.ms(50):.2f} ms, p99 {single.ms(99):.2f} ms, {single.per_s:.1f}/s")
         most = highest_rate(options.port, bodies, single)
         if not most:
-            say("no rate holds: the machine is too busy to tell")
+            log_line("no rate holds: the machine is too busy to tell")
             return 1
         rate = options.share * most
         load, memory = asyncio.run(under_load(process, options.port, bodies, rate, options.seconds))
     middle = len(memory) // 2
     growth = median(memory[middle:]) / median(memory[:middle]) - 1
-    say(f"highest rate {most:.1f}/s; {options.seconds:g} s at {rate:.1f}/s: {len(load.latencies_s)} answered")
-    say(f"p50 {load.ms(50):.2f} ms, p99 {load.ms(99):.2f} ms = {load.ms(99) / single.ms(50):.2f} times the single p50")
-    say(f"failed: {dict(load.failed) or 0}")
-    say(f"memory {memory[0] / 1e6:.1f} MB before, {memory[-1] / 1e6:.1f} MB after; second half {100 * growth:+.2f} %")
+    log_line(f"highest rate {most:.1f}/s; {options.seconds:g} s at {rate:.1f}/s: {len(load.latencies_s)} answered")
+    log_line(
+        f"p50 {load.ms(50):.2f} ms, p99 {load.ms(99):.2f} ms = {load.ms(99) / single.ms(50):.2f} times the single p50"
+    )
+    log_line(f"failed: {dict(load.failed) or 0}")
+    log_line(
+        f"memory {memory[0] / 1e6:.1f} MB before, {memory[-1] / 1e6:.1f} MB after; second half {100 * growth:+.2f} %"
+    )
     batch = best_batch(options.bundle, options.threads)
     gain = gain_of_joining(options.bundle, options.port, options.threads, batch) if batch > 1 else None
-    say(f"best batch {batch}; joining gains {'nothing here' if gain is None else f'{gain:.2f} times'}")
+    log_line(f"best batch {batch}; joining gains {'nothing here' if gain is None else f'{gain:.2f} times'}")
     return 1 if load.failed or growth > MEMORY_GROWTH or (gain is not None and gain < GAIN) else 0
 
 

@@ -67,7 +67,7 @@ CASES = (
 )
 
 
-def say(text: str) -> None:
+def log_line(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - the figures are the point
 
 
@@ -142,7 +142,7 @@ def quiet_run(case: Case, models: Path, home: Path, budget_s: float) -> Quiet:
         document = optimized(case, models, home, budget_s, fresh=number > 0)
         disturbed = [variant["title"] for variant in document["variants"] if variant["under_load"]]
         found = Quiet(document, was_quiet=share < BUSY_SHARE and not disturbed)
-        say(
+        log_line(
             f"{case.name}: quiet run, other programs {share:.0%}: recommended {described(found.best)}, disturbed {disturbed}"
         )
         if found.was_quiet:
@@ -162,17 +162,19 @@ def loaded_runs(case: Case, quiet: Quiet, models: Path, home: Path, runs: int, b
         wrong += title is not None and title not in quiet.faster
         found_twice += title in quiet.twice
         took_s = time.monotonic() - began_s
-        say(f"{case.name}: loaded run {number + 1}: {described(chosen)}, reason {document['reason']}, {took_s:.0f} s")
+        log_line(
+            f"{case.name}: loaded run {number + 1}: {described(chosen)}, reason {document['reason']}, {took_s:.0f} s"
+        )
     best = quiet.best
     is_twice = best is not None and best["title"] in quiet.twice
     never_wrong = wrong == 0
     kept = not is_twice or found_twice >= TWICE_SHARE * runs
     note = "" if quiet.was_quiet else " (worth nothing: the quiet run was under load)"
-    say(f"{case.name}: recommended but not faster when quiet: {wrong} of {runs}, {verdict(never_wrong)}{note}")
+    log_line(f"{case.name}: recommended but not faster when quiet: {wrong} of {runs}, {verdict(never_wrong)}{note}")
     if is_twice:
-        say(f"{case.name}: twice as fast and recommended: {found_twice} of {runs}, {verdict(kept)}{note}")
+        log_line(f"{case.name}: twice as fast and recommended: {found_twice} of {runs}, {verdict(kept)}{note}")
     else:
-        say(f"{case.name}: no version is twice as fast when quiet: --pairs makes one")
+        log_line(f"{case.name}: no version is twice as fast when quiet: --pairs makes one")
     return never_wrong and kept and quiet.was_quiet
 
 
@@ -187,7 +189,7 @@ def verdict(holds: bool) -> str:
 # --- pairs
 
 
-def contenders_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> tuple[MeasuredVariant, ...]:
+def versions_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> tuple[MeasuredVariant, ...]:
     """The model with so many inputs in a request, for each of `batches`."""
     return tuple(
         MeasuredVariant(
@@ -204,7 +206,7 @@ def contenders_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) ->
 def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
     """Return a final run of the model with these numbers of inputs in a request; the first one is the original."""
     return MeasureStep(
-        contenders_of(model, data, batches), title="Final run", sets=FINAL_SETS, blocks=FINAL_BLOCKS,
+        versions_of(model, data, batches), title="Final run", sets=FINAL_SETS, blocks=FINAL_BLOCKS,
         threads=usable_cores(), block_max_s=BLOCK_MAX_S, least_block_s=LEAST_BLOCK_S,
     )  # fmt: skip
 
@@ -244,15 +246,15 @@ def pairs(case: Case, models: Path, space: Workspace, runs: int) -> bool:
                 found = run_to_end(Driver(space, final_of(model, data, batches), ignore))
             calls[name].append(is_called_faster(found))
             low, agreed = found.speedup_low or 0.0, found.agreed_low or 0.0
-            say(
+            log_line(
                 f"{case.name}: {name}, run {number + 1}: wall {found.speedup:.2f} (over {low:.2f}), processor time"
                 f" {found.cpu_speedup or 0.0:.2f}, all agree on {agreed:.2f}, under load {found.under_load}:"
                 f" {'faster' if calls[name][-1] else 'not called faster'}"
             )
     held = sum(calls["twice as fast"]) >= TWICE_SHARE * runs
     clean = not any(calls["the same"])
-    say(f"{case.name}: twice as fast, called faster {sum(calls['twice as fast'])} of {runs}: {verdict(held)}")
-    say(f"{case.name}: the same, called faster {sum(calls['the same'])} of {runs}: {verdict(clean)}")
+    log_line(f"{case.name}: twice as fast, called faster {sum(calls['twice as fast'])} of {runs}: {verdict(held)}")
+    log_line(f"{case.name}: the same, called faster {sum(calls['the same'])} of {runs}: {verdict(clean)}")
     return held and clean
 
 
@@ -279,7 +281,7 @@ def main() -> int:
                 loaded_runs(case, found, requested.models, homes / case.name, requested.runs, requested.budget)
                 for case, found in zip(cases, quiet, strict=True)
             ]
-    say(f"all of it: {verdict(all(results))}")
+    log_line(f"all of it: {verdict(all(results))}")
     return 0 if all(results) else 1
 
 

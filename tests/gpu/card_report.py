@@ -75,7 +75,7 @@ class Row:
         return self.difference is not None and self.difference <= MOST_APART[self.precision]
 
 
-def say(text: str) -> None:
+def print_now(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
@@ -85,8 +85,8 @@ def main() -> int:
     broken = [rung for rung in report_of_doctor["rungs"] if not rung["ok"]]
     if broken:
         for rung in broken[:1]:
-            say(f"No card that works: {rung['reason']} {rung['hint']}")
-        say("Nothing was measured.")
+            print_now(f"No card that works: {rung['reason']} {rung['hint']}")
+        print_now("Nothing was measured.")
         return NO_CARD
     rows = list(measure())
     kept = [asdict(row) for row in rows]
@@ -95,13 +95,13 @@ def main() -> int:
     (OUT / "gpu-report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     text = table(report_of_doctor["cards"], rows)
     (OUT / "gpu-report.md").write_text(text, encoding="utf-8")
-    say(text)
-    say(f"Please send {OUT / 'gpu-report.json'} back.")
+    print_now(text)
+    print_now(f"Please send {OUT / 'gpu-report.json'} back.")
     return 0 if all(row.confirmed or row.absent for row in rows) else 1
 
 
 def doctor() -> dict[str, Any]:
-    """The ladder, as `fettle gpu doctor --json` tells it."""
+    """The ladder, as `fettle gpu doctor --json` prints it."""
     return fettle("gpu", "doctor", "--json")
 
 
@@ -268,7 +268,7 @@ COLUMNS = (
 
 def table(cards: list[dict[str, Any]], rows: list[Row]) -> str:
     """Markdown. Above 1 a path is faster than PyTorch as it is, in the same precision, and than TensorRT's engine is by
-    the card's own clock, which is what trtexec tells."""
+    the card's own clock, as trtexec reports it."""
     about = "{name}, compute capability {compute_capability}, driver {driver}"
     lines = [about.format(**card) for card in cards]
     lines += ["", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]

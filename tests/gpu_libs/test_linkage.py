@@ -1,6 +1,6 @@
 """The real libraries for NVIDIA GPUs, without a GPU: what they request is there, and they meet the driver's own error.
 
-`installer/test -m gpu_libs` makes the environments below FETTLE_GPU_LIBS from the locks (some GB, told before).
+`installer/test -m gpu_libs` makes the environments below FETTLE_GPU_LIBS from the locks (some GB, announced before).
 """
 
 import contextlib

@@ -84,7 +84,7 @@ def test_verify_hostile_bundle_without_walls_refuses_it_unrun(
     assert not (tmp_path / "marker").exists()
 
 
-@pytest.mark.parametrize("kind", PAYLOADS)
+@pytest.mark.parametrize("kind", [PAYLOADS[0], pytest.param(PAYLOADS[1], marks=pytest.mark.slow)])
 def test_prove_hostile_bundle_without_walls_refuses_it_unrun(
     bundle: Path, without_walls: Callable[..., Any], tmp_path: Path, kind: str
 ) -> None:

@@ -60,14 +60,14 @@ EMPTYING = ("truncate", "empty_for_reading", "empty_for_nothing", "empty_by_open
 SIGNALING = ("end_the_window", "signal_by_pidfd", "queue_signal", "signal_by_owner")
 
 
-def try_each(hidden: str, folder: Path, *ways: str) -> dict[str, Any]:
-    """How workers on such a kernel end that try each of these ways out."""
+def try_each(hidden: str, folder: Path, *escapes: str) -> dict[str, Any]:
+    """How workers on such a kernel end that try each of these escapes."""
     (folder / "outside").mkdir()
     (folder / "outside" / "secret.txt").write_text("secret")
     command = [sys.executable, str(HERE / "without_kernel.py"), hidden, sys.executable, str(HERE / "try_each.py")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE)))}
     done = subprocess.run(
-        [*command, str(folder), ",".join(ways)],
+        [*command, str(folder), ",".join(escapes)],
         env=environment,
         capture_output=True,
         text=True,
@@ -81,7 +81,7 @@ def try_each(hidden: str, folder: Path, *ways: str) -> dict[str, Any]:
 @pytest.mark.whole
 @pytest.mark.parametrize("version", [1, 2])
 def test_worker_on_an_old_kernel_empties_no_file_outside(version: int, tmp_path: Path) -> None:
-    """Given Landlock before version 3, which does not cover emptying files, Then no way to do it works."""
+    """Given Landlock before version 3, which does not cover emptying files, Then no method works."""
     ends = try_each(f"landlock={version}", tmp_path, *EMPTYING)
 
     assert {what: end["code"] for what, end in ends.items()} == dict.fromkeys(EMPTYING, "not_permitted")
@@ -92,7 +92,7 @@ def test_worker_on_an_old_kernel_empties_no_file_outside(version: int, tmp_path:
 @pytest.mark.whole
 @pytest.mark.parametrize("version", [1, 5])
 def test_worker_on_an_old_kernel_signals_no_other_process(version: int, tmp_path: Path) -> None:
-    """Given Landlock before version 6, which does not cover signals, Then no way to end the window works."""
+    """Given Landlock before version 6, which does not cover signals, Then no method to end the window works."""
     ends = try_each(f"landlock={version}", tmp_path, *SIGNALING)
 
     assert {what: end["code"] for what, end in ends.items()} == dict.fromkeys(SIGNALING, "not_permitted")

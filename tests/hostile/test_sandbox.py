@@ -1,4 +1,4 @@
-"""The sandbox proven from inside: a job tries each way out alone; each is stopped and reported in words."""
+"""The sandbox proven from inside: a job tries each escape alone; each is stopped and reported in words."""
 
 import socket
 import sys

@@ -20,7 +20,7 @@ GAP_MS = 500.0
 """Of the window's own processor time; 207 to 321 ms were seen on a processor with AVX2 alone, 139 on a Xeon. Too long: what
 it does while the first model opens has to be found (UX: 16 ms)."""
 EXAMPLES = ("npy_object_array.npy",)
-"""Taken for data, which waits for a model; `test_data_door.py` tells how it is read then."""
+"""Taken for data, which waits for a model; `test_data_door.py` shows how it is read then."""
 
 SOME = (
     "onnx_is_html_login.onnx", "onnx_deep_10k_nodes.onnx", "onnx_html_in_names.onnx", "onnx_function_bomb_2e29.onnx",

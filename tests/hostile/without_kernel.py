@@ -77,7 +77,7 @@ def run_on_version(version: int, command: list[str]) -> int:
 
 
 def answer(listener: int, version: int) -> None:
-    """Say the version to the process that asks."""
+    """Report the version to the process that requests it."""
     notification = array.array("B", bytes(NOTIFICATION_BYTES))
     try:
         fcntl.ioctl(listener, RECEIVE, notification)

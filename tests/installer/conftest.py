@@ -112,7 +112,7 @@ def make_wheel() -> Callable[..., None]:
 def first_set_up(
     tmp_path_factory: pytest.TempPathFactory, wheels: Path
 ) -> tuple[Clone, "subprocess.CompletedProcess[str]"]:
-    """A clone that was set up by its first start, and what that start told."""
+    """A clone that was set up by its first start, and what that start printed."""
     clone = lay_out(tmp_path_factory.mktemp("clones") / "größe mit leer" / "fettle", wheels)
     return clone, clone.run("optimize", "ein Bild.onnx")
 

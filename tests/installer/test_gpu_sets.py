@@ -154,7 +154,7 @@ def test_processor_builds_are_distinguished_from_card_builds(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "asked"),
+    ("arguments", "is_wanted"),
     [
         ([], False),
         (["-k", "gpu_libs"], False),
@@ -164,9 +164,9 @@ def test_processor_builds_are_distinguished_from_card_builds(tmp_path: Path) -> 
         (["-x", "-mgpu_libs"], True),
     ],
 )
-def test_nvidia_libraries_are_fetched_only_for_their_mark(arguments: list[str], asked: bool) -> None:
+def test_nvidia_libraries_are_fetched_only_for_their_mark(arguments: list[str], is_wanted: bool) -> None:
     """Given pytest's arguments, usually none, then only the mark itself requests the libraries."""
-    assert gpu_libs.wanted(arguments) is asked
+    assert gpu_libs.wanted(arguments) is is_wanted
 
 
 def test_what_a_set_would_bring(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def wait_for(condition: Callable[[], Any], timeout_s: float = 60.0, every_s: flo
 
 @dataclass(frozen=True)
 class Demo:
-    """The sample's whole way, done once; its data folder and its bundle are only read by tests."""
+    """The sample's complete workflow, done once; its data folder and its bundle are only read by tests."""
 
     fettle: Fettle
     bundle: Path

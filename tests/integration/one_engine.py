@@ -1,4 +1,4 @@
-"""The smallest presets: one other engine for the same model, or a few ways, so that a run ends soon."""
+"""The smallest presets: one other engine for the same model, or a few recipes, so that a run ends soon."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ HEAD = """
 id: small
 title: Small
 icon: lightning
-summary: Some ways.
+summary: Some recipes.
 expect: somewhat faster
 how_long: some minutes
 max_loss_pct: {max_loss_pct}

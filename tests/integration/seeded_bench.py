@@ -29,7 +29,7 @@ BLOCK = 64
 
 @dataclass
 class Changed:
-    """A session whose inputs or answers are changed on the way: `before(feeds)`, `after(answers, feeds)`."""
+    """A session whose inputs or answers are changed between: `before(feeds)`, `after(answers, feeds)`."""
 
     inner: Session
     before: Callable[[Feeds], Feeds] | None = None
@@ -219,7 +219,7 @@ class Row:
         return self.verdict == "regressed" and (not self.slices or self.judgement.worst_slice in self.slices)
 
 
-def tell(capsys: Any, title: str, rows: list[Row]) -> None:
+def print_verdicts(capsys: Any, title: str, rows: list[Row]) -> None:
     """Print the verdict of every change."""
     lines = ["", title]
     for row in rows:

@@ -1,4 +1,4 @@
-"""A translator and a model that hears, with caches, the complete workflow by command: opened, optimized, judged, bundled, asked."""
+"""A translator and a model that hears, with caches, the complete workflow by command: opened, optimized, judged, bundled, run."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def bundled(done: Finished, fettle: Fettle, work: Path, target: str) -> Path:
     return work / target
 
 
-def asked(bundle: Path, *words: str) -> list[str]:
+def predicted_texts(bundle: Path, *words: str) -> list[str]:
     command = [sys.executable, str(bundle / "run.py"), *words, "--json"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return [str(answer["answer"]) for answer in json.loads(done.stdout)["answers"]]
@@ -51,8 +51,8 @@ def test_a_merged_translator(tmp_path: Path) -> None:
     fettle = Fettle(tmp_path / "home")
     done = optimized(fettle, folder, pairs, tmp_path)
     assert done.code in (0, 4), done.err  # so small a model may not get faster on this computer
-    assert asked(bundled(done, fettle, tmp_path, "python"), "abcde") == ["edcba"]
-    assert asked(bundled(done, fettle, tmp_path, "service"), "abcde", "fgh") == ["edcba", "hgf"]
+    assert predicted_texts(bundled(done, fettle, tmp_path, "python"), "abcde") == ["edcba"]
+    assert predicted_texts(bundled(done, fettle, tmp_path, "service"), "abcde", "fgh") == ["edcba", "hgf"]
 
 
 def test_a_model_that_hears(tmp_path: Path) -> None:
@@ -78,6 +78,6 @@ def test_a_model_that_hears(tmp_path: Path) -> None:
     assert done.code in (0, 4), done.err
     bundle = bundled(done, fettle, tmp_path, "python")
     assert "tokenizers" in (bundle / "requirements.txt").read_text(encoding="utf-8")
-    heard = asked(bundle, str(sounds / "s1.wav"))
+    heard = predicted_texts(bundle, str(sounds / "s1.wav"))
     assert heard[0].isalpha()
-    assert asked(bundled(done, fettle, tmp_path, "service"), str(sounds / "s1.wav")) == heard
+    assert predicted_texts(bundled(done, fettle, tmp_path, "service"), str(sounds / "s1.wav")) == heard

@@ -149,7 +149,7 @@ def errors(
     return wrong / times
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a figure for a run with -s."""
     sys.stdout.write(f"{line}\n")
 
@@ -182,7 +182,7 @@ def test_of_many_versions_at_the_limit_hardly_any_is_called_safe(count: int, cor
     """Given versions that all lose just the limit, however many and however alike, Then in at most 5 % of runs (three
     standard errors allowed) any of them is called safe."""
     found = errors(count, correlation, times)
-    tell(f"errors: {count} versions, correlation {correlation}: {found:.4f}")
+    print_line(f"errors: {count} versions, correlation {correlation}: {found:.4f}")
     assert found <= most(times)
 
 
@@ -206,7 +206,7 @@ def test_versions_that_are_as_fast_err_no_more(count: int, correlation: float, n
     """Given versions that all lose just the limit and are as fast as each other, When each has its turn where the one
     before it is not safe, Then in at most 5 % of runs (three standard errors allowed) any is called safe."""
     found = errors(count, correlation, times, n=n, speeds=AS_FAST)
-    tell(f"errors: {count} versions as fast, correlation {correlation}, {n} examples: {found:.4f}")
+    print_line(f"errors: {count} versions as fast, correlation {correlation}, {n} examples: {found:.4f}")
     assert found <= most(times)
 
 
@@ -227,7 +227,7 @@ def test_five_runs_on_the_same_examples_do_not_err_more(correlation: float, time
     """Given five runs with three versions each at the limit, on the same examples, Then in at most 5 % of cases (three
     standard errors allowed) anything is ever called safe."""
     found = errors(3, correlation, times, n=TWICE_TIGHT, looks=5)
-    tell(f"errors in five runs, correlation {correlation}: {found:.4f}")
+    print_line(f"errors in five runs, correlation {correlation}: {found:.4f}")
     assert found <= most(times)
 
 
@@ -256,7 +256,7 @@ def mixed_errors(n: int, flips: float, times: int) -> float:
     labelled = rng.multinomial(n // 2, shares, size=times).tolist()
     others = rng.binomial(n - n // 2, flips, size=times).tolist()
     found = sum(judged_mixed(b, c, u, n) == "safe" for (b, c, _), u in zip(labelled, others, strict=True))
-    tell(f"errors with half labelled: {n:,} examples, {flips:.3%} changed: {found / times:.4f}")
+    print_line(f"errors with half labelled: {n:,} examples, {flips:.3%} changed: {found / times:.4f}")
     return found / times
 
 
@@ -273,7 +273,7 @@ def test_labels_on_half_do_not_err_more(n: int, flips: float, times: int) -> Non
 def power(count: int, correlation: float, times: int, n: int, share: float = LIMIT / 20) -> float:
     """Share of runs in which something is called safe where all versions change a twentieth of the limit."""
     found = errors(count, correlation, times, share=share, n=n)
-    tell(f"power: {count} versions, correlation {correlation}, {n:,} examples, {share:.3%} changed: {found:.3f}")
+    print_line(f"power: {count} versions, correlation {correlation}, {n:,} examples, {share:.3%} changed: {found:.3f}")
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from seeded_bench import BLOCK, Ahead, Bench, Changed, Row, coarse, tell, to_bf16, where, with_column
+from seeded_bench import BLOCK, Ahead, Bench, Changed, Row, coarse, print_verdicts, to_bf16, where, with_column
 
 from presets.sample import sample_paths
 from workers.convert import fixed_shape, graph_optimize
@@ -176,7 +176,7 @@ def test_seeded_regressions_are_caught(clothes: Bench, digits: Bench, diabetes: 
         Row("regression: answers shifted", diabetes.judged(diabetes.changed(after=lambda s, f: s + 25))),
         Row("regression: a column lost", diabetes.judged(diabetes.changed(before=_without_column))),
     ]
-    tell(capsys, "Seeded regressions, small models", rows)
+    print_verdicts(capsys, "Seeded regressions, small models", rows)
     missed = [row.name for row in rows if not row.is_caught]
     assert len(missed) <= 0.05 * len(rows), missed
     assert not any(row.verdict == "safe" for row in rows)
@@ -236,7 +236,7 @@ def test_harmless_changes_are_never_called_regressed(
         Row("regression: in half precision", diabetes.judged(diabetes.with_weights(lambda n, v: v.astype(np.float16)))),
         Row("regression: a trace of noise", diabetes.judged(diabetes.changed(after=lambda s, f: s * (1 + 1e-6)))),
     ]  # fmt: skip
-    tell(capsys, "Harmless changes, small models", rows)
+    print_verdicts(capsys, "Harmless changes, small models", rows)
     assert [row.name for row in rows if row.verdict == "regressed"] == []
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from model_cases import ROOT
 from PIL import Image
-from seeded_bench import Bench, Row, coarse, tell, to_bf16, where
+from seeded_bench import Bench, Row, coarse, print_verdicts, to_bf16, where
 
 from workers.convert import graph_optimize
 from workers.evaluate.data.dataset import read_dataset
@@ -186,7 +186,7 @@ def test_seeded_regressions_of_real_models(
 ) -> None:
     """Given seeded regressions, then at most one in twenty passes unnoticed, and none is called safe."""
     rows = [*of_mobilenet(mobilenet), *of_minilm(minilm), *of_silero(silero), *of_magika(magika)]
-    tell(capsys, "Seeded regressions, real models", rows)
+    print_verdicts(capsys, "Seeded regressions, real models", rows)
     missed = [row.name for row in rows if not row.is_caught]
     assert len(missed) <= 1, missed
     assert not any(row.verdict == "safe" for row in rows)
@@ -213,5 +213,5 @@ def test_harmless_changes_of_real_models(
         Row("Magika: graph optimized", magika.judged(magika.technique(graph_optimize.SPEC))),
         Row("Magika: weights in half precision", magika.judged(magika.with_weights(half_precision))),
     ]
-    tell(capsys, "Harmless changes, real models", rows)
+    print_verdicts(capsys, "Harmless changes, real models", rows)
     assert [row.name for row in rows if row.verdict == "regressed"] == []

@@ -1,4 +1,4 @@
-"""Ticks every 2 ms in an event loop that has nothing else to do, until its input ends; then tells all ticks."""
+"""Ticks every 2 ms in an event loop that has nothing else to do, until its input ends; then prints all ticks."""
 
 import json
 import sys

@@ -17,9 +17,9 @@ class Plot(pg.PlotWidget):
         super().paintEvent(event)
         if not self.was_painted:
             self.was_painted = True
-            QTimer.singleShot(0, self, self.tell)
+            QTimer.singleShot(0, self, self.report_painted)
 
-    def tell(self) -> None:
+    def report_painted(self) -> None:
         Path(sys.argv[1]).write_text(repr(time.monotonic()), encoding="utf-8")
 
 

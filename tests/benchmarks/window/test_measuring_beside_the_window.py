@@ -1,6 +1,6 @@
 """What is measured does not depend on whether the window looks on.
 
-Two things are asked: what the window's process does while a block of requests is timed, a count that says the same on any
+The test checks two things: what the window's process does while a block of requests is timed, a count that says the same on any
 computer; and the median with and without it, which needs a quiet one and says so where there is none.
 """
 
@@ -19,7 +19,7 @@ from small_model import write_model
 ROUNDS = 6
 LIMIT = 0.02
 NOISE = 0.08
-"""Rounds without the window that differ by more than this cannot tell what the window does."""
+"""Rounds without the window that differ by more than this cannot show what the window does."""
 
 CPU_SHARE, WAKES_PER_S = 0.03, 30.0
 """Of one core. It was .085 and 134 a second while graphs were drawn and timers ran on; .007 and 12 are left."""

@@ -50,7 +50,7 @@ def sound_files() -> dict[str, bytes]:
     from hostile_corpus.safetensors_files import file_of, tensor
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is on its way out, and says so
+        warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
         made = _torch_files()
     picture = parts.x((1, 1, 8, 8))
     kernel = parts.weight([[[[0.5, 1.0], [1.0, 0.5]]]], "w")
@@ -157,7 +157,7 @@ def _changed_bytes(data: bytes, rng: random.Random, others: list[bytes]) -> byte
 
 
 def _changed_number(data: bytes, rng: random.Random, most: int) -> bytes:
-    """A number among the first `most` bytes becomes one that lies at a limit, in one of the ways that numbers are kept."""
+    """A number among the first `most` bytes becomes one that lies at a limit, in one of the forms that numbers are kept in."""
     out, at = bytearray(data), rng.randrange(min(most, len(data)))
     number = rng.choice(NUMBERS)
     short = number & 0xFFFFFFFF

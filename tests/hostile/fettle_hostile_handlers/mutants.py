@@ -1,4 +1,4 @@
-"""Opens one mutant after the other in one sandboxed process, and tells what came of each."""
+"""Opens one mutant after the other in one sandboxed process, and reports what came of each."""
 
 import random
 import shutil

@@ -1,4 +1,4 @@
-"""Opens files that Hypothesis has mutated, one after the other in one sandboxed process, and tells what came of each.
+"""Opens files that Hypothesis has mutated, one after the other in one sandboxed process, and reports what came of each.
 
 Hypothesis draws every choice of the mutations of `_making`, so that what it finds is made as small as it can be.
 """

@@ -67,7 +67,7 @@ def check_refused(done: Finished, code: int = 3) -> dict[str, str]:
 
 
 BY_A_PROGRAM = ("kurz.onnx", "böse.pkl", "nan.onnx")
-"""As a person types it; the others take the same way in this process."""
+"""As a person types it; the others run in this process."""
 
 
 @pytest.mark.parametrize(("name", "write"), NO_MODELS, ids=[name for name, _ in NO_MODELS])
@@ -298,7 +298,7 @@ def test_a_disk_that_fills_up_on_the_way(
     model: Path, soon: list[str | Path], tmp_path: Path, small_disk: Path, size_kb: int
 ) -> None:
     """Given a disk with room for some of a run only, then it ends with the disk's name, what is free and exit code 6,
-    and what reads the data folder afterwards tells no run that still goes on."""
+    and what reads the data folder afterwards lists no run that still goes on."""
     subprocess.run(["mount", "-o", f"remount,size={size_kb}k", str(small_disk)], check=True)
     fettle = Fettle(small_disk / "home")
     arrays = np.random.default_rng(1).normal(size=(120, 3, 16, 16)).astype(np.float32)

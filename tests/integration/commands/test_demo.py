@@ -1,4 +1,4 @@
-"""The sample's whole way on the command line: optimize, compare, export, verify."""
+"""The sample's complete workflow on the command line: optimize, compare, export, verify."""
 
 import contextlib
 import json
@@ -101,7 +101,7 @@ def test_nothing_is_left_behind(demo: Demo) -> None:
 
 
 def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
-    """Given one run, then compare, the database, the bundle's manifest and its card tell the same figures."""
+    """Given one run, then compare, the database, the bundle's manifest and its card show the same figures."""
     again = demo.fettle.here("compare", demo.run_id, "--json")
     assert again.code == 0
     document = {name: value for name, value in demo.document.items() if name != "bundle"}

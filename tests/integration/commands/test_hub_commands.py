@@ -237,7 +237,7 @@ def test_a_token_of_the_environment(here: Callable[..., Finished]) -> None:
 def test_download_progress_is_printed(
     here: Callable[..., Finished], fake: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a download that takes a while and no terminal, Then lines tell bytes, speed and time left."""
+    """Given a download that takes a while and no terminal, Then lines show bytes, speed and time left."""
     monkeypatch.setattr("app.cli.hub.LINE_EVERY_S", 0.3)
     fake.block_delay_s = 0.03
     done = here("get", "ann/net")

@@ -14,7 +14,7 @@ Fettle = Callable[..., Any]
 
 def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
     """Given arrays that were prepared before, under the input's name, Then the JSON says bit by bit what goes in, and
-    the text tells the range; without data nothing of it is reported."""
+    the text shows the range; without data nothing of it is reported."""
     sample = sample_paths()
     with np.load(sample.data) as stored:
         values = ((stored["x"][:40].astype(np.float32) / 255 - 0.286) / 0.353).reshape(40, 1, 28, 28)

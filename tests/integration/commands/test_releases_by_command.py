@@ -19,7 +19,7 @@ FIELDS = {"version", "current", "run_id", "variant", "target", "sha256", "change
 @pytest.mark.timeout(600)
 def test_release_list_and_roll_back(demo: Demo, tmp_path: Path) -> None:
     """Given the sample's run, when its bundle and then another version's are released, then the list has both with what changed,
-    the way back gives the first one's bytes, the log is whole, and once it is changed that is exit code 3."""
+    rolling back gives the first one's bytes, the log is whole, and once it is changed that is exit code 3."""
     fettle, project = demo.fettle, demo.document["project_id"]
     first = fettle("release", demo.run_id, "--json")
     assert first.code == 0, first.err

@@ -70,7 +70,7 @@ def exported(fettle: Fettle, run_id: str, version: str, target: str, folder: Pat
     """The unpacked bundle, exported and verified; a version that is not proven on so few texts needs a reason."""
     out = folder / f"{target}.zip"
     words = ("export", run_id, "--target", target, "--out", out, "--variant", version, "--json")
-    reason = ("--accept-regression", "a test of the whole way")
+    reason = ("--accept-regression", "a test of the complete workflow")
     done: Finished = fettle(*words, *reason, timeout_s=900)
     assert done.code == 0 and all(check["ok"] for check in done.document["selftest"]), done.err
     assert fettle("verify", out, timeout_s=900).code == 0
@@ -84,7 +84,7 @@ def test_the_whole_way(
     preset: str, tmp_path: Path, client_python: Path, javascript: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given a chat model and texts, When it is optimized, Then the original and each version that is safe say Paris;
-    what was chosen goes into bundles that verify, and chat.py and a server asked by the usual client say the same."""
+    what was chosen goes into bundles that verify, and chat.py and a server say the same to the usual client."""
     fettle = Fettle(tmp_path / "home", more=AS_A_PERSON)
     data = first_rows(CHAT.paths[1], tmp_path / "texts.csv", ROWS)
     done = fettle("optimize", CHAT.paths[0], "--preset", preset, "--data", data, "--json", timeout_s=5400 * PATIENCE)

@@ -15,13 +15,13 @@ ALIKE = 0.999
 """Cosine of vectors: the engine for browsers adds in another order, and rounds to whole numbers elsewhere."""
 
 
-@pytest.mark.parametrize("way", ["folder", "server"])
-def test_the_page_answers_as_the_app(browser: Any, model: Optimized, way: str) -> None:
+@pytest.mark.parametrize("opened_from", ["folder", "server"])
+def test_the_page_answers_as_the_app(browser: Any, model: Optimized, opened_from: str) -> None:
     """Given the page from its folder and from loopback, when pictures are dropped or texts written, then classes, parts of
     the picture, or vectors are those of the Python bundle."""
     page = model.bundle("web")
     with on_loopback(page) as loopback:
-        browser.get((page / "index.html").as_uri() if way == "folder" else loopback)
+        browser.get((page / "index.html").as_uri() if opened_from == "folder" else loopback)
         wait_until_ready(browser)
         for given in model.given():
             compare(page, drop(browser, given) if isinstance(given, Path) else ask(browser, given), given)

@@ -88,7 +88,7 @@ def test_transformers_js_runs_it(model: Optimized, javascript: Path, capsys: pyt
 
 def test_transformers_reads_the_hub_folder(model: Optimized) -> None:
     """Given the hub folder, then transformers reads configuration, tokenizer and picture processor, as far as its files
-    tell of one; of a model that is none of its families the self-test says so."""
+    mention one; of a model that is none of its families the self-test says so."""
     from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
 
     done, folder = model.written("hub")

@@ -104,15 +104,15 @@ def test_killed_worker_and_killed_program_lose_no_figures(fettle: Fettle, recipe
 def resumed(space: Workspace, interrupted: Run, recipes: Path) -> Run:
     """As the window does it."""
     project = space.repositories.projects.get(interrupted.project_id)
-    ask = RunRequest(
+    request = RunRequest(
         project,
         OpenParams(path=str(sample_paths().model), data_path=str(recipes.with_name("some.npz"))),
         data_params(recipes.with_name("some.npz"), None, None, None),
         preset_of_recipes(recipes),
         interrupted.goal,
     )
-    assert load_recipes(recipes) == ask.preset.recipes
-    recorder, flow = resume_run(space, interrupted, ask, ignore)
+    assert load_recipes(recipes) == request.preset.recipes
+    recorder, flow = resume_run(space, interrupted, request, ignore)
     return run(space, flow, recorder.watch)
 
 

@@ -24,7 +24,7 @@ def watched(log: Path, command: list[str], cwd: Path, env: dict[str, str] | None
 
 
 def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
-    """Given a program that looks a host name up, then the watch tells it: no silence by mistake below."""
+    """Given a program that looks a host name up, then the watch reports it: silence below is no mistake."""
     code = "import socket\ntry: socket.create_connection(('fettle.invalid', 443), 1)\nexcept OSError: pass"
     calls = watched(tmp_path / "log", [sys.executable, "-c", code], tmp_path)
     assert calls

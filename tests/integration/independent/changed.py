@@ -1,4 +1,4 @@
-"""Whether a person would notice a change, item by item, by the rules that docs/evaluation.md tells: plain loops, slow and
+"""Whether a person would notice a change, item by item, by the rules of docs/evaluation.md: plain loops, slow and
 simple. Each returns None where neither model finds anything, so that the item proves nothing."""
 
 import re

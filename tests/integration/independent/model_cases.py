@@ -1,4 +1,4 @@
-"""What a way through Fettle needs: a real model with its data, its original, and its inputs prepared by hand."""
+"""What a workflow through Fettle needs: a real model with its data, its original, and its inputs prepared by hand."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

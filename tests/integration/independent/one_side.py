@@ -3,7 +3,7 @@
 one_side.py JSON, an object with `kind` ("onnx", "torchscript", "weights", "bert", "bundle"), `path`, `threads`, and for
 models with a state `links`: {input: [output, shape]}, carried over the rows of an item from zeros.
 
-Each line of input is one JSON object and is answered by one: {"ask": FILE.npz, "answers": FILE.npz} runs all items
+Each line of input is one JSON object and is answered by one: {"run": FILE.npz, "answers": FILE.npz} runs all items
 (arrays named "<number>/<input>"; answers are named alike), {"time": N, "warm": N} gives milliseconds of single requests
 to the items of the last question in turn.
 """
@@ -146,8 +146,8 @@ def main():
     items = []
     for line in sys.stdin:
         question = json.loads(line)
-        if "ask" in question:
-            items = items_of(question["ask"])
+        if "run" in question:
+            items = items_of(question["run"])
             found = {f"{i}/{k}": v for i, feeds in enumerate(items) for k, v in workflow(feeds).items()}
             np.savez(question["answers"], **found)
             report = {"n": len(items)}

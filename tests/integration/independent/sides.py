@@ -1,4 +1,4 @@
-"""Live processes of an original and of a bundle, asked with the same arrays and timed in turn."""
+"""Live processes of an original and of a bundle, which get the same arrays and are timed in turn."""
 
 import json
 import subprocess
@@ -47,10 +47,10 @@ class Side:
 
     def answers(self, items: Sequence[Arrays]) -> list[dict[str, NDArray[Any]]]:
         """All outputs of every item."""
-        requested, answered = self.folder / "asked.npz", self.folder / "answered.npz"
+        requested, answered = self.folder / "requested.npz", self.folder / "answered.npz"
         arrays = {f"{i}/{name}": values for i, feeds in enumerate(items) for name, values in feeds.items()}
         np.savez(requested, allow_pickle=False, **arrays)
-        report = self._ask({"ask": str(requested), "answers": str(answered)})
+        report = self._ask({"run": str(requested), "answers": str(answered)})
         assert report["n"] == len(items)
         found: list[dict[str, NDArray[Any]]] = [{} for _ in items]
         with np.load(answered, allow_pickle=False) as stored:
@@ -76,7 +76,7 @@ class Side:
         if not line:
             self._process.wait()
             self._log.seek(0)
-            raise AssertionError(f"{self.asked} ended: {self._log.read()[-3000:]}")
+            raise AssertionError(f"{self.opened} ended: {self._log.read()[-3000:]}")
         return json.loads(line)
 
 

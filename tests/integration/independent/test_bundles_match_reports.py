@@ -44,7 +44,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class BothOutputs:
-    """Both sides, asked with what was prepared by hand."""
+    """Outputs of both sides for inputs that were prepared by hand."""
 
     original: Outputs
     exported: Outputs
@@ -112,14 +112,14 @@ def test_reported_figures_equal_the_recomputed_ones(workflow: Workflow, requeste
         ]
         counted = [one for one in changes if one is not None]
         share = float(np.mean(counted))
-        print(f"\n{workflow.case.name}: {version['title']}, {version['verdict']}, {share} changed, told {version}")  # noqa: T201
+        print(f"\n{workflow.case.name}: {version['title']}, {version['verdict']}, {share} changed, reported {version}")  # noqa: T201
         assert n == len(counted), "those in which nothing is found prove nothing"
         assert version["changed_share"] == pytest.approx(share, abs=AS_TOLD)
         return
     assert n >= 10
     old, new = requested_outputs.original.answers[part], requested_outputs.exported.answers[part]
     found = figures(old, new)
-    print(f"\n{workflow.case.name}: {version['title']}, {version['verdict']}, told {version['agreement']}; {found}")  # noqa: T201
+    print(f"\n{workflow.case.name}: {version['title']}, {version['verdict']}, reported {version['agreement']}; {found}")  # noqa: T201
     report, mine = {
         "class": (version["agreement"], 1 - changed_classes(workflow, old, new)),
         "embedding": (version["similarity"], found.centered),
@@ -179,7 +179,7 @@ def test_the_scores_are_those_of_the_fields_tools(workflow: Workflow, requested_
         mine = {"auc": (area_under_curve(old, labels), area_under_curve(new, labels))}
     elif workflow.case.compared == "class" and all(labels):
         mine = {"top1": (right_classes(old, labels), right_classes(new, labels))}
-    print(f"\n{workflow.case.name}: told {report}, found {mine}")  # noqa: T201
+    print(f"\n{workflow.case.name}: reported {report}, found {mine}")  # noqa: T201
     assert set(mine) <= set(report)
     if workflow.case.compared == "moments":
         assert mine["auc"][0] >= (workflow.case.accuracy or 0)
@@ -228,7 +228,7 @@ def test_it_is_never_slower_than_the_original(workflow: Workflow, requested_outp
         ratios = [speed_in_turn(original, exported)]
         if ratios[0] < NEVER_SLOWER:
             ratios.append(speed_in_turn(original, exported))
-    print(f"\n{workflow.case.name}: {ratios} times as fast, told {workflow.version['speedup']}")  # noqa: T201
+    print(f"\n{workflow.case.name}: {ratios} times as fast, reported {workflow.version['speedup']}")  # noqa: T201
     assert max(ratios) >= NEVER_SLOWER, ratios
 
 

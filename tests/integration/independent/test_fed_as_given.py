@@ -40,7 +40,7 @@ class Feeding:
 
 @dataclass(frozen=True)
 class Fed:
-    """A finished run: what it told, its first version with the bundle of it, and both bundles' first test inputs with the
+    """A finished run: what it reported, its first version with the bundle of it, and both bundles' first test inputs with the
     answers that Fettle got."""
 
     feeding: Feeding

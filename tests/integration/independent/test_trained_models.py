@@ -29,7 +29,7 @@ GOOD = {"map": 0.5, "miou": 0.7, "wer": 0.2}
 
 @dataclass(frozen=True)
 class Seen:
-    """A way gone to its end, and what people see of both models' answers to all examples."""
+    """A finished workflow, and what people see of both models' answers to all examples."""
 
     kind: Trained
     workflow: Workflow
@@ -56,7 +56,7 @@ def test_the_scores_are_those_of_the_fields_tools(seen: Seen) -> None:
     report = {row["id"]: row for row in seen.workflow.version["scores"]}
     names = seen.workflow.document["items"]
     original, optimized = (seen.kind.scores(seen.kind.data, names, found) for found in (seen.original, seen.exported))
-    print(f"\n{seen.kind.name}: {seen.workflow.version['title']}, told {report}, found {original} {optimized}")  # noqa: T201
+    print(f"\n{seen.kind.name}: {seen.workflow.version['title']}, reported {report}, found {original} {optimized}")  # noqa: T201
     assert set(original) <= set(report)
     for name, value in original.items():
         assert report[name]["original"] == pytest.approx(value, abs=AS_TOLD), name
@@ -72,7 +72,7 @@ def test_the_share_changed_is_what_a_person_would_count(seen: Seen) -> None:
     found = [seen.kind.is_changed(a, b) for a, b in zip(seen.original, seen.exported, strict=True)]
     counted = [one for one in found if one is not None]
     share, bound = float(np.mean(counted)), upper_bound(sum(counted), len(counted), LEVEL)
-    print(f"\n{seen.kind.name}: {share:.4f} of {len(counted)} changed, at most {bound:.4f}; told {version}")  # noqa: T201
+    print(f"\n{seen.kind.name}: {share:.4f} of {len(counted)} changed, at most {bound:.4f}; reported {version}")  # noqa: T201
     assert version["changed_share"] == pytest.approx(share, abs=AS_TOLD)
     assert version["agreement"] == pytest.approx(1 - share, abs=AS_TOLD)
     assert version["changed_high"] == pytest.approx(bound, abs=AS_TOLD)

@@ -45,7 +45,7 @@ class Trained:
 
     @property
     def model(self) -> Path:
-        """Trained by the first that asks."""
+        """Train the model at its first use."""
         folder = Path(KEPT) / self.task if KEPT else made_once(f"trained for {self.task}", self.make)
         if KEPT and not (folder / "model.onnx").exists():
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A way gone to its end: optimized, compared, exported, unpacked where only its requirements are."""
+"""A finished workflow: optimized, compared, exported, unpacked where only its requirements are."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Workflow:
-    """`document` is what `fettle compare --json` tells, `version` its VARIANT that lies in the bundle; `seconds` is how
+    """`document` is what `fettle compare --json` prints, `version` its VARIANT that lies in the bundle; `seconds` is how
     long the optimization took.
 
     `raws` are the examples to test with in their order, prepared by hand; `is_proof`: the figures are those of
@@ -133,7 +133,7 @@ def run_workflow(case: ModelCase, folder: Path, *, prove: bool = False) -> Workf
 
 
 def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequence[str] = ()) -> dict[str, Any]:
-    """What `fettle compare --json` tells of the proof of `other` beside `model` on all of the data."""
+    """What `fettle compare --json` prints of the proof of `other` compared with `model` on all of the data."""
     done = fettle("prove", model, other, "--data", data, *options, timeout_s=PATIENCE_S)
     assert done.code in (0, 4), done.err
     found = re.search(r"\(run (\w+)\)", done.out)

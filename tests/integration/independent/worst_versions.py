@@ -1,4 +1,4 @@
-"""Versions of the trained models that are broken on purpose, each in a way that averages hardly show."""
+"""Versions of the trained models that are broken on purpose, with harm that averages hardly show."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,7 +5,7 @@ from pathlib import Path
 import command_models as small
 from fettle_command import with_technique
 
-TECHNIQUE = '''"""Fails as it is told to."""
+TECHNIQUE = '''"""Fails as its parameter says."""
 
 from typing import Literal
 

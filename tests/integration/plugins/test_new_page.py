@@ -94,18 +94,18 @@ with open_store(paths) as store:
 
     entry = window.rail.entries["notes"]
     QTest.mouseClick(entry, Qt.MouseButton.LeftButton)
-    told = {
+    seen = {
         "before": before, "rail": list(window.rail.entries), "tip": entry.toolTip(), "mark": entry.mark,
         "shown": window.current_page, "words": words(window.page("notes")),
     }
     QTest.mouseClick(window.page("notes").findChild(QPushButton), Qt.MouseButton.LeftButton)
-    told["after"] = window.current_page
+    seen["after"] = window.current_page
     window.show_page("guide")
-    told["guide"] = words(window.page("guide"))
+    seen["guide"] = words(window.page("guide"))
     made.flows.interrupt_all()
     made.stop_watching()
     pool.close()
-print(json.dumps(told), flush=True)
+print(json.dumps(seen), flush=True)
 import os; os._exit(0)
 """
 

@@ -107,18 +107,18 @@ def main():
         page = window.page("export")
         drive(lambda: page.findChildren(ChoiceCard) and page._value.card)
         before = [record.target for record in space.repositories.exports.list()]
-        told = {"before": before, "offered": [card.choice_id for card in page.findChildren(ChoiceCard)], "python": words(page)}
+        found = {"before": before, "offered": [card.choice_id for card in page.findChildren(ChoiceCard)], "python": words(page)}
         QTest.mouseClick(next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "leaflet"), LEFT)
         drive(lambda: page._value.target == "leaflet" and "cat leaflet.txt" in page._value.card)
-        told["path"], told["chosen"] = page._value.path, words(page)
-        QFileDialog.getSaveFileName = lambda *given: (out, told.setdefault("kind", given[-1]))
+        found["path"], found["chosen"] = page._value.path, words(page)
+        QFileDialog.getSaveFileName = lambda *given: (out, found.setdefault("kind", given[-1]))
         QTest.mouseClick(button(page, "Change…"), LEFT)
         drive(lambda: page._value.path == out)
-        told["closed"] = button(page, "Export bundle").isEnabled()
+        found["closed"] = button(page, "Export bundle").isEnabled()
         field = next(one for one in page.findChildren(QLineEdit) if one.accessibleName() == "Which shop is it for?")
         QTest.keyClicks(field, "Mira")
-        told["open"] = button(page, "Export bundle").isEnabled()
-        seen, show_running = told.setdefault("seen", []), page.show_running
+        found["open"] = button(page, "Export bundle").isEnabled()
+        seen, show_running = found.setdefault("seen", []), page.show_running
 
         def note(text, done, total, checks, left=""):
             seen.extend(check.what for check in checks if check.state == "running" and check.what not in seen)
@@ -129,12 +129,12 @@ def main():
         drive(lambda: page.state in ("done", "error"))
         for fold in page.findChildren(ForDevelopers):
             fold.fold.click()
-        told["state"], told["done"] = page.state, words(page)
-        told["records"] = [record.target for record in space.repositories.exports.list()]
+        found["state"], found["done"] = page.state, words(page)
+        found["records"] = [record.target for record in space.repositories.exports.list()]
         made.flows.interrupt_all()
         made.stop_watching()
         pool.close()
-    print(json.dumps(told), flush=True)
+    print(json.dumps(found), flush=True)
     import os; os._exit(0)
 
 
@@ -169,7 +169,7 @@ def test_it_is_described_behind_the_first(stranger: Fettle) -> None:
 
 
 def test_the_command_line_writes_and_verifies_it(stranger: Fettle, kit: Path) -> None:
-    """Given its question is answered, then it holds what was said, its card its commands, and `verify` asks its own check."""
+    """Given its question is answered, then it holds what was said, its card its commands, and `verify` runs its own check."""
     with zipfile.ZipFile(kit) as archive:
         assert archive.read("leaflet.txt").decode() == "For Mira & sons\n"
         assert "cat leaflet.txt\npython run.py photo.jpg\npython verify.py" in archive.read("README.md").decode()

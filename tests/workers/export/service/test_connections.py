@@ -95,11 +95,13 @@ def test_connections_with_half_a_request_are_closed(running: Served) -> None:
 
 
 @pytest.mark.whole
-def test_bytes_that_trickle_do_not_keep_a_connection(running: Served) -> None:
-    """Given a client that sends one byte of its second request each half second, Then it is closed after the same time."""
-    with connected(running) as one:
-        one.sendall(READY)
-        answer(one)
+def test_idle_connection_stays_open_longer_than_one_that_trickles(running: Served) -> None:
+    """Given a client that sends one byte of its second request each half second, and one that pauses for longer than a head
+    may take, Then the first is closed after the time of a head, and the other's connection serves its next requests."""
+    with connected(running) as idle, connected(running) as one:
+        for connection in (idle, one):
+            connection.sendall(READY)
+            assert b" 200 " in answer(connection)
         one.setblocking(False)
         began_s = time.monotonic()
         for byte in b"GET /v2/health/ready HTTP/1.1":
@@ -113,20 +115,11 @@ def test_bytes_that_trickle_do_not_keep_a_connection(running: Served) -> None:
                 break
             time.sleep(0.5)
         assert HEAD_S - 0.5 < time.monotonic() - began_s < LATE_S
-
-
-@pytest.mark.whole
-def test_connection_between_requests_stays_open(running: Served) -> None:
-    """Given a client that pauses longer than a head may take, Then its connection serves the next request."""
-    with connected(running) as one:
-        for _ in range(2):
-            one.sendall(READY)
-            assert b" 200 " in answer(one)
-            time.sleep(HEAD_S + 1)
-        one.sendall(READY + READY)  # two at once
-        found = answer(one)
-        while found.count(b" 200 OK") < 2:
-            found += one.recv(4096)
+        time.sleep(max(0.0, began_s + HEAD_S + 1 - time.monotonic()))
+        idle.sendall(READY + READY)  # two at once
+        responses = answer(idle)
+        while responses.count(b" 200 OK") < 2:
+            responses += idle.recv(4096)
 
 
 @pytest.mark.parametrize("count", [1_500, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
