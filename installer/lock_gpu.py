@@ -17,13 +17,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pip._internal.network.lazy_wheel import LazyZipOverHTTP
 from pip._internal.network.session import PipSession
+from steps.lockfile import read
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAD = "# Written by installer/lock_gpu.py; do not edit by hand. Sizes in bytes, as the index tells them.\n"
+HEAD = "# Written by installer/lock_gpu.py; do not edit by hand. Sizes in bytes, as the index reports them.\n"
 
 RTX = (
     "onnxruntime-ep-nv-tensorrt-rtx-cu13==0.5.*",
@@ -68,9 +68,7 @@ def _sizes(url: str) -> tuple[int, int]:
 
 def main() -> None:
     """Write both locks."""
-    base = {canonicalize_name(Requirement(line.partition("#")[0]).name) for line in
-            (ROOT / "installer" / "requirements.lock").read_text(encoding="utf-8").splitlines()
-            if line.partition("#")[0].strip()}  # fmt: skip
+    base = {pin.name for pin in read([ROOT / "installer" / "requirements.lock"])}
     torch = resolved([TORCH])
     exact = [f"{item['metadata']['name']}=={item['metadata']['version']}" for item in torch]
     runtime = resolved([ONNXRUNTIME], exact)

@@ -62,7 +62,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where all processes of one run of tests keep what is made once (`made_once`); commands share a fork server."""
+    """Set the folder where all processes of a run of tests keep shared results (`made_once`); commands share a fork server."""
     base = tmp_path_factory.getbasetemp()
     made_once.place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made once"
     with pytest.MonkeyPatch.context() as patched:

@@ -22,7 +22,7 @@ def missing(place: Place, name: str) -> list[Pin]:
 
 
 def ensure(place: Place, name: str) -> None:
-    """Install the missing packages of set `name` without dependencies: its lock is complete beside the base.
+    """Install the missing packages of set `name` without dependencies: its lock and the base's are complete together.
 
     Raises:
         SetupError: if a package cannot be fetched or installed.

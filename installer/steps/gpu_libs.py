@@ -15,7 +15,7 @@ from steps.words import SetupError, print_line, size
 
 VARIABLE, MARK = "FETTLE_GPU_LIBS", "gpu_libs"
 BESIDE = ("onnx", "numpy", "pydantic", "psutil", "nvidia-ml-py")
-"""Packages of the base's lock that Fettle's modules need beside `onnxruntime-gpu` in its separate environment."""
+"""Packages of the base's lock that Fettle's modules need next to `onnxruntime-gpu` in its separate environment."""
 
 
 def wanted(pytest_arguments: Sequence[str]) -> bool:

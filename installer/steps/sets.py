@@ -130,7 +130,7 @@ def processor_builds(place: Place) -> list[str]:
 
 
 def make_links(place: Place) -> None:
-    """Import the provider of TensorRT for RTX once, so that it creates the links beside its libraries.
+    """Import the provider of TensorRT for RTX once, so that it creates the links next to its libraries.
 
     It creates them at its first import, and sandboxed worker processes cannot write there.
     """

@@ -1,6 +1,6 @@
 """Fetch the parts of exported web pages (ONNX Runtime Web, a tokenizer) with npm in pinned versions.
 
-They are a folder `fettle_web` beside the environment's packages, so that their presence is checked like that of other
+They are a folder `fettle_web` next to the environment's packages, so that their presence is checked like that of other
 packages. The archives must match the hashes in `web.json`. Only the files that a page contains are kept.
 """
 

@@ -3,7 +3,6 @@
 import copy as copying
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from grimp import ImportGraph
 from importlinter.application import use_cases
 from importlinter.application.app_config import settings
 from importlinter.configuration import configure
+from run_text import run_text
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "widgets", "workers", "presets")
@@ -51,12 +51,9 @@ class Copy:
 
     def fallen(self) -> set[str]:
         """Ids of the contracts that lint-imports finds broken in the copy."""
-        run = subprocess.run(
+        run = run_text(
             [sys.executable, "-c", _LINT, "--no-logo", "--cache-dir", str(self.folder / ".cache")],
             cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
             env={"PYTHONPATH": "", "PATH": "", "COLUMNS": "200"},
         )
         verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)\b", run.stdout, re.MULTILINE))

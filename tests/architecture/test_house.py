@@ -2,13 +2,13 @@
 
 import ast
 import statistics
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from run_text import run_text
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "widgets", "workers", "presets")
@@ -50,9 +50,7 @@ def imported_when_loaded(tree: ast.AST) -> Iterator[str]:
 def loaded_by(code: str) -> set[str]:
     """Top names in `sys.modules` of a fresh Python after the code."""
     tail = "\nimport sys\nprint(*{name.partition('.')[0] for name in sys.modules})"
-    run = subprocess.run(
-        [sys.executable, "-c", code + tail], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-    )
+    run = run_text([sys.executable, "-c", code + tail], cwd=ROOT, timeout=120)
     assert run.returncode == 0, run.stderr
     return set(run.stdout.split())
 
@@ -70,7 +68,7 @@ def every_module_of(*rooms: str) -> str:
 
 
 def test_nothing_else_stands_at_the_top() -> None:
-    run = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = run_text(["git", "ls-files"], cwd=ROOT)
     if run.returncode != 0:
         pytest.skip("not a clone")
     assert {name.strip('"').partition("/")[0] for name in run.stdout.splitlines()} <= TOP_LEVEL
@@ -107,7 +105,7 @@ def test_test_files_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("room", ["workers", "presets", "app"])
 def test_nothing_heavy_when_a_module_is_loaded(room: str) -> None:
-    """The registry scans all modules to describe them: what is slow is imported where it is needed."""
+    """The registry scans all modules to describe them, so slow packages are imported only where they are needed."""
     found = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in SOURCES

@@ -13,7 +13,7 @@ READING = ("get", "list", "read", "by_owner", "ids", "steps", "runtimes", "page"
 
 
 def writes(folder: Path) -> list[str]:
-    """Calls of what a repository does beside reading: "file:line call"."""
+    """Return the calls of a repository's methods that write: "file:line call"."""
     found = []
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

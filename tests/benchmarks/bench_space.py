@@ -1,4 +1,4 @@
-"""A data folder of its own, and the sample opened in it, for benchmarks that measure without the program around it."""
+"""An own data folder with the sample opened in it, for benchmarks that measure without the program around it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

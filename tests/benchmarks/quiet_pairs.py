@@ -5,9 +5,9 @@
 Each run measures in turn, as a final run does (five sets, five more for what looks like a gain that is not shown):
 
 - A/A: the model and three copies of it; any that is called faster is wrong. Of N runs, at most one in twenty may be;
-- twofold: the model with two inputs in a request beside one, about half of the time; it has to be called faster in all.
+- twofold: the model with two inputs in a request in turn with one, about half of the time; it has to be called faster in all.
 
-It says how busy the computer was; a run under load is reported and not counted. A version that really does not take half of
+It reports how busy the computer was; a run under load is shown and not counted. A version that really does not take half of
 the time (batches pay off there) is reported with its speedup.
 """
 
@@ -20,33 +20,18 @@ from statistics import stdev
 from app.domain.choose import MOST_SETS
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
-from app.services.flow.steps import Flow, Measured, MeasureStep
+from app.services.flow.steps import Flow, Measured
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
-from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
-from tests.benchmarks.under_load import CASES, Case, is_called_faster, log_line, opened, verdict, versions_of
+from tests.benchmarks.under_load import CASES, Case, is_called_faster, log_line, one_round, opened, verdict
 from workers.contracts.jobs import SpeedSummary
 from workers.contracts.measured.sizes import GAIN
-from workers.contracts.process.allowance import usable_cores
 
 COPIES = 3
 MOST_WRONG = 0.05
-
-
-def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
-    """So many inputs in a request of each tool; the first one is the original."""
-    return MeasureStep(
-        versions_of(model, data, batches),
-        title="Final run",
-        sets=FINAL_SETS,
-        blocks=FINAL_BLOCKS,
-        threads=usable_cores(),
-        block_max_s=BLOCK_MAX_S,
-        least_block_s=LEAST_BLOCK_S,
-    )
 
 
 def final_run(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[list[SpeedSummary]]:

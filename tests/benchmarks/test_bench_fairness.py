@@ -102,8 +102,8 @@ class Bare:
 def compared(ours: Ours, bare: Bare, first: int) -> float:
     """Median here over median there, both alive and in turn, ABBA.
 
-    Where other programs interrupt a tenth of the bare requests or more, the median is the scheduler's, and what is
-    compared is the fastest fifth.
+    Where other programs interrupt a tenth of the bare requests or more, the median is the scheduler's, and the
+    fastest fifths are compared.
     """
     found: dict[str, list[float]] = {"ours": [], "bare": []}
     for number in range(first, first + ROUNDS):

@@ -3,15 +3,15 @@
     python -m tests.benchmarks.under_load MODELS_DIR [--runs 10] [--budget SECONDS] [--only NAME …] [--homes FOLDER]
     python -m tests.benchmarks.under_load MODELS_DIR --pairs [--runs 10] [--only NAME …]
 
-The quiet part comes first and needs a quiet computer: it says how busy it was, and a result beside load is reported as
-worth nothing. Of each model one quiet run is made, then `--runs` runs beside `stress-ng --cpu CORES`, which measure
+The quiet part comes first and needs a quiet computer: it reports how busy it was, and marks a result under load as
+worth nothing. It makes one quiet run of each model, then `--runs` runs next to `stress-ng --cpu CORES`, which measure
 all of it again in the same data folder, so that the versions are the same ones. Two verdicts a model:
 
 - a version that the quiet run does not call faster (lower bound above 1) is never recommended;
 - where the quiet run recommends a version that is twice as fast, 8 of 10 runs under load recommend one that is.
 
-`--pairs` skips the search: the model answers two inputs at once beside one at a time (a version of about half the
-time), and beside itself (one of the same time), each `--runs` times in a final run's sets and blocks under load.
+`--pairs` skips the search: the model answers two inputs at once in turn with one at a time (a version of about half
+the time), and in turn with itself (one of the same time), each `--runs` times in a final run's sets and blocks under load.
 """
 
 import argparse
@@ -151,7 +151,7 @@ def quiet_run(case: Case, models: Path, home: Path, budget_s: float) -> Quiet:
 
 
 def loaded_runs(case: Case, quiet: Quiet, models: Path, home: Path, runs: int, budget_s: float) -> bool:
-    """Runs of the same versions beside load; whether both verdicts hold."""
+    """Run the same versions under load; return whether both verdicts hold."""
     wrong = found_twice = 0
     for number in range(runs):
         began_s = time.monotonic()

@@ -12,7 +12,7 @@ Feeds = dict[str, NDArray[Any]]
 
 def mobilenet() -> tuple[Any, Feeds]:
     """MobileNetV2 on one picture of 224 by 224. Its normalizations have seen noise: else values shrink from layer to
-    layer until FP16 has no number for them, which says nothing of a card."""
+    layer until FP16 has no number for them, which is no property of a card."""
     import torch
     from torchvision.models import mobilenet_v2
 

@@ -5,8 +5,8 @@
 
 First the doctor's ladder, then the whole job on the built-in sample, then three models by every path that Fettle has to a
 card, in FP32, FP16 and BF16: latency and computing alone, throughput, memory on the card, energy, whether answers are the
-processor's, and how many times faster than PyTorch as it is and than trtexec would be. Without a card that works it says
-so and measures nothing: a figure of a GPU comes from a GPU.
+processor's, and how many times faster than PyTorch as it is and than trtexec would be. Without a working card it reports
+that and measures nothing: a figure of a GPU comes from a GPU.
 """
 
 import json
@@ -45,7 +45,7 @@ EAGER, TENSORRT = "PyTorch", "TensorRT"
 
 Run = Callable[[Feeds], Mapping[str, NDArray[Any]]]
 Loaded = tuple[Run, Any]
-"""What answers, and the session where that can tell where the time goes on a card (`OnCard`)."""
+"""The function that answers, and its session, which can report where the time goes on a card (`OnCard`)."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Row:
     """One model on one engine. Latency is from host to host, transfers included; `memory_bytes` on the card, above the
     level before loading; `energy_mj` for one answer, None where the card does not count; `difference` is the largest,
     relative to the largest answer of the processor's FP32. `compute_ms` and `card_ms` are by the card's own clock, as
-    trtexec defines them: computing alone, and with copying. `absent` says why a path is not for this card."""
+    trtexec defines them: computing alone, and with copying. `absent` is the reason why a path is not for this card."""
 
     model: str
     engine: str
@@ -230,7 +230,7 @@ def one(name: str, engine: str, precision: str, load: Callable[[], Loaded], feed
         counter.close()
     except BackendMissing as error:
         return Row(name, engine, precision, absent=error.hint)
-    except Exception as error:  # the table says which engine refused, and why
+    except Exception as error:  # the table shows which engine refused, and why
         return Row(name, engine, precision, failed=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}")
     times.sort()
     figures = card_figures("", spans) if spans else None

@@ -1,4 +1,4 @@
-"""The script for a real card: with one it measures, without one it says so and has no figure, whatever a driver claims."""
+"""The script for a real card: with one it measures, without one it reports that and has no figure, whatever a driver claims."""
 
 import shutil
 from pathlib import Path

@@ -16,7 +16,7 @@ def needed(path: Path) -> tuple[str, ...]:
 
 
 def soname(path: Path) -> str:
-    """What others request it by; its file's name where it says nothing. Raises ValueError."""
+    """Return the name that other libraries request it by, else its file's name. Raises ValueError."""
     return next(iter(_names(path, DT_SONAME)), path.name)
 
 

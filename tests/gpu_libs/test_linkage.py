@@ -5,13 +5,13 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from elf import needed, soname
+from run_text import run_text
 
 pytestmark = [
     pytest.mark.gpu_libs,
@@ -48,13 +48,11 @@ def supplied(name: str) -> set[str]:
     return found
 
 
-def ask(name: str, code: str, variables: Mapping[str, str]) -> str:
-    """What a script says with the packages of a set before the tests' own, and the project's modules."""
+def output_of(name: str, code: str, variables: Mapping[str, str]) -> str:
+    """Return the output of a script that imports the packages of set `name` first, then the project's modules."""
     path = os.pathsep.join((str(packages(name)), str(ROOT)))
     environ = {**os.environ, "PYTHONPATH": path, "ORT_DISABLE_TELEMETRY": "1", **variables}
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=False, cwd=ROOT
-    )
+    run = run_text([sys.executable, "-c", code], env=environ, cwd=ROOT)
     assert run.returncode == 0, run.stderr[-2000:]
     return run.stdout
 
@@ -96,9 +94,9 @@ def test_the_real_provider_meets_the_drivers_error(driver_dir: Path) -> None:
     """Given CUDA's libraries as packages and a driver that refuses, Then after the preload the provider loads, and what
     is reported is CUDA's error; without the preload it is the library that was not found. Neither ever computes."""
     variables = {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"}
-    report = ask("cuda", AVAILABLE, variables)
+    report = output_of("cuda", AVAILABLE, variables)
     assert "available=False" in report and "CUDA error" in report
-    report = ask("cuda", WITHOUT_PRELOAD, variables)
+    report = output_of("cuda", WITHOUT_PRELOAD, variables)
     assert "available=False" in report and "libcublasLt.so.13 was not found" in report
 
 
@@ -108,7 +106,7 @@ def test_the_doctor_finds_the_libraries_whole(driver_dir: Path) -> None:
         "from workers.measure.ladder.rungs import onnxruntime as r;"
         "print([rung.attempt(None).model_dump_json() for rung in r.RUNGS])"
     )
-    report = ask("cuda", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "304"})
+    report = output_of("cuda", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "304"})
     assert '"ok":true' in report and '"ok":false' in report and "no_product" in report
 
 
@@ -119,7 +117,7 @@ def test_the_rtx_provider_registers_and_lists_no_gpu(driver_dir: Path) -> None:
         "o.register_execution_provider_library('rtx', p.get_library_path());"
         "print([device.ep_name for device in o.get_ep_devices()])"
     )
-    report = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
+    report = output_of("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
     assert report.strip() == "['CPUExecutionProvider']"
     links = [path for path in (packages("rtx") / "onnxruntime_ep_nv_tensorrt_rtx").iterdir() if path.is_symlink()]
     assert links, "the installer's import has made them"
@@ -141,7 +139,7 @@ for name, value in (*c.on_card(7, graph=True)[1].items(), ("nonsense", "1")):
 
 def test_the_real_provider_accepts_our_options(driver_dir: Path) -> None:
     """Given each option of ours, Then the real provider reads it and meets the driver's error; another word it refuses."""
-    report = ask("cuda", OPTIONS, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
+    report = output_of("cuda", OPTIONS, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
     found = dict(line.split() for line in report.splitlines())
     assert found.pop("nonsense") == "unknown"
     assert found == dict.fromkeys(("device_id", "user_compute_stream", "enable_cuda_graph"), "known")
@@ -150,12 +148,12 @@ def test_the_real_provider_accepts_our_options(driver_dir: Path) -> None:
 @pytest.mark.parametrize("rc", ["0", "100", "304", "999"])
 def test_the_rtx_runtime_opens_nothing_on_a_stand_in(driver_dir: Path, rc: str) -> None:
     """Given the real provider and a driver that only claims cards, whatever its cuInit says, Then the runtime registers it
-    once, is not available, says why, and loads no model."""
+    once, is not available, reports why, and loads no model."""
     code = (
         "from workers.infer import onnxruntime_rtx as r; from workers.infer.base import NotRunnable\n"
         "print(r.available().available, r.available().hint)\n"
         "try: r.load(None, {}, 1)\n"
         "except NotRunnable as error: print(error)"
     )
-    report = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": rc})
+    report = output_of("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": rc})
     assert report.startswith("False TensorRT for RTX finds no card") and report.count("finds no card") == 2

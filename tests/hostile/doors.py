@@ -71,12 +71,12 @@ def path_of(corpus: Path, entry: Entry) -> Path:
 
 
 def expected(entry: Entry) -> str:
-    """What the index says, of a door for models."""
+    """Return the outcome that the index expects of a door for models."""
     return REFUSE if entry.group in NOT_MODELS and not entry.file.endswith(".zip") else entry.expected
 
 
 def complaint(entry: Entry, verdict: Verdict) -> str:
-    """What is wrong with a verdict; empty where nothing is."""
+    """Return the error of a verdict; empty where it is right."""
     wanted, error = expected(entry), verdict.error
     if error is None:
         return "" if wanted in (OPEN, EITHER) else f"{entry.file} was opened"

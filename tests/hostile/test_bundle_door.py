@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from finished_run import finished_folder
+from run_text import run_text
 from small_models import KINDS, RNG
 from test_window import drop_all
 from torch_bundles import tamper, write_torch_bundle
@@ -64,9 +64,7 @@ def without_walls(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any], st
         command = [sys.executable, str(Path(__file__).parent / "without_kernel.py"), "landlock,seccomp"]
         command += [sys.executable, "-m", "app", *(str(argument) for argument in arguments), "--json"]
         environment = {**os.environ, "FETTLE_HOME": str(tmp_path / "home")}
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=160
-        )
+        done = run_text(command, cwd=ROOT, env=environment, timeout=160)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr
 
@@ -110,7 +108,7 @@ def test_verify_sound_bundle_without_walls_needs_consent_and_is_whole_with_it(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS", "model/tensorrt.json", "model/more.pt2", "added"])
 def test_verify_bundle_with_a_pipe_in_it_names_it(bundle: Path, tmp_path: Path, name: str) -> None:
-    """Given a bundle in which a named pipe stands for a file, which nobody writes to, then verify says so and does not
+    """Given a bundle in which a named pipe stands for a file, which nobody writes to, then verify reports it and does not
     wait for it."""
     (bundle / name).unlink(missing_ok=True)
     os.mkfifo(bundle / name)
@@ -123,7 +121,7 @@ WALLS = pytest.mark.parametrize("without", ["", "landlock,seccomp"], ids=["walls
 
 
 def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return what is stored of projects (but when they were last opened), their runs and their versions."""
+    """Return the stored projects (without the time of their last opening), their runs and their versions."""
     with closing(sqlite3.connect(home / "data" / "fettle.db")) as store:
         rows = {table: store.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}
         return {**rows, "projects": store.execute("SELECT id, body_json FROM projects ORDER BY id").fetchall()}
@@ -134,8 +132,8 @@ def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_window_with_a_result_refuses_a_hostile_bundle_unrun(bundle: Path, tmp_path: Path, without: str) -> None:
     """Given a project with data and a result, when a hostile bundle is dropped on it and the person clicks that it shall
     be compared with the original, or opened, or when it is dropped on Data or on a new project, then it is refused
-    without a question for consent, nothing of it runs, and the project is as before; one without a payload is asked
-    about."""
+    without a question for consent, nothing of it runs, and the project is as before; without
+    a payload the question is shown."""
     home = finished_folder(tmp_path / "home")
     before = stored(home)
     sound = shutil.copytree(bundle, tmp_path / "sound")

@@ -60,7 +60,7 @@ ENGINE_LACKS = {
     "onnx_input_fp4e2m1.onnx": "unsupported_operator",
     "zip_two_models.zip": "several_models",
 }
-"""The index allows to open them, or to say clearly what stands against it; with several models, to ask which."""
+"""The index allows to open these, or to refuse with a clear reason; with several models, to ask for one of them."""
 
 
 def opens_later(entry: Entry) -> str:
@@ -73,7 +73,7 @@ def opens_later(entry: Entry) -> str:
 
 
 def looked_at(space: Workspace, entries: Iterable[Entry], files: dict[str, Path], times: Times) -> list[str]:
-    """All through `inspect`; what is wrong."""
+    """Inspect all entries; return the errors."""
     wrong = []
     for entry in entries:
         verdict = inspect(space, files[entry.file])
@@ -86,7 +86,7 @@ def looked_at(space: Workspace, entries: Iterable[Entry], files: dict[str, Path]
 
 
 def worked_with(space: Workspace, entries: Iterable[Entry], files: dict[str, Path], times: Times) -> list[str]:
-    """All through the complete workflow; what is wrong. Never more than a refusal in words may come of a file."""
+    """Take all entries through the complete workflow; return the errors. A file may cause a refusal in words, no more."""
     wrong = []
     for entry in entries:
         verdict = open_(space, files[entry.file])
@@ -132,7 +132,7 @@ def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], co
 def test_some_of_every_kind(
     space: Workspace, entries: dict[str, Entry], files: dict[str, Path], corpus: Path, canary: Path
 ) -> None:
-    """Given a trick of nearly every kind, Then each ends as its index says, in words and in time, and nothing ran."""
+    """Given a trick of nearly every kind, Then each ends as the index expects, in words and in time, and nothing ran."""
     go_through(space, [entries[name] for name in SOME[::4]], files, corpus, canary)
 
 

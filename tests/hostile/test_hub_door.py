@@ -37,7 +37,7 @@ def publish(root: Path, number: int, path: Path, entry: Entry) -> str:
 
 
 def hub_name(name: str) -> str:
-    """Names that a hub does not take are not what is tested here."""
+    """Return `name`, or a plain one where no hub accepts it."""
     return name if name.isascii() and name.isprintable() and not set(name) & set("<>\"'`;&%?{}$ ") else "model.onnx"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_text import run_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 
@@ -21,7 +22,7 @@ def inspect(hidden: str, model: Path, home: Path) -> dict[str, Any]:
     if hidden:
         command = [sys.executable, str(Path(__file__).parent / "without_kernel.py"), hidden, *command]
     environment = {**os.environ, "FETTLE_HOME": str(home)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = run_text(command, cwd=ROOT, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -66,14 +67,7 @@ def try_each(hidden: str, folder: Path, *escapes: str) -> dict[str, Any]:
     (folder / "outside" / "secret.txt").write_text("secret")
     command = [sys.executable, str(HERE / "without_kernel.py"), hidden, sys.executable, str(HERE / "try_each.py")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE)))}
-    done = subprocess.run(
-        [*command, str(folder), ",".join(escapes)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_text([*command, str(folder), ",".join(escapes)], env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -132,6 +126,6 @@ def test_no_payload_runs_where_no_wall_would_stop_it(name: str, corpus: Path, ca
     command = [sys.executable, "-m", "app", "optimize", str(corpus / name), "--json"]
     command = [sys.executable, str(Path(__file__).parent / "without_kernel.py"), "landlock,seccomp", *command]
     environment = {**os.environ, "FETTLE_HOME": str(tmp_path / "home"), "HOSTILE_CANARY_DIR": str(mark)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = run_text(command, cwd=ROOT, env=environment, timeout=120)
     assert done.returncode == 3, done.stderr
     assert [*mark.iterdir(), *canary.iterdir()] == []

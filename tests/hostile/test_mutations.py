@@ -129,7 +129,7 @@ FAMILIES = {
 
 @pytest.fixture(scope="session")
 def sound_data() -> Path:
-    """Valid files of what a person brings beside models, made in their own process."""
+    """Valid files other than models, made in their own process."""
     return made_once("sound data", _write_sound_data)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from doors import expected
 from hostile_corpus.base import EITHER, OPEN, Entry
 from own_core import all_cores
+from run_text import run_text
 from stopwatch import busyness
 from test_corpus import ENGINE_LACKS, opens_later, refused_when_worked_with
 
@@ -40,7 +40,7 @@ def drop_all(files: Sequence[Path | dict[str, str]], root: Path, without: str = 
     command = [*hidden, sys.executable, str(Path(__file__).parent / "window_drops.py"), root / "data", listed, out]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
     with all_cores():
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = run_text(command, env=environment, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return list(json.loads(out.read_text(encoding="utf-8")))

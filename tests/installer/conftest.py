@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from run_text import run_text
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "installer"))
@@ -25,7 +26,7 @@ sys.exit(7 if "fail" in sys.argv else 0)
 
 
 def build_wheel(folder: Path, name: str, version: str = "1.0", files: int = 1, needs: tuple[str, ...] = ()) -> None:
-    """A pure wheel whose package holds `files` modules beside its `__init__.py`, and says that it `needs` others."""
+    """A pure wheel whose package holds `files` modules next to its `__init__.py`, and which `needs` others."""
     info = f"{name}-{version}.dist-info"
     contents = {f"{name}/__init__.py": f"version = {version!r}\n"}
     contents |= {f"{name}/part_{index}.py": f"value = {index}\n" * 20 for index in range(files)}
@@ -69,14 +70,8 @@ class Clone:
         return [sys.executable, "-ES", str(self.root / "installer" / "bootstrap.py"), what, *arguments]
 
     def run(self, *arguments: str, what: str = "start", **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            self.command(*arguments, what=what),
-            env=self.environment(**more),
-            cwd=self.root.parent,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        return run_text(
+            self.command(*arguments, what=what), env=self.environment(**more), cwd=self.root.parent, timeout=120
         )
 
 

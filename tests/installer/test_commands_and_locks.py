@@ -51,7 +51,7 @@ def test_standard_library_only(path: Path) -> None:
 
 
 def test_old_python_can_read_the_first_file() -> None:
-    """Given a Python that is too old, then it reads the file and says what is needed, instead of a syntax error."""
+    """Given a Python that is too old, then it reads the file and reports the needed one, without a syntax error."""
     ast.parse((INSTALLER / "bootstrap.py").read_text(encoding="utf-8"), feature_version=(3, 6))
 
 

@@ -39,7 +39,7 @@ def test_set_is_installed_once_and_without_dependencies(clone, name: str) -> Non
     }  # fmt: skip
     # When it is installed
     run = clone.run(f"--{name}")
-    # Then its size was said, and it is there without its declared dependencies
+    # Then its size was shown, and it is there without its declared dependencies
     assert run.returncode == 0, run.stderr
     assert f"about {11 * n} MB to download and {37 * n} MB on disk" in run.stderr
     for package in SETS[name]:

@@ -58,7 +58,7 @@ def test_what_cannot_be_had_is_refused() -> None:
 
 
 def test_old_driver_names_its_version_and_the_needed_one() -> None:
-    """Given a driver for CUDA 12.4, then both numbers are said."""
+    """Given a driver for CUDA 12.4, then both numbers are shown."""
     why = sets.choose(linux((12, 4), RTX), None)[1]
     assert "12.4" in why and "13.0" in why and "580" in why
 

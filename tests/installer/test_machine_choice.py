@@ -1,11 +1,11 @@
 """What the installer reads of a machine."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from run_text import run_text
 from steps.machine import cuda_of_nvml, detect
 
 ROOT = Path(__file__).parents[2]
@@ -26,5 +26,5 @@ def test_nvml_reports_each_card(nvml_dir: Path, tmp_path: Path) -> None:
     """Given two cards, then CUDA's version and both capabilities are read without any package."""
     code = "from steps.machine import detect; here = detect(); print(here.cuda, here.capabilities)"
     environ = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "PYTHONPATH": str(ROOT / "installer")}
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
+    run = run_text([sys.executable, "-c", code], env=environ, check=True)
     assert run.stdout.strip() == "(13, 0) ((8, 9), (9, 0))"

@@ -76,14 +76,14 @@ def test_test_that_passes_at_the_second_try_is_named(place: OwnPython, capfd: py
 
 
 def test_what_fails_twice_has_failed(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a test that always falls, then the exit code says so, and what it wrote stays where it is reported."""
+    """Given a test that always falls, then the exit code is 1, and its files stay in the reported folder."""
     body = "def test_falls(tmp_path):\n    (tmp_path / 'evidence').touch()\n    assert False\n"
     assert run(place, body) == 1
     _, err = capfd.readouterr()
     assert "second try:" not in err
     folder = Path(err.split("lies in ")[1].splitlines()[0].removesuffix("."))
     kept = sorted(path.relative_to(folder).parts[0] for path in folder.rglob("evidence"))
-    assert kept == ["tests", "tests-again"], "the second try has a folder of its own"
+    assert kept == ["tests", "tests-again"], "the second try has its own folder"
 
 
 def test_more_than_three_are_not_tried_again(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +132,7 @@ def test_a_step_takes_nothing_slow_and_a_name_takes_all_else(
     place: OwnPython, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Given a complete workflow of two sizes, one of them slow, Then all tests are without the slow one, and so is what its name
-    selects, with which nothing has to be said of marks; the quick tests have neither."""
+    selects, which needs no marks; the quick tests have neither."""
     sizes = "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.slow)])"
     body = f"@pytest.mark.whole\n{sizes}\ndef test_way(n):\n    assert n == 1\n\n\ndef test_quick():\n    assert True\n"
     for arguments, count in ((tests.ALL, 3), (["-k", "way"], 1), ([], 1)):  # `test_whole` is one, too

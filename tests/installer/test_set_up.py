@@ -90,7 +90,7 @@ def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
 
 @pytest.mark.whole
 def test_stops_in_words(ready_clone: "Clone") -> None:
-    """Given a set-up that runs, when the person stops it, then it ends with exit code 5 and says how to go on."""
+    """Given a set-up that runs, when the person stops it, then it ends with exit code 5 and shows how to continue."""
     ready_clone.lock("alpha==1.0", "bulky==1.0")
     process = subprocess.Popen(
         ready_clone.command(), env=ready_clone.environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -160,7 +160,7 @@ def test_environment_without_its_python_is_made_anew(ready_clone: "Clone") -> No
 
 @pytest.mark.whole
 def test_two_at_once(ready_clone: "Clone") -> None:
-    """Given two starts at the same moment with something to install, then one waits and says so, both start the
+    """Given two starts at the same moment with something to install, then one waits and reports it, both start the
     program, and the installation ran once.
     """
     ready_clone.lock("alpha==1.0", "bulky==1.0")

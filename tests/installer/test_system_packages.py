@@ -65,7 +65,7 @@ def test_tests_go_on_without(
 def test_python_that_makes_no_environment(
     words: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given Debian's Python without the package that makes environments, or a full disk, then what to do is said."""
+    """Given Debian's Python without the package that makes environments, or a full disk, then the remedy is shown."""
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho '{words}'\nexit 1\n")
     program.chmod(0o755)

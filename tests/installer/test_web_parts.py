@@ -70,7 +70,7 @@ def test_something_else_is_not_kept(place: Place, key: str, expected: str) -> No
 
 
 def test_missing_npm_is_reported_with_a_hint(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given no npm, or one that fails, then what to install or look at is said, without a command: the window shows it."""
+    """Given no npm, or one that fails, then it is named what to install or look at, without a command: the window shows it."""
     monkeypatch.setattr(web.shutil, "which", lambda _name: None)
     with pytest.raises(SetupError) as caught:
         web.ensure(place)

@@ -1,4 +1,4 @@
-"""What the set-up reads and says, without a process."""
+"""What the set-up reads and shows, without a process."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_need_counts_only_missing_downloads() -> None:
 
 @pytest.mark.parametrize(("takes_cuda", "hint"), [(True, False), (False, True)])
 def test_the_large_build_is_announced(takes_cuda: bool, hint: bool) -> None:
-    """Given that pip offers the build with CUDA alone, then its size is said, and how to avoid it only where no GPU is."""
+    """Given that pip offers the build with CUDA alone, then its size is shown, and how to avoid it only where no GPU is."""
     items = [Item("torch", "2.13.0"), Item("nvidia-cudnn-cu13", "9.20"), Item("nvidia-ml-py", "13.6")]
     text = "\n".join(weigh(items, PINS).lines(takes_cuda))
 

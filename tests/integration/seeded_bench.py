@@ -203,7 +203,7 @@ def _job(kind: str, params: Any, folder: Path) -> Any:
 
 @dataclass(frozen=True)
 class Row:
-    """One change: what the judge said. `slices` are the names of parts of which one must be named (none: any)."""
+    """One change with the judge's verdict. `slices` are the names of parts of which one must be named (none: any)."""
 
     name: str
     judgement: Judgement

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import subprocess
 import sys
 import wave
 import zipfile
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
 from one_engine import engine, write_preset
+from run_text import run_text
 from small_seq2seq import SECONDS, merged_of, taught_marian, whisper, write_seq2seq
 from small_translator import words
 
@@ -38,7 +38,7 @@ def bundled(done: Finished, fettle: Fettle, work: Path, target: str) -> Path:
 
 def predicted_texts(bundle: Path, *words: str) -> list[str]:
     command = [sys.executable, str(bundle / "run.py"), *words, "--json"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    done = run_text(command, check=True, timeout=120)
     return [str(answer["answer"]) for answer in json.loads(done.stdout)["answers"]]
 
 
@@ -56,7 +56,7 @@ def test_a_merged_translator(tmp_path: Path) -> None:
 
 
 def test_a_model_that_hears(tmp_path: Path) -> None:
-    """Given sounds with what was said, then they are judged as transcripts, and the bundle writes down a sound."""
+    """Given sounds with their transcripts, then answers are judged as transcripts, and the bundle transcribes a sound."""
     folder = write_seq2seq(tmp_path / "hears", whisper())
     sounds, rng = tmp_path / "speech", np.random.default_rng(0)
     sounds.mkdir()

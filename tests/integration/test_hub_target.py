@@ -1,4 +1,4 @@
-"""The hub folder by command: another version than the recommended is reported, and files go to a hub only where a person says so."""
+"""The hub folder by command: another version than the recommended is reported, and files go to a hub only on a person's request."""
 
 import json
 import zipfile
@@ -54,7 +54,7 @@ def test_nothing_is_sent_without_a_destination(with_hub: Fettle, demo: Demo, fak
 
 
 def test_who_is_not_logged_in(demo: Demo, fake: FakeHub, tmp_path: Path) -> None:
-    """Given no token, when it shall be pushed, then that is said before anything is written."""
+    """Given no token, when it shall be pushed, then that is shown before anything is written."""
     backend = "keyring.backends.fail.Keyring"
     more = {"HF_ENDPOINT": fake.endpoint, "HF_TOKEN": "", "HF_HUB_OFFLINE": "", "PYTHON_KEYRING_BACKEND": backend}
     out = tmp_path / "hub.zip"

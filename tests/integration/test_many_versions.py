@@ -91,7 +91,7 @@ def changed(rng: np.random.Generator, count: int, n: int, share: float, correlat
 
 
 class Proof(ProofSequence):
-    """The proof of one made-up run; `test` (versions, n) says which results of which version changed."""
+    """The proof of one made-up run; `test` (versions, n) contains which results of which version changed."""
 
     def __init__(self, book: TestSetUsage, tried: list[Variant], test: NDArray[np.bool_]) -> None:
         super().__init__("speed")
@@ -192,7 +192,7 @@ def test_without_a_sequence_many_versions_would_err() -> None:
 
 
 AS_FAST = (2.0, 2.04)
-"""Speedups that differ by less than measuring noise: all versions but one wait beside that one."""
+"""Speedups that differ by less than measuring noise: all other versions wait behind one."""
 
 TIED = [
     (count, correlation, n) for count in (2, 3, 6, 10) for correlation in (0.0, 0.6, 0.9) for n in (TWICE_TIGHT, 900)

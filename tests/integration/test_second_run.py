@@ -1,4 +1,4 @@
-"""The same asked twice: the second run measures and makes nothing, tells when it was measured, and is soon over."""
+"""The same run twice: the second measures and makes nothing, shows when it was measured, and is soon over."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,6 @@
 """An encoder and a decoder, the complete workflow by command: opened, optimized part by part, judged on whole texts, bundled."""
 
 import json
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
 from one_engine import engine, write_preset
+from run_text import run_text
 from small_translator import WIDTH, taught, words, write_translator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -50,8 +50,8 @@ def fettle(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
 @pytest.fixture(scope="module")
 def done(folder: Path, fettle: Fettle, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     given = tmp_path_factory.mktemp("given")
-    ways = engine("Other engine", "graph_optimize") + MORE
-    recipe = write_preset(given, ways, max_loss_pct=2.0, time_budget_s=30)
+    versions = engine("Other engine", "graph_optimize") + MORE
+    recipe = write_preset(given, versions, max_loss_pct=2.0, time_budget_s=30)
     lines = ["text", *words(np.random.default_rng(11), 700)]
     (given / "words.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return fettle("optimize", folder, "--data", given / "words.csv", "--recipe", recipe, "--json")
@@ -66,7 +66,7 @@ def test_it_is_inspected(folder: Path, fettle: Fettle) -> None:
 
 
 def test_versions_are_judged_on_whole_texts(done: Finished) -> None:
-    """Given three ways, then those that keep each text are found alike and the one that does not has regressed."""
+    """Given three recipes, then versions that keep each text are alike, and the one that does not has regressed."""
     assert done.code in (0, 4), done.err  # so small a model may not get faster on this computer
     found = {variant["title"]: variant for variant in done.document["variants"]}
     sys.stdout.write(json.dumps({title: (v["verdict"], v["agreement"], v["speedup"]) for title, v in found.items()}))
@@ -78,7 +78,7 @@ def test_versions_are_judged_on_whole_texts(done: Finished) -> None:
 
 
 def test_its_bundle_answers_with_texts(done: Finished, fettle: Fettle, tmp_path: Path) -> None:
-    """Given the bundle of another way, then it verifies, and its own run.py turns a word round that nobody has seen."""
+    """Given the bundle of another recipe, then it verifies, and its own run.py reverses a word that was never seen."""
     out = tmp_path / "b.zip"
     other = next(variant for variant in done.document["variants"] if variant["title"] == "Other engine")
     exported = fettle("export", done.document["run_id"], "--target", "python", "--variant", other["id"], "--out", out)
@@ -88,10 +88,8 @@ def test_its_bundle_answers_with_texts(done: Finished, fettle: Fettle, tmp_path:
     with zipfile.ZipFile(out) as archive:
         archive.extractall(tmp_path / "b")
     command = [sys.executable, str(tmp_path / "b" / "run.py"), "--text", "abcde", "--json"]
-    answered = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    answered = json.loads(run_text(command, check=True, timeout=60).stdout)
     assert answered["answers"][0]["answer"] == "edcba"
-    requested = subprocess.run(
-        [sys.executable, "-c", ASK], cwd=tmp_path / "b", check=True, capture_output=True, text=True, timeout=60
-    )
+    requested = run_text([sys.executable, "-c", ASK], cwd=tmp_path / "b", check=True, timeout=60)
     whole, states = json.loads(requested.stdout)
     assert whole == [[6, 5, 4, 2]] and states == [1, 3, WIDTH]

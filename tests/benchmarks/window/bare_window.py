@@ -1,4 +1,4 @@
-"""The least that shows a graph: a bare window of Qt and pyqtgraph. Tells when it was first painted, and ends."""
+"""The least that shows a graph: a bare window of Qt and pyqtgraph. It prints when it was first painted, and ends."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""How long the window cannot answer: the gaps between ticks of its event loop, beside those of an empty one."""
+"""How long the window cannot answer: the gaps between ticks of its event loop, compared with those of an empty one."""
 
 import contextlib
 import json

@@ -26,7 +26,7 @@ def frames_a_second(frames: list[list[object]], measuring: bool) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_event_loop_has_no_gaps_during_an_optimization(tmp_path: Path) -> None:
-    """Given the sample's run on all cores, Then the gaps' p99 is below 16 ms (beside an empty loop on the same machine)."""
+    """Given the sample's run on all cores, Then the gaps' p99 is below 16 ms (compared with an empty loop on the same machine)."""
     out = tmp_path / "gaps.json"
     screen = Screen("1440x960")
     with empty_loop() as bare:

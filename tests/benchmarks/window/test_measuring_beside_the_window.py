@@ -1,7 +1,7 @@
-"""What is measured does not depend on whether the window looks on.
+"""Measured times do not depend on whether the window shows them.
 
-The test checks two things: what the window's process does while a block of requests is timed, a count that says the same on any
-computer; and the median with and without it, which needs a quiet one and says so where there is none.
+One test counts what the window's process does while a block of requests is timed, which is the same on any computer.
+Another compares the median with and without the window, which needs a quiet computer and reports where there is none.
 """
 
 import json
@@ -60,7 +60,7 @@ def test_the_window_is_still_while_requests_are_timed(tmp_path: Path, environmen
 @pytest.mark.timeout(1800)
 def test_the_median_is_the_same_with_and_without_the_window(tmp_path: Path, environment: dict[str, str]) -> None:
     """Given rounds in turn, ABBA, Then the medians of all rounds differ by at most 2 %; where the rounds without the window
-    differ among themselves by more than 8 %, that says nothing, and is reported."""
+    differ among themselves by more than 8 %, the result is inconclusive, and is reported as such."""
     model = write_model(tmp_path / "colors.onnx")
     found: dict[str, list[float]] = {"plain": [], "window": []}
     once("plain", tmp_path / "data", model, environment)

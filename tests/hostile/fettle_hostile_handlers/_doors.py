@@ -1,4 +1,4 @@
-"""How the program opens what a person brings beside models: one door for each family of files."""
+"""How the program opens a person's files other than models: one door for each family of files."""
 
 import json
 import shutil

@@ -22,7 +22,7 @@ NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0x
 HEADERS = {b"PK\x03\x04": 30, b"PK\x01\x02": 46, b"PK\x05\x06": 22}
 """How long each of ZIP's records is, before the names."""
 HEADED = (b"RIFF", b"GGUF", b"II*\0", b"GIF8", b"\x93NUM", b"\0\0\0\x0c", b"\0\0\0 ")
-"""Beginnings of formats whose first bytes say how large everything is."""
+"""Beginnings of formats whose first bytes contain the sizes of everything."""
 SEALED = ("manifest.json", "SHA256SUMS")
 """What lists the other files of a bundle."""
 WORDS = (b'"F32"', b'"EVIL"', b"-1", b"1e99", b"null", b"[]", b"{}", b"99999999999999999999", b"\\u0000", b'"', b"\xff")
@@ -50,7 +50,7 @@ def sound_files() -> dict[str, bytes]:
     from hostile_corpus.safetensors_files import file_of, tensor
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
+        warnings.simplefilter("ignore")  # TorchScript is deprecated and warns
         made = _torch_files()
     picture = parts.x((1, 1, 8, 8))
     kernel = parts.weight([[[[0.5, 1.0], [1.0, 0.5]]]], "w")

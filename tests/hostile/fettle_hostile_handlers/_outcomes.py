@@ -9,7 +9,7 @@ from workers.contracts.process.messages import Failed
 
 OPENED, NO_CLASS = "opened", "no class"
 MOST_S, MOST_BYTES = 5.0, 250 << 20
-"""Processor time for one file, and memory beside twice its size: its bytes, and what was unpacked of them."""
+"""Processor time for one file, and memory in addition to twice its size: its bytes, and the unpacked ones."""
 
 
 def outcome_of(work: Callable[[], object]) -> str:

@@ -1,4 +1,4 @@
-"""Small valid files of what a person brings beside models: data, logs, bundles, folders, GGUF; by name, as bytes.
+"""Small valid files other than models that a person brings: data, logs, bundles, folders, GGUF; by name, as bytes.
 
 A name is ``family/file``. Run as a program it writes them all into the folder that is named.
 """

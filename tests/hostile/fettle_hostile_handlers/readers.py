@@ -55,7 +55,7 @@ def _search(family: str, sound: Mapping[str, bytes], door: Door, params: Params,
     begun = itertools.count(1)
     names = sorted(name for name in sound if name.startswith(f"{family}/"))
     others = [sound[name] for name in names]
-    for name in names:  # what is sound is opened; libraries are loaded by then
+    for name in names:  # valid files are opened; afterwards all libraries are loaded
         if (outcome := outcome_of(partial(door, Path(name).name, sound[name]))) != OPENED:
             ctx.log(f"0|{family}|{name}|{NO_CLASS} sound: {outcome}", "debug")
 

@@ -44,7 +44,7 @@ class Greedy(torch.nn.Module):
 def write(corpus: Corpus) -> None:
     def save(module: torch.nn.Module, name: str) -> bytes:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
+            warnings.simplefilter("ignore")  # TorchScript is deprecated and warns
             torch.jit.script(module).save(corpus.place(name))
         return corpus.place(name).read_bytes()
 

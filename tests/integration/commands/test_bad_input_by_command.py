@@ -15,6 +15,7 @@ import pytest
 from fettle_command import Fettle, Finished
 from no_models import NO_MODELS, canary_of, pickled
 from PIL import Image
+from run_text import run_text
 from typer.main import get_command
 
 from app.cli.commands import commands
@@ -148,7 +149,7 @@ DATA: list[tuple[str, int, tuple[str, ...], str]] = [
 def test_poor_labels_give_a_warning(
     workshop: Fettle, model: Path, soon: list[str | Path], tmp_path: Path, name: str, count: int, classes: tuple[str, ...], warning: str,
 ) -> None:  # fmt: skip
-    """Given one class, or unknown labels, then they are used, and a warning says what is wrong with them."""
+    """Given one class, or unknown labels, then they are used, and a warning names the defect."""
     done = workshop.here("optimize", model, "--data", small.pictures(tmp_path / name, count, classes), *soon)
     assert done.code in (0, 4), done.err
     assert warning in done.err
@@ -161,7 +162,7 @@ def test_poor_labels_give_a_warning(
 def test_poor_data_is_used_with_a_warning(
     workshop: Fettle, model: Path, tidy: Path, tmp_path: Path, name: str, count: int, classes: tuple[str, ...], warning: str,
 ) -> None:  # fmt: skip
-    """Given fewer than ten pictures, one class, or unknown labels, then nothing is called safe, and a warning says why."""
+    """Given fewer than ten pictures, one class, or unknown labels, then nothing is called safe, and a warning gives the reason."""
     data = small.pictures(tmp_path / name, count, classes)
     done = workshop.here("optimize", model, "--data", data, "--recipe", tidy, "--time-budget", "40", "--json")
     assert done.code in (0, 4), done.err
@@ -196,9 +197,9 @@ def test_masks_and_texts_that_do_not_fit_are_named(workshop: Fettle, soon: list[
     assert "cannot belong to the picture" in done.err and "50×50 for 96×64" in done.err
     done = workshop.here("optimize", model, "--data", gardens / "images", *soon)
     assert done.code in (0, 4) and "The folder “masks” lies beside the pictures" in done.err
-    said = answer_kinds.write_sayings(tmp_path / "said", 12)
+    sayings = answer_kinds.write_sayings(tmp_path / "said", 12)
     words = answer_kinds.tones(tmp_path / "words.onnx")
-    error = check_refused(workshop.here("optimize", words, "--data", said / "manifest.jsonl", *soon))
+    error = check_refused(workshop.here("optimize", words, "--data", sayings / "manifest.jsonl", *soon))
     assert error["code"] == "list_alone" and "folder" in error["hint"]
 
 
@@ -251,9 +252,7 @@ def test_no_display(tmp_path: Path) -> None:
     hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
     fettle = Fettle(tmp_path / "home")
     env = {name: value for name, value in fettle.env.items() if name not in hidden}
-    done = subprocess.run(
-        [sys.executable, "-m", "app"], cwd=fettle.root, env=env, capture_output=True, text=True, check=False
-    )
+    done = run_text([sys.executable, "-m", "app"], cwd=fettle.root, env=env)
     if sys.platform in ("win32", "darwin"):
         pytest.skip("there is always a display")
     assert done.returncode == 6

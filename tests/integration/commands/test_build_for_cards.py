@@ -72,7 +72,7 @@ def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, mod
 
 def test_bundle_in_bf16_answers_without_a_card_in_32_bits(fettle: Fettle, model: Path, tmp_path: Path) -> None:
     """Given a version that only cards compute, then its bundle passes its own test all the same: the engine is built
-    from its BF16 file, the same weights answer with 32 bits, and it says so."""
+    from its BF16 file, the same weights answer with 32 bits, and the bundle reports it."""
     bundle, _ = bundle_of(fettle, model, "TensorRT, BF16", tmp_path)
     with zipfile.ZipFile(bundle) as archive:
         assert {"model/model.onnx", "model/model.fp32.onnx", "model/model.rtx.plan"} <= set(archive.namelist())

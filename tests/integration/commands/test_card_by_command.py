@@ -59,7 +59,7 @@ def files(demo: Demo) -> dict[str, bytes]:
 
 def test_every_number_of_the_card_is_the_stores(demo: Demo, files: dict[str, bytes]) -> None:
     """Given the demo's bundle, then its card shows no number that the database does not hold of this version and its
-    original, or that the model's own description says."""
+    original, or from the model's own description."""
     manifest = json.loads(files["manifest.json"])
     known = [store(demo, manifest["measurements"]["this"]["id"]), json.loads(files["pipeline.json"])]
     known += [math.floor(100 * bound) / 100 for bound in lower_bounds(demo)]

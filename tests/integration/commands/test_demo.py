@@ -3,7 +3,6 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from fettle_command import Demo
 from PIL import Image
+from run_text import run_text
 
 from presets.sample import sample_paths
 from workers.export.fresh_environment import make_environment
@@ -75,7 +75,7 @@ def test_the_sample_gets_faster_and_stays_safe(demo: Demo) -> None:
 def test_the_document_is_that_of_the_contract(demo: Demo) -> None:
     """Given its JSON, then every field of docs/command-line.md is there with its type, and what was not measured is null, not 0."""
     document = demo.document
-    assert [name for name in document if name != "reason"] == [*DOCUMENT_FIELDS, "bundle"]  # said where it was busy
+    assert [name for name in document if name != "reason"] == [*DOCUMENT_FIELDS, "bundle"]  # shown where it was busy
     assert document["bundle"] == str(demo.bundle)
     assert 0 < document["seconds"] <= 92
     assert document["limit"] == 1.0
@@ -152,9 +152,7 @@ def test_the_archive_is_readable_by_everybody_and_has_no_dates(demo: Demo) -> No
 
 def test_coreutils_check_the_sums(unpacked: Path) -> None:
     """Given SHA256SUMS, when coreutils read it, then every file is as it was."""
-    done = subprocess.run(
-        ["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=unpacked, capture_output=True, text=True, check=False
-    )
+    done = run_text(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=unpacked)
     assert done.returncode == 0, done.stderr
 
 
@@ -185,7 +183,7 @@ def test_run_py_names_the_class_of_a_picture(bare_python: Path, unpacked: Path, 
 
 
 def test_run_py_names_unreadable_inputs(bare_python: Path, unpacked: Path, tmp_path: Path) -> None:
-    """Given a file that is no picture, when run.py runs, then it says so with exit code 3 and no traceback."""
+    """Given a file that is no picture, when run.py runs, then it reports that with exit code 3 and no traceback."""
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"<html>no picture</html>")
     done = run_in(bare_python, unpacked, ["run.py", str(broken), str(tmp_path / "nothing.png"), "--json"])

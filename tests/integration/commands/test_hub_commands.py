@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from fakehub import Answer, FakeHub, write_repos
 from fettle_command import Fettle, Finished, wait_for
+from run_text import run_text
 from stopwatch import Stopwatch
 
 from app.instance import InstanceLock
@@ -60,10 +60,9 @@ def here(fettle: Fettle) -> Callable[..., Finished]:
 
 
 def login(fettle: Fettle, text: str) -> Finished:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "hub", "login", "--json"],
-        input=text, capture_output=True, text=True, cwd=fettle.root, env=fettle.env, check=False, timeout=60,
-    )  # fmt: skip
+    done = run_text(
+        [sys.executable, "-m", "app", "hub", "login", "--json"], input=text, cwd=fettle.root, env=fettle.env, timeout=60
+    )
     return Finished(done.returncode, done.stdout, done.stderr, 0.0)
 
 
@@ -160,7 +159,7 @@ def test_no_hub(here: Callable[..., Finished], fake: FakeHub) -> None:
 
 
 def test_while_the_window_is_open(here: Callable[..., Finished], fettle: Fettle) -> None:
-    """Given a program that holds the data folder, Then searching works, and what would write says who holds it."""
+    """Given a program that holds the data folder, Then searching works, and commands that write name the holder."""
     with InstanceLock.take(DataPaths(fettle.home), "window", "Fettle's window"):
         assert here("search").code == 0
         for arguments in (("get", "ann/net"), ("login",)):
@@ -251,7 +250,7 @@ def test_download_progress_is_printed(
 
 @pytest.mark.slow
 def test_origin_of_a_hub_model_is_in_card_and_manifest(fettle: Fettle, fake: FakeHub, tmp_path: Path) -> None:
-    """Given a model from the hub, When it is optimized and exported, Then card and manifest say from where it came."""
+    """Given a model from the hub, When it is optimized and exported, Then card and manifest name its origin."""
     sample = sample_paths()
     fake.repos["ann/net"].files["onnx/model.onnx"].data = sample.model.read_bytes()
     got = fettle("hub", "get", "ann/net", "--json")

@@ -13,7 +13,7 @@ Fettle = Callable[..., Any]
 
 
 def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
-    """Given arrays that were prepared before, under the input's name, Then the JSON says bit by bit what goes in, and
+    """Given arrays that were prepared before, under the input's name, Then the JSON shows bit by bit what goes in, and
     the text shows the range; without data nothing of it is reported."""
     sample = sample_paths()
     with np.load(sample.data) as stored:
@@ -32,13 +32,13 @@ def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
         with Image.open(example["picture"]) as picture:
             assert picture.size == (28, 28)
     text = fettle.here("inspect", sample.model, "--data", tmp_path / "a.npz")
-    said = text.out + text.err
-    assert text.code == 0 and "what the model is fed (as they are)" in said and "−0.81 to 2.02" in said
+    output = text.out + text.err
+    assert text.code == 0 and "what the model is fed (as they are)" in output and "−0.81 to 2.02" in output
     assert "fed" not in fettle.here("inspect", sample.model, "--json").document
 
 
 def test_data_that_do_not_fit_are_refused(fettle: Fettle, tmp_path: Path) -> None:
-    """Given arrays of another shape, Then exit code 3 with what is wanted, and no traceback."""
+    """Given arrays of another shape, Then exit code 3 with the expected shape, and no traceback."""
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).random((20, 30, 20, 3)).astype(np.float32))
     report = fettle.here("inspect", sample_paths().model, "--data", tmp_path / "a.npz", "--json")
     assert report.code == 3 and "any×1×28×28" in str(report.document)

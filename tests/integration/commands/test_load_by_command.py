@@ -44,19 +44,8 @@ def test_a_runs_versions_under_load(tmp_path: Path) -> None:
     """Given a finished run, Then one command measures it, prices it and keeps it; wrong names are reported."""
     finished_folder(tmp_path)
     fettle = Fettle(tmp_path / "data")
-    done = fettle(
-        "load",
-        "r1",
-        "--seconds",
-        "0.5",
-        "--max-latency",
-        "500",
-        "--price-per-hour",
-        "0.25",
-        "--currency",
-        "EUR",
-        "--json",
-    )
+    options = ("--seconds", "0.5", "--max-latency", "500", "--price-per-hour", "0.25", "--currency", "EUR", "--json")
+    done = fettle("load", "r1", *options)
     assert done.code == 0, done.err
     found = done.document
     assert found["run_id"] == "r1" and found["paired"]["ratio"] > 0

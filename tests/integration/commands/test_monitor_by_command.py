@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fettle_command import Demo, Fettle
 from PIL import Image
+from run_text import run_text
 
 from presets.sample import sample_paths
 
@@ -16,10 +17,7 @@ USUAL, DARKER = 100, 300
 
 
 def run_script(folder: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-I", "-B", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=170,
-    )  # fmt: skip
+    return run_text([sys.executable, "-I", "-B", *map(str, arguments)], cwd=folder, timeout=170)
 
 
 @pytest.fixture(scope="module")

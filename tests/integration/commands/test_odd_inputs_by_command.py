@@ -73,7 +73,7 @@ def no_tokenizer(folder: Path):
 
 
 @pytest.mark.parametrize("make", [second_axis, time_first, fixed_pairs, no_tokenizer])
-def test_the_whole_way(make, fettle: Fettle, tmp_path: Path) -> None:
+def test_complete_workflow_of_odd_inputs(make, fettle: Fettle, tmp_path: Path) -> None:
     """Given a model with odd inputs, when it is optimized, then each version is judged on all examples, and its bundle
     has the original's own inputs and answers them as ONNX Runtime alone does."""
     model, data, feeds = make(tmp_path)
@@ -110,7 +110,7 @@ def test_the_whole_way(make, fettle: Fettle, tmp_path: Path) -> None:
 
 
 def test_export_without_a_recommendation_reports_the_original(fettle: Fettle, tmp_path: Path) -> None:
-    """Given a run that recommended nothing, when it is exported without a version, then both outputs say what it is."""
+    """Given a run that recommended nothing, when it is exported without a version, then both outputs explain it."""
     model, _, _ = no_shape(tmp_path)
     run = fettle("optimize", model, "--time-budget", "1", "--json")
     assert run.code == 4 and run.document["recommended"] is None

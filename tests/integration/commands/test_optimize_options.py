@@ -103,7 +103,7 @@ def test_bench_in_numbers(workshop: Fettle, model: Path) -> None:
 
 
 def test_run_that_exceeds_its_budget_gives_the_reason() -> None:
-    """Given a second in which the model is only opened, Then that is said, and of no run that had time for more."""
+    """Given a second in which the model is only opened, Then that is shown, and of no run that had time for more."""
     assert len(over_budget(1.0, 3.6, Ending.NOTHING_TRIED)) == 1
     assert over_budget(1.0, 1.2, Ending.NOTHING_TRIED) == ()
     assert over_budget(None, 90.0, Ending.NOTHING_TRIED) == ()
@@ -128,7 +128,7 @@ def test_the_same_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_answer_into_a_closed_pipe(tmp_path: Path) -> None:
-    """Given a program behind the pipe that reads nothing, Then exit code 5, and the last line says what happened."""
+    """Given a program behind the pipe that reads nothing, Then exit code 5, and the last line shows what happened."""
     fettle = Fettle(tmp_path / "home")
     process = fettle.start("presets", "list")
     assert process.stdout is not None and process.stderr is not None

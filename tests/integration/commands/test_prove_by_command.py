@@ -39,7 +39,7 @@ def prove(shop: Fettle, original: Path, other: Path, data: Path, *more: str | Pa
 
 def test_an_openvino_ir_of_the_same_model_is_safe(pictures: Path, tmp_path: Path) -> None:
     """Given the sample and an IR that OpenVINO made of it, then it is proven safe, measured in turn, exit code 0; the
-    document holds what the contract says and nothing else, and looked at again it says the same. (In a data folder of its
+    document holds the contract's fields and nothing else, and a second look shows the same. (In a data folder of its
     own: each further look at the same pictures has to prove more.)"""
     home = Fettle(tmp_path / "home")
     done = prove(home, SAMPLE, foreign.openvino_ir(tmp_path / "other.xml"), pictures)
@@ -58,7 +58,7 @@ def test_an_openvino_ir_of_the_same_model_is_safe(pictures: Path, tmp_path: Path
 
 
 def test_int8_of_other_tools_is_judged_by_its_answers(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
-    """Given an INT8 file of ONNX Runtime's own tool, then what is printed is what the two files really answer."""
+    """Given an INT8 file of ONNX Runtime's own tool, then the printed answers are those of the two files."""
     import onnxruntime
 
     path = foreign.static_int8(tmp_path / "static.onnx")
@@ -104,7 +104,7 @@ def test_other_interfaces_are_refused_by_a_real_process(shop: Fettle, pictures: 
 
 
 def test_a_torch_source_needs_consent(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
-    """Given a TorchScript program beside a model, then it is refused without consent."""
+    """Given a TorchScript program next to a model, then it is refused without consent."""
     program = foreign.torch_program(tmp_path / "p.pt")
     assert prove(shop, SAMPLE, program, pictures).error["code"] == "needs_consent"
 
@@ -119,7 +119,7 @@ def test_torch_source_compared_with_its_onnx(shop: Fettle, pictures: Path, tmp_p
 
 @pytest.mark.slow
 def test_a_torch_source_as_the_original(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
-    """Given the same in the opposite order, then the size that the program does not say is reported with --shape."""
+    """Given the same in the opposite order, then the size that the program lacks is requested with --shape."""
     program, graph = foreign.torch_program(tmp_path / "p.pt"), foreign.onnx_of_the_program(tmp_path / "g.onnx")
     turned = prove(shop, program, graph, pictures, "--allow-code", "--shape", "1x1x28x28")
     assert (turned.code, turned.document["optimized"]["agreement"]) == (0, 1.0), turned.err

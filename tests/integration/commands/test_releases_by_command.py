@@ -70,7 +70,7 @@ def test_nothing_released_is_an_empty_list(fettle: Fettle) -> None:
 
 @pytest.mark.parametrize("kind", ["no key", "other curve", "with password"])
 def test_a_key_that_cannot_sign_is_refused(demo: Demo, tmp_path: Path, kind: str) -> None:
-    """Given a file that is no key, one of another curve, or one with a password, then words say how to make one, and no bundle
+    """Given a file that is no key, one of another curve, or one with a password, then it is shown how to make one, and no bundle
     is written."""
     key, out = tmp_path / "key.pem", tmp_path / "b.zip"
     if kind == "no key":

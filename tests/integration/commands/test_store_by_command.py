@@ -45,7 +45,7 @@ def test_store_shows_what_each_project_holds(home: Fettle) -> None:
 
 def test_store_free_removes_caches_and_the_run_is_compared_as_before(home: Fettle) -> None:
     """Given a finished run, when everything that no row names is freed, then the forecast removes nothing and is right
-    to the byte, and the comparison says what it said before."""
+    to the byte, and the comparison shows the same as before."""
     before = home.here("compare", "r1", "--json").document
     forecast = home.here("store", "free", "--dry-run", "--keep-days", "0", "--json").document
     assert forecast["freeable_bytes"] > 0

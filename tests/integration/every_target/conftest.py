@@ -30,7 +30,7 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For what is installed once for all models."""
+    """Folder of the packages that are installed once for all models."""
     return tmp_path_factory.mktemp("own")
 
 

@@ -127,7 +127,7 @@ class Optimized:
         return self.written(target)[1]
 
     def written(self, target: str) -> tuple[Finished, Path]:
-        """What the command said, and the unpacked bundle."""
+        """Return the output of the command, and the unpacked bundle."""
         if target not in self._written:
             place = self.folder / "bundles" / target
             done = _once(self.folder / f"{target}.json", lambda: self.export(target))
@@ -169,7 +169,7 @@ def optimized(case: Case, folder: Path) -> Optimized:
 
 
 def _once(kept: Path, go: Callable[[], Finished]) -> Finished:
-    """What the command said, now or when it was kept."""
+    """Return the output of the command, now or when it was kept."""
     if kept.is_file():
         return Finished(**json.loads(kept.read_text(encoding="utf-8")))
     done = go()

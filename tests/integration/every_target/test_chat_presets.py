@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from exported_models import CHAT, PATIENCE, first_rows
 from fettle_command import Fettle, Finished
+from run_text import run_text
 from served_bundles import start, stop
 from short_runs import AS_A_PERSON
 
@@ -45,24 +46,11 @@ def client_python(own_folder: Path) -> Path:
     return python
 
 
-def said_by(fettle: Fettle, run_id: str, version: str) -> str:
+def answer_by(fettle: Fettle, run_id: str, version: str) -> str:
     """The answer of one version in `fettle chat`."""
-    command = [
-        sys.executable,
-        "-m",
-        "app",
-        "chat",
-        run_id,
-        "--variant",
-        version,
-        "--max-new-tokens",
-        str(WORDS),
-        "--json",
-    ]
-    done = subprocess.run(
-        command, cwd=fettle.root, env=fettle.env, input=QUESTION + "\n", capture_output=True, text=True, timeout=600,
-        check=True,
-    )  # fmt: skip
+    chat = [sys.executable, "-m", "app", "chat", run_id, "--variant", version]
+    command = [*chat, "--max-new-tokens", str(WORDS), "--json"]
+    done = run_text(command, cwd=fettle.root, env=fettle.env, input=QUESTION + "\n", timeout=600, check=True)
     return str(json.loads(done.stdout)["messages"][-1]["content"])
 
 
@@ -80,7 +68,7 @@ def exported(fettle: Fettle, run_id: str, version: str, target: str, folder: Pat
 
 
 @pytest.mark.parametrize("preset", ["no-change", "fastest-chat", "fits-memory", "chat-anywhere"])
-def test_the_whole_way(
+def test_complete_workflow_of_a_preset(
     preset: str, tmp_path: Path, client_python: Path, javascript: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given a chat model and texts, When it is optimized, Then the original and each version that is safe say Paris;
@@ -98,30 +86,30 @@ def test_the_whole_way(
             f"  {row['title']}: {row.get('verdict')}, {row.get('speedup')} times, {row.get('size_bytes')} bytes"
         )
     for version in (original, *(row["id"] for row in safe)):
-        answer = said_by(fettle, run["run_id"], version)
+        answer = answer_by(fettle, run["run_id"], version)
         report.append(f"  {version} says {answer!r}")
         assert "paris" in answer.lower()
     version = chosen or original
-    said = said_by(fettle, run["run_id"], version)
+    answer_text = answer_by(fettle, run["run_id"], version)
     folder = exported(fettle, run["run_id"], version, "python", tmp_path)
     command = [sys.executable, "-I", "-B", "chat.py", QUESTION, "--max-new-tokens", str(WORDS), "--json"]
-    alone = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=600)
-    assert json.loads(alone.stdout)["answer"] == said
+    alone = run_text(command, cwd=folder, check=True, timeout=600)
+    assert json.loads(alone.stdout)["answer"] == answer_text
     served = start(exported(fettle, run["run_id"], version, "service", tmp_path))
     requested = [client_python, "-c", CLIENT, f"http://{served.address}/v1", QUESTION, str(WORDS)]
-    answer = json.loads(subprocess.run(requested, capture_output=True, text=True, check=True, timeout=600).stdout)
+    answer = json.loads(run_text(requested, check=True, timeout=600).stdout)
     code, complaints = stop(served)
     assert code == 0, complaints
-    assert answer["whole"] == "".join(answer["pieces"]) == said and len(answer["pieces"]) > 3
-    assert "paris" in said.lower()
+    assert answer["whole"] == "".join(answer["pieces"]) == answer_text and len(answer["pieces"]) > 3
+    assert "paris" in answer_text.lower()
     if chosen and preset == "chat-anywhere":
         hub = shutil.copytree(exported(fettle, run["run_id"], chosen, "hub", tmp_path), javascript / preset)
         requested = ["node", "try.mjs", QUESTION]
-        ran = subprocess.run(requested, cwd=hub, capture_output=True, text=True, timeout=600, check=False)
+        ran = run_text(requested, cwd=hub, timeout=600)
         assert ran.returncode == 0, ran.stderr + ran.stdout
         spoken, figures = ran.stdout.splitlines()[-2:]
         assert "paris" in spoken.lower()
         report.append(f"  transformers.js says {spoken!r}: {figures}")
-    report.append(f"  bundles of {version}: chat.py and the client say {said!r}")
+    report.append(f"  bundles of {version}: chat.py and the client say {answer_text!r}")
     with capsys.disabled():
         print("\n" + "\n".join(report))  # noqa: T201

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exported_models import EVERYWHERE, ONNX_ONLY, Optimized, manifest, opened_here
+from run_text import run_text
 
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
@@ -59,10 +60,12 @@ def test_mlflow_predicts_alike(model: Optimized, mlflow_python: Path, tmp_path: 
     np.savez(tmp_path / "feeds.npz", **feeds)
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "HOME": str(tmp_path)}
     given = model.given(2) if model.case.kind == "text" else []
-    done = subprocess.run(
+    done = run_text(
         [mlflow_python, "-c", ASK, str(folder), str(tmp_path / "feeds.npz"), str(tmp_path / "given.npz"), *given],
-        env={**os.environ, **quiet}, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        env={**os.environ, **quiet},
+        cwd=tmp_path,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stderr
     wanted = opened_here(folder).run(feeds)
     report = json.loads(done.stdout.splitlines()[-1])
@@ -78,7 +81,7 @@ def test_transformers_js_runs_it(model: Optimized, javascript: Path, capsys: pyt
     """Given transformers.js from npm under Node.js, when the hub folder's try.mjs runs, then outputs are the measured ones."""
     folder = javascript / model.case.name.replace(" ", "-")
     shutil.copytree(model.bundle("hub"), folder)
-    done = subprocess.run(["node", "try.mjs"], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    done = run_text(["node", "try.mjs"], cwd=folder, timeout=600)
     assert done.returncode == 0, done.stderr + done.stdout
     report = json.loads(done.stdout.splitlines()[-1])
     with capsys.disabled():
@@ -88,7 +91,7 @@ def test_transformers_js_runs_it(model: Optimized, javascript: Path, capsys: pyt
 
 def test_transformers_reads_the_hub_folder(model: Optimized) -> None:
     """Given the hub folder, then transformers reads configuration, tokenizer and picture processor, as far as its files
-    mention one; of a model that is none of its families the self-test says so."""
+    mention one; for a model of another family the self-test reports that."""
     from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
 
     done, folder = model.written("hub")
@@ -119,9 +122,7 @@ def test_the_image_is_linted_and_built_where_it_can_be(model: Optimized, capsys:
     folder = model.bundle("container")
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     assert hadolint is not None
-    linted = subprocess.run(
-        [hadolint, "--no-color", "Dockerfile"], cwd=folder, capture_output=True, text=True, check=False
-    )
+    linted = run_text([hadolint, "--no-color", "Dockerfile"], cwd=folder)
     assert (linted.returncode, linted.stdout) == (0, "")
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode != 0:

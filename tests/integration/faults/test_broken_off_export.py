@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Demo, Fettle, wait_for
+from run_text import run_text
 
 from app.services.after.exporting import place
 from workers.contracts.folder import sha256_file
@@ -89,7 +90,7 @@ def test_a_disk_that_fills_at_twenty_sizes(tmp_path: Path, at: int) -> None:
     out.write_bytes(b"an old bundle")
     limit = str(round(len(content) * at / POINTS))
     command = [sys.executable, "-c", FILL, str(new), str(out), limit]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    done = run_text(command, cwd=Path(__file__).parents[2])
     assert (done.stdout, done.stderr, done.returncode) == ("not_written", "", 0)
     assert out.read_bytes() == b"an old bundle" and sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "new"]
     place(new, out)

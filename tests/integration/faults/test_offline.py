@@ -1,6 +1,5 @@
 """Nothing leaves the computer: no look-up of a host name and no connection, from the first job to the bundle."""
 
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from fettle_command import Demo
 from network_calls import may_trace, network_calls, tracer
+from run_text import run_text
 
 from workers.export.fresh_environment import make_environment
 
@@ -16,9 +16,7 @@ pytestmark = pytest.mark.skipif(not may_trace(), reason="strace is not here, or 
 
 def watched(log: Path, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> list[str]:
     """Run a command and all that it starts under strace; its calls to the network."""
-    done = subprocess.run(
-        [*tracer(log), *command], cwd=cwd, env=env, capture_output=True, text=True, timeout=170, check=False
-    )
+    done = run_text([*tracer(log), *command], cwd=cwd, env=env, timeout=170)
     assert done.returncode in (0, 4), done.stderr
     return network_calls(log)
 

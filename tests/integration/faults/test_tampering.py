@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Demo
+from run_text import run_text
 from tampered import check, refusals
 
 from workers.contracts.errors import InputRefused
@@ -185,7 +185,7 @@ def test_the_command_names_it_too(demo: Demo, bundle: Path, tmp_path: Path) -> N
 def test_the_bundle_itself_refuses_too(demo: Demo, bundle: Path) -> None:
     """Given a tampered folder, when its own verify.py runs, then exit code 3, the file named, the model not loaded."""
     (bundle / "model" / names(bundle / "model")[0]).write_bytes(b"mine")
-    done = subprocess.run([sys.executable, "-B", "verify.py"], cwd=bundle, capture_output=True, text=True, check=False)
+    done = run_text([sys.executable, "-B", "verify.py"], cwd=bundle)
     assert done.returncode == 3
     assert "was changed." in done.stdout
     assert "Traceback" not in done.stderr

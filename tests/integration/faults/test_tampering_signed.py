@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from fettle_command import Demo
 from model_signing import verifying
+from run_text import run_text
 from tampered import check, refusals
 
 from app.paths import DataPaths
@@ -223,9 +223,9 @@ def test_each_manipulation_is_named(bundle: Path, tmp_path: Path, tamper: Callab
 
 @pytest.mark.parametrize("tamper", [another_model, a_signature_that_says_something_else, a_decision_taken_out])
 def test_the_bundle_itself_refuses_too(bundle: Path, tamper: Callable[[Path], str]) -> None:
-    """Given such a bundle, when its own verify.py runs, then it says the same, with exit code 3."""
+    """Given such a bundle, when its own verify.py runs, then it reports the same, with exit code 3."""
     expected = tamper(bundle)
-    done = subprocess.run([sys.executable, "-B", "verify.py"], cwd=bundle, capture_output=True, text=True, check=False)
+    done = run_text([sys.executable, "-B", "verify.py"], cwd=bundle)
     assert done.returncode == 3 and expected in done.stdout and "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Inputs prepared by hand, as `model_info.json` next to each model says: Pillow, numpy and the model's own tokenizer."""
+"""Inputs prepared by hand, as described by `model_info.json` next to each model: Pillow, numpy and the model's own tokenizer."""
 
 import csv
 import json
@@ -50,12 +50,12 @@ def labelled_pictures(source: Source, names: Sequence[str]) -> list[Raw]:
     """A folder with `labels.csv`, whose labels are accepted classes joined by "|"."""
     with (source.data / "labels.csv").open(newline="", encoding="utf-8") as file:
         labels = {row["file"]: tuple(int(one) for one in row["label"].split("|")) for row in csv.DictReader(file)}
-    named = [entry["name"] for entry in source.inspected["inputs"]] or ["x"]  # a program says its own once it runs
+    named = [entry["name"] for entry in source.inspected["inputs"]] or ["x"]  # a program reports its own once it runs
     return [Raw(str(source.data / name), {named[0]: imagenet(source.data / name)}, labels[name]) for name in names]
 
 
 def pictures_as_shown(source: Source, names: Sequence[str]) -> list[Raw]:
-    """Where nothing says how: as `fettle inspect` shows it, so that what is shown is what is done."""
+    """Prepare inputs without a description as `fettle inspect` shows it, which checks what it shows."""
     shown = source.inspected["preprocessing"]
     (entry,) = source.inspected["inputs"]
     assert (shown["crop"], shown["range"], shown["channels"], shown["layout"]) == (None, "0..1", "rgb", "nchw")
@@ -75,7 +75,7 @@ def text_map(outputs: Arrays, _feeds: Arrays) -> NDArray[np.int64]:
 
 
 def texts(source: Source, names: Sequence[str]) -> list[Raw]:
-    """Rows of a CSV by the folder's own tokenizer, cut at 256 tokens as `sentence_bert_config.json` says."""
+    """Rows of a CSV by the folder's own tokenizer, cut at 256 tokens as in `sentence_bert_config.json`."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(source.model, local_files_only=True)

@@ -53,7 +53,7 @@ def _same_place(a: Values, b: Values) -> bool:
 
 
 def masks(old: Values, new: Values) -> bool | None:
-    """Classes of pixels (height, width): a class that overlaps by less than .9 but for the pixels beside its edge, an
+    """Classes of pixels (height, width): a class that overlaps by less than .9 without the pixels at its edge, an
     object lost, new, joined or cut, or a hole in one that is new or closed."""
     kinds = sorted({*np.unique(old).tolist(), *np.unique(new).tolist()})
     shown = [one for one in kinds if one != 0 and max((old == one).sum(), (new == one).sum()) >= SPECK_PX]
@@ -105,7 +105,7 @@ def _wider(mask: Values) -> Values:
 
 def words(old: str, new: str) -> bool | None:
     """More than a twentieth of the letters differ, or a number. (Two words in a row, or the last one, always are that
-    much of the few words that are said here, and none turns a meaning round.)"""
+    much of the few words that are spoken here, and none turns a meaning round.)"""
     if not old and not new:
         return None
     numbers = [sorted(re.findall(r"\d+(?:[.,:]\d+)*", text)) for text in (old, new)]

@@ -32,7 +32,7 @@ def channels_last_model(path: Path, name: str, height: int, width: int, channels
 
 
 def mel_patches(count: int) -> NDArray[np.float32]:
-    """Log-mel patches of 96 × 64 with one channel, between 4 and 13, each with tones of its own."""
+    """Log-mel patches of 96 × 64 with one channel, between 4 and 13, each with other tones."""
     random = np.random.default_rng(3)
     times, bands = np.meshgrid(np.linspace(0, 1, 96), np.linspace(0, 1, 64), indexing="ij")
     tones, beats = random.uniform(0, 1, (2, count, 1, 1))

@@ -73,7 +73,7 @@ def overlap(truths: Sequence[Values], found: Sequence[Values]) -> tuple[float, f
     return float(jaccard_score(right, mine, average="macro")), float(accuracy_score(right, mine))
 
 
-def said(answer: Values, letters: Sequence[str]) -> str:
+def spoken_text(answer: Values, letters: Sequence[str]) -> str:
     """(moments, letters) of a CTC model → a text: the best of each moment, without repetitions and blanks (letter 0)."""
     text, before = "", 0
     for best in answer.argmax(axis=1).tolist():
@@ -99,7 +99,7 @@ def letters_in(model: Path) -> list[str]:
 
 
 def letters_of(model: Path) -> list[str]:
-    """Of the vocabulary beside a model, by their numbers."""
+    """Return the letters of the vocabulary next to a model, by their numbers."""
     numbers = json.loads((model.parent / "vocab.json").read_text(encoding="utf-8"))
     return sorted(numbers, key=numbers.__getitem__)
 

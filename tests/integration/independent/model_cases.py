@@ -31,7 +31,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """What a reader gets: where model and data lie, its own folder, and what `fettle inspect` says."""
+    """What a reader gets: the paths of model and data, its own folder, and the output of `fettle inspect`."""
 
     model: Path
     data: Path
@@ -49,11 +49,11 @@ def answer_first(outputs: Arrays, feeds: Arrays) -> NDArray[Any]:
 class ModelCase:
     """`read` prepares the named examples by hand; `make_data` makes the data of the catalogue's, where they are others.
 
-    `compared` is what is compared: the share of the same classes, masks or texts, the mean cosine, or the share of items
+    `compared` names the comparison: the share of the same classes, masks or texts, the mean cosine, or the share of items
     without an error. `task` is the proof task that has to be recognized.
     `original` is the library that runs it (see `one_side.py`), `links` its states: {input: [output, shape]}.
     `accuracy` is what the original reaches at least where there are labels (of moments, the area under the curve). `then` gives the feeds of a second call.
-    `expected_pipeline` is a part of what the bundle's pipeline.json must say. `are_shares`: the classes' scores add up to 1 already.
+    `expected_pipeline` is a part of the expected pipeline.json of the bundle. `are_shares`: the classes' scores add up to 1 already.
     """
 
     name: str

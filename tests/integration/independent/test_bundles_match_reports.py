@@ -14,7 +14,7 @@ import psutil
 import pytest
 from catalogue import MODEL_CASES
 from changed import masks, words
-from field_tools import area_under_curve, cosine, letters_in, right_classes, said, same_neighbors
+from field_tools import area_under_curve, cosine, letters_in, right_classes, same_neighbors, spoken_text
 from figures import figures, softmax
 from model_cases import PATIENCE, ROOT, ModelCase
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ NEVER_SLOWER = 0.97
 OVER_S = 5.0
 """A step that was begun may end so much later."""
 BUSY_PERCENT = 15.0
-"""Other programs' share of the processor from which a ratio of times says nothing."""
+"""Other programs' share of the processor from which a ratio of times is meaningless."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def outputs_of(workflow: Workflow, side: Side) -> Outputs:
 
 
 def test_nothing_regressed_is_recommended_in_its_time(workflow: Workflow) -> None:
-    """Given the model with its data, then the run keeps to its time and recommends what is faster and alike, or nothing."""
+    """Given the model with its data, then the run keeps to its time and recommends a faster version that answers alike, or nothing."""
     assert workflow.seconds <= workflow.case.budget_s * PATIENCE + OVER_S
     if workflow.is_recommended:
         assert workflow.version["speedup"] > 1
@@ -155,7 +155,7 @@ def seen_by_people(workflow: Workflow, old: Sequence[Any], new: Sequence[Any]) -
     if workflow.case.compared == "masks":
         return list(zip(old, new, strict=True))
     letters = letters_in(ROOT / workflow.case.model)
-    return [(said(a, letters), said(b, letters)) for a, b in zip(old, new, strict=True)]
+    return [(spoken_text(a, letters), spoken_text(b, letters)) for a, b in zip(old, new, strict=True)]
 
 
 def accuracy(workflow: Workflow, version: dict[str, Any], values: Sequence[NDArray[Any]]) -> float:
@@ -194,7 +194,7 @@ def test_it_prepares_what_people_have_as_it_should(workflow: Workflow, requested
     if "scores" not in report[0]:
         for row, one in zip(report, wanted, strict=True):
             if workflow.case.compared == "texts":
-                assert row["answer"] == said(one, letters_in(ROOT / workflow.case.model)), row["input"]
+                assert row["answer"] == spoken_text(one, letters_in(ROOT / workflow.case.model)), row["input"]
                 continue
             given, scale = np.asarray(row["answer"], np.float64).reshape(one.shape), float(np.abs(one).max())
             if workflow.case.compared == "masks":
@@ -220,7 +220,7 @@ def test_it_is_never_slower_than_the_original(workflow: Workflow, requested_outp
         pytest.skip("nothing was recommended, so that nothing was promised")
     busy = busy_percent()
     if busy > BUSY_PERCENT:
-        pytest.skip(f"other programs use {busy:.0f} % of the processor: times would say nothing")
+        pytest.skip(f"other programs use {busy:.0f} % of the processor: times would be meaningless")
     feeds = [raw.feeds for raw in workflow.raws[:16]]
     with workflow.original("original in turn") as original, workflow.exported("exported in turn") as exported:
         original.answers(feeds)

@@ -75,7 +75,7 @@ def stamps() -> dict[str, tuple[int, ...]]:
 
 
 def pictures(folder: Path) -> Feeding:
-    """Files: prepared as the model's own description says."""
+    """Return files prepared by the model's own description."""
     labels = stamps()
     data = folder / "pictures"
     data.mkdir()

@@ -23,7 +23,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize(("kind", "harm"), ATTACKS, ids=[f"{kind.task}: {harm.__name__}" for kind, harm in ATTACKS])
 def test_no_harm_is_called_safe(kind: Trained, harm: Callable[[Trained, Path], Path], tmp_path: Path) -> None:
-    """Given a version that is broken for what a person sees, then it is proven to be worse, and the exit code says so.
+    """Given a version that is broken for what a person sees, then it is proven to be worse, which the exit code shows.
     How much 8 bits break is a matter of the processor: where right masks do not settle it, it is not safe at least."""
     fettle, other = Fettle(tmp_path / "home"), harm(kind, tmp_path / "worst.onnx")
     done = fettle("prove", kind.model, other, "--data", kind.few, "--json", timeout_s=PATIENCE_S)

@@ -99,7 +99,7 @@ def check_shown(task: str, row: dict[str, Any], wanted: Any) -> None:
 
 
 def test_its_bundle_prints_for_people(seen: Seen) -> None:
-    """Given one file without --json, then `run.py` says it in a line, and verify.py finds nothing else."""
+    """Given one file without --json, then `run.py` prints its answer in a line, and verify.py finds nothing else."""
     bundle = seen.workflow.bundle
     done = run_in(bundle.python, bundle.folder, ["run.py", seen.workflow.raws[0].argument])
     assert done.returncode == 0, done.stderr[-2000:]

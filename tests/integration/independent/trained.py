@@ -30,7 +30,7 @@ Values = NDArray[Any]
 
 @dataclass(frozen=True)
 class Trained:
-    """`decode` turns the model's output of one example (without its batch axis) into what people see; `is_changed` says
+    """`decode` turns the model's output of one example (without its batch axis) into what people see; `is_changed` returns
     of what two models see whether it changed (None: proves nothing). `scores` works out, of the named examples, the
     scores by their ids in Fettle's document."""
 
@@ -151,7 +151,7 @@ WORDS = Trained(
     lambda path: words_recognizer.save(words_recognizer.train(SPEECH_WORDS), path),
     lambda folder, count: words_recognizer.write_sayings(folder, SPEECH_WORDS, count),
     sounds,
-    lambda model, answer: field_tools.said(answer, letters(model)),
+    lambda model, answer: field_tools.spoken_text(answer, letters(model)),
     changed.words,
     errors,
 )

@@ -32,7 +32,7 @@ class Bundle:
 
     @property
     def pipeline(self) -> dict[str, Any]:
-        """What pipeline.json says."""
+        """Return the content of pipeline.json."""
         found: dict[str, Any] = json.loads((self.folder / "pipeline.json").read_text(encoding="utf-8"))
         return found
 

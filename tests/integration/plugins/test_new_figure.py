@@ -2,11 +2,11 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from run_text import run_text
 from stranger import copy_with
 
 HOME = Path(__file__).parents[2] / "fixtures" / "data_0_1_0" / "home"
@@ -35,7 +35,7 @@ with open_store(paths) as space:
 def figures(root: Path, home: Path, *new: str) -> dict[str, Any]:
     """Return what the program at `root` reads before and after it stores the new figures of the first version."""
     command = [sys.executable, "-B", "-c", USE, str(home), *new]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    done = run_text(command, cwd=root, timeout=120)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_text import run_text
 from stranger import copy_with
 
 PAGE = '''"""The page Notes."""
@@ -50,7 +51,7 @@ class NotesController(PageController):
         page.show_value(f"Kept in {desk.session.workspace.paths.root.name}")
 
 
-CONTROLLER = ControllerSpec("notes", NotesController, is_done=lambda way: way.session.project is None)
+CONTROLLER = ControllerSpec("notes", NotesController, is_done=lambda app: app.session.project is None)
 '''
 FILES = {
     "widgets/pages/notes/__init__.py": PAGE,
@@ -111,14 +112,7 @@ import os; os._exit(0)
 
 
 def look(root: Path, home: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-B", "-c", LOOK, str(home)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_text([sys.executable, "-B", "-c", LOOK, str(home)], cwd=root, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +125,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_it_has_its_entry_in_the_rail(seen: dict[str, Any]) -> None:
-    """Given the new folders, then the step stands where it says, with its number and its mark, before its code is loaded."""
+    """Given the new folders, then the step is at its declared place, with its number and its mark, before its code is loaded."""
     assert seen["rail"][4:7] == ["compare", "notes", "try"]
     assert (seen["tip"], seen["mark"], seen["before"]) == ("Notes (Ctrl+6)", "done", [])
 
@@ -148,7 +142,7 @@ def test_guide_lists_the_new_page(seen: dict[str, Any]) -> None:
 
 
 def test_page_without_a_controller_is_named(tmp_path: Path) -> None:
-    """Given the folder of widgets alone, then the start says which page has no controller."""
+    """Given the folder of widgets alone, then the start names the page without a controller."""
     files = {name: source for name, source in FILES.items() if name.startswith("widgets")}
     done = look(copy_with(tmp_path / "fettle", files), tmp_path / "home")
     assert done.returncode != 0 and "unlike notes" in done.stderr

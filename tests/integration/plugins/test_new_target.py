@@ -1,7 +1,6 @@
 """Adding an export target is one new file: described, offered by the page, written, tested, verified, nothing else changed."""
 
 import json
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 from fettle_command import Demo, Fettle
+from run_text import run_text
 from stranger import copy_with
 
 TARGET = '''"""The target *Leaflet*: a Python bundle with a sheet of paper for the shop."""
@@ -162,14 +162,14 @@ def kit(stranger: Fettle, demo: Demo, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_it_is_described_behind_the_first(stranger: Fettle) -> None:
-    """Given the new file, then `describe` lists it behind the one that is offered first, as the contract says."""
+    """Given the new file, then `describe` lists it behind the one that is offered first, as in the contract."""
     rows = stranger("describe", "--json").document["targets"]
     assert [rows[0]["id"], rows[-1]["id"]] == ["python", "leaflet"]
     assert rows[-1] == {"id": "leaflet", "title": "Leaflet", "available": True, "hint": ""}
 
 
 def test_the_command_line_writes_and_verifies_it(stranger: Fettle, kit: Path) -> None:
-    """Given its question is answered, then it holds what was said, its card its commands, and `verify` runs its own check."""
+    """Given its question is answered, then it holds the answer, its card its commands, and `verify` runs its own check."""
     with zipfile.ZipFile(kit) as archive:
         assert archive.read("leaflet.txt").decode() == "For Mira & sons\n"
         assert "cat leaflet.txt\npython run.py photo.jpg\npython verify.py" in archive.read("README.md").decode()
@@ -201,12 +201,14 @@ def test_its_question_needs_an_answer(
 
 def test_the_page_offers_and_writes_it(stranger: Fettle, tmp_path: Path) -> None:
     """Given the page Export, when the new target's card is clicked, then its question, stages, name and commands are its own;
-    what is exported is this target, and it verifies."""
+    this target is exported, and it verifies."""
     out = tmp_path / "by mouse.kit"
-    done = subprocess.run(
+    done = run_text(
         [sys.executable, "-B", "-c", PAGE, str(stranger.home), str(out)],
-        cwd=stranger.root, env=stranger.env, capture_output=True, text=True, timeout=170, check=False,
-    )  # fmt: skip
+        cwd=stranger.root,
+        env=stranger.env,
+        timeout=170,
+    )
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert [report["offered"][0], report["offered"][-1]] == ["python", "leaflet"]

@@ -2,13 +2,13 @@
 line changed."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import command_models as small
 import pytest
 from fettle_command import Fettle, with_technique
+from run_text import run_text
 
 TECHNIQUE = '''"""Weights rounded to a coarse grid."""
 
@@ -87,7 +87,7 @@ print(json.dumps([{"title": r.title, "why": r.why, "outcome": r.outcome, "becaus
 
 def explained(fettle: Fettle, run_id: str) -> dict[str, dict[str, str]]:
     command = [sys.executable, "-c", TRIED, run_id]
-    done = subprocess.run(command, cwd=fettle.root, env=fettle.env, capture_output=True, text=True, check=True)
+    done = run_text(command, cwd=fettle.root, env=fettle.env, check=True)
     return {row["title"]: row for row in json.loads(done.stdout)}
 
 
@@ -117,7 +117,7 @@ def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: 
     variant = next(v for v in done.document["variants"] if v["title"] == "Coarse")
     assert variant["recipe"] == [{"technique": "coarse_grid", "version": 1, "params": {"step": 0.01}}]
     assert variant["latency_p50_ms"] > 0
-    assert (variant["agreement"] is not None) is variant["tested"]  # only what is faster is tested
+    assert (variant["agreement"] is not None) is variant["tested"]  # only faster versions are tested
     assert "Weights are multiples of 0.01." in variant["notes"]
     wrong = next(v for v in done.document["variants"] if v["title"] == "Wrong")
     assert "step" in wrong["notes"][0] and wrong["latency_p50_ms"] is None
@@ -130,7 +130,7 @@ def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: 
 
 @pytest.mark.parametrize("preset", ["balanced", pytest.param("no-loss", marks=pytest.mark.slow)])
 def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Path) -> None:
-    """Given a preset that names no such technique, then it is tried for what it is about, first as its order says,
+    """Given a preset that names no such technique, then it is tried for what it is about, first by its order,
     applied, and explained in its own words."""
     model = small.picture_model(tmp_path / "m.onnx")
     options = ("--preset", preset, "--runtime", "onnxruntime-cpu", "--time-budget", "40")
@@ -146,7 +146,7 @@ def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Pa
 
 
 def test_reason_for_not_trying_it_is_shown(fettle: Fettle, tmp_path: Path) -> None:
-    """Given a model that the new technique is not for, then the command line and the page say so as its file does."""
+    """Given a model that the new technique is not for, then the command line and the page give the reason of its file."""
     model = small.slow_model(tmp_path / "m.onnx", rounds=1)
     done = fettle("optimize", model, "--time-budget", "6")
     assert done.code in (0, 4), done.err

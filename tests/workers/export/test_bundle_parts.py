@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from run_text import run_text
 
 from workers import registry
 from workers.contracts.errors import BackendMissing
@@ -57,7 +58,7 @@ def test_the_copied_code_stands_alone(tmp_path: Path, module: str) -> None:
     copy_code(tmp_path, module, runtime.modules)
     python = make_environment(tmp_path / "environment", ["numpy"])
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import fettle_bundle.pipeline, fettle_bundle.infer.{module}"
-    done = subprocess.run([python, "-I", "-B", "-c", code], capture_output=True, text=True, check=False)
+    done = run_text([python, "-I", "-B", "-c", code])
     assert done.returncode == 0, done.stderr
 
 
@@ -66,7 +67,7 @@ def test_the_fresh_environment_holds_the_closure_alone(tmp_path: Path) -> None:
     python = make_environment(tmp_path, ["pillow"])
     code = "import importlib.util, sys; print([n for n in sys.argv[1:] if importlib.util.find_spec(n)])"
     names = ["PIL", "numpy", "pytest", "torch", "app", "pydantic"]
-    done = subprocess.run([python, "-I", "-c", code, *names], capture_output=True, text=True, check=True)
+    done = run_text([python, "-I", "-c", code, *names], check=True)
     assert done.stdout.strip() == "['PIL']"
 
 
@@ -135,18 +136,8 @@ def test_pip_takes_the_lock(tmp_path: Path) -> None:
     """Given the lock, then pip reads it with --require-hashes, and finds all of it installed (it asks no network)."""
     text, _ = locked(["fastapi>=0.1", "numpy>=2"])
     (tmp_path / "requirements.lock").write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--dry-run",
-        "--no-index",
-        "--require-hashes",
-        "-r",
-        "requirements.lock",
-    ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    options = ("--dry-run", "--no-index", "--require-hashes", "-r", "requirements.lock")
+    done = run_text([sys.executable, "-m", "pip", "install", *options], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

@@ -1,13 +1,13 @@
 """The target *Container*: the service with files that Docker builds an image of."""
 
 import fnmatch
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from bundle_facts import unpacked, verified
+from run_text import run_text
 from served_bundles import export_params
 
 from workers.contracts.errors import InputRefused
@@ -54,7 +54,7 @@ def test_hadolint_and_compose_find_nothing(tmp_path: Path, image: str, has_lock:
         (tmp_path / name).write_text(text)
     hadolint = str(Path(sys.executable).with_name("hadolint"))
     command = [hadolint, "--no-color", "Dockerfile"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_text(command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     service = yaml.safe_load((tmp_path / "compose.yaml").read_text())["services"]["model"]
     assert (service["read_only"], service["tmpfs"], service["cap_drop"]) == (True, ["/tmp"], ["ALL"])

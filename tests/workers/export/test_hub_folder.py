@@ -13,6 +13,7 @@ import onnx
 import pytest
 from bundle_facts import export_of, unpacked, verified
 from onnx.external_data_helper import convert_model_to_external_data
+from run_text import run_text
 
 from workers.contracts.bundles import ExportParams
 from workers.contracts.errors import WorkerError
@@ -179,7 +180,7 @@ def test_transformers_js_goes_on_alike(made_chat: Path, tmp_path: Path) -> None:
     quiet = {**os.environ, "npm_config_cache": str(tmp_path / "npm")}
     install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", "@huggingface/transformers@4.3.1"]
     subprocess.run(install, cwd=made_chat.parent, env=quiet, check=True, capture_output=True, timeout=170)
-    done = subprocess.run(["node", "try.mjs"], cwd=made_chat, capture_output=True, text=True, timeout=60, check=False)
+    done = run_text(["node", "try.mjs"], cwd=made_chat, timeout=60)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report == {"compared": 96, "other_words": 0, "template_is_alike": True}
@@ -188,5 +189,5 @@ def test_transformers_js_goes_on_alike(made_chat: Path, tmp_path: Path) -> None:
     for row in golden["texts"]:
         row["tokens"] = row["tokens"][::-1]
     (made_chat / "golden" / "outputs.json").write_text(json.dumps(golden))
-    done = subprocess.run(["node", "try.mjs"], cwd=made_chat, capture_output=True, text=True, timeout=60, check=False)
+    done = run_text(["node", "try.mjs"], cwd=made_chat, timeout=60)
     assert done.returncode == 3

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from run_text import run_text
 
 from workers.contracts.errors import InputRefused
 from workers.export.layout import copy_code, write_manifest
@@ -105,6 +105,6 @@ def test_building_in_the_folder_gives_the_reason_for_no_engine(make_small, tmp_p
     write_manifest(tmp_path, manifest)
     command = [sys.executable, "-I", "build_engine.py", "--json"]
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, cwd=tmp_path, env=hidden, capture_output=True, text=True, check=False)
+    done = run_text(command, cwd=tmp_path, env=hidden)
     report = json.loads(done.stdout)
     assert (done.returncode, report["ok"]) == (6, False) and report["problem"], done.stderr

@@ -27,7 +27,9 @@ PIECE_BYTES = 6 << 20
 """Size of a file's part in one script, so that no browser has to hold a text of hundreds of megabytes."""
 
 
-def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], model: Path) -> dict[str, str]:
+def page_files(
+    facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], model: Path, tokenizer: Path
+) -> dict[str, str]:
     """Return all files of the page by name.
 
     Args:
@@ -35,6 +37,7 @@ def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str
         spec: Description of the model.
         about: Lines about the model.
         model: ONNX file in a folder with only it and its weights.
+        tokenizer: File of a text model's tokenizer.
 
     Raises:
         BackendMissing: The engine is not installed.
@@ -52,7 +55,7 @@ def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str
         "pieces": sorted(found),
         "optimization": "all",
     }
-    found[f"{FOLDER}/model.js"] = _data(report, spec, _tokenizer(model) if is_text else None)
+    found[f"{FOLDER}/model.js"] = _data(report, spec, tokenizer if is_text else None)
     for name in (*SCRIPTS, "page"):
         found[f"{FOLDER}/{name}.js"] = _own(f"{name}.js")
     found |= {f"{FOLDER}/licenses/{name}.txt": text for name, text in engine.licenses(tokenizer=is_text).items()}
@@ -69,15 +72,11 @@ def _own(name: str) -> str:
     return files("workers.export.web").joinpath("page").joinpath(name).read_text(encoding="utf-8")
 
 
-def _tokenizer(model: Path) -> Any:
-    return json.loads((model.parents[1] / "tokenizer.json").read_text(encoding="utf-8"))
-
-
-def _data(told: dict[str, Any], spec: PipelineSpec, tokenizer: Any) -> str:
+def _data(facts: dict[str, Any], spec: PipelineSpec, tokenizer: Path | None) -> str:
     """Return a script with the model's data for our scripts."""
-    parts = {"facts": told, "pipeline": pipeline_document(spec)}
+    parts = {"facts": facts, "pipeline": pipeline_document(spec)}
     if tokenizer is not None:
-        parts["tokenizer"] = tokenizer
+        parts["tokenizer"] = json.loads(tokenizer.read_text(encoding="utf-8"))
     lines = [f"fettle.{name} = {json.dumps(value, ensure_ascii=True)};" for name, value in parts.items()]
     return "globalThis.fettle ??= {};\n" + "\n".join(lines) + "\n"
 

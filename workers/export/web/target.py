@@ -47,13 +47,11 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
             f"{reason} Nothing was written.",
             "Choose another kind of bundle, for example the Python folder, which takes every model.",
         )
-    staged = ctx.work_dir / "staged" / "model"
-    staged.mkdir(parents=True)
+    staged = ctx.work_dir / "staged"
+    staged.mkdir()
     copy_onnx(model.folder / model.artifact.main, staged / MODEL)
     tokenizer = model.folder / "tokenizer.json"
-    if tokenizer.is_file():
-        (staged.parent / tokenizer.name).write_bytes(tokenizer.read_bytes())
-    more = page_files(params.facts, spec, about(params.facts, spec), staged / MODEL)
+    more = page_files(params.facts, spec, about(params.facts, spec), staged / MODEL, tokenizer)
     held = engine.libraries(tokenizer=spec.preprocess.kind == "text")
     facts = {"page": [{"name": one.name, "version": one.version, "license": one.license} for one in held]}
     contents = Contents(COMMANDS, more, facts=facts, place=Place("model", MODEL), shipped=held)

@@ -4,6 +4,7 @@ Prepared inputs and decoded predictions must be equal. A browser needs sockets b
 may not have.
 """
 
+import base64
 import io
 import json
 import os
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.bundles import ExportCheck
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps, read_pipeline
+from workers.contracts.pipeline import AudioSteps, ImageSteps, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.export.golden_json import as_json, from_json
 from workers.export.selftest import failed
@@ -56,8 +57,7 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
         )
         return ExportCheck(what=WHAT, ok=True, detail=report)
     pipeline = load_pipeline(folder)
-    spec = read_pipeline(folder)
-    prepare = examples(pipeline, spec, ctx.work_dir)
+    prepare = examples(pipeline, ctx.work_dir)
     requested = Prepared(folder / "golden" / "inputs")
     cases = [
         {"inputs": {name: as_json(np.array(value)) for name, value in requested[number].items()}}
@@ -125,16 +125,14 @@ def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mappin
             raise failed(f"the page prepares a {kind} differently (input {name})")
 
 
-def examples(
-    pipeline: Pipeline, spec: PipelineSpec, work: Path
-) -> list[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
+def examples(pipeline: Pipeline, work: Path) -> list[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
     """Return (an input for the page, the pipeline's result) for the model's kind."""
-    rng = np.random.default_rng(7)
-    if isinstance(spec.preprocess, TextSteps):
+    rng, steps = np.random.default_rng(7), pipeline.spec.preprocess
+    if isinstance(steps, TextSteps):
         return [({"text": text}, pipeline.feeds_from(text)) for text in TEXTS]
-    if isinstance(spec.preprocess, ImageSteps):
+    if isinstance(steps, ImageSteps):
         return [_picture(rng, pipeline, size) for size in PICTURES]
-    if isinstance(spec.preprocess, AudioSteps):
+    if isinstance(steps, AudioSteps):
         return [_sound(rng, pipeline, work)]
     main = pipeline.main_input
     shape = [1 if axis == main.batch_axis and main.batched else size or 3 for axis, size in enumerate(main.shape)]
@@ -156,14 +154,10 @@ def _picture(rng: np.random.Generator, pipeline: Pipeline, size: tuple[int, int]
 def _sound(rng: np.random.Generator, pipeline: Pipeline, work: Path) -> tuple[dict[str, Any], Any]:
     path = work / "try.wav"
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(22_050)
+        file.setparams((2, 2, 22_050, 0, "NONE", ""))
         file.writeframes(rng.integers(-20_000, 20_000, (30_000, 2)).astype("<i2").tobytes())
     return {"sound": _base64(path.read_bytes())}, pipeline.feeds_from(path)
 
 
 def _base64(content: bytes) -> str:
-    import base64
-
     return base64.b64encode(content).decode("ascii")

@@ -21,7 +21,7 @@ def front_matter(text: str) -> dict[str, Any]:
 
 
 def test_card_shows_every_figure_next_to_the_originals() -> None:
-    """Given two versions, then their figures stand side by side with their units; what is unknown is a dash."""
+    """Given two versions, then their figures are side by side with their units, unknown ones as a dash."""
     text = card(facts(), SPEC, 0, COMMANDS)
     assert ", with OpenVINO (processor)." in text
     assert "- run by OpenVINO (processor), with numbers of the kind `int8`" in text
@@ -54,24 +54,27 @@ def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: floa
 
 
 def test_missing_statements_are_marked_as_missing() -> None:
-    """Given no purpose and no license, then the card says that they are not stated, not something made up."""
+    """Given no purpose and no license, then the card shows that they are not stated, and invents nothing."""
     text = card(facts(license=None, purpose="", contact=""), SPEC, 0, COMMANDS)
     assert text.count("Not stated by the person who made this bundle.") == 2
     assert "License: unknown, ask its author" in text
     assert "license" not in front_matter(text)
 
 
-VERDICTS = [
-    ({"verdict": "not_enough_data"}, "Not proven: 1,100 examples are too few"),
-    ({"verdict": "regressed"}, "Regressed: on 1,100 examples"),
-    ({"verdict": "unmeasured", "accuracy": None}, "were not compared"),
+REGRESSED = {**VARIANT, "verdict": "regressed"}
+SENTENCES: list[tuple[dict[str, Any], str]] = [
+    ({"variant": {**VARIANT, "verdict": "not_enough_data"}}, "Not proven: 1,100 examples are too few"),
+    ({"variant": REGRESSED}, "Regressed: on 1,100 examples"),
+    ({"variant": {**VARIANT, "verdict": "unmeasured", "accuracy": None}}, "were not compared"),
+    ({"variant": REGRESSED, "override_reason": "It sorts."}, "Exported all the same, for this reason: It sorts."),
+    ({"data": DATA.model_copy(update={"origin": "made"})}, "1,200 inputs that Fettle made. What real examples would"),
 ]
 
 
-@pytest.mark.parametrize(("more", "words"), VERDICTS, ids=[row[1][:10] for row in VERDICTS])
-def test_verdicts_in_words(more: dict[str, Any], words: str) -> None:
-    """Given each verdict, then its own sentence."""
-    assert words in card(facts(variant={**VARIANT, **more}), SPEC, 0, COMMANDS)
+@pytest.mark.parametrize(("more", "words"), SENTENCES, ids=[row[1][:12] for row in SENTENCES])
+def test_card_states_verdict_override_and_made_inputs(more: dict[str, Any], words: str) -> None:
+    """Given each verdict, a reason to export against it, or inputs that Fettle made, then the card has its sentence."""
+    assert words in card(facts(**more), SPEC, 0, COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -85,28 +88,12 @@ def test_missing_accuracy_has_its_reason(labelled: bool, expected: str) -> None:
     assert line.endswith(expected)
 
 
-def test_an_override_stands_in_the_card() -> None:
-    """Given a regressed version that was exported all the same, then the reason can be read there."""
-    text = card(
-        facts(variant={**VARIANT, "verdict": "regressed"}, override_reason="It only sorts pictures."), SPEC, 0, COMMANDS
-    )
-    assert "Exported all the same, for this reason: It only sorts pictures." in text
-
-
 def test_the_original_is_called_what_it_is() -> None:
     """Given the original itself, then no gain is claimed, and it is no quantized model."""
     text = card(facts(variant=ORIGINAL), SPEC, 0, COMMANDS)
     assert "This is the original, unchanged." in text
     assert "times faster" not in text
     assert "base_model_relation" not in front_matter(text)
-
-
-def test_made_inputs_are_named() -> None:
-    """Given inputs that Fettle made, then the card names the unknown facts."""
-    text = card(
-        facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0, COMMANDS
-    )
-    assert "1,200 inputs that Fettle made. What real examples would show is not known." in text
 
 
 @pytest.mark.parametrize(
@@ -124,7 +111,7 @@ def test_how_to_run_it(steps: Any, command: str) -> None:
 
 
 def test_pixel_input_is_described() -> None:
-    """Given a model that prepares pictures itself, then the card tells both forms of its input; otherwise one."""
+    """Given a model that prepares pictures itself, then the card shows both forms of its input; otherwise one."""
     entry = PipelineInput(name="image", dtype="float32", shape=(None, 3, 8, 8), source="image")
     spec = replace(SPEC, inputs=(entry,), preprocess=ImageSteps(pixels=True))
     text = card(facts(), spec, 0, COMMANDS)
@@ -143,9 +130,9 @@ def test_figures() -> None:
 
 
 def test_three_answers_in_words() -> None:
-    """Given two answers of three, Then the card says them, that one was not given, and that nobody checked."""
-    said = record_lines(DataRecord(made_by="me", people="agreed", answered_at="2026-11-25T20:00:00+00:00"))
-    assert "on 2026-11-25, not checked" in said
-    assert "- Who made the examples? The person who made this bundle, or their team." in said
-    assert "- May they be used for this purpose? Not answered." in said
-    assert "- Do they show people or private things? Yes, and these people agreed." in said
+    """Given two answers of three, Then the card shows them, that one was not given, and that nobody checked."""
+    lines = record_lines(DataRecord(made_by="me", people="agreed", answered_at="2026-11-25T20:00:00+00:00"))
+    assert "on 2026-11-25, not checked" in lines
+    assert "- Who made the examples? The person who made this bundle, or their team." in lines
+    assert "- May they be used for this purpose? Not answered." in lines
+    assert "- Do they show people or private things? Yes, and these people agreed." in lines

@@ -1,4 +1,4 @@
-"""What the model card says about the task's own measures."""
+"""The task's own measures in the model card."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_the_weakest_part_is_named_and_escaped() -> None:
 
 
 def test_the_weakest_part_has_its_count() -> None:
-    """Given a part of a single example that is lost, Then the card says of how many examples it speaks, here and among
+    """Given a part of a single example that is lost, Then the card shows its number of examples, here and among
     the risks."""
     worst = {"worst_slice": "bullet train", "worst_slice_drop": 1.0, "worst_slice_n": 1}
     report = card_facts.facts(**worst)

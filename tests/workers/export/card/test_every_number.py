@@ -1,4 +1,4 @@
-"""Every number in a card is one of the facts, rounded; and the check that says so sees one that is not."""
+"""Every number in a card is one of the facts, rounded; and the check finds one that is not."""
 
 import re
 from typing import Any
@@ -47,7 +47,7 @@ def _energy(given: CardFacts) -> list[float]:
 
 
 def test_every_number_is_one_of_the_facts() -> None:
-    """Given a version with everything measured, then its card tells many numbers, and none that nobody measured."""
+    """Given a version with everything measured, then its card shows many numbers, and none that nobody measured."""
     given = full()
     text = card(given, SPEC, 0, COMMANDS)
     body = text.split("---\n", 2)[2]
@@ -62,7 +62,7 @@ def test_a_number_of_nobodys_is_seen(old: str) -> None:
     body = card(given, SPEC, 0, COMMANDS).split("---\n", 2)[2]
     place = re.search(rf"(?<![\d,.]){re.escape(old)}", body)
     if place is None:
-        pytest.fail(f"the card does not tell {old}")
+        pytest.fail(f"the card does not show {old}")
     number = old.split()[0]
     other = f"{number[:-1]}{(int(number[-1]) + 5) % 10}"
     changed = body[: place.start()] + other + body[place.start() + len(number) :]

@@ -1,4 +1,4 @@
-"""The card says of a version's speed what the verdict says, with its caveat."""
+"""The card states a version's speed as the verdict does, with its caveat."""
 
 import pytest
 from card_facts import ORIGINAL, SPEC, VARIANT, facts
@@ -18,7 +18,7 @@ TIMED = {**VARIANT, "speedup": 1.55, "speedup_low": 1.41, "speedup_high": 1.71, 
 )
 def test_a_speed_that_is_not_settled_is_not_claimed(speed: SpeedFacts, sentence: str) -> None:
     """Given a version whose speed other programs left open, or that was measured at another moment, Then neither card,
-    page nor header has a factor, and the card says why."""
+    page nor header has a factor, and the card gives the reason."""
     report = facts(variant=TIMED, speed=speed)
     text = card(report, SPEC, 0, COMMANDS)
     assert sentence in text and "1.55" not in text and "1.41" not in text
@@ -28,7 +28,7 @@ def test_a_speed_that_is_not_settled_is_not_claimed(speed: SpeedFacts, sentence:
 
 def test_a_speed_under_load_is_a_lower_bound() -> None:
     """Given a version that is faster by every method to compare while other programs run, Then the card claims the bound that
-    all agree on, and says that other programs were running."""
+    all agree on, and mentions that other programs were running."""
     report = facts(variant=TIMED, speed=SpeedFacts(state="at_least", at_least=1.5299))
     text = card(report, SPEC, 0, COMMANDS)
     assert ". At least 1.52 times faster and 3.80 times smaller" in text and "other programs were running" in text

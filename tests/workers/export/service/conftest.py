@@ -1,4 +1,4 @@
-"""Service bundles of small models, and one running server that many tests ask."""
+"""Service bundles of small models, and one running server for many tests."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import psutil
 from onnx import helper, numpy_helper
-from served_bundles import ANSWER, INFER, LOAD, Served, ask, start, stop, write_bundle
+from served_bundles import ANSWER, INFER, LOAD, Served, send_request, start, stop, write_bundle
 from small_models import floats, model_of
 from web_pages import Page, params_of, pictures, texts
 
@@ -124,7 +124,7 @@ def body_of(served: Served, number: int = 0, **changes: dict[str, Any]) -> bytes
 
 
 def ends_after_s(connection: socket.socket) -> tuple[float, bytes]:
-    """(when the server closed, on the clock of `time.monotonic`; what it said)."""
+    """Return (when the server closed, on the clock of `time.monotonic`; what it sent)."""
     connection.settimeout(60)
     found = b""
     try:
@@ -176,7 +176,7 @@ def refused(path: str, body: Callable[[Served], bytes], status: int, **headers: 
     """An attack by one request, which has to be answered by `status`."""
 
     def attack(served: Served) -> None:
-        found = ask(served.port, "POST", path, body(served), headers)[0]
+        found = send_request(served.port, "POST", path, body(served), headers)[0]
         assert found == status, f"{path} is answered with {found}"
 
     return attack
@@ -189,7 +189,7 @@ def among_numbers(served: Served) -> bytes:
 
 def shapes(served: Served) -> None:
     for shape in ([1 << 62, 3, 16, 16], [1 << 40, 1 << 40, 16, 16], [-1, 3, 16, 16], [0, 1 << 60, 16, 16]):
-        assert ask(served.port, "POST", INFER, body_of(served, each={"shape": shape}))[0] == 400
+        assert send_request(served.port, "POST", INFER, body_of(served, each={"shape": shape}))[0] == 400
 
 
 def half_a_batch(served: Served) -> bytes:
@@ -255,7 +255,7 @@ class Peak:
 
 @dataclass
 class Honest:
-    """A client that asks the golden inputs in turn until `ended`, on a kept connection or each time on a new one."""
+    """A client that sends the golden inputs in turn until `ended`, on a kept connection or each time on a new one."""
 
     port: int
     bodies: list[bytes]

@@ -109,9 +109,9 @@ def start(folder: Path, *options: str) -> Served:
 def stop(served: Served) -> tuple[int, str]:
     """Its exit code on SIGTERM stop, and what it complained of."""
     served.process.terminate()
-    _, said = served.process.communicate(timeout=60)
+    _, errors = served.process.communicate(timeout=60)
     shutil.rmtree(served.home, ignore_errors=True)
-    return served.process.returncode, said
+    return served.process.returncode, errors
 
 
 @contextmanager
@@ -120,14 +120,14 @@ def running(folder: Path, *options: str) -> Iterator[Served]:
     served = start(folder, *options)
     try:
         yield served
-        assert ask(served.port, "GET", "/v2/health/ready")[0] == 200
+        assert send_request(served.port, "GET", "/v2/health/ready")[0] == 200
     except BaseException:
         stop(served)
         raise
     assert stop(served) == (0, "")
 
 
-def ask(port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None):
+def send_request(port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None):
     """(status, JSON or text, headers) of one request on its own connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, body, dict(headers or {}))
@@ -154,4 +154,4 @@ def request(item: tuple[str, np.ndarray], **changes: object) -> bytes:
 def load(served: Served, folder: object, headers: Mapping[str, str] | None = None) -> tuple[int, dict]:
     """(status, JSON) of a request to load the bundle in `folder`, with the service's secret unless there are `headers`."""
     body = json.dumps({"parameters": {"path": folder if folder is None else str(folder)}}).encode()
-    return ask(served.port, "POST", LOAD, body, served.may_load if headers is None else headers)[:2]
+    return send_request(served.port, "POST", LOAD, body, served.may_load if headers is None else headers)[:2]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from hostile_requests import bundle_of, png
-from served_bundles import ANSWER, Served, ask, running
+from served_bundles import ANSWER, Served, running, send_request
 from web_pages import picture, pictures
 
 
@@ -39,10 +39,10 @@ BROKEN = {
 @pytest.mark.parametrize("kind", list(BROKEN))
 def test_broken_picture_is_refused_and_the_next_is_answered(sees: Served, kind: str) -> None:
     """Given a broken picture, then status 400 in words, memory stays, and a good picture is answered."""
-    assert ask(sees.port, "POST", ANSWER, good("PNG"))[0] == 200
+    assert send_request(sees.port, "POST", ANSWER, good("PNG"))[0] == 200
     before = psutil.Process(sees.process.pid).memory_info().rss
-    status, report, _ = ask(sees.port, "POST", ANSWER, BROKEN[kind]())
+    status, report, _ = send_request(sees.port, "POST", ANSWER, BROKEN[kind]())
     assert status == 400 and report["error"] and "Traceback" not in report["error"]
     assert psutil.Process(sees.process.pid).memory_info().rss - before < 60 << 20
-    status, report, _ = ask(sees.port, "POST", ANSWER, good("PNG"))
+    status, report, _ = send_request(sees.port, "POST", ANSWER, good("PNG"))
     assert status == 200 and report["answer"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
+from run_text import run_text
 from served_bundles import KEY, Served, load
 
 from workers.export.service.bundle_files.fettle_service import secret, service
@@ -96,10 +97,10 @@ def test_service_without_a_home_loads_nothing(cnn_bundle: Path, other: Path, tmp
         served = Served(cnn_bundle, port, process, line, tmp_path)
         statuses = [load(served, other, {"Authorization": f"Bearer {token}"})[0] for token in ("", "None")]
         process.terminate()
-        _, said = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     assert statuses == [401, 401]
     assert process.returncode == 0
-    assert "--api-key-file" in said and "Traceback" not in said
+    assert "--api-key-file" in errors and "Traceback" not in errors
 
 
 def test_switch_command_reads_the_secret(uncached: Served, cnn_bundle: Path, tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_switch_command_reads_the_secret(uncached: Served, cnn_bundle: Path, tmp
     own = subprocess.run(command, cwd=cnn_bundle, env=uncached.environment, capture_output=True, check=False)
     assert own.returncode == 0
     strange = {**uncached.environment, "HOME": str(tmp_path)}
-    other = subprocess.run(command, cwd=cnn_bundle, env=strange, capture_output=True, text=True, check=False)
+    other = run_text(command, cwd=cnn_bundle, env=strange)
     assert (other.returncode, "secret" in other.stderr) == (3, True)
 
 

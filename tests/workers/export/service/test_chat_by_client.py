@@ -29,8 +29,8 @@ def test_the_answer_is_the_same_whole_and_in_pieces(client: openai.OpenAI) -> No
     assert whole.choices[0].message.role == "assistant"
     assert whole.choices[0].finish_reason in ("stop", "length")
     assert 1 <= whole.usage.completion_tokens <= 8 < whole.usage.prompt_tokens
-    said = "".join(piece.choices[0].delta.content or "" for piece in pieces)
-    assert said == whole.choices[0].message.content and len(pieces) > 3
+    answer_text = "".join(piece.choices[0].delta.content or "" for piece in pieces)
+    assert answer_text == whole.choices[0].message.content and len(pieces) > 3
     assert pieces[-1].choices[0].finish_reason == whole.choices[0].finish_reason
     # And words that are drawn are the same for the same seed
     drawn = [client.chat.completions.create(**{**how, "temperature": 1.5}, seed=seed) for seed in (1, 1, 2)]
@@ -64,13 +64,13 @@ def test_who_leaves_a_stream_holds_nobody_up(client: openai.OpenAI) -> None:
 def test_answer_ends_before_a_text_to_stop_at(client: openai.OpenAI, stream: bool) -> None:
     """Given `stop`, as a text and as a list, Then the answer ends before it and says so, whole and in pieces."""
     how = {"model": client.models.list().data[0].id, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
-    said = client.chat.completions.create(**how).choices[0].message.content
-    stop = said[len(said) // 2 :][:2]
+    answer_text = client.chat.completions.create(**how).choices[0].message.content
+    stop = answer_text[len(answer_text) // 2 :][:2]
     for given in (stop, ["not in it", stop]):
         found = client.chat.completions.create(**how, stop=given, stream=stream)
         choices = [one.choices[0] for one in found] if stream else [found.choices[0]]
         parts = [(one.delta if stream else one.message).content or "" for one in choices]
-        assert "".join(parts) == said[: said.index(stop)]
+        assert "".join(parts) == answer_text[: answer_text.index(stop)]
         assert choices[-1].finish_reason == "stop"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served_bundles import ANSWER, INFER, Served, ask
+from served_bundles import ANSWER, INFER, Served, send_request
 from served_bundles import running as served_while
 
 from workers.export.service.bundle_files.fettle_service.connections import HEAD_S, STALL_S
@@ -142,7 +142,7 @@ def test_full_service_closes_the_oldest_silent_connection(running: Served, count
             assert number % 500 or ready(early)
         began_s = time.monotonic()
         assert len(crowd) > 1_000 and len(process.net_connections()) <= 1_100
-        assert ask(running.port, "GET", "/v2/health/ready")[0] == 200 and ready(early)
+        assert send_request(running.port, "GET", "/v2/health/ready")[0] == 200 and ready(early)
         assert time.monotonic() - began_s < LATE_S
         closed_after_s(crowd[0])
         closed_after_s(crowd[-1])
@@ -199,4 +199,4 @@ def test_client_that_does_not_read_is_closed(running: Served, cnn_bundle: Path) 
         while [one for one in process.net_connections() if one.status == "ESTABLISHED"]:
             assert time.monotonic() < end_s
             time.sleep(1)
-        assert ask(running.port, "POST", ANSWER)[0] == 400
+        assert send_request(running.port, "POST", ANSWER)[0] == 400

@@ -19,7 +19,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from served_bundles import ANSWER, INFER, KEY, LOAD, Served, ask, item_of, request, running
+from served_bundles import ANSWER, INFER, KEY, LOAD, Served, item_of, request, running, send_request
 
 SHORT_S, LONG_S = 8.0, 1_800.0
 """In the ordinary run, and each of the long ones: an hour together."""
@@ -46,7 +46,7 @@ def watched(bundle: Path, *options: str) -> Iterator[Served]:
 def golden(served: Served) -> list[object]:
     """The service's outputs for its golden inputs."""
     bodies = [request(item_of(served.folder, number)) for number in range(20)]
-    return [ask(served.port, "POST", INFER, body, {"X-API-Key": KEY})[1]["outputs"] for body in bodies]
+    return [send_request(served.port, "POST", INFER, body, {"X-API-Key": KEY})[1]["outputs"] for body in bodies]
 
 
 def for_seconds(seconds: float, test: Callable[[], None]) -> None:
@@ -177,6 +177,6 @@ def test_broken_requests_in_raw_bytes(cnn_bundle: Path, seconds: float) -> None:
                 right,
                 json.dumps({"inputs": data, "outputs": document}).encode(),
             ):
-                assert ask(served.port, "POST", path, body, served.may_load)[0] in (200, 400, 409, 422)
+                assert send_request(served.port, "POST", path, body, served.may_load)[0] in (200, 400, 409, 422)
 
         for_seconds(seconds * 0.4, any_json)

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from served_bundles import INFER, Served, ask, export_params, request, write_bundle
+from served_bundles import INFER, Served, export_params, request, send_request, write_bundle
 
 from workers.export.service.bundle_files.fettle_service.loading import request_load
 from workers.export.service.bundle_files.fettle_service.secret import read_secret
@@ -44,7 +44,7 @@ def under_load(served: Served, item, releases: tuple[Path, Path], times: int) ->
     def client(number: int) -> None:
         while not ended.is_set():
             try:
-                status, report, _ = ask(served.port, "POST", INFER, body)
+                status, report, _ = send_request(served.port, "POST", INFER, body)
             except OSError as error:
                 failures.append(error)
                 continue
@@ -60,7 +60,7 @@ def under_load(served: Served, item, releases: tuple[Path, Path], times: int) ->
     versions = []
     for number in range(times):
         versions.append(give(served, releases[(number + 1) % 2]))
-        assert ask(served.port, "GET", "/v2")[1]["version"] == versions[-1]
+        assert send_request(served.port, "GET", "/v2")[1]["version"] == versions[-1]
     ended.set()
     for one in clients:
         one.join()

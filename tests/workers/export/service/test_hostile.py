@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from served_bundles import ANSWER, INFER, Served, ask, request
+from served_bundles import ANSWER, INFER, Served, request, send_request
 
 
 def test_a_right_request_is_answered(served: Served, item) -> None:
     """Given the request that the others change, then it is answered with its id and finite numbers."""
-    status, report, _ = ask(served.port, "POST", INFER, request(item))
+    status, report, _ = send_request(served.port, "POST", INFER, request(item))
     assert (status, report["id"], report["model_name"]) == (200, "7", "my-shop")
     assert np.isfinite(report["outputs"][0]["data"]).all()
 
@@ -42,7 +42,7 @@ WRONG_INPUTS = {
 @pytest.mark.parametrize(("change", "expected"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
 def test_a_wrong_input_is_the_protocols_error(served: Served, item, change: dict, expected: str) -> None:
     """Given an input that does not fit the model, then status 400 and what is wrong, in the protocol's form."""
-    status, found, _ = ask(served.port, "POST", INFER, request(item, **change))
+    status, found, _ = send_request(served.port, "POST", INFER, request(item, **change))
     assert status == 400 and expected in found["error"]
 
 
@@ -51,7 +51,7 @@ def test_nan_goes_in_neither_way(served: Served, item, number: object) -> None:
     """Given a NaN, in JSON or as a word, then it is refused."""
     data = item[1].ravel().tolist()
     data[3] = number
-    status, found, _ = ask(served.port, "POST", INFER, request(item, data=data))
+    status, found, _ = send_request(served.port, "POST", INFER, request(item, data=data))
     assert status == 400 and ("NaN" in found["error"] or "something else" in found["error"])
 
 
@@ -71,7 +71,7 @@ WRONG_BODIES = {
 @pytest.mark.parametrize(("body", "headers", "status"), WRONG_BODIES.values(), ids=list(WRONG_BODIES))
 def test_a_wrong_body_is_refused(served: Served, body: bytes, headers: dict[str, str], status: int) -> None:
     """Given a body that is no request, then an error in words and never the server's own failure."""
-    found, report, _ = ask(served.port, "POST", INFER, body, headers)
+    found, report, _ = send_request(served.port, "POST", INFER, body, headers)
     assert (found, bool(report["error"])) == (status, True)
 
 
@@ -79,10 +79,10 @@ def test_other_names_versions_paths_and_outputs(served: Served, item) -> None:
     """Given a model, version, path or output that is not there, then 404 or 400 in the protocol's form."""
     body = request(item)
     for path in ("/v2/models/another/infer", "/v2/models/my-shop/versions/9/infer", "/v2/nowhere", "/../../etc/passwd"):
-        status, report, _ = ask(served.port, "POST", path, body)
+        status, report, _ = send_request(served.port, "POST", path, body)
         assert status == 404 and report["error"]
     other = {**json.loads(body), "outputs": [{"name": "x"}]}
-    status, report, _ = ask(served.port, "POST", INFER, json.dumps(other).encode())
+    status, report, _ = send_request(served.port, "POST", INFER, json.dumps(other).encode())
     assert status == 400 and "no output 'x'" in report["error"]
 
 
@@ -97,7 +97,7 @@ def test_other_names_versions_paths_and_outputs(served: Served, item) -> None:
 def test_service_answers_only_under_allowed_names(served: Served, host: str, status: int) -> None:
     """Given a name that leads here by DNS rebinding, or none, then nothing is answered, whatever the path."""
     for path in ("/v2", "/metrics", "/"):
-        assert ask(served.port, "GET", path, headers={"Host": host})[0] == status
+        assert send_request(served.port, "GET", path, headers={"Host": host})[0] == status
 
 
 @pytest.mark.parametrize(
@@ -106,17 +106,19 @@ def test_service_answers_only_under_allowed_names(served: Served, host: str, sta
 def test_pages_of_strangers_may_not_ask(served: Served, item, origin: str) -> None:
     """Given a page of another site, then its request is refused before it is read, and it is let read nothing."""
     body = request(item)
-    status, _, headers = ask(served.port, "POST", INFER, body, {"Origin": origin, "Content-Type": "text/plain"})
+    status, _, headers = send_request(
+        served.port, "POST", INFER, body, {"Origin": origin, "Content-Type": "text/plain"}
+    )
     assert status == 403 and "access-control-allow-origin" not in headers
     preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    assert ask(served.port, "OPTIONS", INFER, headers=preflight)[0] == 403
+    assert send_request(served.port, "OPTIONS", INFER, headers=preflight)[0] == 403
 
 
 def test_its_own_page_may_ask(served: Served, item) -> None:
     """Given the service's own page, then it may ask; the page loads nothing from elsewhere and may not be framed."""
     own = {"Origin": f"http://127.0.0.1:{served.port}", "Host": f"127.0.0.1:{served.port}"}
-    assert ask(served.port, "POST", INFER, request(item), own)[0] == 200
-    status, page, headers = ask(served.port, "GET", "/")
+    assert send_request(served.port, "POST", INFER, request(item), own)[0] == 200
+    status, page, headers = send_request(served.port, "GET", "/")
     assert status == 200 and "http" not in page.replace("http-equiv", "") and "src=" not in page
     assert "default-src 'none'" in headers["content-security-policy"] and headers["x-frame-options"] == "DENY"
 
@@ -124,7 +126,7 @@ def test_its_own_page_may_ask(served: Served, item) -> None:
 def test_a_body_that_is_too_large_is_not_read(served: Served) -> None:
     """Given more than 32 MiB, announced or not, then 413, and the server's memory stays."""
     before = psutil.Process(served.process.pid).memory_info().rss
-    status, report, _ = ask(served.port, "POST", INFER, headers={"Content-Length": str(1 << 40)})
+    status, report, _ = send_request(served.port, "POST", INFER, headers={"Content-Length": str(1 << 40)})
     assert status == 413 and "33,554,432 bytes" in report["error"]
     with socket.create_connection(("127.0.0.1", served.port), 30) as endless:
         endless.sendall(f"POST {ANSWER} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
@@ -138,7 +140,7 @@ def test_a_body_that_is_too_large_is_not_read(served: Served) -> None:
             pass
         assert sent < 200
     assert psutil.Process(served.process.pid).memory_info().rss - before < 120 << 20
-    assert ask(served.port, "GET", "/v2/health/ready")[0] == 200
+    assert send_request(served.port, "GET", "/v2/health/ready")[0] == 200
 
 
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(served: Served, item) -> None:
@@ -149,7 +151,7 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(served: Served, i
     for number in range(200):
         with socket.create_connection(("127.0.0.1", served.port), 10) as one:
             one.sendall((head[:30], head + body[:50], head + body)[number % 3])
-    assert ask(served.port, "POST", INFER, body)[0] == 200
+    assert send_request(served.port, "POST", INFER, body)[0] == 200
     end_s = time.monotonic() + 30
     process = psutil.Process(served.process.pid)
     while [one for one in process.net_connections() if one.status == "ESTABLISHED"]:
@@ -160,19 +162,19 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(served: Served, i
 def test_answers_as_people_read_them(served: Served, cnn_bundle: Path) -> None:
     """Given a file of arrays as a person has it, then class and shares; given rubbish, words of what is wrong."""
     body = (cnn_bundle / "golden" / "example.npz").read_bytes()
-    status, report, _ = ask(served.port, "POST", ANSWER, body)
+    status, report, _ = send_request(served.port, "POST", ANSWER, body)
     assert status == 200 and report["answer"] in report["scores"] and sum(report["scores"].values()) <= 1.001
     for rubbish in (b"", b"PK\x03\x04 rubbish", b"no arrays"):
-        status, report, _ = ask(served.port, "POST", ANSWER, rubbish)
+        status, report, _ = send_request(served.port, "POST", ANSWER, rubbish)
         assert status == 400 and report["error"], rubbish
 
 
 def test_a_request_that_comes_again_is_not_computed_again(served: Served, item) -> None:
     """Given the same request twice, then the second is answered from what was kept, alike, and counted."""
     body = request(item, data=np.linspace(-1, 1, item[1].size).tolist())
-    first = ask(served.port, "POST", INFER, body)[1]
+    first = send_request(served.port, "POST", INFER, body)[1]
     hits = metric(served, "fettle_cache_hits")
-    assert ask(served.port, "POST", INFER, body)[1] == first
+    assert send_request(served.port, "POST", INFER, body)[1] == first
     assert metric(served, "fettle_cache_hits") == hits + 1
     assert 0 < metric(served, "fettle_cache_hit_ratio") < 1
     assert metric(served, 'fettle_requests_total{path="infer",status="200"}') > 1
@@ -180,5 +182,5 @@ def test_a_request_that_comes_again_is_not_computed_again(served: Served, item) 
 
 
 def metric(served: Served, name: str) -> float:
-    text = ask(served.port, "GET", "/metrics")[1]
+    text = send_request(served.port, "GET", "/metrics")[1]
     return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} "))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from served_bundles import INFER, Served, ask, item_of, request
+from served_bundles import INFER, Served, item_of, request, send_request
 
 from workers.export.service.bundle_files.fettle_service.documents import RequestError, read_document, write_document
 from workers.export.service.bundle_files.fettle_service.forms import ChatBody, read_body
@@ -124,12 +124,12 @@ def test_service_answers_others_while_it_reads_a_large_body(served: Served) -> N
     """Given a request of 20 MB in JSON, when the service reads it, then small requests are answered meanwhile."""
     small = request(item_of(served.folder))
     body, statuses = large_request(np.random.default_rng(0).normal(size=NUMBERS)), []
-    ask(served.port, "POST", INFER, small)
-    large = threading.Thread(target=lambda: statuses.append(ask(served.port, "POST", INFER, body)[0]))
+    send_request(served.port, "POST", INFER, small)
+    large = threading.Thread(target=lambda: statuses.append(send_request(served.port, "POST", INFER, body)[0]))
     large.start()
     answered = 0
     while large.is_alive():
-        assert ask(served.port, "POST", INFER, small)[0] == 200
+        assert send_request(served.port, "POST", INFER, small)[0] == 200
         answered += 1
     assert statuses == [400]
     assert answered > 5

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from served_bundles import INFER, ask, item_of, load, request, running
+from served_bundles import INFER, item_of, load, request, running, send_request
 
 from workers.monitor.reading import read_log
 from workers.pipeline.golden import write_sums
@@ -16,11 +16,11 @@ def test_it_notes_requests_in_figures_alone(cnn_bundle: Path, make_bundle, tmp_p
     items = [item_of(cnn_bundle, number) for number in range(12)]
     with running(cnn_bundle, "--log", str(tmp_path / "log")) as served:
         for item in [*items, items[0]]:
-            assert ask(served.port, "POST", INFER, request(item))[0] == 200
+            assert send_request(served.port, "POST", INFER, request(item))[0] == 200
         for body in (b"{", b'{"inputs": []}'):
-            assert ask(served.port, "POST", INFER, body)[0] == 400
+            assert send_request(served.port, "POST", INFER, body)[0] == 400
         assert load(served, newer)[0] == 200
-        assert ask(served.port, "POST", INFER, request(items[0]))[0] == 200
+        assert send_request(served.port, "POST", INFER, request(items[0]))[0] == 200
     found = read_log(tmp_path / "log")
     counted = [
         tuple(sum(getattr(one, name) for one in part.records) for name in ("n", "kept", "errors", "lost"))

@@ -36,14 +36,14 @@ def slow():
     engine.close()
 
 
-def ask(engine: Engine, number: float, **more: float):
+def send_request(engine: Engine, number: float, **more: float):
     return engine.submit({"x": np.full((1, 2), number), **{name: np.array(value) for name, value in more.items()}})
 
 
 def test_one_that_fails_takes_no_other_along(slow) -> None:
     """Given a batch with one request that the model cannot answer, then this one alone gets the error."""
     model, engine = slow
-    requested = [ask(engine, number) for number in (1, 2, 13, 3, 4)]
+    requested = [send_request(engine, number) for number in (1, 2, 13, 3, 4)]
     model.free.set()
     assert [float(one.result(10)["y"][0, 0]) for index, one in enumerate(requested) if index != 2] == [2, 4, 6, 8]
     with pytest.raises(RuntimeError, match="thirteen"):
@@ -54,7 +54,7 @@ def test_one_that_fails_takes_no_other_along(slow) -> None:
 def test_only_requests_that_agree_are_joined(slow) -> None:
     """Given another value of an input that is the same for a whole batch, then each request keeps its own."""
     model, engine = slow
-    requested = [ask(engine, 1, add=number % 2) for number in range(6)]
+    requested = [send_request(engine, 1, add=number % 2) for number in range(6)]
     model.free.set()
     assert [float(one.result(10)["y"][0, 0]) for one in requested] == [2, 3, 2, 3, 2, 3]
     assert set(model.sizes) == {1}
@@ -66,7 +66,7 @@ def test_no_more_wait_than_may(slow) -> None:
     requested: list = []
     with pytest.raises(Overloaded):
         while len(requested) < 20:
-            requested.append(ask(engine, len(requested)))
+            requested.append(send_request(engine, len(requested)))
     given_up = sum(one.cancel() for one in requested)
     assert given_up >= 4
     model.free.set()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from served_bundles import INFER, KEY, LOAD, Served, ask, load, request, running, start
+from run_text import run_text
+from served_bundles import INFER, KEY, LOAD, Served, load, request, running, send_request, start
 
 from workers.export.service.bundle_files.fettle_service import server
 from workers.pipeline.golden import write_sums
@@ -38,42 +39,42 @@ def guarded(cnn_bundle: Path, key_file: Path, tmp_path_factory: pytest.TempPathF
 def test_without_the_key_nothing_of_the_model_is_shown(guarded: Served, given: dict[str, str]) -> None:
     """Given no key or a wrong one, then only health and the empty page are open."""
     for method, path in (("GET", "/v2"), ("POST", INFER), ("GET", "/metrics"), ("GET", "/openapi.json")):
-        assert ask(guarded.port, method, path, headers=given)[0] == 401
-    assert ask(guarded.port, "GET", "/v2/health/ready", headers=given)[0] == 200
+        assert send_request(guarded.port, method, path, headers=given)[0] == 401
+    assert send_request(guarded.port, "GET", "/v2/health/ready", headers=given)[0] == 200
 
 
 def test_with_key_allowed_host_and_page_it_answers(guarded: Served, item) -> None:
     """Given the key (either way to send it), the told host and page, then answers that this page may read."""
     body = request(item)
     report = {"Host": "shop.example", "Origin": PAGE}
-    status, _, headers = ask(guarded.port, "POST", INFER, body, {**report, **AUTHORIZATION})
+    status, _, headers = send_request(guarded.port, "POST", INFER, body, {**report, **AUTHORIZATION})
     assert status == 200 and headers["access-control-allow-origin"] == PAGE
     for given in ({"X-API-Key": KEY}, {"Authorization": f"bearer {KEY}"}, {"Authorization": f"BEARER  {KEY}"}):
-        assert ask(guarded.port, "POST", INFER, body, given)[0] == 200
-    assert ask(guarded.port, "POST", INFER, body, {"Authorization": "Basic eDp5", "X-API-Key": KEY})[0] == 200
+        assert send_request(guarded.port, "POST", INFER, body, given)[0] == 200
+    assert send_request(guarded.port, "POST", INFER, body, {"Authorization": "Basic eDp5", "X-API-Key": KEY})[0] == 200
     preflight = {**report, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-    assert ask(guarded.port, "OPTIONS", INFER, headers=preflight)[0] == 200
+    assert send_request(guarded.port, "OPTIONS", INFER, headers=preflight)[0] == 200
 
 
 def test_page_shows_nothing_about_the_model_without_the_key(guarded: Served) -> None:
     """Given a service with a key, Then its page holds neither title nor kind nor name, which come with the key."""
     manifest = json.loads((guarded.folder / "manifest.json").read_text())
-    status, page, _ = ask(guarded.port, "GET", "/")
+    status, page, _ = send_request(guarded.port, "GET", "/")
     assert (status, 'let facts = {"key": true};' in page) == (200, True)
     assert manifest["serving"]["name"] not in page
-    assert ask(guarded.port, "GET", "/page.json")[0] == 401
-    status, facts, _ = ask(guarded.port, "GET", "/page.json", headers=AUTHORIZATION)
+    assert send_request(guarded.port, "GET", "/page.json")[0] == 401
+    status, facts, _ = send_request(guarded.port, "GET", "/page.json", headers=AUTHORIZATION)
     assert status == 200
     assert facts == {"name": "my-shop", "title": manifest["title"], "kind": manifest["serving"]["kind"]}
 
 
 def serve(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-I", "-B", "serve.py", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return run_text(command, cwd=folder, timeout=60)
 
 
 def version(served: Served) -> str:
-    return ask(served.port, "GET", "/v2", headers=AUTHORIZATION)[1]["version"]
+    return send_request(served.port, "GET", "/v2", headers=AUTHORIZATION)[1]["version"]
 
 
 def changed(bundle: Path, folder: Path, harm: str) -> Path:
@@ -116,7 +117,7 @@ def test_it_stays_on_the_old_one(
     status, found = load(guarded, changed(cnn_bundle, tmp_path / "next", harm), AUTHORIZATION)
     assert status == 409 and expected in found["error"]
     assert version(guarded) == before
-    assert ask(guarded.port, "POST", INFER, request(item), AUTHORIZATION)[0] == 200
+    assert send_request(guarded.port, "POST", INFER, request(item), AUTHORIZATION)[0] == 200
 
 
 def test_another_interface_is_not_taken(guarded: Served, make_bundle) -> None:
@@ -129,7 +130,7 @@ def test_another_interface_is_not_taken(guarded: Served, make_bundle) -> None:
 def test_paths_that_are_none(guarded: Served, path: object) -> None:
     """Given no absolute path, then the protocol's error."""
     body = json.dumps({"parameters": {"path": path}}).encode()
-    status, found, _ = ask(guarded.port, "POST", LOAD, body, AUTHORIZATION)
+    status, found, _ = send_request(guarded.port, "POST", LOAD, body, AUTHORIZATION)
     assert status == 400 and found["error"]
 
 
@@ -151,7 +152,7 @@ def test_sigterm_lets_begun_requests_finish(cnn_bundle: Path, item) -> None:
     def client() -> None:
         while True:
             try:
-                outcomes.append(ask(served.port, "POST", INFER, body)[0])
+                outcomes.append(send_request(served.port, "POST", INFER, body)[0])
             except ConnectionRefusedError:
                 return
             except OSError as error:
@@ -166,8 +167,8 @@ def test_sigterm_lets_begun_requests_finish(cnn_bundle: Path, item) -> None:
     served.process.send_signal(signal.SIGTERM)
     for one in clients:
         one.join()
-    _, said = served.process.communicate(timeout=60)
-    assert (served.process.returncode, said) == (0, "")
+    _, errors = served.process.communicate(timeout=60)
+    assert (served.process.returncode, errors) == (0, "")
     assert {one for one in outcomes if isinstance(one, int)} == {200}
     # a connection that the kernel took and the server never saw is reset; it was not begun
     assert all(isinstance(one, int | ConnectionResetError) for one in outcomes)
@@ -198,4 +199,4 @@ def test_taken_port_is_reported(served: Served, cnn_bundle: Path) -> None:
     """Given a port that another server has, then a sentence and exit code 3, and the other server lives on."""
     done = serve(cnn_bundle, "--port", str(served.port))
     assert done.returncode == 3 and f"port {served.port}" in done.stderr and "Traceback" not in done.stderr
-    assert ask(served.port, "GET", "/v2/health/ready")[0] == 200
+    assert send_request(served.port, "GET", "/v2/health/ready")[0] == 200

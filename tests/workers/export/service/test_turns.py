@@ -111,9 +111,9 @@ class Answering:
             yield letter
 
 
-def whole(model: Speaks, limits: Limits, **asked: object):
+def whole(model: Speaks, limits: Limits, **options: object):
     """(text, reason of the end) of one answer."""
-    body = json.dumps({"messages": [{"role": "user", "content": "x"}], **asked}).encode()
+    body = json.dumps({"messages": [{"role": "user", "content": "x"}], **options}).encode()
 
     async def talk():
         document = await chat.whole(await chat.Talk.begin(model, read_body(ChatBody, body), limits), "model")
@@ -124,7 +124,7 @@ def whole(model: Speaks, limits: Limits, **asked: object):
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("options", "expected"),
     [
         ({}, ("abcabcd", "stop")),
         ({"max_tokens": 3}, ("abc", "length")),
@@ -138,9 +138,9 @@ def whole(model: Speaks, limits: Limits, **asked: object):
         ({"stop": None}, ("abcabcd", "stop")),
     ],
 )
-def test_chat_ends_at_its_stops(asked: dict, expected: tuple[str, str]) -> None:
+def test_chat_ends_at_its_stops(options: dict, expected: tuple[str, str]) -> None:
     """Given texts at which to stop, Then the answer ends before the first, also where it comes in pieces."""
-    assert whole(Speaks("abcabcd"), Limits(), **asked) == expected
+    assert whole(Speaks("abcabcd"), Limits(), **options) == expected
 
 
 def test_chat_that_fills_the_context_is_cut() -> None:

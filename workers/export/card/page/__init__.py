@@ -1,1 +1,1 @@
-"""The model card as an HTML page for people: `card.html`, beside README.md, which is for hubs."""
+"""The model card as an HTML page for people: `card.html`; README.md is for hubs."""

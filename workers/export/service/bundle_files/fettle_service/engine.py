@@ -191,7 +191,7 @@ class Engine:
 
 
 LARGER = 16
-"""Factor of the numbers beside a request when a model is tried in batches."""
+"""Factor of the numbers that are added to a request when a model is tried in batches."""
 
 
 class Filled:

@@ -82,7 +82,7 @@ def listening(host: str, port: int) -> socket.socket:
     """Return a listening socket; raise OSError, or OverflowError for an invalid port.
 
     Connections inherit TCP_NODELAY. asyncio sets it only for sockets that it created itself, and without it a response
-    waits 40 ms for the acknowledgment of its head (RFC 896 beside RFC 1122, 4.2.3.2).
+    waits 40 ms for the acknowledgment of its head (RFC 896 with RFC 1122, 4.2.3.2).
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)

@@ -173,7 +173,7 @@ class Service:
         return {"input": "text", "answer": "".join(pieces)}
 
     def switch(self, path: Path, given_up: threading.Event) -> str:
-        """Load a bundle beside the present one, compare its golden predictions, and replace the present one.
+        """Load a bundle while the present one serves, compare its golden predictions, and replace the present one.
 
         The older bundle ends in its own thread after it has answered its requests: a dialogue may take minutes.
 
@@ -198,7 +198,7 @@ class Service:
             before = self.current
             if (fresh.inputs, fresh.outputs) != (before.inputs, before.outputs):
                 fresh.retire()
-                raise FolderRefused(f"{folder.name} has other inputs or outputs, so who asks now would get errors")
+                raise FolderRefused(f"{folder.name} has other inputs or outputs, so present callers would get errors")
             with self._changing:
                 is_taken = not given_up.is_set()
                 if is_taken:
