@@ -11,10 +11,10 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -165,8 +165,7 @@ class Bench:
         out = self.folder / "bundle.zip"
         chosen = next((v for v in document["variants"] if v["id"] == document["recommended"]), document["baseline"])
         run([*FETTLE, "export", document["run_id"], "--target", "python", "--out", str(out)], environment)
-        with zipfile.ZipFile(out) as archive:
-            archive.extractall(self.folder / "bundle")
+        shutil.unpack_archive(out, self.folder / "bundle")
         return self.folder / "bundle", str(chosen["title"])
 
     def _opened(self, home: Path) -> tuple[OpenedModel, ReadData]:

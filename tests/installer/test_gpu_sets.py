@@ -126,12 +126,17 @@ def test_unknown_set_is_refused(arguments: list[str]) -> None:
     assert "rtx" in refused.value.what
 
 
-def test_a_choice_is_kept_and_counts(tmp_path: Path) -> None:
-    """Given a chosen set, then it is read back, and a set-up that was finished without it is done again."""
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Return a set-up's place that contains the locks alone."""
     (tmp_path / "installer").mkdir()
     for file in (ROOT / "installer").glob("*.lock"):
         (tmp_path / "installer" / file.name).write_bytes(file.read_bytes())
-    place = Place(tmp_path)
+    return Place(tmp_path)
+
+
+def test_a_choice_is_kept_and_counts(place: Place) -> None:
+    """Given a chosen set, then it is read back, and a set-up that was finished without it is done again."""
     before = fingerprint(place, "program")
     assert sets.requested_set(place) is None
     sets.remember(place, "rtx")
@@ -169,13 +174,9 @@ def test_nvidia_libraries_are_fetched_only_for_their_mark(arguments: list[str], 
     assert gpu_libs.wanted(arguments) is is_wanted
 
 
-def test_what_a_set_would_bring(tmp_path: Path) -> None:
+def test_what_a_set_would_bring(place: Place) -> None:
     """Given the base with one of the set's packages, then the others are counted by the lock's sizes; of a set whose
     packages go first, these count again, and what is for another system does not."""
-    (tmp_path / "installer").mkdir()
-    for file in (ROOT / "installer").glob("*.lock"):
-        (tmp_path / "installer" / file.name).write_bytes(file.read_bytes())
-    place = Place(tmp_path)
     pins = {pin.name: pin for pin in sets.pins_of("rtx", lockfile.read(place.locks("program")), place)}
     here = [pins["onnxruntime"], pins["tensorrt-rtx-cu13-bindings"]]
     for pin in here:

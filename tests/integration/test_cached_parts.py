@@ -2,9 +2,9 @@
 
 import csv
 import json
+import shutil
 import sys
 import wave
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +31,7 @@ def bundled(done: Finished, fettle: Fettle, work: Path, target: str) -> Path:
     assert exported.code == 0, exported.err
     checked = fettle("verify", out, "--json")
     assert checked.code == 0, checked.err + checked.out
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(work / target)
+    shutil.unpack_archive(out, work / target)
     return work / target
 
 

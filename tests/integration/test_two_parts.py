@@ -1,8 +1,8 @@
 """An encoder and a decoder, the complete workflow by command: opened, optimized part by part, judged on whole texts, bundled."""
 
 import json
+import shutil
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -85,8 +85,7 @@ def test_its_bundle_answers_with_texts(done: Finished, fettle: Fettle, tmp_path:
     assert exported.code == 0, exported.err
     checked = fettle("verify", out, "--json")
     assert checked.code == 0, checked.err + checked.out
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(tmp_path / "b")
+    shutil.unpack_archive(out, tmp_path / "b")
     command = [sys.executable, str(tmp_path / "b" / "run.py"), "--text", "abcde", "--json"]
     answered = json.loads(run_text(command, check=True, timeout=60).stdout)
     assert answered["answers"][0]["answer"] == "edcba"

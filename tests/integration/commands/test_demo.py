@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -49,8 +50,7 @@ def recommended(demo: Demo) -> Json:
 @pytest.fixture(scope="module")
 def unpacked(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle") / "ein Ordner"
-    with zipfile.ZipFile(demo.bundle) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(demo.bundle, folder)
     return folder
 
 

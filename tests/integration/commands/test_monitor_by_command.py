@@ -1,9 +1,9 @@
 """From a bundle's own `run.py --log` to `fettle monitor`: the sample's real bundle, real pictures, a real change."""
 
 import json
+import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,7 @@ def place(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import numpy as np
 
     root = tmp_path_factory.mktemp("monitor")
-    with zipfile.ZipFile(demo.bundle) as archive:
-        archive.extractall(root / "bundle")
+    shutil.unpack_archive(demo.bundle, root / "bundle")
     with np.load(sample_paths().data) as data:
         pictures = data["x"][np.random.default_rng(1).permutation(len(data["x"]))[: USUAL + DARKER]]
     for number, one in enumerate(pictures):

@@ -1,6 +1,7 @@
 """Models with odd inputs, the complete workflow by command: opened, optimized, judged, bundled, and compared with ONNX Runtime."""
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -97,8 +98,7 @@ def test_complete_workflow_of_odd_inputs(make, fettle: Fettle, tmp_path: Path) -
         assert written.code == 0, written.err
         assert fettle("verify", bundle).code == 0
         folder = tmp_path / entry["id"]
-        with zipfile.ZipFile(bundle) as archive:
-            archive.extractall(folder)
+        shutil.unpack_archive(bundle, folder)
         ask = [sys.executable, "-c", ASK, str(tmp_path / "feeds.npz"), str(folder / "answers.npz")]
         subprocess.run(ask, cwd=folder, check=True, timeout=120)
         exact = entry["runtime"] == "openvino"

@@ -1,6 +1,6 @@
 """`fettle prove ORIGINAL OPTIMIZED`: any two models, judged side by side."""
 
-import zipfile
+import shutil
 from pathlib import Path
 
 import command_models as small
@@ -143,8 +143,7 @@ def test_a_bundle_is_judged_with_its_own_runtime(pictures: Path, tmp_path: Path)
     optimized = done.document["optimized"]
     assert (optimized["runtime"], optimized["verdict"], optimized["agreement"]) == ("openvino", "safe", 1.0)
     folder = tmp_path / "unpacked"
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(bundle, folder)
     model = folder / "model" / "model.onnx"
     model.write_bytes(model.read_bytes() + b" ")
     assert prove(shop, SAMPLE, folder, pictures).error["code"] == "bundle_changed"

@@ -7,7 +7,7 @@ computer and on what else it does, and that a bundle answers alike does not.
 import csv
 import json
 import os
-import zipfile
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -133,8 +133,7 @@ class Optimized:
             done = _once(self.folder / f"{target}.json", lambda: self.export(target))
             assert done.code == 0, done.err + done.out
             assert all(check["ok"] for check in done.document["selftest"])
-            with zipfile.ZipFile(self.folder / f"{target}.zip") as archive:
-                archive.extractall(place)
+            shutil.unpack_archive(self.folder / f"{target}.zip", place)
             self._written[target] = done, place
         return self._written[target]
 

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import venv
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +61,7 @@ def exported(fettle: Fettle, run_id: str, version: str, target: str, folder: Pat
     done: Finished = fettle(*words, *reason, timeout_s=900)
     assert done.code == 0 and all(check["ok"] for check in done.document["selftest"]), done.err
     assert fettle("verify", out, timeout_s=900).code == 0
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(folder / target)
+    shutil.unpack_archive(out, folder / target)
     return folder / target
 
 

@@ -1,7 +1,7 @@
 """Nothing leaves the computer: no look-up of a host name and no connection, from the first job to the bundle."""
 
+import shutil
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -42,8 +42,7 @@ def test_an_export_and_the_bundle_stay_at_home(demo: Demo, tmp_path: Path) -> No
     command = [sys.executable, "-m", "app", "export", demo.run_id, "--target", "python", "--out", str(out)]
     assert watched(tmp_path / "log", command, demo.fettle.root, demo.fettle.env) == []
     folder = tmp_path / "unpacked"
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(out, folder)
     lines = (folder / "requirements.txt").read_text(encoding="utf-8").split()
     python = str(make_environment(tmp_path / "environment", lines))
     for script in (["run.py", "golden/example.npz"], ["verify.py"]):
@@ -59,8 +58,7 @@ def test_a_bundle_that_waits_stays_at_home(demo: Demo, tmp_path: Path, runtime: 
     done = demo.fettle("export", demo.run_id, "--target", "python", "--variant", variant["id"], "--out", out)
     assert done.code == 0, done.err
     folder = tmp_path / "unpacked"
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(out, folder)
     lines = (folder / "requirements.txt").read_text(encoding="utf-8").split()
     python = str(make_environment(tmp_path / "environment", lines))
     code = f"import sys, time; sys.path.insert(0, {str(folder)!r}); from bundle import load; m = load(); time.sleep(60)"

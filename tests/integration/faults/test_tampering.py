@@ -21,8 +21,7 @@ from workers.pipeline.golden import SUMS_FILE
 def bundle(demo: Demo, tmp_path: Path) -> Path:
     """An unpacked copy that a test may spoil."""
     folder = tmp_path / "bundle"
-    with zipfile.ZipFile(demo.bundle) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(demo.bundle, folder)
     return folder
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,8 +46,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(demo: Demo, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's bundle with a log of decisions, signed as an export does it."""
     folder = tmp_path_factory.mktemp("signed") / "bundle"
-    with zipfile.ZipFile(demo.bundle) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(demo.bundle, folder)
     (folder / DECISIONS_FILE).write_text(log_text(decisions()), encoding="utf-8")
     signed_by = write_public_key(folder, key)
     log = decisions()

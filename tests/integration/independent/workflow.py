@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import zipfile
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +164,6 @@ def export(fettle: Fettle, run_id: str, version: dict[str, Any], folder: Path) -
     done = fettle(*words, timeout_s=PATIENCE_S)
     assert done.code == 0, done.err
     unpacked = folder / "bundle"
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(unpacked)
+    shutil.unpack_archive(out, unpacked)
     requirements = (unpacked / "requirements.txt").read_text(encoding="utf-8").split()
     return Bundle(out, unpacked, make_environment(folder / "environment", requirements))

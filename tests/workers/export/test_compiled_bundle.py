@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,8 +47,7 @@ def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make
     assert [check["ok"] for check in result["selftest"]] == [True] * 3
     bundle = shutil.move(work_dir / "bundle.zip", tmp_path / "bundle.zip")
     folder = tmp_path / "unpacked"
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
+    shutil.unpack_archive(bundle, folder)
     assert json.loads((folder / "manifest.json").read_text())["runtime"]["settings"] == COMPILED
     assert not list(folder.rglob("*.so")), "what was compiled for this computer stays here"
 

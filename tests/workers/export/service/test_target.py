@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import zipfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,8 +23,7 @@ def written(make_small, tmp_path_factory: pytest.TempPathFactory):
     work = tmp_path_factory.mktemp("export")
     ctx = RecordingContext(work)
     result = TARGET.write(export_params(make_small("cnn"), knee=4), ctx)
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(work / "folder")
+    shutil.unpack_archive(work / "bundle.zip", work / "folder")
     return result, work / "folder", ctx
 
 
