@@ -30,10 +30,6 @@ def _examples(facts: CardFacts) -> str:
     return f"{facts.data.n_test} examples" if facts.data is not None else ""
 
 
-def _robust(facts: CardFacts) -> str:
-    return "measured" if facts.stress is not None else ""
-
-
 def _hash(facts: CardFacts) -> str:
     return f"sha256 {facts.original_sha256[:12]}…"
 
@@ -88,7 +84,7 @@ ROWS: tuple[tuple[str, str, str, str, Callable[[CardFacts], str]], ...] = (
     ("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
     ("What was not measured", "MEASURE 1.1", "A.8.2", "README.md, What was not measured", lambda _f: "listed"),
     ("Parts of the data", "MEASURE 2.11", "A.5.4", "README.md, What was measured", _slices),
-    ("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", _robust),
+    ("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", lambda f: "measured" if f.stress else ""),
     ("Source of data, licenses", "MAP 4.1, GOVERN 6.1", "A.7.3, A.7.5", "README.md, Origin", _source),
     ("Private data", "MEASURE 2.10", "A.7.4", "README.md, Test data", _people),
     ("Base model and its hash", "MAP 4.1, MANAGE 3.1", "A.10.3", "bom.json", _hash),

@@ -41,7 +41,7 @@ from workers.infer.base import Runtime, Session
 from workers.measure.opening import find_runtime, open_session
 from workers.monitor.reference import FILE, FOLDER, Reference, common_tokens, reference_of
 from workers.pipeline.golden import write_golden, write_sums
-from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 
 FALLBACK = "fallback"
@@ -80,45 +80,28 @@ def write_fallback(folder: Path, fallback: RunParams, params: ExportParams, ctx:
         "size_bytes": size_bytes,
         "runtime": entry,
         "model": {
-            "folder": f"{FALLBACK}/model",
-            "main": model_files(model, runtime)[0],
-            "precision": model.artifact.precision,
+            "folder": f"{FALLBACK}/model", "main": model_files(model, runtime)[0], "precision": model.artifact.precision
         },
-    }
+    }  # fmt: skip
 
 
 MOST_ITEMS, MOST_S = 2000, 30.0
 """Maximum number of items and seconds; a thousand items suffice for a histogram of twenty parts."""
 
 
-def write_reference(folder: Path, params: ExportParams, ctx: JobContext) -> None:
-    """Write the figures of the test items and of the version's predictions here.
-
-    Inputs that Fettle made are no evaluation data: the reference is then empty, and the beginning of a log replaces it.
-    """
-    data = params.facts.data
-    reference = Reference(names=tuple(load_pipeline(folder).spec.classes or ())[:1000])
-    if data is not None and data.origin == "person":
-        reference = _evaluated(folder, params, ctx)
-    (folder / FOLDER).mkdir()
-    text = json.dumps(reference.to_json(), ensure_ascii=False, separators=(",", ":"))
-    (folder / FOLDER / FILE).write_text(text, encoding="utf-8")
-
-
-def _evaluated(folder: Path, params: ExportParams, ctx: JobContext) -> Reference:
-    items, pipeline = Prepared(Path(params.data_dir) / "test"), load_pipeline(folder)
+def _evaluated(items: Prepared, pipeline: Pipeline, session: Session, ctx: JobContext) -> Reference:
+    """Return the figures of the test items and of the session's predictions for them."""
     common = common_tokens(pipeline, islice(items, MOST_ITEMS))
     until_s = time.monotonic() + MOST_S
 
-    def answered(session: Session) -> Iterator[tuple[Any, Any]]:
+    def answered() -> Iterator[tuple[Any, Any]]:
         for feeds in islice(items, MOST_ITEMS):
             ctx.check_cancelled()
             yield feeds, pipeline.answer(session, feeds)
             if time.monotonic() > until_s:
                 return
 
-    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
-        return reference_of(pipeline, answered(session), common)
+    return reference_of(pipeline, answered(), common)
 
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
@@ -239,22 +222,20 @@ def fill(
 def _answers(folder: Path, predictor: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
     """Write the predictions of `predictor` for golden inputs and evaluation data; return the fallback's manifest entry.
 
-    The fallback has predictions of its own.
+    The fallback has its own predictions. Inputs that Fettle made are no evaluation data: the reference is then empty,
+    and the beginning of a log replaces it.
     """
-    _golden(folder, predictor, ctx)
-    fallback = params.fallback
-    besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}
-    write_reference(folder, predictor, ctx)
-    return besides
-
-
-def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:
-    """Write the first test inputs with the variant's predictions here."""
-    items = Prepared(Path(params.data_dir) / "test")
-    pipeline = load_pipeline(folder)
-    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
-        count = min(params.golden, len(items))
-        write_golden(folder / "golden", pipeline, session, (items[index] for index in range(count)))
+    items, pipeline, data = Prepared(Path(predictor.data_dir) / "test"), load_pipeline(folder), predictor.facts.data
+    reference = Reference(names=tuple(pipeline.spec.classes or ())[:1000])
+    model_dir = Path(predictor.model_dir)
+    with closing(open_session(model_dir, predictor.runtime, predictor.settings, ctx.threads)) as session:
+        write_golden(folder / "golden", pipeline, session, islice(items, predictor.golden))
+        if data is not None and data.origin == "person":
+            reference = _evaluated(items, pipeline, session, ctx)
+    (folder / FOLDER).mkdir()
+    text = json.dumps(reference.to_json(), ensure_ascii=False, separators=(",", ":"))
+    (folder / FOLDER / FILE).write_text(text, encoding="utf-8")
+    return {"fallback": write_fallback(folder, params.fallback, params, ctx)} if params.fallback is not None else {}
 
 
 def example(folder: Path, spec: PipelineSpec) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The checksums, the manifest and the signature cover sources. Python would prefer a file in ``__pycache__`` to its
 source, and a compiled library or another module of this folder to a package of the same name; none of these is loaded.
 The scripts run this file by its path before they import anything of the bundle, because an import would be cached. If
-another program imported one of the modules in the usual way, Python left a cache that no checksum covers; that cache is
+another program imported one of the modules as usual, Python left a cache that no checksum covers; that cache is
 removed.
 """
 

@@ -36,7 +36,7 @@ SCHEMAS: dict[str, Any] = models_json_schema([(form, "validation") for form in B
 
 
 class Error(BaseModel):
-    """The JSON body of a refused request: one sentence that says what is wrong."""
+    """The JSON body of a refused request: one sentence that names the error."""
 
     error: str
 

@@ -29,7 +29,7 @@ created.
 
 
 class RequestError(ValueError):
-    """Error: the request does not fit the protocol or the model; `status` is HTTP's, the text says what is wrong."""
+    """Error: the request does not fit the protocol or the model; `status` is HTTP's, the text names the error."""
 
     def __init__(self, text: str, status: int = 400) -> None:
         """Create an error with its text and HTTP status."""

@@ -20,7 +20,7 @@ class NoService(RuntimeError):
 
 
 class NotLoaded(RuntimeError):
-    """Error: the service did not load the bundle; the text says why."""
+    """Error: the service did not load the bundle; the text gives the reason."""
 
 
 def version_of(manifest: bytes) -> str:

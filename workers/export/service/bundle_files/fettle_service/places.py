@@ -17,7 +17,7 @@ ACCESS_LIST = "system.posix_acl_access"
 
 
 class FolderRefused(RuntimeError):
-    """Error: a bundle is not loaded and the present one stays in use; the text says why."""
+    """Error: a bundle is not loaded and the present one stays in use; the text gives the reason."""
 
 
 def trusted_folder(path: Path) -> Path:

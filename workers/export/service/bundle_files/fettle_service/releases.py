@@ -36,7 +36,7 @@ def _expected(model: Any) -> tuple[str, ...]:
 
 
 class Release:
-    """A loaded bundle whose golden predictions are equal here; `why_single` says why requests are not batched."""
+    """A loaded bundle whose golden predictions are equal here; `why_single` is why requests are not batched."""
 
     def __init__(self, folder: Path, threads: int | None, max_waiting: int, log: Path | None = None) -> None:
         """Load the bundle in `folder`; after a failure nothing of it stays in memory.
