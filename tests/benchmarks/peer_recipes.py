@@ -1,4 +1,4 @@
-"""The INT8 models of `peers.py`, made as their tools' documentation says, by default settings.
+"""The INT8 models of `peers.py`, made by their tools' documentation, with default settings.
 
 peer_recipes.py KIND MODEL_DIR DATA_DIR OUT; KIND is ``dynamic`` or ``static`` (ONNX Runtime) or ``nncf``.
 """

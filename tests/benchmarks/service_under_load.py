@@ -324,7 +324,7 @@ def main() -> int:
         log_line(f"single: p50 {single.ms(50):.2f} ms, p99 {single.ms(99):.2f} ms, {single.per_s:.1f}/s")
         most = highest_rate(options.port, bodies, single)
         if not most:
-            log_line("no rate holds: the machine is too busy to tell")
+            log_line("no rate holds: the machine is too busy to measure")
             return 1
         rate = options.share * most
         load, memory = asyncio.run(under_load(process, options.port, bodies, rate, options.seconds))

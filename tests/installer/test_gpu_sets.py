@@ -100,7 +100,7 @@ def test_cublas_and_cudnn_are_pinned_and_weighed() -> None:
     ],
 )
 def test_a_mix_is_taken_apart(name: str, there: set[str], go: list[str]) -> None:
-    """Given what is installed, then what belongs to another set goes, and of two that share a folder both do."""
+    """Given installed packages, then those of another set are removed, and of two that share a folder both are."""
     assert sets.unwanted(name, there) == sorted(go)
 
 
@@ -176,7 +176,7 @@ def test_nvidia_libraries_are_fetched_only_for_their_mark(arguments: list[str], 
 
 def test_what_a_set_would_bring(place: Place) -> None:
     """Given the base with one of the set's packages, then the others are counted by the lock's sizes; of a set whose
-    packages go first, these count again, and what is for another system does not."""
+    packages go first, these count again, and packages for another system do not."""
     pins = {pin.name: pin for pin in sets.pins_of("rtx", lockfile.read(place.locks("program")), place)}
     here = [pins["onnxruntime"], pins["tensorrt-rtx-cu13-bindings"]]
     for pin in here:

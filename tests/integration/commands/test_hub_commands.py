@@ -76,7 +76,7 @@ def come(fettle: Fettle) -> int:
 
 def test_search_to_the_letter(fettle: Fettle, here: Callable[..., Finished]) -> None:
     """Given pages of two, Then a search gives as many as were requested."""
-    done = fettle("hub", "search", "many", "--limit", "3", "--json")
+    done = here("search", "many", "--limit", "3")
     assert done.code == 0, done.err
     assert list(done.document) == ["models"]
     assert len(done.document["models"]) == 3
@@ -168,7 +168,7 @@ def test_while_the_window_is_open(here: Callable[..., Finished], fettle: Fettle)
             assert "Fettle's window" in done.error["detail"]
 
 
-def test_killed_in_the_middle(fettle: Fettle, fake: FakeHub) -> None:
+def test_killed_in_the_middle(fettle: Fettle, here: Callable[..., Finished], fake: FakeHub) -> None:
     """Given a program that is killed at 90 %, When it is started again, Then at most 15 % come again, and it is whole."""
     fake.block_delay_s = 0.02
     process = fettle.start("hub", "get", "ann/net")
@@ -179,7 +179,7 @@ def test_killed_in_the_middle(fettle: Fettle, fake: FakeHub) -> None:
     assert not list((fettle.home / "hub" / "models").rglob("*.onnx")), "no part is left as whole"
 
     fake.block_delay_s, fake.sent = 0.0, {}
-    done = fettle("hub", "get", "ann/net", "--json")
+    done = here("get", "ann/net")
     assert done.code == 0, done.err
     assert (get_path(done) / "onnx" / "model.onnx").read_bytes() == WEIGHTS
     assert fake.sent["onnx/model.onnx"] <= SIZE * 0.15
@@ -211,7 +211,7 @@ def test_the_token_is_kept_and_never_printed(fettle: Fettle, here: Callable[...,
     assert good.document == {"user": "ann", "endpoint": fake.endpoint, "kept": "file"}
     assert "which only you may read" in good.err
     fake.answers = [Answer("HEAD.*safetensors", 500)]
-    done = fettle("hub", "get", "ann/closed", "--json")
+    done = here("get", "ann/closed")
     assert done.code == 0, done.err
     refused = here("get", "ann/none")
 

@@ -31,7 +31,7 @@ def decisions() -> tuple[Decision, ...]:
     made: list[Decision] = []
     for number, kind in enumerate(("limit_raised", "exported_anyway", "released"), 1):
         previous = made[-1].sha256 if made else "0" * 64
-        why = "We know the risk, said the boss."
+        why = "We know and accept the risk."
         entry = Decision(number=number, at=AT, who="kim", kind=kind, why=why, previous=previous, facts={"release": 1})
         made.append(entry.sealed())
     return tuple(made)

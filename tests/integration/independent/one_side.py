@@ -123,7 +123,7 @@ def items_of(path):
 
 
 def single_requests(items, links):
-    """What is timed: items, or single steps where a state is carried."""
+    """Return the timed units: items, or single steps where a state is carried."""
     if not links:
         return items
     return [

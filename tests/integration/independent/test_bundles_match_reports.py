@@ -1,6 +1,6 @@
 """Every real model's exported version compared with its original, which its own library runs: the same raw inputs to both.
 
-What is worked out here again must be what Fettle reported. The models lie in FETTLE_MODELS_DIR (P/ and DATA/) and are no part
+The figures that are computed here again must be those that Fettle reported. The models lie in FETTLE_MODELS_DIR (P/ and DATA/) and are no part
 of the project. FETTLE_PATIENCE gives each optimization so many times as long, where the machine is shared.
 """
 

@@ -80,7 +80,7 @@ def test_missing_requirement_is_named(tmp_path: Path) -> None:
 
 
 def test_closure_follows_requirements() -> None:
-    """Given a package with requirements of its own, then those are in, extras that nobody requested are not."""
+    """Given a package with its own requirements, then those are included, and extras that nobody requested are not."""
     found = closure(["pydantic>=2"])
     assert {"pydantic", "pydantic-core", "typing-extensions"} <= set(found)
     assert "email-validator" not in found
@@ -133,7 +133,7 @@ def test_the_lock_names_the_installed_versions_with_hashes() -> None:
 
 
 def test_pip_takes_the_lock(tmp_path: Path) -> None:
-    """Given the lock, then pip reads it with --require-hashes, and finds all of it installed (it asks no network)."""
+    """Given the lock, then pip reads it with --require-hashes, and finds all of it installed (without a network)."""
     text, _ = locked(["fastapi>=0.1", "numpy>=2"])
     (tmp_path / "requirements.lock").write_text(text)
     options = ("--dry-run", "--no-index", "--require-hashes", "-r", "requirements.lock")

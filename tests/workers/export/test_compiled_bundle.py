@@ -40,7 +40,7 @@ def do(tmp_path: Path):
 @pytest.mark.timeout(600)
 def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make_small, do, tmp_path: Path) -> None:
     """Given a compiled version, when it is exported, then it compiles in its clean place and answers as here; verified
-    where no program may be started, or run where no compiler is, it answers as it is, and the latter says so."""
+    where no program may be started, or run where no compiler is, it answers uncompiled, and the latter reports it."""
     small = with_program(make_small("cnn"))
     params = export_of(small, runtime="torch-cpu", settings=COMPILED)
     work_dir, result = do("export", params, Limits(start_programs=True), small.folder, small.data)

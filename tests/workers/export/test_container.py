@@ -79,7 +79,7 @@ def test_invalid_image_is_refused(make_small, tmp_path: Path, image: str) -> Non
 
 @pytest.mark.whole
 def test_it_is_the_service_with_an_image_that_is_not_built(make_small, tmp_path: Path) -> None:
-    """Given an export, then the service was asked, the image is reported not to be built, and the bundle verifies."""
+    """Given an export, then the service was tried, the image is reported not to be built, and the bundle verifies."""
     params = export_params(make_small("cnn")).model_copy(update={"target": "container", "answers": {"image": PINNED}})
     result, folder = unpacked(params, tmp_path)
     assert result.selftest[-1].what == NOT_BUILT and "pinned by its digest" in result.selftest[-1].detail

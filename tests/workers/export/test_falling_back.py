@@ -111,7 +111,7 @@ def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:
 
 def test_without_its_instructions_the_original_runs(bundles: Any) -> None:
     """Given a version of 8-bit numbers that was measured with instructions for them, on a processor without, then the
-    original runs, and the note says what is missing; without a fallback the version runs, and says the same."""
+    original runs, and the note names the missing part; without a fallback the version runs, with the same note."""
     for kind, used in (("fast", "fallback"), ("alone", "version")):
         folder = bundles(kind)
         manifest = json.loads((folder / "manifest.json").read_text())
@@ -148,7 +148,7 @@ def test_process_that_the_processor_ends_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_choice_follows_most_of_the_rounds() -> None:
-    """Given rounds, then the fallback is taken where nearly all say that the version is slower, and not for one odd one."""
+    """Given rounds, then the fallback is taken where the version is slower in nearly all, and not for one odd one."""
 
     def choice(ratios: list[float]) -> str:
         return landing.decide("b", [(1.0, ratio) for ratio in ratios]).use

@@ -158,7 +158,7 @@ def made_chat(make_small, tmp_path: Path) -> Path:
 @pytest.mark.timeout(300)
 def test_language_model_has_the_files_of_transformers_js(made_chat: Path) -> None:
     """Given a version in 8 bits, then its file, its configuration and its template lie where they are looked for, and
-    what it says is reported in tokens."""
+    its answer is reported in tokens."""
     assert (made_chat / "onnx" / "model_quantized.onnx_data").is_file()
     config = json.loads((made_chat / "config.json").read_text())
     assert (config["model_type"], config["num_key_value_heads"]) == ("llama", 2)
@@ -167,7 +167,7 @@ def test_language_model_has_the_files_of_transformers_js(made_chat: Path) -> Non
     assert template == (made_chat / "chat_template.jinja").read_text()
     golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
     assert len(golden["texts"]) == 4 and all(len(row["tokens"]) == 24 for row in golden["texts"])
-    # and the bundle's own session says the same
+    # and the bundle's own session answers the same
     checked = verified(made_chat)
     assert checked.ok, checked.findings
 
@@ -184,7 +184,7 @@ def test_transformers_js_goes_on_alike(made_chat: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report == {"compared": 96, "other_words": 0, "template_is_alike": True}
-    # and what does not say the same is reported
+    # and another answer is reported
     golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
     for row in golden["texts"]:
         row["tokens"] = row["tokens"][::-1]

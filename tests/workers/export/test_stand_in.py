@@ -58,7 +58,7 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
 
 def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_bf16, tmp_path: Path) -> None:
     """Given the version, Then the bundle's model is the very ONNX file in BF16, and the stand-in lies next to it with its
-    hash; where no card is, that one answers, and says that it computes with 32 bits."""
+    hash; where no card is, that one answers, and reports that it computes with 32 bits."""
     small, model = in_bf16
     whole, _ = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
     listed = {one.path: one.sha256 for one in whole.artifact.files}

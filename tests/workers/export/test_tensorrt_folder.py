@@ -1,4 +1,4 @@
-"""The bundle for NVIDIA cards: what it holds, and that it answers, and says how, where no card is."""
+"""The bundle for NVIDIA cards: its contents, and that it answers, and reports how, where no card is."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def test_without_a_card_the_processor_answers_with_a_reason(
 
 
 def test_size_beyond_the_engine_is_answered_with_a_note(make_small, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given an engine that takes one item alone, when two come, then ONNX Runtime answers and a line says so, once."""
+    """Given an engine that takes one item alone, when two come, then ONNX Runtime answers and a line reports it, once."""
 
     class One:
         device_ran, fallbacks = "cuda:0", ()

@@ -112,7 +112,7 @@ def test_open_torch_bundle_needs_consent_and_opens_with_it(folder: Path, ctx: Re
 def test_verify_torch_bundle_with_a_name_in_capitals_requests_consent(
     folder: Path, ctx: RecordingContext, name: str
 ) -> None:
-    """Given a program whose name is the same on systems that do not tell capitals apart, then consent is requested."""
+    """Given a program whose name is the same on systems that ignore capitals, then consent is requested."""
     (folder / "model" / "model.pt2").rename(folder / "model" / name)
     manifest = (folder / "manifest.json").read_text(encoding="utf-8").replace("model.pt2", name)
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")

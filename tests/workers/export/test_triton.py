@@ -1,4 +1,4 @@
-"""The Triton repository: its configuration is what the graph says, and Triton's own description takes it."""
+"""The Triton repository: its configuration matches the graph, and Triton's own schema accepts it."""
 
 import importlib.metadata
 import importlib.util

@@ -76,7 +76,7 @@ def test_bundle_answers_under_the_original_interface(kind: str, technique: str, 
 
 @pytest.mark.parametrize("technique", ["cascade", "bf16", "precision_by_operator"])
 def test_bundle_made_with_bf16_starts_without_it(technique: str, export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a processor without BF16 (simulated), then the bundle answers exactly, says so, and emulates nothing."""
+    """Given a processor without BF16 (simulated), then the bundle answers exactly, reports it, and emulates nothing."""
     with monkeypatch.context() as elsewhere:  # it was made where there is BF16, whatever this processor has
         elsewhere.setattr(openvino_program, "has_bf16", lambda _core: True)
         folder, small = export("cnn", technique, TECHNIQUES[technique].params())
@@ -124,7 +124,7 @@ def check_whole(folder: Path) -> None:
 
 
 def test_bundle_that_prepares_pictures_itself_answers_a_photo(export, tmp_path: Path) -> None:
-    """Given a photo, then run.py tells what the original answers to it; its golden inputs are the original's."""
+    """Given a photo, then run.py prints the original's answer to it; its golden inputs are the original's."""
     folder, small = export("pictures", "pixels_in")
     y, x = np.mgrid[:40, :50]
     picture = np.stack([5 * x, 6 * y, (x * y) % 256], axis=-1).astype(np.uint8)

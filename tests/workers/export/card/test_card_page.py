@@ -55,7 +55,7 @@ def page_of(spec: PipelineSpec = SPEC, **more: Any) -> Words:
 
 
 def test_each_figure_is_the_stores() -> None:
-    """Given facts, then each measured figure stands on the page, and the page has no number that README.md lacks."""
+    """Given facts, then each measured figure is on the page, and the page has no number that README.md lacks."""
     report, known = page_of(), facts(variant=MEASURED)
     for _title, key, unit in ROWS:
         if known.variant.get(key) is not None:

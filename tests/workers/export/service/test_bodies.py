@@ -11,7 +11,7 @@ from workers.export.service.bundle_files.fettle_service.documents import Request
 
 
 class Client:
-    """A request whose body comes part by part, as `send` says."""
+    """A request whose body comes in parts, by calls of `send`."""
 
     def __init__(self, bodies: Bodies, headers: dict[str, str] | None = None) -> None:
         self._parts: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()

@@ -228,7 +228,7 @@ class Slow(http.server.BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("is_loaded", [True, False])
 def test_client_after_a_timeout_reports_the_actual_version(cnn_bundle: Path, is_loaded: bool) -> None:
-    """Given a service that answers too late, Then its version says whether the bundle was loaded."""
+    """Given a service that answers too late, Then its version shows whether the bundle was loaded."""
     expected = version_of((cnn_bundle / "manifest.json").read_bytes())
 
     class Service(Slow):

@@ -1,4 +1,4 @@
-"""The running server, asked by tritonclient, the protocol's usual client."""
+"""The running server, used by tritonclient, the protocol's usual client."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from workers.pipeline.prepared import Prepared
 NAME = "my-shop"
 
 
-class Asked:
+class ByClient:
     """A session of a runtime that is the server, for `compare_golden`."""
 
     def __init__(self, client: triton.InferenceServerClient, binary: bool) -> None:
@@ -56,8 +56,8 @@ def test_it_is_ready_and_describes_itself(client: triton.InferenceServerClient, 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "JSON"])
 def test_golden_answers_are_alike(client: triton.InferenceServerClient, cnn_bundle: Path, binary: bool) -> None:
-    """Given the golden inputs, then both ways of sending tensors give the answers of where the bundle was made."""
-    assert compare_golden(cnn_bundle / "golden", load_pipeline(cnn_bundle), Asked(client, binary)) == (20, [])
+    """Given the golden inputs, then both formats of tensors give the answers of the computer that made the bundle."""
+    assert compare_golden(cnn_bundle / "golden", load_pipeline(cnn_bundle), ByClient(client, binary)) == (20, [])
 
 
 def test_a_hundred_at_once_each_get_their_own(client: triton.InferenceServerClient, cnn_bundle: Path) -> None:

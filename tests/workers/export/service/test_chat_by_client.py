@@ -1,4 +1,4 @@
-"""A served language model, asked by the usual client of chats."""
+"""A served language model, used by the usual client of chats."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_the_answer_is_the_same_whole_and_in_pieces(client: openai.OpenAI) -> No
     how = {"model": name, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
     whole = client.chat.completions.create(**how)
     pieces = list(client.chat.completions.create(stream=True, **how))
-    # Then both say the same, and tell how it ended and what it took
+    # Then both answers are the same, with the reason of their end and the numbers of tokens
     assert whole.choices[0].message.role == "assistant"
     assert whole.choices[0].finish_reason in ("stop", "length")
     assert 1 <= whole.usage.completion_tokens <= 8 < whole.usage.prompt_tokens
@@ -62,7 +62,7 @@ def test_who_leaves_a_stream_holds_nobody_up(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_answer_ends_before_a_text_to_stop_at(client: openai.OpenAI, stream: bool) -> None:
-    """Given `stop`, as a text and as a list, Then the answer ends before it and says so, whole and in pieces."""
+    """Given `stop`, as a text and as a list, Then the answer ends before it and reports it, whole and in pieces."""
     how = {"model": client.models.list().data[0].id, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
     answer_text = client.chat.completions.create(**how).choices[0].message.content
     stop = answer_text[len(answer_text) // 2 :][:2]

@@ -144,7 +144,7 @@ def posted(path: str, body: bytes, more: str = "") -> bytes:
 
 
 def statuses_of(served: Served, parts: list[bytes], patience_s: float) -> list[int]:
-    """Statuses of all answers to what is sent; a client that waits for the rest of its request leaves."""
+    """Return the statuses of all answers to the sent bytes; a client that waits for the rest of its request leaves."""
     found = b""
     with socket.create_connection(("127.0.0.1", served.port), 4 * MOST_S) as connection:
         with contextlib.suppress(ConnectionError):

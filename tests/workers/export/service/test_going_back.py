@@ -66,13 +66,15 @@ def under_load(served: Served, item, releases: tuple[Path, Path], times: int) ->
         one.join()
     assert versions[0] != versions[1] and set(versions) == set(versions[:2])
     assert set(answers) == set(versions[:2])
-    assert all(len(found) == 1 for found in answers.values()), "a release answered in two ways: it was not whole"
-    assert len({next(iter(found)) for found in answers.values()}) == 2, "both answer alike: nothing could be told apart"
+    assert all(len(found) == 1 for found in answers.values()), "a release gave two answers: it was not complete"
+    assert len({next(iter(found)) for found in answers.values()}) == 2, (
+        "both answer alike: nothing could be distinguished"
+    )
     return sum(counts), failures
 
 
 def test_forth_and_back_under_load(uncached: Served, item, cnn_bundle: Path, other_bundle: Path) -> None:
-    """Given eight clients that ask without a pause, when it goes to the next release and back, then none is lost, and each
+    """Given eight clients that send requests without a pause, when it goes to the next release and back, then none is lost, and each
     answer is that of one whole release."""
     answered, failures = under_load(uncached, item, (cnn_bundle, other_bundle), 2)
     assert failures == [] and answered > 0

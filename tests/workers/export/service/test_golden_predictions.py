@@ -55,7 +55,7 @@ def bundle(make_small, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.mark.parametrize("kind", ["score", "tensor"])
 def test_changed_prediction_of_one_number_is_found_by_verify_and_the_service(bundle, kind: str, tmp_path: Path) -> None:
-    """Given golden predictions of one number, when they are doubled and turned round, then verify tells each and a service
+    """Given golden predictions of one number, when they are doubled and turned round, then verify reports each and a service
     neither starts with the bundle nor changes to it; as they were it does both."""
     folder = bundle(kind)
     assert golden_answers(folder, RecordingContext(tmp_path)) == (20, [])

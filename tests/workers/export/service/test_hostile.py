@@ -41,7 +41,7 @@ WRONG_INPUTS = {
 
 @pytest.mark.parametrize(("change", "expected"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
 def test_a_wrong_input_is_the_protocols_error(served: Served, item, change: dict, expected: str) -> None:
-    """Given an input that does not fit the model, then status 400 and what is wrong, in the protocol's form."""
+    """Given an input that does not fit the model, then status 400 and the error, in the protocol's form."""
     status, found, _ = send_request(served.port, "POST", INFER, request(item, **change))
     assert status == 400 and expected in found["error"]
 
@@ -160,7 +160,7 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(served: Served, i
 
 
 def test_answers_as_people_read_them(served: Served, cnn_bundle: Path) -> None:
-    """Given a file of arrays as a person has it, then class and shares; given rubbish, words of what is wrong."""
+    """Given a file of arrays as a person has it, then class and shares; given rubbish, the error in words."""
     body = (cnn_bundle / "golden" / "example.npz").read_bytes()
     status, report, _ = send_request(served.port, "POST", ANSWER, body)
     assert status == 200 and report["answer"] in report["scores"] and sum(report["scores"].values()) <= 1.001

@@ -1,4 +1,4 @@
-"""A service that logs: what was asked, kept, refused, and by which release."""
+"""A service that logs its requests: answered, from the cache, refused, and by which release."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from workers.pipeline.golden import write_sums
 
 
 def test_it_notes_requests_in_figures_alone(cnn_bundle: Path, make_bundle, tmp_path: Path) -> None:
-    """Given twelve inputs, one of them asked twice, two bad requests, and another release in between, then the log counts
+    """Given twelve inputs, one of them sent twice, two bad requests, and another release in between, then the log counts
     them by release; the service stops well, and the log is whole."""
     newer = make_bundle("cnn", knee=4, note="another release")
     items = [item_of(cnn_bundle, number) for number in range(12)]

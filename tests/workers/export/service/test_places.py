@@ -47,7 +47,7 @@ def test_folders_of_another_account_are_refused(bundle: Path, place: str) -> Non
         os.chown(bundle / place, ANOTHER, -1)
         trust = Trust(0)
     else:
-        trust = Trust(ANOTHER)  # what is our own is another's there
+        trust = Trust(ANOTHER)  # our own files are another's there
     with pytest.raises(FolderRefused, match="belongs to another user"):
         trust.check(bundle.resolve())
 

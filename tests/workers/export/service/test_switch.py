@@ -25,7 +25,7 @@ PAGE = "https://shop.example"
 
 @pytest.fixture(scope="module")
 def guarded(cnn_bundle: Path, key_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server with a key, told one more host and one page; its cache is off, so that each request is computed."""
+    """A server with a key, one more host and one page; its cache is off, so that each request is computed."""
     folder = tmp_path_factory.mktemp("first") / "bundle"
     shutil.copytree(cnn_bundle, folder)
     allowed = ("--allow-host", "shop.example", "--allow-origin", PAGE, "--cache-mb", "0")
@@ -44,7 +44,7 @@ def test_without_the_key_nothing_of_the_model_is_shown(guarded: Served, given: d
 
 
 def test_with_key_allowed_host_and_page_it_answers(guarded: Served, item) -> None:
-    """Given the key (either way to send it), the told host and page, then answers that this page may read."""
+    """Given the key (in either header), the added host and page, then answers that this page may read."""
     body = request(item)
     report = {"Host": "shop.example", "Origin": PAGE}
     status, _, headers = send_request(guarded.port, "POST", INFER, body, {**report, **AUTHORIZATION})
@@ -135,7 +135,7 @@ def test_paths_that_are_none(guarded: Served, path: object) -> None:
 
 
 def test_the_command_changes_it_too(guarded: Served, key_file: Path, make_bundle) -> None:
-    """Given `serve.py --switch FOLDER`, then the running service takes it; without the key it says why not."""
+    """Given `serve.py --switch FOLDER`, then the running service takes it; without the key it gives the reason."""
     options = ("--port", str(guarded.port), "--switch", str(make_bundle("cnn", knee=2)))
     done = serve(guarded.folder, *options, "--api-key-file", str(key_file))
     assert done.returncode == 0 and "now answers" in done.stdout, done.stderr
@@ -144,7 +144,7 @@ def test_the_command_changes_it_too(guarded: Served, key_file: Path, make_bundle
 
 
 def test_sigterm_lets_begun_requests_finish(cnn_bundle: Path, item) -> None:
-    """Given clients that ask while SIGTERM comes, then each request that was begun is answered, and the exit code is 0."""
+    """Given clients that send requests while SIGTERM comes, then each request that was begun is answered, and the exit code is 0."""
     served = start(cnn_bundle, "--cache-mb", "0")
     body = request(item)
     outcomes: list[object] = []

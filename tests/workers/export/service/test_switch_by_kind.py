@@ -197,7 +197,7 @@ def test_switch_to_a_changed_number_is_refused(
 def test_batches_are_used_where_they_change_nothing(
     bundle: Callable[..., Path], kind: str, mates: bool, batch: int
 ) -> None:
-    """Given a model that predicts otherwise beside others in a batch, then the service answers one by one; else it joins."""
+    """Given a model that predicts otherwise in a batch with others, then the service answers one by one; else it joins."""
     release = Release(bundle(changed_by_zoo(kind), mates), 1, 8)
     assert (release.max_batch, "in a batch" in release.why_single) == (batch, mates)
     release.retire()

@@ -19,7 +19,7 @@ from workers.runtime.recording import RecordingContext
 
 @pytest.fixture(scope="module")
 def written(make_small, tmp_path_factory: pytest.TempPathFactory):
-    """(what the target says, the bundle)."""
+    """Return (the result of the export, the bundle)."""
     work = tmp_path_factory.mktemp("export")
     ctx = RecordingContext(work)
     result = TARGET.write(export_params(make_small("cnn"), knee=4), ctx)
@@ -29,7 +29,7 @@ def written(make_small, tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.whole
 def test_it_is_tested_before_it_is_handed_out(written) -> None:
-    """Given an export, then its server was started in a clean place, asked, found alike, and stopped; stages in order."""
+    """Given an export, then its server was started in a clean place, answered alike, and was stopped; stages in order."""
     result, _, ctx = written
     assert [check.what for check in result.selftest if check.ok] == [
         "Unpacked in a clean place", "Same answers as here", "run.py answers", "Its server is ready",

@@ -85,7 +85,7 @@ def test_turn_that_is_given_up_is_not_begun(held) -> None:
 
 
 class Speaks:
-    """A language model that says one letter a token, each after `pause_s`; `prompts` counts what it was given."""
+    """A language model that answers one letter a token, each after `pause_s`; `prompts` counts its prompts."""
 
     error_type = ValueError
 

@@ -14,7 +14,7 @@ from workers.registry import missing
 
 @pytest.fixture(scope="session")
 def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], tuple[Any, Path]]:
-    """`page_of(kind)`: (what the export said, the unpacked page) of a kind of `web_pages`."""
+    """`page_of(kind)`: (the export's output, the unpacked page) of a kind of `web_pages`."""
 
     if missing((engine.PACKAGE,)):
         pytest.skip(f"what web pages bring along is not here. {engine.INSTALL_HINT}")

@@ -53,7 +53,7 @@ def test_it_is_written_tried_and_verified(page_of: Any, tmp_path: Path, kind: An
 def test_a_page_that_is_wrong_is_not_handed_out(
     page_of: Any, tmp_path: Path, script: str, old: str, new: str, expected: str
 ) -> None:
-    """Given scripts with a mistake, then trying the page says what differs."""
+    """Given scripts with a mistake, then the trial of the page reports the difference."""
     if shutil.which("node") is None:
         pytest.skip("no Node.js here")
     folder = tmp_path / "copy"
@@ -87,7 +87,7 @@ def test_the_bill_names_what_runs_in_the_page(page_of: Any) -> None:
 
 
 def test_what_the_model_does_is_one_sentence() -> None:
-    """Given models of several kinds, then a page says in a sentence what each does, and names a few of many classes."""
+    """Given models of several kinds, then a page describes in a sentence what each does, and names a few of many classes."""
     assert what_it_does(pictures().spec) == (
         "Give it a picture, and it says which of 5 kinds that is: cup, shoe, lamp, <b>chair</b> and 1 more."
     )
@@ -96,7 +96,7 @@ def test_what_the_model_does_is_one_sentence() -> None:
 
 
 def test_missing_node_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a computer without Node.js, then the check says that the page was not tried, and how to see it run."""
+    """Given a computer without Node.js, then the check reports that the page was not tried, and how to see it run."""
     monkeypatch.setattr(trying, "find_node", lambda: None)
     assert "not tried here" in trying.try_page(tmp_path, RecordingContext(tmp_path)).detail
 
@@ -119,7 +119,7 @@ def test_a_changed_engine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_model_that_does_not_fit_into_a_page_gets_a_reason(tmp_path: Path) -> None:
-    """Given models that a page cannot run, then one sentence says why, and the export refuses."""
+    """Given models that a page cannot run, then one sentence gives the reason, and the export refuses."""
     page = pictures()
     spec = page.spec
     sampled = replace(spec, sampling=Sampling(sample="image", level="image", levels=(1.0,)))
