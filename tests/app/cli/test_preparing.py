@@ -65,9 +65,7 @@ def nothing_written(_space: Workspace, facts: RunFacts, request: ExportRequest) 
     yield from ()
     version = facts.baseline
     result = ExportResult(path="b.zip", sha256="ab" * 32, size_bytes=1, files=1, selftest=(), card_text="")
-    record = ExportRecord(
-        "e", facts.run.id, version.id, request.target, str(request.out), result.sha256, 1, NOW, "{}"
-    )
+    record = ExportRecord("e", facts.run.id, version.id, request.target, str(request.out), result.sha256, 1, NOW, "{}")
     return Exported(request.out, result, record, HUB)
 
 
