@@ -50,8 +50,7 @@ def margins(answer: NDArray[Any], scores: str) -> NDArray[np.float64]:
 class CascadeSession:
     """A session that predicts all rows with `first` and repeats uncertain rows with `exact`.
 
-    A row is uncertain if its margin is below `threshold`. `evaluated` counts all rows since the start, `repeated`
-    those that the exact model predicted again. The cascade owns both sessions.
+    A row is uncertain if its margin is below `threshold`. The cascade owns both sessions.
     """
 
     def __init__(self, first: Session, exact: Session, settings: Mapping[str, Any]) -> None:
@@ -63,17 +62,14 @@ class CascadeSession:
         self._batched = frozenset(settings["batched"])
         self.device_ran = exact.device_ran
         self.fallbacks = tuple(dict.fromkeys((*first.fallbacks, *exact.fallbacks)))
-        self.evaluated = self.repeated = 0
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         """Return the predictions for one batch, taken from `exact` for the uncertain rows."""
         answers = self._first.run(feeds)
         # A NaN margin counts as uncertain, hence the negated comparison.
         unsure = ~(margins(answers[self._output], self._scores) >= self._threshold)
-        self.evaluated += unsure.size
         if not unsure.any():
             return answers
-        self.repeated += int(unsure.sum())
         if unsure.all():
             return self._exact.run(feeds)
         some = {name: array[unsure] if name in self._batched else array for name, array in feeds.items()}

@@ -130,9 +130,6 @@ class GoalController(PageController[GoalPage]):
             self._session.change(preset_id=preset_id, max_loss_pct=preset.max_loss_pct)
             self._session.goal_changed.emit()
 
-    def _on_run(self) -> None:
-        self._commands.do(START_RUN, self.preset, self._settings.value.threads, False)
-
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)
         self._page.show_few(few_value(self._session, limit_pct))
