@@ -22,7 +22,6 @@ PARSING = {
 
 
 NAMES_ALONE = {
-    "app/domain/tried.py: recipe.title not in begun",  # steps of stored runs are known by their titles alone
     "workers/tune/plan.py: twin.title != recipe.title",  # nothing is reported to be the same as what has its own name
 }
 """Where it is the name itself that is meant, with the reason."""
