@@ -14,7 +14,7 @@ from app.services.flow.steps import Flow
 from app.services.opening.opening import open_model
 from app.services.projects.running import data_params
 from workers.contracts.data.checks import CheckFinding, DataCheckParams, DataCheckResult
-from workers.contracts.data.doctor import DoctorResult, WayTried
+from workers.contracts.data.doctor import DoctorResult, PreparationTried
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 
@@ -109,7 +109,7 @@ def _opened_and_checked(opening: OpenParams, requested: DataParams) -> Flow[Doct
     return result
 
 
-def _preparation_line(tried: WayTried) -> str:
+def _preparation_line(tried: PreparationTried) -> str:
     mark = "*" if tried.is_chosen else " "
     if tried.score is None:
         return f"  {mark} cannot run   {tried.words}"

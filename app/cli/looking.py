@@ -177,7 +177,7 @@ def compare(
     for sentence in disturbed(facts.recommended):
         output.text(f"   {sentence}")
     output.sentence(f"{headline.rstrip('.')}.")
-    file = facts.judged_beside
+    file = facts.judged_other
     good = is_safe(file) if file is not None else bool(facts.run.recommended_variant_id)
     return OK if good else KEPT_ORIGINAL
 

@@ -19,7 +19,7 @@ from app.services.projects.projects import project_for
 from app.services.projects.running import RunRequest, data_params, limits_of, start_run
 from app.services.records.documents import prove_document
 from app.services.records.facts import read_facts
-from app.services.records.run_records import BesideRequest
+from app.services.records.run_records import OtherModelRequest
 from presets.loader import DEFAULT_ID, load_presets
 from workers.contracts.jobs import OpenParams
 
@@ -52,7 +52,7 @@ def prove(
         shapes=model.shapes,
         to_prove=True,
     )
-    beside = BesideRequest(opening=other, runtime=options.optimized_runtime, pairs=pairs)
+    beside = OtherModelRequest(opening=other, runtime=options.optimized_runtime, pairs=pairs)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         if options.optimized_runtime is not None:
             check_runtimes(run(space, describe(), output.watch), [options.optimized_runtime])

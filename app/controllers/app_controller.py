@@ -13,7 +13,7 @@ from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
 from app.controllers.page_controller import ControllerContext, PageController, check_pairs, find_controllers
 from app.controllers.project_edits import ProjectEdits
-from app.controllers.run_ways import RunActions
+from app.controllers.run_actions import RunActions
 from app.controllers.session import Session
 from app.controllers.settings.storage import StoreLimit
 from app.controllers.shell import ShellPresenter

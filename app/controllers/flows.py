@@ -7,8 +7,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.controllers.pipe_notifier import IS_SUPPORTED, PipeNotifier
 from app.controllers.running import Done, Failed, JobSlot, Running
-from app.controllers.wakes import IS_SUPPORTED, PipeNotifier
 from app.services.flow.driver import Driver
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError

@@ -12,7 +12,7 @@ from app.controllers.flows import FlowRunner
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import first_line, notice
-from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, take, what_it_takes
+from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, installation_cost, take
 from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import seconds
@@ -103,7 +103,7 @@ class Installing(QObject):
                 continue
             self._costs[name] = UNKNOWN
             self._flows.start(
-                what_it_takes(installer, name),
+                installation_cost(installer, name),
                 title="",
                 on_done=partial(self._on_weighed, name),
                 on_failed=lambda _error: None,
@@ -142,7 +142,7 @@ class Installing(QObject):
             self._begin(name)
             return
         self._flows.start(
-            what_it_takes(self._installer, name),
+            installation_cost(self._installer, name),
             title=_("Check what will be installed"),
             on_done=lambda found: self._on_cost(name, found),
             on_failed=self._on_failed,

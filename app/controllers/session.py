@@ -161,7 +161,7 @@ class Session(QObject):
     def _keep_earlier(self, earlier: tuple[DataParams, ReadData] | None) -> None:
         """Hold the replaced data set in the store, because no row of the database refers to it."""
         if self.earlier_data is not None:
-            self.workspace.artifacts.let_go([self.earlier_data[1].key])
+            self.workspace.artifacts.allow_removal([self.earlier_data[1].key])
         if earlier is not None:
             self.workspace.artifacts.hold([earlier[1].key])
         self.earlier_data = earlier

@@ -86,7 +86,7 @@ def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
     A version that took longer by both wall time and processor time is certainly slower.
     """
     measured = variant.measurement
-    if variant.is_baseline or variant.state != "confirmed" or not may_win(variant) or not measured.under_load:
+    if variant.is_baseline or variant.state != "confirmed" or not is_eligible(variant) or not measured.under_load:
         return False
     is_refuted = measured.cpu_speedup is not None and expected_speedup(variant) <= 1.0
     return not is_gain(variant, objective) and (not is_refuted or looks_like_gain(variant, objective))
@@ -208,19 +208,19 @@ def is_regressed(variant: Variant) -> bool:
     return variant.screening is not None and variant.screening.regressed
 
 
-def may_win(variant: Variant) -> bool:
+def is_eligible(variant: Variant) -> bool:
     """Return whether it may be recommended: safe, alike and not proven, or untested and not refused by calibration."""
     if variant.judgement is None:
         return not is_regressed(variant)
     return is_safe(variant) or is_alike_not_proven(variant)
 
 
-def may_be_safe(variant: Variant) -> bool:
+def is_safe_or_untested(variant: Variant) -> bool:
     """Return whether it is or could be safe: untested versions count unless the calibration set refuses them."""
-    return is_safe(variant) if variant.judgement is not None else may_win(variant)
+    return is_safe(variant) if variant.judgement is not None else is_eligible(variant)
 
 
-def answers_hold(variant: Variant, limit_pct: float) -> bool:
+def is_probably_safe(variant: Variant, limit_pct: float) -> bool:
     """Return whether no more careful recipe is needed: it is not dropped and will probably be safe.
 
     That is so if at most half of the limit changed on the calibration set.
@@ -231,7 +231,7 @@ def answers_hold(variant: Variant, limit_pct: float) -> bool:
     return screening.share <= limit_pct / 100 / 2
 
 
-def is_doubtful(variant: Variant, limit_pct: float) -> bool:
+def is_probably_unsafe(variant: Variant, limit_pct: float) -> bool:
     """Return whether so many calibration results changed that it will hardly be safe.
 
     Of versions that change as much as the limit allows, fewer than one in ten change as many. With labels it may still
@@ -245,13 +245,13 @@ def is_doubtful(variant: Variant, limit_pct: float) -> bool:
     return 1 - fewer < DOUBTFUL
 
 
-def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
+def could_be_fastest(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
     """Return whether a version as fast as one of `named` could be recommended by speed.
 
     It must be faster than the original and all eligible versions. The result is True if none of `named` was tried; a
     dropped one counts as slow.
     """
-    others = [expected_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
+    others = [expected_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and is_eligible(v)]
     best = max([1.0, *others])
     return not named or any(v.state != "dropped" and expected_speedup(v) > best for v in named)
 
@@ -301,7 +301,7 @@ def portable_rival(best: Variant, variants: Sequence[Variant], objective: Object
 
 def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
     """Return the best gain among versions measured side by side that is alike or could still be safe."""
-    found = [v for v in variants if not v.is_baseline and is_gain(v, objective) and may_win(v)]
+    found = [v for v in variants if not v.is_baseline and is_gain(v, objective) and is_eligible(v)]
     return best_of([v for v in found if v.judgement is not None or not v.untested], objective)
 
 
@@ -338,16 +338,16 @@ def versions_to_measure(
     found = [
         variant
         for variant in variants
-        if not variant.is_baseline and may_win(variant) and expected_speedup(variant) > slowest
+        if not variant.is_baseline and is_eligible(variant) and expected_speedup(variant) > slowest
     ]
     if objective == "speed" and not few_items:
-        sound = (expected_speedup(v) for v in found if not is_doubtful(v, limit_pct) and looks_like_gain(v, objective))
-        best = max(sound, default=0.0)
+        gains = [v for v in found if not is_probably_unsafe(v, limit_pct) and looks_like_gain(v, objective)]
+        best = max(map(expected_speedup, gains), default=0.0)
         found = [v for v in found if looks_like_gain(v, objective) or best < FAR_AHEAD * expected_speedup(v)]
     found.sort(
         key=lambda variant: (
             not looks_like_gain(variant, objective), exactness(variant) if few_items else 0,
-            is_doubtful(variant, limit_pct), cost_of(variant, objective),
+            is_probably_unsafe(variant, limit_pct), cost_of(variant, objective),
         )
     )  # fmt: skip
     return with_portable(found, count, objective)

@@ -16,14 +16,14 @@ from app.domain.choose import (
     cost_of,
     exactness,
     is_as_good,
+    is_eligible,
     is_gain,
     is_regressed,
     is_safe,
+    is_safe_or_untested,
     is_unsettled,
     looks_better,
     looks_like_gain,
-    may_be_safe,
-    may_win,
     needs_quiet,
 )
 from app.domain.variant import Variant
@@ -185,11 +185,11 @@ def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Obj
     found = [
         version
         for version in tried
-        if may_win(version) and (is_unsettled(version, objective) or needs_quiet(version, objective))
+        if is_eligible(version) and (is_unsettled(version, objective) or needs_quiet(version, objective))
     ]
     if best is not None:
         found = [version for version in found if _may_replace(version, best, objective)]
-    return sorted(found, key=lambda version: (not may_be_safe(version), -(version.measurement.speedup or 0.0)))
+    return sorted(found, key=lambda version: (not is_safe_or_untested(version), -(version.measurement.speedup or 0.0)))
 
 
 def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
@@ -200,17 +200,17 @@ def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Ob
         if version.untested
         and version.judgement is None
         and is_gain(version, objective)
-        and may_win(version)
+        and is_eligible(version)
         and version.state != "dropped"
     ]
     if best is not None:
-        found = [v for v in found if may_be_safe(v) and not (is_safe(best) and is_as_good(best, v, objective))]
+        found = [v for v in found if is_safe_or_untested(v) and not (is_safe(best) and is_as_good(best, v, objective))]
     return sorted(found, key=lambda version: -cost_of(version, objective))
 
 
 def _may_replace(version: Variant, best: Variant, objective: Objective) -> bool:
-    if may_be_safe(version) != may_be_safe(best):
-        return may_be_safe(version)
+    if is_safe_or_untested(version) != is_safe_or_untested(best):
+        return is_safe_or_untested(version)
     return looks_better(version, best, objective)
 
 

@@ -15,7 +15,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.jobs import DataParams, JudgeParams, OpenParams
 from workers.contracts.specs import Judgement, Verdict
 from workers.contracts.techniques import TechniqueSpec
-from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
+from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_predictions, save_predictions
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
@@ -153,9 +153,9 @@ class Bench:
     def answers(self, session: Session) -> Path:
         folder, items = self._next(), self.items
         ready = Ahead.of(session, items) if self.in_blocks else session
-        found = collect_answers(load_pipeline(self.folder), ready, items, RecordingContext(folder))
+        found = collect_predictions(load_pipeline(self.folder), ready, items, RecordingContext(folder))
         session.close()
-        save_answers(folder / ANSWERS_FILE, found)
+        save_predictions(folder / ANSWERS_FILE, found)
         return folder / ANSWERS_FILE
 
     def judged(self, session: Session, limit_pct: float = 1.0) -> Judgement:

@@ -21,12 +21,12 @@ from app.domain.proof.sequence import sequence_of
 from app.domain.variant import Measurement, Screening, Variant
 from app.services.flow.steps import Flow
 from app.services.records.measured import TestSetUsage
-from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
+from app.services.run.proof_steps import Looked, PredictedVersion, ProofSequence
 from workers.contracts.specs import Judgement, Recipe
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 
 LIMIT_PCT = 1.0
 LIMIT = LIMIT_PCT / 100
@@ -63,9 +63,9 @@ def judged(changes: int, n: int, earlier: int) -> Judgement:
     return judge_case(case_of(DataSet("arrays", "person", test=(Item(""),) * n), of(old), of(new)), LIMIT_PCT, earlier)
 
 
-def of(classes: NDArray[np.int64]) -> Answers:
+def of(classes: NDArray[np.int64]) -> Predictions:
     rows = np.eye(3, dtype=np.float32)[classes] * 0.8 + np.float32(0.1)
-    return Answers(list(rows), classes, np.ones(len(classes), bool), {}, "class", "probabilities", False)
+    return Predictions(list(rows), classes, np.ones(len(classes), bool), {}, "class", "probabilities", False)
 
 
 def versions(run: str, calibration: NDArray[np.bool_], speeds: Sequence[float]) -> list[Variant]:
@@ -98,10 +98,10 @@ class Proof(ProofSequence):
         self.book, self.test, self.kept = book, test, list[Variant]()
         self.place = {version.id: number for number, version in enumerate(tried)}
 
-    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+    def predicted(self, variant: Variant) -> Flow[PredictedVersion | None]:
         yield from ()
         changes, n = int(self.test[self.place[variant.id]].sum()), self.test.shape[1]
-        return ProofAnswer(variant, self.book, 0, lambda earlier: given(judged(changes, n, earlier)))
+        return PredictedVersion(variant, self.book, 0, lambda earlier: given(judged(changes, n, earlier)))
 
     def keep(self, variant: Variant, looked: Looked | None = None) -> None:
         self.kept.append(variant)

@@ -124,10 +124,10 @@ def test_a_search_and_a_download(start: Start, hub: FakeHub, netwatch: Path, tmp
     that the hub is not asked any more."""
     log = tmp_path / "network.log"
     program = searched_and_downloaded(start, hub, log, netwatch)
-    n_asked, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
+    n_requests, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
     program.press("Continue to data")
     program.until_page("data", "empty")
-    assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
+    assert len(hub.seen) == n_requests, "the hub was asked although nobody searched"
     assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
     assert program.errors.read_text(encoding="utf-8") == ""
 
@@ -140,7 +140,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     log = tmp_path / "network.log"
     write_quick_preset(tmp_path / "home")
     program = searched_and_downloaded(start, hub, log, netwatch)
-    n_asked, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
+    n_requests, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
     program.press("Continue to data")
     program.until_page("data", "empty")
     program.drop(write_pictures(tmp_path / "pictures"))
@@ -168,7 +168,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     assert "as the hub states it: Apache-2.0: may be used, changed and sold" in card
     assert (origin["repo"], origin["commit"]) == ("Xenova/resnet-50", hub.repos["Xenova/resnet-50"].sha)
     assert {file["name"] for file in origin["files"]} >= {"onnx/model.onnx", "config.json"}
-    assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
+    assert len(hub.seen) == n_requests, "the hub was asked although nobody searched"
     assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
     program.check_clean()
 
@@ -253,12 +253,12 @@ def test_a_download_survives_the_program(start: Start, hub: FakeHub) -> None:
     again.until_page("model", "empty", 60)
     again.press("Search")
     again.until_text("it can be resumed")
-    n_asked = len(hub.seen)
+    n_requests = len(hub.seen)
     again.press("Go on")
     again.until(lambda view: view.page == "model" and view.state in ("full", "error"), 120, "the model")
     total = len(hub.repos["Xenova/resnet-50"].files["onnx/model.onnx"].data)
     assert sent > 0 and hub.sent["onnx/model.onnx"] - sent <= total - sent + (1 << 20)
-    assert len(hub.seen) > n_asked
+    assert len(hub.seen) > n_requests
 
 
 @pytest.mark.timeout(300)

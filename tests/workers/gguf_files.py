@@ -117,7 +117,7 @@ def file_of(metadata: dict, tensors: list[tuple[str, tuple[int, ...], int, bytes
     return head + b"\0" * (-len(head) % 32) + body
 
 
-def said_of(folder: Path) -> dict:
+def metadata_of(folder: Path) -> dict:
     """The metadata that llama.cpp's converter writes of a folder."""
     config = json.loads((folder / "config.json").read_text())
     own = config["model_type"]
@@ -181,6 +181,6 @@ def _turn_back(rows: np.ndarray, heads: int) -> np.ndarray:
 def write_gguf(folder: Path, path: Path, kind: str, **more) -> dict[str, np.ndarray]:
     """The file of a folder; gives what its weights stand for. `more` metadata with "__" for a dot."""
     tensors, meant = tensors_of(folder, kind)
-    metadata = said_of(folder) | {key.replace("__", "."): one for key, one in more.items()}
+    metadata = metadata_of(folder) | {key.replace("__", "."): one for key, one in more.items()}
     path.write_bytes(file_of(metadata, tensors))
     return meant

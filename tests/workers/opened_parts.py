@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import Predictions, collect_predictions, load_predictions, save_predictions
 from workers.measure.opening import open_session
 from workers.model_io.opening import open_model
 from workers.pipeline.pipeline import load_pipeline
@@ -26,16 +26,16 @@ def data_of(opened: Path, work: Path, lines: Sequence[str]) -> Path:
     return work / load_job("data").run(params, RecordingContext(work)).data_dir
 
 
-def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:
+def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Predictions:
     """What the model answers to the test items."""
     session = open_session(folder, runtime, {}, 1)
     try:
-        return collect_answers(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
+        return collect_predictions(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
     finally:
         session.close()
 
 
-def kept_answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:
+def kept_answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Predictions:
     """What the model answers to the test items, as it is kept on disk."""
-    save_answers(work / "answers.npz", answers_of(folder, data, work, runtime))
-    return load_answers(work / "answers.npz")
+    save_predictions(work / "answers.npz", answers_of(folder, data, work, runtime))
+    return load_predictions(work / "answers.npz")

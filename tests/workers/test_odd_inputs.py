@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
 from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.build import build_data
-from workers.evaluate.proof.predictions import collect_answers
+from workers.evaluate.proof.predictions import collect_predictions
 from workers.jobs.apply import run as apply
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
@@ -57,7 +57,7 @@ def answered(model: Path, data: Path, runtime: str, work: Path) -> np.ndarray:
     items = Prepared(data / "test")
     write_golden(work / "golden", pipeline, session, [dict(item) for item in items][:3])
     assert compare_golden(work / "golden", pipeline, session) == (3, [])
-    answers = collect_answers(pipeline, session, items, RecordingContext(work))
+    answers = collect_predictions(pipeline, session, items, RecordingContext(work))
     session.close()
     assert answers.n == len(items)
     return np.stack(answers.answer)

@@ -17,7 +17,7 @@ from workers.contracts.jobs import JudgeParams
 from workers.contracts.specs import Judgement
 from workers.contracts.techniques import Model
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
-from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
+from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_predictions, save_predictions
 from workers.jobs import judge
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
@@ -128,9 +128,9 @@ class Trap:
         """The file of a model's answers to the test items."""
         folder.mkdir(parents=True, exist_ok=True)
         items = Prepared(self.data / "test")
-        found = collect_answers(load_pipeline(self.folder), session, items, RecordingContext(folder))
+        found = collect_predictions(load_pipeline(self.folder), session, items, RecordingContext(folder))
         session.close()
-        save_answers(folder / ANSWERS_FILE, found)
+        save_predictions(folder / ANSWERS_FILE, found)
         return folder / ANSWERS_FILE
 
     def judged(self, scratch: Path, session: Any, limit_pct: float = 1.0) -> Judgement:

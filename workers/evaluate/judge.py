@@ -12,7 +12,7 @@ from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import Case, case_of
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.needed import needed_unlabelled
-from workers.evaluate.proof.predictions import Answers, Values
+from workers.evaluate.proof.predictions import Predictions, Values
 from workers.evaluate.proof.tasks.detection import TASK as DETECTION_TASK
 from workers.evaluate.proof.tasks.numbers import TASK as NUMBERS_TASK
 from workers.evaluate.proof.tasks.numbers import other_changes
@@ -22,7 +22,9 @@ ANCHORS = 3
 """Number of anchor boxes per grid cell in early versions of YOLO."""
 
 
-def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0, earlier: int = 0) -> Judgement:
+def judge(
+    data: DataSet, old: Predictions, new: Predictions, max_loss_pct: float, seed: int = 0, earlier: int = 0
+) -> Judgement:
     """Return the verdict on a version, based on both models' predictions for the test items.
 
     Args:
@@ -67,7 +69,7 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
     return report.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 
-def _not_judged(judgement: Judgement, old: Answers, new: Answers) -> Iterator[str]:
+def _not_judged(judgement: Judgement, old: Predictions, new: Predictions) -> Iterator[str]:
     """Yield notes about further outputs that were not judged, and about those that only the original gives.
 
     The task `numbers` judges every further output as well. In all other tasks people read only the main output. Outputs
@@ -82,7 +84,7 @@ def _not_judged(judgement: Judgement, old: Answers, new: Answers) -> Iterator[st
         yield f"The {are} not given any more, so nothing was compared there."
 
 
-def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: float) -> Judgement:
+def _with_lost_outputs(judgement: Judgement, old: Predictions, new: Predictions, limit: float) -> Judgement:
     """Report further outputs in which the version gives NaN where the original gives numbers.
 
     If this happens in a larger share of the results than `limit`, the version regressed, even if its main output is
@@ -131,7 +133,7 @@ def _is_result(values: Values, data: DataSet) -> bool:
     return values.ndim >= 3 and not grid
 
 
-def _broken(data: DataSet, old: Answers, new: Answers) -> Iterator[str]:
+def _broken(data: DataSet, old: Predictions, new: Predictions) -> Iterator[str]:
     """Yield notes about predictions that are NaN."""
     n = min(old.n, new.n, len(data.test))
     broken = int((old.finite[:n] & ~new.finite[:n]).sum())

@@ -188,7 +188,7 @@ def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
     return ("Its weights do not fit on the card and are sent there while it runs, which takes longer.",)
 
 
-def nobody(share: float, phase: str, seconds: float) -> None:
+def ignore_progress(share: float, phase: str, seconds: float) -> None:
     """Ignore the progress of a build."""
 
 
@@ -227,7 +227,7 @@ def _is_too_new(edition: Edition, place: Place) -> bool:
     return edition.id == "rtx" and place.architecture in ("sm90", "sm100", "sm103")
 
 
-def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = nobody) -> Session:
+def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = ignore_progress) -> Session:
     """Open `model.onnx` on the first GPU, with an engine that was built ahead, cached, or is built now.
 
     `tick` receives the progress of a build.
@@ -256,7 +256,7 @@ def available() -> Availability:
         driver, place = here()
         edition = edition_for(place)
         trt = editions.load_library(edition)
-        made = build(edition, trt, PROBE, BuildRequest(), place, nobody)
+        made = build(edition, trt, PROBE, BuildRequest(), place, ignore_progress)
         logger = trt.Logger(trt.Logger.ERROR)
         runtime = trt.Runtime(logger)
         engine = runtime.deserialize_cuda_engine(made.engine)

@@ -37,7 +37,7 @@ def usual_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fettle-engines"
 
 
-def teller() -> Tick:
+def progress_printer() -> Tick:
     """Return a callback that writes progress lines to stderr; the first start may take minutes."""
     last_s = 0.0
 
@@ -99,7 +99,7 @@ def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Sessio
         NotRunnable: with the reason.
     """
     cache = str(settings.get("cache_dir") or os.environ.get(CACHE_VARIABLE) or usual_cache())
-    return tensorrt.load(path, {**settings, "cache_dir": cache}, threads, teller())
+    return tensorrt.load(path, {**settings, "cache_dir": cache}, threads, progress_printer())
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:

@@ -6,7 +6,13 @@ from pathlib import Path
 from workers.contracts.jobs import AnswerParams, AnswerResult
 from workers.contracts.process.context import JobContext
 from workers.evaluate.proof.passages import Passages
-from workers.evaluate.proof.predictions import ANSWERS_FILE, Items, collect_answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import (
+    ANSWERS_FILE,
+    Items,
+    collect_predictions,
+    load_predictions,
+    save_predictions,
+)
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import INDEX_FILE, Prepared
@@ -20,11 +26,11 @@ def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     calibration = Path(params.data_dir) / "calibration"
     has_gallery = params.split == "test" and (calibration / INDEX_FILE).is_file()
     gallery = Prepared(calibration) if has_gallery else None
-    earlier = load_answers(Path(params.earlier)) if params.earlier else None
+    earlier = load_predictions(Path(params.earlier)) if params.earlier else None
     ctx.check_cancelled()
     with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
-        answers = collect_answers(pipeline, session, items, ctx, params.max_seconds, gallery, params.most, earlier)
-    save_answers(ctx.work_dir / ANSWERS_FILE, answers)
+        answers = collect_predictions(pipeline, session, items, ctx, params.max_seconds, gallery, params.most, earlier)
+    save_predictions(ctx.work_dir / ANSWERS_FILE, answers)
     broken = int((~answers.finite).sum())
     return AnswerResult(
         n=answers.n, seconds=answers.seconds, read_share=answers.read_share, not_finite=broken, stopped=answers.stopped

@@ -27,7 +27,7 @@ from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow
 from app.services.opening.sniffing import kind_of
 from app.services.records.facts import RunFacts
-from app.services.records.run_records import BesideRequest
+from app.services.records.run_records import OtherModelRequest
 from widgets.dialogs.incoming_questions import beside_question, consent_question
 from widgets.dialogs.questions import ask
 from widgets.pages.compare.page import ComparePage
@@ -227,7 +227,7 @@ class CompareController(PageController[ComparePage]):
 
     def judge_file(self, path: str, *, allow_code: bool = False) -> None:
         """Evaluate a model file on the run's own data, as one more version."""
-        request = BesideRequest(opening=OpenParams(path=path, allow_code=allow_code, to_prove=True))
+        request = OtherModelRequest(opening=OpenParams(path=path, allow_code=allow_code, to_prove=True))
         self._window.banner(None)
 
         def on_failed(error: ErrorInfo) -> None:

@@ -39,7 +39,7 @@ def with_data(
     undecided = value.undecided
     if undecided is not None and alone_s is not None:
         undecided = replace(undecided, takes=about(alone_s))
-    return replace(value, asked=evaluated_value, note=note, undecided=undecided)
+    return replace(value, evaluated=evaluated_value, note=note, undecided=undecided)
 
 
 def _name_words(path: str | None, chosen: str | None) -> str:

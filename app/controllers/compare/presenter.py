@@ -27,7 +27,7 @@ from app.domain.words.results import (
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
 from app.services.records.run_records import saved_objective
-from widgets.pages.compare.value import CompareValue, UndecidedValue, Verdict, VersionValue, WaysValue
+from widgets.pages.compare.value import CompareValue, OptionsValue, UndecidedValue, Verdict, VersionValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
@@ -80,8 +80,8 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
         if judgement.missing_examples:
             return _("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
         return _("Looks alike, not proven: add more examples")
-    if best is None and facts.judged_beside is not None:
-        judged = facts.judged_beside
+    if best is None and facts.judged_other is not None:
+        judged = facts.judged_other
         return f"{verdict_words(judged)}: {same_words(judged)}" if is_safe(judged) else verdict_found(judged)
     objective = saved_objective(facts.run)
     limit_pct = facts.run.goal.max_loss_pct
@@ -93,8 +93,8 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
 def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
     n = judgement.n if judgement else 0
     things = plural(facts.data.kind if facts.data else "images")
-    if best is None and facts.judged_beside is not None:
-        return _beside_subtitle(facts.judged_beside, things, facts.run.goal.max_loss_pct)
+    if best is None and facts.judged_other is not None:
+        return _judged_subtitle(facts.judged_other, things, facts.run.goal.max_loss_pct)
     if best is None:
         return saved_subtitle(facts.outcome, _tested_on(facts, things), things, facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe":
@@ -124,7 +124,7 @@ def _tested_on(facts: RunFacts, things: str) -> str:
     return examples_words(n, max(n, n_test - unasked), things)
 
 
-def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
+def _judged_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
     """Return the subtitle of a verdict on a file that was compared with the original."""
     n = judged.judgement.n if judged.judgement is not None else 0
     text = _("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
@@ -266,17 +266,17 @@ def _verdict(variant: Variant, facts: RunFacts, best: Variant | None) -> Verdict
 def _undecided(facts: RunFacts) -> UndecidedValue | None:
     """Return what can decide a run that ended without a verdict; None if it has one."""
     outcome = facts.outcome
-    if not outcome.is_undecided or facts.judged_beside is not None:
+    if not outcome.is_undecided or facts.judged_other is not None:
         return None
     if outcome.ending is Ending.UNTESTED:
         return UndecidedValue("prove", outcome.untested[-1].id)
     return UndecidedValue("again" if outcome.needs_new_run else "go_on")
 
 
-def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
+def _ways(facts: RunFacts, data: DataResult | None) -> OptionsValue:
     """Return the user's options; a larger limit is offered only if the goal allows it and it changes the result."""
     found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
-    return WaysValue(
+    return OptionsValue(
         limit_pct=found[0] if found else None,
         limit_title=found[1].title if found else "",
         limit_speedup=found[1].measurement.speedup if found else None,

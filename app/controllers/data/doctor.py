@@ -49,7 +49,7 @@ class DataDoctor(PageController[DataPage]):
         if key is None or project is None:
             return DoctorValue()
         found = read_check(self._session.workspace.repositories, project.id, *key)
-        return DoctorValue() if found is None else DoctorValue("told", result=found)
+        return DoctorValue() if found is None else DoctorValue("done", result=found)
 
     def check(self) -> None:
         """Try the possible preparations; if a run measures, the page shows that the check must wait."""
@@ -102,7 +102,7 @@ class DataDoctor(PageController[DataPage]):
         if project is not None and self._key is not None:
             check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=result)
             store_check(self._session.workspace.repositories, project.id, check)
-        self._show_value(DoctorValue("told", result=result))
+        self._show_value(DoctorValue("done", result=result))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._show_value(DoctorValue("failed", problem=(f"{error.title}. {error.detail}", error.hint)))

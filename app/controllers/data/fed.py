@@ -52,7 +52,7 @@ class DataFed(PageController[DataPage]):
         self._show_value(FedValue("running"))
         self._start(
             show_fed(opened.model, opened.data),
-            lambda done: self._show_value(FedValue("told", done.result, done.folder)),
+            lambda done: self._show_value(FedValue("done", done.result, done.folder)),
             title=_("Show what the model receives"),
             on_failed=lambda error: self._show_failed(f"{error.title}. {error.detail} {error.hint}"),
             on_cancelled=lambda: self._show_failed(_("This was stopped. Open the data again to see it.")),

@@ -12,7 +12,7 @@ from app.domain.hub import Wish, format_kind
 from app.services.hub.flows import FoundModels, find_models
 from presets.starters import Starter, load_starters
 from widgets.pages.hub.page import HubPage
-from widgets.pages.hub.value import HubAskValue, HubListValue, HubRowValue
+from widgets.pages.hub.value import HubListValue, HubQueryValue, HubRowValue
 from workers.contracts.hub import HubModel, HubQuery
 from workers.contracts.translation import _
 
@@ -26,7 +26,7 @@ class HubController(PageController[HubPage]):
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
         self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
-        self._form = HubAskValue()
+        self._form = HubQueryValue()
         self._query = HubQuery()
         self._models: dict[str, HubModel] = {}
         self._is_start = True
@@ -52,7 +52,7 @@ class HubController(PageController[HubPage]):
     def start(self, text: str) -> None:
         """Open the page from another page, with a search for `text`, or with the starters if it is empty."""
         self._window.show_page("hub")
-        form = HubAskValue(text=text[:MAX_TEXT])
+        form = HubQueryValue(text=text[:MAX_TEXT])
         self._page.start(form)
         self.search(form)
 
@@ -63,10 +63,10 @@ class HubController(PageController[HubPage]):
         self._page.show_list(starters_value(tuple(self._starters.values())))
         self._chosen.choose(NOTHING, queries=False)
 
-    def search(self, form: HubAskValue) -> None:
+    def search(self, form: HubQueryValue) -> None:
         """Query the hub; a pending search is cancelled."""
         self._form = form
-        if form == HubAskValue():
+        if form == HubQueryValue():
             self.show_starters()
             return
         if self._is_start:

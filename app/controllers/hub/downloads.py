@@ -91,7 +91,7 @@ class Downloads(QObject):
         for pending in pending_downloads:
             if pending.repo not in self._items:
                 total = pending.total_bytes
-                done = min(model_cache.come_bytes(pending.key), total)
+                done = min(model_cache.received_bytes(pending.key), total)
                 self._items[pending.repo] = Download(pending.repo, "paused", done, total, pending=pending)
         self.changed.emit()
 

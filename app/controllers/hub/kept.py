@@ -35,7 +35,7 @@ class HubSection(PageController[SettingsPage]):
             for kept in downloaded_models(space)
         ]
         parts = [
-            KeptModelValue(one.key, one.repo, model_cache.come_bytes(one.key), is_whole=False)
+            KeptModelValue(one.key, one.repo, model_cache.received_bytes(one.key), is_whole=False)
             for one in model_cache.pending_downloads()
         ]
         value = KeptHubValue((*parts, *whole), model_cache.free_bytes(), token_place(space), hub_address(), problem)

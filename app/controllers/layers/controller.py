@@ -7,7 +7,7 @@ from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.controllers.words import engine_name
 from app.domain.layer_kinds import kind_name
 from app.domain.variant import Variant
-from app.services.after.layering import look_at_layers, lookable, looked_before
+from app.services.after.layering import profile_layers, stored_layers, versions_to_profile
 from app.services.flow.events import Event, JobBegan
 from app.services.records.facts import RunFacts
 from widgets.pages.layers.page import LayersPage
@@ -28,11 +28,11 @@ class LayersController(DetailController[LayersPage]):
 
     def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
         """Return the versions whose layers can be profiled."""
-        return lookable(facts)
+        return versions_to_profile(facts)
 
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
         """Return the layers of both versions, or the offer to profile them."""
-        profiles = looked_before(self._session.workspace, facts, variant)
+        profiles = stored_layers(self._session.workspace, facts, variant)
         return LayersValue(
             versions=tuple((v.id, v.title) for v in versions),
             chosen=variant.id,
@@ -42,7 +42,7 @@ class LayersController(DetailController[LayersPage]):
     def look(self) -> None:
         """Profile both versions; earlier results come from the store."""
         self.begin(
-            lambda facts, variant: look_at_layers(self._session.workspace, facts, variant),
+            lambda facts, variant: profile_layers(self._session.workspace, facts, variant),
             title=_("Show where the time goes"),
             opening=_("Opening both versions"),
             again=_("Try again when the run is over."),

@@ -9,7 +9,7 @@ from app.services.after.loading import about as about_rate
 from app.services.records.after_run import LoadRecord, Price
 from app.services.records.facts import RunFacts
 from presets.prices import ExamplePrice
-from widgets.pages.load.value import Facts, LoadAskValue, LoadValue, PriceValue
+from widgets.pages.load.value import Facts, LoadFormValue, LoadValue, PriceValue
 from widgets.parts.format import about, capitalized, count, memory, moment, ms
 from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve
@@ -84,7 +84,7 @@ def _energy(load: VersionLoad) -> str:
 HOUR_S = 3600
 
 
-def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
+def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadFormValue:
     """Return the form, with the recommended version first and selected."""
     versions = facts.made
     chosen = versions[0] if versions else None
@@ -93,7 +93,7 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
         total_s = sum(stage.expected_s for stage in stages(facts, chosen, seconds))
         duration = about(total_s) if total_s < HOUR_S else _("about {0}").format(seconds_words(total_s))
         presets.append((seconds, _("{0} in all").format(capitalized(duration))))
-    return LoadAskValue(
+    return LoadFormValue(
         versions=tuple((variant.id, variant.title) for variant in versions),
         chosen=chosen.id if chosen is not None else "",
         times=tuple(presets),
@@ -218,7 +218,7 @@ def price_value(record: LoadRecord, price: Price | None, examples: Sequence[Exam
         per_hour=price.per_hour if price is not None else None,
         currency=price.currency if price is not None else "USD",
         utilization_pct=100 * price.utilization if price is not None else 50.0,
-        told=message,
+        message=message,
         costs=tuple(costs),
         examples=tuple((one.id, f"{one.title}: {one.per_hour:g} {one.currency}") for one in examples),
     )

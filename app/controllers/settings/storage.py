@@ -115,7 +115,9 @@ class StorageSection(PageController[SettingsPage]):
     def _show(self) -> None:
         storage, limit = self._storage, self._settings.value.store_limit_bytes
         state: StorageState = "waiting" if self._flows.runs else "counting" if storage is None else "known"
-        value = StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, told=self._message, problem=self._problem)
+        value = StorageValue(
+            state, limit_bytes=limit, keep_days=KEEP_DAYS, message=self._message, problem=self._problem
+        )
         if storage is not None:
             away = {project.id for project, _unused in trashed_projects(self._session.workspace.repositories)}
             value = replace(

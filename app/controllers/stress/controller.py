@@ -6,7 +6,7 @@ from typing import Any
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.domain.variant import Variant
-from app.services.after.stressing import found_before, stress
+from app.services.after.stressing import stored_stress, stress
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow
 from app.services.records.facts import RunFacts
@@ -28,7 +28,7 @@ class StressController(DetailController[StressPage]):
 
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:
         """Return the stored results for the version, or the offer to test it."""
-        found = found_before(self._session.workspace, facts, variant)
+        found = stored_stress(self._session.workspace, facts, variant)
         kind, titles = facts.data.kind if facts.data else "images", tuple((one.id, one.title) for one in versions)
         if found is None:
             return StressValue(kind, titles, variant.id)

@@ -212,7 +212,7 @@ class TryController(PageController[TryPage]):
             return
         self._page.show_opening()
         if last is not None and not pair.is_busy:
-            pair.request(last.asked)
+            pair.request(last.given)
         self._look_for_examples(facts, variant)
 
     def _on_cancel(self) -> None:
@@ -244,13 +244,13 @@ class TryController(PageController[TryPage]):
         if isinstance(event, Lost):
             self._on_lost(event)
             return
-        example = self._examples.get(event.asked.item) if event.asked.item is not None else None
+        example = self._examples.get(event.given.item) if event.given.item is not None else None
         if isinstance(event, TryOutcome):
             self._page.show_input(self._tried.add(event, example))
             self._show_answers(event)
             self._page.show_tried(self._tried.lines)
         else:
-            name = name_of(event.asked, example)
+            name = name_of(event.given, example)
             self._page.set_texts(_("This one cannot be tried"), name)
             self._page.show_problem(error_value(event.error), InputValue(caption=name))
         if self._queue and self._pair is not None:

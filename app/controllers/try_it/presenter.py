@@ -88,8 +88,8 @@ def picture_of(tried: TryOutcome, name: str, example: ExampleValue | None) -> Pi
     """Return the picture of an input with the boxes of both versions."""
     if tried.picture:
         return boxed(PictureValue(data=tried.picture, name=name), tried.before.boxes, tried.after.boxes)
-    if tried.asked.text is not None:
-        return PictureValue(text=tried.asked.text, name=name)
+    if tried.given.text is not None:
+        return PictureValue(text=tried.given.text, name=name)
     if example is None:
         return PictureValue(name=name)
     return boxed(example.picture, tried.before.boxes, tried.after.boxes)
@@ -99,7 +99,7 @@ def input_value(tried: TryOutcome, name: str, picture: PictureValue) -> InputVal
     """Return the card at the left; a typed text is not repeated, because its field may hold a longer text by now."""
     seen = tried.before.seen
     caption = seen_words(seen)
-    if tried.asked.text is not None:
+    if tried.given.text is not None:
         return InputValue(caption=caption)
     return InputValue(picture, f"{name}, {caption}".removesuffix(", "), seen.levels, tried.sound)
 
@@ -147,14 +147,14 @@ class TriedSoFar:
 
     def input_of(self, number: int) -> TryInput | None:
         """Return the input of a line."""
-        return next((tried.asked for tried, value in self._lines if value.id == number), None)
+        return next((tried.given for tried, value in self._lines if value.id == number), None)
 
     def add(self, tried: TryOutcome, example: ExampleValue | None) -> InputValue:
         """Add a reply and return the value of its input; a text that is still being typed stays one line."""
         self._number += 1
-        name = name_of(tried.asked, example)
+        name = name_of(tried.given, example)
         picture = picture_of(tried, name, example)
-        if self._lines and _goes_on(self._lines[0][0].asked, tried.asked):
+        if self._lines and _goes_on(self._lines[0][0].given, tried.given):
             self._lines.pop(0)
         kept = replace(tried, picture=b"", sound=b"")
         self._lines = [_smaller(line) for line in self._lines]
@@ -175,10 +175,10 @@ class TriedSoFar:
 def _smaller(line: _Line) -> _Line:
     """Replace a large pasted picture of an older line with its drawing, which is enough to try it again."""
     tried, value = line
-    pasted, drawn = tried.asked, value.picture.data
+    pasted, drawn = tried.given, value.picture.data
     if len(pasted.png) <= MAX_KEPT_BYTES or not drawn:
         return line
-    return replace(tried, asked=replace(pasted, png=drawn)), value
+    return replace(tried, given=replace(pasted, png=drawn)), value
 
 
 def _goes_on(before: TryInput, now: TryInput) -> bool:

@@ -40,7 +40,7 @@ def fewest_examples(limit_pct: float) -> int:
     return least_to_prove(limit_pct) or LEAST_ALIKE_ITEMS
 
 
-def texts_to_ask(limit_pct: float, have: int) -> int:
+def texts_to_evaluate(limit_pct: float, have: int) -> int:
     """Return how many of `have` texts a language model is tested with.
 
     They suffice to prove a limit in percent for a version that changes a little; all texts are used if none suffice.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.choose import PORTABLE_SHARE, TIE_SHARE, is_faster, is_portable, is_safe, may_win
+from app.domain.choose import PORTABLE_SHARE, TIE_SHARE, is_eligible, is_faster, is_portable, is_safe
 from app.domain.variant import Measurement, Variant
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
@@ -41,11 +41,11 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
     if best is None or best.measurement.speedup is None:
         return ()
     rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
-    held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_shown_ms)
+    held = sorted((v for v in rivals if is_eligible(v) and is_faster(v)), key=_shown_ms)
     n = 1 + len(held)
     sentences = [f"“{best.title}” is {_factor(best.measurement)} as fast as the original, measured in turn with it."]
     if not held:
-        if not any(v.measurement.n and may_win(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
+        if not any(v.measurement.n and is_eligible(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
             sentences.append("No other version was both faster than the original and within your limit.")
         return tuple(sentences)
     gap = _shown_ms(held[0]) / _shown_ms(best)
@@ -90,12 +90,17 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Explana
     for variant in eights:
         judgement, speed = variant.judgement, variant.measurement.speedup
         parts = []
-        if judgement is not None and judgement.agreement is not None and not may_win(variant):
+        if judgement is not None and judgement.agreement is not None and not is_eligible(variant):
             parts.append(f"only {percent(judgement.agreement)} of its answers are like the original's")
         if speed is not None and speed <= 1.0:
             by_clock = f"it takes {1 / speed:.2f} times as long as the original"
             parts.append(by_clock if variant.is_side_by_side else "it was not faster at a first look")
-        elif best is not None and variant.is_side_by_side and may_win(variant) and _shown_ms(variant) > _shown_ms(best):
+        elif (
+            best is not None
+            and variant.is_side_by_side
+            and is_eligible(variant)
+            and _shown_ms(variant) > _shown_ms(best)
+        ):
             parts.append(f"it takes {_shown_ms(variant) / _shown_ms(best):.2f} times as long as “{best.title}”")
         if parts:
             kept = _kept_words(known.layers.get(variant.id))

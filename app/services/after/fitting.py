@@ -6,10 +6,10 @@ from app.domain.choose import (
     best_of,
     is_alike_not_proven,
     is_as_good,
+    is_eligible,
     is_gain,
     is_safe,
     looks_like_gain,
-    may_win,
     needs_quiet,
 )
 from app.domain.variant import Variant
@@ -58,7 +58,7 @@ def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varia
     """
     if takes(target, facts, wanted):
         return None
-    left = [v for v in facts.made if may_win(v) and takes(target, facts, v)]
+    left = [v for v in facts.made if is_eligible(v) and takes(target, facts, v)]
     best = best_of([v for v in left if v.judgement is None and is_gain(v, "speed")], "speed")
     open_to_both = [v for v in left if v.judgement is None or is_safe(v)]
     undecided = best_of([v for v in open_to_both if may_become_gain(v)], "speed")

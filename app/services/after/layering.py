@@ -18,14 +18,14 @@ TITLE = "Show where the time goes"
 VersionLayers = tuple[Variant, LayersResult]
 
 
-def lookable(facts: RunFacts) -> tuple[Variant, ...]:
+def versions_to_profile(facts: RunFacts) -> tuple[Variant, ...]:
     """Return the versions whose layers can be measured: the recommended one first, the original last."""
     versions = [v for v in facts.variants if v.artifact_key and v.measurement.n and not needs_torch(v.runtime)]
     best = facts.run.recommended_variant_id
     return tuple(sorted(versions, key=lambda v: (v.is_baseline, v.id != best, v.index)))
 
 
-def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[VersionLayers, ...]]:
+def profile_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[VersionLayers, ...]]:
     """Return the layers of the original, then those of the version.
 
     Raises:
@@ -38,7 +38,7 @@ def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> F
     return tuple(layers)
 
 
-def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[VersionLayers, ...]:
+def stored_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[VersionLayers, ...]:
     """Return stored layers of the original and the version; () unless the store has both."""
     layers = []
     for version in _both(facts, variant):

@@ -11,14 +11,14 @@ from app.services.flow.steps import Flow, Measured, Refused
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.measured import save_card_results, save_speech
-from app.services.records.run_records import BesideRequest
+from app.services.records.run_records import OtherModelRequest
 from app.services.run.costs import cost_in_turn, in_turn_s
 from app.services.run.figures import time_words
-from app.services.run.prove_beside import measure_both, open_version
+from app.services.run.prove_other import measure_both, open_version
 from app.services.run.version_steps import predict, stored_version, threads_of
 
 
-def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) -> Flow[tuple[Run, str]]:
+def judge_file(workspace: Workspace, facts: RunFacts, request: OtherModelRequest) -> Flow[tuple[Run, str]]:
     """Open the file, predict all examples of the run, time it side by side with the original, and judge it.
 
     Returns:

@@ -18,7 +18,7 @@ from app.services.records.after_run import AddedPart, Proof, write_proof
 from app.services.records.facts import RunFacts, check_stored, read_facts
 from app.services.records.measured import TestSetUsage
 from app.services.records.run_records import saved_objective
-from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
+from app.services.run.proof_steps import Looked, PredictedVersion, ProofSequence
 from app.services.run.version_steps import fingerprints, judge, predict, prediction_pair, stored_version, threads_of
 from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import FreshResult, ItemsParams
@@ -153,7 +153,7 @@ class _Proving(ProofSequence):
         parts[place] = parts[place].model_copy(update={"answers": answers})
         self._proof = self._proof.model_copy(update={"parts": tuple(parts)})
 
-    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+    def predicted(self, variant: Variant) -> Flow[PredictedVersion | None]:
         """Return a version with its predictions for all parts."""
         version = yield from self._answered(variant)
         items, n_left = [], 0
@@ -166,7 +166,7 @@ class _Proving(ProofSequence):
         facts = self._facts
         limit_pct, sha256 = facts.run.goal.max_loss_pct, facts.project.model_sha256
         book = TestSetUsage(self._workspace.repositories, sha256, facts.run.id, frozenset(items), limit_pct)
-        return ProofAnswer(version, book, n_left, lambda earlier: self._judge(version, earlier))
+        return PredictedVersion(version, book, n_left, lambda earlier: self._judge(version, earlier))
 
     @property
     def _is_made(self) -> bool:

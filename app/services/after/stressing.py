@@ -70,7 +70,7 @@ def stress(
     return Stressed(variant, done.result, done.folder)
 
 
-def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Stressed | None:
+def stored_stress(workspace: Workspace, facts: RunFacts, variant: Variant) -> Stressed | None:
     """Return the newest findings about this version, None if there are none or the store has lost them."""
     record, result = read_record(workspace.repositories, variant.id), facts.stress.get(variant.id)
     if record is None or result is None:

@@ -1,7 +1,7 @@
 """Check before a run whether the examples suffice to prove the limit."""
 
 from app.domain.choose import LEAST_ALIKE_ITEMS
-from app.domain.proof.examples import fewest_examples, least_limit_pct, least_to_prove, texts_to_ask
+from app.domain.proof.examples import fewest_examples, least_limit_pct, least_to_prove, texts_to_evaluate
 from app.services.opening.opening import ReadData
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent_of
@@ -23,7 +23,7 @@ def most_texts(data: ReadData, limit_pct: float) -> int | None:
     These are the items that Fettle adds, and then as many texts as the limit requires.
     """
     result = data.result
-    texts = texts_to_ask(limit_pct, result.n_of_person)
+    texts = texts_to_evaluate(limit_pct, result.n_of_person)
     return None if result.origin != "person" or texts >= result.n_of_person else result.n_added + texts
 
 

@@ -108,12 +108,12 @@ class ArtifactStore:
             return frozenset(self._held)
 
     def hold(self, keys: Iterable[str]) -> None:
-        """Keep these entries from being removed until `let_go`; a flow holds a key before it looks it up."""
+        """Keep these entries from being removed until `allow_removal`; a flow holds a key before it looks it up."""
         with self._holding:
             self._held.update(keys)
 
-    def let_go(self, keys: Iterable[str]) -> None:
-        """Allow entries that `hold` kept to be removed; each `hold` needs one `let_go`."""
+    def allow_removal(self, keys: Iterable[str]) -> None:
+        """Allow entries that `hold` kept to be removed; each `hold` needs one `allow_removal`."""
         with self._holding:
             self._held.subtract(keys)
             self._held = +self._held
@@ -311,7 +311,7 @@ class Holding:
 
     def end(self) -> None:
         """Allow all entries of this flow to be removed."""
-        self._store.let_go(self._keys)
+        self._store.allow_removal(self._keys)
         self._keys = set()
 
 

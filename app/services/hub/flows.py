@@ -139,7 +139,7 @@ def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) ->
 
 def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
     """Raise `JobError` (exit code 6) if the disk lacks room for the rest of the download."""
-    missing = max(0, pending.total_bytes - model_cache.come_bytes(pending.key))
+    missing = max(0, pending.total_bytes - model_cache.received_bytes(pending.key))
     free = model_cache.free_bytes()
     if missing + ROOM_BYTES <= free:
         return

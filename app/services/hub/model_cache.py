@@ -159,7 +159,7 @@ class ModelCache:
         downloads = [_read(self.arriving / key / ASK, PendingDownload) for key in _names(self.arriving)]
         return tuple(sorted((a for a in downloads if a is not None), key=lambda a: a.since, reverse=True))
 
-    def come_bytes(self, key: str) -> int:
+    def received_bytes(self, key: str) -> int:
         """Return how many bytes of a download are here."""
         place = self.arriving / key
         return sum(file_sizes(place / FILES)) + sum(file_sizes(place / PIECES))

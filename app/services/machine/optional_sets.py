@@ -219,7 +219,7 @@ def _signal(send: Callable[[], None]) -> None:
         send()
 
 
-def what_it_takes(installer: Installer, name: OptionalSet) -> Flow[Cost]:
+def installation_cost(installer: Installer, name: OptionalSet) -> Flow[Cost]:
     """Return the cost of a set, before the person is asked to install it."""
     cost: Cost = yield DiskStep(partial(installer.cost, name), ends_late=True)
     return cost

@@ -12,10 +12,10 @@ from app.services.flow.workspace import Workspace
 from app.services.hub.model_cache import remember_origin
 from app.services.projects.projects import new_run
 from app.services.records.facts import stored_run
-from app.services.records.run_records import BesideRequest, RunPlan, as_begun, saved_plan, with_plan
+from app.services.records.run_records import OtherModelRequest, RunPlan, as_begun, saved_plan, with_plan
 from app.services.run.build_ahead import build_ahead
 from app.services.run.optimize import optimize
-from app.services.run.prove_beside import prove_beside
+from app.services.run.prove_other import prove_other
 from app.services.run.recorder import Recorder
 from presets.loader import DEFAULT_ID, load_presets
 from presets.schema import Preset
@@ -38,7 +38,7 @@ class RunRequest:
     preset: Preset
     goal: Goal
     fresh: bool = False
-    beside: BesideRequest | None = None
+    beside: OtherModelRequest | None = None
     build_for: tuple[str, ...] = ()
 
 
@@ -75,7 +75,7 @@ def resume_run(
     recorder = Recorder(space.repositories, request.project, run, observe)
     plan = plan.model_copy(update={"model": request.model, "data": request.data})
     if plan.beside is not None:
-        return recorder, prove_beside(recorder, plan, plan.beside)
+        return recorder, prove_other(recorder, plan, plan.beside)
     if plan.build_for:
         return recorder, build_ahead(recorder, plan)
     return recorder, then_watched(space, optimize(recorder, plan, more_s, _goals_for_chats(request.preset)))

@@ -81,7 +81,7 @@ class RunFacts:
         return next(variant for variant in self.variants if variant.is_baseline)
 
     @property
-    def judged_beside(self) -> Variant | None:
+    def judged_other(self) -> Variant | None:
         """Return the only other model of a run that judged a model made elsewhere, None for an optimization."""
         others = [variant for variant in self.variants if not variant.is_baseline]
         return others[0] if len(others) == 1 and others[0].recipe.elsewhere is not None else None

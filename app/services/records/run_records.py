@@ -18,7 +18,7 @@ from workers.contracts.planning import ByTraits
 from workers.contracts.specs import DeviceFacts, Finding, Recipe
 
 
-class BesideRequest(Frozen):
+class OtherModelRequest(Frozen):
     """The model to judge in place of an original; `runtime` None means its default.
 
     `pairs` maps the original's inputs and outputs to the other model's ({original: other}) where names differ.
@@ -42,7 +42,7 @@ class RunPlan(Frozen):
     model: OpenParams | None = None
     data: DataParams | None = None
     by_traits: tuple[ByTraits, ...] = ()
-    beside: BesideRequest | None = None
+    beside: OtherModelRequest | None = None
     build_for: tuple[str, ...] = ()
 
 

@@ -15,7 +15,7 @@ from app.domain.choose import (
     can_be_measured_on,
     exactness,
     expected_speedup,
-    is_doubtful,
+    is_probably_unsafe,
     leader,
     with_portable,
 )
@@ -84,7 +84,7 @@ class FinalRun:
             return False
         versions = [version for version in search.variants() if not version.is_baseline]
         best = leader([version for version in versions if version.is_side_by_side], objective)
-        if best is not None and best.judgement is None and is_doubtful(best, search.goal.max_loss_pct):
+        if best is not None and best.judgement is None and is_probably_unsafe(best, search.goal.max_loss_pct):
             best = None  # if the first version fails its proof, the second one must be measured already
         undecided = [v for v in open_versions(versions, best, objective) if can_be_measured_on(v)]
         left = [version.id for version in (sorted(undecided, key=exactness) if search.few_items else undecided)]

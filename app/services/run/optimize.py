@@ -10,7 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from app.domain.choose import answers_hold, can_be_measured_on, could_win, leader, looks_like_gain, may_win, needs_quiet
+from app.domain.choose import (
+    can_be_measured_on,
+    could_be_fastest,
+    is_eligible,
+    is_probably_safe,
+    leader,
+    looks_like_gain,
+    needs_quiet,
+)
 from app.domain.outcome import Ending, outcome_of
 from app.domain.run import Run
 from app.domain.standing import Standing, standing_of
@@ -262,10 +270,10 @@ class _Optimization(Search):
         """Return False if the recipe only replaces a failed one that did not fail, or if it cannot be the fastest."""
         tried = list(self.recorder.variants.values())
         named = [v for v in tried if v.recipe.id in recipe.only_if_faster]
-        if not could_win(named, tried if self.plan.objective == "speed" else []):
+        if not could_be_fastest(named, tried if self.plan.objective == "speed" else []):
             return False
         limit_pct = self.goal.max_loss_pct
-        return not any(answers_hold(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
+        return not any(is_probably_safe(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
 
     def _try(self, step: int, recipe: Recipe, final_ids: Callable[[], list[str]]) -> Flow[None]:
         recorder, clock, began_s = self.recorder, self.clock, self.clock.spent_s
@@ -298,7 +306,7 @@ class _Optimization(Search):
             version = yield from self._screen(step, version, self._screened)
         made = version.variant
         detail = ", ".join(part for part in (screened_words(made), self.when(measured)) if part)
-        state = "done" if may_win(made) else "warning"
+        state = "done" if is_eligible(made) else "warning"
         self.recorder.step(step, state=state, detail=detail, figure=time_words(made))
 
     def _screen(self, step: int, version: Version, original: Predictions) -> Flow[Version]:
@@ -350,7 +358,7 @@ class _Optimization(Search):
             if variant.is_baseline or variant is outcome.best:
                 continue
             is_untested = variant.screening is not None and variant.screening.untested != ""
-            if needs_quiet(variant, objective) or not may_win(variant) or is_untested:
+            if needs_quiet(variant, objective) or not is_eligible(variant) or is_untested:
                 notes = tuple(dict.fromkeys((*variant.notes, why_not(variant, limit, objective))))
                 recorder.variant(dataclasses.replace(variant, notes=notes))
         recorder.finish(outcome, headline(outcome, objective, limit))

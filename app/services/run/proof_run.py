@@ -15,7 +15,7 @@ from app.services.flow.steps import Flow, JobError, T
 from app.services.run import version_steps
 from app.services.run.clock import SAFETY, within
 from app.services.run.figures import answer_speedup_of
-from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
+from app.services.run.proof_steps import Looked, PredictedVersion, ProofSequence
 from app.services.run.search import Search
 from app.services.run.version_steps import prediction_pair
 from workers.contracts.process.disk import DISK_FULL
@@ -133,7 +133,7 @@ class ProofRun(ProofSequence):
         original = yield from search.predict(original, self._step, max_s, search.most_test)
         search.put((yield from search.judge(original, original, self._step)))
 
-    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+    def predicted(self, variant: Variant) -> Flow[PredictedVersion | None]:
         """Return a version with its predictions, None when time is up."""
         search, original = self._search, self._search.original
         assert original.predictions is not None
@@ -152,7 +152,7 @@ class ProofRun(ProofSequence):
         n, limit_pct = min(original.n_evaluated, version.n_evaluated), search.goal.max_loss_pct
         assert version.predictions is not None
         pair = prediction_pair(search.data.folder, original.predictions.folder, version.predictions.folder)
-        return ProofAnswer(
+        return PredictedVersion(
             version.variant,
             search.recorder.test_set_usage(frozenset(self._items[:n])),
             search.data.result.n_test - n,

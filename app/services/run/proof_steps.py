@@ -17,7 +17,7 @@ from workers.contracts.specs import Judgement
 
 
 @dataclasses.dataclass(frozen=True)
-class ProofAnswer:
+class PredictedVersion:
     """A version with its predictions, and the function that judges it; made by `ProofSequence.predicted`.
 
     `book` counts looks at the items that both this version and the original predicted. `n_left` items have no
@@ -47,7 +47,7 @@ class ProofSequence(ABC):
         self._objective = objective
 
     @abstractmethod
-    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+    def predicted(self, variant: Variant) -> Flow[PredictedVersion | None]:
         """Return a version with its predictions, None when time is up: then nothing that follows is tested."""
 
     @abstractmethod
@@ -160,7 +160,7 @@ class _Tested:
     can_go_on: bool
 
 
-def _judged(predicted: ProofAnswer, judgement: Judgement) -> Variant:
+def _judged(predicted: PredictedVersion, judgement: Judgement) -> Variant:
     """Return the version with its verdict; examples without a prediction do not count as missing examples."""
     missing, left = judgement.missing_examples, predicted.n_left
     if left:

@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from app.domain.choose import LEAST_ALIKE_ITEMS, may_win, versions_to_measure
+from app.domain.choose import LEAST_ALIKE_ITEMS, is_eligible, versions_to_measure
 from app.domain.outcome import SearchEnd
 from app.domain.proof.sequence import not_tested
 from app.domain.variant import Variant
@@ -199,7 +199,7 @@ class Search(RunSteps):
         best = self._looks_better()
         if best:
             return best
-        near = [v for v in self.variants() if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
+        near = [v for v in self.variants() if not v.is_baseline and is_eligible(v) and speedup_of(v) > NEAR_SHARE]
         return sorted(near, key=speedup_of, reverse=True)[:1]
 
     def best_ids(self) -> list[str]:

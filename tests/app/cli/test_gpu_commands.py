@@ -99,7 +99,7 @@ def test_watch_prints_the_readings_of_each_card(readings: Path, capsys: pytest.C
     assert (second["load_pct"], second["is_lost"]) == (None, True)
 
 
-MENDS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u -c=0", 999: "rmmod nvidia_uvm"}
+REPAIRS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u -c=0", 999: "rmmod nvidia_uvm"}
 """What mends each refusal of cuInit."""
 
 
@@ -111,7 +111,7 @@ def describe(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("code", MENDS)
+@pytest.mark.parametrize("code", REPAIRS)
 def test_each_refusal_of_cuinit_by_command(
     readings: Path, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +123,7 @@ def test_each_refusal_of_cuinit_by_command(
     assert all(f"CUDA error {code}" in str(row["hint"]) for row in rows)
     assert main(["gpu", "doctor"]) == 6
     shown = capsys.readouterr().out
-    assert f"CUDA error {code}" in shown and MENDS[code] in shown
+    assert f"CUDA error {code}" in shown and REPAIRS[code] in shown
     first, second = shown.index("NVIDIA FAKE RTX 4090 (cuda:0)"), shown.index("NVIDIA FAKE H100 (cuda:1)")
     assert first < shown.index("CUDA starts") < second, "whose rung it is stands above it"
     computing = [line for line in shown.splitlines() if "A product" in line or "An engine" in line]

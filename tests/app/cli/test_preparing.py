@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only
     once."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
     with opened_space(tmp_path / "data") as space:
         finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
         plain = space.repositories.variants.get("v2")
@@ -101,7 +101,7 @@ def test_export_names_the_version_that_could_be_proven_and_proves_it(
         found = dataclasses.replace(one.measurement, speedup=1.5, speedup_low=1.45, under_load=False, p90_speedup=1.5)
         return dataclasses.replace(one, measurement=found)
 
-    monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
+    monkeypatch.setattr("app.services.run.prove_other.with_figures", made_up)
     out, err = exported(home, prove=True)
     assert '"variant": "v2"' in out and "--prove" not in err
 

@@ -7,8 +7,8 @@ import pytest
 from desk import Drive, measuring
 
 from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
+from app.controllers.pipe_notifier import IS_SUPPORTED
 from app.controllers.running import JobSlot
-from app.controllers.wakes import IS_SUPPORTED
 from app.services.flow.events import Event, LatenciesMeasured
 from app.services.flow.steps import Flow
 from app.services.machine.devices import describe
@@ -94,7 +94,9 @@ def test_timing_is_announced_and_slows_the_poll(flows: FlowRunner, drive: Drive)
 
 @pytest.mark.whole
 @pytest.mark.parametrize(
-    ("name", "value"), [("flows.TIMING_POLL_MS", 3_600_000), ("wakes.IS_SUPPORTED", False)], ids=["notified", "polled"]
+    ("name", "value"),
+    [("flows.TIMING_POLL_MS", 3_600_000), ("pipe_notifier.IS_SUPPORTED", False)],
+    ids=["notified", "polled"],
 )
 def test_end_of_a_block_is_notified_or_polled(
     flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch, name: str, value: object

@@ -14,7 +14,7 @@ from widgets.commands import SHOW_PAGE
 from widgets.main_window import MainWindow
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.specs import DeviceFacts
-from workers.measure.ladder.rungs.cuda_start import MENDS
+from workers.measure.ladder.rungs.cuda_start import REPAIRS
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_each_refusal_of_cuinit_on_the_page(
     settings = shown_page(window, "settings")
     drive(lambda: f"CUDA error {code}" in words(settings))
     shown = examined(window, drive)
-    assert shown.count(f"CUDA error {code}") == 2 and MENDS[code][1] in shown
+    assert shown.count(f"CUDA error {code}") == 2 and REPAIRS[code][1] in shown
     assert "Your graphics card is ready" not in shown
 
 

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 import pytest
 from desk import Drive
 
-from app.controllers.wakes import IS_SUPPORTED, PipeNotifier
+from app.controllers.pipe_notifier import IS_SUPPORTED, PipeNotifier
 
 Pipe = tuple["Connection[bytes, bytes]", "Connection[bytes, bytes]"]
 
@@ -72,7 +72,7 @@ def test_notifier_ignores_unwatched_or_unsupported_pipes(
     """Given a pipe that is no longer watched, or Windows, then a message is not reported."""
     ours, theirs = pipe
     if not is_supported:
-        monkeypatch.setattr("app.controllers.wakes.IS_SUPPORTED", False)
+        monkeypatch.setattr("app.controllers.pipe_notifier.IS_SUPPORTED", False)
     notifier.watch((ours,))
     if is_supported:
         notifier.watch(())

@@ -9,11 +9,11 @@ from judged import variant
 from app.domain.choose import (
     FASTER_UNDER_LOAD,
     Objective,
-    answers_hold,
     choose,
-    could_win,
+    could_be_fastest,
     has_slow_tail,
     is_faster,
+    is_probably_safe,
     is_unsettled,
     needs_quiet,
     versions_to_measure,
@@ -242,20 +242,20 @@ def test_answers_hold_where_few_results_change_on_the_calibration_examples() -> 
     def screened(n: int, changed: int, **more: Any) -> Variant:
         return dataclasses.replace(variant("v"), judgement=None, screening=Screening(n=n, changed=changed, **more))
 
-    assert answers_hold(screened(200, 0), 1.0) and answers_hold(screened(200, 1), 1.0)
-    assert not answers_hold(screened(200, 2), 1.0) and answers_hold(screened(200, 2), 5.0)
-    assert not answers_hold(screened(0, 0), 1.0) and not answers_hold(screened(200, 1, regressed=True), 1.0)
-    assert not answers_hold(dataclasses.replace(screened(200, 0), state="dropped"), 1.0)
+    assert is_probably_safe(screened(200, 0), 1.0) and is_probably_safe(screened(200, 1), 1.0)
+    assert not is_probably_safe(screened(200, 2), 1.0) and is_probably_safe(screened(200, 2), 5.0)
+    assert not is_probably_safe(screened(0, 0), 1.0) and not is_probably_safe(screened(200, 1, regressed=True), 1.0)
+    assert not is_probably_safe(dataclasses.replace(screened(200, 0), state="dropped"), 1.0)
 
 
 def test_what_is_no_faster_than_the_best_needs_no_refining() -> None:
     """Given a faster one that may be recommended, then one as fast as a slower one could not win; unknown ones could."""
     broken, good = variant("broken", p50_ms=0.8, verdict="regressed"), variant("good", p50_ms=1.0)
-    assert could_win([broken], [broken, good])
-    assert not could_win([broken], [broken, variant("best", p50_ms=0.5)])
-    assert not could_win([variant("slow", p50_ms=2.5, verdict="regressed")], [])
-    assert not could_win([dataclasses.replace(broken, state="dropped")], [])
-    assert could_win([], [good])
+    assert could_be_fastest([broken], [broken, good])
+    assert not could_be_fastest([broken], [broken, variant("best", p50_ms=0.5)])
+    assert not could_be_fastest([variant("slow", p50_ms=2.5, verdict="regressed")], [])
+    assert not could_be_fastest([dataclasses.replace(broken, state="dropped")], [])
+    assert could_be_fastest([], [good])
 
 
 def test_cost_is_price_over_answers() -> None:

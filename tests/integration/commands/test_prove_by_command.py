@@ -19,7 +19,7 @@ VARIANT = {"id", "title", "recipe", "runtime", "precision", "verdict", "agreemen
 @pytest.fixture(autouse=True)
 def few_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure fewer sets for the final figures."""
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
 
 
 @pytest.fixture(scope="module")

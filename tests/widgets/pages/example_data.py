@@ -9,7 +9,7 @@ from widgets.pages.data.fed import FedValue
 from widgets.pages.data.grid import ItemValue, Mark
 from widgets.pages.data.value import DataValue
 from widgets.parts.small import CheckValue
-from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, PreparationTried
 from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedResult
 from workers.contracts.data.record import DataRecord
 from workers.contracts.pipeline import ImageSteps
@@ -60,10 +60,10 @@ def small_pictures(count: int) -> tuple[bytes, ...]:
     return tuple(drawn[n % 10] for n in range(count))
 
 
-def preparation(words: str, score: float, n: int, **changes: object) -> WayTried:
+def preparation(words: str, score: float, n: int, **changes: object) -> PreparationTried:
     """A preparation of pictures, evaluated on `n` labeled examples."""
     facts = {"spec": f"crop={len(words)}", "low": score - 0.05, "high": score + 0.05, **changes}
-    return WayTried(words=words, preprocess=ImageSteps(), score=score, n=n, **facts)
+    return PreparationTried(words=words, preprocess=ImageSteps(), score=score, n=n, **facts)
 
 
 def doctor(count: int) -> DoctorValue:
@@ -87,7 +87,7 @@ def doctor(count: int) -> DoctorValue:
     shown = {"unclear": (), "fits": prepared[:1], "far_better": prepared}[verdict]
     best = next(iter(shown), None)
     result = DoctorResult(verdict=verdict, evidence="labels", what=what, why=why, ways=shown, best=best)
-    return DoctorValue("told", result=result)
+    return DoctorValue("done", result=result)
 
 
 def fed_example(source: str, *names: str, picture: str | None = None) -> FedExample:
@@ -106,10 +106,10 @@ def fed(count: int) -> FedValue:
     examples = tuple(fed_example(f"{KINDS[n]}/{n:05d}.png", "input", picture=f"{n}.png") for n in range(3))
     how = "shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread"
     if count < 1000:
-        return FedValue("told", FedResult(kind="images", preparation=how, examples=examples))
+        return FedValue("done", FedResult(kind="images", preparation=how, examples=examples))
     what = "The original’s results on 64 examples hardly differ, as they would on noise. Check how they are prepared."
     noise = FedFinding(code="like_noise", level="warning", what=what)
-    return FedValue("told", FedResult(kind="images", preparation="", examples=examples, findings=(noise,)))
+    return FedValue("done", FedResult(kind="images", preparation="", examples=examples, findings=(noise,)))
 
 
 def origin() -> DataRecord:

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
+from widgets.pages.load.value import LoadFormValue, LoadValue, PriceValue
 from widgets.plots.curve_plot import Curve
 from widgets.plots.point_plot import PlotPoint
 
 
-def ask_load(**changed: Any) -> LoadAskValue:
-    base = LoadAskValue(
+def ask_load(**changed: Any) -> LoadFormValue:
+    base = LoadFormValue(
         versions=(("a", "INT8, sensitive layers kept"), ("b", "Faster engine")),
         chosen="a",
         times=((10.0, "About 2 minutes in all"), (60.0, "About 5 minutes in all")),
@@ -22,7 +22,7 @@ def price(**changed: Any) -> PriceValue:
         per_hour=None,
         currency="USD",
         utilization_pct=50.0,
-        told="Nothing is assumed: enter your price, or start from an example.",
+        message="Nothing is assumed: enter your price, or start from an example.",
         costs=(),
         examples=(("one", "A small computer: 0.08 USD"), ("two", "One with a GPU: 1.01 USD")),
     )
@@ -31,7 +31,7 @@ def price(**changed: Any) -> PriceValue:
 
 def priced() -> PriceValue:
     costs = (("Original", "0.0353 USD"), ("INT8, sensitive layers kept", "0.0168 USD"))
-    return price(per_hour=0.0816, costs=costs, told="your own price (2026-03-04).")
+    return price(per_hour=0.0816, costs=costs, message="your own price (2026-03-04).")
 
 
 def curves(scale: float = 1.0) -> tuple[Curve, ...]:

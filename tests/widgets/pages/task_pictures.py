@@ -47,7 +47,7 @@ def data_boxes(page: DataPage, ex: ModuleType, path: Path) -> None:
     boxes = (SeenBox(name="T-shirt", score=0.97, box=(0.05, 0.15, 0.95, 0.9)),)
     found = ex.fed(191).result
     boxed = found.examples[0].model_copy(update={"picture": path.name, "boxes": boxes})
-    page.show_fed(FedValue("told", found.model_copy(update={"examples": (boxed,)}), path.parent))
+    page.show_fed(FedValue("done", found.model_copy(update={"examples": (boxed,)}), path.parent))
 
 
 def draw(name: str, theme: Theme, ex: ModuleType, path: Path) -> Page:

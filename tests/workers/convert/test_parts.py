@@ -24,7 +24,7 @@ from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
 from workers.evaluate.look.one_input import compared, rows_of
-from workers.evaluate.proof.predictions import Answers, save_answers
+from workers.evaluate.proof.predictions import Predictions, save_predictions
 from workers.evaluate.stress.scoring import measure_of, similarity
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
@@ -59,7 +59,7 @@ def data(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(opened: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[DataSet, Answers]:
+def first(opened: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[DataSet, Predictions]:
     return read_dataset(data), answers_of(opened, data, tmp_path_factory.mktemp("first"))
 
 
@@ -71,7 +71,7 @@ def applied(opened: Path, data: Path, work: Path, *techniques: str) -> Path:
 
 
 @pytest.mark.whole
-def test_two_parts_reverse_words(opened: Path, data: Path, first: tuple[DataSet, Answers]) -> None:
+def test_two_parts_reverse_words(opened: Path, data: Path, first: tuple[DataSet, Predictions]) -> None:
     """Given words that nobody has seen, Then their texts come out; the answers are kept row by row."""
     pipeline, session = load_pipeline(opened), open_session(opened, "onnxruntime-cpu", {}, 1)
     assert pipeline.text_of(pipeline.answer(session, pipeline.feeds_from("abcde"))) == "edcba"
@@ -89,7 +89,7 @@ def test_cut_outputs_of_two_parts_is_refused(opened: Path, data: Path, tmp_path:
 
 @pytest.mark.parametrize("techniques", [("fixed_shape",), ("int8_static",), ("smooth_quant", "int8_static"), ("fp16",)])
 def test_recipe_is_applied_to_both_parts(
-    techniques: tuple[str, ...], opened: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path
+    techniques: tuple[str, ...], opened: Path, data: Path, first: tuple[DataSet, Predictions], tmp_path: Path
 ) -> None:
     """Given a recipe, Then both parts carry its steps, and the texts are judged alike."""
     variant = applied(opened, data, tmp_path, *techniques)
@@ -105,7 +105,7 @@ def test_recipe_is_applied_to_both_parts(
 
 
 def test_damaged_decoder_has_regressed(
-    source: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path
+    source: Path, data: Path, first: tuple[DataSet, Predictions], tmp_path: Path
 ) -> None:
     """Given a decoder that forgot one letter in four, Then its texts are others and it has regressed."""
     other = tmp_path / "harmed"
@@ -167,7 +167,9 @@ def test_texts_are_shown_as_texts(opened: Path) -> None:
     assert compared(pipeline, answer, np.array([4, END], np.float32)) == {"same": False}
 
 
-def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Path, data: Path, tmp_path: Path) -> None:
+def test_near_numbers_are_other_texts(
+    first: tuple[DataSet, Predictions], opened: Path, data: Path, tmp_path: Path
+) -> None:
     """Given answers with one token more by one, which no cosine sees, Then all of them are others wherever answers lie."""
     answer = np.array([400, 500, END], np.float32)
     near = answer + np.array([0, 1, 0], np.float32)
@@ -177,7 +179,7 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     old, new = (replace(first[1], answer=[one] * first[1].n, texts=None) for one in (answer, near))
     assert judge(first[0], old, new, 2.0).agreement == 0.0
     for name, answers in (("old", old), ("new", new)):
-        save_answers(tmp_path / f"{name}.npz", answers)
+        save_predictions(tmp_path / f"{name}.npz", answers)
     files = {
         f"{side}_answers": str(tmp_path / f"{name}.npz") for side, name in (("original", "old"), ("variant", "new"))
     }

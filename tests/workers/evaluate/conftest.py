@@ -12,7 +12,7 @@ from PIL import Image
 from workers.contracts.jobs import DataResult
 from workers.contracts.pipeline import write_pipeline
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.predictions import Answers, predict
+from workers.evaluate.proof.predictions import Predictions, predict
 from workers.pipeline.spec import (
     ArraySteps,
     AudioSteps,
@@ -121,14 +121,14 @@ def words() -> Callable[[DataResult], str]:
 
 def _answers_of(
     parts: Sequence[Any], kind: str, scores: str = "probabilities", stateful: bool = False, **others: Any
-) -> Answers:
+) -> Predictions:
     values = [np.asarray(part, np.float32) for part in parts]
     finite = np.asarray([bool(np.isfinite(part).all()) for part in values])
     predicted = predict(values, finite, kind, scores, stateful)
-    return Answers(values, predicted, finite, others, kind, scores, stateful)
+    return Predictions(values, predicted, finite, others, kind, scores, stateful)
 
 
-def _class_answers(predicted: Sequence[int], classes: int = 3, sure: float = 0.9) -> Answers:
+def _class_answers(predicted: Sequence[int], classes: int = 3, sure: float = 0.9) -> Predictions:
     rows = np.full((len(predicted), classes), (1 - sure) / (classes - 1), np.float32)
     rows[np.arange(len(predicted)), predicted] = sure
     rows[np.asarray(predicted) < 0] = np.nan
@@ -136,13 +136,13 @@ def _class_answers(predicted: Sequence[int], classes: int = 3, sure: float = 0.9
 
 
 @pytest.fixture
-def answers_of() -> Callable[..., Answers]:
+def answers_of() -> Callable[..., Predictions]:
     """Answers made of arrays, one for each item."""
     return _answers_of
 
 
 @pytest.fixture
-def class_answers() -> Callable[..., Answers]:
+def class_answers() -> Callable[..., Predictions]:
     """Probabilities whose largest is at the given classes; −1 gives NaN."""
     return _class_answers
 

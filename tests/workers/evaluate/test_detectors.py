@@ -29,7 +29,7 @@ from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.look.fed import NOTHING_FOUND
 from workers.evaluate.proof.comparing.mean_precision import truth_of
-from workers.evaluate.proof.predictions import load_answers
+from workers.evaluate.proof.predictions import load_predictions
 from workers.export.python_folder import fill
 from workers.jobs.try_it import LoadedModel
 from workers.measure.opening import find_runtime, open_session
@@ -76,7 +76,7 @@ def test_metadata_of_ultralytics_define_the_pipeline(model: Path) -> None:
 def test_predicted_boxes_are_the_labelled_ones(job: Make, model: Path, place: Path) -> None:
     """Given pictures in a letterbox with labels, Then predictions are decoded boxes over the labels, and few bytes."""
     data = data_for(job, model, place / "pictures")
-    answers = load_answers(answers_for(job, model, data))
+    answers = load_predictions(answers_for(job, model, data))
     assert answers.decoded and answers.score_threshold == 0.25 and not answers.others
     for item, values in zip(read_dataset(data).test, answers.answer, strict=True):
         found, truth = boxes_of(values), truth_of(item)

@@ -64,9 +64,9 @@ def test_size_beyond_the_engine_is_answered_with_a_note(make_small, capsys: pyte
 
 def test_build_reports_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
     """Given a build of ten seconds, then a line every two, none for one that is over at once."""
-    tell = tensorrt_first.teller()
+    report = tensorrt_first.progress_printer()
     for tenth in range(100):
-        tell(tenth / 100, "Optimizing graph", tenth / 10)
+        report(tenth / 100, "Optimizing graph", tenth / 10)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 4 and "once for this card: 20 of 100 (optimizing graph), 2 s" in lines[0]
 

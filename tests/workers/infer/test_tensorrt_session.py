@@ -25,7 +25,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def opened(model: Path, edition: tensorrt_editions.Edition, trt: StandInTensorRt, cache: Path | None, place=HERE):
-    return tensorrt_engines.open_engine(model, edition, trt, place, cache, tensorrt.nobody)
+    return tensorrt_engines.open_engine(model, edition, trt, place, cache, tensorrt.ignore_progress)
 
 
 def test_place_reports_the_card_of_the_driver() -> None:

@@ -12,7 +12,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
 from workers.convert.asking import calibration
-from workers.evaluate.proof.predictions import collect_answers
+from workers.evaluate.proof.predictions import collect_predictions
 from workers.infer.onnxruntime_cpu import load
 from workers.measure.requests import load_requests
 from workers.model_io.opening import open_model
@@ -55,7 +55,7 @@ def test_predictions_are_requested_in_pairs(pairs: tuple[Path, Path, np.ndarray]
     model, data, _ = pairs
     items = Prepared(data / "test")
     session = Counting(model / "model.onnx")
-    answers = collect_answers(load_pipeline(model), session, items, RecordingContext(tmp_path))
+    answers = collect_predictions(load_pipeline(model), session, items, RecordingContext(tmp_path))
     assert len(items) % 2 == 1 and answers.n == len(items)
     assert set(session.rows) == {2} and len(session.rows) == (len(items) + 1) // 2
     rows = np.concatenate([np.array(item["x"]) for item in items])

@@ -13,7 +13,7 @@ from small_models import nodes_of
 from workers.contracts.errors import InputRefused
 from workers.contracts.proof.results import read_as
 from workers.contracts.specs import TensorSpec
-from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import collect_predictions, load_predictions, save_predictions
 from workers.measure.opening import open_session
 from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.readers.neighbors import characters_of, companions_sha256, facts_of_folder
@@ -115,9 +115,9 @@ def test_scores_of_characters_become_transcripts(
     rng = np.random.default_rng(0)
     write_prepared(tmp_path / "test", [{"mel": rng.standard_normal((1, 9, 20)).astype(np.float32)} for _ in range(12)])
     session = open_session(folder, "onnxruntime-cpu", {}, 1)
-    found = collect_answers(load_pipeline(folder), session, Prepared(tmp_path / "test"), RecordingContext(tmp_path))
-    save_answers(tmp_path / "a.npz", found)
-    kept = load_answers(tmp_path / "a.npz")
+    found = collect_predictions(load_pipeline(folder), session, Prepared(tmp_path / "test"), RecordingContext(tmp_path))
+    save_predictions(tmp_path / "a.npz", found)
+    kept = load_predictions(tmp_path / "a.npz")
     assert kept.texts is not None and kept.decoded and len(kept.texts) == 12 and any(kept.texts)
 
 
@@ -163,7 +163,7 @@ def test_masks_are_stored_as_one_byte_per_pixel(tmp_path: Path, opened: Any) -> 
     write_prepared(tmp_path / "test", items)
     session = open_session(folder, "onnxruntime-cpu", {}, 1)
     pipeline = load_pipeline(folder)
-    found = collect_answers(pipeline, session, Prepared(tmp_path / "test"), RecordingContext(tmp_path))
+    found = collect_predictions(pipeline, session, Prepared(tmp_path / "test"), RecordingContext(tmp_path))
     assert {part.dtype for part in found.answer} == {np.dtype(np.uint8)} and found.answer[0].shape == (SIDE, SIDE)
     assert np.flatnonzero(~found.finite).tolist() == [3]
     raw = session.run(items[0])["mask"]

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from widgets.pages.compare.value import CompareValue, EvaluatedValue, WaysValue
+from widgets.pages.compare.value import CompareValue, EvaluatedValue, OptionsValue
 from widgets.parts.buttons import CopyButton, FoldButton, GhostButton, Slot
 from widgets.parts.card import Banner, Card, Square, icon_text
 from widgets.parts.format import percent_of
@@ -76,7 +76,7 @@ class OptionCards(QWidget):
     idle_requested = Signal(bool)
 
     def __init__(
-        self, theme: Theme, value: CompareValue, options: WaysValue, *, on_again: Slot, on_data: Slot, on_goal: Slot
+        self, theme: Theme, value: CompareValue, options: OptionsValue, *, on_again: Slot, on_data: Slot, on_goal: Slot
     ) -> None:
         """Create the cards of `options`."""
         super().__init__()
@@ -91,7 +91,7 @@ class OptionCards(QWidget):
         about.setAlignment(TOP | LEFT)
         return Card("", Square(self._theme, icon), label(title, "strong"), (about, 1), (button, LEFT), name=title)
 
-    def _limit_card(self, options: WaysValue, on_goal: Slot) -> Card:
+    def _limit_card(self, options: OptionsValue, on_goal: Slot) -> Card:
         if options.limit_pct is None:
             button = GhostButton(self._theme, _("Choose another goal"), on=on_goal)
             text = _("Other goals try other techniques. Results so far are kept.")
@@ -105,7 +105,7 @@ class OptionCards(QWidget):
         button = GhostButton(self._theme, name, on=lambda: self.limit_requested.emit(wanted))
         return self._card("sliders-horizontal", _("Allow a little more loss"), text, button)
 
-    def _again_card(self, options: WaysValue, on_again: Slot) -> Card:
+    def _again_card(self, options: OptionsValue, on_again: Slot) -> Card:
         """Return the card that offers a new measurement; more calibration examples would not help here."""
         text = _("Close other programs first. Versions are kept; only the times are measured again.")
         if options.disturbed_by:
@@ -123,7 +123,7 @@ class OptionCards(QWidget):
     def _wait_text(self, waits: bool) -> str:
         return _("Waiting… Stop") if waits else _("Wait until it is idle")
 
-    def _data_card(self, value: CompareValue, options: WaysValue, on_data: Slot) -> Card:
+    def _data_card(self, value: CompareValue, options: OptionsValue, on_data: Slot) -> Card:
         things = plural(value.kind)
         text = _("More {0} for calibration often help a small model.").format(things)
         if options.n_calibration:
@@ -136,7 +136,7 @@ class OptionCards(QWidget):
         add = GhostButton(self._theme, _("Add {0}…").format(things), on=on_data)
         return self._card("image" if value.kind == "images" else "file-text", title, text, add)
 
-    def _elsewhere_card(self, options: WaysValue) -> Card:
+    def _elsewhere_card(self, options: OptionsValue) -> Card:
         how = words(_("Set Fettle up there, copy your model and your examples over, and start:"), "soft")
         copy = CopyButton(self._theme, options.command, _("Copy the command"))
         holder = held(in_column(how, label(options.command, "code", select=True), (copy, LEFT)))

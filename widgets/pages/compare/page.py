@@ -15,9 +15,9 @@ from widgets.pages.compare.value import (
     ChangesValue,
     CompareValue,
     GoOnValue,
+    OptionsValue,
     UndecidedValue,
     VersionValue,
-    WaysValue,
 )
 from widgets.pages.detail_page import detail_row
 from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
@@ -89,7 +89,7 @@ class ComparePage(Page):
             "full",
             head,
             watch if value.watch_warns else None,
-            EvaluatedLine(self.theme, value.asked, value.kind, self.rest_requested) if value.asked else None,
+            EvaluatedLine(self.theme, value.evaluated, value.kind, self.rest_requested) if value.evaluated else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,
@@ -225,7 +225,7 @@ class ComparePage(Page):
     def _closer(self) -> QWidget:
         return detail_row(self.theme, "compare", self.page_wanted, empty_pages(self._value))
 
-    def _options(self, value: CompareValue, options: WaysValue) -> OptionCards:
+    def _options(self, value: CompareValue, options: OptionsValue) -> OptionCards:
         on_data, on_goal = self._to("data"), self._to("goal")
         cards = OptionCards(self.theme, value, options, on_again=self.again_requested, on_data=on_data, on_goal=on_goal)
         cards.limit_requested.connect(self.set_limit_requested)

@@ -118,7 +118,7 @@ class EvaluatedValue:
 
 
 @dataclass(frozen=True)
-class WaysValue:
+class OptionsValue:
     """The options of a run without a safe faster version.
 
     `limit_pct` is the smallest limit that some faster version keeps. `is_busy` means that only other programs left the
@@ -168,9 +168,9 @@ class CompareValue:
     """The page's value; `recommended` is a version's id, "" if the original is kept.
 
     `n_labelled` of the `n_test` examples have labels, and right predictions are counted among these. `watch` is a
-    sentence that compares the result with the version that was exported last, or with the last result. `asked` is set
-    if not all test examples were evaluated. `needed` is the number of examples that a proof of the limit needs, None if
-    no number can be given: so many predictions change that more examples alone may not suffice.
+    sentence that compares the result with the version that was exported last, or with the last result. `evaluated` is
+    set if not all test examples were evaluated. `needed` is the number of examples that a proof of the limit needs; None
+    if no number can be given: so many predictions change that more examples alone may not suffice.
     """
 
     outcome: Literal["safe", "not_proven", "nothing_faster"]
@@ -188,10 +188,10 @@ class CompareValue:
     loss_high: float | None = None
     changes: ChangesValue = ChangesValue()
     needed: int | None = None
-    ways: WaysValue | None = None
+    ways: OptionsValue | None = None
     note: str = ""
     watch: str = ""
     watch_warns: bool = False
-    asked: EvaluatedValue | None = None
+    evaluated: EvaluatedValue | None = None
     go_on: GoOnValue | None = None
     undecided: UndecidedValue | None = None

@@ -14,7 +14,7 @@ from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_XS
-from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, PreparationTried
 from workers.contracts.translation import _
 
 STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_better": "bad", "unclear": "warn"}
@@ -25,19 +25,19 @@ SHOWN = 4
 class DoctorValue:
     """The state of the check.
 
-    `state` is idle (can start), running, told (finished, with `result`), waiting (for a measurement) or failed,
+    `state` is idle (can start), running, done (finished, with `result`), waiting (for a measurement) or failed,
     both with what happened and what to do in `problem`, or taking (the model is opened again with another
     preparation). `chosen` describes the current preparation.
     """
 
-    state: Literal["idle", "running", "told", "waiting", "failed", "taking"] = "idle"
+    state: Literal["idle", "running", "done", "waiting", "failed", "taking"] = "idle"
     chosen: str = ""
     result: DoctorResult | None = None
     share: float | None = None
     problem: tuple[str, str] = ("", "")
 
 
-def shown_ways(result: DoctorResult) -> list[WayTried]:
+def shown_ways(result: DoctorResult) -> list[PreparationTried]:
     """Return the best preparations: the one that fits and its rival first, and always the chosen one."""
     able = [tried for tried in result.ways if tried.score is not None]
     firsts = [one.spec for one in (result.best, result.rival) if one is not None]
@@ -113,7 +113,7 @@ class DoctorCard(Card):
     def _report(self, state: CheckState, what: str, why: str) -> list[QWidget]:
         return [CheckList(self._theme, (CheckValue(state, what),)), *([words(why, "caption")] if why else [])]
 
-    def _tried(self, tried: WayTried, result: DoctorResult) -> QWidget:
+    def _tried(self, tried: PreparationTried, result: DoctorResult) -> QWidget:
         score, title = tried.score or 0.0, capitalized(tried.words)
         is_best = result.best is not None and tried.spec == result.best.spec
         if result.evidence == "labels":

@@ -26,12 +26,12 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
 @dataclass(frozen=True)
 class FedValue:
-    """The state of the inspection: waiting (for measurements), running, told (finished) or failed.
+    """The state of the inspection: waiting (for measurements), running, done (finished) or failed.
 
     `folder` holds the pictures of `result`. `what` states why it failed.
     """
 
-    state: Literal["waiting", "running", "told", "failed"] = "waiting"
+    state: Literal["waiting", "running", "done", "failed"] = "waiting"
     result: FedResult | None = None
     folder: Path = Path()
     share: float | None = None

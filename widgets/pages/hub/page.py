@@ -7,7 +7,7 @@ from widgets.pages.hub.detail import HubDetail
 from widgets.pages.hub.downloads import HubDownloads
 from widgets.pages.hub.found_list import HubList
 from widgets.pages.hub.search import HubSearchBar
-from widgets.pages.hub.value import HubAskValue, HubListValue
+from widgets.pages.hub.value import HubListValue, HubQueryValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -24,7 +24,7 @@ from workers.contracts.translation import _
 class HubPage(Page):
     """The page Hub; below the search bar is a list, a model card or an error, and `detail` at the right.
 
-    `search_requested(HubAskValue)` is the only signal that queries the hub for a list, and only the user triggers it.
+    `search_requested(HubQueryValue)` is the only signal that queries the hub for a list, and only the user triggers it.
     """
 
     search_requested = Signal(object)
@@ -96,7 +96,7 @@ class HubPage(Page):
         self._show(self._stays, has_detail=True)
         self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def start(self, query: HubAskValue) -> None:
+    def start(self, query: HubQueryValue) -> None:
         """Show a search that another page started, with the cursor at its end; this sends no query."""
         self.bar.show_value(query)
         self.bar.field.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -130,7 +130,7 @@ class HubPage(Page):
         self.search_requested.emit(self.bar.value)
 
     def _on_without_limits(self) -> None:
-        self.bar.show_value(HubAskValue(text=self.bar.value.text))
+        self.bar.show_value(HubQueryValue(text=self.bar.value.text))
         self._on_again()
 
     def _on_width_changed(self, is_narrow: bool) -> None:

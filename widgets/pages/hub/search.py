@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from widgets.pages.hub.value import HubAskValue
+from widgets.pages.hub.value import HubQueryValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.fields import ChoiceField, SearchField
 from widgets.parts.layout import STRETCH, in_column, in_row
@@ -19,7 +19,7 @@ MEGABYTE = 1_000_000
 
 
 class HubSearchBar(QWidget):
-    """The search bar; `search_requested(HubAskValue)` follows a typing pause, a changed choice or the button."""
+    """The search bar; `search_requested(HubQueryValue)` follows a typing pause, a changed choice or the button."""
 
     search_requested = Signal(object)
 
@@ -74,9 +74,9 @@ class HubSearchBar(QWidget):
             self._task.addItem(text, task)
 
     @property
-    def value(self) -> HubAskValue:
+    def value(self) -> HubQueryValue:
         """Return the current search."""
-        return HubAskValue(
+        return HubQueryValue(
             text=self.field.text().strip(),
             task=self._task.currentData(),
             business=self._license.currentData(),
@@ -85,7 +85,7 @@ class HubSearchBar(QWidget):
             sort=self._sort.currentData(),
         )
 
-    def show_value(self, value: HubAskValue) -> None:
+    def show_value(self, value: HubQueryValue) -> None:
         """Show a search without starting it."""
         self.field.show_count(value.text)
         for field, wanted in (

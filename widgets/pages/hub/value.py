@@ -11,7 +11,7 @@ DownloadState = Literal["waiting", "running", "checking", "paused", "failed", "d
 
 
 @dataclass(frozen=True)
-class HubAskValue:
+class HubQueryValue:
     """A search; `task` is an id of the offered tasks, "" for any; `max_bytes` None is any size."""
 
     text: str = ""

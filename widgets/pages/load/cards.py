@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
-from widgets.pages.load.value import LoadAskValue, PriceValue
+from widgets.pages.load.value import LoadFormValue, PriceValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, pause
@@ -22,7 +22,7 @@ NAME_PX = 150
 class AskCards(QWidget):
     """The form for version, duration and latency limit; `version`, `seconds` and `limit_ms` are the choices."""
 
-    def __init__(self, theme: Theme, value: LoadAskValue) -> None:
+    def __init__(self, theme: Theme, value: LoadFormValue) -> None:
         """Create the form."""
         super().__init__()
         self.seconds = value.times[0][0]
@@ -113,7 +113,7 @@ class CostCard(Card):
         results = KeyValue(value.costs, name_width=NAME_PX) if value.costs else QWidget()
         self._results = self.swap(self._results, results)
         results.setVisible(bool(value.costs))
-        show_text(self._summary, value.told)
+        show_text(self._summary, value.message)
 
     def _on_settled(self) -> None:
         self.price_changed.emit(self.per_hour.value(), self.currency.text().strip(), self.used.value())

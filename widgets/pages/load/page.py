@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QWidget
 
 from widgets.pages.detail_page import BelowCompare
 from widgets.pages.load.cards import AskCards, CostCard, facts_card
-from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
+from widgets.pages.load.value import LoadFormValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorValue
@@ -45,7 +45,7 @@ class LoadPage(BelowCompare):
         text = _("Once a model was optimized, see here how many requests it answers, and what they cost.")
         self._fill_empty("gauge", title, text, go)
 
-    def show_question(self, value: LoadAskValue) -> None:
+    def show_question(self, value: LoadFormValue) -> None:
         """Show the form for version and duration."""
         cards = AskCards(self.theme, value)
         back = GhostButton(self.theme, _("Back to the result"), "chart-bar", on=self.result_requested)

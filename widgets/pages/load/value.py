@@ -9,7 +9,7 @@ Facts = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
-class LoadAskValue:
+class LoadFormValue:
     """The form: versions as (id, title), the chosen one ("" is the original alone), and the durations.
 
     `times` are the seconds of each part and the approximate total as text. `limit_ms` is the latency limit of the last
@@ -33,7 +33,7 @@ class PriceValue:
     per_hour: float | None
     currency: str
     utilization_pct: float
-    told: str
+    message: str
     costs: tuple[tuple[str, str], ...]
     examples: tuple[tuple[str, str], ...] = ()
 

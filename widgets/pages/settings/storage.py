@@ -32,7 +32,7 @@ class StorageValue:
     """The section's value; `state` is counting, known, freeing, or waiting for the end of a run.
 
     `projects` are name, stored bytes, bytes that are not needed, and whether it is in the trash. `size_bytes` is None
-    before the first count. `told` is the last result, `problem` the last failure.
+    before the first count. `message` is the last result, `problem` the last failure.
     """
 
     state: StorageState = "counting"
@@ -43,7 +43,7 @@ class StorageValue:
     other_freeable_bytes: int = 0
     limit_bytes: int | None = None
     keep_days: int = 7
-    told: str = ""
+    message: str = ""
     problem: str = ""
 
 
@@ -73,7 +73,7 @@ class StorageCard(Card):
         """Show other sizes; a limit that is being typed stays."""
         box = in_column(
             words(self._summary(value), "soft"),
-            words(value.told, "", "ok") if value.told else None,
+            words(value.message, "", "ok") if value.message else None,
             words(value.problem, "", "warn") if value.problem else None,
         )
         inside = held(box)

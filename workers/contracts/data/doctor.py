@@ -39,7 +39,7 @@ class DoctorParams(Frozen):
     quick: bool = False
 
 
-class WayTried(Frozen):
+class PreparationTried(Frozen):
     """One preparation of inputs that was tried.
 
     Attributes:
@@ -79,9 +79,9 @@ class DoctorResult(Frozen):
     evidence: DoctorEvidence
     what: str
     why: str
-    ways: tuple[WayTried, ...]
-    best: WayTried | None = None
-    rival: WayTried | None = None
+    ways: tuple[PreparationTried, ...]
+    best: PreparationTried | None = None
+    rival: PreparationTried | None = None
     p_value: float | None = None
     guess: float | None = None
     n: int = 0

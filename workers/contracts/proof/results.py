@@ -16,13 +16,13 @@ class ReadAs:
     """One kind of results.
 
     Attributes:
-        told: Returns the description for this model, used after "Fettle reads the answers as".
+        describe: Returns the description for this model, used after "Fettle reads the answers as".
         is_it: Returns whether a specification reads results as this kind.
     """
 
     id: str
     title: str
-    told: Callable[[PipelineSpec], str]
+    describe: Callable[[PipelineSpec], str]
     is_it: Callable[[PipelineSpec], bool]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workers.contracts.data.doctor import DoctorEvidence, DoctorResult, WayTried
+from workers.contracts.data.doctor import DoctorEvidence, DoctorResult, PreparationTried
 from workers.contracts.pipeline import spec_text
 from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import PreparationScore, compared, sign_p
@@ -207,10 +207,10 @@ def _figure(row: PreparationScore, evidence: DoctorEvidence, count: int | None =
     return f"{percent(row.mean)} of pairs of moments in {row.n:,} examples are in the right order"
 
 
-def preparation_row(row: PreparationScore, chosen: PreparationScore) -> WayTried:
+def preparation_row(row: PreparationScore, chosen: PreparationScore) -> PreparationTried:
     """Return a row in words for people."""
     low, high = bounds(row)
-    return WayTried(
+    return PreparationTried(
         words=words_of(row.steps), spec=spec_text(row.steps), preprocess=row.steps, is_chosen=row is chosen,
         score=row.mean if row.n else None, low=low, high=high, n=row.n, problem=row.problem,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from workers.evaluate.proof.added import join, read_part
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.engine import compare_case
 from workers.evaluate.proof.pairs import shares_of
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 
 STAGE = "Listing all answers"
 BLOCK = 4096
@@ -126,7 +126,7 @@ def _places(classes: NDArray[np.int64], data: DataSet, names: Names) -> NDArray[
     return np.asarray([place_of[one] for one in classes.tolist()], np.int32)
 
 
-def _sureness(answers: Answers, items: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float32]:
+def _sureness(answers: Predictions, items: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the probability of the predicted class, (n,); NaN where predictions differ in length or are not finite."""
     found = np.full(len(items), np.nan, np.float32)
     for start in range(0, len(items), BLOCK):

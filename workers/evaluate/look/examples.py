@@ -25,7 +25,7 @@ from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.one_input import levels_of
 from workers.evaluate.look.plain_wav import write_plain_wav
-from workers.evaluate.proof.predictions import Answers, load_answers
+from workers.evaluate.proof.predictions import Predictions, load_predictions
 from workers.pipeline.audio import read_wav
 from workers.pipeline.next_words import changed_places
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -72,7 +72,7 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
     """Return rows in the order of `params.items`. Pictures are read again from the person's files."""
     data = read_dataset(Path(params.data_dir))
     pipeline = load_pipeline(Path(params.model_dir))
-    before, after = load_answers(Path(params.original_answers)), load_answers(Path(params.variant_answers))
+    before, after = load_predictions(Path(params.original_answers)), load_predictions(Path(params.variant_answers))
     entries = _entries(data, pipeline, params)
     searches = (Search.of(data, before), Search.of(data, after)) if before.answer_kind == "embedding" else None
     rows = []
@@ -104,7 +104,9 @@ def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[
     return {entry.source: entry for entry in read_collection(from_text(data.root), options).entries}
 
 
-def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: Answers, text_chars: int) -> Example:
+def _row(
+    item: int, data: DataSet, pipeline: Pipeline, before: Predictions, after: Predictions, text_chars: int
+) -> Example:
     facts = data.test[item]
     old, new = _predicted(before, item), _predicted(after, item)
     frame = frame_of(facts.facts)
@@ -123,7 +125,7 @@ def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: A
     )
 
 
-def _near(item: int, searches: tuple[Search, Search], before: Answers, after: Answers) -> dict[str, Any]:
+def _near(item: int, searches: tuple[Search, Search], before: Predictions, after: Predictions) -> dict[str, Any]:
     """Return the fields of an `Example` with the results of a search; the first result is the prediction in words."""
     pairs = zip(searches, (before, after), strict=True)
     found = [search.names(answers.answer[item], item) for search, answers in pairs]
@@ -131,11 +133,11 @@ def _near(item: int, searches: tuple[Search, Search], before: Answers, after: An
     return {"near_before": found[0], "near_after": found[1], "before": words[0], "after": words[1]}
 
 
-def _predicted(answers: Answers, item: int) -> int | None:
+def _predicted(answers: Predictions, item: int) -> int | None:
     return None if answers.predicted is None else int(answers.predicted[item])
 
 
-def _words(answers: Answers, item: int, data: DataSet, pipeline: Pipeline, boxes: tuple[SeenBox, ...]) -> str:
+def _words(answers: Predictions, item: int, data: DataSet, pipeline: Pipeline, boxes: tuple[SeenBox, ...]) -> str:
     answer, predicted = answers.answer[item], _predicted(answers, item)
     if predicted is None and not answers.finite[item]:
         return "no answer"
@@ -177,7 +179,12 @@ def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: J
 
 
 def _masks(
-    item: int, entry: Entry, pipeline: Pipeline, both: tuple[Answers, Answers], seen: dict[str, Any], ctx: JobContext
+    item: int,
+    entry: Entry,
+    pipeline: Pipeline,
+    both: tuple[Predictions, Predictions],
+    seen: dict[str, Any],
+    ctx: JobContext,
 ) -> dict[str, Any]:
     """Return the fields `mask_before` and `mask_after`; none without a picture, and for masks that are not finite."""
     size = sides_of(entry) if seen.get("picture") else None

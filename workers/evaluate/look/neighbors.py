@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.proof.tasks.embedding import LEAST_GALLERY
 
 MOST = 3
@@ -29,7 +29,7 @@ class Search:
         self._vectors = _unit(np.stack([_row(vector, width) for vector in vectors[:count]])) if count else None
 
     @classmethod
-    def of(cls, data: DataSet, answers: Answers) -> Self:
+    def of(cls, data: DataSet, answers: Predictions) -> Self:
         """Return a search in the gallery that the verdict uses."""
         if len(answers.gallery) >= LEAST_GALLERY:
             return cls(answers.gallery, data.calibration, own=False)

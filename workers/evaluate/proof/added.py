@@ -20,7 +20,7 @@ from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest, is_added
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.predictions import Answers, load_answers
+from workers.evaluate.proof.predictions import Predictions, load_predictions
 from workers.pipeline.prepared import Prepared
 
 STAGE = "Looking for examples that are new"
@@ -85,7 +85,7 @@ def read_part(part: JudgeParams | PredictionPair) -> Case:
     data = read_dataset(Path(part.data_dir))
     if isinstance(part, JudgeParams) and part.split == "calibration":
         data = replace(data, test=data.calibration, calibration=(), steps=())
-    old, new = load_answers(Path(part.original_answers)), load_answers(Path(part.variant_answers))
+    old, new = load_predictions(Path(part.original_answers)), load_predictions(Path(part.variant_answers))
     n = min(old.n, new.n, len(data.test))
     items = range(n) if part.items is None else [i for i in part.items if i < n]
     return Case(data, old, new, np.asarray(items, np.int64))
@@ -121,7 +121,7 @@ def _join_data(parts: Sequence[Case]) -> DataSet:
     )
 
 
-def _join_answers(parts: Sequence[tuple[Answers, NDArray[np.int64]]]) -> Answers:
+def _join_answers(parts: Sequence[tuple[Predictions, NDArray[np.int64]]]) -> Predictions:
     """Concatenate the predictions of the parts.
 
     Further outputs are stored for the first items only, so those of the first part are kept as far as they go.

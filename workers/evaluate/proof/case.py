@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.predictions import Answers, Values
+from workers.evaluate.proof.predictions import Predictions, Values
 
 Result = TypeVar("Result")
 
@@ -26,8 +26,8 @@ class Case:
     """
 
     data: DataSet
-    old: Answers
-    new: Answers
+    old: Predictions
+    new: Predictions
     items: NDArray[np.int64]
     seed: int = 0
     _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -90,7 +90,7 @@ def stacked(values: Sequence[Values], width: int) -> NDArray[np.float64]:
     return rows
 
 
-def case_of(data: DataSet, old: Answers, new: Answers, seed: int = 0) -> Case:
+def case_of(data: DataSet, old: Predictions, new: Predictions, seed: int = 0) -> Case:
     """Return the case of all items that both models predicted and for which the original gives finite numbers."""
     n = min(old.n, new.n, len(data.test))
     return Case(data, old, new, np.flatnonzero(old.finite[:n]), seed)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.proof.stats import CONFIDENCE, at_least
 
 GUESS_ITEMS = 20
@@ -61,7 +61,7 @@ def class_predictions(case: Case) -> ClassPredictions:
     )  # fmt: skip
 
 
-def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64] | None:
+def shares_of(answers: Predictions, items: NDArray[np.int64]) -> NDArray[np.float64] | None:
     """Return the probabilities (n, classes); a single score becomes two classes.
 
     Returns None if the model gives no scores, or if their number differs from item to item.

@@ -43,7 +43,7 @@ Values = NDArray[Any]
 """Values of one item: float32, for masks uint8 or uint16."""
 
 FACTS = ("answer_kind", "scores", "stateful", "decoded", "score_threshold", "seconds")
-"""Fields of `Answers` that are stored in `meta` as they are; older files lack some of them."""
+"""Fields of `Predictions` that are stored in `meta` as they are; older files lack some of them."""
 
 Stopped = Literal["", "time", "memory"]
 
@@ -53,7 +53,7 @@ Items = Prepared | Passages
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Predictions of one model, as `answers.npz` holds them.
 
     Attributes:
@@ -96,10 +96,10 @@ class Answers:
         return len(self.finite)
 
 
-def collect_answers(
+def collect_predictions(
     pipeline: Pipeline, session: Session, items: Items, ctx: JobContext, max_seconds: float | None = None,
-    gallery: Prepared | None = None, most: int | None = None, earlier: Answers | None = None,
-) -> Answers:  # fmt: skip
+    gallery: Prepared | None = None, most: int | None = None, earlier: Predictions | None = None,
+) -> Predictions:  # fmt: skip
     """Run every item separately, a stateful model over its whole sequence, and return the predictions.
 
     Collection stops after `max_seconds`, or if the predictions need more than 256 MiB; at least ten items are
@@ -218,7 +218,7 @@ def model_failures(title: str, hint: str, stopped: str = "It stopped with") -> I
 
 
 def _compact(mask: Values) -> NDArray[Any]:
-    """Return class numbers in the smallest integer type; NaN becomes 0, which `Answers.finite` records."""
+    """Return class numbers in the smallest integer type; NaN becomes 0, which `Predictions.finite` records."""
     numbers = np.nan_to_num(mask, nan=0.0)
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
@@ -246,9 +246,9 @@ def _store_others(
 
 def _answers(
     pipeline: Pipeline, answer: Sequence[Values], others: Mapping[str, Sequence[Values]], finite: NDArray[np.bool_]
-) -> Answers:
+) -> Predictions:
     spec, steps = pipeline.spec, pipeline.spec.postprocess
-    return Answers(
+    return Predictions(
         answer=answer,
         predicted=predict(answer, finite, spec.answer_kind, spec.scores, pipeline.stateful),
         finite=finite,
@@ -259,7 +259,7 @@ def _answers(
         texts=_texts(pipeline, answer),
         ends=spec.chat.ends if spec.chat is not None and spec.chat.template is not None else (),
         decoded=steps is not None,
-        score_threshold=steps.score_threshold if isinstance(steps, BoxesSteps) else Answers.score_threshold,
+        score_threshold=steps.score_threshold if isinstance(steps, BoxesSteps) else Predictions.score_threshold,
     )
 
 
@@ -288,7 +288,7 @@ def predict(
     return np.where(finite, np.asarray(classes, dtype=np.int64), -1)
 
 
-def save_answers(path: Path, answers: Answers) -> None:
+def save_predictions(path: Path, answers: Predictions) -> None:
     """Write `answers.npz`."""
     arrays: dict[str, NDArray[Any]] = {**stored_values("answer", answers.answer), "finite": answers.finite}
     if answers.predicted is not None:
@@ -314,12 +314,12 @@ def stored_values(name: str, parts: Sequence[Values]) -> dict[str, NDArray[Any]]
     return stored if widths == {0} or len(widths) > 1 else {**stored, f"{name}_width": np.asarray(widths.pop())}
 
 
-def load_answers(path: Path) -> Answers:
-    """Read what `save_answers` wrote, without unpickling anything."""
+def load_predictions(path: Path) -> Predictions:
+    """Read what `save_predictions` wrote, without unpickling anything."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     meta = json.loads(str(arrays["meta"]))
-    return Answers(
+    return Predictions(
         answer=_values_of(arrays, "answer"),
         predicted=arrays.get("predicted"),
         finite=arrays["finite"],

@@ -54,7 +54,7 @@ def as_requested(spec: PipelineSpec, graph: Graph, facts: ModelFacts, params: Op
     raise refuse(
         "no_threshold",
         "These results have no threshold",
-        f"They are read as {read_as(spec).told(spec)}; --score-threshold is for boxes and masks of one plane.",
+        f"They are read as {read_as(spec).describe(spec)}; --score-threshold is for boxes and masks of one plane.",
         "Leave it out, or choose with --task how to read the results.",
     )
 
@@ -91,5 +91,5 @@ def _unfit(task: str, spec: PipelineSpec, detail: str) -> InputRefused:
         "task_unfit",
         "Its results cannot be read like that",
         f"You requested “{title}”. {detail}",
-        f"Leave --task out to read them as {read_as(spec).told(spec)}, or use --task numbers.",
+        f"Leave --task out to read them as {read_as(spec).describe(spec)}, or use --task numbers.",
     )

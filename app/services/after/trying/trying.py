@@ -37,7 +37,7 @@ class TryInput:
 class TryOutcome:
     """Both predictions for one input; `picture` is a small PNG and `sound` the WAV file of the input, if any."""
 
-    asked: TryInput
+    given: TryInput
     before: TryAnswer
     after: TryAnswer
     picture: bytes = b""
@@ -48,7 +48,7 @@ class TryOutcome:
 class TryRefusal:
     """An input that cannot be evaluated; later ones may work."""
 
-    asked: TryInput
+    given: TryInput
     error: ErrorInfo
 
 

@@ -18,7 +18,7 @@ from widgets.parts.question import QuestionDialog
 @pytest.fixture
 def space(space: Workspace, finished_data: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Open the finished run of the sample, whose verdict rests on 48 examples; a measurement takes two sets."""
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
     return space
 
 

@@ -38,7 +38,7 @@ def open_with(
         before = app_controller.session.data
         app_controller.controller("data", DataController).read_path(str(tmp_path / "some.npz"))
         drive(
-            lambda: app_controller.session.data is not before and value_of(app_controller).state in ("told", "failed"),
+            lambda: app_controller.session.data is not before and value_of(app_controller).state in ("done", "failed"),
             90,
         )
         QApplication.processEvents()
@@ -77,7 +77,7 @@ def test_card_shows_prepared_pictures_and_unchanged_arrays(
         pictures, labels, classes = stored["x"][:100], stored["y"][:100], stored["classes"]
     card = open_with(x=pictures, y=labels, classes=classes)
     value = value_of(app_controller)
-    assert value.state == "told" and value.result.findings == () and len(value.result.examples) == 3
+    assert value.state == "done" and value.result.findings == () and len(value.result.examples) == 3
     for example in value.result.examples:
         assert example.picture is not None and (value.folder / example.picture).is_file()
     assert "Prepared: " in words(card) and len(card.findChildren(PictureLabel)) == 3
@@ -115,5 +115,5 @@ def test_card_waits_for_measurements(
     assert value_of(app_controller).state == "waiting" and not fed._job.is_busy
     runs.clear()
     app_controller.flows.changed.emit()
-    drive(lambda: value_of(app_controller).state == "told", 90)
+    drive(lambda: value_of(app_controller).state == "done", 90)
     assert prepared(window) not in ("", "Reading…")

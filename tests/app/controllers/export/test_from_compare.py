@@ -168,7 +168,7 @@ def test_version_measured_once_is_measured_in_turn_and_proven(
     with the original. If it is faster, it is tested and the target takes it; if not, the page shows that, and the
     target keeps the original."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
 
     def made_up(*given: Any, **more: Any) -> Any:
         """Return the figures of a real measurement with another speed."""
@@ -178,7 +178,7 @@ def test_version_measured_once_is_measured_in_turn_and_proven(
         )
         return dataclasses.replace(one, measurement=found)
 
-    monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
+    monkeypatch.setattr("app.services.run.prove_other.with_figures", made_up)
     page, plain = export_page(True)
     variants = space.repositories.variants
     assert "looked faster at first" in words(page) and "Uses “Original”" in words(page)

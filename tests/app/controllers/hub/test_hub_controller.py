@@ -16,7 +16,7 @@ from app.controllers.hub.controller import HubController
 from app.services.hub.model_cache import ModelCache
 from presets.starters import load_starters
 from widgets.pages.hub.page import HubPage
-from widgets.pages.hub.value import HubAskValue
+from widgets.pages.hub.value import HubQueryValue
 from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
 from workers.contracts.hub import HubModel, HubModelResult, HubPushResult, HubSearchResult
@@ -86,8 +86,8 @@ def test_hub_is_not_queried_before_a_search(hub: HubController, page: HubPage, f
 
 def test_new_search_stops_the_previous_one(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a running search, when another one starts, then the first is stopped."""
-    hub.search(HubAskValue(text="re"))
-    hub.search(HubAskValue(text="res"))
+    hub.search(HubQueryValue(text="re"))
+    hub.search(HubQueryValue(text="res"))
     assert len(flows.open) == 1 and flows.open[0].params.query.text == "res"
     flows.open[0].answer(page_of("a/one", "b/two"))
     assert rows(page) == ["one", "two"] and page.state == "full"
@@ -96,15 +96,15 @@ def test_new_search_stops_the_previous_one(hub: HubController, page: HubPage, fl
 @pytest.mark.parametrize(
     ("form", "task", "text"),
     [
-        (HubAskValue(text="Recognize pictures"), "image-classification", ""),
-        (HubAskValue(text="find things in pictures of streets"), "object-detection", "of streets"),
-        (HubAskValue(text="sort texts"), "text-classification", ""),
-        (HubAskValue(text="resnet"), None, "resnet"),
-        (HubAskValue(text="recognize pictures", task="translation"), "translation", "recognize pictures"),
+        (HubQueryValue(text="Recognize pictures"), "image-classification", ""),
+        (HubQueryValue(text="find things in pictures of streets"), "object-detection", "of streets"),
+        (HubQueryValue(text="sort texts"), "text-classification", ""),
+        (HubQueryValue(text="resnet"), None, "resnet"),
+        (HubQueryValue(text="recognize pictures", task="translation"), "translation", "recognize pictures"),
     ],
 )
 def test_plain_words_become_a_task(
-    hub: HubController, flows: Any, form: HubAskValue, task: str | None, text: str
+    hub: HubController, flows: Any, form: HubQueryValue, task: str | None, text: str
 ) -> None:
     """Given words for what a model does, then the hub is queried for its task; a chosen task has priority."""
     hub.search(form)
@@ -115,7 +115,7 @@ def test_plain_words_become_a_task(
 
 def test_next_page_is_added_below(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a first page, when more models are requested, then the next page is added below and the selected row stays."""
-    hub.search(HubAskValue(text="resnet"))
+    hub.search(HubQueryValue(text="resnet"))
     flows.open[0].answer(page_of("a/one", "a/two", cursor="next"))
     page.list.table.choose("a/two")
     press(page, "Show more")
@@ -130,7 +130,7 @@ def test_next_page_is_added_below(hub: HubController, page: HubPage, flows: Any)
 
 def test_pages_are_requested_until_models_match(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given “business use”, then pages are requested until some models match, and the page shows how many were checked."""
-    hub.search(HubAskValue(text="resnet", business=True))
+    hub.search(HubQueryValue(text="resnet", business=True))
     flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),), next_cursor="2"))
     flows.open[0].answer(HubSearchResult(models=(model("a/ok"), model("a/none", verdict=None))))
     assert rows(page) == ["ok"]
@@ -139,10 +139,10 @@ def test_pages_are_requested_until_models_match(hub: HubController, page: HubPag
 
 def test_empty_result_distinguishes_no_match_from_nothing_found(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given no row at the end, then the page shows whether the hub found none or the filters excluded all."""
-    hub.search(HubAskValue(text="xyz"))
+    hub.search(HubQueryValue(text="xyz"))
     flows.open[0].answer(page_of())
     assert "Nothing found" in words(page)
-    hub.search(HubAskValue(text="xyz", business=True))
+    hub.search(HubQueryValue(text="xyz", business=True))
     flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),)))
     assert "Nothing fits" in words(page)
 
@@ -165,7 +165,7 @@ def test_without_a_network_the_page_offers_alternatives(
 
 def test_arrow_keys_query_the_last_row_only(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
     """Given a list, when the selection moves over rows, then the hub is queried once, for the row where it stops."""
-    hub.search(HubAskValue(text="resnet"))
+    hub.search(HubQueryValue(text="resnet"))
     flows.open[0].answer(page_of("a/one", "a/two", "a/three"))
     page.list.table.choose("a/two")
     page.list.table.choose("a/three")
@@ -181,7 +181,7 @@ def test_arrow_keys_query_the_last_row_only(hub: HubController, page: HubPage, f
 
 def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelResult) -> None:
     """Search for one model, select it and look it up."""
-    hub.search(HubAskValue(text="resnet"))
+    hub.search(HubQueryValue(text="resnet"))
     flows.open[0].answer(page_of(result.repo))
     page.detail.action_requested.emit("again", result.repo)
     (requested,) = [requested for requested in flows.open if requested.kind == "hub_model"]

@@ -5,7 +5,7 @@ from desk import Drive, open_page
 from flows import go
 
 from app.controllers.app_controller import AppController
-from app.services.after.layering import look_at_layers, lookable, looked_before
+from app.services.after.layering import profile_layers, stored_layers, versions_to_profile
 from app.services.flow.events import Event, JobBegan
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
@@ -25,12 +25,12 @@ def test_layers_are_profiled_once(app_controller: AppController, space: Workspac
     table = page.findChild(LayersTable)
     assert table is not None and table.model().rowCount() > 3
     facts = read_facts(space, "r1")
-    version = lookable(facts)[0]
+    version = versions_to_profile(facts)[0]
     assert not version.is_baseline
-    profiles = looked_before(space, facts, version)
+    profiles = stored_layers(space, facts, version)
     assert [seen.id for seen, _ in profiles] == [facts.baseline.id, version.id]
     events: list[Event] = []
-    again = go(space, look_at_layers(space, facts, version), events.append)
+    again = go(space, profile_layers(space, facts, version), events.append)
     assert again == profiles
     assert not [event for event in events if isinstance(event, JobBegan)]
 

@@ -9,7 +9,7 @@ import pytest
 from judged import variant
 
 from app.domain.choose import choose, is_safe
-from app.domain.proof.examples import FIRST_LEVEL, least_limit_pct, least_to_prove, texts_to_ask
+from app.domain.proof.examples import FIRST_LEVEL, least_limit_pct, least_to_prove, texts_to_evaluate
 from app.domain.proof.looks import TestSetLook, next_number, same_look
 from app.domain.proof.sequence import can_prove, capped, not_tested, sequence_of
 from app.domain.variant import Screening, Variant
@@ -173,9 +173,9 @@ def test_it_is_the_judges_own_bound(limit_pct: float) -> None:
 @pytest.mark.parametrize("limit_pct", [1.0, 5.0, 10.0])
 def test_texts_to_ask_prove_a_limit_where_a_sixth_of_it_changes(limit_pct: float) -> None:
     """Given the texts that are evaluated, Then a version that changes a sixth of what the limit allows is within it."""
-    texts, limit = texts_to_ask(limit_pct, 10_000), limit_pct / 100
+    texts, limit = texts_to_evaluate(limit_pct, 10_000), limit_pct / 100
     assert binomial_upper(limit / 6 * texts, texts, 1 - FIRST_LEVEL) <= limit
-    assert texts_to_ask(limit_pct, 20) == 20
+    assert texts_to_evaluate(limit_pct, 20) == 20
 
 
 @pytest.mark.parametrize("examples", [1, 12, 48, 63, 144, 321, 5000])

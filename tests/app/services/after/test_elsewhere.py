@@ -18,7 +18,7 @@ from tiny_llama import write_tiny_llama
 from app.domain.choose import has_exact_numbers
 from app.domain.run import Run
 from app.services.after.exporting import ExportRequest, export
-from app.services.after.layering import lookable
+from app.services.after.layering import versions_to_profile
 from app.services.after.one_version import judge_file
 from app.services.after.proving import prove
 from app.services.after.trying.showing import changed_examples
@@ -26,7 +26,7 @@ from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
-from app.services.records.run_records import BesideRequest
+from app.services.records.run_records import OtherModelRequest
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 
@@ -35,7 +35,7 @@ from workers.contracts.jobs import DataParams, OpenParams
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let measurements begin at once and take two sets."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
 
 def judge(space: Workspace, path: Path, cancel_at: str = "", events: list[Any] | None = None) -> tuple[Run, str]:
     observe = ignore if events is None else events.append
-    request = BesideRequest(opening=OpenParams(path=str(path), to_prove=True))
+    request = OtherModelRequest(opening=OpenParams(path=str(path), to_prove=True))
     return go(space, judge_file(space, read_facts(space, "r1"), request), observe, cancel_at)
 
 
@@ -77,7 +77,7 @@ def test_judged_ir_is_a_version_of_the_run(space: Workspace, tmp_path: Path) -> 
     points = space.repositories.latencies.of_run("r1")
     assert sum(point.variant_id == made.id for point in points) == made.measurement.n
     assert facts.model_dir(made) != facts.original_dir and (facts.model_dir(made) / "model.xml").is_file()
-    assert made in lookable(facts)
+    assert made in versions_to_profile(facts)
     assert go(space, changed_examples(space, facts, made)) == ()
 
     go(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))))
@@ -148,7 +148,7 @@ def write_texts(path: Path, first: int, last: int) -> Path:
 @pytest.fixture
 def chats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
     yield from chat_space(tmp_path, data=write_texts(tmp_path / "texts.jsonl", 0, 60))
 
 
@@ -160,7 +160,7 @@ def test_language_model_is_judged_on_the_texts_of_the_person(chats: Workspace, t
     data = read_facts(chats, "r1").first_data
     assert data.n_added > 0
     write_tiny_llama(tmp_path / "other", dtype="float32")
-    request = BesideRequest(opening=OpenParams(path=str(tmp_path / "other"), to_prove=True))
+    request = OtherModelRequest(opening=OpenParams(path=str(tmp_path / "other"), to_prove=True))
     _, variant_id = go(chats, judge_file(chats, read_facts(chats, "r1"), request))
     facts = read_facts(chats, "r1")
     (made,) = (one for one in facts.variants if one.id == variant_id)

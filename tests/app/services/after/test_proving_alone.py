@@ -26,7 +26,7 @@ from app.services.run.figures import with_figures
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Yield the sample with two versions on 60 pictures; measurements take two sets."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
     yield from finished_space(tmp_path / "finished")
 
 
@@ -80,7 +80,7 @@ def test_prove_alone_of_a_version_that_is_not_faster_costs_no_look(
         )
         return dataclasses.replace(one, measurement=found)
 
-    monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
+    monkeypatch.setattr("app.services.run.prove_other.with_figures", made_up)
     version, events = first_look(space), list[Any]()
     assert (prove(space, version, events).judgement is not None) == bool(looks)
     assert read_facts(space, "r1").run.recommended_variant_id == ("v1" if looks else None)

@@ -11,7 +11,7 @@ from flows import go, refusal
 
 from app.cli.main import main
 from app.services.after.exporting import ExportRequest, card_facts
-from app.services.after.stressing import Stressed, found_before, stress
+from app.services.after.stressing import Stressed, stored_stress, stress
 from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, StepProgress, ignore
 from app.services.flow.steps import FlowCancelled
@@ -63,8 +63,8 @@ def test_stress_findings_are_stored_and_found_again(space: Workspace) -> None:
 
     facts = read_facts(space, "r1")
     assert set(facts.stress) == {"v2"}
-    kept = found_before(space, facts, facts.variants[2])
-    assert kept == found and found_before(space, facts, facts.variants[1]) is None
+    kept = stored_stress(space, facts, facts.variants[2])
+    assert kept == found and stored_stress(space, facts, facts.variants[1]) is None
     device = DeviceFacts(processor="a processor", cores=2, memory_bytes=1)
     report = card_facts(facts, facts.variants[2], ExportRequest(None, "python", Path("x.zip")), device)
     assert report.stress == found.result

@@ -82,7 +82,7 @@ def test_only_the_newest_input_is_answered(pair: TryPair) -> None:
     for number in range(5):
         pair.request(TryInput(item=number))
     (tried,) = until(pair)
-    assert tried.asked.item == 4
+    assert tried.given.item == 4
     assert not pair.is_busy
 
 
@@ -93,7 +93,7 @@ def test_choose_evaluates_the_open_input_again(run: Facts, pair: TryPair) -> Non
     first, second = pair.pids
     pair.choose(run[1].variants[2])
     (tried,) = until(pair)
-    assert (tried.asked.item, pair.variant.title) == (0, "Pruned by 90 %")
+    assert (tried.given.item, pair.variant.title) == (0, "Pruned by 90 %")
     assert pair.pids[0] == first and not psutil.pid_exists(second)
 
 

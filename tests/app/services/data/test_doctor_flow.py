@@ -9,12 +9,12 @@ from app.services.data.doctor import QUICK_S, check_preparation, misfit_before_r
 from app.services.data.reach import few_items, most_texts, reach_warning
 from app.services.flow.steps import JobError, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData
-from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, PreparationTried
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenResult
 from workers.pipeline.spec import ImageSteps
 
-WAY = WayTried(words="RGB", spec="channels=rgb", preprocess=ImageSteps(), score=0.9, n=30)
+WAY = PreparationTried(words="RGB", spec="channels=rgb", preprocess=ImageSteps(), score=0.9, n=30)
 
 
 def checked(verdict: DoctorVerdict) -> DoctorResult:

@@ -88,7 +88,7 @@ def begin_download(fake: FakeHub, space: Workspace, share: float, **options: Any
 
 
 def received(space: Workspace) -> int:
-    return sum(ModelCache(space.paths.hub).come_bytes(one.key) for one in pending(space))
+    return sum(ModelCache(space.paths.hub).received_bytes(one.key) for one in pending(space))
 
 
 def pending(space: Workspace) -> tuple[PendingDownload, ...]:

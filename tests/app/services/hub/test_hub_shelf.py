@@ -86,7 +86,7 @@ def test_begin_links_large_files_of_other_models(model_cache: ModelCache) -> Non
 
     linked = place / "files" / "model.onnx"
     assert linked.samefile(old.folder / "model.onnx")
-    assert model_cache.come_bytes(newer.key) == LARGE
+    assert model_cache.received_bytes(newer.key) == LARGE
     new = put(model_cache, newer)
     model_cache.remove(old.key)
     assert (new.folder / "model.onnx").stat().st_nlink == 1
@@ -130,7 +130,7 @@ def test_begun_download_is_known_after_a_restart(model_cache: ModelCache) -> Non
 
     again = ModelCache(model_cache.root)
     assert again.pending_downloads() == (pending(),)
-    assert again.come_bytes(pending().key) == 500
+    assert again.received_bytes(pending().key) == 500
     again.discard(pending().key)
     assert again.pending_downloads() == ()
     assert not place.exists()

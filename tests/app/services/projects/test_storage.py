@@ -235,7 +235,7 @@ def test_entry_that_came_into_use_after_the_count_stays(space: Workspace) -> Non
     (thing,) = measured(space).freeable
     space.artifacts.hold([thing.key])
     assert not storage._remove(space.artifacts, thing)
-    space.artifacts.let_go([thing.key])
+    space.artifacts.allow_removal([thing.key])
     assert space.artifacts.get(thing.key) is not None
     assert not storage._remove(space.artifacts, thing) and is_there(space, "cache")
     age(space, key("cache"))

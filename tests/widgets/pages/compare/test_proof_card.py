@@ -30,7 +30,7 @@ def test_evaluated_row_states_that_no_more_were_planned(opened: Any, examples: M
     """Given texts of which so many were read as the limit takes, then lack of time is not the reason that is named."""
     for as_planned in (False, True):
         page = opened(
-            ComparePage, replace(examples.not_proven(), asked=EvaluatedValue(539, 617, as_planned=as_planned))
+            ComparePage, replace(examples.not_proven(), evaluated=EvaluatedValue(539, 617, as_planned=as_planned))
         )
         assert ("time limit of the run was reached" in text_of(page)) is not as_planned
         assert "Only 539 of your 617" in text_of(page)

@@ -21,7 +21,7 @@ from widgets.parts.pictures import PictureValue
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.data.checks import Suspect
-from workers.contracts.data.doctor import DoctorResult, WayTried
+from workers.contracts.data.doctor import DoctorResult, PreparationTried
 from workers.contracts.data.record import DataRecord
 
 CHUNK = 128
@@ -159,7 +159,7 @@ def test_the_preparation_is_checked_and_taken(full: Full, examples: ModuleType, 
         examples.preparation("RGB, 0 to 1", 0.91, 180, spec="channels=rgb"),
         examples.preparation("BGR, 0 to 1", 0.12, 24, is_chosen=True),
     )
-    page.show_doctor(DoctorValue("told", result=found_of(prepared)))
+    page.show_doctor(DoctorValue("done", result=found_of(prepared)))
     qtbot.wait(1)
     text = text_of(page)
     assert "A." in text and "BGR, 0 to 1 (chosen)" in text and "91 %" in text and "of 180 examples; 86 to 96 %" in text
@@ -182,7 +182,7 @@ def test_focus_stays_in_the_card_of_the_preparation_check(
     assert card.isAncestorOf(focused())
     page.show_doctor(DoctorValue("running", share=0.5))
     prepared = tuple(examples.preparation(f"way {n}", 0.5, 180, spec=f"crop={n}", is_chosen=n == 1) for n in range(3))
-    page.show_doctor(DoctorValue("told", result=found_of(prepared, verdict="unclear", best=None)))
+    page.show_doctor(DoctorValue("done", result=found_of(prepared, verdict="unclear", best=None)))
     assert card.isAncestorOf(focused())
     qtbot.wait(50)
     seen = page.viewport().rect()
@@ -194,7 +194,7 @@ def test_focus_stays_in_the_card_of_the_preparation_check(
     assert emitted(page.preparation_taken, left_click, takes[1]) == ["crop=2"]
 
 
-def found_of(prepared: tuple[WayTried, ...], **changes: object) -> DoctorResult:
+def found_of(prepared: tuple[PreparationTried, ...], **changes: object) -> DoctorResult:
     """A check whose first preparation fits far better."""
     facts = {"verdict": "far_better", "evidence": "labels", "what": "A.", "why": "B.", "best": prepared[0], **changes}
     return DoctorResult.model_validate(facts | {"ways": prepared})

@@ -49,7 +49,7 @@ def test_what_speaks_against_it_is_seen(page: DataPage, examples: ModuleType, qt
 def test_several_inputs_are_reported_by_name(page: DataPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given a model of six inputs, Then four are shown with their names, and that there are more."""
     example = examples.fed_example("item 1", *(f"in{n}" for n in range(6)))
-    page.show_fed(FedValue("told", FedResult(kind="arrays", preparation="", examples=(example,))))
+    page.show_fed(FedValue("done", FedResult(kind="arrays", preparation="", examples=(example,))))
     qtbot.wait(1)
     text = text_of(card_of(page))
     assert "in3: 1 × 3 × 224 × 224, float32" in text and "in4" not in text and "and 2 more inputs" in text

@@ -15,7 +15,7 @@ from read_page import words as text_of
 from tests.widgets.qt_actions import press, recorded
 from widgets.pages.hub.card import HubCard
 from widgets.pages.hub.page import HubPage
-from widgets.pages.hub.value import DownloadValue, HubAskValue, HubListValue
+from widgets.pages.hub.value import DownloadValue, HubListValue, HubQueryValue
 from widgets.pages.model.page import ModelPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.format import ago
@@ -36,7 +36,7 @@ def page(theme: Theme, examples: ModuleType, shown: Any) -> HubPage:
 
 
 @pytest.fixture
-def requests(page: HubPage) -> list[HubAskValue]:
+def requests(page: HubPage) -> list[HubQueryValue]:
     """Every search that the page wants."""
     return recorded(page.search_requested)
 
@@ -47,17 +47,17 @@ def choice(page: HubPage, name: str) -> QComboBox:
     return found[0]
 
 
-def test_typing_searches_once_it_pauses(page: HubPage, requests: list[HubAskValue], qtbot: QtBot) -> None:
+def test_typing_searches_once_it_pauses(page: HubPage, requests: list[HubQueryValue], qtbot: QtBot) -> None:
     """Given the field, Then a word is searched after a pause, and one letter only by Enter, each of them once."""
     qtbot.keyClicks(page.bar.field, "r")
     qtbot.wait(400)
     assert requests == []
     qtbot.keyClick(page.bar.field, Qt.Key.Key_Return)
     qtbot.keyClicks(page.bar.field, "esnet", delay=10)
-    assert requests == [HubAskValue(text="r")]
+    assert requests == [HubQueryValue(text="r")]
     qtbot.waitUntil(lambda: len(requests) > 1, timeout=2000)
     qtbot.wait(400)
-    assert requests == [HubAskValue(text="r"), HubAskValue(text="resnet")]
+    assert requests == [HubQueryValue(text="r"), HubQueryValue(text="resnet")]
 
 
 def test_showing_requests_nothing(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
@@ -68,21 +68,23 @@ def test_showing_requests_nothing(theme: Theme, examples: ModuleType, shown: Any
         signal.connect(lambda *what: requests.append(what))
     made.bar.set_tasks(examples.TASKS)
     made.show_list(examples.hub_starters())
-    made.start(HubAskValue(text="recognize pictures", task="translation", business=True))
+    made.start(HubQueryValue(text="recognize pictures", task="translation", business=True))
     shown(made)
     made.resize(816, 614)
     qtbot.wait(400)
     assert requests == []
-    assert made.bar.value == HubAskValue(text="recognize pictures", task="translation", business=True)
+    assert made.bar.value == HubQueryValue(text="recognize pictures", task="translation", business=True)
 
 
-def test_choices_in_plain_words(page: HubPage, examples: ModuleType, requests: list[HubAskValue], qtbot: QtBot) -> None:
+def test_choices_in_plain_words(
+    page: HubPage, examples: ModuleType, requests: list[HubQueryValue], qtbot: QtBot
+) -> None:
     """Given the choices, When each is changed by keys, Then each asks with what was chosen until then."""
     for name in ("What it does", "License", "Size", "Runs here", "Order"):
         box = choice(page, name)
         box.setFocus()
         qtbot.keyClick(box, Qt.Key.Key_Down)
-    assert requests[-1] == HubAskValue("", "image-classification", True, 100_000_000, True, "downloads")
+    assert requests[-1] == HubQueryValue("", "image-classification", True, 100_000_000, True, "downloads")
     assert len(requests) == 5
     box = choice(page, "What it does")
     assert tuple((box.itemData(row), box.itemText(row)) for row in range(1, box.count())) == examples.TASKS
@@ -206,12 +208,12 @@ def test_a_download_s_line_is_kept_while_it_runs(page: HubPage, examples: Module
     assert page.downloads.isHidden()
 
 
-def test_nothing_found_offers_a_wider_search(page: HubPage, requests: list[HubAskValue]) -> None:
+def test_nothing_found_offers_a_wider_search(page: HubPage, requests: list[HubQueryValue]) -> None:
     """Given choices that leave nothing, When the limits are dropped, Then the words alone are requested."""
-    page.start(HubAskValue(text="birds", business=True, runs_here=True))
+    page.start(HubQueryValue(text="birds", business=True, runs_here=True))
     page.show_nothing("Nothing fits", "The hub found 60 for “birds”.")
     press(page, "Search without limits")
-    assert requests == [HubAskValue(text="birds")]
+    assert requests == [HubQueryValue(text="birds")]
 
 
 def test_searching_anew_after_an_error_can_be_stopped(page: HubPage, examples: ModuleType) -> None:

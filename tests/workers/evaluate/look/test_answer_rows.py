@@ -12,7 +12,7 @@ from workers.contracts.data.rows import KINDS, ROWS_FILE
 from workers.contracts.proof.proving import PredictionPair
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
-from workers.evaluate.proof.predictions import Answers, save_answers
+from workers.evaluate.proof.predictions import Predictions, save_predictions
 from workers.infer.next_tokens import thoughts
 
 Make = Callable[..., Any]
@@ -22,13 +22,13 @@ Make = Callable[..., Any]
 def part(tmp_path: Path) -> Callable[..., PredictionPair]:
     count = iter(range(9))
 
-    def write(data: DataSet, old: Answers, new: Answers, **more: Any) -> PredictionPair:
+    def write(data: DataSet, old: Predictions, new: Predictions, **more: Any) -> PredictionPair:
         folder = tmp_path / f"part{next(count)}"
         folder.mkdir()
         write_dataset(folder, data)
         files = [folder / name for name in ("old.npz", "new.npz")]
         for file, answers in zip(files, (old, new), strict=True):
-            save_answers(file, answers)
+            save_predictions(file, answers)
         return PredictionPair(
             data_dir=str(folder), original_answers=str(files[0]), variant_answers=str(files[1]), **more
         )
@@ -102,7 +102,7 @@ def test_dialogue_of_fettle_is_listed_as_changed(job: Make, part: Make) -> None:
     other = [one.copy() for one in logits]
     other[2][20] = other[2][20, ::-1]
     old, new = (
-        Answers(
+        Predictions(
             [thoughts(one, follow) for one, follow in zip(side, follows, strict=True)],
             None, np.ones(3, np.bool_), {}, "next_tokens", "logits", False,
         )

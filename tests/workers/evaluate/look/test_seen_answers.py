@@ -19,7 +19,7 @@ from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dat
 from workers.evaluate.look.fed import show_fed
 from workers.evaluate.look.masks import laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.pipeline.spec import (
     AudioSteps,
     ImageSteps,
@@ -45,9 +45,9 @@ def mask_model(folder: Path, **steps: Any) -> PipelineSpec:
     return spec
 
 
-def masks(parts: list[Any]) -> Answers:
+def masks(parts: list[Any]) -> Predictions:
     rows = [np.asarray(part, np.uint8) for part in parts]
-    return Answers(rows, None, np.ones(len(rows), np.bool_), {}, "mask", "logits", False, decoded=True)
+    return Predictions(rows, None, np.ones(len(rows), np.bool_), {}, "mask", "logits", False, decoded=True)
 
 
 def test_masks_are_overlays_of_their_pictures(shown: Make, tmp_path: Path) -> None:
@@ -100,7 +100,9 @@ def test_texts_of_both_models_are_shown_with_the_reference(
     write_dataset(data, DataSet("texts", "person", found.root, test=items))
     n = len(items)
     old, new = (
-        Answers([np.zeros(3, np.float32)] * n, None, np.ones(n, np.bool_), {}, "tokens", "logits", False, texts=texts)
+        Predictions(
+            [np.zeros(3, np.float32)] * n, None, np.ones(n, np.bool_), {}, "tokens", "logits", False, texts=texts
+        )
         for texts in (["what was said"] * n, ["what is said", *[""] * (n - 1)])
     )
     rows, _ = shown(model_dir("texts"), data, (0, 1), old, new)
@@ -117,7 +119,7 @@ def test_nearest_neighbors_are_named(in_gallery: bool) -> None:
     angles = np.linspace(0, np.pi, 30)
     vectors = [np.asarray([np.cos(a), np.sin(a)], np.float32) for a in angles]
     items = tuple(Item(f"item {k}") for k in range(30))
-    answers = Answers(
+    answers = Predictions(
         vectors, None, np.ones(30, np.bool_), {}, "embedding", "logits", False, gallery=vectors if in_gallery else ()
     )
     data = DataSet("arrays", "person", test=items, calibration=items if in_gallery else ())

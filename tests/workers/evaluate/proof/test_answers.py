@@ -13,7 +13,7 @@ from onnx import helper
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import AnswerParams, AnswerResult
-from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import collect_predictions, load_predictions, save_predictions
 from workers.measure.opening import open_session
 from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -37,7 +37,7 @@ def test_two_runtimes_agree_on_made_inputs(job: Make, small: Any) -> None:
     data = data_for(job, small.folder)
     result, old = answer(job, small.folder, data)
     assert result.n == 64 and result.not_finite == 0
-    stored = load_answers(old)
+    stored = load_predictions(old)
     assert (stored.predicted is None) is (small.kind == "stateful")
     if small.kind == "stateful":
         assert stored.answer[0].shape == (64,) and not stored.others
@@ -57,7 +57,7 @@ def test_predictions_continue_after_a_time_limit(job: Make, make_small: Make) ->
     whole, at_once = answer(job, small.folder, small.data)
     assert first.read_share == pytest.approx(10 / whole.n)
     assert (rest.n, rest.stopped, rest.read_share) == (whole.n, "", 1.0) and rest.seconds > first.seconds
-    for one, other in zip(load_answers(later).answer, load_answers(at_once).answer, strict=True):
+    for one, other in zip(load_predictions(later).answer, load_predictions(at_once).answer, strict=True):
         np.testing.assert_array_equal(one, other)
     some, _ = answer(job, small.folder, small.data, most=12)
     assert (some.n, some.stopped, some.read_share) == (12, "", 1.0)
@@ -66,11 +66,11 @@ def test_predictions_continue_after_a_time_limit(job: Make, make_small: Make) ->
 def test_predictions_of_an_embedder_hold_a_gallery(job: Make, make_small: Make) -> None:
     """Given vectors as answers, Then those of the calibration items are kept, too; of classes they are not."""
     small = make_small("cnn")
-    assert not load_answers(answer(job, small.folder, small.data)[1]).gallery
+    assert not load_predictions(answer(job, small.folder, small.data)[1]).gallery
     spec = load_pipeline(small.folder).spec
     text = (small.folder / "pipeline.json").read_text(encoding="utf-8")
     (small.folder / "pipeline.json").write_text(text.replace('"class"', '"embedding"'), encoding="utf-8")
-    stored = load_answers(answer(job, small.folder, small.data)[1])
+    stored = load_predictions(answer(job, small.folder, small.data)[1])
     assert stored.answer_kind == "embedding" != spec.answer_kind
     assert len(stored.gallery) == 24 and stored.gallery[0].shape == stored.answer[0].shape
 
@@ -87,9 +87,9 @@ def test_five_hundred_arrays_prove_a_version(job: Make, make_small: Make, tmp_pa
     _, old = answer(job, small.folder, data)
     same = judged(job, data, old, old)
     assert same.verdict == "safe" and same.accuracy == 1.0 and same.n == 400
-    stored = load_answers(old)
+    stored = load_predictions(old)
     wrong = [np.roll(row, 1) if i % 10 == 0 else row for i, row in enumerate(stored.answer)]
-    save_answers(tmp_path / "w.npz", replace(stored, answer=wrong, predicted=np.argmax(wrong, 1)))
+    save_predictions(tmp_path / "w.npz", replace(stored, answer=wrong, predicted=np.argmax(wrong, 1)))
     assert judged(job, data, old, tmp_path / "w.npz").verdict == "regressed"
 
 
@@ -114,7 +114,7 @@ def test_nan_predictions_are_counted(job: Make, make_small: Make) -> None:
     data = data_for(job, folder)
     result, path = answer(job, folder, data)
     assert result.not_finite > 55
-    stored = load_answers(path)
+    stored = load_predictions(path)
     assert stored.predicted is not None and (stored.predicted == -1).sum() == result.not_finite
     judgement = judged(job, data, path, path)
     assert any("NaN" in note for note in judgement.notes)
@@ -171,11 +171,11 @@ def test_padded_positions_are_left_out_and_all_float_outputs_kept(make_small: Ma
         {"input_ids": np.arange(1, 7)[None], "mask": np.array([[1] * count + [0] * (6 - count)])} for count in (2, 5)
     ]
     write_prepared(tmp_path / "p", rows)
-    answers = collect_answers(pipeline, Passing(), Prepared(tmp_path / "p"), RecordingContext(tmp_path))
+    answers = collect_predictions(pipeline, Passing(), Prepared(tmp_path / "p"), RecordingContext(tmp_path))
     assert [part.shape for part in answers.answer] == [(2, 1), (5, 1)] and answers.predicted is None
     assert list(answers.others) == ["extra"]
-    save_answers(tmp_path / "a.npz", replace(answers, ends=(2, 7)))
-    again = load_answers(tmp_path / "a.npz")
+    save_predictions(tmp_path / "a.npz", replace(answers, ends=(2, 7)))
+    again = load_predictions(tmp_path / "a.npz")
     assert again.ends == (2, 7)
     assert [part.ravel().tolist() for part in again.answer] == [[1, 2], [1, 2, 3, 4, 5]]
     assert again.others["extra"][1].tolist() == [1, 1] and again.answer_kind == "tensor"
@@ -193,7 +193,7 @@ def test_progress_counts_the_items_that_fit_the_time(
     clock = iter(range(10_000))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     ctx = RecordingContext(tmp_path)
-    answers = collect_answers(pipeline, Passing(), Prepared(tmp_path / "p"), ctx, 20.0)
+    answers = collect_predictions(pipeline, Passing(), Prepared(tmp_path / "p"), ctx, 20.0)
     assert answers.stopped == "time"
     totals = [sent.total or 0 for sent in ctx.progress_sent]
     assert totals[0] == 400 and max(totals[2:-1]) <= 22 and ctx.progress_sent[-1].done == totals[-1]

@@ -25,7 +25,7 @@ from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.passages import passage_of, with_last_words
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.infer import openvino
 from workers.infer.next_tokens import thoughts
 from workers.model_io.opening import open_model
@@ -79,7 +79,7 @@ class Real:
         artifact = read_model(folder or self.folder).artifact
         return openvino.load((folder or self.folder) / artifact.main, {**artifact.settings, **settings}, 2)
 
-    def answers(self, settings: dict[str, Any], folder: Path | None = None, texts: int | None = None) -> Answers:
+    def answers(self, settings: dict[str, Any], folder: Path | None = None, texts: int | None = None) -> Predictions:
         session = self.session(settings, folder)
         parts = [self.pipeline.run(session, feeds)["next_tokens"][0] for feeds in self.feeds[:texts]]
         session.close()
@@ -96,14 +96,14 @@ class Real:
                 logits = model(input_ids=torch.from_numpy(feeds["input_ids"])).logits[0].float().numpy()
                 yield logits[np.flatnonzero(feeds["counted"][0, 1:])]
 
-    def thoughts(self, logits: Iterator[Any], scale: float = 1.0) -> Answers:
+    def thoughts(self, logits: Iterator[Any], scale: float = 1.0) -> Predictions:
         return answers_of([thoughts(scale * rows, self.following(at)) for at, rows in enumerate(logits)])
 
     def following(self, at: int) -> Any:
         feeds = self.feeds[at]
         return feeds["input_ids"][0, 1:][np.flatnonzero(feeds["counted"][0, 1:])]
 
-    def verdict(self, new: Answers, texts: Any = None) -> Any:
+    def verdict(self, new: Predictions, texts: Any = None) -> Any:
         """Of the first, or of those with these numbers."""
         texts = range(self.first) if texts is None else texts
         old, other = (answers_of([one.answer[at] for at in texts]) for one in (self.original, new))
@@ -112,16 +112,16 @@ class Real:
         data = DataSet("texts", "person", None, test=items)
         return judge_case(case_of(data, old, other), LIMIT_PCT)
 
-    def of_draws(self, new: Answers) -> list[Any]:
+    def of_draws(self, new: Predictions) -> list[Any]:
         """Verdicts of 20 draws of 100 texts out of all."""
         rng, long = np.random.default_rng(15), np.arange(self.long)
         drawn = (self.long + rng.choice(POOL, JUDGED, replace=False) for _ in range(DRAWS))
         return [self.verdict(new, np.concatenate([long, one])) for one in drawn]
 
 
-def answers_of(parts: list[Any]) -> Answers:
+def answers_of(parts: list[Any]) -> Predictions:
     finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
-    return Answers(parts, None, finite, {}, "next_tokens", "logits", False)
+    return Predictions(parts, None, finite, {}, "next_tokens", "logits", False)
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from workers.evaluate.proof.differences import Differences, Units
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
 from workers.evaluate.proof.passages import WORDS, block_of
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.proof.stats import drop_upper
 
 Make = Callable[..., Any]
@@ -52,7 +52,7 @@ def simulate(
     return verdicts
 
 
-def verdict_of(data: DataSet, old: Answers, new: Answers, seed: int) -> str:
+def verdict_of(data: DataSet, old: Predictions, new: Predictions, seed: int) -> str:
     return judge_case(case_of(data, old, new, seed), LIMIT_PCT).verdict
 
 

@@ -16,7 +16,7 @@ from zoo import text_answers
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (
     classification,
@@ -36,7 +36,7 @@ Make = Callable[..., Any]
 CLOSE = 1e-6
 
 
-def case_of(items: list[Item], old: Answers, new: Answers, **data: Any) -> Case:
+def case_of(items: list[Item], old: Predictions, new: Predictions, **data: Any) -> Case:
     return Case(DataSet("arrays", "person", test=tuple(items), **data), old, new, np.arange(len(items)), 0)
 
 

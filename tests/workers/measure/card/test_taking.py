@@ -42,7 +42,7 @@ def session(library: StandInDriver, tmp_path: Path) -> tensorrt.TensorRtSession:
     (tmp_path / "tensorrt.json").write_text('{"profile": {"x": [[1, 4], [1, 4], [8, 4]]}, "engines": []}')
     place = Place("sm89", "Stand-in card", 13_000)
     trt = StandInTensorRt()
-    opened = tensorrt_engines.open_engine(tmp_path / "model.onnx", Rtx(), trt, place, None, tensorrt.nobody)
+    opened = tensorrt_engines.open_engine(tmp_path / "model.onnx", Rtx(), trt, place, None, tensorrt.ignore_progress)
     return tensorrt.TensorRtSession(opened, Driver(library), {})
 
 

@@ -117,7 +117,7 @@ def test_gguf_llama3_rope_is_recognized_by_its_factors(tiny, tmp_path, refused):
     factors = (10000.0 ** -(np.arange(0, 64, 2) / 64) / turns.numpy()).astype(np.float32)
     tensors, _ = gguf_files.tensors_of(tiny, "F16")
     path = tmp_path / "tiny.gguf"
-    values = gguf_files.said_of(tiny)
+    values = gguf_files.metadata_of(tiny)
     path.write_bytes(gguf_files.file_of(values, [("rope_freqs.weight", (32,), 0, factors.tobytes()), *tensors]))
     header = read_header(path, blocks())
     assert config_of(path, header)["rope_parameters"] == pytest.approx(report)
@@ -128,7 +128,7 @@ def test_gguf_llama3_rope_is_recognized_by_its_factors(tiny, tmp_path, refused):
 
 def changed(tiny, kind="F16", drop=(), **more):
     tensors, _ = gguf_files.tensors_of(tiny, kind)
-    values = gguf_files.said_of(tiny) | {key.replace("__", "."): one for key, one in more.items()}
+    values = gguf_files.metadata_of(tiny) | {key.replace("__", "."): one for key, one in more.items()}
     return gguf_files.file_of(values, [tensor for tensor in tensors if tensor[0] not in drop])
 
 
@@ -210,7 +210,7 @@ def test_gguf_inconsistent_parts_are_refused_before_conversion(tiny, tmp_path, r
     # a tensor that belongs to another architecture
     tensors, _ = gguf_files.tensors_of(tiny, "F16")
     expert = ("blk.0.ffn_gate_exps.weight", (4,), 0, b"\0" * 16)
-    path.write_bytes(gguf_files.file_of(gguf_files.said_of(tiny), [*tensors, expert]))
+    path.write_bytes(gguf_files.file_of(gguf_files.metadata_of(tiny), [*tensors, expert]))
     assert "ffn_gate_exps" in refused(path).detail
     # cut at its end
     path.write_bytes(path.read_bytes()[:-4096])

@@ -32,7 +32,7 @@ def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
     trt = load_library(rtx)
     requested = tensorrt_engines.build_request(tensorrt_engines.describe_file(MODEL))
     request = dataclasses.replace(requested, architectures=architectures)
-    built = tensorrt_build.build(rtx, trt, MODEL, request, Place(), tensorrt_first.teller())
+    built = tensorrt_build.build(rtx, trt, MODEL, request, Place(), tensorrt_first.progress_printer())
     tensorrt_engines.write(out, built.engine)
     return {"architectures": architectures, "seconds": round(built.seconds, 3), "size_bytes": len(built.engine)}
 

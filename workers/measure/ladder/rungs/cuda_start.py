@@ -10,7 +10,7 @@ from workers.measure.ladder.rung import Rung, broken, holds
 TRIAL_BYTES = 1 << 20
 
 NEWER = f"Install NVIDIA's driver {OLDEST_DRIVER} or newer, then restart."
-MENDS: dict[int, tuple[str, str]] = {
+REPAIRS: dict[int, tuple[str, str]] = {
     2: ("Close programs that use the card, then check again.", "nvidia-smi"),
     35: (NEWER, ""),
     36: (NEWER, ""),
@@ -32,7 +32,7 @@ def failed(error: CudaError) -> RungResult:
     """Return the failure of a driver call in words."""
     if error.code == NO_FUNCTION:
         return broken("old_driver", "", f"The driver has no {error.function}.", NEWER)
-    hint, command = MENDS.get(error.code, USUAL_MEND)
+    hint, command = REPAIRS.get(error.code, USUAL_MEND)
     reason = f"{meaning(error.code)}."
     return broken(f"cuda_{error.code}", f"{error.function} was refused.", reason[0].upper() + reason[1:], hint, command)
 

@@ -10,7 +10,7 @@ import pytest
 
 from workers.contracts.specs import Judgement
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 
 Make = Callable[..., Any]
 
@@ -262,7 +262,7 @@ def test_large_change_of_confidence_is_regressed(
     set thresholds."""
     halves = [np.zeros(200, int)] * 2
 
-    def answers(sure: tuple[float, float]) -> Answers:
+    def answers(sure: tuple[float, float]) -> Predictions:
         parts = [class_answers(half, sure=part) for half, part in zip(halves, sure, strict=True)]
         return replace(class_answers(np.zeros(400, int)), answer=[*parts[0].answer, *parts[1].answer])
 

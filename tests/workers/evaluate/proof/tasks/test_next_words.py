@@ -7,7 +7,7 @@ from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.proof.tasks.next_words import TASK, least_kl
 from workers.infer.next_tokens import KEPT, WIDTH, thoughts
 from workers.pipeline.next_words import changed_places
@@ -44,7 +44,7 @@ def judged(
     for logits in (old, new):
         parts = [thoughts(rows, follow) for rows, follow in zip(logits[:read], following, strict=False)]
         finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
-        answers.append(Answers(parts, None, finite, {}, "next_tokens", "logits", False, ends=ends or ()))
+        answers.append(Predictions(parts, None, finite, {}, "next_tokens", "logits", False, ends=ends or ()))
     return judge_case(case_of(DataSet("texts", "person", None, test=tuple(items)), *answers), limit_pct)
 
 

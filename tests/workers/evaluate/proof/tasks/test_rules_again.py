@@ -10,7 +10,7 @@ from zoo import Zoo, all_zoos, decoded_answers
 
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.proof.tasks import detection, segmentation
 
 Rows = np.ndarray[Any, np.dtype[Any]]
@@ -19,7 +19,7 @@ MASKS = [zoo for zoo in all_zoos().values() if zoo.task == "segmentation"]
 
 
 def same_flags(
-    compare: Callable[..., Any], old: Answers, new: Answers, is_changed: Callable[[Any, Any], bool | None]
+    compare: Callable[..., Any], old: Predictions, new: Predictions, is_changed: Callable[[Any, Any], bool | None]
 ) -> int:
     """How many items changed, once both agree on each of them."""
     data = DataSet("images", "person", None, None, test=tuple(Item(f"item {i}", None) for i in range(old.n)))

@@ -18,7 +18,7 @@ from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
-from workers.evaluate.proof.predictions import Answers, predict
+from workers.evaluate.proof.predictions import Predictions, predict
 
 Array = NDArray[Any]
 Rng = np.random.Generator
@@ -46,34 +46,34 @@ class Zoo:
     gallery: int = 0
     places: int = 1
     more: Mapping[str, Any] = field(default_factory=dict)
-    answers: Callable[["Zoo", Sequence[Array]], Answers] | None = None
+    answers: Callable[["Zoo", Sequence[Array]], Predictions] | None = None
 
-    def answers_of(self, parts: Sequence[Array]) -> Answers:
+    def answers_of(self, parts: Sequence[Array]) -> Predictions:
         if self.answers is not None:
             return self.answers(self, parts)
         return plain_answers(self, parts)
 
 
-def plain_answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+def plain_answers(zoo: Zoo, parts: Sequence[Array]) -> Predictions:
     """Predictions as they are collected from a model."""
     values = [np.asarray(part, np.float32) for part in parts]
     finite = np.asarray([bool(np.isfinite(part).all()) for part in values])
     more = {"scores": "probabilities", "stateful": False, **zoo.more}
     predicted = predict(values, finite, zoo.kind, more["scores"], more["stateful"])
-    return Answers(values, predicted, finite, {}, zoo.kind, **more)
+    return Predictions(values, predicted, finite, {}, zoo.kind, **more)
 
 
-def decoded_answers(parts: Sequence[Array], kind: str, dtype: type[Any] = np.float32, **more: Any) -> Answers:
+def decoded_answers(parts: Sequence[Array], kind: str, dtype: type[Any] = np.float32, **more: Any) -> Predictions:
     """Predictions that are decoded to boxes or masks."""
     values = [np.asarray(part, dtype) for part in parts]
     finite = np.asarray([bool(np.isfinite(part).all()) for part in values], np.bool_)
-    return Answers(values, None, finite, {}, kind, "logits", False, decoded=True, **more)
+    return Predictions(values, None, finite, {}, kind, "logits", False, decoded=True, **more)
 
 
-def text_answers(texts: Sequence[str], kind: str) -> Answers:
+def text_answers(texts: Sequence[str], kind: str) -> Predictions:
     """Predictions that are texts, with token numbers without a meaning."""
     tokens, finite = [np.zeros(1, np.float32) for _ in texts], np.ones(len(texts), np.bool_)
-    return Answers(tokens, None, finite, {}, kind, "logits", False, texts=texts)
+    return Predictions(tokens, None, finite, {}, kind, "logits", False, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Drawn:
     seed: int
     n: int
     old: list[Array]
-    before: Answers
+    before: Predictions
     data: DataSet
 
     def judged(self, how: str, limit_pct: float, wrong_share: float = 0.0) -> Judgement:
@@ -107,7 +107,7 @@ def draw(zoo: Zoo, n: int, seed: int) -> Drawn:
     return Drawn(zoo, seed, n, old, _read(zoo, old, n), data)
 
 
-def _read(zoo: Zoo, parts: Sequence[Array], n: int) -> Answers:
+def _read(zoo: Zoo, parts: Sequence[Array], n: int) -> Predictions:
     return replace(zoo.answers_of(parts[:n]), gallery=[np.asarray(part, np.float32) for part in parts[n:]])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from zoo import Array, Change, Rng, Zoo, decoded_answers, each, some
 
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 from workers.pipeline.postprocess.boxes import decode
 from workers.pipeline.spec import BoxesSteps
 
@@ -230,7 +230,7 @@ def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+def answers(zoo: Zoo, parts: Sequence[Array]) -> Predictions:
     """Through the output and back."""
     return decoded_answers(read(written(parts)), "detection", score_threshold=THRESHOLD)
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion
 from zoo import Array, Change, Rng, Zoo, decoded_answers, each, same, some, stacked
 
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 
 SIDE = 48
 
@@ -156,7 +156,7 @@ HARMLESS: dict[str, Change] = {
 }  # fmt: skip
 
 
-def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+def answers(zoo: Zoo, parts: Sequence[Array]) -> Predictions:
     return decoded_answers(parts, "mask", np.uint8)
 
 

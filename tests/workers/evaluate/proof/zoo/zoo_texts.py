@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from zoo import Array, Change, Rng, Zoo, text_answers
 
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Predictions
 
 NAMES = ["Anna Weber", "Tom Okafor", "Señora Álvarez", "Jean Dupré"]
 SUBJECTS = [
@@ -210,7 +210,7 @@ SPEECH_HARM = HARM | ENDS_LOST
 SPEECH_HARMLESS = HARMLESS | {"one letter of a long word": all_of(one_letter)}
 
 
-def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+def answers(zoo: Zoo, parts: Sequence[Array]) -> Predictions:
     return text_answers([str(part) for part in parts], zoo.kind)
 
 

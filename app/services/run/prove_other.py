@@ -15,7 +15,7 @@ from app.services.flow.quiet import MOST_S, quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.machine.devices import describe
 from app.services.opening.opening import OpenedModel, open_beside
-from app.services.records.run_records import BesideRequest, RunPlan
+from app.services.records.run_records import OtherModelRequest, RunPlan
 from app.services.run import version_steps
 from app.services.run.clock import FIRST_KINDS
 from app.services.run.costs import FINAL_BLOCKS, FINAL_SETS
@@ -31,7 +31,7 @@ SIDE_BY_SIDE = "Measure both, side by side"
 
 
 def open_version(
-    request: BesideRequest, original: Version, data_dir: Path, index: int, step: int | None = None
+    request: OtherModelRequest, original: Version, data_dir: Path, index: int, step: int | None = None
 ) -> Flow[Version]:
     """Open a model that was made elsewhere as a version without steps; its recipe records the source.
 
@@ -97,13 +97,13 @@ def measure_both(
 STEPS = ("Check the original", "Read the examples", "Ask the original", "Open and judge the other model", SIDE_BY_SIDE)
 
 
-def prove_beside(recorder: Recorder, plan: RunPlan, request: BesideRequest) -> Flow[Run]:
+def prove_other(recorder: Recorder, plan: RunPlan, request: OtherModelRequest) -> Flow[Run]:
     """Judge and measure the model and record the run; whatever ends it, the run is closed and results are kept."""
     return (yield from recorded(recorder, 1, _Proof(recorder, plan).work(request)))
 
 
 class _Proof(RunSteps):
-    def work(self, request: BesideRequest) -> Flow[None]:
+    def work(self, request: OtherModelRequest) -> Flow[None]:
         """Evaluate the original and the other model, measure both side by side, and close the run."""
         self.recorder.plan_steps(STEPS, (*FIRST_KINDS, "version", "final"))
         yield from self.open_model(to_prove=True)
@@ -116,7 +116,7 @@ class _Proof(RunSteps):
         yield from self._measure(original, version)
         self._close(version)
 
-    def _judge_other(self, original: Version, request: BesideRequest) -> Flow[Version]:
+    def _judge_other(self, original: Version, request: OtherModelRequest) -> Flow[Version]:
         recorder, data, step = self.recorder, self.data, 3
         recorder.step(step, state="running")
         version = yield from open_version(request, original, data.folder, 1, step)
