@@ -33,7 +33,7 @@ def run(params: RunParams, ctx: JobContext) -> LiveResult:
             requested += 1
             for piece in _pieces(request.request, texts, session, ctx):
                 ctx.answered(request.index, piece)
-    return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
+    return LiveResult(requests=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece | ErrorInfo]:

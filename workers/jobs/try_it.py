@@ -41,7 +41,7 @@ def run(params: RunParams, ctx: JobContext) -> LiveResult:
         for request in ctx.requests():
             requested += 1
             ctx.answered(request.index, model.reply(request.index, request.request))
-    return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
+    return LiveResult(requests=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 class LoadedModel:

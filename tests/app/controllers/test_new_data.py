@@ -41,7 +41,7 @@ def test_examples_without_time_are_named_and_evaluated_later(page: Any, space: W
     press(page, "Prove it (about ")
     assert page.state == "loading"
     drive(lambda: page.state == "full", 60)
-    assert page._value.n_test == 48 and page._value.asked is None
+    assert page._value.n_test == 48 and page._value.evaluated is None
     assert "were tested: " not in words(page)
     assert [v.judgement.n for v in read_facts(space, "r1").variants if v.judgement is not None] == [48, 48, 48]
 

@@ -33,7 +33,7 @@ def test_refused_requests_do_not_affect_others(tiny_chat: Callable[[], Path], tm
     first, nothing, too_long, wrong, again = (
         [one for at, one in ctx.answers if at == number] for number in range(len(requests))
     )
-    assert result.asked == 5 and ctx.loaded_calls == 1
+    assert result.requests == 5 and ctx.loaded_calls == 1
     assert isinstance(first[-1], ChatPiece) and first[-1].done and 1 <= first[-1].tokens <= 6
     assert first[-1].first_ms is not None and first[-1].first_ms > 0
     assert nothing == [ChatPiece(done=True)]

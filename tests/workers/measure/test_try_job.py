@@ -37,7 +37,7 @@ def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> lis
     )
     result = load_job("try_it").run(params, ctx)
     assert isinstance(result, LiveResult)
-    assert (result.asked, ctx.loaded_calls) == (len(requests), 1)
+    assert (result.requests, ctx.loaded_calls) == (len(requests), 1)
     assert [index for index, _ in ctx.answers] == list(range(len(requests)))
     return [answer for _, answer in ctx.answers]
 

@@ -87,8 +87,8 @@ class TryAnswer(Frozen):
 
 
 class LiveResult(Frozen):
-    """Result of the kinds ``try_it`` and ``chat``; `asked` is the number of requests that were answered or refused."""
+    """Result of the kinds ``try_it`` and ``chat``; `requests` counts those that were answered or refused."""
 
-    asked: int
+    requests: int
     device_ran: str
     fallbacks: tuple[str, ...] = ()
