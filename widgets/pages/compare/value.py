@@ -169,7 +169,7 @@ class CompareValue:
 
     `n_labelled` of the `n_test` examples have labels, and right predictions are counted among these. `watch` is a
     sentence that compares the result with the version that was exported last, or with the last result. `evaluated` is
-    set if not all test examples were evaluated. `needed` is the number of examples that a proof of the limit needs; it is
+    set if not all test examples were evaluated. `needed` is the number of examples that a proof of the limit takes, or
     None if so many predictions change that more examples alone may not suffice.
     """
 
