@@ -310,7 +310,7 @@ def settings() -> SettingsValue:
                 for title in ("ONNX Runtime", "OpenVINO", "PyTorch")
             ),
             (Described(id="cuda", title="ONNX Runtime, NVIDIA GPU", available=False), SetValue("cuda", 1_900_000_000)),
-            (Described(id="torch", title="PyTorch, NVIDIA GPU", available=False, hint="No NVIDIA GPU values."), None),
+            (Described(id="torch", title="PyTorch, NVIDIA GPU", available=False, hint="No NVIDIA GPU found."), None),
         ),
         "0.1.0",
         (("PySide6", "6.11.3", "LGPL-3.0"), ("numpy", "2.3.0", "BSD-3-Clause")),

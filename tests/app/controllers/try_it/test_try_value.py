@@ -63,13 +63,13 @@ def test_each_kind_of_answer_has_its_words() -> None:
     assert [title_of(a) for a in (answer(), score, moments, vector, shown, nothing)] == [
         "Bag", "73.1 %", "up to 98.0 %", "384 numbers", "A text of 6 tokens", "No answer",
     ]  # fmt: skip
-    about, rows, _ = details_of(moments, beside=True)
+    about, rows, _ = details_of(moments, is_compared=True)
     assert rows == (("On average", 0.2), ("At its largest", 0.98)) and "63 moments" in about
-    assert details_of(shown, beside=True)[0] == "edcba"
-    about, _, note = details_of(vector, beside=True)
+    assert details_of(shown, is_compared=True)[0] == "edcba"
+    about, _, note = details_of(vector, is_compared=True)
     assert about == "0.1, -0.25 …" and "0.9999" in note
-    assert details_of(vector, beside=False)[2] == ""
-    assert "NaN" in details_of(nothing, beside=True)[2]
+    assert details_of(vector, is_compared=False)[2] == ""
+    assert "NaN" in details_of(nothing, is_compared=True)[2]
 
 
 def test_how_the_model_got_it() -> None:
