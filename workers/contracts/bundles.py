@@ -52,7 +52,7 @@ class CardFacts(Frozen):
         worst_slice_judged: False if too few of the slice's `worst_slice_n` predictions changed for a conclusion.
         elsewhere: Origin of a version that was not made here.
         instead_of: The recommended version, if it is a different one.
-        decisions: The project's log of with author and time.
+        decisions: The project's log of decisions, with author and time.
         speed: How certain the version's speedup is.
     """
 
