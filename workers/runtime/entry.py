@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -56,8 +57,11 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     # a worker without a job loads libraries before layer 2 of its sandbox, which does not reach their threads
     protections = enclose(config, config.threads if config.kind is not None else 1)
     _die_with_parent(config.parent_pid, protections)
+    # PyTorch for CUDA writes a temporary file while it is imported; the job gets its own folder for these later
+    tempfile.tempdir = config.write_root if config.preload else None
     for name in config.preload:
         importlib.import_module(name)
+    tempfile.tempdir = None
     if config.kind is not None:
         with contextlib.suppress(Exception):  # the job itself reports libraries that cannot be loaded
             load_job(config.kind, config.job_kinds)

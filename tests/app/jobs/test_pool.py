@@ -41,6 +41,24 @@ def test_a_job_starts_at_once_in_the_waiting_torch_worker(bench: Bench) -> None:
     assert list((bench.root / "logs").iterdir()) == []
 
 
+def test_waiting_worker_imports_a_library_that_writes_a_temporary_file(bench: Bench) -> None:
+    """Given a library that writes a temporary file at import, When a waiting worker preloads it, Then it gets ready, and a
+    job that it takes has temporary files in its own folder only."""
+    client = bench.pool.take()
+    client.prestart(("fettle_test_handlers._temporary_file",))
+    bench.clients.append(client)
+    deadline_s = time.monotonic() + 60
+    while client.ready is None and not client.done:
+        client.poll()
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    assert client.ready is not None, client.outcome
+    client.start(bench.job("echo"))
+    drive(client, lambda: client.done)
+    assert isinstance(client.outcome, Finished)
+    assert "fettle_test_handlers._temporary_file" in client.outcome.result["values"]["modules"]
+
+
 def test_a_job_with_inputs_elsewhere_gets_a_fresh_process(bench: Bench) -> None:
     """Given a waiting worker, When the job's input is outside its roots, Then another process runs it."""
     (bench.root / "elsewhere").mkdir()

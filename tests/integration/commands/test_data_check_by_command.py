@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from fettle_command import Fettle
 from PIL import Image
@@ -84,7 +86,9 @@ def test_data_check_stops_on_sigint(workshop: Fettle, tmp_path: Path) -> None:
     process = subprocess.Popen(
         command, cwd=workshop.root, env=workshop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert process.stderr is not None and process.stderr.readline()  # it is at work
+    while not psutil.Process(process.pid).children():  # until its worker has started
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     watch = Stopwatch()
     _, report = process.communicate(timeout=30)

@@ -51,7 +51,7 @@ class NotesController(PageController):
         page.show_value(f"Kept in {desk.session.workspace.paths.root.name}")
 
 
-CONTROLLER = ControllerSpec("notes", NotesController, is_done=lambda app: app.session.project is None)
+CONTROLLER = ControllerSpec("notes", NotesController, is_done=lambda session, _is_running: session.project is None)
 '''
 FILES = {
     "widgets/pages/notes/__init__.py": PAGE,
