@@ -35,7 +35,7 @@ class Scan(dict[str, T], Generic[T]):
     """
 
     def __init__(self) -> None:
-        """Create an empty scan."""
+        """Create a registry in which no plug-in has been found yet."""
         super().__init__()
         self.broken: dict[str, str] = {}
 

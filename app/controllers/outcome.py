@@ -4,6 +4,7 @@ import math
 
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import fewest_examples
+from app.domain.words.outcome import speed_interval
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
@@ -82,10 +83,12 @@ def _busy_words(outcome: Outcome, examples: str) -> str:
 def _unsettled_words(outcome: Outcome, examples: str) -> str:
     first = outcome.open[0]
     measured = first.measurement
-    if first.is_side_by_side and measured.speedup_low is not None and measured.speedup_high is not None:
+    if (interval := speed_interval(first)) is not None:
         text = _("Measured in turn with the original, it is {0} times as fast; {1} to {2} is possible.")
-        low, high = measured.speedup_low, measured.speedup_high
+        low, high = interval
         return text.format(times(measured.speedup or 0.0), f"{low:.2f}", f"{high:.2f}")
+    if first.is_side_by_side:
+        return _("Its times vary too much to show how much faster it is.")
     if first.judgement is None:
         return _("Its time was measured once, not in turn with the original, and its answers are not tested yet.")
     text = _("It gives the same answers on {0}. Its time was measured once, not in turn with the original.")

@@ -387,7 +387,7 @@ class Program:
 
 
 Start = Callable[..., Program]
-"""The fixture `start`."""
+"""Type of the fixture `start`: it starts the program and returns it."""
 
 
 def needs() -> Iterator[str]:

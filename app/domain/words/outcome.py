@@ -8,6 +8,9 @@ from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, t
 from workers.contracts.architectures import shown
 from workers.contracts.wording import capitalized, counted, percent, percent_of, rounded_down
 
+WIDEST = 10.0
+"""Largest ratio of an interval's ends that is worth showing."""
+
 
 def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     """Return the headline above a comparison."""
@@ -114,10 +117,21 @@ def promise_words(version: Variant) -> str:
     measured = version.measurement
     if not is_worth_naming(known_speedup(version)):
         return "looked smaller and about as fast, not sure yet"
-    low, high = measured.speedup_low, measured.speedup_high
-    if not version.is_side_by_side or measured.under_load or low is None or high is None:
+    interval = speed_interval(version)
+    if interval is None or measured.under_load:
         return "looked faster at first, not sure yet"
-    return f"looked {times(measured.speedup or 0.0)} times faster ({range_words(low, high)}), not sure yet"
+    return f"looked {times(measured.speedup or 0.0)} times faster ({range_words(*interval)}), not sure yet"
+
+
+def speed_interval(version: Variant) -> tuple[float, float] | None:
+    """Return the interval of a speedup measured in turn with the original.
+
+    It is None where the ends are more than `WIDEST` times apart: two short sets gave 0.0 to 346, which tells nothing.
+    """
+    low, high = version.measurement.speedup_low, version.measurement.speedup_high
+    if not version.is_side_by_side or low is None or high is None or high > WIDEST * low:
+        return None
+    return low, high
 
 
 def range_words(low: float, high: float) -> str:

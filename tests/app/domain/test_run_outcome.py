@@ -107,6 +107,16 @@ def test_versions_that_are_open_are_not_hidden_by_other_programs() -> None:
     assert outcome_of([disturbed], "speed", TIME_UP).ending is Ending.BUSY
 
 
+@pytest.mark.parametrize(("low", "high", "has_factor"), [(0.9, 3.1, True), (0.02, 346.0, False), (-1.0, 3.0, False)])
+def test_headline_of_open_version_shows_no_interval_of_any_speed(low: float, high: float, has_factor: bool) -> None:
+    """Given an open version measured in turn, Then its factor is shown unless the interval spans more than a tenfold."""
+    measurement = dataclasses.replace(SAFE.measurement, speedup=2.5, speedup_low=low, speedup_high=high, sets=2)
+    report = headline(outcome_of([dataclasses.replace(SAFE, measurement=measurement)], "speed", TIME_UP), "speed", 1.0)
+    assert (
+        ("2.5 times" in report) is has_factor and f"{high:g}" not in report.replace("3.1", "") and "not sure" in report
+    )
+
+
 def test_what_looked_faster_by_the_processors_time_is_not_called_slower() -> None:
     """Given a first measurement under load that was slower by the clock and faster by processor time, Then it is open,
     no factor is computed from times of different moments, and it is nowhere called slower or only smaller."""

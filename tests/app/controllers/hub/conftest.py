@@ -53,7 +53,7 @@ class StartedFlow:
         self.answer(HubDownloadResult(files=came, fetched_bytes=fetched_bytes))
 
     def fail(self, code: str = "hub_unreachable", exit_code: int = 6) -> None:
-        """Let the job fail."""
+        """Raise the error of a failed job in the flow."""
         error = ErrorInfo(code=code, title=f"Title {code}", detail=f"Detail {code}.", hint=f"Hint {code}.")
         self._advance(lambda: self.flow.throw(JobError(error, exit_code)))
 

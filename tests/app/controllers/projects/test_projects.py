@@ -65,7 +65,7 @@ def projects_page(window: MainWindow) -> ProjectsPage:
 
 
 def table_of(page: ProjectsPage) -> ProjectTable:
-    """Return the shown table."""
+    """Return the table of projects on the page."""
     return next(table for table in page.widget().findChildren(ProjectTable))
 
 

@@ -28,7 +28,7 @@ SHORT = {"spans_s": 0.0, "busy_s": 0.01, "try_s": 0.02}
 
 
 def quiet() -> None:
-    """Do not cancel."""
+    """Serve as the check for cancellation of a job that is never cancelled."""
 
 
 @pytest.fixture

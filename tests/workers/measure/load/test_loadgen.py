@@ -41,7 +41,7 @@ def requests(batch: int = 1) -> Requests:
 
 
 def nothing() -> None:
-    """Do not cancel."""
+    """Serve as the check for cancellation of a job that is never cancelled."""
 
 
 @pytest.mark.parametrize("scenario", ["single-stream", "server", "offline"])

@@ -132,7 +132,7 @@ class _Attacks:
         self._ctx.progress(stage, 1, 1, "examples")
 
     def by_squares(self) -> AttackRow:
-        """Run the Square attack."""
+        """Return how many predictions the Square attack changes for each version."""
         found = []
         for rows in self._chunks(STAGE, SQUARE_UNTIL):
             (changed, first), (_, second) = (self._square(predict, rows) for predict in self._predict)
