@@ -386,7 +386,10 @@ class Judgement(Frozen):
 
 
 class DeviceFacts(Frozen):
-    """The computer as planner and manifest need it; `architectures` are those of its GPUs (``sm89``), in order."""
+    """The computer as planner and manifest need it.
+
+    `architectures` are those of its GPUs (``sm89``), in order. `lacks_avx2` marks an x86 processor without AVX2.
+    """
 
     processor: str
     cores: int
@@ -396,5 +399,6 @@ class DeviceFacts(Frozen):
     )
     gpus: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
+    lacks_avx2: bool = False
     os: str = ""
     power: PowerFacts = PowerFacts()

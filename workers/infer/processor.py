@@ -95,6 +95,12 @@ def flags() -> frozenset[str] | None:
     return None if listed is None else frozenset(listed.split())
 
 
+def lacks_avx2() -> bool:
+    """Return whether this is an x86 processor that is known to have no AVX2, on which all engines are slow."""
+    listed = flags() or frozenset()
+    return "sse2" in listed and "avx2" not in listed
+
+
 def name() -> str:
     """Return the processor's name, in the same form as elsewhere in Fettle."""
     return _cpuinfo("model name") or platform.machine()

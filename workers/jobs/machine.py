@@ -28,6 +28,7 @@ def device_facts(cards: Sequence[GpuCard]) -> DeviceFacts:
         architectures=tuple(
             f"sm{card.compute_capability.replace('.', '')}" for card in cards if card.compute_capability
         ),
+        lacks_avx2=processor.lacks_avx2(),
         os=f"{platform.system()} {platform.release()}",
         power=power_facts(),
     )

@@ -24,7 +24,7 @@ from app.domain.run import Run
 from app.domain.standing import Standing, standing_of
 from app.domain.variant import Screening, Variant
 from app.domain.words.outcome import headline
-from app.domain.words.results import other_goals_words, screened_words, verdict_words, why_not
+from app.domain.words.results import NO_AVX2, other_goals_words, screened_words, verdict_words, why_not
 from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
 from app.services.data.reach import enough_items, few_items, most_texts, reach_warning
 from app.services.flow.measuring import MAX_AGE, TIME_LIMIT
@@ -157,6 +157,8 @@ class _Optimization(Search):
         recorder.save_machine(machine.device)
         if (warning := power_warning(machine.device.power)) is not None:
             recorder.warn(warning)
+        if machine.device.lacks_avx2:
+            recorder.warn(NO_AVX2)
         available = (row.id for row in machine.runtimes if row.available)
         plan = yield from self.planned(
             machine,

@@ -8,6 +8,7 @@ from play import Like
 from staging import Make, recipes
 
 from app.domain.run import RunState
+from app.domain.words.results import NO_AVX2
 from app.services.flow.events import LogLine
 from app.services.records.documents import run_document
 from presets.loader import load_presets
@@ -95,6 +96,17 @@ def test_a_chat_model_gets_a_hint_at_its_own_goals(
     one.change(preset=chosen)
     one.go()
     assert ("“Fastest chat”" in warnings_of(one)) is is_hinted
+
+
+@pytest.mark.parametrize("lacks", [False, True])
+def test_run_on_a_processor_without_avx2_warns(stage: Make, lacks: bool) -> None:
+    """Given a processor with or without AVX2, When a run begins, Then the run warns only without it."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
+    described, root = one.play._describe_job(None)
+    device = described.device.model_copy(update={"lacks_avx2": lacks})
+    one.play._describe_job = lambda step: (described.model_copy(update={"device": device}), root)
+    one.go()
+    assert (NO_AVX2 in warnings_of(one)) is lacks
 
 
 def test_other_models_get_no_hint_at_goals_for_chats(stage: Make) -> None:
