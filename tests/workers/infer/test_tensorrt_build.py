@@ -84,7 +84,6 @@ def test_error_of_the_callback_stops_the_build() -> None:
     assert time.process_time() - began_s < 5  # it waited, it did not spin
 
 
-@pytest.mark.whole
 def test_a_job_is_let_go_before_its_build_is() -> None:
     """Given a library that lets go only when it is allowed to, which is after the call, When the build is stopped in a
     process that ends at once, Then what stopped it is raised first: nobody waits for the library."""
@@ -94,13 +93,13 @@ def test_a_job_is_let_go_before_its_build_is() -> None:
         allowed.wait()
         events.append("let go")
 
+    others = threading.enumerate()
     with pytest.raises(KeyboardInterrupt):
         build(Classic(), Building(hold), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel, stop_s=0.0)
     events.append("raised")
-    threads = [one for one in threading.enumerate() if one.daemon and one is not threading.current_thread()]
+    (thread,) = [one for one in threading.enumerate() if one not in others]
     allowed.set()
-    for thread in threads:
-        thread.join(TURN_S)
+    thread.join(TURN_S)
     assert events == ["raised", "let go"]
 
 
