@@ -183,7 +183,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, place: Place)
         "measurements": {"original": facts.original, "this": facts.variant},
         "limit_pct": facts.limit_pct,
         "override_reason": facts.override_reason,
-        "data": facts.data.model_dump(mode="json", exclude={"previews"}) if facts.data else None,
+        "data": facts.data.model_dump(mode="json") if facts.data else None,
     }
 
 

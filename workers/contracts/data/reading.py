@@ -45,15 +45,14 @@ class DataParams(Frozen):
     rule: Literal[2] = 2
 
 
-class DataResult(Frozen):
-    """Result of the kind ``data``.
+class DataResult(Frozen, extra="ignore"):
+    """Result of the kind ``data``; results of version 0.2 have further fields.
 
     Attributes:
         n_items: Number of items found.
         n_opened: Number of items opened: of a large set those chosen at random (0: not stored).
         n_added: Number of the `n_test` items that Fettle added itself.
         class_counts: Number of items by label name.
-        previews: Up to 24 pairs (file or text, label name).
         unknown_labels: Labels that the model does not know, the most frequent first, at most 50.
         columns: Columns of a table; `text_column` and `label_column` are those in use ("" for none).
     """
@@ -70,7 +69,6 @@ class DataResult(Frozen):
     merged_doubles: int = 0
     unreadable: tuple[str, ...] = ()
     class_counts: dict[str, int] = {}
-    previews: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
     unknown_labels: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()

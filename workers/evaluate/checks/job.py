@@ -10,7 +10,7 @@ from workers.evaluate.checks import kinds
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import DataSplit, read_parts
-from workers.evaluate.data.previews import thumbnail_of
+from workers.evaluate.data.thumbnails import thumbnail_of
 from workers.evaluate.kinds import kinds_in
 from workers.evaluate.look.drawing import save_small
 

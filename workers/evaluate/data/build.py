@@ -17,7 +17,6 @@ from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.findings import FEW, findings_of
 from workers.evaluate.data.made.collection import make_collection
-from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
 from workers.evaluate.data.store import Store, StoredData, group_of, is_added
@@ -54,10 +53,9 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     )
     data = _dataset(collection, store.stored, pipeline, params, masks)
     write_dataset(folder, data)
-    previews = write_previews(folder, data, store.stored, ctx)
     report = findings_of(collection, store.stored, data, used)
     return _result(
-        ctx, data, collection, store.stored, findings=(*resolved.findings, *mask_findings, *report), previews=previews,
+        ctx, data, collection, store.stored, findings=(*resolved.findings, *mask_findings, *report),
         unknown_labels=tuple(shown(label) for label in resolved.unknown), n_opened=used,
     )  # fmt: skip
 

@@ -1,16 +1,23 @@
 """Run the job ``thumbnails``: decode a range of pictures in this sandbox, reduce them, and write them as JPEG."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
-from workers.evaluate.data.base import Entry, Options
+from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import read_dataset
-from workers.evaluate.data.previews import thumbnail_of
 from workers.evaluate.data.sniff import read_collection
+from workers.pipeline.spec import PipelineError
 from workers.pipeline.spec_file import read_spec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 QUALITY = 85
 STAGE = "Drawing small pictures"
@@ -52,3 +59,32 @@ def _jpeg(entry: Entry, side_px: int) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
+
+
+def thumbnail_of(entry: Entry, side_px: int) -> "Image | None":
+    """Return a picture with at most `side_px` pixels a side, RGB or gray.
+
+    None if there is none or it cannot be read.
+    """
+    try:
+        picture = picture_to_show(entry.open())
+    except (PipelineError, OSError, ValueError):
+        return None
+    if picture is not None:
+        picture.thumbnail((side_px, side_px))
+    return picture
+
+
+def picture_to_show(sample: Sample) -> "Image | None":
+    """Return the picture of a sample: a file or an array of 8 bits, alone or by its name; None for other samples.
+
+    Raises:
+        PipelineError: If the picture cannot be read.
+    """
+    from workers.pipeline.images import open_picture, picture_from_array
+
+    if isinstance(sample, Path):
+        return open_picture(sample)
+    if isinstance(sample, Mapping):
+        sample = next(iter(sample.values())) if len(sample) == 1 else ""
+    return picture_from_array(sample) if isinstance(sample, np.ndarray) and sample.ndim in (2, 3) else None

@@ -16,8 +16,8 @@ from workers.contracts.wording import counted
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.data.facts import sides_of
-from workers.evaluate.data.previews import picture_to_show
 from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.data.thumbnails import picture_to_show
 from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
 from workers.evaluate.look.dialogues import written
 from workers.evaluate.look.drawing import save_small

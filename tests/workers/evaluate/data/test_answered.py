@@ -42,8 +42,6 @@ def test_texts_without_answers_get_dialogues(built):
     assert all(ANSWER_AT in item.facts for item in own) and not any(FETTLES_OWN in i.facts for i in data.calibration)
     assert result.n_test - result.n_added == 60 - result.n_calibration
     assert any(f"{WANTED} dialogues of Fettle's own" in finding.what for finding in result.findings)
-    # And the page shows what the person wrote
-    assert len(result.previews) == 24 and all(shown.startswith("Number ") for shown, _ in result.previews)
     # And they do not make later sets look like known ones
     (folder.parent / "prints").mkdir()
     found = fingerprints(ItemsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))

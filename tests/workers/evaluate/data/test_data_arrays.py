@@ -115,13 +115,13 @@ def test_labels_of_arrays_become_classes(run_data: Make, tmp_path: Path, labels:
     assert result.labelled == (classes != {()})
 
 
-def test_pictures_in_an_array_are_prepared_and_shown(run_data: Make, tmp_path: Path) -> None:
-    """Given raw gray pictures, then they go through the model's preprocessing and are shown as pictures."""
+def test_pictures_in_an_array_are_prepared(run_data: Make, tmp_path: Path) -> None:
+    """Given raw gray pictures, Then they go through the model's preprocessing."""
     values = np.random.default_rng(1).integers(0, 256, (30, 12, 12), dtype=np.uint8)
     result, folder = run_data(
         "pictures", save(tmp_path / "a.npz", x=values, y=np.arange(30) % 3, classes=["dog", "bird", "cat"])
     )
-    assert result.kind == "images" and (folder / result.previews[0][0]).suffix == ".png"
+    assert result.kind == "images"
     assert Prepared(folder / "test")[0]["input"].shape == (1, 3, 8, 8)
     assert result.class_counts == {"dog": 10, "bird": 10, "cat, tabby cat": 10}
 
