@@ -188,10 +188,10 @@ class Forks:
     def begin_again(self) -> None:
         """End a server whose loaded code is out of date; later jobs start a new one."""
         self.close()
-        self._is_own, self._may_start, self._jobs = True, IS_OFFERED, 0
+        self._may_start, self._jobs = IS_OFFERED, 0
 
     def close(self) -> None:
         """End the own server and thereby its workers; a shared server is left running."""
         if self._server is not None and self._is_own:
             self._server.close()
-        self._server = None
+        self._server, self._is_own = None, True  # the next server is an own one

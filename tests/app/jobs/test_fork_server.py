@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -15,7 +16,7 @@ import pytest
 from jobs_bench import HANDLERS, Bench, drive, is_alive
 from stopwatch import busyness
 
-from app.jobs.fork_server import FROM_JOB, IS_OFFERED, ForkServer
+from app.jobs.fork_server import FROM_JOB, IS_OFFERED, Forks, ForkServer, ServerGone
 from app.jobs.outcome import Crashed
 from app.jobs.pool import WorkerPool
 from workers.contracts.process.messages import Finished
@@ -123,6 +124,33 @@ def test_a_server_starts_when_several_jobs_come(tmp_path: Path) -> None:
     bench.pool.close()
 
     assert not is_alive(pid)
+
+
+class SilentServer:
+    """A server that forks nothing and counts how often it is closed."""
+
+    closed = 0
+
+    def is_idle(self) -> bool:
+        return True
+
+    def fork(self, *order: object) -> None:
+        raise ServerGone
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_server_after_a_silent_shared_one_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a shared server that does not respond, When the pool starts an own one, Then it closes that one alone."""
+    shared, own = SilentServer(), SilentServer()
+    monkeypatch.setattr("app.jobs.fork_server.ForkServer", lambda: own)
+    forks: Any = Forks(shared)
+    job = SimpleNamespace(fresh_process=False, kind="echo")
+    assert forks.start(job, None, None) is None
+    forks.prestart()
+    forks.close()
+    assert (shared.closed, own.closed) == (0, 1)
 
 
 SERVE = """
