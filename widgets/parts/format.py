@@ -185,11 +185,6 @@ def visible(text: str) -> str:
     return text.translate(_UNSEEN)
 
 
-def capitalized(text: str) -> str:
-    """Return the text with a capital first letter."""
-    return f"{text[:1].upper()}{text[1:]}"
-
-
 def clipped(text: str, limit: int = 2000) -> str:
     """Return text of unknown origin as one line, short enough for any text widget."""
     flat = " ".join(text.split())

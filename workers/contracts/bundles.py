@@ -90,6 +90,11 @@ class CardFacts(Frozen):
     decisions: tuple[Decision, ...] = ()
     speed: SpeedFacts = SpeedFacts()
 
+    @property
+    def is_original(self) -> bool:
+        """Return whether the version is the original."""
+        return bool(self.variant["id"] == self.original["id"])
+
 
 class CardParams(Frozen):
     """Parameters of the kind ``card``: preview of the model card without writing a bundle."""

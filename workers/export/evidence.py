@@ -20,7 +20,7 @@ def _stated(text: str) -> str:
 
 
 def _verdict(facts: CardFacts) -> str:
-    if facts.variant["id"] == facts.original["id"]:
+    if facts.is_original:
         return "the original, unchanged"
     words = str(facts.variant.get("verdict") or "").replace("_", " ")
     return f"verdict: {words}" if words and words != "unmeasured" else ""

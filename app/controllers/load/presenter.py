@@ -10,12 +10,13 @@ from app.services.records.after_run import LoadRecord, Price
 from app.services.records.facts import RunFacts
 from presets.prices import ExamplePrice
 from widgets.pages.load.value import Facts, LoadFormValue, LoadValue, PriceValue
-from widgets.parts.format import about, capitalized, count, memory, moment, ms
+from widgets.parts.format import about, count, memory, moment, ms
 from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.load import VersionLoad
 from workers.contracts.translation import _
+from workers.contracts.wording import capitalized
 
 Pairs = list[tuple[str, str]]
 

@@ -201,16 +201,10 @@ FILTERED_LIMIT = 60
 """Models per page with filters; larger pages need fewer requests."""
 
 
-@dataclass(frozen=True)
-class FoundModels:
-    """Result of a search: the hub listed `looked_at` models, of which `models` fit.
+class FoundModels(HubSearchResult):
+    """Result of a search: the hub listed `looked_at` models, of which `models` fit."""
 
-    `next_cursor` is None on the hub's last page.
-    """
-
-    models: tuple[HubModel, ...]
     looked_at: int
-    next_cursor: str | None = None
 
 
 def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundModels]:
@@ -224,9 +218,9 @@ def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundMode
         looked_at += len(page.models)
         models += [model for model in page.models if wish.fits(model)]
         if page.next_cursor is None or wish.is_empty or len(models) >= ENOUGH:
-            return FoundModels(tuple(models), looked_at, page.next_cursor)
+            return FoundModels(models=tuple(models), looked_at=looked_at, next_cursor=page.next_cursor)
         query = query.model_copy(update={"cursor": page.next_cursor})
-    return FoundModels(tuple(models), looked_at, query.cursor)
+    return FoundModels(models=tuple(models), looked_at=looked_at, next_cursor=query.cursor)
 
 
 def hub_address() -> str:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
 from widgets.parts.format import UNKNOWN, cosine, percent
+from widgets.parts.painting import Index
 from widgets.parts.small import TagKind
 from widgets.parts.tables.paint import HeaderView
 from widgets.parts.tables.table import ColumnsModel, dress
@@ -19,7 +20,6 @@ from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
-Index = QModelIndex | QPersistentModelIndex
 ROW_PX, TALL_ROW_PX, SHARE_PX, TAG_PX, NUMBER_PX = 34, 50, 128, 30, 68
 EDGES_PX, MOST_SAMPLED = 22, 400
 """Margins of a text in pixels, and number of examples whose names are measured."""

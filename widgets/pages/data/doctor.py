@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from widgets.parts.buttons import GhostButton, Slot, TextButton
 from widgets.parts.card import Card
-from widgets.parts.format import capitalized, percent, percent_range
+from widgets.parts.format import percent, percent_range
 from widgets.parts.layout import TOP, discard, held, in_column, in_flow, in_row
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
@@ -16,6 +16,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_XS
 from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, PreparationTried
 from workers.contracts.translation import _
+from workers.contracts.wording import capitalized
 
 STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_better": "bad", "unclear": "warn"}
 SHOWN = 4

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPen, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from widgets.parts.format import clipped
+from widgets.parts.painting import Index
 from widgets.parts.pictures import PictureValue, decode, paint_picture
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL, SPACE_M, SPACE_S
@@ -17,7 +18,6 @@ from workers.contracts.translation import _
 
 Part = Literal["test", "calibration"]
 Mark = Literal["", "left_out", "changed"]
-Index = QModelIndex | QPersistentModelIndex
 
 SIDE_PX, CELL_PX, CAPTION_PX, ROW_PX = 80, 98, 20, 34
 MOST_CHARS = 300

@@ -13,7 +13,7 @@ from widgets.pages.goal.value import EditedRecipe, GoalValue, PresetValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
-from widgets.parts.format import about, capitalized
+from widgets.parts.format import about
 from widgets.parts.layout import STRETCH, held, in_columns, in_flow, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
@@ -21,6 +21,7 @@ from widgets.parts.text import label, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
+from workers.contracts.wording import capitalized
 
 
 class GoalPage(Page):

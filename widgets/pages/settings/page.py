@@ -9,7 +9,6 @@ from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divided
 from widgets.parts.fields import WholeField
-from widgets.parts.format import capitalized
 from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
@@ -20,6 +19,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.specs import Described
 from workers.contracts.translation import _
+from workers.contracts.wording import capitalized
 
 GIB, MOST_GIB = 1 << 30, 4096
 

@@ -33,7 +33,7 @@ def risks(facts: CardFacts, spec: PipelineSpec) -> str:
 def _answers(facts: CardFacts) -> list[str]:
     verdict = facts.variant.get("verdict")
     found: list[str] = []
-    if facts.variant["id"] == facts.original["id"]:
+    if facts.is_original:
         return found
     if verdict == "regressed":
         found.append(f"It answers worse than the original by more than {percent_of(facts.limit_pct)}.")

@@ -27,7 +27,7 @@ def speedup_words(facts: CardFacts) -> str:
 def speed_sentence(facts: CardFacts) -> str:
     """Return the speed with its interval, or why there is none; "" for the original and without measurements."""
     state, at_least = facts.speed.state, facts.speed.at_least
-    if facts.variant["id"] == facts.original["id"]:
+    if facts.is_original:
         return ""
     if state == "at_least" and at_least is not None:
         return f"It is at least {rounded_down(at_least, 2)} times as fast as the original: {AT_LEAST}."

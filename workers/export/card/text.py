@@ -110,14 +110,10 @@ def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, 
     ]
 
 
-def _is_original(facts: CardFacts) -> bool:
-    return facts.variant["id"] == facts.original["id"]
-
-
 def _summary(facts: CardFacts) -> str:
-    words = [] if _is_original(facts) else [speedup_words(facts)]
+    words = [] if facts.is_original else [speedup_words(facts)]
     ratio = facts.variant.get("size_ratio")
-    if isinstance(ratio, float) and not _is_original(facts) and not 1 / SAME < ratio < SAME:
+    if isinstance(ratio, float) and not facts.is_original and not 1 / SAME < ratio < SAME:
         words.append(f"{max(ratio, 1 / ratio):.2f} times {'smaller' if ratio > 1 else 'larger'}")
     words = [word for word in words if word]
     gains = " and ".join(words)
@@ -182,7 +178,7 @@ def figure(value: Any, unit: str) -> str:
 
 def verdict_words(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
     """Return the verdict on `n` inputs; Markdown if the user gave a reason to export against it."""
-    if _is_original(facts):
+    if facts.is_original:
         return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))
     if verdict == "not_enough_data" and spec.answer_kind == "detection" and spec.postprocess is None:

@@ -61,7 +61,7 @@ def heading(text: str) -> str:
 
 def state_of(facts: CardFacts) -> str:
     """Return the color of the verdict: ``ok``, ``bad``, ``warn`` or ``plain``."""
-    if facts.variant["id"] == facts.original["id"]:
+    if facts.is_original:
         return "plain"
     return {"safe": "ok", "regressed": "bad"}.get(str(facts.variant.get("verdict")), "warn")
 
@@ -69,12 +69,11 @@ def state_of(facts: CardFacts) -> str:
 def tiles(facts: CardFacts) -> list[tuple[str, str, str]]:
     """Return the most important figures that were measured, each as (title, value, words next to it)."""
     this, original = facts.variant, facts.original
-    is_original = this["id"] == original["id"]
     found = []
     at_least, bounds = facts.speed.at_least, bounds_of(facts)
-    if not is_original and facts.speed.state == "at_least" and at_least is not None:
+    if not facts.is_original and facts.speed.state == "at_least" and at_least is not None:
         found.append(("as fast as the original", f"≥ {rounded_down(at_least, 2)} ×", AT_LEAST))
-    elif not is_original and bounds is not None:
+    elif not facts.is_original and bounds is not None:
         times, low, high = (f"{value:.2f}" for value in bounds)
         found.append(("as fast as the original", f"{times} ×", f"{low} to {high} times (95 % confidence)"))
     for title, key, unit, low_key, high_key in (
@@ -84,9 +83,9 @@ def tiles(facts: CardFacts) -> list[tuple[str, str, str]]:
         ("on the disk", "size_bytes", "bytes", "", ""),
     ):
         value = this.get(key)
-        if not isinstance(value, int | float) or (is_original and key == "agreement"):
+        if not isinstance(value, int | float) or (facts.is_original and key == "agreement"):
             continue
-        words = "" if is_original or key == "agreement" else f"original: {figure(original.get(key), unit)}"
+        words = "" if facts.is_original or key == "agreement" else f"original: {figure(original.get(key), unit)}"
         ends = [figure(this.get(end), unit) for end in (low_key, high_key) if this.get(end) is not None]
         sure = f"{ends[0]} to {ends[1]} (95 % confidence)" if len(ends) == 2 else ""
         found.append((title, figure(value, unit), "; ".join(part for part in (sure, words) if part)))
