@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from finished_run import finished_folder
+from recording import RecordingContext
 from run_text import run_text
 from small_models import KINDS, RNG
 from test_window import drop_all
@@ -24,7 +25,6 @@ from workers.contracts.pipeline import write_pipeline
 from workers.export.verify import verify
 from workers.pipeline.prepared import write_prepared
 from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
 pytestmark = [pytest.mark.whole, pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")]
 

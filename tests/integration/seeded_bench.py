@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import numpy_helper
+from recording import RecordingContext
 
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DataParams, JudgeParams, OpenParams
@@ -21,7 +22,6 @@ from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 Feeds = dict[str, np.ndarray]
 BLOCK = 64

@@ -3,10 +3,11 @@
 import shutil
 from pathlib import Path
 
+from recording import RecordingContext
+
 from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.export.verify import verify
 from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
 
 def check(bundle: Path, tmp_path: Path) -> VerifyResult:

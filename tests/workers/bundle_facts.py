@@ -7,13 +7,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from recording import RecordingContext
+
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, VerifyParams, VerifyResult
 from workers.contracts.specs import DeviceFacts
 from workers.export.python_folder import fill
 from workers.export.verify import verify
 from workers.measure.opening import find_runtime
 from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
 DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
 

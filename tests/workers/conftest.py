@@ -14,6 +14,7 @@ import pytest
 import small_models
 import special_models
 import tiny_llama
+from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
@@ -21,7 +22,6 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.model_io.opening import open_model
 from workers.pipeline.prepared import write_prepared
-from workers.runtime.recording import RecordingContext
 
 KINDS = {**small_models.KINDS, **special_models.SPECIAL}
 Feeds = small_models.Feeds

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recording import RecordingContext
 
 from workers.contracts.jobs import AnswerParams, DataParams, DataResult, JudgeParams
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.build import build_data
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
 Job = Callable[..., tuple[Any, Path]]
 

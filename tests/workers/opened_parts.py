@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from recording import RecordingContext
+
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.evaluate.proof.predictions import Predictions, collect_predictions, load_predictions, save_predictions
 from workers.measure.opening import open_session
@@ -10,7 +12,6 @@ from workers.model_io.opening import open_model
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 
 def opened_of(source: Path, work: Path) -> Path:

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "fixtures")))}
 EXAMPLES, TOKENS = 32, 128
 
 
 def peak_bytes(step: str, source: Path, out: Path) -> int:
     """Bytes above the level; raises the step's error where it failed."""
     command = [sys.executable, __file__, step, str(source), str(out)]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return int(json.loads(done.stdout.splitlines()[-1]))
 
@@ -33,12 +34,13 @@ def main(step: str, source: Path, out: Path) -> None:
     for name in ("torch", "nncf", "openvino", "transformers.exporters.exporter_openvino"):
         importlib.import_module(name)
     importlib.import_module("transformers.models.llama.modeling_llama")
+    from recording import RecordingContext
+
     from workers.contracts.folder import read_model
     from workers.contracts.jobs import OpenParams
     from workers.measure.memory import PeakMeter
     from workers.model_io.opening import open_model
     from workers.pipeline.prepared import write_prepared
-    from workers.runtime.recording import RecordingContext
 
     out.mkdir()
     rng = np.random.default_rng(5)

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import RecordingContext
 
 from workers import registry
 from workers.contracts.folder import read_model
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.infer import openvino_program, processor
 from workers.quantize import eight_bits
-from workers.runtime.recording import RecordingContext
 
 OPTIONAL = ("language_onnx",)
 """Techniques whose library is not among those that Fettle installs: here they are run where it is there."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from odd_models import HIDDEN, WIDTH, lstm, perceptron
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
@@ -19,7 +20,6 @@ from workers.model_io.opening import open_model
 from workers.pipeline.golden import compare_golden, write_golden
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.runtime.recording import RecordingContext
 
 STATES = [1, "batch", HIDDEN]
 MODELS: dict[str, Any] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 from special_models import SUITED
 from technique_cases import CASES, OPTIONAL, TECHNIQUES, every_technique, params_here, staged
 
@@ -15,7 +16,6 @@ from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
 from workers.contracts.techniques import TechniqueSpec
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 HERE = ("onnxruntime-cpu", "openvino")
 MAX_CHECKS = 60

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from recording import RecordingContext
 from small_models import RNG, Feeds, floats, model_of, nodes_of, spec_of, write_folder
 
 from workers.contracts.folder import read_model
@@ -23,7 +24,6 @@ from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
 WIDTHS = (24, 64, 24, 64)
 CLASSES = 6

@@ -134,6 +134,7 @@ def _log(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _bundle(folder: Path) -> Iterator[tuple[str, bytes]]:
     import onnx
+    from recording import RecordingContext
     from served_bundles import export_params
     from small_models import KINDS
 
@@ -143,7 +144,6 @@ def _bundle(folder: Path) -> Iterator[tuple[str, bytes]]:
     from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
     from workers.measure.opening import find_runtime
     from workers.pipeline.prepared import write_prepared
-    from workers.runtime.recording import RecordingContext
 
     model, kind = folder / "model", KINDS["cnn"]
     model.mkdir()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.process.context import derived
-from workers.runtime.recording import RecordingContext
 
 
 def test_derived_context_passes_everything_else_to_the_job(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import onnx
 import pytest
 import torch
 from opened_parts import answers_of, data_of, opened_of
+from recording import RecordingContext
 from small_models import floats, model_of, nodes_of
 from small_seq2seq import SECONDS, merged_of, t5, taught_marian, whisper, with_old_cache, write_seq2seq
 from small_translator import END, FIRST, VOCABULARY, words
@@ -30,7 +31,6 @@ from workers.model_io.readers.onnx_graph import read_graph
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import PipelineError
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 COUNT = 400
 DECODER, STEP = "decoder_model.onnx", "decoder_with_past_model.onnx"

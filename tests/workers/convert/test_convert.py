@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from recording import RecordingContext
 from small_models import predictions
 from special_models import SUITED
 from technique_cases import CASES, params_here, staged
@@ -16,7 +17,6 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import narrow
 from workers.measure.opening import open_session
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
 
 def test_constant_input_is_built_in_and_branches_vanish(make_small, apply) -> None:

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 from opened_parts import data_of, opened_of
 from opened_parts import kept_answers_of as answers_of
+from recording import RecordingContext
 from small_models import nodes_of
 from small_translator import END, Parts, harmed, taught, words, write_translator
 
@@ -30,7 +31,6 @@ from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
 
 COUNT = 400

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from recording import RecordingContext
 from situations import CNN, RICH, TEXT
 
 from workers.contracts.architectures import parse, with_number
@@ -16,7 +17,6 @@ from workers.infer.tensorrt_engines import FILE
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 from workers.prune import sparsity_2_4
 from workers.quantize import bf16_tensorrt, fp8_qdq, int4_weights, int8_qdq
-from workers.runtime.recording import RecordingContext
 
 TOKENS = PipelineSpec(
     task="text-embedding",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from evaluated import read_set, small_spec, write_words
 from PIL import Image
+from recording import RecordingContext
 
 from workers.contracts.jobs import DataResult
 from workers.contracts.pipeline import write_pipeline
@@ -23,7 +24,6 @@ from workers.pipeline.spec import (
     TextSteps,
 )
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 CLASSES = ("cat, tabby cat", "dog", "bird")
 WORDS = ("[UNK]", "[PAD]", "good", "bad", "film", "weather", "very", "the", "was", "today", "really")

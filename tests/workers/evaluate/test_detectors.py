@@ -19,6 +19,7 @@ from onnx import helper
 from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from recording import RecordingContext
 
 from workers.contracts.after.trying import TryRequest
 from workers.contracts.bundles import ExportParams
@@ -38,7 +39,6 @@ from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.postprocess.matching import boxes_of, ious
 from workers.pipeline.prepared import Prepared
 from workers.quantize.calibrating.similarity import HeldOutExamples
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 N = 420

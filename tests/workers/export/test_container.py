@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 from bundle_facts import unpacked, verified
+from recording import RecordingContext
 from run_text import run_text
 from served_bundles import export_params
 
 from workers.contracts.errors import InputRefused
 from workers.export.container import BASE, IMAGE, NOT_BUILT, TARGET, container_files
-from workers.runtime.recording import RecordingContext
 
 PINNED = f"{BASE}@sha256:{'0f' * 32}"
 

@@ -13,6 +13,7 @@ import onnx
 import pytest
 from bundle_facts import export_of, unpacked, verified
 from onnx.external_data_helper import convert_model_to_external_data
+from recording import RecordingContext
 from run_text import run_text
 
 from workers.contracts.bundles import ExportParams
@@ -24,7 +25,6 @@ from workers.export.hub_folder import configs, read_back
 from workers.export.layout import copy_onnx, has_external_data
 from workers.pipeline.spec import ImageSteps, TextSteps
 from workers.quantize import language_onnx
-from workers.runtime.recording import RecordingContext
 
 
 def params_of(small: Any, **more: Any) -> ExportParams:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from recording import RecordingContext
 
 from workers.contracts.bundles import ExportParams
 from workers.contracts.folder import read_model, sha256_file
@@ -17,7 +18,6 @@ from workers.export.tensorrt.target import more_files
 from workers.infer import onnxruntime_cpu, tensorrt_first
 from workers.measure.opening import open_session
 from workers.quantize import bf16_tensorrt
-from workers.runtime.recording import RecordingContext
 
 
 def params(**more: object) -> ExportParams:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from bundle_facts import run_python
+from recording import RecordingContext
 from torch_bundles import tamper, write_torch_bundle
 
 from app.paths import DataPaths
@@ -18,7 +19,6 @@ from workers.export.verify import verify
 from workers.model_io.opening import inspect_model, open_model
 from workers.pipeline.golden import write_sums
 from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
 LOAD = "import sys; sys.path.insert(0, '.'); import bundle; print(bundle.load().inputs)"
 

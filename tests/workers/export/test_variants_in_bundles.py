@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from bundle_facts import export_of, filled, run_python, verified
 from PIL import Image
+from recording import RecordingContext
 from technique_cases import params_here
 
 from workers import registry
@@ -16,7 +17,6 @@ from workers.infer import openvino_program, processor
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
 ASK = """

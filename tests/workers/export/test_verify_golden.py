@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bundle_facts import export_of, filled
+from recording import RecordingContext
 
 from workers.export.verify import golden_answers
 from workers.pipeline.prepared import Prepared, write_prepared
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.mark.whole

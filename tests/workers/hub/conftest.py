@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from download_bench import Bench
 from fakehub import FakeHub, write_repos
+from recording import RecordingContext
 
 from workers.contracts.hub import HubAccess
-from workers.runtime.recording import RecordingContext
 
 MODELS: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {
     "ann/pictures": (

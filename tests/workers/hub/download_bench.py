@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from fakehub import FakeHub
+from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubDownloadParams, HubDownloadResult, HubModelParams
 from workers.hub.download import download
 from workers.hub.page import look
-from workers.runtime.recording import RecordingContext
 
 BIG, BIG_FILE = "eve/big", "model.safetensors"
 SIZE = 4_000_000

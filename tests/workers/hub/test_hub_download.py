@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from download_bench import BIG, BIG_FILE, SIZE, Bench
 from fakehub import Answer
+from recording import RecordingContext
 from stopwatch import Stopwatch
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import HubModelParams
 from workers.hub.page import look
-from workers.runtime.recording import RecordingContext
 
 
 def test_download_returns_all_files_with_their_digests(bench: Bench) -> None:

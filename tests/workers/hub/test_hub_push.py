@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from fakehub import Answer, FakeHub
+from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubPushParams, HubPushResult
 from workers.hub.push import push
-from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the library's own
 WEIGHTS = os.urandom(40_000)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from fakehub import Answer, FakeHub
+from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubModelParams, HubModelResult
 from workers.hub.page import look
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from fakehub import Answer, FakeHub
+from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubQuery, HubSearchParams, HubSearchResult
 from workers.hub.page import cursor_of, search
-from workers.runtime.recording import RecordingContext
 
 Find = Callable[..., HubSearchResult]
 

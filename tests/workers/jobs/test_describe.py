@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from recording import RecordingContext
+
 from workers.contracts.base import Nothing
 from workers.contracts.jobs import DescribeResult
 from workers.jobs.describe import run, versions
-from workers.runtime.recording import RecordingContext
 
 
 def test_describe(tmp_path: Path) -> None:

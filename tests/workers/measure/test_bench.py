@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import BenchParams, BenchResult
 from workers.jobs.bench import run
-from workers.runtime.recording import RecordingContext
 
 
 def bench(small: Any, ctx: RecordingContext, **more: Any) -> BenchResult:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.after.chatting import ChatPiece
 from workers.contracts.errors import ErrorInfo, InputRefused
@@ -16,7 +17,6 @@ from workers.measure.prompts import LENGTHS, NEW_TOKENS
 from workers.measure.requests import load_requests
 from workers.measure.speech import forget_speech, speech_of
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 
 def turn(text: str, **more: Any) -> dict[str, Any]:

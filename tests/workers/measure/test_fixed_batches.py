@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from evaluated import read_set
 from odd_models import WIDTH, perceptron
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
@@ -19,7 +20,6 @@ from workers.model_io.opening import open_model
 from workers.pipeline.batches import in_groups
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.runtime.recording import RecordingContext
 
 
 class Counting:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 from scipy.stats import binom
 
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.specs import BlockLoad
 from workers.jobs.summarize import run
 from workers.measure.latency import median_ranks, summarize
-from workers.runtime.recording import RecordingContext
 
 Loads = tuple[tuple[BlockLoad, ...], ...]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from recording import RecordingContext
 
 from workers.contracts.after.load import ColdParams, LoadParams, LoadResult
 from workers.contracts.errors import JobCancelled, WorkerError
@@ -12,7 +13,6 @@ from workers.contracts.specs import RunParams
 from workers.jobs import cold, load
 from workers.measure.load.under_load import SHARES, SHARES_A_RANGE
 from workers.measure.prompts import NEW_TOKENS
-from workers.runtime.recording import RecordingContext
 
 
 def measured(small: Any, part: Any, tmp_path: Path, **more: Any) -> LoadResult:

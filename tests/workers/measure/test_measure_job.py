@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.jobs import MeasureParams
@@ -17,7 +18,6 @@ from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests
 from workers.measure.timing import frozen, run_block
 from workers.pipeline.prepared import write_prepared
-from workers.runtime.recording import RecordingContext
 
 ROOT = Path(__file__).parents[3]
 FILLS = """

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.measured.sizes import GAIN
 from workers.contracts.specs import BlockLoad
 from workers.jobs.summarize import run
 from workers.measure.speedup import paired, speedups
-from workers.runtime.recording import RecordingContext
 
 VERSIONS, SETS = 6, 5
 

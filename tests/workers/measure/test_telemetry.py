@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import TelemetryParams
 from workers.jobs.telemetry import run
 from workers.measure import telemetry
-from workers.runtime.recording import RecordingContext
 
 
 def test_processor_values_have_their_units(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 from evaluated import write_wav, write_words
 from PIL import Image
 from pydantic import ValidationError
+from recording import RecordingContext
 
 from workers import registry
 from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
@@ -22,7 +23,6 @@ from workers.contracts.specs import RunParams
 from workers.measure.single import time_calls
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, TextSteps
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 

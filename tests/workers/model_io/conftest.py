@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.model_io.opening import inspect_model, open_model
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from odd_models import PLACES, VOCABULARY, floats, reader, save, weights
 from onnx import TensorProto, helper, numpy_helper
+from recording import RecordingContext
 from small_models import nodes_of
 
 from workers.contracts.jobs import DataParams
@@ -18,7 +19,6 @@ from workers.model_io.readers.onnx_graph import table_sizes
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps, PipelineInput
-from workers.runtime.recording import RecordingContext
 
 SIDE = 64
 CELLS = 64 + 16 + 4

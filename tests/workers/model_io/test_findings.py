@@ -4,13 +4,13 @@ import zipfile
 
 import pytest
 import torch
+from recording import RecordingContext
 from safetensors.torch import save_file
 
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
 from workers.contracts.specs import ModelInfo
 from workers.model_io.opening import inspect_model, open_model
-from workers.runtime.recording import RecordingContext
 
 HELD = (FILES, NETWORK, PROGRAMS, PRIVILEGES)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from odd_models import floats, save, weights
 from onnx import helper, numpy_helper
+from recording import RecordingContext
 from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
@@ -20,7 +21,6 @@ from workers.model_io.readers.neighbors import characters_of, companions_sha256,
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec_file import parse_spec
-from workers.runtime.recording import RecordingContext
 
 SIDE = 32
 

@@ -5,13 +5,13 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.model_io.opening import open_model
 from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

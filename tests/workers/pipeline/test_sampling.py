@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from small_models import floats, model_of, nodes_of, weight
 
 from workers.contracts.jobs import DataParams, OpenParams
@@ -17,7 +18,6 @@ from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.sampling import SEED, sample
 from workers.pipeline.spec import Sampling
-from workers.runtime.recording import RecordingContext
 
 RNG = np.random.default_rng
 

@@ -6,13 +6,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from small_models import RNG, classes, floats, model_of, nodes_of, weight, write_folder
 
 from workers.convert.graphs import onnx_files
 from workers.pipeline.prepared import write_prepared
 from workers.prune import structured
 from workers.prune.heads import cut, find
-from workers.runtime.recording import RecordingContext
 
 HEADS, SIZE, WIDTH = 4, 8, 32
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from small_models import predictions
 from wide_models import sample_folder
 
@@ -13,7 +14,6 @@ from workers.convert.graphs import onnx_files
 from workers.pipeline.prepared import Prepared
 from workers.prune import magnitude
 from workers.quantize import int8_dynamic
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from wide_models import SAMPLE, sample_folder, twice_as_wide
 
 from workers.contracts.errors import InputRefused, JobCancelled
@@ -21,7 +22,6 @@ from workers.model_io.opening import open_model
 from workers.pipeline.prepared import Prepared
 from workers.prune import structured
 from workers.prune.structured import Params
-from workers.runtime.recording import RecordingContext
 from workers.tune.search import gain
 
 FASTER, LOSS = 1.2, 0.01

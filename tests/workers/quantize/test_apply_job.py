@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model, sha256_folder
@@ -10,7 +11,6 @@ from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
 from workers.jobs.apply import run
 from workers.measure.opening import open_session
-from workers.runtime.recording import RecordingContext
 
 
 def params(small, *steps: RecipeStep) -> ApplyParams:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from technique_cases import TECHNIQUES, narrow
 
 from workers.contracts.errors import InputRefused
@@ -15,7 +16,6 @@ from workers.convert.graphs import onnx_files
 from workers.jobs.apply import run
 from workers.measure.opening import open_session
 from workers.quantize import bias_correction
-from workers.runtime.recording import RecordingContext
 
 
 def apply(small, folder: Path, *techniques: str, **first: object) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 from situations import TEXT, planner
 from tiny_llama import items, write_tiny_llama
 
@@ -23,7 +24,6 @@ from workers.model_io.opening import open_model
 from workers.model_io.readers.named_weights import weights_of
 from workers.quantize import bf16, language_onnx
 from workers.quantize.weights.source_folder import tensor_of, write_source
-from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.timeout(300)
 

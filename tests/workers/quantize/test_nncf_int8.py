@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from recording import RecordingContext
 
 from workers import registry
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
@@ -12,7 +13,6 @@ from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
 from workers.jobs.apply import find_technique
 from workers.quantize import nncf_int8
-from workers.runtime.recording import RecordingContext
 
 needs_nncf = pytest.mark.skipif(bool(registry.missing(("nncf",))), reason="pip install nncf")
 ROOT = Path(__file__).resolve().parents[3]

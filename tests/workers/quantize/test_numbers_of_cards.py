@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
+from recording import RecordingContext
 from small_models import nodes_of
 
 from workers.contracts.folder import read_model
@@ -12,7 +13,6 @@ from workers.convert.graphs import onnx_files
 from workers.prune import sparsity_2_4
 from workers.quantize import bf16_tensorrt, fp8_qdq, int4_weights, int8_qdq
 from workers.quantize.calibrating.pairs import FP8, INT8, tensor
-from workers.runtime.recording import RecordingContext
 
 KINDS = {"int8": (int8_qdq, INT8, TensorProto.INT8), "fp8": (fp8_qdq, FP8, TensorProto.FLOAT8E4M3FN)}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import JobCancelled
 from workers.convert.graphs import onnx_files
@@ -13,7 +14,6 @@ from workers.infer.openvino_program import import_library
 from workers.quantize import language_int4
 from workers.quantize.weights import compressed_weights, graph_parts
 from workers.runtime.failure import terminal_message
-from workers.runtime.recording import RecordingContext
 
 EXAMPLES = 3
 WORDS = np.arange(100, 120)[None]

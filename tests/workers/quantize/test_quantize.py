@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from small_models import predictions
 
 from workers.contracts.errors import InputRefused
@@ -13,7 +14,6 @@ from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
 from workers.pipeline.prepared import write_prepared
 from workers.quantize import bf16, eight_bits, fp16, int8_dynamic, int8_static, qdq
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.mark.parametrize("method", ["minmax", "entropy", "percentile", "mse"])

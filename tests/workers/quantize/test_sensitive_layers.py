@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import trap_models as traps
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
 from workers.convert.asking import engines
 from workers.quantize import int8_mixed, qdq, switches
 from workers.quantize.calibrating import sensitivity, similarity
 from workers.quantize.calibrating.similarity import Alike, expected_agreement
-from workers.runtime.recording import RecordingContext
 
 
 def items(x: np.ndarray) -> list[dict[str, np.ndarray]]:

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from recording import RecordingContext
 from small_models import RNG, floats, model_of, predictions, weight
 
 from workers.contracts.errors import InputRefused
@@ -14,7 +15,6 @@ from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
 from workers.jobs.apply import run
 from workers.quantize import smooth_quant
-from workers.runtime.recording import RecordingContext
 
 WIDTH = 20
 

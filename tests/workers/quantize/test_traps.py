@@ -14,6 +14,7 @@ import onnx
 import pytest
 import trap_models as traps
 from onnx import numpy_helper
+from recording import RecordingContext
 from small_models import RNG, floats, model_of, nodes_of, predictions
 from trap_models import Trap
 
@@ -26,7 +27,6 @@ from workers.jobs import summarize
 from workers.measure.opening import open_session
 from workers.quantize import fp16, int8_mixed, int8_static, nncf_int8
 from workers.registry import missing
-from workers.runtime.recording import RecordingContext
 
 TWICE = Measurement(latency_p50_ms=1.0, speedup=2.0, speedup_low=1.9, speedup_high=2.1)
 NOISE = RNG(45).normal(0, 0.02, (64, traps.WIDTHS[0])).astype(np.float32)

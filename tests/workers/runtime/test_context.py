@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.process.messages import (
@@ -21,7 +22,6 @@ from workers.contracts.process.messages import (
 )
 from workers.runtime.context import RuntimeContext
 from workers.runtime.inbox import Inbox, ParentGone
-from workers.runtime.recording import RecordingContext
 
 
 class ListReporter:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.after.layers import LayersParams
 from workers.contracts.errors import InputRefused, JobCancelled
@@ -13,7 +14,6 @@ from workers.convert import pixels_in
 from workers.jobs.layers import run
 from workers.quantize import int8_static
 from workers.quantize.calibrating import sensitivity
-from workers.runtime.recording import RecordingContext
 from workers.tune.layers import target_of
 
 

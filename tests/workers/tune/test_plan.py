@@ -8,6 +8,7 @@ import onnx
 import pytest
 from compiled_program import with_program
 from onnx import helper, numpy_helper
+from recording import RecordingContext
 from situations import FOUND, POOR, RICH, planner, reasons
 from small_models import floats, model_of, nodes_of
 
@@ -17,7 +18,6 @@ from workers.contracts.planning import Dropped, ModelFacts, Reason
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.jobs.plan import run
 from workers.quantize import weights_only
-from workers.runtime.recording import RecordingContext
 from workers.tune.facts import probe_ms, read_facts
 
 MODEL = ModelFacts(products=1, convolutions=5, depthwise=2, free_sizes=True, precision="fp32", weight_bytes=50 << 20)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers import registry
 from workers.contracts.after.layers import Layer
 from workers.contracts.errors import JobCancelled
-from workers.runtime.recording import RecordingContext
 from workers.tune import search as module
 from workers.tune.search import gain, search, share_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
+from recording import RecordingContext
 
 from workers.contracts.data.checks import CheckFinding, DataCheckParams, DataCheckResult
 from workers.evaluate.checks.job import check_data
-from workers.runtime.recording import RecordingContext
 
 Picture = Image.Image
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.evaluate.checks import job
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.job import all_checks
 from workers.evaluate.checks.near_pictures import near_pairs
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from evaluated import write_wav
+from recording import RecordingContext
 
 from workers.evaluate.checks.near_texts import jaccard, near_texts, shingles
 from workers.evaluate.checks.patterns import iban_length, is_card, luhn, private_in
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 NOUNS = (

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.evaluate.checks.base import Material
 from workers.evaluate.checks.kinds.label_errors import cross_validated
 from workers.evaluate.checks.learnable import rows_of
 from workers.evaluate.checks.measuring import measure
-from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.models
 

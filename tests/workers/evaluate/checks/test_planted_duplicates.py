@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from recording import RecordingContext
 
 from workers.evaluate.checks.measuring import measure
 from workers.evaluate.checks.near_pictures import near_pairs
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 RECALL, FALSE_SHARE, SECONDS = 0.95, 0.001, 120.0

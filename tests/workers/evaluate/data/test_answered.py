@@ -4,6 +4,7 @@ import json
 
 import pytest
 from evaluated import read_set
+from recording import RecordingContext
 
 from workers.contracts.proof.proving import NOBODYS, ItemsParams
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
@@ -12,7 +13,6 @@ from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.data.store import is_added
 from workers.evaluate.proof.added import find_fresh, fingerprints
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 
 def dialogue(number):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.evaluate.data.build import LOOKING
@@ -15,7 +16,6 @@ from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.store import READING
 from workers.pipeline import images
 from workers.pipeline.prepared import Prepared
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 

@@ -12,6 +12,7 @@ import stress_models as models
 from evaluated import small_spec
 from onnx import TensorProto, helper
 from PIL import Image
+from recording import RecordingContext
 
 from presets.sample import sample_paths
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
@@ -21,7 +22,6 @@ from workers.evaluate.doctor.job import AS_THEY_ARE
 from workers.model_io.preprocess_spec import spec_from_string
 from workers.pipeline.spec import ArraySteps, ImageSteps
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 Doctor = Callable[..., DoctorResult]
 Make = Callable[..., Path]

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from recording import RecordingContext
 
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.models
 MOBILENET = "P/P01_mobilenetv2_imagenet/derived_mobilenet_v2_op17.onnx"

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.evaluate.doctor.evidence import PreparationScore, Scorer
 from workers.evaluate.doctor.material import Example
@@ -12,7 +13,6 @@ from workers.evaluate.doctor.search import Search
 from workers.evaluate.doctor.verdict import LATER, MORE, judge
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import ImageSteps
-from workers.runtime.recording import RecordingContext
 
 
 class Alternating:

@@ -12,6 +12,7 @@ from evaluated import read_set
 from numpy.typing import NDArray
 from onnx import helper
 from PIL import Image
+from recording import RecordingContext
 
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.errors import InputRefused
@@ -19,7 +20,6 @@ from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.look.fed import show_fed
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput
-from workers.runtime.recording import RecordingContext
 
 Fed = Callable[..., tuple[FedResult, Path]]
 RNG = np.random.default_rng

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from evaluated import read_set, small_spec, write_noise
 from PIL import Image
+from recording import RecordingContext
 
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.folder import write_model
@@ -29,7 +30,6 @@ from workers.pipeline.spec import (
     PipelineSpec,
     TranscriptSteps,
 )
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 

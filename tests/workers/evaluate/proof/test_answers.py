@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from evaluated import data_for, judged
 from onnx import helper
+from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import AnswerParams, AnswerResult
@@ -19,7 +20,6 @@ from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineInput, PipelineOutput
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
@@ -33,7 +34,6 @@ from workers.model_io.readers.language_model import JUDGED_TOKENS
 from workers.pipeline.chats import answer
 from workers.pipeline.pipeline import load_pipeline
 from workers.quantize import language_int4, language_int8
-from workers.runtime.recording import RecordingContext
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(3600)]
 ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))

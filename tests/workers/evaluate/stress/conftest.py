@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import RecordingContext
 from stress_models import colors_model, read_data, write_colors
 
 from workers.contracts.after.stress import StressParams, StressPart, StressResult
 from workers.evaluate.stress.job import stress_model
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.fixture(scope="session")

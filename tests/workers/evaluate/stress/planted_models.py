@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import stress_models as models
 from onnx import helper
+from recording import RecordingContext
 from technique_cases import narrow
 
 from presets.sample import sample_paths
 from workers import registry
 from workers.contracts.folder import read_model
 from workers.pipeline.spec import ImageSteps, PipelineInput
-from workers.runtime.recording import RecordingContext
 
 HIDDEN, SIDE = 40, 4
 LARGE, PUSH = 16.0, 8.0

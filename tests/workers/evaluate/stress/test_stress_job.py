@@ -12,13 +12,13 @@ import pytest
 import stress_models as models
 from evaluated import write_wav
 from PIL import Image
+from recording import RecordingContext
 
 from workers import registry
 from workers.contracts.after.stress import StressResult
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import read_pipeline, write_pipeline
-from workers.runtime.recording import RecordingContext
 
 Run = Callable[..., StressResult]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from bundle_facts import card_facts
+from recording import RecordingContext
 
 from workers.contracts.after.load import CardLoad, SweepPoint, SweepResult, VersionLoad
 from workers.contracts.bundles import ExportParams
@@ -24,7 +25,6 @@ from workers.export.service.bundle_files.fettle_service.secret import FOLDER
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.measure.opening import find_runtime
 from workers.pipeline.prepared import Prepared
-from workers.runtime.recording import RecordingContext
 
 KEY = "a key of sixteen letters"
 INFER, ANSWER = "/v2/models/my-shop/infer", "/v2/models/my-shop/answer"

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from recording import RecordingContext
 from served_bundles import export_params, write_bundle
 from small_models import build_cnn, floats
 
@@ -16,7 +17,6 @@ from workers.export.service.bundle_files.fettle_service.releases import FolderRe
 from workers.export.verify import golden_answers
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared, write_prepared
-from workers.runtime.recording import RecordingContext
 
 
 def one_number(of_batch: float = 0.0) -> onnx.ModelProto:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from bundle_facts import verified
 from foreign_models import dynamic_int8
+from recording import RecordingContext
 from served_bundles import export_params, running
 
 from workers.contracts.errors import WorkerError
 from workers.export.service import target
 from workers.export.service.target import TARGET
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.fixture(scope="module")

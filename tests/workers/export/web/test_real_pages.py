@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from browser import opened_browser
+from recording import RecordingContext
 from web_pages import Page, ask, drop, expected, wait_until_ready, written
 
 from presets.sample import sample_paths
@@ -15,7 +16,6 @@ from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import read_pipeline
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TEXTS = ("What a lovely day, isn't it?", "Grüße aus Köln – naïve café №7, 日本語", "short " * 400)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import RecordingContext
 from web_pages import detectors, masks, params_of, pictures, texts
 
 from workers.contracts.bundles import VerifyParams
@@ -18,7 +19,6 @@ from workers.export.web.files import what_it_does
 from workers.export.web.target import MAX_BYTES, why_not
 from workers.pipeline.spec import Sampling
 from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.mark.parametrize("kind", [pictures, texts, detectors, masks])

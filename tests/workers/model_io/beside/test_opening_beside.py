@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from recording import RecordingContext
 from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
@@ -20,7 +21,6 @@ from workers.model_io.opening import open_model
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import BoxesSteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
 SIDE = 8
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16

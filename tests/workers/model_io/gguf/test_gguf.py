@@ -6,13 +6,13 @@ import struct
 import gguf_files
 import numpy as np
 import pytest
+from recording import RecordingContext
 from tiny_llama import write_family, write_tiny_llama
 
 from workers.infer.openvino import load
 from workers.model_io.gguf.header import blocks, read_header
 from workers.model_io.gguf.model import FAMILIES, config_of, write_weights
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 SIZES = {"hidden_size": 256, "intermediate_size": 256, "layers": 1}
 

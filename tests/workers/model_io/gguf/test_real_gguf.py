@@ -2,6 +2,7 @@
 
 import gguf_files
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.folder import read_model
 from workers.infer import openvino
@@ -9,7 +10,6 @@ from workers.model_io.gguf.header import blocks, read_header
 from workers.model_io.gguf.model import config_of, write_weights
 from workers.pipeline.chats import answer
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(3600)]
 

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from recording import RecordingContext
 from small_models import KINDS, RNG, floats, model_of, nodes_of, predictions, weight
 
 from workers.contracts.errors import InputRefused
@@ -15,7 +16,6 @@ from workers.convert.asking import finite
 from workers.convert.graphs import onnx_files
 from workers.convert.precision_by_operator import TITLE as BY_OPERATOR
 from workers.quantize import bf16, fp16
-from workers.runtime.recording import RecordingContext
 
 
 def build_large(size: float = 2000.0) -> onnx.ModelProto:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import planted_models as planted
 import pytest
+from recording import RecordingContext
 
 from presets.sample import sample_paths
 from workers.contracts.after.stress import StressParams, StressPart, TriggerFindings
@@ -14,7 +15,6 @@ from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.changes import evaluate_changes
 from workers.evaluate.stress.samples import read_items, samples_for
 from workers.evaluate.stress.versions import Comparison, open_version
-from workers.runtime.recording import RecordingContext
 
 Look = Callable[..., TriggerFindings]
 WHITE = planted.Planted(np.ones((4, 4)), 24, 24, 0)

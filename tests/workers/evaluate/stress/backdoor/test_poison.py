@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluated import read_set
+from recording import RecordingContext
 
 from presets.sample import sample_paths
 from workers.contracts.after.stress import StressParams, StressPart
@@ -14,7 +15,6 @@ from workers.evaluate.stress.backdoor.poison import FEWEST, Poison, look_for_poi
 from workers.evaluate.stress.backdoor.triggers import common_patch
 from workers.evaluate.stress.features import penultimate
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 Look = Callable[..., Poison]
 COUNT = 240
