@@ -46,7 +46,7 @@ from workers.contracts.architectures import parse
 from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult, OpenParams
-from workers.contracts.measured.beside import folder_of_weights
+from workers.contracts.measured.companions import folder_of_weights
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.wording import about, duration
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.folder import read_model
-from workers.contracts.measured.beside import CARRIED, CARRIED_FOLDER
+from workers.contracts.measured.companions import CARRIED, CARRIED_FOLDER
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from workers.contracts.folder import read_model, sha256_file, write_model
 from workers.contracts.jobs import OpenParams, OpenResult
-from workers.contracts.measured.beside import folder_of_weights
+from workers.contracts.measured.companions import folder_of_weights
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, checked, pipeline_document, write_pipeline
 from workers.contracts.process.context import JobContext

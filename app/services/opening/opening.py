@@ -8,7 +8,7 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepResult, limits_of_runtime
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, OpenParams, OpenResult
-from workers.contracts.measured.beside import BESIDE, ONNX_FOLDER
+from workers.contracts.measured.companions import COMPANIONS, ONNX_FOLDER
 from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
 
@@ -174,7 +174,7 @@ def _readable(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
         return (path,)
     # the folder above may hold anything of the person's, so only these files of it
-    above = [path.parent.parent / name for name in BESIDE] if path.parent.name == ONNX_FOLDER else []
+    above = [path.parent.parent / name for name in COMPANIONS] if path.parent.name == ONNX_FOLDER else []
     return (path, path.parent, *(file for file in above if file.is_file()))
 
 

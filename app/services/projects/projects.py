@@ -17,7 +17,7 @@ from app.services.flow.steps import WrongRequest
 from app.services.records.decisions import planned_decision, record_decision, record_label_changes
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.measured.beside import folder_of_weights
+from workers.contracts.measured.companions import folder_of_weights
 from workers.contracts.paths import to_text
 from workers.contracts.specs import Recipe
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
-from workers.contracts.measured.beside import CARRIED_FOLDER
+from workers.contracts.measured.companions import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts
 from workers.infer import openvino

@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from workers.contracts.folder import sha256_file
-from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
+from workers.contracts.measured.companions import CARRIED, CARRIED_FOLDER, COMPANIONS, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.pipeline import checked, parse_pipeline
 from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.transcripts import LIST_SUFFIXES, are_characters, character_list, character_lists
@@ -178,7 +178,11 @@ def companions_sha256(path: Path) -> str:
         for file in small_files(folder):
             with contextlib.suppress(OSError):
                 name = file.relative_to(folder).as_posix()
-                text = sha256_file(file) if name in BESIDE else json.dumps([*_class_lists(file), *character_list(file)])
+                text = (
+                    sha256_file(file)
+                    if name in COMPANIONS
+                    else json.dumps([*_class_lists(file), *character_list(file)])
+                )
                 if text != "[]":
                     digest.update(f"{number}\0{name}\0{text}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
@@ -187,7 +191,7 @@ def companions_sha256(path: Path) -> str:
 def small_files(folder: Path) -> list[Path]:
     """Return the files of a model's folder that may describe it, without links and large files."""
     files = []
-    for file in sorted({*_text_files(folder), *(folder / name for name in BESIDE)}):
+    for file in sorted({*_text_files(folder), *(folder / name for name in COMPANIONS)}):
         with contextlib.suppress(OSError):
             if is_plain(file) and file.stat().st_size <= MAX_JSON_BYTES:
                 files.append(file)

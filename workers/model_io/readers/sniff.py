@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from workers.contracts.measured.beside import folder_of_weights
+from workers.contracts.measured.companions import folder_of_weights
 from workers.model_io.facts import info
 from workers.model_io.formats import Source
 from workers.model_io.readers import magic

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.measured.beside import CARRIED_FOLDER
+from workers.contracts.measured.companions import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.infer.openvino_program import import_library

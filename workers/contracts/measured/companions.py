@@ -3,7 +3,7 @@
 from pathlib import Path
 
 LICENSE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING")
-BESIDE = (
+COMPANIONS = (
     "config.json", "generation_config.json", "modules.json", "preprocessor_config.json", "tokenizer.json",
     "tokenizer_config.json", "chat_template.jinja", "sentence_bert_config.json", "1_Pooling/config.json",
     "model.safetensors.index.json", "vocab.json", "README.md", *LICENSE_FILES,
@@ -25,4 +25,4 @@ def folder_of_weights(path: Path) -> Path | None:
 
 
 ONNX_FOLDER = "onnx"
-"""Subfolder of hub folders that holds ``model.onnx``; the files of `BESIDE` are in the folder above it."""
+"""Subfolder of hub folders that holds ``model.onnx``; the files of `COMPANIONS` are in the folder above it."""
