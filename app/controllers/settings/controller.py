@@ -7,7 +7,7 @@ from typing import cast
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.hub.kept import HubSection
+from app.controllers.hub.section import HubSection
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.settings.storage import StorageSection
