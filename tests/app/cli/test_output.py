@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desk import variant
+from records import variant
 
 from app.cli.options.inputs import parse_batches, parse_shapes, split_globals
 from app.cli.output import CommandFailed, Globals, Output, ReaderGone

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import described
 from finished_run import FASTER, NOW, finished_run, write_part
+from records import described
 from spaces import opened_space
 
 from app.cli.export import export_run

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, measuring
+from records import Drive, measuring
 
 from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
 from app.controllers.pipe_notifier import IS_SUPPORTED

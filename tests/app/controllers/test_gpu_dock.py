@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
-from desk import Drive
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from read_page import words
+from records import Drive
 from stand_in_driver import stand_in
 
 from app.controllers.app_controller import AppController

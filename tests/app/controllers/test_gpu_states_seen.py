@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from desk import Drive, described, shown_page
 from PySide6.QtWidgets import QPushButton
 from read_page import words
+from records import Drive, described, shown_page
 from stand_in_driver import no_driver, stand_in
 
 from app.controllers.app_controller import AppController

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import make_project
 from PySide6.QtCore import QObject
 from read_page import question
+from records import make_project
 
 from app.controllers.commands import OPEN_MODEL, READ_DATA
 from app.controllers.incoming import Incoming

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, open_page
 from finished_run import copied_space, finished_folder, write_part
 from read_page import press, question, words
+from records import Drive, open_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-from desk import DATA, NOW, Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
 from PySide6.QtWidgets import QTableView
 from read_page import button, press, question, words
+from records import DATA, NOW, Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
 from stopwatch import OwnTime
 
 from app.controllers.app_controller import AppController

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from desk import add_run, keep_model, make_project, run, variant
+from records import add_run, keep_model, make_project, run, variant
 
 from app.controllers.session import Session
 from app.domain.run import RunState

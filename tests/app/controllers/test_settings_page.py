@@ -1,7 +1,7 @@
 """Test of the list of runtimes on the page Settings."""
 
-from desk import described, shown_page
 from read_page import words
+from records import described, shown_page
 
 from app.controllers.app_controller import AppController
 from widgets.main_window import MainWindow

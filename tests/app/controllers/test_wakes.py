@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
 import pytest
-from desk import Drive
+from records import Drive
 
 from app.controllers.pipe_notifier import IS_SUPPORTED, PipeNotifier
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import Drive, open_page
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from read_page import words
+from records import Drive, open_page
 
 from app.controllers.answers.file import read_columns
 from app.controllers.app_controller import AppController

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from desk import Drive
 from finished_chat import chat_space
 from read_page import words
+from records import Drive
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

@@ -1,7 +1,7 @@
 """Fixture of the page Compare with the finished run of a test's own data folder."""
 
 import pytest
-from desk import open_page
+from records import open_page
 
 from app.controllers.app_controller import AppController
 from widgets.pages.compare.page import ComparePage

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from desk import facts, variant
+from records import facts, variant
 
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of

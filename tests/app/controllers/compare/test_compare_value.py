@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from desk import facts, judgement, variant
+from records import facts, judgement, variant
 
 from app.controllers.compare.presenter import compare_value, version_value
 from app.controllers.export.presenter import checks, reason_needed, stage_checks

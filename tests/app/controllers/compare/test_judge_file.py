@@ -4,8 +4,8 @@ from pathlib import Path
 
 import foreign_models as foreign
 import pytest
-from desk import Drive
 from read_page import answer, words
+from records import Drive
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

@@ -4,9 +4,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from desk import Drive, start_run
 from finished_run import write_part
 from read_page import answer, words
+from records import Drive, start_run
 
 from app.controllers.app_controller import AppController
 from app.controllers.compare.idle import IdleWait

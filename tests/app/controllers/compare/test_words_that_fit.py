@@ -4,7 +4,7 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
-from desk import facts, judgement, make_project, run, variant
+from records import facts, judgement, make_project, run, variant
 
 from app.controllers.compare.presenter import compare_value
 from app.controllers.export.presenter import license_check

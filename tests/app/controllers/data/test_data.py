@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import DATA, Drive, make_project, open_page
 from PySide6.QtWidgets import QComboBox
 from read_page import words
+from records import DATA, Drive, make_project, open_page
 
 from app.controllers.app_controller import AppController
 from app.controllers.data import controller as module

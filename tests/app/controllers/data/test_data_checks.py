@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import Drive, make_project, shown_page
 from PIL import Image
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from read_page import words
+from records import Drive, make_project, shown_page
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.checks import check_rows

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from desk import Drive
 from PySide6.QtWidgets import QApplication
 from read_page import words
+from records import Drive
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController

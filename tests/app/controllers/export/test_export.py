@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, add_run, described, endless, judgement, open_finished, run, shown_page, variant
 from PySide6.QtWidgets import QLineEdit
 from read_page import press, words
+from records import Drive, add_run, described, endless, judgement, open_finished, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module

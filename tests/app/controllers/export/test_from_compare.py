@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, described, endless, open_finished, shown_page
 from finished_run import FASTER, finished_run, write_part
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from read_page import press, words
+from records import Drive, described, endless, open_finished, shown_page
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module

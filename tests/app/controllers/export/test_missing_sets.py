@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Drive, described, open_finished
 from read_page import button, press, words
+from records import Drive, described, open_finished
 from stand_in_installer import COST, FAILS, WELL, lay_out
 
 from app.controllers.export import presenter

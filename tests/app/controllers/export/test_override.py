@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, shown_page
 from finished_run import finished_space
 from flows import go
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 from read_page import button, press, words
+from records import Drive, shown_page
 
 from app.controllers.app_controller import AppController
 from app.logging_setup import open_log

@@ -1,6 +1,6 @@
 """Test of recipes that were edited in version 0.1.0, which referred to them by their titles."""
 
-from desk import make_project, open_page
+from records import make_project, open_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 import pytest
-from desk import make_project, shown_page
 from flows import go
 from PySide6.QtWidgets import QPushButton
+from records import make_project, shown_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

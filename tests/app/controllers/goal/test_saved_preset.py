@@ -1,10 +1,10 @@
 """Test of a recipe that is edited on the page Goal and saved as the user's own preset."""
 
-from desk import make_project, open_page
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 from read_page import button
+from records import make_project, open_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from desk import Drive
 from flows import refusal
 from jobs_bench import is_alive
 from PySide6.QtWidgets import QDialog, QPushButton
 from read_page import answer, question, words
+from records import Drive
 from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_out
 
 from app.controllers.flows import FlowRunner

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from desk import NOW, add_run, make_project, run, shown_page, variant
+from records import NOW, add_run, make_project, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
 from app.domain.job import ExportRecord

@@ -1,8 +1,8 @@
 """Tests of the page "Layers" with real profiles of the sample's versions."""
 
 import pytest
-from desk import Drive, open_page
 from flows import go
+from records import Drive, open_page
 
 from app.controllers.app_controller import AppController
 from app.services.after.layering import profile_layers, stored_layers, versions_to_profile

@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from desk import Drive, open_page, start_run
 from read_page import words
+from records import Drive, open_page, start_run
 
 from app.controllers.app_controller import AppController
 from app.services.after import loading

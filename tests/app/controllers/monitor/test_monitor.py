@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import Drive, add_run, make_project, run, variant
 from made_traffic import Traffic, drawn, reference_from, sample, write_log
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QPushButton
 from read_page import press, words
+from records import Drive, add_run, make_project, run, variant
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from desk import Drive, measuring, run
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 from read_page import words
+from records import Drive, measuring, run
 
 from app.controllers.app_controller import AppController
 from app.controllers.optimize.controller import OptimizeController

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from desk import judgement, run, variant
+from records import judgement, run, variant
 
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch

@@ -3,12 +3,12 @@
 import dataclasses
 
 import pytest
-from desk import add_run, make_project, run, variant
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 from read_page import press, words
+from records import add_run, make_project, run, variant
 
 from app.controllers.app_controller import AppController
 from app.domain.run import RunState

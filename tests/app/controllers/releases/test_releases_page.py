@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from desk import Drive, add_run, judgement, make_project, run, shown_page, variant
 from PySide6.QtWidgets import QTableView
 from read_page import answer, button, question, words
+from records import Drive, add_run, judgement, make_project, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as export_module

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, endless, make_project
 from PySide6.QtWidgets import QApplication
 from read_page import answer, words
+from records import Drive, endless, make_project
 
 from app.controllers.app_controller import AppController
 from app.controllers.flows import FlowRunner

@@ -1,8 +1,8 @@
 """Tests of the page "Under stress": opened from Compare, tested by real workers, with the results on the page."""
 
 import pytest
-from desk import Drive, open_page, shown_page, start_run
 from read_page import button, words
+from records import Drive, open_page, shown_page, start_run
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace

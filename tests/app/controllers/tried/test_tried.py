@@ -1,8 +1,8 @@
 """Tests of the page "What was tried" with a real database."""
 
-from desk import add_run, judgement, make_project, run, shown_page, variant
 from pytestqt.qtbot import QtBot
 from read_page import press, words
+from records import add_run, judgement, make_project, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
 from app.controllers.tried.presenter import forecast_note, forecast_rows

@@ -5,11 +5,11 @@ from typing import Any
 
 import psutil
 import pytest
-from desk import Drive, open_page, shown_page, start_run
 from finished_run import write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from read_page import press, question, words
+from records import Drive, open_page, shown_page, start_run
 
 from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from desk import facts, judgement, variant
+from records import facts, judgement, variant
 
 from app.controllers.try_it.presenter import (
     example_value,

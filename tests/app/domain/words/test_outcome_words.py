@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, get_args
 
 import pytest
-from desk import judgement, variant
+from records import judgement, variant
 
 from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.variant import Variant

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from desk import NOW, project, run, variant
 from flows import go
+from records import NOW, project, run, variant
 from spaces import opened_space
 
 from app.domain.job import ArtifactRecord, JobRecord

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from desk import add_run, make_project, run, variant
 from flows import refusal
+from records import add_run, make_project, run, variant
 
 from app.domain.job import ExportRecord
 from app.domain.run import RunState

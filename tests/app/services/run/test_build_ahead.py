@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from desk import described
 from judged import variant
 from play import Like
+from records import described
 from staging import Make, recipes
 
 from app.cli.optimize import architectures_of, check_can_build

@@ -5,8 +5,8 @@ import json
 import shutil
 
 import pytest
-from desk import described
 from play import Like
+from records import described
 from staging import Make, Stage
 
 from app.domain.words.explain import why_int8_lost
