@@ -63,7 +63,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         limit_pct=run.goal.max_loss_pct,
         loss_high=judgement.drop_high if judgement else None,
         needed=judgement.n + judgement.missing_examples if judgement and judgement.missing_examples else None,
-        ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
+        options=_options(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
         note=" ".join(filter(None, notes)),
         watch=watched_words(watched) if watched is not None else "",
         watch_warns=watched is not None and watched.is_worse,
@@ -273,7 +273,7 @@ def _undecided(facts: RunFacts) -> UndecidedValue | None:
     return UndecidedValue("again" if outcome.needs_new_run else "go_on")
 
 
-def _ways(facts: RunFacts, data: DataResult | None) -> OptionsValue:
+def _options(facts: RunFacts, data: DataResult | None) -> OptionsValue:
     """Return the user's options; a larger limit is offered only if the goal allows it and it changes the result."""
     found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
     return OptionsValue(

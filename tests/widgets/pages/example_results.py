@@ -124,7 +124,7 @@ def nothing_faster() -> CompareValue:
         versions=rows,
         recommended="",
         changes=ChangesValue(),
-        ways=OptionsValue(
+        options=OptionsValue(
             4.0, "INT8, sensitive layers kept", 1.7, 200, "installer/fettle optimize mobilenet.onnx --data pictures"
         ),
     )
@@ -139,7 +139,7 @@ def undecided(*, busy: bool) -> CompareValue:
         VersionValue("b", "Faster engine", "not_settled" if busy else "not_faster", 23.9, 28.8, 42, None, 14_200_000),
         VersionValue("c", "INT8, all layers", "beyond_limit", 8.6, 9.9, 116, None, 3_700_000, agreement=0.93),
     )  # fmt: skip
-    ways = OptionsValue(is_busy=busy, disturbed_by=("firefox", "backup") if busy else (), can_wait=busy)
+    options = OptionsValue(is_busy=busy, disturbed_by=("firefox", "backup") if busy else (), can_wait=busy)
     headline = "No verdict yet: measure again when the computer is idle"
     subtitle = (
         "3 versions were tried on 2,000 test pictures. Other programs disturbed the comparison of their speed. By the"
@@ -158,7 +158,7 @@ def undecided(*, busy: bool) -> CompareValue:
         recommended="",
         labelled=False,
         changes=ChangesValue(),
-        ways=ways,
+        options=options,
         undecided=UndecidedValue("again") if busy else UndecidedValue("prove", "a", "about 10 s"),
     )
 

@@ -100,7 +100,7 @@ class ComparePage(Page):
     def _nothing_faster(self, value: CompareValue) -> list[Item]:
         table = self._table_card(value)
         kept = KeptCard(self.theme, len(value.versions) - 1, self._to("optimize"))
-        return [table, self._closer(), self._options(value, value.ways) if value.ways is not None else None, kept]
+        return [table, self._closer(), self._options(value, value.options) if value.options is not None else None, kept]
 
     def _result(self, value: CompareValue) -> list[Item]:
         table, shown = self._table_card(value), figures(value)

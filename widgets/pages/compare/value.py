@@ -188,7 +188,7 @@ class CompareValue:
     loss_high: float | None = None
     changes: ChangesValue = ChangesValue()
     needed: int | None = None
-    ways: OptionsValue | None = None
+    options: OptionsValue | None = None
     note: str = ""
     watch: str = ""
     watch_warns: bool = False

@@ -33,7 +33,7 @@ def test_safe_version_is_recommended() -> None:
     assert value.outcome == "safe" and value.headline == "2.0 times faster, 2.0 times smaller, within your limit of 1 %"
     assert value.subtitle == "Version 1. Measured on 200 test pictures on this computer; chosen from 2."
     assert [version.id for version in value.versions] == ["v0", "v1", "v2"]
-    assert value.needed is None and value.ways is None and value.note == ""
+    assert value.needed is None and value.options is None and value.note == ""
 
 
 def test_under_load_the_caption_suggests_to_measure_again() -> None:
@@ -95,7 +95,7 @@ def test_original_is_kept_without_a_faster_safe_version() -> None:
     assert value.subtitle.startswith("2 versions were tried on 200 test pictures")
     found = rows(made)
     assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "alike_slower")
-    assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
+    assert value.options is not None and (value.options.limit_pct, value.options.limit_speedup) == (4.0, 2.0)
 
 
 def test_measuring_again_is_offered_only_after_load() -> None:
@@ -104,8 +104,8 @@ def test_measuring_again_is_offered_only_after_load() -> None:
     slower = variant(1, p50_ms=3.0, speedup=0.7)
     loaded = dataclasses.replace(slower, measurement=dataclasses.replace(slower.measurement, under_load=True))
     for version, is_busy in ((loaded, True), (slower, False)):
-        ways = compare_value(facts(variant(0), version)).ways
-        assert ways is not None and ways.is_busy is is_busy
+        options = compare_value(facts(variant(0), version)).options
+        assert options is not None and options.is_busy is is_busy
 
 
 def test_slow_tail_has_its_verdict_and_figures() -> None:
@@ -131,8 +131,8 @@ def test_larger_limit_is_offered_only_if_it_helps(changes: dict[str, Any], offer
     """Given a refused version, then a larger limit is offered only if the goal accepts it and it would change the
     result."""
     lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", **changes))
-    ways = compare_value(facts(variant(0), lossy)).ways
-    assert ways is not None and ways.limit_pct == offered
+    options = compare_value(facts(variant(0), lossy)).options
+    assert options is not None and options.limit_pct == offered
 
 
 def test_run_out_of_time_offers_more_time() -> None:
@@ -159,7 +159,7 @@ def test_few_examples_ask_for_examples_and_not_for_time() -> None:
     assert (
         value.subtitle == "8 test pictures are too few to judge a smaller model; your limit of 1 % needs at least 321."
     )
-    assert value.ways is not None and (value.ways.few, value.ways.takes) == (8, 321)
+    assert value.options is not None and (value.options.few, value.options.takes) == (8, 321)
     assert value.go_on is None and "afe" not in value.headline
 
 
@@ -176,7 +176,7 @@ def test_unconfirmed_version_is_a_first_look() -> None:
     row = rows(made)["v1"]
     assert (row.verdict, row.first_look, row.speedup) == ("unconfirmed", True, None)
     assert value.go_on is not None and value.go_on.minutes == 5
-    assert value.ways is not None and value.ways.limit_pct is None, "no larger limit confirms it"
+    assert value.options is not None and value.options.limit_pct is None, "no larger limit confirms it"
 
 
 def test_first_look_has_no_speedup() -> None:

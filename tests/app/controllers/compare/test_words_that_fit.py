@@ -257,8 +257,8 @@ def test_second_disturbed_run_offers_to_wait() -> None:
     """Given a disturbed run, then the programs are named and measuring again is offered. From the second one on,
     waiting for an idle computer is offered and the processor time is shown."""
     first, second = compare_value(disturbed(1)), compare_value(disturbed(2))
-    assert first.ways is not None and second.ways is not None
-    assert (first.ways.disturbed_by, first.ways.can_wait, second.ways.can_wait) == (("browser",), False, True)
+    assert first.options is not None and second.options is not None
+    assert (first.options.disturbed_by, first.options.can_wait, second.options.can_wait) == (("browser",), False, True)
     assert first.undecided == second.undecided == UndecidedValue("again")
     assert "1.9 times as fast" in second.subtitle and "1.9" not in first.subtitle
     watch = RunWatch(run(1, RunState.KEPT_ORIGINAL))

@@ -171,7 +171,7 @@ def test_few_examples_request_more(opened: Any, examples: ModuleType) -> None:
     """Given that so few examples prove nothing about a faster version, Then more of them are requested, with how
     many, and not called something to tune with."""
     value = examples.nothing_faster()
-    page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, few=8, takes=321)))
+    page = opened(ComparePage, replace(value, options=replace(value.options, limit_pct=None, few=8, takes=321)))
     assert "Add more pictures" in text_of(page) and "Add examples for tuning" not in text_of(page)
     assert "8 test examples are too few; your limit needs at least 321." in text_of(page)
     assert press(page, "Add pictures…", page.page_wanted) == ["data"]
@@ -180,7 +180,7 @@ def test_few_examples_request_more(opened: Any, examples: ModuleType) -> None:
 def test_no_limit_would_help(opened: Any, examples: ModuleType) -> None:
     """Given that no version is faster at any limit, then another goal is offered instead."""
     value = examples.nothing_faster()
-    page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None)))
+    page = opened(ComparePage, replace(value, options=replace(value.options, limit_pct=None)))
     assert press(page, "Choose another goal", page.page_wanted) == ["goal"]
 
 

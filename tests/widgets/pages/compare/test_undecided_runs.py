@@ -22,7 +22,7 @@ def test_a_busy_computer_offers_to_measure_again(opened: Any, examples: ModuleTy
     """Given that other programs alone left open what is faster, then it can be measured again, and examples to tune with,
     which would not help, are not offered."""
     value = examples.nothing_faster()
-    page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, is_busy=True)))
+    page = opened(ComparePage, replace(value, options=replace(value.options, limit_pct=None, is_busy=True)))
     assert "Add examples for tuning" not in text_of(page)
     press(page, "Measure again now", page.again_requested)
 
@@ -31,9 +31,9 @@ def test_a_computer_that_stays_busy_is_waited_for(opened: Any, examples: ModuleT
     """Given other programs that disturbed two runs, Then they are named, the primary button measures again, and a second
     one waits until the computer is idle, which can be stopped."""
     value = examples.nothing_faster()
-    ways = replace(value.ways, limit_pct=None, is_busy=True, disturbed_by=("browser", "backup"), can_wait=True)
+    options = replace(value.options, limit_pct=None, is_busy=True, disturbed_by=("browser", "backup"), can_wait=True)
     versions = (replace(value.versions[0], verdict="original"), *value.versions[1:])
-    page = opened(ComparePage, replace(value, versions=versions, ways=ways, undecided=UndecidedValue("again")))
+    page = opened(ComparePage, replace(value, versions=versions, options=options, undecided=UndecidedValue("again")))
     assert "browser, backup" in text_of(page) and "Keep this one" not in str(table_text(page))
     assert button_texts(page, "primary") == ["Measure again"]
     press(page, "Measure again", page.again_requested)
