@@ -13,7 +13,7 @@ from workers.contracts.techniques import TargetSpec
 from workers.export.layout import plain_name
 from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import TEST_STAGES
-from workers.export.service.asking import request_server
+from workers.export.service.client import request_server
 from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
 from workers.infer.batch_mates import depends_on_mates
