@@ -13,9 +13,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert.asking.calibration import as_taken
-from workers.convert.asking.cascades import Looks, learn_threshold, make_first, no_classes, predict_both, share
 from workers.convert.graphs.onnx_files import broken
+from workers.convert.inference.calibration import as_taken
+from workers.convert.inference.cascades import Looks, learn_threshold, make_first, no_classes, predict_both, share
 from workers.convert.output import Output, does_not_fit, new_model, take_files
 from workers.infer.base import NotRunnable
 from workers.infer.processor import NO_BF16

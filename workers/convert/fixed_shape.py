@@ -9,7 +9,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking.calibration import seen_shapes
+from workers.convert.inference.calibration import seen_shapes
 from workers.convert.output import new_model, take_files
 
 ID = "fixed_shape"

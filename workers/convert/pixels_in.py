@@ -12,9 +12,9 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking.calibration import as_taken, requests
-from workers.convert.asking.in_turn import in_turn
 from workers.convert.graphs import onnx_files
+from workers.convert.inference.calibration import as_taken, requests
+from workers.convert.inference.in_turn import in_turn
 from workers.convert.output import MODEL_FILE, does_not_fit, need_onnx, new_model
 from workers.convert.rewriting import CHECKED, check_alike
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineSpec
@@ -112,7 +112,7 @@ def check_and_time(
 
 def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
     """Return images of noise, each as prepared input and as pixels; other inputs are zeros."""
-    from workers.convert.asking.calibration import example_feeds
+    from workers.convert.inference.calibration import example_feeds
     from workers.pipeline import images
 
     feeds = example_feeds(spec)

@@ -14,8 +14,8 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import finite
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import finite
 from workers.convert.output import does_not_fit, new_model
 from workers.infer.processor import NO_BF16
 

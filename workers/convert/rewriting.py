@@ -109,7 +109,7 @@ def _names(node: Any) -> list[str]:
 
 def same_inputs(model: Model, ctx: JobContext) -> "Iterator[tuple[Feeds, Feeds]]":
     """Yield calibration inputs or a generated one, each twice."""
-    from workers.convert.asking.calibration import example_feeds, requests
+    from workers.convert.inference.calibration import example_feeds, requests
 
     for feeds in list(requests(model, ctx, CHECKED)) or [example_feeds(read_pipeline(model.folder))]:
         yield feeds, feeds

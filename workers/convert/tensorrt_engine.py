@@ -17,8 +17,8 @@ from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking.calibration import seen_shapes
 from workers.convert.graphs import onnx_files
+from workers.convert.inference.calibration import seen_shapes
 from workers.convert.output import need_onnx, new_model, take_files
 from workers.infer.base import NotRunnable
 from workers.infer.cuda_driver import Place

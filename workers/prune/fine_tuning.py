@@ -18,7 +18,7 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
-from workers.convert.asking.changed_inputs import KINDS, changed_copy
+from workers.convert.inference.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
 from workers.infer.base import Arrays
 from workers.pipeline.spec import PipelineSpec

@@ -11,8 +11,8 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.planning import Reason
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import engines
 from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin
 from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material, Trainer

@@ -4,7 +4,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import finite
+from workers.convert.inference import finite
 from workers.convert.output import new_model, take_files
 from workers.infer.processor import NO_BF16
 

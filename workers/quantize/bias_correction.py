@@ -15,8 +15,8 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import calibration, engines
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration, engines
 from workers.convert.output import need_onnx, new_model
 from workers.infer.base import Arrays
 from workers.quantize import qdq

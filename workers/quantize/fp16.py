@@ -10,8 +10,8 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import finite
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import finite
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.calibrating import overflow

@@ -15,8 +15,8 @@ from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import engines
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits, qdq, switches
 from workers.quantize.calibrating import one_sided, sensitivity, similarity

@@ -11,8 +11,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration
 from workers.convert.output import need_onnx, new_model
 from workers.infer.base import Arrays
 from workers.quantize import eight_bits, qdq

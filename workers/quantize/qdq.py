@@ -17,8 +17,8 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
-from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration
 from workers.infer.base import Arrays
 from workers.quantize.histograms import Histogram
 

@@ -13,8 +13,8 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.calibrating import probes

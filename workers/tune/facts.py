@@ -10,8 +10,8 @@ from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import ModelFacts
 from workers.contracts.techniques import Model
-from workers.convert.asking.calibration import example_feeds
 from workers.convert.graphs import onnx_files
+from workers.convert.inference.calibration import example_feeds
 from workers.convert.parts import has_parts, parts_in
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests

@@ -23,8 +23,8 @@ from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert.asking.in_turn import in_turn
 from workers.convert.graphs import onnx_files
+from workers.convert.inference.in_turn import in_turn
 from workers.convert.rewriting import removed_by
 from workers.infer.base import Arrays, NotRunnable, Session
 from workers.tune.layers import Target, of_openvino

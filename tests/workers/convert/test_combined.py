@@ -11,8 +11,8 @@ from special_models import SPECIAL, build_texts, text_item
 
 from workers.contracts.errors import InputRefused
 from workers.convert import cascade, length_buckets, precision_by_operator
-from workers.convert.asking.cascades import Looks, learn_threshold, look
-from workers.convert.asking.changed_inputs import changed_copy
+from workers.convert.inference.cascades import Looks, learn_threshold, look
+from workers.convert.inference.changed_inputs import changed_copy
 from workers.infer import openvino_program, processor
 from workers.quantize import bf16
 

@@ -12,7 +12,7 @@ from recording import RecordingContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
-from workers.convert.asking import calibration
+from workers.convert.inference import calibration
 from workers.evaluate.proof.predictions import collect_predictions
 from workers.infer.onnxruntime_cpu import load
 from workers.measure.requests import load_requests

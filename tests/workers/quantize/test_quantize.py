@@ -10,8 +10,8 @@ from recording import RecordingContext
 from small_models import predictions
 
 from workers.contracts.errors import InputRefused
-from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration
 from workers.pipeline.prepared import write_prepared
 from workers.quantize import bf16, eight_bits, fp16, int8_dynamic, int8_static, qdq
 

@@ -10,7 +10,7 @@ import trap_models as traps
 from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
-from workers.convert.asking import engines
+from workers.convert.inference import engines
 from workers.quantize import int8_mixed, qdq, switches
 from workers.quantize.calibrating import sensitivity, similarity
 from workers.quantize.calibrating.similarity import Alike, expected_agreement

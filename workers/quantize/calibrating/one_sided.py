@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert.asking import engines
+from workers.convert.inference import engines
 from workers.pipeline.pipeline import load_pipeline
 
 EXAMPLES, FEWEST = 32, 8

@@ -13,8 +13,8 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration
 from workers.quantize.calibrating import probes
 
 LARGEST = 65504.0

@@ -13,7 +13,7 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
-from workers.convert.asking import engines
+from workers.convert.inference import engines
 from workers.evaluate.proof.similarity import similarities
 from workers.infer.base import Arrays
 from workers.pipeline.pipeline import Pipeline, load_pipeline

@@ -12,8 +12,8 @@ from small_models import KINDS, RNG, floats, model_of, nodes_of, predictions, we
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.techniques import Model
-from workers.convert.asking import finite
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import finite
 from workers.convert.precision_by_operator import TITLE as BY_OPERATOR
 from workers.quantize import bf16, fp16
 

@@ -9,8 +9,8 @@ import numpy as np
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import engines
 from workers.pipeline.pipeline import load_pipeline
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from statistics import median
 import pytest
 
 from workers.contracts.errors import JobCancelled
-from workers.convert.asking.in_turn import in_turn
+from workers.convert.inference.in_turn import in_turn
 
 HOW = {"rounds": 7, "least_rounds": 2, "block_s": 0.04, "max_s": 4.0}
 

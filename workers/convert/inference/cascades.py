@@ -22,7 +22,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model
-from workers.convert.asking.changed_inputs import Feeds, changed_copy
+from workers.convert.inference.changed_inputs import Feeds, changed_copy
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import PipelineSpec
 
