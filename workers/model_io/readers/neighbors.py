@@ -178,11 +178,8 @@ def companions_sha256(path: Path) -> str:
         for file in small_files(folder):
             with contextlib.suppress(OSError):
                 name = file.relative_to(folder).as_posix()
-                text = (
-                    sha256_file(file)
-                    if name in COMPANIONS
-                    else json.dumps([*_class_lists(file), *character_list(file)])
-                )
+                lists = [] if name in COMPANIONS else [*_class_lists(file), *character_list(file)]
+                text = sha256_file(file) if name in COMPANIONS else json.dumps(lists)
                 if text != "[]":
                     digest.update(f"{number}\0{name}\0{text}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
