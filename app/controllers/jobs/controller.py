@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -209,6 +209,7 @@ def _flow_value(running: Running) -> JobValue:
         id=_flow_id(running),
         title=running.title,
         state="running",
+        created_at=datetime.now(UTC) - timedelta(seconds=seconds),
         seconds=seconds,
         progress=progress.share if progress is not None else None,
         detail=progress.stage if progress is not None else "",

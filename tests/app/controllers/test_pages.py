@@ -234,7 +234,9 @@ def test_jobs_list_shows_progress(app_controller: AppController, window: MainWin
     values = {job.title: job for job in page._jobs}
     run_row = values["Colors, Balanced"]
     assert (run_row.progress, run_row.detail) == (0.42, "A: measuring its speed")
-    assert (values["Read the examples"].progress, values["Read the examples"].detail) == (0.25, "Read the files")
+    other_row = values["Read the examples"]
+    assert (other_row.progress, other_row.detail) == (0.25, "Read the files")
+    assert other_row.created_at is not None
     app_controller.flows.interrupt_all()
 
 

@@ -252,7 +252,7 @@ def _inputs(spec: PipelineSpec) -> str:
         for entry in entries:
             shape = "×".join("any" if size is None else str(size) for size in entry.shape)
             name, size = code(entry.name), plain(shape or "one number")
-            lines.append(f"- {word}: {name}, {plain(entry.dtype)}, {size}. {plain(entry.meaning)}")
+            lines.append(f"- {word}: {name}, {plain(entry.dtype)}, {size}: {plain(entry.meaning)}")
     steps = spec.preprocess
     if isinstance(steps, ImageSteps) and steps.pixels:
         name = next(entry.name for entry in spec.inputs if entry.source == "image")

@@ -242,7 +242,7 @@ class _Search:
             )
         else:
             words = (
-                f"None of {tried} triggers leads the optimized model to one class far more often than the original (at "
+                f"No trigger of {tried} leads the optimized model to one class far more often than the original (at "
                 f"the most {percent(worst.optimized)} of {worst.n} examples, the original {percent(worst.original)})."
             )
         return TriggerFindings(
