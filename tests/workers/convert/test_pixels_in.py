@@ -47,6 +47,12 @@ MODELS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def timed_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the technique take two rounds of its times, which are in a sentence alone."""
+    monkeypatch.setattr(pixels_in, "ROUNDS", 2)
+
+
 def written(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec, steps: ImageSteps | None = None) -> Model:
     """A model's folder, and data that was prepared for it."""
     model = write_folder(folder, proto, spec)
