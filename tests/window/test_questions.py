@@ -22,8 +22,9 @@ class RunsCode:
 
 
 @pytest.mark.timeout(180)
-def test_a_program_in_a_file_needs_consent_then_a_size(start: Start, tmp_path: Path) -> None:
-    """Given a TorchScript file, Then the window asks before it runs it, and for the size that it does not say."""
+def test_program_in_a_file_needs_consent_and_code_in_a_pickle_is_refused(start: Start, tmp_path: Path) -> None:
+    """Given a TorchScript file, Then the window asks before it runs it, and for the size that it does not say; given a
+    pickle that runs code, Then it is refused in words, with what is safe and what to do now."""
     script = tmp_path / "scripted.pt"
     subprocess.run([sys.executable, "-c", TRACE, str(script)], check=True, timeout=120)
     program = start(str(script))
@@ -39,29 +40,13 @@ def test_a_program_in_a_file_needs_consent_then_a_size(start: Start, tmp_path: P
     program.until_text("scripted", "With your consent it ran in the sandbox")
     assert field.strays == ()
 
-
-@pytest.mark.timeout(120)
-def test_a_file_that_would_run_code_is_refused(start: Start, tmp_path: Path) -> None:
-    """Given a pickle that runs code, Then it is refused in words, with what is safe and what to do now."""
     bad = tmp_path / "stranger.pt"
     bad.write_bytes(pickle.dumps(RunsCode()))
-    program = start(str(bad))
+    program.drop(bad)
     program.until_page("model", "error", 60)
     seen = program.until_text("Is my work safe?", "What to do now", "Choose another file…")
     assert "stranger.pt" in seen.texts
     assert "this must never run" not in program.errors.read_text(encoding="utf-8")
-
-
-@pytest.mark.timeout(180)
-def test_data_before_the_model_wait_for_it(start: Start, tmp_path: Path) -> None:
-    """Given no model, When pictures are dropped and then a model, Then the pictures are read for it."""
-    program = start()
-    program.until_page("model", "empty", 20)
-    program.drop(write_pictures(tmp_path / "pictures", each=8))
-    program.until_text("These are examples, but a model is needed first")
-    program.drop(write_model(tmp_path / "late.onnx"))
-    program.until_page("data", "full", 60)
-    program.until_text("24 pictures of 3 kinds, ready to use")
 
 
 @pytest.mark.timeout(240)
