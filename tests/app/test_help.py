@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ SOURCES = ("widgets", "app/controllers", "app/domain/words", "workers/export", "
 FIELD = re.compile(r"\{[^}]*\}")
 
 
+@cache
 def shown_texts() -> list[re.Pattern[str]]:
     """Return a pattern for each text that the window may show; a field such as {0} stands for anything."""
     texts = {
