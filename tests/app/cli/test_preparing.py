@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only
     once."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 1)
     with opened_space(tmp_path / "data") as space:
         finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
         plain = space.repositories.variants.get("v2")

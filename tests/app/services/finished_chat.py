@@ -1,7 +1,7 @@
 """Provide a finished run of a tiny language model: opened, predicted and judged by real jobs, with made-up times."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from finished_run import NOW, _versions
@@ -22,17 +22,16 @@ ORIGINAL = Recipe(title="Original", runtime="openvino")
 INT8 = Recipe(title="INT8 weights", runtime="openvino", steps=(RecipeStep(technique="language_int8"),))
 
 
-def chat_space(root: Path, model: Path | None = None, data: Path | None = None) -> Iterator[Workspace]:
-    """Yield a workspace with the project "p1" and its run "r1"; by default of a tiny model and Fettle's own
-    dialogues."""
-    if model is None:
-        write_tiny_llama(root / "tiny")
+def chat_space(root: Path, data: Path | None = None, *recipes: Recipe) -> Iterator[Workspace]:
+    """Yield a workspace with the project "p1" and its run "r1" of a tiny model, which recommends the last of `recipes`;
+    by default on Fettle's own dialogues."""
+    write_tiny_llama(root / "tiny")
     with opened_space(root / "data") as space:
-        go(space, _make(space, model or root / "tiny", data))
+        go(space, _make(space, root / "tiny", data, recipes))
         yield space
 
 
-def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
+def _make(space: Workspace, path: Path, data: Path | None, recipes: Sequence[Recipe]) -> Flow[Run]:
     model = yield from open_model(OpenParams(path=str(path)))
     data_path = None if data is None else str(data)
     read = yield from read_data(DataParams(model_dir=str(model.folder), path=data_path))
@@ -44,7 +43,7 @@ def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
     space.repositories.projects.add(project)
     run = Run("r1", "p1", Goal("fastest-chat", 1.0), RunState.FINISHED, NOW, NOW, NOW, 40.0, data_key=read.key)
     space.repositories.runs.add(run)
-    made = yield from _versions(model, read, (ORIGINAL, INT8), 1.0, None)
+    made = yield from _versions(model, read, (ORIGINAL, *recipes), 1.0, None)
     for variant in made:
         space.repositories.variants.add(variant)
         report = Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0 * (variant.index + 1), n=9)
@@ -53,6 +52,8 @@ def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
             variant.id,
             [MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", speech=(report,))],
         )
-    run = dataclasses.replace(run, baseline_variant_id=made[0].id, recommended_variant_id=made[1].id)
+    run = dataclasses.replace(
+        run, baseline_variant_id=made[0].id, recommended_variant_id=made[-1].id if recipes else None
+    )
     space.repositories.runs.update(run)
     return run

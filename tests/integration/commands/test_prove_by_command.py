@@ -18,8 +18,8 @@ VARIANT = {"id", "title", "recipe", "runtime", "precision", "verdict", "agreemen
 
 @pytest.fixture(autouse=True)
 def few_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure fewer sets for the final figures."""
-    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
+    """Measure one set for the final figures."""
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 1)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from finished_chat import chat_space
+from finished_chat import INT8, chat_space
 from read_page import words
 from records import Drive
 
@@ -18,7 +18,7 @@ from workers.contracts.after.chatting import ChatRequest
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    yield from chat_space(tmp_path)
+    yield from chat_space(tmp_path, None, INT8)
 
 
 @pytest.mark.slow

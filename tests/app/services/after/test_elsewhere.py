@@ -33,9 +33,9 @@ from workers.contracts.jobs import DataParams, OpenParams
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let measurements begin at once and take two sets."""
+    """Let measurements begin at once and take one set."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 1)
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def write_texts(path: Path, first: int, last: int) -> Path:
 @pytest.fixture
 def chats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 2)
-    yield from chat_space(tmp_path, data=write_texts(tmp_path / "texts.jsonl", 0, 60))
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 1)
+    yield from chat_space(tmp_path, write_texts(tmp_path / "texts.jsonl", 0, 60))
 
 
 @pytest.mark.whole
