@@ -53,6 +53,12 @@ comparison (OpenVINO over ONNX Runtime, magika while `stress-ng` ran, `tests/ben
 is twice as fast read 1.58 or more in 10 of 10 runs.
 """
 
+FASTER_UNDISTURBED = 1.1
+"""Least speedup over the requests that busy programs did not delay (`workers.measure.undisturbed`).
+
+Caches and memory are still shared with these programs, which may hinder one version more than the other.
+"""
+
 
 def is_worth_naming(speedup: float | None) -> bool:
     """Return whether a speedup exceeds the noise between engines."""
@@ -62,31 +68,38 @@ def is_worth_naming(speedup: float | None) -> bool:
 def is_faster(variant: Variant) -> bool:
     """Return whether the lower bound of the speedup is a gain and slow requests are not slower.
 
-    Under load, wall time alone proves nothing: all comparisons must show at least `FASTER_UNDER_LOAD`.
+    Under load, wall time alone proves nothing: all comparisons must show at least `FASTER_UNDER_LOAD`, or the
+    undisturbed requests `FASTER_UNDISTURBED`.
     """
     measured = variant.measurement
     if not is_worth_naming(measured.speedup_low) or has_slow_tail(variant):
         return False
-    return not measured.under_load or (measured.agreed_low is not None and measured.agreed_low > FASTER_UNDER_LOAD)
+    least = FASTER_UNDISTURBED if measured.undisturbed else FASTER_UNDER_LOAD
+    return not measured.under_load or (measured.agreed_low is not None and measured.agreed_low > least)
 
 
 def has_slow_tail(variant: Variant) -> bool:
     """Return whether the 90th percentile of request times is more than 3 % above the original's.
 
     A cascade that runs two models may be faster in the mean and still keep a person waiting. Under load the percentile
-    describes other programs, so it does not count.
+    of all requests describes other programs, so only that of undisturbed requests counts.
     """
     measured = variant.measurement
-    return not measured.under_load and measured.p90_speedup is not None and measured.p90_speedup < 1 / WORSE_TAIL
+    if measured.under_load and not measured.undisturbed:
+        return False
+    return measured.p90_speedup is not None and measured.p90_speedup < 1 / WORSE_TAIL
 
 
 def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
     """Return whether other programs disturbed a comparison that could lead to a recommendation: measure again.
 
-    A version that took longer by both wall time and processor time is certainly slower.
+    A version that took longer by both wall time and processor time is certainly slower. By undisturbed requests the
+    estimate decides as it does on a quiet computer.
     """
     measured = variant.measurement
     if variant.is_baseline or variant.state != "confirmed" or not is_eligible(variant) or not measured.under_load:
+        return False
+    if measured.undisturbed and (has_slow_tail(variant) or not looks_like_gain(variant, objective)):
         return False
     is_refuted = measured.cpu_speedup is not None and expected_speedup(variant) <= 1.0
     return not is_gain(variant, objective) and (not is_refuted or looks_like_gain(variant, objective))
@@ -103,7 +116,8 @@ def expected_speedup(variant: Variant) -> float:
     Under load it is the higher of wall and processor time: a possibly fast version is measured again with the original.
     """
     measured = variant.measurement
-    if measured.under_load and measured.speedup is not None and measured.cpu_speedup is not None:
+    is_doubtful = measured.under_load and not measured.undisturbed
+    if is_doubtful and measured.speedup is not None and measured.cpu_speedup is not None:
         return max(measured.speedup, measured.cpu_speedup)
     return measured.speedup or 0.0
 

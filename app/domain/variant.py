@@ -43,8 +43,9 @@ class Measurement(Stored):
     `latency_p50_low_ms` and `latency_p50_high_ms` are the 95 % interval of the median, `set_p50_ms` the medians of the
     sets. `busy_share` is the other programs' use of all cores in this variant's turns. `under_load` is true if other
     programs disturbed the measurement. `cpu_speedup` is the ratio of processor times. `agreed_low` is the least lower
-    bound of all comparisons (wall time, processor time, undisturbed requests), which counts under load. `taken_at` is
-    the time of a measurement from an earlier run, None if this run measured.
+    bound of all comparisons, which counts under load. `undisturbed` is true if other programs were busy and the speedup
+    and its bounds come from the requests that they did not delay. `taken_at` is the time of a measurement from an
+    earlier run, None if this run measured.
     """
 
     latency_p50_ms: float | None = None
@@ -66,6 +67,7 @@ class Measurement(Stored):
     under_load: bool | None = None
     cpu_speedup: float | None = None
     agreed_low: float | None = None
+    undisturbed: bool = False
     latency_mean_ms: float | None = None
     p90_speedup: float | None = None
     taken_at: datetime | None = None

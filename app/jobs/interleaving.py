@@ -15,10 +15,10 @@ from statistics import median
 from app.jobs.client import JobClient, Message
 from app.jobs.outcome import Crashed, Outcome, error_of
 from app.jobs.process import Waitable
+from workers.contracts.disturbed import BlockLoad, clean_slices
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, Ready, RunBlock, RunJob
-from workers.contracts.specs import BlockLoad
 
 WARMUP_SHARE = 0.2
 MOST_REQUESTS = 400
@@ -28,6 +28,14 @@ BLOCK_DEADLINE_S = 60.0
 BLOCK_TIMES, REQUEST_TIMES = 10, 50
 """Factors on `block_max_s` and on the time of a request, beyond which a turn counts as hung."""
 MIN_BLOCKS = 2
+SLICE_MS, FIRST_SLICE = 2.0, 4
+"""Milliseconds of the fastest model in a slice whose waiting is read, and its requests before any time is known."""
+
+CLEAN_SLICES = 16
+"""Undisturbed slices that each variant needs in a set, else all variants of the set get more blocks."""
+
+MOST_MORE_BLOCKS, MORE_SHARE = 12, 0.6
+"""Most blocks that a disturbed set gets in addition, and the share of its time limit at which it gets no more."""
 
 
 @dataclass
@@ -85,6 +93,10 @@ class Pace:
         fitting = 1000 * self.block_max_s / latency_ms
         warmup = min(warmup, int(fitting * WARMUP_SHARE))
         return warmup, max(1, min(timed, int(fitting - warmup)))
+
+    def slice_requests(self, fastest_ms: float | None) -> int:
+        """Return the requests of a slice, which are the same ones in all variants."""
+        return max(1, round(SLICE_MS / fastest_ms)) if fastest_ms else FIRST_SLICE
 
     def blocks_of(self, latency_ms: float | None) -> int:
         """Return the blocks of a set: two (A B B A) if a single request already fills one."""
@@ -150,6 +162,9 @@ class BlockGroup:
         self._starting: set[int] = set()
         self._loading: list[int] = []
         self._order: list[int] = []
+        self._alive: list[int] = []
+        self._more = self._added = 0  # blocks added to this set for each variant, and in all
+        self._may_add = len(self._jobs) > 1
         self._holder: int | None = None
         self._waiting_since_s = time.monotonic()
         self._began_s = self._set_began_s = time.monotonic()
@@ -160,7 +175,8 @@ class BlockGroup:
     def total_blocks(self) -> int:
         """Return the blocks of the whole measurement, as far as known."""
         alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
-        return max(self.blocks_done, self._sets * sum(self._blocks_of(index) for index in alive))
+        planned = self._sets * sum(self._blocks.get(index, self._pace.blocks) for index in alive)
+        return max(self.blocks_done, planned + self._added)
 
     @property
     def pids(self) -> list[int]:
@@ -277,6 +293,8 @@ class BlockGroup:
             self.done = True
             return
         self._set_began_s = now
+        self._may_add = self._may_add and self._more < MOST_MORE_BLOCKS  # otherwise more blocks do not help
+        self._alive, self._more = alive, 0
         self._order = order(alive, self._pace.blocks, self.sets_done)
         self._loading, self._waiting_since_s = self._order[: len(alive)], now
         for index in alive:
@@ -302,6 +320,10 @@ class BlockGroup:
 
     def _give_turn(self) -> None:
         """Give the turn to the next live process that has blocks left."""
+        if len(self._order) == len(self._alive) and self._needs_more():
+            self._more += 2
+            self._added += 2 * len(self._alive)
+            self._order += order(self._alive, 2, self.sets_done)
         while self._order:
             index = self._order.pop(0)
             if index not in self._live:
@@ -321,13 +343,23 @@ class BlockGroup:
                 max_s=self._pace.block_max_s,
                 last=blocks_done + 1 >= self._blocks_of(index),
                 first_request=(self.sets_done * self._pace.blocks + blocks_done) * self._pace.timed_requests,
+                slice_requests=self._pace.slice_requests(self._fastest_ms[number]),
             )
             self._holder, self._waiting_since_s = index, time.monotonic()
             self._live[index].send(turn)
             return
 
     def _blocks_of(self, index: int) -> int:
-        return self._blocks.get(index, self._pace.blocks)
+        return self._blocks.get(index, self._pace.blocks) + self._more
+
+    def _needs_more(self) -> bool:
+        """Return whether other programs left a live variant too few undisturbed slices before the set's last round."""
+        if not self._may_add or self._more >= MOST_MORE_BLOCKS:
+            return False
+        used = (time.monotonic() - self._began_s) / self._budget_s
+        if used > MORE_SHARE * (self.sets_done + 1) / self._sets:
+            return False
+        return any(_is_disturbed(self.outcomes[index]) for index in self._live)
 
     def _least_latency_ms(self) -> float | None:
         """Return the median latency of the fastest variant so far, in milliseconds."""
@@ -338,3 +370,10 @@ class BlockGroup:
         """Return the variant's median latency so far, in milliseconds."""
         times = [value for one_set in self.outcomes[index].latencies_ms for value in one_set]
         return median(times) if times else None
+
+
+def _is_disturbed(timing: Timing) -> bool:
+    """Return whether too few slices of the variant's last set are undisturbed; False where waiting is unknown."""
+    blocks = [(times, load) for times, load in zip(timing.blocks_ms[-1], timing.loads[-1], strict=False)]
+    slices = sum(len(load.slice_waits_s or ()) for _, load in blocks)
+    return sum(len(clean_slices(times, load)) for times, load in blocks) < min(CLEAN_SLICES, slices / 2)

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from statistics import fmean, stdev
+from typing import NamedTuple
 
-from workers.contracts.specs import BlockLoad
+from pydantic import Field
+
+from workers.contracts.base import Frozen
 
 WAIT_SHARE = 0.1
 """Share of its time that a disturbed process's ready threads wait; an idle computer shows 0 to 0.04."""
@@ -19,6 +22,34 @@ errors.
 """
 MIN_PAIRS = 3
 
+CLEAN_SHARE = 0.05
+"""Largest waiting of an undisturbed slice, as a share of its time; an idle computer shows 0 to 0.04."""
+
+
+class BlockLoad(Frozen):
+    """System load during one timed block of `requests` (wall time `elapsed_s`).
+
+    `cpu_s` are processor seconds of the process's own threads; `waited_s` seconds in which they were ready but other
+    programs had the processor (Linux: /proc/PID/task/TID/schedstat, second field), None if unknown. `busy_share` is the
+    share of all cores that other processes used, 0..1 on average over blocks; a single one is coarse, even negative.
+    `stolen_s` are seconds of all cores that the host of a virtual machine gave to others, None if unknown.
+
+    `slice_waits_s` are `waited_s` of each slice, `slice_requests` consecutive requests (the last slice may have fewer);
+    None if unknown. The block began with request `first_request`, and the model has `inputs` different requests.
+    """
+
+    requests: int
+    elapsed_s: float
+    cpu_s: float
+    waited_s: float | None = None
+    busy_share: float | None = None
+    stolen_s: float | None = None
+    slice_requests: int = Field(1, ge=1)
+    slice_waits_s: tuple[float, ...] | None = Field(None, max_length=5000)
+    first_request: int = 0
+    inputs: int = Field(1, ge=1)
+
+
 Loads = Sequence[Sequence[BlockLoad]]
 
 
@@ -28,6 +59,30 @@ def is_under_load(*variants: Loads) -> bool | None:
     if any(report) or any(is_uneven(variants[0], loads) for loads in variants[1:]):
         return True
     return None if None in report else False
+
+
+class Slice(NamedTuple):
+    """One undisturbed slice of a block: its first request in the block, its time and its waiting in milliseconds."""
+
+    begin: int
+    took_ms: float
+    waited_ms: float
+
+
+def clean_slices(times_ms: Sequence[float], load: BlockLoad) -> list[Slice]:
+    """Return the complete slices of a block with requests of `times_ms` whose threads hardly waited.
+
+    Time that the host of a virtual machine gave to others counts as waiting; it is known for the whole block only.
+    """
+    size = load.slice_requests
+    stolen_share = (load.stolen_s or 0.0) / load.elapsed_s if load.elapsed_s > 0 else 0.0
+    found = []
+    for number, waited_s in enumerate((load.slice_waits_s or ())[: len(times_ms) // size]):
+        took_ms = sum(times_ms[number * size : (number + 1) * size])
+        one = Slice(number * size, took_ms, 1000 * waited_s + stolen_share * took_ms)
+        if one.waited_ms <= CLEAN_SHARE * took_ms:
+            found.append(one)
+    return found
 
 
 def is_uneven(original: Loads, version: Loads) -> bool:

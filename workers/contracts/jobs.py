@@ -10,6 +10,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.data.seen import SeenBox
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
@@ -20,7 +21,6 @@ from workers.contracts.planning import PlanResult as PlanResult
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.proof.proving import PredictionPair
 from workers.contracts.specs import (
-    BlockLoad,
     Described,
     DescribedTarget,
     DeviceFacts,
@@ -259,7 +259,7 @@ class SummarizeParams(Frozen):
     loads: tuple[tuple[tuple[BlockLoad, ...], ...], ...] = ()
     family: int | None = None
     looks: int = Field(1, ge=1)
-    rule: Literal[2] = 2
+    rule: Literal[3] = 3
 
 
 class SpeedSummary(Frozen):
@@ -268,6 +268,8 @@ class SpeedSummary(Frozen):
     `speedup_low` holds with 95 % for all versions together (`workers.measure.speedup`). `p90_speedup` is the ratio of
     90th percentiles. `under_load`: other programs disturbed one of the two; `speedup` is then the lowest of all
     comparisons, as in `workers.measure.agreeing`, which also defines `cpu_speedup` and `agreed_low` (None if unknown).
+    `undisturbed`: enough requests were not delayed; the speedup, its bounds and `agreed_low` then come from these
+    (`workers.measure.undisturbed`).
     """
 
     latency: LatencySummary
@@ -275,6 +277,7 @@ class SpeedSummary(Frozen):
     under_load: bool | None = None
     cpu_speedup: float | None = None
     agreed_low: float | None = None
+    undisturbed: bool = False
     p90_speedup: float | None = None
     throughput_per_s: float
     speedup: float

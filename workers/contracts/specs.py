@@ -214,21 +214,6 @@ P99_NEEDS = 299
 """Minimum number of samples that bound a 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
 
 
-class BlockLoad(Frozen):
-    """System load during one timed block of `requests` (wall time `elapsed_s`).
-
-    `cpu_s` are processor seconds of the process's own threads; `waited_s` seconds in which they were ready but other
-    programs had the processor (Linux: /proc/PID/task/TID/schedstat, second field), None if unknown. `busy_share` is the
-    share of all cores that other processes used, 0..1 on average over blocks; a single one is coarse, even negative.
-    """
-
-    requests: int
-    elapsed_s: float
-    cpu_s: float
-    waited_s: float | None = None
-    busy_share: float | None = None
-
-
 class LatencySummary(Frozen):
     """Milliseconds of single requests; `p99_ms` is absent under `P99_NEEDS` samples, `mean_ms` in older records."""
 

@@ -49,6 +49,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
                 timed=turn.timed_requests,
                 max_s=turn.max_s,
                 check=ctx.check_cancelled,
+                slice_requests=turn.slice_requests,
             )
             ctx.sample(params.series, block.ended_s, block.latencies_ms)
             ctx.block_done(turn.index, block.latencies_ms, block.load)

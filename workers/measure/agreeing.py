@@ -18,8 +18,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.disturbed import Loads
-from workers.contracts.specs import BlockLoad
+from workers.contracts.disturbed import BlockLoad, Loads
 from workers.measure.speedup import Speedup
 
 MIN_PAIRS = 3

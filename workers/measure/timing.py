@@ -2,14 +2,16 @@
 
 import contextlib
 import gc
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 
-from workers.contracts.specs import BlockLoad
+from workers.contracts.disturbed import BlockLoad
 from workers.infer.base import Session
 from workers.measure.requests import Requests
 
@@ -26,24 +28,35 @@ class Block:
     load: BlockLoad
 
 
-def waited_s() -> float | None:
-    """Return the seconds for which this process's threads were ready but had no core; None if unknown.
+class WaitMeter:
+    """Reads how long the present threads of this process were ready but had no core; files stay open for quick reading.
 
     Linux: the second field of each thread's schedstat, nanoseconds (Documentation/scheduler/sched-stats.rst).
     """
-    total_ns, found = 0, False
-    for task in _tasks():
-        with contextlib.suppress(OSError, ValueError, IndexError):  # a thread may end meanwhile
-            total_ns += int((task / "schedstat").read_text("ascii").split()[1])
-            found = True
-    return total_ns / 1e9 if found else None
 
+    def __init__(self, tasks: Path = Path("/proc/self/task")) -> None:
+        """Open the counters of all threads below `tasks`; a system without them has none."""
+        self._waited_ns: dict[int, int] = {}
+        with contextlib.suppress(OSError):
+            for task in list(tasks.iterdir()):
+                with contextlib.suppress(OSError):  # a thread may end meanwhile
+                    self._waited_ns[os.open(task / "schedstat", os.O_RDONLY)] = 0
 
-def _tasks() -> list[Path]:
-    try:
-        return list(Path("/proc/self/task").iterdir())
-    except OSError:
-        return []
+    def __enter__(self) -> "WaitMeter":
+        """Return the open meter."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the counters."""
+        for file in self._waited_ns:
+            os.close(file)
+
+    def read_s(self) -> float | None:
+        """Return the seconds since the threads began; None if unknown. A thread that ended keeps its last reading."""
+        for file in self._waited_ns:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                self._waited_ns[file] = int(os.pread(file, 64, 0).split()[1])
+        return sum(self._waited_ns.values()) / 1e9 if self._waited_ns else None
 
 
 class OtherLoad:
@@ -52,7 +65,13 @@ class OtherLoad:
     def __init__(self) -> None:
         """Read the current processor times."""
         self._process = psutil.Process()
+        self._stolen_s: float | None = getattr(psutil.cpu_times(), "steal", None)
         self._all, self._own = self._read()
+
+    def stolen_s(self) -> float | None:
+        """Return the seconds of all cores that the host of this virtual machine gave to others; None if unknown."""
+        now_s = getattr(psutil.cpu_times(), "steal", None)
+        return None if now_s is None or self._stolen_s is None else max(0.0, now_s - self._stolen_s)
 
     def _read(self) -> tuple[tuple[float, float], float]:
         times = psutil.cpu_times()
@@ -102,26 +121,29 @@ def without_collections() -> Iterator[None]:
 
 def run_block(
     session: Session, requests: Requests, *, first: int, warmup: int, timed: int, max_s: float,
-    check: Callable[[], None],
+    check: Callable[[], None], slice_requests: int = 1,
 ) -> Block:  # fmt: skip
     """Run `warmup` requests untimed and `timed` requests timed, from request number `first` on.
 
     A block that would take longer than `max_s` ends early, after at least one timed request; a third of it may be
-    warm-up. `check` is called between requests at most 20 times a second and may raise.
+    warm-up. `check` is called between requests at most 20 times a second and may raise. The waiting of the threads is
+    read after every `slice_requests` requests.
     """
     others = OtherLoad()
     started = time.perf_counter_ns()
     _warm_up(session, requests, first, warmup, started + int(max_s * 1e9 / 3), check)
-    with without_collections():
-        waited, cpu_s, elapsed_s = waited_s(), time.process_time(), time.perf_counter()
-        spans = _time(session, requests, first, min(timed, MAX_TIMED), started + int(max_s * 1e9), check)
+    until_ns = started + int(max_s * 1e9)
+    with without_collections(), WaitMeter() as meter:
+        cpu_s, elapsed_s = time.process_time(), time.perf_counter()
+        spans, read_s = _time(session, requests, first, min(timed, MAX_TIMED), until_ns, check, meter, slice_requests)
         cpu_s, elapsed_s = time.process_time() - cpu_s, time.perf_counter() - elapsed_s
-        waited_after = waited_s()
+    waits_s = _between(read_s)
     offset_s = time.monotonic() - time.perf_counter_ns() / 1e9
     load = BlockLoad(
         requests=len(spans), elapsed_s=elapsed_s, cpu_s=cpu_s,
-        waited_s=None if waited is None or waited_after is None else max(0.0, waited_after - waited),
-        busy_share=others.share(is_short=True),
+        waited_s=None if waits_s is None else sum(waits_s), busy_share=others.share(is_short=True),
+        stolen_s=others.stolen_s(), slice_requests=slice_requests, slice_waits_s=waits_s, first_request=first,
+        inputs=len(requests),
     )  # fmt: skip
     return Block([(end - begin) / 1e6 for begin, end in spans], [end / 1e9 + offset_s for _, end in spans], load)
 
@@ -137,10 +159,13 @@ def _warm_up(
 
 
 def _time(
-    session: Session, requests: Requests, first: int, count: int, until_ns: int, check: Callable[[], None]
-) -> list[tuple[int, int]]:
+    session: Session, requests: Requests, first: int, count: int, until_ns: int, check: Callable[[], None],
+    meter: WaitMeter, slice_requests: int,
+) -> tuple[list[tuple[int, int]], list[float | None]]:  # fmt: skip
+    """Return begin and end of each timed request in nanoseconds, and the meter read around each slice."""
     clock, run = time.perf_counter_ns, session.run
     spans: list[tuple[int, int]] = []
+    read_s = [meter.read_s()]
     checked = clock()
     for number in range(first, first + count):
         feeds = requests.feed(number)
@@ -149,9 +174,21 @@ def _time(
         end = clock()
         spans.append((begin, end))
         requests.carry(outputs)
+        if len(spans) % slice_requests == 0:
+            read_s.append(meter.read_s())
         if end > until_ns:
             break
         if end - checked > CHECK_EVERY_NS:
             check()
             checked = end
-    return spans
+    if len(spans) % slice_requests:
+        read_s.append(meter.read_s())
+    return spans, read_s
+
+
+def _between(read_s: list[float | None]) -> tuple[float, ...] | None:
+    """Return the differences of neighboring readings, None if one is unknown."""
+    known = [value for value in read_s if value is not None]
+    if len(known) < len(read_s):
+        return None
+    return tuple(max(0.0, after - before) for before, after in pairwise(known))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import (
     MAX_SAMPLES_PER_MESSAGE,
@@ -25,7 +26,6 @@ from workers.contracts.process.messages import (
     StageLimit,
     WorkerMessage,
 )
-from workers.contracts.specs import BlockLoad
 from workers.runtime.calibration import calibration_feeds
 from workers.runtime.inbox import Inbox
 from workers.runtime.progress import ProgressThrottle

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.domain.variant import Measurement, Variant
+from app.domain.words.outcome import range_words
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.parts.cards.source import SourceValue
@@ -132,12 +133,19 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
         "The original's mean time divided by this version's, over the same requests, both measured in turn; the bound"
         " is Student's over sets of fresh processes, and holds for all versions together (Holm)."
     )
-    if measured.under_load:
+    if measured.undisturbed:
+        how = _(
+            "Other programs kept the computer busy, so only requests count whose threads did not wait for the"
+            " processor, less the original's waiting; the bound is Student's over sets of fresh processes (Holm)."
+        )
+        shown = range_words(measured.speedup_low or 0.0, measured.speedup_high or 0.0)
+        pairs.append((_("Undisturbed requests"), _("{0:.2f} times ({1})").format(measured.speedup, shown)))
+    elif measured.under_load:
         how = _(
             "Other programs kept the computer busy, so this is the least of three ways to compare, block by block: wall"
             " time, processor time, and wall time without the waiting for the processor (t interval)."
         )
-        pairs.append((_("By processor time alone"), _("{0} times").format(times(measured.cpu_speedup or 0.0))))
+        pairs.append((_("By processor time alone"), _("{0:.2f} times").format(measured.cpu_speedup or 0.0)))
     figure = at_least(measured.shown_speedup or 0.0) if measured.under_load else times(measured.speedup)
     return SourceValue(
         "speed", _("Faster"), _title(_("Faster"), variant), figure, how, tuple(pairs),

@@ -118,7 +118,7 @@ def promise_words(version: Variant) -> str:
     if not is_worth_naming(known_speedup(version)):
         return "looked smaller and about as fast, not sure yet"
     interval = speed_interval(version)
-    if interval is None or measured.under_load:
+    if interval is None or (measured.under_load and not measured.undisturbed):
         return "looked faster at first, not sure yet"
     return f"looked {times(measured.speedup or 0.0)} times faster ({range_words(*interval)}), not sure yet"
 

@@ -25,12 +25,11 @@ from app.services.flow.artifacts import ArtifactStore, Entry
 from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasuredVariant, MeasureStep, limits_of_runtime
 from app.services.flow.workspace import Workspace
-from workers.contracts.disturbed import is_under_load
+from workers.contracts.disturbed import BlockLoad, is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import BlockDone, Failed, Log, Progress, RunJob, WorkerMessage
-from workers.contracts.specs import BlockLoad
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Protocol number; raise it whenever the requests of a block, or how they are timed, change."""
 
 MAX_AGE = timedelta(days=7)

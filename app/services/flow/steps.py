@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from app.services.flow.background import Stopped
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.messages import Limits
 from workers.contracts.runtimes import needs_gpu
-from workers.contracts.specs import BlockLoad
 
 if TYPE_CHECKING:  # the first page needs steps but must not load code that reads the machine
     from app.services.flow.quiet import QuietWait

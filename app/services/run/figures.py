@@ -161,6 +161,7 @@ def measurement_of(
         under_load=summary.under_load,
         cpu_speedup=summary.cpu_speedup,
         agreed_low=summary.agreed_low if interleaved else None,
+        undisturbed=summary.undisturbed and interleaved,
         latency_mean_ms=latency.mean_ms,
         p90_speedup=summary.p90_speedup if interleaved else None,
     )

@@ -8,6 +8,7 @@ from judged import variant
 
 from app.domain.choose import (
     FASTER_UNDER_LOAD,
+    FASTER_UNDISTURBED,
     Objective,
     choose,
     could_be_fastest,
@@ -97,6 +98,14 @@ def test_under_load_all_ways_to_compare_have_to_agree() -> None:
         assert not is_faster(loaded(agreed_low)) and needs_quiet(loaded(agreed_low))
         assert choose([loaded(agreed_low)]) == (None, False)
         assert outcome_of([loaded(agreed_low)], "speed", SearchEnd()).ending is Ending.BUSY
+    for agreed_low, speedup, ending in (
+        (FASTER_UNDISTURBED, 1.3, Ending.BUSY),
+        (1.11, 1.3, Ending.PROVEN),
+        (0.97, 1.02, Ending.NOTHING_FASTER),
+    ):
+        measurement = dataclasses.replace(loaded(agreed_low).measurement, speedup=speedup, undisturbed=True)
+        calm = dataclasses.replace(loaded(agreed_low), measurement=measurement)
+        assert outcome_of([calm], "speed", SearchEnd()).ending is ending
     sure = loaded(1.6)
     assert is_faster(sure) and not needs_quiet(sure)
     assert choose([sure, loaded(0.9)]) == (sure, True)
@@ -131,6 +140,7 @@ def test_slow_requests_that_are_slower_are_not_faster() -> None:
     assert why_not(slow, 1.0) == ("Not faster: one request in ten takes 1.60 times as long as with the original (p90)")
     assert verdict_words(slow) == "Slower for one in ten"
     assert is_faster(tailed(0.625, under_load=True, agreed_low=1.6))
+    assert not is_faster(tailed(0.625, under_load=True, agreed_low=1.6, undisturbed=True))
 
 
 def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:

@@ -16,7 +16,7 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.measuring import NO_TIME, SavedMeasurements
 from workers.contracts import jobs, specs
 from workers.contracts.base import Rows
-from workers.contracts.disturbed import is_under_load
+from workers.contracts.disturbed import BlockLoad, is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model
 from workers.contracts.pipeline import write_pipeline
@@ -282,7 +282,7 @@ class Play:
             results.append(() if failed else (result,) * sets)
         if sets < step.sets and step.until_s is not None:
             self.clock = max(self.clock, began + step.until_s - time.monotonic())
-        load = specs.BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
+        load = BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
         loads = tuple(((load,) * step.blocks,) * sets for _ in step.variants)
         is_whole = sets == step.sets
         return flow_steps.Measured(

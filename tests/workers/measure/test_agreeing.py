@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from workers.contracts.disturbed import is_under_load
-from workers.contracts.specs import BlockLoad
+from workers.contracts.disturbed import BlockLoad, is_under_load
 from workers.measure.agreeing import agreement
 from workers.measure.speedup import Speedup
 

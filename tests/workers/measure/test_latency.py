@@ -7,8 +7,8 @@ import pytest
 from recording import RecordingContext
 from scipy.stats import binom
 
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
-from workers.contracts.specs import BlockLoad
 from workers.jobs.summarize import run
 from workers.measure.latency import median_ranks, summarize
 

@@ -156,12 +156,12 @@ def test_waiting_for_a_core_is_counted() -> None:
     """Given another program on the one core that this process may use, then its running and waiting times add up to the
     elapsed time."""
     code = (
-        "import os, subprocess, sys, time; from workers.measure.timing import waited_s;"
+        "import os, subprocess, sys, time; from workers.measure.timing import WaitMeter; meter = WaitMeter();"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
         "other = subprocess.Popen([sys.executable, '-c', 'while True: pass']);"
-        "waited, cpu, began = waited_s(), time.process_time(), time.perf_counter();"
+        "waited, cpu, began = meter.read_s(), time.process_time(), time.perf_counter();"
         "exec('while time.perf_counter() - began < 1: pass');"
-        "print(waited_s() - waited, time.process_time() - cpu, time.perf_counter() - began); other.kill()"
+        "print(meter.read_s() - waited, time.process_time() - cpu, time.perf_counter() - began); other.kill()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     waited, cpu_s, elapsed_s = map(float, done.stdout.split())

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from recording import RecordingContext
 
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.measured.sizes import GAIN
-from workers.contracts.specs import BlockLoad
 from workers.jobs.summarize import run
 from workers.measure.speedup import paired, speedups
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel
 
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Request, RunBlock
-from workers.contracts.specs import BlockLoad
 
 if TYPE_CHECKING:
     import numpy as np

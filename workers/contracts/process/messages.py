@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, TypeAdapter
 
 from workers.contracts.base import Frozen
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.specs import BlockLoad
 
 MAX_SAMPLES_PER_MESSAGE = 5000
 """Maximum number of samples per message; the window needs more than 0.3 ms to read longer ones (measured)."""
@@ -88,6 +88,7 @@ class RunBlock(Frozen):
     Attributes:
         max_s: Maximum duration of the block.
         last: The job ends after this block.
+        slice_requests: Requests after each of which the waiting for a core is read.
     """
 
     type: Literal["block"] = "block"
@@ -97,6 +98,7 @@ class RunBlock(Frozen):
     max_s: float = 10.0
     last: bool = False
     first_request: int = 0
+    slice_requests: int = Field(1, ge=1)
 
 
 class Request(Frozen):

@@ -118,6 +118,13 @@ def test_speedup_under_load_explains_its_comparison(space: Workspace) -> None:
         assert ("By processor time alone" in dict(speed.pairs)) is is_loaded
         assert ("busy" in speed.how) is is_loaded
         assert (speed.figure == "≥ 1.9 ×") is is_loaded
+    calm = dataclasses.replace(loaded, undisturbed=True, speedup=1.5, speedup_low=1.3, speedup_high=1.7, agreed_low=1.3)
+    (speed,) = (
+        source
+        for source in sources_of(facts, dataclasses.replace(variant, measurement=calm), ())
+        if source.key == "speed"
+    )
+    assert dict(speed.pairs)["Undisturbed requests"] == "1.50 times (1.30 to 1.70)" and speed.figure == "≥ 1.3 ×"
 
 
 def test_command_of_a_latency_measures_the_version_again(

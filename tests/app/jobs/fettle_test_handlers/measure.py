@@ -6,9 +6,9 @@ import time
 
 from fettle_test_handlers._shared import Params, Result  # noqa: F401
 from workers.contracts.base import Frozen
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import BlockLoad
 
 
 class MeasureParams(Frozen):

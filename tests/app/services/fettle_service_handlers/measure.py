@@ -2,10 +2,10 @@
 
 import time
 
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import BlockLoad
 
 
 def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
