@@ -28,7 +28,7 @@ BLOCK_DEADLINE_S = 60.0
 BLOCK_TIMES, REQUEST_TIMES = 10, 50
 """Factors on `block_max_s` and on the time of a request, beyond which a turn counts as hung."""
 MIN_BLOCKS = 2
-SLICE_MS, FIRST_SLICE = 2.0, 4
+SLICE_MS, FIRST_SLICE = 1.0, 4
 """Milliseconds of the fastest model in a slice whose waiting is read, and its requests before any time is known."""
 
 CLEAN_SLICES = 16

@@ -10,7 +10,7 @@ import pytest
 from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
-from app.jobs.interleaving import BlockGroup, Pace, order
+from app.jobs.interleaving import MOST_MORE_BLOCKS, BlockGroup, Pace, order
 from workers.contracts.process.messages import BlockDone, Cancelled, Finished, Progress, Ready, RunBlock, RunJob, Sample
 
 
@@ -75,6 +75,25 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     assert not any(is_alive(pid) for pid in pids)
     assert list((bench.root / "jobs").iterdir()) == []
     assert (measured.blocks_done, measured.total_blocks, measured.sets_done) == (8, 8, 2)
+
+
+@pytest.mark.whole
+def test_disturbed_set_gets_more_blocks_while_that_helps(bench: Bench) -> None:
+    """Given a variant whose first blocks of a set are disturbed, Then all variants get more blocks in turn; given one that
+    stays disturbed, Then only its first set does; given too little time or a single variant, Then there are none."""
+
+    def blocks(*params: dict[str, Any], **options: Any) -> list[list[int]]:
+        measured = group(
+            bench, *params, sets=2, blocks=2, warmup_requests=0, timed_requests=20, block_max_s=2.0, **options
+        )
+        run(measured)
+        assert measured.blocks_done <= measured.total_blocks
+        return [[len(one_set) for one_set in timing.blocks_ms] for timing in measured.outcomes]
+
+    assert blocks({}, {"disturbed_blocks": 4}) == [[6, 6]] * 2
+    assert blocks({}, {"disturbed_blocks": 99}) == [[2 + MOST_MORE_BLOCKS, 2]] * 2
+    assert blocks({}, {"disturbed_blocks": 99}, budget_s=0.01) == [[2], [2]]
+    assert blocks({"disturbed_blocks": 99}) == [[2, 2]]
 
 
 @pytest.mark.whole

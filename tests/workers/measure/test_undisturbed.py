@@ -84,7 +84,7 @@ def measured(load: str, ms: float, ratio: float, rng: np.random.Generator, uneve
 
     Inputs differ by `uneven` (of the log) in their work, and processes by 2 % from start to start.
     """
-    computer, size = Computer(load, rng), max(1, round(2.0 / ms))
+    computer, size = Computer(load, rng), max(1, round(1.0 / ms))
     works = np.exp(rng.normal(0, uneven, INPUTS))
     sides: list[tuple[list[list[float]], list[list[BlockLoad]]]] = [([], []), ([], [])]
     for number in range(SETS):

@@ -16,6 +16,7 @@ class MeasureParams(Frozen):
     fail_in_block: int | None = None
     refuse_to_load: bool = False
     hang_in: str = ""
+    disturbed_blocks: int = 0
     journal: str = ""
 
 
@@ -47,6 +48,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
             if time.monotonic() - begin > turn.max_s and latencies:
                 break
         ctx.sample("latency_ms", [begin, time.monotonic()], [0.0, 0.0])
-        load = BlockLoad(requests=len(latencies), elapsed_s=0.001, cpu_s=0.001, busy_share=0.25)
+        waits_s = (float(turn.index < params.disturbed_blocks),) * len(latencies)
+        load = BlockLoad(requests=len(latencies), elapsed_s=0.001, cpu_s=0.001, busy_share=0.25, slice_waits_s=waits_s)
         ctx.block_done(turn.index, latencies, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=None, device_ran="cpu")
