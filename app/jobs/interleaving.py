@@ -15,7 +15,7 @@ from statistics import median
 from app.jobs.client import JobClient, Message
 from app.jobs.outcome import Crashed, Outcome, error_of
 from app.jobs.process import Waitable
-from workers.contracts.disturbed import BlockLoad, clean_slices
+from workers.contracts.disturbed import CLEAN_SHARE, HALF_SHARE, BlockLoad, clean_slices
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, Ready, RunBlock, RunJob
@@ -353,13 +353,13 @@ class BlockGroup:
         return self._blocks.get(index, self._pace.blocks) + self._more
 
     def _needs_more(self) -> bool:
-        """Return whether other programs left a live variant too few undisturbed slices before the set's last round."""
+        """Return whether other programs left a live variant too few slices to compare before the set's last round."""
         if not self._may_add or self._more >= MOST_MORE_BLOCKS:
             return False
         used = (time.monotonic() - self._began_s) / self._budget_s
         if used > MORE_SHARE * (self.sets_done + 1) / self._sets:
             return False
-        return any(_is_disturbed(self.outcomes[index]) for index in self._live)
+        return any(_is_disturbed(self.outcomes[i], CLEAN_SHARE if i else HALF_SHARE) for i in self._live)
 
     def _least_latency_ms(self) -> float | None:
         """Return the median latency of the fastest variant so far, in milliseconds."""
@@ -372,8 +372,11 @@ class BlockGroup:
         return median(times) if times else None
 
 
-def _is_disturbed(timing: Timing) -> bool:
-    """Return whether too few slices of the variant's last set are undisturbed; False where waiting is unknown."""
+def _is_disturbed(timing: Timing, most_share: float) -> bool:
+    """Return whether too few slices of the variant's last set waited that little; False where waiting is unknown.
+
+    The first variant is the original, of which slices with more waiting are compared, too.
+    """
     blocks = [(times, load) for times, load in zip(timing.blocks_ms[-1], timing.loads[-1], strict=False)]
     slices = sum(len(load.slice_waits_s or ()) for _, load in blocks)
-    return sum(len(clean_slices(times, load)) for times, load in blocks) < min(CLEAN_SLICES, slices / 2)
+    return sum(len(clean_slices(times, load, most_share)) for times, load in blocks) < min(CLEAN_SLICES, slices / 2)

@@ -22,8 +22,11 @@ errors.
 """
 MIN_PAIRS = 3
 
-CLEAN_SHARE = 0.05
-"""Largest waiting of an undisturbed slice, as a share of its time; an idle computer shows 0 to 0.04."""
+CLEAN_SHARE, HALF_SHARE = 0.05, 0.5
+"""Largest waiting of an undisturbed slice, and of one whose time without waiting is used, as shares of its time.
+
+An idle computer shows 0 to 0.04.
+"""
 
 
 class BlockLoad(Frozen):
@@ -69,8 +72,8 @@ class Slice(NamedTuple):
     waited_ms: float
 
 
-def clean_slices(times_ms: Sequence[float], load: BlockLoad) -> list[Slice]:
-    """Return the complete slices of a block with requests of `times_ms` whose threads hardly waited.
+def clean_slices(times_ms: Sequence[float], load: BlockLoad, most_share: float = CLEAN_SHARE) -> list[Slice]:
+    """Return the complete slices of a block with requests of `times_ms` whose threads waited for `most_share` at most.
 
     Time that the host of a virtual machine gave to others counts as waiting; it is known for the whole block only.
     """
@@ -80,7 +83,7 @@ def clean_slices(times_ms: Sequence[float], load: BlockLoad) -> list[Slice]:
     for number, waited_s in enumerate((load.slice_waits_s or ())[: len(times_ms) // size]):
         took_ms = sum(times_ms[number * size : (number + 1) * size])
         one = Slice(number * size, took_ms, 1000 * waited_s + stolen_share * took_ms)
-        if one.waited_ms <= CLEAN_SHARE * took_ms:
+        if one.waited_ms <= most_share * took_ms:
             found.append(one)
     return found
 

@@ -3,7 +3,8 @@
 Linux counts how long a process's threads were ready but had no core. Waiting delays a request by at most the sum of it,
 whatever its threads do. The original's time less all its waiting is therefore at most its quiet time, and a version's
 time with its waiting is at least its quiet one. So no load makes a version look faster than it is. Slices with little
-waiting are compared, because there the bound is close. They are chosen by waiting alone, by one rule for both sides.
+waiting are compared, because there the bound is close. They are chosen by waiting alone, by one rule for both sides;
+for an input without such a slice the original's slices with more waiting count, less that waiting.
 
 Long requests meet more disturbance than short ones. Slices are therefore compared only where both sides have one that
 begins with the same input.
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.disturbed import BlockLoad, Loads, clean_slices
+from workers.contracts.disturbed import CLEAN_SHARE, HALF_SHARE, BlockLoad, Loads, clean_slices
 
 LEAST_INPUTS = 4
 """Least inputs of which both sides need an undisturbed slice in a set."""
@@ -24,8 +25,8 @@ LEAST_INPUTS = 4
 LEAST_SETS = 3
 
 Floats = NDArray[np.float64]
-Slices = dict[tuple[int, int], list[tuple[float, float]]]
-"""(milliseconds, milliseconds waited) of undisturbed slices, by the length and the first input of the slice."""
+Slices = dict[int, list[tuple[float, float]]]
+"""(milliseconds, milliseconds waited) of a request of each slice, by the slice's first input."""
 
 
 def undisturbed(
@@ -42,34 +43,35 @@ def undisturbed(
     Returns:
         For each set with enough slices the log of the original's time over the version's (sets,), without the
         original's waiting, and the ratio of their 90th percentiles over all sets. None if fewer than `LEAST_SETS` sets
-        have enough.
+        have enough (all sets where there are fewer).
     """
     logs: list[float] = []
     tails: tuple[list[float], list[float]] = ([], [])
     for old_ms, new_ms, old_loads, new_loads in zip(original, version, original_loads, loads, strict=False):
-        old, new = _slices(old_ms, old_loads), _slices(new_ms, new_loads)
+        old = _slices(old_ms, old_loads, HALF_SHARE) | _slices(old_ms, old_loads)
+        new = _slices(new_ms, new_loads)
         both = old.keys() & new.keys()
-        if len(both) < min(LEAST_INPUTS, *(load.inputs for load in (*old_loads, *new_loads))):
+        if len(both) < min([LEAST_INPUTS, *(load.inputs for load in (*old_loads, *new_loads))]):
             continue
         old_total = sum(float(np.mean([ms - waited for ms, waited in old[one]])) for one in both)
         new_total = sum(float(np.mean([ms for ms, _ in new[one]])) for one in both)
         logs.append(math.log(old_total / new_total))
         for side, found in zip(tails, (old, new), strict=True):
-            side += [ms / one[0] for one in both for ms, _ in found[one]]
-    if len(logs) < LEAST_SETS:
+            side += [ms - waited for one in both for ms, waited in found[one]]
+    if len(logs) < max(1, min(LEAST_SETS, len(original))):
         return None
     return np.asarray(logs), float(np.percentile(tails[0], 90) / np.percentile(tails[1], 90))
 
 
-def _slices(times_ms: Sequence[float], loads: Sequence[BlockLoad]) -> Slices:
-    """Return the undisturbed slices of one set whose requests took `times_ms`."""
+def _slices(times_ms: Sequence[float], loads: Sequence[BlockLoad], most_share: float = CLEAN_SHARE) -> Slices:
+    """Return the slices of one set, whose requests took `times_ms`, that waited for `most_share` at most."""
     found: Slices = defaultdict(list)
     if sum(load.requests for load in loads) != len(times_ms):
         return found
     begin = 0
     for load in loads:
         block, begin = times_ms[begin : begin + load.requests], begin + load.requests
-        for one in clean_slices(block, load):
-            place = load.slice_requests, (load.first_request + one.begin) % load.inputs
-            found[place].append((one.took_ms, one.waited_ms))
+        for one in clean_slices(block, load, most_share):
+            first_input = (load.first_request + one.begin) % load.inputs
+            found[first_input].append((one.took_ms / load.slice_requests, one.waited_ms / load.slice_requests))
     return found
