@@ -16,7 +16,7 @@ from workers.contracts.process.messages import RunBlock
 from workers.jobs.measure import run
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests
-from workers.measure.timing import frozen, run_block
+from workers.measure.timing import WaitMeter, frozen, run_block
 from workers.pipeline.prepared import write_prepared
 
 ROOT = Path(__file__).parents[3]
@@ -149,6 +149,29 @@ def test_peak_memory_counts_from_its_level() -> None:
     """Given a fresh process that fills and frees 64 MiB after the level was recorded, then the peak has them."""
     done = subprocess.run([sys.executable, "-c", FILLS], cwd=ROOT, capture_output=True, text=True, check=True)
     assert 60 << 20 < int(done.stdout) < 120 << 20
+
+
+def test_waiting_is_the_sum_over_threads_and_unknown_without_counters(tmp_path: Path) -> None:
+    """Given recorded counters of two threads, then their waiting is added up; a thread whose counter becomes unreadable
+    keeps its last value; a system without counters reports nothing, not 0."""
+    counters = [tmp_path / name / "schedstat" for name in ("41", "42")]
+    for counter, waited_ns in zip(counters, (5_292_566, 1_000_000_000), strict=True):
+        counter.parent.mkdir()
+        counter.write_text(f"33366053474 {waited_ns} 12\n")
+    with WaitMeter(tmp_path) as meter:
+        assert meter.read_s() == pytest.approx(1.005292566)
+        counters[0].write_text("")
+        counters[1].write_text("33366053474 1500000000 13\n")
+        assert meter.read_s() == pytest.approx(1.505292566)
+    with WaitMeter(tmp_path / "none") as meter:
+        assert meter.read_s() is None
+    requests = Requests([{"x": np.zeros(1, np.float32)}] * 3)
+    options = {"warmup": 0, "max_s": 10.0, "check": lambda: None}
+    load = run_block(Slow(), requests, first=7, timed=10, slice_requests=4, **options).load
+    assert (load.requests, load.slice_requests, load.first_request, load.inputs) == (10, 4, 7, 3)
+    if sys.platform == "linux":
+        assert load.slice_waits_s is not None and len(load.slice_waits_s) == 3
+        assert sum(load.slice_waits_s) == load.waited_s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not report how long threads waited")
