@@ -15,8 +15,9 @@ in the same data folder, so that the versions are the same ones. Two verdicts fo
   (b) recommend one that is.
 
 `--pairs` skips the search: the model answers two inputs at once in turn with one at a time, four in turn with three, and
-one in turn with itself, each `--runs` times in a final run's sets and blocks under load. A row takes about as many
-minutes as runs; a pair some 20 s.
+one in turn with itself, each `--runs` times in a final run's sets and blocks under load. `--recordings FOLDER` keeps the
+times and loads, and judges those that are there already: so a changed rule is tried on the same measurements. Each run
+takes up to its budget, each pair some 20 s.
 """
 
 import argparse
@@ -43,13 +44,14 @@ from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
-from app.services.run.version_steps import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE
-from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary
+from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary, SummarizeParams
 from workers.contracts.measured.sizes import GAIN
 from workers.contracts.process.allowance import usable_cores
+from workers.jobs.summarize import run as summarize
+from workers.runtime.recording import RecordingContext
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900
@@ -236,13 +238,20 @@ def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Mea
     )  # fmt: skip
 
 
-def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[SpeedSummary]:
-    """Return the figures of the second tool."""
-    measured: Measured = yield one_round(model, data, batches)
-    summaries = yield from summarize(measured)
-    summary = summaries[1]
+def final_of(
+    model: OpenedModel, data: ReadData, batches: Sequence[int], recording: Path | None = None
+) -> Flow[SpeedSummary]:
+    """Return the figures of the second tool, from an earlier `recording` of its times and loads if there is one."""
+    if recording is not None and recording.exists():
+        params = SummarizeParams.model_validate_json(recording.read_bytes())
+    else:
+        measured: Measured = yield one_round(model, data, batches)
+        params = SummarizeParams(latencies_ms=measured.latencies_ms, loads=measured.loads)
+    if recording is not None:
+        recording.write_text(params.model_dump_json(exclude={"rule"}))
+    summary = summarize(params, RecordingContext(Path())).rows[1]
     if summary is None:
-        raise RuntimeError(f"it could not be measured: {measured.failures}")
+        raise RuntimeError("it could not be measured")
     return summary
 
 
@@ -262,14 +271,17 @@ def is_called_faster(summary: SpeedSummary) -> bool:
     return not summary.under_load or (summary.agreed_low or 0.0) > least
 
 
-def pairs(case: Case, models: Path, space: Workspace, runs: int, load_name: str) -> tuple[str, bool]:
+def pairs(
+    case: Case, models: Path, space: Workspace, runs: int, load_name: str, recordings: Path | None
+) -> tuple[str, bool]:
     """All pairs, `runs` times each under load; return a row of the table, and whether all verdicts hold."""
     model, data = run_to_end(Driver(space, opened(case, models), ignore))
     calls: dict[str, list[bool]] = {name: [] for name in PAIRS}
     for number in range(runs):
         for name, batches in PAIRS.items():
+            file = recordings and recordings / f"{case.name}-{load_name}-{name}-{number}.json"
             with load(load_name):
-                found = run_to_end(Driver(space, final_of(model, data, batches), ignore))
+                found = run_to_end(Driver(space, final_of(model, data, batches, file), ignore))
             calls[name].append(is_called_faster(found))
             low, agreed = found.speedup_low or 0.0, found.agreed_low or 0.0
             log_line(
@@ -297,6 +309,7 @@ def main() -> int:
     parser.add_argument("--homes", type=Path)
     parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS))
+    parser.add_argument("--recordings", type=Path)
     parser.add_argument("--case", action="append", default=[], type=case_of)
     requested = parser.parse_args()
     results: list[tuple[str, bool]] = []
@@ -306,7 +319,9 @@ def main() -> int:
         for case in cases:
             if requested.pairs:
                 with bench_space(homes / case.name) as space:
-                    results += [pairs(case, models, space, runs, name) for name in requested.loads]
+                    results += [
+                        pairs(case, models, space, runs, name, requested.recordings) for name in requested.loads
+                    ]
             else:
                 how = (models, homes / case.name, runs, requested.budget)
                 quiet = quiet_run(case, models, homes / case.name, requested.budget)
