@@ -167,7 +167,7 @@ class BlockGroup:
         self._may_add = len(self._jobs) > 1
         self._holder: int | None = None
         self._waiting_since_s = time.monotonic()
-        self._began_s = self._set_began_s = time.monotonic()
+        self._began_s = self._set_began_s = self._turns_began_s = time.monotonic()
         self._cancelled = False
         self._begin_set()
 
@@ -294,7 +294,7 @@ class BlockGroup:
             return
         self._set_began_s = now
         self._may_add = self._may_add and self._more < MOST_MORE_BLOCKS  # otherwise more blocks do not help
-        self._alive, self._more = alive, 0
+        self._alive, self._more, self._turns_began_s = alive, 0, math.inf
         self._order = order(alive, self._pace.blocks, self.sets_done)
         self._loading, self._waiting_since_s = self._order[: len(alive)], now
         for index in alive:
@@ -320,6 +320,7 @@ class BlockGroup:
 
     def _give_turn(self) -> None:
         """Give the turn to the next live process that has blocks left."""
+        self._turns_began_s = min(self._turns_began_s, time.monotonic())
         if len(self._order) == len(self._alive) and self._needs_more():
             self._more += 2
             self._added += 2 * len(self._alive)
@@ -356,8 +357,9 @@ class BlockGroup:
         """Return whether other programs left a live variant too few slices to compare before the set's last round."""
         if not self._may_add or self._more >= MOST_MORE_BLOCKS:
             return False
-        used = (time.monotonic() - self._began_s) / self._budget_s
-        if used > MORE_SHARE * (self.sets_done + 1) / self._sets:
+        now, rounds = time.monotonic(), self._pace.blocks - 1 + self._more
+        more_s = 2 * (now - self._turns_began_s) / max(1, rounds)
+        if now + more_s - self._began_s > MORE_SHARE * self._budget_s * (self.sets_done + 1) / self._sets:
             return False
         return any(_is_disturbed(self.outcomes[i], CLEAN_SHARE if i else HALF_SHARE) for i in self._live)
 
