@@ -7,9 +7,9 @@ version is tested at the full level, and the first that is not safe ends the seq
 changes on the calibration set.
 
 A version that is no better than one before it (within 3 %) waits behind that one. If that one is safe, it is not
-needed. Otherwise the versions behind it are tested as a further look at the items (`TestSetUsage`). They are tested at
-the level of that look, so that the levels of all looks still add up to at most 5 %. If the items are too few to prove
-anything, every version is judged, since none can be called safe.
+needed. Where a version is not safe, all that is left and needed is tested as a further look at the items
+(`TestSetUsage`), at the level of that look, so that the levels of all looks still add up to at most 5 %. If the items
+are too few to prove anything, every version is judged, since none can be called safe.
 """
 
 import dataclasses

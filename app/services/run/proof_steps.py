@@ -37,9 +37,9 @@ Looked = tuple[TestSetUsage, int]
 class ProofSequence(ABC):
     """Tests versions in a fixed order; a subclass defines how they predict and where verdicts are recorded.
 
-    A look is a fixed sequence at one level, which ends at the first version that is not safe. Versions as good as that
-    one are the sequence of the next look, at the level of that look. If a look has too few items to prove
-    anything, all remaining versions are judged, because none of these verdicts can be wrong.
+    A look is a fixed sequence at one level, which ends at the first version that is not safe. The versions left are the
+    sequence of the next look, at the level of that look. If a look has too few items to prove anything, all of them
+    are judged, because none of these verdicts can be wrong.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -97,22 +97,21 @@ class ProofSequence(ABC):
             elif not tested.could_prove:
                 self._unproven += step.waiting
             else:
-                behind = [one for later in steps for one in (later.version, *later.waiting)]
-                return self._next_look(tested, step.waiting, behind)
+                return self._next_look(tested, [*step.waiting, *ProofOrder(tuple(steps)).versions])
         return ()
 
-    def _next_look(self, tested: "_Tested", waiting: Sequence[Variant], behind: Sequence[Variant]) -> tuple[Step, ...]:
-        """Return the sequence of the look after that of `tested`, which is not safe."""
-        needed = [one for one in waiting if not has_safe_rival(one, self._settled, self._objective)]
+    def _next_look(self, tested: "_Tested", left: Sequence[Variant]) -> tuple[Step, ...]:
+        """Return the sequence of the look after that of `tested`, which is not safe: all that is `left` and needed."""
         self._least_look = tested.number + 1
-        self._leave(waiting, "dominated")
+        self._leave(left, "behind")
+        needed = [one for one in left if not has_safe_rival(one, self._settled, self._objective)]
         if not tested.can_go_on:
-            self._unproven += [*needed, *behind]
+            self._unproven += needed
             return ()
-        self._leave(behind, "behind")
-        for one in needed:
+        order = sequence_of(needed, self._objective)
+        for one in order.versions:
             del self._untested[one.id]
-        return sequence_of(needed, self._objective).steps
+        return order.steps
 
     def _look_at(self, version: Variant) -> Flow[None]:
         """Judge a version although nothing can be proven."""
