@@ -62,6 +62,8 @@ def saved_subtitle(outcome: Outcome, examples: str, things: str, limit_pct: floa
         return text.format(things)
     if outcome.ending is Ending.UNTESTED:
         return _("Measured in turn with the original. An earlier version was not safe, which ends the series of tests.")
+    if outcome.ending is Ending.TIME_UP and outcome.partly:
+        return _("Measured in turn with the original; there was no time to test its answers to all {0}.").format(things)
     if outcome.ending is Ending.BUSY:
         return _busy_words(outcome, examples)
     text = _("{0} tried on {1}; none was both faster and within your limit of {2}.")

@@ -109,7 +109,8 @@ class Outcome:
 
     `best` is recommended. `open` are undecided versions that looked better than it (or the original). `built` have
     engines for other cards. `tried` counts versions with figures. `untested` are untested gains that are better than
-    `best`, the best last. `short` are those that `few_items` examples cannot judge.
+    `best`, the best last. `short` are those that `few_items` examples cannot judge. `partly` are gains that time let
+    predict too few examples, the best first.
     """
 
     ending: Ending
@@ -121,6 +122,7 @@ class Outcome:
     built: tuple[Variant, ...] = ()
     short: tuple[Variant, ...] = ()
     few_items: int | None = None
+    partly: tuple[Variant, ...] = ()
 
     @property
     def can_go_on(self) -> bool:
@@ -159,6 +161,7 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
     short = tuple(short_of_examples(tried, objective)) if few_items is not None else ()
     left = tuple(v for v in open_versions(tried, best, objective) if v not in short)
     untested = tuple(v for v in untested_gains(tried, best, objective) if v not in short)
+    partly = tuple(v for v in _partly_tested(tried, objective) if best is None and v not in short)
     measured = sum(1 for version in tried if version.measurement.n)
     if best is not None:
         ending = Ending.PROVEN if is_proven else Ending.ALIKE
@@ -170,11 +173,11 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         ending = Ending.FEW_EXAMPLES
     elif end.none_fits is not None and not measured:
         ending = Ending.NONE_FITS
-    elif not end.untried and end.final != "cut_off":
+    elif not end.untried and end.final != "cut_off" and not partly:
         ending = Ending.NOTHING_FASTER
     else:
         ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
-    return Outcome(ending, best, left, measured, end, untested, short=short, few_items=few_items)
+    return Outcome(ending, best, left, measured, end, untested, short=short, few_items=few_items, partly=partly)
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
@@ -206,6 +209,13 @@ def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Ob
     if best is not None:
         found = [v for v in found if is_safe_or_untested(v) and not (is_safe(best) and is_as_good(best, v, objective))]
     return sorted(found, key=lambda version: -cost_of(version, objective))
+
+
+def _partly_tested(tried: Sequence[Variant], objective: Objective) -> list[Variant]:
+    """Return gains that might be safe if they predicted the examples that time left out, the best first."""
+    judged = ((version, version.judgement) for version in tried if is_gain(version, objective))
+    found = [one for one, its in judged if its is not None and its.verdict == "not_enough_data" and its.n_unasked]
+    return sorted((one for one in found if one.state != "dropped"), key=lambda version: cost_of(version, objective))
 
 
 def _may_replace(version: Variant, best: Variant, objective: Objective) -> bool:

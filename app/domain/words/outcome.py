@@ -44,12 +44,22 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
         return "The time was up before anything could be tried: keep the original, or allow more time"
     if outcome.ending is Ending.NONE_FITS:
         return "No optimization of this goal works on this computer: keep the original, or choose another goal"
+    if outcome.ending is Ending.TIME_UP and outcome.partly:
+        first = outcome.partly[0]
+        tested = _tested_words(first)
+        return f"“{first.title}” is {gain_words(first, objective)}, {tested}: {_rest(outcome, 'allow more time')}"
     if outcome.ending is Ending.TIME_UP:
         tried = f"{outcome.tried} of {counted(end.planned, 'version')}"
         found = f"The time was up after {tried}, and none of these was faster and safe"
         return f"{found}: {_rest(outcome, 'allow more time')}"
     what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
     return f"{what}: keep the original"
+
+
+def _tested_words(version: Variant) -> str:
+    judgement = version.judgement
+    n, left = (judgement.n, judgement.n_unasked) if judgement is not None else (0, 0)
+    return f"its answers are tested on only {n:,} of {n + left:,} examples"
 
 
 def short_words(outcome: Outcome) -> str:

@@ -12,6 +12,7 @@ from app.domain.variant import Screening, Untested, Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import screened_words, why_not
 from workers.contracts.planning import Reason
+from workers.contracts.specs import Judgement
 
 TIME_UP = SearchEnd(planned=5, untried=3, limit_s=60, more_s=40)
 
@@ -86,6 +87,20 @@ def test_a_gain_that_was_not_tested_is_said_to_be_so(why: Untested) -> None:
     assert (outcome.ending, outcome.is_undecided) == (Ending.UNTESTED, True)
     report = headline(outcome, "speed", 1.0)
     assert "not tested" in report and "keep the original" not in report
+
+
+@pytest.mark.parametrize(("left", "ending"), [(3920, Ending.TIME_UP), (0, Ending.NOTHING_FASTER)])
+def test_gain_tested_on_a_part_of_the_examples_is_not_refused(left: int, ending: Ending) -> None:
+    """Given a gain of which one result in 80 changed, Then nothing is refused if time left out other examples, and the
+    headline counts them; without others, nothing faster was safe."""
+    judgement = Judgement(
+        verdict="not_enough_data", n=80, labelled=False, agreement=79 / 80, drop=1 / 80, margin=0.01, n_unasked=left
+    )
+    partly = dataclasses.replace(SAFE, judgement=judgement)
+    outcome = outcome_of([partly], "speed", SearchEnd(planned=1, final="done", more_s=40))
+    assert (outcome.ending, outcome.partly) == (ending, (partly,) if left else ())
+    report = headline(outcome, "speed", 1.0)
+    assert ("80 of 4,000" in report) is bool(left) and "keep the original" in report
 
 
 def test_what_a_safe_version_dominates_is_not_missed() -> None:
