@@ -118,6 +118,8 @@ FIRST_KINDS: tuple[StepKind, ...] = ("open", "read", "original")
 
 LEAST_MORE_S = 5.0
 
+Ids = Sequence[str]
+
 
 class RunClock:
     """The clock of one run; owned by its `Recorder`.
@@ -132,18 +134,20 @@ class RunClock:
         self.elapsed = elapsed
         self._total_s: float | None = None
         self._begun_s: float | None = None
+        self._proof_most_s = 0.0
         self.from_now_s: float | None = None
         self.basis = Basis(0, 0, 0)
         self.kinds: Sequence[StepKind] = FIRST_KINDS
-        self.final_ids: Sequence[str] = ()
+        self.final_ids: Ids = ()
         self.saved_s = 0.0
         self._costs: dict[str, Cost] = {}
         self._first = ""
         self._took: dict[StepKind, list[float]] = defaultdict(list)
         self._tail_s = self.item_s = self._other_s = 0.0
-        self._items = self._left_out = 0
-        self.keeps_proof = False  # whether a gain exists that needs a proof
-        self._answer_speedup = 1.0
+        self.rest_s = 0.0  # until the original has predicted all items
+        self._items = self._evaluated = 0
+        self._answer_speedups: dict[str, float] = {}
+        self.to_prove: Ids = ()  # gains without a verdict, the best first
 
     def set_limit(
         self, total_s: float | None, *, begun_s: float | None = None, from_now_s: float | None = None
@@ -157,6 +161,7 @@ class RunClock:
         """
         self._total_s, self.from_now_s = total_s, from_now_s
         self._begun_s = total_s if begun_s is None else begun_s
+        self._proof_most_s = PROOF_SHARE * ((total_s if from_now_s is None else from_now_s) or 0.0)
 
     # --- the limit
 
@@ -185,10 +190,9 @@ class RunClock:
         """Return the most seconds that the proof may take."""
         return None if self.left_s is None else self.left_s - MIN_TAIL_S
 
-    @property
-    def final_left_s(self) -> float | None:
-        """Return the most seconds that the final run may take."""
-        return None if self.left_s is None else self.left_s - self._after_s - self.proof_s
+    def round_left_s(self, plan: FinalPlan) -> float | None:
+        """Return the most seconds that a round of this plan may take."""
+        return None if self.left_s is None else self.left_s - self._after_s - plan.proof_s
 
     # --- measured times
 
@@ -215,24 +219,25 @@ class RunClock:
         self._tail_s = max(self._tail_s, seconds)
 
     def record_predictions(
-        self, items: int, evaluated: int, seconds: float, other_s: float, share: float | None = None
+        self, items: int, evaluated: int, seconds: float, other_s: float | None = None, share: float | None = None
     ) -> None:
-        """Record how long the original took to predict.
+        """Record how long the original took to predict, again if it predicted more items later.
 
         Args:
             items: Number of items to predict in all.
             evaluated: Number of items predicted so far.
             seconds: Seconds of these predictions.
-            other_s: Seconds to start one process that predicts and one that judges.
+            other_s: Seconds to start one process that predicts and one that judges; None if recorded before.
             share: Share of the whole work that the predicted items make up, where items differ much in size.
         """
         share = evaluated / max(1, items) if share is None else share
-        self._items, self.item_s, self._other_s = items, seconds / max(1e-9, share * items), max(0.0, other_s)
-        self._left_out = items - evaluated
+        self._items, self._evaluated, self.item_s = items, evaluated, seconds / max(1e-9, share * items)
+        self._other_s = self._other_s if other_s is None else max(0.0, other_s)
+        self.rest_s = self._other_s + (1 - share) * items * self.item_s if evaluated < items else 0.0
 
-    def record_answer_speedup(self, speedup: float) -> None:
-        """Record how many times faster than the original a version predicts; slower ones need a longer proof."""
-        self._answer_speedup = min(self._answer_speedup, speedup or 1.0)
+    def record_answer_speedup(self, variant_id: str, speedup: float) -> None:
+        """Record how many times faster than the original this version predicts, 0 if unknown."""
+        self._answer_speedups[variant_id] = speedup or 1.0
 
     # --- expected times
 
@@ -262,8 +267,8 @@ class RunClock:
         if self._first:
             ids = self.final_ids or [self._first]
             plan = self.plan_final(ids)
-            expected["final"] = plan.sets * self._set_s(ids, plan) + self._tail_s
-            expected["proof"] = self.answers_s(self._answer_speedup) + self._tail_s
+            expected["final"] = plan.sets * self._set_s(ids[: plan.versions], plan.blocks) + self._tail_s
+            expected["proof"] = self._version_proof_s(ids[0]) + self._tail_s
         return expected
 
     @property
@@ -285,68 +290,81 @@ class RunClock:
     def items_in_time(self, speedup: float) -> int:
         """Return how many items the original and a version of this speedup can both predict in the remaining time."""
         spare_s = (self.proof_left_s or 0.0) / SAFETY - self.answers_s(1.0, 0) - self.answers_s(speedup, 0)
+        spare_s += self._evaluated * self.item_s
         return max(0, min(self._items, int(spare_s / (self.item_s * (1 + 1 / max(speedup, MIN_SPEEDUP)) or 1.0))))
 
-    @property
-    def proof_s(self) -> float:
-        """Return the seconds reserved for the proof.
+    def _version_proof_s(self, variant_id: str, items: int | None = None) -> float:
+        return self.answers_s(self._answer_speedups.get(variant_id, 1.0), items)
 
-        They cover all items for two versions and the items that the original has yet to predict. If that exceeds
-        `PROOF_SHARE` of the limit, they cover one version, or else `SOME_ITEMS` items. The rest is offered after the
-        run.
+    def proof_s(self, ids: Ids) -> float:
+        """Return the seconds reserved for the proof of these versions and of those `to_prove`.
+
+        They cover all items for the first two of them and the items that the original has yet to predict. If that
+        exceeds `PROOF_SHARE` of the limit, they cover the first version, or else as many items as that share permits.
+        The rest is offered after the run.
         """
-        total_s = self.from_now_s if self.from_now_s is not None else self._total_s
-        if total_s is None or not self._items:
+        ids = list(dict.fromkeys((*self.to_prove, *ids)))
+        if not self._proof_most_s or not self._items or not ids:
             return 0.0
-        rest_s = self._other_s + (self.answers_s(1.0) if self._left_out else 0.0)  # fingerprints come first
-        one_s, some = self.answers_s(self._answer_speedup), min(SOME_ITEMS, self._items)
-        some_s = self.answers_s(1.0, some) + self.answers_s(self._answer_speedup, some)
-        reserves = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
-        return next((seconds for seconds in reserves if seconds <= PROOF_SHARE * total_s), 0.0)
+        needed_s = [self.rest_s + self._other_s + self._version_proof_s(ids[0])]  # fingerprints come first
+        if len(ids) > 1:
+            needed_s.insert(0, needed_s[0] + self._version_proof_s(ids[1]))
+        fallback_s = self._proof_most_s if self._least_proof_s(ids) else 0.0
+        return next((SAFETY * seconds for seconds in needed_s if SAFETY * seconds <= self._proof_most_s), fallback_s)
 
-    def final_s(self, final_ids: Sequence[str], plan: FinalPlan) -> float:
+    def _least_proof_s(self, ids: Ids) -> float:
+        """Return the seconds for `SOME_ITEMS` items of the first of these versions, 0 if they exceed `PROOF_SHARE`."""
+        if not self._items:
+            return 0.0
+        some = min(SOME_ITEMS, self._items)
+        original_s = self.answers_s(1.0, some - self._evaluated) if some > self._evaluated else 0.0
+        needed_s = SAFETY * (original_s + self._version_proof_s([*self.to_prove, *ids][0], some))
+        return needed_s if needed_s <= self._proof_most_s else 0.0
+
+    def final_s(self, final_ids: Ids, plan: FinalPlan) -> float:
         """Return the most seconds of a final run of the original and the versions of `plan`, and of the proof."""
-        return SAFETY * (plan.sets * self._set_s(final_ids, plan) + self._tail_s) + self.proof_s
+        return self._round_s(plan, final_ids) + self.proof_s(final_ids[: plan.versions])
 
-    def _set_s(self, final_ids: Sequence[str], plan: FinalPlan) -> float:
+    def _round_s(self, plan: FinalPlan, ids: Ids, best_ids: Ids = ()) -> float:
+        return SAFETY * (plan.sets * self._set_s([*ids[: plan.versions], *best_ids], plan.blocks) + self._tail_s)
+
+    def _set_s(self, ids: Ids, blocks: int) -> float:
         """Return the seconds of one set; a version that was not measured costs as much as the original."""
         unknown = self._costs.get(self._first, Cost(0.0, 0.0, 0.0))
-        return set_s([self._costs.get(i, unknown) for i in (self._first, *final_ids[: plan.versions])], plan.blocks)
+        return set_s([self._costs.get(i, unknown) for i in (self._first, *ids)], blocks)
 
     @property
     def _after_s(self) -> float:
         """Return the seconds for everything after the last measurement, without the proof."""
         return max(MIN_TAIL_S, SAFETY * self._tail_s)
 
-    def more_s(self, untried: int, open_ids: Sequence[str]) -> float | None:
+    def more_s(self, untried: int, open_ids: Ids) -> float | None:
         """Return the seconds to try all recipes left and to settle open versions, None if nothing is left."""
         if not untried and not open_ids:
             return None
         if not self._first:  # even the original was not measured
             return max(LEAST_MORE_S, self._total_s or 0.0)
         ids = [*open_ids, *[""] * min(untried, 1)]
-        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(self._answer_speedup)
+        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self._version_proof_s(ids[0])
         return max(LEAST_MORE_S, SAFETY * untried * self.version_s + final_s)
 
     # --- decisions
 
-    def left_to_try_s(self, final_ids: Sequence[str]) -> float | None:
+    def left_to_try_s(self, final_ids: Ids) -> float | None:
         """Return the seconds that the next version may take.
 
         The final run of `final_ids` stays reserved, a short one where time is short. Without final_ids, time for one is
         reserved only if the next version still has enough.
         """
-        left_s = self.left_s
-        if left_s is None:
+        if (left_s := self.left_s) is None:
             return None
         ids = final_ids or [self._first]
         plans = [plan for plan in CHOICES if plan.versions <= min(2, len(ids))] if final_ids else [CHOICES[-1]]
         spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
-        after_s = self._after_s + (self.proof_s if self.keeps_proof else 0.0)
-        rest_s = spare_s[-1] if final_ids else left_s - after_s
+        rest_s = spare_s[-1] if final_ids else left_s - self._after_s - self.proof_s([])
         return next((seconds for seconds in spare_s if seconds >= self.version_s), rest_s)
 
-    def worth_trying(self, final_ids: Sequence[str]) -> bool:
+    def worth_trying(self, final_ids: Ids) -> bool:
         """Return whether a next version is probably done in time; a low chance is enough if nothing else remains."""
         left_s = self.left_to_try_s(final_ids)
         share = WORTH_SHARE if final_ids else TRY_ANYWAY_SHARE
@@ -358,25 +376,25 @@ class RunClock:
         original = self._costs.get(self._first)
         return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
 
-    def plan_final(self, final_ids: Sequence[str]) -> FinalPlan:
+    def plan_final(self, final_ids: Ids) -> FinalPlan:
         """Return the most thorough final run that fits into the remaining time, else the cheapest one."""
-        left_s = self.left_s
-        fitting = (plan for plan in CHOICES if left_s is None or self.final_s(final_ids, plan) <= left_s)
-        return next(fitting, CHOICES[-1])
+        least_s = self._least_proof_s(final_ids)
+        return self._fitting(CHOICES, final_ids) or dataclasses.replace(CHOICES[-1], proof_s=least_s)
 
-    def plan_more(self, open_ids: Sequence[str], best_ids: Sequence[str]) -> FinalPlan | None:
+    def plan_more(self, open_ids: Ids, best_ids: Ids) -> FinalPlan | None:
         """Return the best next round of the first `open_ids` side by side with all `best_ids`, None if none fits."""
-        left_s = self.left_s
-        if left_s is None:
-            return FinalPlan(min(len(open_ids), CHOICES[0].versions), FINAL_SETS)
         plans = [dataclasses.replace(plan, versions=min(plan.versions, len(open_ids))) for plan in CHOICES]
-        needed_s = [self._more_s(open_ids, best_ids, plan) for plan in plans]
-        fitting = next((plan for plan, seconds in zip(plans, needed_s, strict=True) if seconds <= left_s), None)
+        fitting = self._fitting(plans, open_ids, best_ids)
         if fitting is not None:
             return fitting
-        useful_s = USEFUL_SHARE * needed_s[-1] / SAFETY
-        return plans[-1] if left_s - self._after_s - self.proof_s > max(MIN_STEP_S, useful_s) else None
+        cheapest = dataclasses.replace(plans[-1], proof_s=self._least_proof_s(open_ids))
+        useful_s = USEFUL_SHARE * self._round_s(cheapest, open_ids, best_ids) / SAFETY
+        return cheapest if (self.round_left_s(cheapest) or 0.0) > max(MIN_STEP_S, useful_s) else None
 
-    def _more_s(self, open_ids: Sequence[str], best_ids: Sequence[str], plan: FinalPlan) -> float:
-        ids = [*open_ids[: plan.versions], *best_ids]
-        return self.final_s(ids, dataclasses.replace(plan, versions=len(ids)))
+    def _fitting(self, plans: Sequence[FinalPlan], ids: Ids, best_ids: Ids = ()) -> FinalPlan | None:
+        """Return the first of these plans that leaves time for its proof, None if none does."""
+        for plan in plans:
+            proof_s = self.proof_s(ids[: plan.versions])
+            if self.left_s is None or self._round_s(plan, ids, best_ids) + proof_s <= self.left_s:
+                return dataclasses.replace(plan, proof_s=proof_s)
+        return None

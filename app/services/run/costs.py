@@ -5,7 +5,7 @@ in its own process. Before a run, request times follow from the model's size.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from app.jobs.interleaving import Pace
@@ -103,11 +103,15 @@ def in_turn_s(costs: Sequence[Cost]) -> float:
 
 @dataclass(frozen=True)
 class FinalPlan:
-    """Number of versions measured side by side with the original, of sets of processes, and of blocks."""
+    """Number of versions measured side by side with the original, of sets of processes, and of blocks.
+
+    `proof_s` are the seconds that the round leaves for the proof.
+    """
 
     versions: int
     sets: int
     blocks: int = FINAL_BLOCKS
+    proof_s: float = field(default=0.0, compare=False)
 
 
 CHOICES = (*(FinalPlan(n, 5) for n in (6, 3, 2, 1)), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 2, 1))

@@ -79,9 +79,10 @@ class FinalRun:
 
     def more(self) -> Flow[bool]:
         """Measure one more round of undecided versions; return False if none is open or no time is left."""
-        search, objective = self._search, self._search.plan.objective
+        search, objective, self._is_over = self._search, self._search.plan.objective, False
         if self._most is not None and self._begun >= self._most:
             return False
+        search.clock.to_prove = [version.id for version in search.unproven()]
         versions = [version for version in search.variants() if not version.is_baseline]
         best = leader([version for version in versions if version.is_side_by_side], objective)
         if best is not None and best.judgement is None and is_probably_unsafe(best, search.goal.max_loss_pct):
@@ -90,7 +91,7 @@ class FinalRun:
         left = [version.id for version in (sorted(undecided, key=exactness) if search.few_items else undecided)]
         if best is None and not left and self._was_far_ahead:
             left = search.next_ids()
-        if self._is_over or not left:
+        if not left:
             return False
         best_ids = [best.id] if best is not None else []
         plan = search.clock.plan_more(left, best_ids)
@@ -109,7 +110,7 @@ class FinalRun:
         how = {"sets": plan.sets, "blocks": plan.blocks, "reuse": search.reuse, "quiet": quiet}
         measuring = search.measure_step(field, LAST_STEP, step, number=len(self._rounds), **how)
         try:
-            measured = yield from within(version_steps.measure(measuring), lambda: search.clock.final_left_s)
+            measured = yield from within(version_steps.measure(measuring), lambda: search.clock.round_left_s(plan))
         except JobError as error:
             self._cut_off(error)
             return

@@ -114,7 +114,7 @@ class _Optimization(Search):
         yield from final.first()
         is_new = True
         while is_new:  # time left after a proof goes to other versions: the fastest one may have failed
-            while (yield from final.more()) or (yield from self._try_all(list, most=1)):
+            while (yield from final.more()) or (yield from self._try_all(self._leader_ids, most=1)):
                 pass  # remaining time goes to undecided versions first, then to untried recipes
             is_new = yield from proof.run()
         for step, recipe in self._waiting:
@@ -251,8 +251,7 @@ class _Optimization(Search):
 
     def _try_all(self, final_ids: Callable[[], list[str]], most: int | None = None) -> Flow[bool]:
         """Try up to `most` waiting recipes while worthwhile, with time reserved for a final run of `final_ids`."""
-        in_turn = [version for version in self.variants() if version.is_side_by_side]
-        self.clock.keeps_proof = leader(in_turn, self.plan.objective) is not None
+        self.clock.to_prove = [version.id for version in self.unproven()]
         tried = 0
         while self._waiting and tried != most:
             step, recipe = self._waiting[0]
@@ -267,6 +266,11 @@ class _Optimization(Search):
                 break
             self._waiting.popleft()
         return tried > 0
+
+    def _leader_ids(self) -> list[str]:
+        """Return the best gain so far; another version needs the time to be measured beside it."""
+        best = leader([version for version in self.variants() if version.is_side_by_side], self.plan.objective)
+        return [] if best is None else [best.id]
 
     def _needed(self, recipe: Recipe) -> bool:
         """Return False if the recipe only replaces a failed one that did not fail, or if it cannot be the fastest."""
@@ -331,7 +335,7 @@ class _Optimization(Search):
             answer_speedup=answer_speedup(original.result, done.result),
         )
         screened = self.put(version.changed(screening=screening))
-        self.clock.record_answer_speedup(answer_speedup_of(screened.variant))
+        self.clock.record_answer_speedup(screened.variant.id, answer_speedup_of(screened.variant))
         return screened
 
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
@@ -349,7 +353,7 @@ class _Optimization(Search):
         variants = list(recorder.variants.values())
         first = outcome_of(variants, objective, self.end)
         open_ids = [version.id for version in first.open if can_be_measured_on(version)]
-        open_ids += [version.id for version in first.untested if version.untested == "no_time"]
+        open_ids += [version.id for version in (*first.untested, *first.partly) if version.untested in ("", "no_time")]
         spare_s = None if self.clock.left_s is None else max(0.0, self.clock.left_s)
         self.save(more_s=self.clock.more_s(self.end.untried, open_ids), spare_s=spare_s)
         outcome = outcome_of(variants, objective, self.end)

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from app.domain.choose import is_gain
+from app.domain.proof.examples import least_to_prove
 from app.domain.proof.sequence import ProofOrder, has_safe_rival, not_tested, sequence_of
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, JobError, T
@@ -44,8 +45,8 @@ class ProofRun(ProofSequence):
         self._is_begun = False
 
     def run(self) -> Flow[bool]:
-        """Test all gains that were not tested yet and record why others were not; return False if no gain exists."""
-        recorder = self._search.recorder
+        """Test all gains that were not tested yet, record why others were not, and return whether any was settled."""
+        recorder, settled_before = self._search.recorder, self._n_settled
         is_first, self._is_begun = not self._is_begun, True
         order = self._order()
         if not order.steps:
@@ -70,14 +71,20 @@ class ProofRun(ProofSequence):
             recorder.step(self._step, state="done", detail=proven_words(judged, self._search.data.result.n_test))
         else:
             recorder.step(self._step, state="failed", detail="the time was up before")
-        return True
+        return self._n_settled > settled_before
+
+    @property
+    def _n_settled(self) -> int:
+        """Return the number of versions with a verdict or an error."""
+        versions = self._search.recorder.variants.values()
+        return sum(version.judgement is not None or version.state == "dropped" for version in versions)
 
     def _order(self) -> ProofOrder:
-        """Return the gains that were not tested yet; record those that are no better than a safe version."""
+        """Return the gains without a verdict, again those that had no time; record those with a safe rival."""
         versions, objective = self._search.variants(), self._search.plan.objective
         fresh = []
         for version in versions:
-            if version.judgement is not None or version.untested:
+            if version.judgement is not None:
                 continue
             if is_gain(version, objective) and has_safe_rival(version, versions, objective):
                 self.keep(not_tested(version, "dominated"))
@@ -113,7 +120,7 @@ class ProofRun(ProofSequence):
 
     def _has_time(self, versions: Sequence[Variant]) -> bool:
         left_s, clock = self._search.clock.proof_left_s, self._search.clock
-        needed_s = 0.0 if self._is_whole else clock.answers_s(1.0)
+        needed_s = 0.0 if self._is_whole else clock.rest_s
         needed_s += sum(clock.answers_s(answer_speedup_of(version)) for version in versions)
         return left_s is None or SAFETY * needed_s <= left_s
 
@@ -126,11 +133,15 @@ class ProofRun(ProofSequence):
             return
         max_s = None
         if not self._has_time([winner]):
-            n = search.clock.items_in_time(answer_speedup_of(winner))
-            if n < WORTH_ASKING * original.n_evaluated:
+            n, known = search.clock.items_in_time(answer_speedup_of(winner)), original.n_evaluated
+            can_prove_now = known < (least_to_prove(search.goal.max_loss_pct) or 0) <= n
+            if n < WORTH_ASKING * known and not can_prove_now:
                 return
             max_s = float(f"{n * search.clock.item_s:.2g}")
         original = yield from search.predict(original, self._step, max_s, search.most_test)
+        assert original.predictions is not None
+        made, n_wanted = original.predictions.result, search.most_test or search.data.result.n_test
+        search.clock.record_predictions(n_wanted, made.n, made.seconds, share=made.read_share)
         search.put((yield from search.judge(original, original, self._step)))
 
     def predicted(self, variant: Variant) -> Flow[PredictedVersion | None]:
@@ -141,9 +152,9 @@ class ProofRun(ProofSequence):
         if not (self._is_whole and self._has_time([variant])):
             seconds = LONGER * original.predictions.result.seconds / max(answer_speedup_of(variant), 1e-3)
             max_s = float(f"{search.clock.at_most(seconds):.2g}")
-        before = search.versions_by_id[variant.id]
+        before, most = search.versions_by_id[variant.id], search.most_test if self._is_whole else original.n_evaluated
         try:
-            version = yield from self._bounded(search.predict(before, self._step, max_s, search.most_test))
+            version = yield from self._bounded(search.predict(before, self._step, max_s, most))
         except JobError as error:
             if not search.is_late(error):
                 raise

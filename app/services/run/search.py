@@ -4,9 +4,9 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from app.domain.choose import LEAST_ALIKE_ITEMS, is_eligible, versions_to_measure
+from app.domain.choose import LEAST_ALIKE_ITEMS, cost_of, is_eligible, is_gain, versions_to_measure
 from app.domain.outcome import SearchEnd
-from app.domain.proof.sequence import not_tested
+from app.domain.proof.sequence import has_safe_rival, not_tested
 from app.domain.variant import Variant
 from app.domain.words.results import day_words
 from app.services.flow.measuring import TIME_LIMIT
@@ -193,6 +193,13 @@ class Search(RunSteps):
         note = LATE if late else f"{error.title}. {error.detail}"
         dropped = not_tested(variant, "no_time") if late else variant
         return self.recorder.variant(dataclasses.replace(dropped, state="dropped", notes=(note, *dropped.notes)))
+
+    def unproven(self) -> list[Variant]:
+        """Return the gains without a verdict that a proof could recommend, best first."""
+        versions, objective = self.variants(), self.plan.objective
+        left = [v for v in versions if v.judgement is None and is_gain(v, objective) and is_eligible(v)]
+        left = [v for v in left if not has_safe_rival(v, versions, objective)]
+        return sorted(left, key=lambda version: cost_of(version, objective))
 
     def best(self) -> list[Variant]:
         """Return the versions to measure side by side with the original, best first."""
