@@ -291,12 +291,15 @@ def _changed(variant: Variant) -> float:
 
 
 def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None:
-    """Return the cheapest by `objective`; within a tie of 3 % the one with fewer changed predictions."""
+    """Return the cheapest by `objective`; within a tie of 3 % the one with fewer changed predictions, then by plan.
+
+    Noise of the clock must not decide, so that the same input gives the same outcome.
+    """
     if not variants:
         return None
     least = min(cost_of(variant, objective) for variant in variants)
     tied = [variant for variant in variants if cost_of(variant, objective) <= least * (1 + TIE_SHARE)]
-    return min(tied, key=lambda variant: (_changed(variant), cost_of(variant, objective)))
+    return min(tied, key=lambda variant: (_changed(variant), variant.index, cost_of(variant, objective)))
 
 
 def is_portable(variant: Variant) -> bool:
