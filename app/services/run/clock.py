@@ -287,10 +287,10 @@ class RunClock:
         n = self._items if items is None else items
         return self._other_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
 
-    def items_in_time(self, speedup: float) -> int:
-        """Return how many items the original and a version of this speedup can both predict in the remaining time."""
+    def items_in_time(self, speedup: float, known: int = 0) -> int:
+        """Return how many items the original and a version of this speedup, which predicted `known`, can predict."""
         spare_s = (self.proof_left_s or 0.0) / SAFETY - self.answers_s(1.0, 0) - self.answers_s(speedup, 0)
-        spare_s += self._evaluated * self.item_s
+        spare_s += self._evaluated * self.item_s + known * self.item_s / max(speedup, MIN_SPEEDUP)
         return max(0, min(self._items, int(spare_s / (self.item_s * (1 + 1 / max(speedup, MIN_SPEEDUP)) or 1.0))))
 
     def _version_proof_s(self, variant_id: str, items: int | None = None) -> float:

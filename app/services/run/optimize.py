@@ -53,6 +53,9 @@ from workers.contracts.specs import Finding, Recipe, RecipeStep
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 NOT_NEEDED = "not needed"
 
+MORE_TIME = 1.5
+"""Ratio of the time left to the time that a stopped recipe had, from which on it is tried again."""
+
 SLOW_SHARE = 1.25
 """Ratio to the original's time; for versions above it, 2 blocks are enough of a first measurement."""
 
@@ -77,6 +80,7 @@ class _Optimization(Search):
         super().__init__(recorder, plan, more_s)
         self._better_goals = better_goals
         self._waiting: deque[tuple[int, Recipe]] = deque()  # recipes that were not tried yet, with their steps
+        self._cut: list[tuple[int, Recipe, float]] = []  # those that were stopped, with the seconds that they had
         self._unmade: list[tuple[RecipeStep, ...]] = []
         self._awaited: set[str] = set()
         self._screened: Predictions | None = None
@@ -110,7 +114,7 @@ class _Optimization(Search):
         first = len(FIRST_STEPS)
         final, proof = FinalRun(self, first + len(recipes)), ProofRun(self, first + len(recipes) + 1)
         self._waiting.extend(enumerate(recipes, first))
-        yield from self._try_all(self.best_ids)
+        yield from self._try_all(self._promising_ids)
         yield from final.first()
         is_new = True
         while is_new:  # time left after a proof goes to other versions: the fastest one may have failed
@@ -252,6 +256,7 @@ class _Optimization(Search):
     def _try_all(self, final_ids: Callable[[], list[str]], most: int | None = None) -> Flow[bool]:
         """Try up to `most` waiting recipes while worthwhile, with time reserved for a final run of `final_ids`."""
         self.clock.to_prove = [version.id for version in self.unproven()]
+        self._put_back(final_ids)
         tried = 0
         while self._waiting and tried != most:
             step, recipe = self._waiting[0]
@@ -266,6 +271,18 @@ class _Optimization(Search):
                 break
             self._waiting.popleft()
         return tried > 0
+
+    def _put_back(self, final_ids: Callable[[], list[str]]) -> None:
+        """Let recipes that were stopped wait again if `MORE_TIME` is left: a time that was reserved is free again."""
+        left_s = self.clock.left_to_try_s(final_ids())
+        for one in [one for one in self._cut if left_s is not None and left_s > MORE_TIME * one[2]]:
+            self._cut.remove(one)
+            self._waiting.append(one[:2])
+            self.leave_untried(-1)
+
+    def _promising_ids(self) -> list[str]:
+        """Return the versions that look like gains, for which time to measure them side by side is reserved."""
+        return [version.id for version in self.best() if looks_like_gain(version, self.plan.objective)]
 
     def _leader_ids(self) -> list[str]:
         """Return the best gain so far; another version needs the time to be measured beside it."""
@@ -291,7 +308,9 @@ class _Optimization(Search):
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next one would not fit either, and this one remains unknown
                 raise
-            self._drop(step, variant, error.error)
+            if standing_of(self._drop(step, variant, error.error)) is Standing.CUT_OFF:
+                self.leave_untried()
+                self._cut.append((step, recipe, clock.spent_s - began_s))
         clock.record_step("version", clock.spent_s - began_s)
         clock.final_ids = self.best_ids()
 
@@ -338,12 +357,11 @@ class _Optimization(Search):
         self.clock.record_answer_speedup(screened.variant.id, answer_speedup_of(screened.variant))
         return screened
 
-    def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
+    def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> Variant:
         dropped = self.put_dropped(self.recorder.variants.get(variant.id, variant), error)
         late = standing_of(dropped) is Standing.CUT_OFF
-        if late:
-            self.leave_untried()
         self.recorder.step(step, state="failed", detail=verdict_words(dropped).lower() if late else error.title)
+        return dropped
 
     # --- the end
 

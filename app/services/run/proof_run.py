@@ -46,7 +46,7 @@ class ProofRun(ProofSequence):
 
     def run(self) -> Flow[bool]:
         """Test all gains that were not tested yet, record why others were not, and return whether any was settled."""
-        recorder, settled_before = self._search.recorder, self._n_settled
+        recorder, before = self._search.recorder, self._verdicts
         is_first, self._is_begun = not self._is_begun, True
         order = self._order()
         if not order.steps:
@@ -71,26 +71,38 @@ class ProofRun(ProofSequence):
             recorder.step(self._step, state="done", detail=proven_words(judged, self._search.data.result.n_test))
         else:
             recorder.step(self._step, state="failed", detail="the time was up before")
-        return self._n_settled > settled_before
+        return self._verdicts != before
 
     @property
-    def _n_settled(self) -> int:
-        """Return the number of versions with a verdict or an error."""
-        versions = self._search.recorder.variants.values()
-        return sum(version.judgement is not None or version.state == "dropped" for version in versions)
+    def _verdicts(self) -> list[tuple[bool, Judgement | None]]:
+        """Return for each version whether an error ended it, and its verdict."""
+        return [(one.state == "dropped", one.judgement) for one in self._search.recorder.variants.values()]
 
     def _order(self) -> ProofOrder:
-        """Return the gains without a verdict, again those that had no time; record those with a safe rival."""
+        """Return the gains without a verdict, and those that can now predict enough; record those with a safe rival."""
         versions, objective = self._search.variants(), self._search.plan.objective
         fresh = []
         for version in versions:
-            if version.judgement is not None:
+            if version.judgement is not None and not self._can_prove_with_more(version, version.judgement):
                 continue
-            if is_gain(version, objective) and has_safe_rival(version, versions, objective):
-                self.keep(not_tested(version, "dominated"))
-            else:
+            if not (is_gain(version, objective) and has_safe_rival(version, versions, objective)):
                 fresh.append(version)
+            elif version.judgement is None:
+                self.keep(not_tested(version, "dominated"))
         return sequence_of(fresh, objective)
+
+    def _can_prove_with_more(self, version: Variant, judgement: Judgement) -> bool:
+        """Return whether too few examples for any proof were predicted, and time suffices for enough."""
+        return judgement.n < self._least <= self._items_in_time(version) and judgement.n_unasked > 0
+
+    def _items_in_time(self, version: Variant) -> int:
+        known = self._search.versions_by_id[version.id].n_evaluated
+        return self._search.clock.items_in_time(answer_speedup_of(version), known)
+
+    @property
+    def _least(self) -> int:
+        """Return the fewest examples that can prove the limit, 0 if none can."""
+        return least_to_prove(self._search.goal.max_loss_pct) or 0
 
     @property
     def _is_whole(self) -> bool:
@@ -127,15 +139,14 @@ class ProofRun(ProofSequence):
     def _prepare(self, winner: Variant) -> Flow[None]:
         """Let the original predict all examples, or as many as the likely winner has time for."""
         search, original = self._search, self._search.original
-        if search.data.result.origin == "person":
+        if search.data.result.origin == "person" and not self._items:
             self._items = yield from version_steps.fingerprints(search.data.folder, self._step)
         if self._is_whole:
             return
         max_s = None
         if not self._has_time([winner]):
-            n, known = search.clock.items_in_time(answer_speedup_of(winner)), original.n_evaluated
-            can_prove_now = known < (least_to_prove(search.goal.max_loss_pct) or 0) <= n
-            if n < WORTH_ASKING * known and not can_prove_now:
+            n, known = self._items_in_time(winner), original.n_evaluated
+            if n < WORTH_ASKING * known and not known < self._least <= n:
                 return
             max_s = float(f"{n * search.clock.item_s:.2g}")
         original = yield from search.predict(original, self._step, max_s, search.most_test)
@@ -148,11 +159,12 @@ class ProofRun(ProofSequence):
         """Return a version with its predictions, None when time is up."""
         search, original = self._search, self._search.original
         assert original.predictions is not None
-        max_s = None
+        before, max_s = search.versions_by_id[variant.id], None
         if not (self._is_whole and self._has_time([variant])):
             seconds = LONGER * original.predictions.result.seconds / max(answer_speedup_of(variant), 1e-3)
-            max_s = float(f"{search.clock.at_most(seconds):.2g}")
-        before, most = search.versions_by_id[variant.id], search.most_test if self._is_whole else original.n_evaluated
+            known_s = 0.0 if before.predictions is None else before.predictions.result.seconds
+            max_s = float(f"{known_s + search.clock.at_most(seconds - known_s):.2g}")
+        most = search.most_test if self._is_whole else original.n_evaluated
         try:
             version = yield from self._bounded(search.predict(before, self._step, max_s, most))
         except JobError as error:
