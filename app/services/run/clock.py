@@ -146,6 +146,7 @@ class RunClock:
         self._tail_s = self.item_s = self._other_s = 0.0
         self.rest_s = 0.0  # until the original has predicted all items
         self._items = self._evaluated = 0
+        self.least_items = SOME_ITEMS  # the fewest that can prove the limit
         self._answer_speedups: dict[str, float] = {}
         self.to_prove: Ids = ()  # gains without a verdict, the best first
 
@@ -162,8 +163,6 @@ class RunClock:
         self._total_s, self.from_now_s = total_s, from_now_s
         self._begun_s = total_s if begun_s is None else begun_s
         self._proof_most_s = PROOF_SHARE * ((total_s if from_now_s is None else from_now_s) or 0.0)
-
-    # --- the limit
 
     @property
     def left_s(self) -> float | None:
@@ -193,8 +192,6 @@ class RunClock:
     def round_left_s(self, plan: FinalPlan) -> float | None:
         """Return the most seconds that a round of this plan may take."""
         return None if self.left_s is None else self.left_s - self._after_s - plan.proof_s
-
-    # --- measured times
 
     def record_cached(self, seconds: float) -> None:
         """Count the seconds that a step took when its cached result was made."""
@@ -238,8 +235,6 @@ class RunClock:
     def record_answer_speedup(self, variant_id: str, speedup: float) -> None:
         """Record how many times faster than the original this version predicts, 0 if unknown."""
         self._answer_speedups[variant_id] = speedup or 1.0
-
-    # --- expected times
 
     @property
     def is_measured(self) -> bool:
@@ -312,11 +307,11 @@ class RunClock:
         fallback_s = self._proof_most_s if self._least_proof_s(ids) else 0.0
         return next((SAFETY * seconds for seconds in needed_s if SAFETY * seconds <= self._proof_most_s), fallback_s)
 
-    def _least_proof_s(self, ids: Ids) -> float:
-        """Return the seconds for `SOME_ITEMS` items of the first of these versions, 0 if they exceed `PROOF_SHARE`."""
+    def _least_proof_s(self, ids: Ids, items: int = SOME_ITEMS) -> float:
+        """Return the seconds for so many items of the first of these versions, 0 if they exceed `PROOF_SHARE`."""
         if not self._items:
             return 0.0
-        some = min(SOME_ITEMS, self._items)
+        some = min(items, self._items)
         original_s = self.answers_s(1.0, some - self._evaluated) if some > self._evaluated else 0.0
         needed_s = SAFETY * (original_s + self._version_proof_s([*self.to_prove, *ids][0], some))
         return needed_s if needed_s <= self._proof_most_s else 0.0
@@ -347,8 +342,6 @@ class RunClock:
         ids = [*open_ids, *[""] * min(untried, 1)]
         final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self._version_proof_s(ids[0])
         return max(LEAST_MORE_S, SAFETY * untried * self.version_s + final_s)
-
-    # --- decisions
 
     def left_to_try_s(self, final_ids: Ids) -> float | None:
         """Return the seconds that the next version may take.
@@ -392,9 +385,12 @@ class RunClock:
         return cheapest if (self.round_left_s(cheapest) or 0.0) > max(MIN_STEP_S, useful_s) else None
 
     def _fitting(self, plans: Sequence[FinalPlan], ids: Ids, best_ids: Ids = ()) -> FinalPlan | None:
-        """Return the first of these plans that leaves time for its proof, None if none does."""
-        for plan in plans:
-            proof_s = self.proof_s(ids[: plan.versions])
-            if self.left_s is None or self._round_s(plan, ids, best_ids) + proof_s <= self.left_s:
-                return dataclasses.replace(plan, proof_s=proof_s)
+        """Return the first plan that leaves time for its proof, else for one on `least_items`, None if none does."""
+        for is_whole in (True, False):
+            for plan in plans:
+                some = ids[: plan.versions]
+                proof_s = self.proof_s(some) if is_whole else self._least_proof_s(some, self.least_items)
+                fits = self.left_s is None or self._round_s(plan, ids, best_ids) + proof_s <= self.left_s
+                if fits and (is_whole or proof_s):
+                    return dataclasses.replace(plan, proof_s=proof_s)
         return None

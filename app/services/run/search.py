@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.choose import LEAST_ALIKE_ITEMS, cost_of, is_eligible, is_gain, versions_to_measure
 from app.domain.outcome import SearchEnd
+from app.domain.proof.examples import fewest_examples
 from app.domain.proof.sequence import has_safe_rival, not_tested
 from app.domain.variant import Variant
 from app.domain.words.results import day_words
@@ -50,6 +51,7 @@ class Search(RunSteps):
         before, begun_s = recorder.search_end, self.goal.time_budget_s
         went_on_s = before.went_on_s if more_s is None else (*before.went_on_s, more_s)
         limit_s = None if begun_s is None else begun_s + sum(went_on_s)
+        self.clock.least_items = fewest_examples(self.goal.max_loss_pct)
         self.clock.set_limit(limit_s, begun_s=begun_s, from_now_s=more_s)
         self.end = SearchEnd(limit_s=limit_s, went_on_s=went_on_s, rounds=before.rounds)
         self.rounds_before = before.rounds

@@ -26,13 +26,16 @@ from app.domain.choose import (
     needs_quiet,
 )
 from app.domain.outcome import Ending
+from app.domain.standing import Standing
 from app.domain.variant import Variant
+from app.domain.words.results import STANDING_WORDS
 from app.jobs.interleaving import MIN_BLOCKS
 from app.services.flow import steps as flow_steps
 from app.services.flow.measuring import NO_TIME
 from app.services.flow.workspace import Workspace
 from app.services.run.clock import SAFETY
-from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
+from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S, QUICK_BLOCKS
+from app.services.run.run_steps import TIME_WAS_UP
 from workers.contracts import jobs, specs
 from workers.contracts.proof.proving import FingerprintsResult, level_of_look
 from workers.evaluate.proof.needed import FAR_LEVEL, FAR_TIMES
@@ -85,7 +88,7 @@ class Simulation(Play):
     """Plays one case; the same case always gives the same results."""
 
     def __init__(self, root: Path, case: Case) -> None:
-        super().__init__(root, None, case.original, dict(case.versions), n_test=case.n_test)  # type: ignore[arg-type]
+        super().__init__(root, None, case.original, dict(case.versions), n_test=case.n_test)
         self.case = case
         self.predicted: dict[tuple[str, bool], int] = {}
 
@@ -225,7 +228,7 @@ class Simulation(Play):
             set_s *= math.exp(rng.normal(0, self.case.noise))
             if self.clock + set_s > until:
                 self.clock = until
-                times, loads = [[s[:one_set] for s in of] for of in (times, loads)]  # type: ignore[assignment]
+                times, loads = [[s[:one_set] for s in of] for of in (times, loads)]
                 break
             self.clock += set_s
         sets = len(times[0])
@@ -249,13 +252,18 @@ class Simulation(Play):
         self._spend(step, 0.6)
         return summarize.run(step.params, self), self._folder("summarize")
 
-    def needed_s(self, version: Variant, best: Variant | None) -> float:
-        """Return the true seconds to measure a version once more in turn, if that is open, and to prove it."""
-        original, truth = self.case.original, self.truth(version.title)
+    def try_s(self, truth: Truth) -> float:
+        """Return the true seconds to make a version, to measure it alone and to evaluate it on the calibration set."""
+        blocks_s = QUICK_BLOCKS * min(BLOCK_MAX_S, 1.25 * 40 * truth.p50_ms / 1000)
+        return truth.make_s + 2 * truth.start_s + blocks_s + self.case.n_calibration * truth.item_s + 1.2
+
+    def needed_s(self, truth: Truth, best: Variant | None, *, is_shown: bool) -> float:
+        """Return the true seconds to measure a version once more in turn, unless it is shown, and to prove it."""
+        original = self.case.original
         rest = self.case.n_test - self.predicted.get(("Original", True), 0)
         proof_s = 2.0 + 0.002 * self.case.n_test + truth.start_s + self.case.n_test * truth.item_s
         proof_s += original.start_s + rest * original.item_s if rest else 0.0
-        if is_gain(version, "speed") and not needs_quiet(version):
+        if is_shown:
             return proof_s
         field = [original, truth, *([self.truth(best.title)] if best is not None else [])]
         longer = max(1.0, LEAST_BLOCK_S * 1000 / (1.25 * 40 * min(one.p50_ms for one in field)))
@@ -275,7 +283,8 @@ def play(one: Stage) -> list[str]:
     left_s = math.inf if case.limit_s is None else case.limit_s - simulation.clock
     found = []
     for version in (*outcome.open, *outcome.untested):
-        needed_s = simulation.needed_s(version, outcome.best)
+        is_shown = is_gain(version, "speed") and not needs_quiet(version)
+        needed_s = simulation.needed_s(simulation.truth(version.title), outcome.best, is_shown=is_shown)
         if can_be_measured_on(version) and left_s > SAFETY * needed_s + SPARE_S:
             found.append(f"{version.title} {version.state} is left with {left_s:.0f} s, and needs {needed_s:.0f} s")
     for version in versions:
@@ -285,6 +294,12 @@ def play(one: Stage) -> list[str]:
         is_open = is_gain(version, "speed") or (not version.is_side_by_side and looks_like_gain(version, "speed"))
         if outcome.ending is Ending.NOTHING_FASTER and is_unknown and is_open:
             found.append(f"{version.title} is faster, was not tested, and the run says that nothing faster was safe")
+    for step in one.space.repositories.runs.steps(one.run_id):
+        if step.detail in (TIME_WAS_UP, STANDING_WORDS[Standing.CUT_OFF].lower()) and step.title in case.versions:
+            truth = simulation.truth(step.title)
+            needed_s = simulation.try_s(truth) + simulation.needed_s(truth, outcome.best, is_shown=False)
+            if left_s > SAFETY * needed_s + SPARE_S:
+                found.append(f"{step.title}: {step.detail}, with {left_s:.0f} s left, and needs {needed_s:.0f} s")
     best = outcome.best
     if best is not None and not (is_safe(best) or is_alike_not_proven(best)):
         found.append(f"{best.title} is recommended and not safe")
