@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Arrays
+from .lookup import Lookup
 from .next_tokens import WIDTH, thoughts
 
 LOGITS_BYTES = 64 << 20
@@ -43,22 +44,28 @@ class ChatSession(ABC):
     device_ran = "cpu"
     fallbacks: tuple[str, ...] = ()
 
-    def __init__(self, vocabulary: int, *, by_token: bool) -> None:
+    def __init__(self, vocabulary: int, *, by_token: bool, drops: bool = True) -> None:
         """Create a session with an empty cache.
 
         Args:
             vocabulary: number of tokens that the model knows.
             by_token: whether evaluated tokens are read one by one.
+            drops: whether `drop` leaves the cache as it was before the dropped tokens.
         """
         self.vocabulary = vocabulary
         self._piece = max(16, LOGITS_BYTES // (4 * vocabulary))
         self._judged_piece = 1 if by_token else self._piece
         self._read = 0
         self.spoken: list[ChatTurn] = []
+        self.lookup = Lookup(self, exact=by_token) if drops else None
 
     @abstractmethod
     def _forget(self) -> None:
         """Empty the cache."""
+
+    @abstractmethod
+    def _cut(self, tokens: int) -> None:
+        """Keep only the first `tokens` in the cache."""
 
     @abstractmethod
     def _logits(self, ids: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -98,9 +105,33 @@ class ChatSession(ABC):
         """Start a new text with an empty cache."""
         self._forget()
         self._read = 0
+        if self.lookup is not None:
+            self.lookup.begin()
 
     def read(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Read further tokens and return the logits (vocabulary,) of the next token."""
+        if self.lookup is not None:
+            self.lookup.settle()
+            self.lookup.add(ids)
+        return self._read_on(ids)
+
+    def follow(self, token: int, most: int) -> NDArray[np.float32]:
+        """Read the likeliest token, as `read` does, and return the logits (vocabulary,) of the next one.
+
+        Up to `most` tokens that the text seems to repeat are read along with it, which is faster where they hold.
+        """
+        return self._read_on(np.asarray([token])) if self.lookup is None else self.lookup.follow(token, most)
+
+    def read_each(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Read up to 16 tokens in one piece and return the logits (n, vocabulary) after each."""
+        return self._call(ids, np.arange(len(ids))).copy()
+
+    def drop(self, count: int) -> None:
+        """Remove the last `count` tokens from the cache."""
+        self._cut(self._read - count)
+        self._read -= count
+
+    def _read_on(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         last = np.empty(0, np.float32)
         for start in range(0, len(ids), self._piece):
             piece = ids[start : start + self._piece]
@@ -110,12 +141,12 @@ class ChatSession(ABC):
     def _go_on(self, ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         tokens: list[int] = []
         began_s = time.perf_counter()
-        logits = self.read(ids)
+        logits = self._read_on(ids)
         first_s = time.perf_counter()
         for number in range(count):
             tokens.append(int(logits.argmax()))
             if number + 1 < count:
-                logits = self.read(np.asarray(tokens[-1:], np.int64))
+                logits = self._read_on(np.asarray(tokens[-1:], np.int64))
         rest_s = time.perf_counter() - first_s
         self.spoken.append(ChatTurn(len(ids), count, first_s - began_s, rest_s))
         return np.asarray(tokens, np.int64)
@@ -125,7 +156,7 @@ class ChatSession(ABC):
         begin = 0
         if self._judged_piece == 1 and counted[1:].any():
             begin = int(np.argmax(counted[1:]))
-            self.read(ids[:begin])
+            self._read_on(ids[:begin])
         for start in range(begin, len(ids) - 1, self._judged_piece):
             piece = ids[start : min(start + self._judged_piece, len(ids) - 1)]
             following = slice(start + 1, start + 1 + len(piece))

@@ -73,6 +73,9 @@ class OnnxChat(ChatSession):
     def _forget(self) -> None:
         """Do nothing: cache entries behind the tokens that were read are never used."""
 
+    def _cut(self, tokens: int) -> None:
+        """Do nothing: the next tokens overwrite those behind the last one that counts."""
+
     def _logits(self, ids: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         end = self._read + len(ids)
         if end > self._room:

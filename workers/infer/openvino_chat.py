@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .base import Arrays, NotRunnable
 from .chat_session import IDS, ChatSession
-from .openvino_chat_graph import WANTED, add_places, share_heads
+from .openvino_chat_graph import WANTED, add_places, is_cut_by_tokens, share_heads
 from .openvino_program import options_of
 
 CACHE_BITS = 8
@@ -48,17 +48,24 @@ class OpenVinoChat(ChatSession):
             model = core.read_model(str(path))
             share_heads(model)
             self._asks = add_places(model)
+            drops = not rounded and is_cut_by_tokens(model)
             compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise NotRunnable(error) from error
+        self._library = openvino
         self._request = compiled.create_infer_request()
         # Tokens that are read together use unrounded keys and values of each other, and their activations are rounded
         # differently from those of a single token.
         by_token = rounded or "activation_group" in settings
-        super().__init__(int(compiled.output(0).partial_shape[-1].get_length()), by_token=by_token)
+        super().__init__(int(compiled.output(0).partial_shape[-1].get_length()), by_token=by_token, drops=drops)
 
     def _forget(self) -> None:
         self._request.reset_state()
+
+    def _cut(self, tokens: int) -> None:
+        for state in self._request.query_state():
+            kept = np.ascontiguousarray(state.state.data[:, :, :tokens])
+            state.state = self._library.Tensor(kept)
 
     def _logits(self, ids: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         end = self._read + len(ids)

@@ -90,6 +90,17 @@ def add_places(model: Any) -> bool:
     return True
 
 
+def is_cut_by_tokens(model: Any) -> bool:
+    """Return whether each part of the cache grows along its third axis, so that its last tokens can be cut off."""
+    ends = (node.input_value(0) for node in model.get_ordered_ops() if node.get_type_name() == "Assign")
+    return all(
+        end.get_node().get_type_name() == "Concat"
+        and end.get_partial_shape().rank.get_length() == 4
+        and end.get_node().get_attributes()["axis"] in (2, -2)
+        for end in ends
+    )
+
+
 def _is_constant(node: Any) -> bool:
     """Return whether only constants feed this node, so that it is the same for each token."""
     parts = [node.input_value(port).get_node() for port in range(node.get_input_size())]

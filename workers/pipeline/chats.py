@@ -34,6 +34,10 @@ class Reads(Protocol):
         """Read token ids (n,) int64 and return the logits (vocabulary,) float32 of the next token."""
         ...
 
+    def follow(self, token: int, most: int) -> NDArray[np.float32]:
+        """Read the likeliest token and up to `most` guesses of the next ones; return the same logits as `read`."""
+        ...
+
 
 class ChatTexts:
     """Texts and dialogues of one model."""
@@ -217,9 +221,14 @@ class Answering:
             yield "" if is_half else whole[len(shown) :]
             shown = shown if is_half else whole
             if number + 1 < most:
-                logits = self._session.read(np.asarray([token], np.int64))
+                logits = self._next(token, most - number - 2)
         if len(whole := texts.text(found)) > len(shown):
             yield whole[len(shown) :]
+
+    def _next(self, token: int, left: int) -> NDArray[np.float32]:
+        if self._temperature > 0:
+            return self._session.read(np.asarray([token], np.int64))
+        return self._session.follow(token, left)
 
 
 def answer(session: Reads, texts: ChatTexts, dialogue: str | Sequence[Message], **options: Any) -> Iterator[str]:

@@ -29,7 +29,7 @@ class Script:
     """A session that generates the given tokens."""
 
     def __init__(self, tokens, vocabulary=300):
-        self.tokens, self.vocabulary, self.read_ids = deque(tokens), vocabulary, []
+        self.tokens, self.vocabulary, self.read_ids, self.most_guessed = deque(tokens), vocabulary, [], []
 
     def begin(self):
         self.read_ids = []
@@ -39,6 +39,10 @@ class Script:
         logits = np.zeros(self.vocabulary, np.float32)
         logits[self.tokens.popleft()] = 9
         return logits
+
+    def follow(self, token, most):
+        self.most_guessed.append(most)
+        return self.read(np.asarray([token]))
 
 
 def test_feeds_of_a_dialogue_count_its_contents_only(texts):
