@@ -39,7 +39,7 @@ from app.services.machine.devices import check_runtimes
 from app.services.machine.devices import describe as describe_flow
 from app.services.opening.opening import inspect_model
 from app.services.projects.running import data_params
-from app.services.records.documents import card_document, compare_document
+from app.services.records.documents import card_document, compare_document, speech_rows
 from app.services.records.facts import check_stored, read_facts
 from app.signing_key import fingerprint, own_key
 from presets.loader import load_presets
@@ -213,7 +213,7 @@ def bench(
         result = run(space, flow, output.watch)
     document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
     if result.speech:
-        document["speech"] = [row.model_dump(mode="json") for row in result.speech]
+        document["speech"] = speech_rows(result.speech)
     output.document(document)
     for point in result.points:
         latency = point.latency
@@ -225,7 +225,8 @@ def bench(
             output.text(line)
     for row in result.speech:
         rate = "" if row.tokens_per_s is None else f", then {row.tokens_per_s:.1f} a second"
-        output.text(f"  prompt of {row.prompt_tokens:>4}  first token {in_ms(row.first_ms)}{rate}  n {row.n}")
+        reading = f"{in_ms(row.first_ms)} ({row.prompt_tokens_per_s:,.0f} tokens a second)"
+        output.text(f"  prompt of {row.prompt_tokens:>4}  first token {reading}{rate}  n {row.n}")
     output.text(f"  {result.measured_with}")
     output.sentence(conclusion(result))
     return OK

@@ -45,7 +45,8 @@ class Measurement(Stored):
     programs disturbed the measurement. `cpu_speedup` is the ratio of processor times. `agreed_low` is the least lower
     bound of all comparisons, which counts under load. `undisturbed` is true if other programs were busy and the speedup
     and its bounds come from the requests that they did not delay. `taken_at` is the time of a measurement from an
-    earlier run, None if this run measured.
+    earlier run, None if this run measured. `memory_share` is a language model's speed as a share of what reading its
+    weights from memory allows.
     """
 
     latency_p50_ms: float | None = None
@@ -71,6 +72,7 @@ class Measurement(Stored):
     latency_mean_ms: float | None = None
     p90_speedup: float | None = None
     taken_at: datetime | None = None
+    memory_share: float | None = None
 
     @property
     def shown_speedup(self) -> float | None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from workers.contracts.after.load import LOADGEN_WORDS, Scenario
+from workers.contracts.after.load import LOADGEN_WORDS, MemoryRoof, Scenario
 from workers.contracts.after.load import Speech as Speech
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
@@ -228,8 +228,8 @@ class MeasureResult(Frozen):
     """Result of the kind ``measure``; `device_ran` is the device that really ran the model.
 
     `peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until the
-    first prediction. `speech` is for language models, by prompt length. `card` has one set's figures of a GPU's own
-    clock and counters.
+    first prediction. `speech` (by prompt length) and, on a processor, `roof` are for language models. `card` has one
+    set's figures of a GPU's own clock and counters.
     """
 
     load_ms: float
@@ -238,6 +238,7 @@ class MeasureResult(Frozen):
     device_ran: str
     fallbacks: tuple[str, ...] = ()
     speech: tuple[Speech, ...] = ()
+    roof: MemoryRoof | None = None
     card: CardFigures | None = None
 
     @model_validator(mode="after")

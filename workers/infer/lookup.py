@@ -148,13 +148,13 @@ class Lookup:
 
     def _together(self, token: int, guesses: list[int]) -> NDArray[np.float32]:
         began_s = time.perf_counter()
-        first, *rows = self._session.read_each(np.asarray([token, *guesses], np.int64))
+        rows = self._session.read_each(np.asarray([token, *guesses], np.int64))
         self._spent_s, self._is_open = time.perf_counter() - began_s, True
         self._singles.clear()
-        self._guessed.extend(map(_Row, guesses, rows))
-        if self._leads(first):
+        self._guessed.extend(map(_Row, guesses, rows[1:]))
+        if self._leads(rows[0]):
             self._given = 1
-            return first
+            return np.asarray(rows[0])
         self.settle(unsure=1)
         return self._alone(token)
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from workers.contracts.errors import JobCancelled
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.process.context import JobContext
@@ -12,6 +13,7 @@ from workers.infer.base import Session
 from workers.measure.card.taking import take_figures
 from workers.measure.gpu_memory import GpuPeak
 from workers.measure.memory import PeakMeter
+from workers.measure.memory_roof import memory_roof
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests, run_first
 from workers.measure.speech import forget_speech, speech_of
@@ -53,13 +55,16 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
             )
             ctx.sample(params.series, block.ended_s, block.latencies_ms)
             ctx.block_done(turn.index, block.latencies_ms, block.load)
+    speech = speech_of(session)
+    peak_bytes = meter.peak_bytes() if card is None else card.peak_bytes  # before memory is read for the roof
     result = MeasureResult(
         load_ms=load_ms,
         first_ms=first_ms,
-        peak_memory_bytes=meter.peak_bytes() if card is None else card.peak_bytes,
+        peak_memory_bytes=peak_bytes,
         device_ran=session.device_ran,
         fallbacks=session.fallbacks,
-        speech=speech_of(session),
+        speech=speech,
+        roof=memory_roof(read_model(Path(params.model_dir)), ctx.threads) if speech and card is None else None,
         card=_card(params, session, requests, ctx) if card is not None and first_set else None,
     )
     session.close()

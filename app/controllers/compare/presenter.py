@@ -195,6 +195,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         color=variant.index,
         tokens_per_s=speech.tokens_per_s if speech is not None else None,
         first_ms=speech.first_ms if speech is not None else None,
+        prompt_tokens_per_s=speech.medium.prompt_tokens_per_s if speech is not None else None,
+        memory_share=measurement.memory_share,
         device=_device(variant, facts),
     )
 

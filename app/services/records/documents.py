@@ -1,7 +1,7 @@
 """Turn stored facts into the JSON documents of docs/command-line.md, for command line, window, card and manifest."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +10,7 @@ from app.domain.outcome import Ending, Outcome
 from app.domain.run import Run
 from app.domain.variant import Screening, Variant
 from app.services.records.measured import SpeechRecord
+from workers.contracts.jobs import Speech
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
 
@@ -57,13 +58,24 @@ def variant_document(
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
         "measured": measured_how(variant),
-        **(
-            {}
-            if speech is None
-            else {"tokens_per_s": _figure(speech.tokens_per_s), "speech": speech.model_dump()["rows"]}
-        ),
+        **({} if speech is None else _speech_document(speech, measurement.memory_share)),
         **({} if card is None else {"card": card_document(card)}),
     }
+
+
+def _speech_document(speech: SpeechRecord, memory_share: float | None) -> dict[str, Any]:
+    """Return a language model's speeds of speaking and of reading a prompt of medium length, and all its rows."""
+    return {
+        "tokens_per_s": _figure(speech.tokens_per_s),
+        "prompt_tokens_per_s": _figure(speech.medium.prompt_tokens_per_s),
+        "memory_share": _figure(memory_share),
+        "speech": speech_rows(speech.rows),
+    }
+
+
+def speech_rows(rows: Iterable[Speech]) -> list[dict[str, Any]]:
+    """Return the speeds by length of the prompt, with the rate at which each prompt was read."""
+    return [{**row.model_dump(), "prompt_tokens_per_s": row.prompt_tokens_per_s} for row in rows]
 
 
 def card_document(card: CardFigures) -> dict[str, Any]:

@@ -37,9 +37,14 @@ class SpeechRecord(Frozen):
         return median(known) if known else None
 
     @property
+    def medium(self) -> Speech:
+        """Return the row of the prompts of medium length."""
+        return self.rows[len(self.rows) // 2]
+
+    @property
     def first_ms(self) -> float:
         """Return the milliseconds to the first token after a prompt of medium length, which is the time to read it."""
-        return self.rows[len(self.rows) // 2].first_ms
+        return self.medium.first_ms
 
     def speaking_times(self, original: "SpeechRecord") -> float | None:
         """Return the ratio of its tokens per second to the original's."""

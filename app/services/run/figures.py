@@ -164,4 +164,15 @@ def measurement_of(
         undisturbed=summary.undisturbed and interleaved,
         latency_mean_ms=latency.mean_ms,
         p90_speedup=summary.p90_speedup if interleaved else None,
+        memory_share=_memory_share(results),
     )
+
+
+def _memory_share(results: Sequence[MeasureResult]) -> float | None:
+    """Return the median share of what memory allows, over sets of processes; None for other models and on GPUs."""
+    shares = [
+        result.roof.share(median(speeds))
+        for result in results
+        if result.roof and (speeds := [row.tokens_per_s for row in result.speech if row.tokens_per_s])
+    ]
+    return median(shares) if shares else None

@@ -141,6 +141,8 @@ def _spoken(pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple
     """Return the details of a language model, whose tokens matter more than the requests made for timing."""
     return (
         (_("Tokens a second"), pair(lambda v: count(v.tokens_per_s))),
+        (_("Of what memory allows"), pair(lambda v: percent(v.memory_share, 0))),
+        (_("Prompt tokens a second"), pair(lambda v: count(v.prompt_tokens_per_s))),
         (_("First token after"), pair(lambda v: ms(v.first_ms))),
         (_("A short answer takes"), pair(lambda v: ms(v.latency_mean_ms))),
     )

@@ -66,6 +66,8 @@ class VersionValue:
     score: str = ""  # first score against the right answers if they are no classes, as text
     tokens_per_s: float | None = None  # of a language model
     first_ms: float | None = None  # time to its first token
+    prompt_tokens_per_s: float | None = None  # speed at which it reads a prompt
+    memory_share: float | None = None  # its speed as a share of what reading weights from memory allows
     device: str = ""  # sentences about device, its figures and cost, in runs with GPU versions
 
 

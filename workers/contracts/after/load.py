@@ -140,6 +140,27 @@ class Speech(Frozen):
     tokens_per_s: float | None
     n: int
 
+    @property
+    def prompt_tokens_per_s(self) -> float:
+        """Return the rate at which the prompt is read, until the first token is known."""
+        return 1000 * self.prompt_tokens / self.first_ms
+
+
+class MemoryRoof(Frozen):
+    """Bound that memory sets to a language model's speed, measured by the process that measured the speed.
+
+    Attributes:
+        token_bytes: Bytes of weights that are read for each token.
+        read_bytes_per_s: Bytes of memory that the same cores read in a second.
+    """
+
+    token_bytes: int
+    read_bytes_per_s: float
+
+    def share(self, tokens_per_s: float) -> float:
+        """Return which share of the possible speed this one is; above 1 where the caches hold weights."""
+        return tokens_per_s * self.token_bytes / self.read_bytes_per_s
+
 
 class PromptPoint(Speech):
     """The same with the memory that it took.

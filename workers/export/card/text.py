@@ -140,6 +140,9 @@ ROWS = (
     ("Latency p90", "latency_p90_ms", "ms"),
     ("Latency p99", "latency_p99_ms", "ms"),
     ("Answers a second", "throughput_per_s", "number"),
+    ("Tokens a second", "tokens_per_s", "number"),
+    ("Prompt tokens a second", "prompt_tokens_per_s", "number"),
+    ("Tokens a second as a share of what memory allows", "memory_share", "pct"),
     ("Memory while running", "peak_memory_bytes", "bytes"),
     ("Size", "size_bytes", "bytes"),
 )

@@ -12,8 +12,8 @@ from app.domain.project import Project
 from app.domain.variant import Measurement
 from app.services.flow.workspace import Workspace
 from app.services.records.documents import compare_document, run_document, variant_document
-from app.services.records.measured import CARD, save_card_results
-from workers.contracts.jobs import MeasureResult
+from app.services.records.measured import CARD, SpeechRecord, save_card_results
+from workers.contracts.jobs import MeasureResult, Speech
 from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
 from workers.contracts.specs import TaskScore
 
@@ -32,6 +32,16 @@ def test_figures_that_were_not_measured_are_null() -> None:
     assert document["accuracy"] is None
     assert document["agreement"] is None
     assert document["speedup"] is None
+
+
+def test_language_model_has_speeds_of_speaking_and_reading() -> None:
+    """Given prompts of three lengths, Then the document has tokens a second, those of a medium prompt, and the share of
+    what memory allows."""
+    rows = tuple(Speech(prompt_tokens=n, first_ms=n / 2, tokens_per_s=50.0, n=9) for n in (32, 128, 512))
+    measured = variant("a", measurement=Measurement(n=9, memory_share=0.78))
+    document = variant_document(measured, SpeechRecord(rows=rows))
+    assert (document["tokens_per_s"], document["prompt_tokens_per_s"], document["memory_share"]) == (50, 2000, 0.78)
+    assert [row["prompt_tokens_per_s"] for row in document["speech"]] == [2000] * 3
 
 
 @pytest.mark.parametrize(

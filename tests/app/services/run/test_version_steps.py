@@ -13,7 +13,7 @@ from app.domain.variant import Measurement
 from app.services.flow.steps import Measured
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.figures import original_times, with_figures
+from app.services.run.figures import measurement_of, original_times, with_figures
 from app.services.run.version_steps import (
     IDLE_S,
     Version,
@@ -24,7 +24,8 @@ from app.services.run.version_steps import (
     stored_version,
     threads_of,
 )
-from workers.contracts.jobs import AnswerParams, JudgeParams, MeasureResult, SpeedSummary
+from workers.contracts.after.load import MemoryRoof
+from workers.contracts.jobs import AnswerParams, JudgeParams, MeasureResult, Speech, SpeedSummary
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.specs import LatencySummary
 
@@ -107,6 +108,17 @@ def shown(stage: Make, version: SpeedSummary, original_ms: float, all_rounds_ms:
     measured = Measured(((2.0,),) * 2, ((RESULT,),) * 2, (None, None), 0.0, 1.0)
     made = with_figures(variant, measured, 1, version, interleaved=True, anew=True, original_ms=times)
     return made.measurement
+
+
+def test_share_of_memory_is_that_of_the_middle_set() -> None:
+    """Given three sets of a language model, Then its share is the median of theirs; other models have none."""
+    rows = tuple(Speech(prompt_tokens=n, first_ms=9, tokens_per_s=speed, n=3) for n, speed in ((8, 40.0), (32, 60.0)))
+    sets = tuple(
+        RESULT.model_copy(update={"speech": rows, "roof": MemoryRoof(token_bytes=10, read_bytes_per_s=read)})
+        for read in (500.0, 1000.0, 2000.0)
+    )
+    made = [measurement_of(summary(4.0, 1.0), results, 3, None, True) for results in (sets, (RESULT,) * 3)]
+    assert [one.memory_share for one in made] == [0.5, None]
 
 
 @pytest.mark.parametrize(("original_ms", "all_rounds_ms"), [(60.0, 60.0), (60.0, 30.0)])

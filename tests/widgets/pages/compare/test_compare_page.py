@@ -239,11 +239,14 @@ def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleT
     base, best = value.versions[:2]
     spoken = (
         replace(base, tokens_per_s=53.7, first_ms=100.0),
-        replace(best, tokens_per_s=70.4, first_ms=102.0, speedup=1.1),
+        replace(best, tokens_per_s=70.4, first_ms=102.0, speedup=1.1, prompt_tokens_per_s=1255, memory_share=0.78),
     )
     figure = figures(replace(value, speaks=True, versions=spoken))[0]
     texts = " ".join(part.text() for part in figure.findChildren(QLabel))
     assert "1.1 ×" in texts and "speaks 1.3 × as fast, reads a prompt 0.98 × as fast" in texts
+    details = dict(rows(replace(value, versions=spoken))[1].details)
+    assert details["Of what memory allows"].endswith("78 %")
+    assert "1,255" in details["Prompt tokens a second"]
 
 
 def test_a_page_that_would_be_empty_is_not_offered(theme: Theme, examples: ModuleType, shown: Any) -> None:
