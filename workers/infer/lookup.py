@@ -33,7 +33,7 @@ FADES = 0.8
 """Weight of earlier guesses in the time that guesses saved."""
 
 PAUSE, LONGEST_PAUSE = 16, 1024
-"""Numbers of tokens without guesses after guesses that took longer than they saved; the pause doubles each time."""
+"""Numbers of guesses that are left out after guesses that took longer than they saved; the pause doubles each time."""
 
 
 class Reads(Protocol):
@@ -76,7 +76,7 @@ class Lookup:
         self._places: dict[tuple[int, ...], int] = {}
         self._singles: deque[_Row] = deque(maxlen=COMPARED)
         self._guessed: deque[_Row] = deque()
-        self._spent_s, self._given, self._is_open = 0.0, 0, False
+        self._spent_s, self._given, self._is_open, self._was_cut = 0.0, 0, False, False
 
     def add(self, ids: NDArray[np.int64]) -> int | None:
         """Remember tokens of the text; return the place after the last repetition of its end, or None."""
@@ -117,13 +117,14 @@ class Lookup:
             self._session.drop(rejected)
             self._guessed.clear()
             self._spent_s += time.perf_counter() - began_s
+            self._was_cut = True
         self._width = max(SHORTEST, self._width // 2) if rejected else min(LONGEST, 2 * self._width + 1)
         self._saved_s = FADES * self._saved_s + self._given * median(self._single_s) - self._spent_s
         if self._saved_s < 0:
             self._waits, self._pause = self._pause, min(LONGEST_PAUSE, 2 * self._pause)
             self._saved_s = 0.0
         else:
-            self._pause = PAUSE
+            self._pause = max(PAUSE, self._pause // 2)
         self._given, self._is_open = 0, False
 
     def _may(self) -> bool:
@@ -150,6 +151,7 @@ class Lookup:
         began_s = time.perf_counter()
         rows = self._session.read_each(np.asarray([token, *guesses], np.int64))
         self._spent_s, self._is_open = time.perf_counter() - began_s, True
+        self._was_cut = False
         self._singles.clear()
         self._guessed.extend(map(_Row, guesses, rows[1:]))
         if self._leads(rows[0]):
@@ -168,6 +170,11 @@ class Lookup:
     def _alone(self, token: int) -> NDArray[np.float32]:
         began_s = time.perf_counter()
         logits: NDArray[np.float32] = self._session.read_each(np.asarray([token], np.int64))[0]
-        self._single_s.append(time.perf_counter() - began_s)
+        took_s = time.perf_counter() - began_s
+        if self._was_cut:  # the first token after a cut may have to move the cache
+            self._saved_s -= max(0.0, took_s - median(self._single_s))
+            self._was_cut = False
+        else:
+            self._single_s.append(took_s)
         self._singles.append(_Row(token, logits))
         return logits

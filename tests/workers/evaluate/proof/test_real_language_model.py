@@ -245,6 +245,31 @@ def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) ->
     assert abs(report.similarity - same / total) < 1e-3
 
 
+@pytest.mark.parametrize("settings", [{}, {"activation_group": 64, "inference_precision": "bf16"}])
+def test_prompt_lookup_keeps_each_token(real: Real, tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Given INT8 weights, in 32 bits and with rounded activations, and texts to write again, then the tokens are the
+    same with and without prompt lookup."""
+    language_int8.apply(read_model(real.folder), language_int8.Params(), RecordingContext(work_dir=tmp_path, threads=2))
+    session, chat = real.session(settings, tmp_path / "model"), real.pipeline.chat
+    ends = chat.chat.ends
+
+    def said(ids: Any, ahead: bool) -> list[int]:
+        session.begin()
+        logits, tokens = session.read(ids), list[int]()
+        while len(tokens) < 48 and not (tokens and tokens[-1] in ends):
+            tokens.append(int(logits.argmax()))
+            one = np.asarray(tokens[-1:])
+            logits = session.follow(tokens[-1], 48 - len(tokens)) if ahead else session.read(one)
+        return tokens
+
+    for text in written()[:20]:
+        ids = chat.prompt(f"Write the following text again with one more word.\n\n{text}")
+        assert said(ids, ahead=True) == said(ids, ahead=False)
+    if session.lookup._is_allowed:  # not where tokens are computed otherwise when they are read together
+        assert session.lookup.taken > 20
+    session.close()
+
+
 def test_careless_4_bits_are_regressed(real: Real, tmp_path: Path) -> None:
     ctx = RecordingContext(work_dir=tmp_path, threads=2)
     language_int4.apply(read_model(real.folder), language_int4.Params(with_examples=False), ctx)
