@@ -93,6 +93,22 @@ def test_onnx_table_model_of_whole_numbers_has_probabilities(onnx_model, saved, 
     assert (spec.scores, spec.classes) == ("probabilities", ("a", "b", "c", "d"))
 
 
+def test_onnx_decision_tree_holds_its_numbers_as_weights(onnx_model, saved, opened):
+    """Given a tree whose numbers are attributes, When it opens, Then they count as its weights and it predicts."""
+    tree = {"nodes_treeids": [0] * 3, "nodes_nodeids": [0, 1, 2], "nodes_featureids": [2, 0, 0]}
+    tree |= {"nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "nodes_values": [0.5, 0.0, 0.0]}
+    tree |= {"nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0]}
+    tree |= {"target_treeids": [0, 0], "target_nodeids": [1, 2], "target_ids": [0, 0], "target_weights": [1.0, 7.0]}
+    node = ("TreeEnsembleRegressor", ["x"], ["y"], {"domain": "ai.onnx.ml", "n_targets": 1, **tree})
+    model = onnx_model([node], outputs={"y": ("FLOAT", ["batch", 1])}, weights={})
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    result, folder = opened(saved(model))
+    assert result.info.parameters == 5
+    pipeline = load_pipeline(folder)
+    answer = pipeline.answer(load_session(folder / "model.onnx"), {"x": np.array([[0, 0, 1, 0]], np.float32)})
+    assert answer.tolist() == [[7.0]]
+
+
 def test_onnx_state_is_linked_and_sample_rate_is_constant(onnx_model, saved, opened):
     # Given a model with a state and a sample rate
     nodes = f"""

@@ -37,6 +37,9 @@ def read_graph(model: Any) -> Graph:
         kind = _type_name(tensor.data_type)
         bytes_ += size * _bits(tensor.data_type) // 8
         by_kind[kind] += size if kind in _WEIGHT_TYPES else 0
+    learned = _numbers_of_classic_models(model)
+    bytes_ += 4 * learned
+    by_kind["FLOAT"] += learned
     quantized = any(n.op_type in QUANTIZED_OPS or n.op_type.startswith(_QUANTIZED_STARTS) for n in nodes(model))
     weights = by_kind.total()
     # weights that are stored in few bits and widened by a Cast before use
@@ -57,6 +60,12 @@ def read_graph(model: Any) -> Graph:
         findings=_findings(model, inputs, bytes_),
         implied=implied_shapes(model.graph),
     )
+
+
+def _numbers_of_classic_models(model: Any) -> int:
+    """Count the float32 numbers that trees, linear models and vector machines (ai.onnx.ml) hold as attributes."""
+    classic = (node for node in nodes(model) if node.domain == "ai.onnx.ml")
+    return sum(len(attribute.floats) for node in classic for attribute in node.attribute)
 
 
 def _findings(model: Any, inputs: tuple[TensorSpec, ...], weight_bytes: int) -> tuple[Finding, ...]:
