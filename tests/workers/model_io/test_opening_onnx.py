@@ -109,6 +109,28 @@ def test_onnx_decision_tree_holds_its_numbers_as_weights(onnx_model, saved, open
     assert answer.tolist() == [[7.0]]
 
 
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [({"classlabels_strings": ["no", "yes"]}, ("no", "yes")), ({"classlabels_int64s": [3, 7]}, ("3", "7"))],
+)
+def test_onnx_list_of_maps_becomes_scores_of_named_classes(onnx_model, saved, opened, labels, names):
+    """Given a classifier as skl2onnx writes it, When it opens, Then its scores are an array with the class names."""
+    nodes = [("MatMul", ["x", "w"], ["z"], {}), ("Softmax", ["z"], ["p"], {})]
+    nodes.append(("ZipMap", ["p"], ["y"], {"domain": "ai.onnx.ml", **labels}))
+    model = onnx_model(nodes, weights={"w": np.eye(4, 2, dtype=np.float32)})
+    one = helper.make_map_type_proto(
+        TensorProto.INT64 if names[0] == "3" else TensorProto.STRING,
+        helper.make_tensor_type_proto(TensorProto.FLOAT, []),
+    )
+    model.graph.output[0].type.CopyFrom(helper.make_sequence_type_proto(one))
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    result, folder = opened(saved(model))
+    spec = spec_in(folder)
+    assert (result.info.task, spec.answer_kind, spec.classes) == ("array-classification", "class", names)
+    scores = load_session(folder / "model.onnx").run({"x": np.array([[2, 0, 5, 5]], np.float32)})["y"]
+    assert scores.shape == (1, 2) and scores[0].argmax() == 0
+
+
 def test_onnx_state_is_linked_and_sample_rate_is_constant(onnx_model, saved, opened):
     # Given a model with a state and a sample rate
     nodes = f"""

@@ -18,10 +18,11 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
-from workers.model_io.facts import info, warning
+from workers.model_io.facts import ModelFacts, info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.neighbors import facts_of_file
 from workers.model_io.readers.onnx_graph import nodes, read_graph, tensors
+from workers.model_io.readers.zip_map import unzip_scores
 from workers.model_io.runtime import load_session
 from workers.model_io.words import ASK_AGAIN, damaged, first_line, refuse, shown, unsafe
 
@@ -231,15 +232,17 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     with checking(ctx, [path]):
         model = load_proto(path)
         findings = check_model(path, model)
+        classes = unzip_scores(model)
         graph = read_graph(model)
         _refuse_long_names(path, graph.inputs + graph.outputs)
     files = (path, *(path.parent / name for name in external_files(model)))
     with checking(ctx, files):
         load_session(path)
-        facts = facts_of_file(path, graph.metadata)
-    all_findings = (_contents(len(files) - 1), *findings)
+        facts = ModelFacts(classes=classes or None).or_else(facts_of_file(path, graph.metadata))
+    unzipped = (info("It gave its scores as a list of maps from class to score. Now they are an array."),)
+    all_findings = (_contents(len(files) - 1), *(unzipped if classes else ()), *findings)
     draft = Draft(graph=graph, facts=facts, files=files, findings=all_findings)
-    return draft, partial(_write, path, model, draft, ctx)
+    return draft, partial(_write, path, model, draft, bool(classes), ctx)
 
 
 def _contents(beside: int) -> Finding:
@@ -250,13 +253,19 @@ def _contents(beside: int) -> Finding:
     return info(f"{safe} Its weights are in {what} beside it, inside its own folder.")
 
 
-def _write(path: Path, model: Any, draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
-    """Copy the model into `target`; external data are collected in one file beside it."""
+def _write(
+    path: Path, model: Any, draft: Draft, changed: bool, ctx: JobContext, params: OpenParams, target: Path
+) -> Draft:
+    """Copy the model into `target`, or write a changed one; external data are collected in one file beside it."""
+    import onnx
+
     ctx.check_cancelled()
+    if len(draft.files) == 1 and changed:
+        onnx.save_model(model, str(target / "model.onnx"))
+        return draft
     if len(draft.files) == 1:
         shutil.copyfile(path, target / "model.onnx")
         return draft
-    import onnx
 
     onnx.load_external_data_for_model(model, str(path.parent))
     layout = {"all_tensors_to_one_file": True, "location": "model.onnx.data", "size_threshold": 1024}
