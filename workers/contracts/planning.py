@@ -130,6 +130,7 @@ class ModelFacts:
         depthwise: Number of convolutions of one channel each.
         free_sizes: Any input size is open.
         branches: The graph holds an If.
+        classic: The graph holds operators of ai.onnx.ml, such as trees.
         constants: Inputs that always have one value.
         weight_bytes: Size of all weights.
         nodes: Number of all operators.
@@ -150,6 +151,7 @@ class ModelFacts:
     depthwise: int = 0
     free_sizes: bool = False
     branches: bool = False
+    classic: bool = False
     constants: tuple[str, ...] = ()
     stateful: bool = False
     has_torch: bool = False

@@ -105,6 +105,7 @@ class SessionOptions:
     - `constants`: inputs that always have one value.
     - `fast`: the number formats that this processor has instructions for.
     - `time_budget_s`: the time limit of the whole run; None means no limit.
+    - `classic`: the graph contains trees, linear models or other operators of ai.onnx.ml.
     """
 
     settings: Mapping[str, Any]
@@ -116,6 +117,7 @@ class SessionOptions:
     constants: tuple[str, ...]
     fast: frozenset[str]
     time_budget_s: float | None
+    classic: bool = False
 
 
 @dataclass(frozen=True)

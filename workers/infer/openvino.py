@@ -114,7 +114,9 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
 
 def why_not(wanted: SessionOptions) -> Refusal | None:
-    """Reject bfloat16 on processors that would only emulate it."""
+    """Reject operators of ai.onnx.ml, none of which it reads, and bfloat16 where it would only be emulated."""
+    if wanted.classic:
+        return Refusal("classic", "It knows no trees, linear models and other operators of scikit-learn's models.")
     if wanted.settings.get("inference_precision") == "bf16" and "bf16" not in wanted.fast:
         return Refusal("no_bf16", NO_BF16)
     return None

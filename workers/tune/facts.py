@@ -45,6 +45,7 @@ def read_facts(folder: Path) -> ModelFacts:
         depthwise=depthwise,
         free_sizes=any(size is None for entry in spec.inputs for size in entry.shape),
         branches=any(onnx_files.count(proto, "If") > 0 for proto in protos),
+        classic=any(node.domain == "ai.onnx.ml" for proto in protos for node in proto.graph.node),
         constants=tuple(entry.name for entry in spec.inputs if entry.source == "constant"),
         stateful=bool(spec.links),
         has_torch=model.artifact.torch_program is not None,

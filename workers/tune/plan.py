@@ -247,6 +247,7 @@ class Planner:
             constants=model.constants,
             fast=frozenset(self.situation.fast),
             time_budget_s=self.situation.time_budget_s,
+            classic=model.classic,
         )
 
     def _step(self, technique: str) -> RecipeStep:

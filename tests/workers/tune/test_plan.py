@@ -127,6 +127,13 @@ def test_graphics_cards_are_added_where_they_work() -> None:
     assert titles(plan) == ["On the GPU", "FP16 on the GPU", "Faster engine"]
 
 
+def test_classic_model_is_not_tried_with_openvino() -> None:
+    """Given trees (ai.onnx.ml), When the recipes are planned, Then those of OpenVINO, which cannot read them, are left out."""
+    plan = make_plan(PRESET, model=replace(MODEL, classic=True))
+    assert {recipe.runtime for recipe in plan.candidates} <= {"onnxruntime-cpu", "torch-cpu"}
+    assert {entry.reason.code for entry in plan.dropped if entry.title in ("16 bits", "INT8")} == {"classic"}
+
+
 def test_cascade_over_int8_needs_no_bf16() -> None:
     suited = replace(MODEL, classes=True)
     step = RecipeStep(technique="cascade", params={"first": "int8_static"})
