@@ -46,12 +46,12 @@ from app.services.opening.opening import OpenedModel, ReadData, open_model, read
 from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
+from tests.fixtures.recording import RecordingContext
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary, SummarizeParams
 from workers.contracts.measured.sizes import GAIN
 from workers.contracts.process.allowance import usable_cores
 from workers.jobs.summarize import run as summarize
-from workers.runtime.recording import RecordingContext
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from recording import RecordingContext
 
 from workers.contracts.after.load import MemoryRoof
 from workers.contracts.folder import read_model, write_model
@@ -15,7 +16,6 @@ from workers.contracts.process.messages import RunBlock
 from workers.jobs.measure import run
 from workers.measure import memory_roof
 from workers.measure.memory_roof import READ_BYTES, token_bytes
-from workers.runtime.recording import RecordingContext
 
 
 def test_share_is_bytes_read_over_bytes_possible() -> None:

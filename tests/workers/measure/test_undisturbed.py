@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import RecordingContext
 
 from workers.contracts.disturbed import CLEAN_SHARE, HALF_SHARE, BlockLoad, clean_slices, is_under_load
 from workers.contracts.jobs import SummarizeParams
 from workers.jobs.summarize import run
 from workers.measure.speedup import speedups
 from workers.measure.undisturbed import undisturbed
-from workers.runtime.recording import RecordingContext
 
 FASTER, QUANTUM_MS, COLD_MS = 1.1, 4.0, 0.1
 SETS, BLOCKS, MOST_BLOCKS, CLEAN, REQUESTS, INPUTS = 5, 2, 14, 16, 40, 64
