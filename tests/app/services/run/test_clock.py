@@ -186,6 +186,29 @@ def test_plan_more_with_less_time_has_fewer_versions_and_sets(elapsed: Elapsed) 
     assert known == sorted(known, reverse=True) and known[-1] == (1, 2)
 
 
+@pytest.mark.parametrize(("limit_s", "reserve_s"), [(100, 1.3 * 21), (60, 1.3 * 14), (40, 0.35 * 40), (20, 0.0)])
+def test_proof_s_covers_two_versions_then_one_then_a_share(elapsed: Elapsed, limit_s: float, reserve_s: float) -> None:
+    """Given 10 s of predictions and a version that predicts twice as fast as another, Then the reserve covers both by
+    their own speed, or the first, or the share of the limit, and nothing where 59 examples exceed that."""
+    clock = limited(limit_s, elapsed)
+    clock.record_predictions(items=100, evaluated=100, seconds=10.0, other_s=2.0)
+    clock.record_answer_speedup("b", 2.0)
+    assert clock.proof_s(["a", "b", "c"]) == pytest.approx(reserve_s)
+    clock.to_prove = ["a"]
+    assert clock.proof_s(["b"]) == pytest.approx(reserve_s)
+
+
+def test_items_in_time_counts_what_is_predicted(elapsed: Elapsed) -> None:
+    """Given 13 s, an original and a version that need .1 s for an example and 1 s to start, Then both predict 40; if each
+    has predicted 20, they come to 60, and only the rest of the original is expected."""
+    clock = limited(14, elapsed)
+    clock.record_predictions(items=100, evaluated=0, seconds=10.0, other_s=1.0, share=1.0)
+    assert clock.items_in_time(1.0) == 40
+    clock.record_predictions(items=100, evaluated=20, seconds=2.0)
+    assert clock.items_in_time(1.0, 20) == 60
+    assert clock.rest_s == pytest.approx(9.0)
+
+
 def test_more_s_grows_with_untried_recipes_and_open_versions(elapsed: Elapsed) -> None:
     """Given nothing left to do, Then no more time is offered; with untried recipes or open versions, more for each."""
     clock = a_clock(100, elapsed)
