@@ -4,7 +4,9 @@ peer_engine.py KIND WHERE MODEL_DIR DATA_DIR THREADS; each line of input is ``ti
 milliseconds) or ``ask PATH`` (writes the answers to the test inputs as .npy, and answers ``[]``).
 
 KIND is ``bundle`` (the folder of a bundle), ``ort`` (an ONNX file), or ``ov``, ``ov-bf16``, ``ov-fixed`` (a file for
-OpenVINO, in f32, in bf16, in bf16 with the shapes of the first request).
+OpenVINO, in f32, in bf16, in bf16 with the shapes of the first request). A model that generates has a folder instead:
+``ort-parts``, ``ov-parts``, ``ov-bf16-parts`` its ONNX files, ``ct2``, ``ct2-int8``, ``faster-whisper``,
+``faster-whisper-int8`` the folder of the recipe ``ctranslate2``; ``ask`` then writes texts.
 """
 
 import importlib
@@ -13,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.benchmarks.peer_generation import ctranslate2, faster_whisper, in_parts
 from workers.measure.requests import load_requests
-from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 
 Arrays = dict[str, NDArray[Any]]
@@ -63,11 +67,11 @@ def openvino(where: str, threads: int, first: Arrays, *, precision: str, fixed: 
         model.reshape({name: list(array.shape) for name, array in first.items()})
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
     compiled = core.compile_model(model, "CPU", hints)
-    names = [output.get_any_name() for output in compiled.outputs]
+    names = [(name, number) for number, output in enumerate(compiled.outputs) for name in output.get_names()]
 
     def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         found = compiled(dict(feeds))
-        return {name: found[number] for number, name in enumerate(names)}
+        return {name: found[number] for name, number in names}
 
     return run
 
@@ -75,10 +79,15 @@ def openvino(where: str, threads: int, first: Arrays, *, precision: str, fixed: 
 KINDS: dict[str, Callable[[str, int, Arrays], Run]] = {
     "bundle": bundle,
     "ort": ort,
-    "ov": lambda where, threads, first: openvino(where, threads, first, precision="f32"),
-    "ov-bf16": lambda where, threads, first: openvino(where, threads, first, precision="bf16"),
-    "ov-fixed": lambda where, threads, first: openvino(where, threads, first, precision="bf16", fixed=True),
+    "ov": partial(openvino, precision="f32"),
+    "ov-bf16": partial(openvino, precision="bf16"),
+    "ov-fixed": partial(openvino, precision="bf16", fixed=True),
+    "ct2": partial(ctranslate2, numbers="float32"),
+    "ct2-int8": partial(ctranslate2, numbers="int8_float32"),
+    "faster-whisper": partial(faster_whisper, numbers="float32"),
+    "faster-whisper-int8": partial(faster_whisper, numbers="int8_float32"),
 }
+KINDS |= {f"{kind}-parts": in_parts(KINDS[kind]) for kind in ("ort", "ov", "ov-bf16")}
 
 
 def main() -> int:
@@ -92,12 +101,19 @@ def main() -> int:
             pipeline, prepared = load_pipeline(model_dir), Prepared(Path(data_dir) / "test")
             items = range(min(ASKED, len(prepared)))
             answers = [pipeline.answer(Engine(run), prepared[number]) for number in items]
-            np.save(words[0], np.concatenate([answer.reshape(len(answer), -1) for answer in answers]))
+            np.save(words[0], held(pipeline, answers))
             spans: list[float] = []
         else:
             spans = timed(run, requests, *map(int, words))
         print(json.dumps(spans), flush=True)  # noqa: T201 - the answer
     return 0
+
+
+def held(pipeline: Pipeline, answers: list[NDArray[np.float32]]) -> NDArray[Any]:
+    """The texts of a model that generates (n,), or all numbers (n, width)."""
+    if pipeline.spec.generation is not None:
+        return np.array([pipeline.text_of(answer) for answer in answers])
+    return np.concatenate([answer.reshape(len(answer), -1) for answer in answers])
 
 
 def timed(run: Run, requests: Any, warm: int, count: int) -> list[float]:

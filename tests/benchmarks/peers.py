@@ -3,7 +3,10 @@
     python -m tests.benchmarks.peers MODELS_DIR [NAME…]
 
 A row for each tool: milliseconds, speedup over ONNX Runtime f32, and how alike it answers. Only those that answer
-alike (class agreement ≥ .99, cosine ≥ .999) count as the best peer. Fettle's ratio to that one is the figure.
+alike (class agreement ≥ .99, cosine ≥ .999, word errors at most .01 more) count as the best peer. Fettle's ratio to
+that one is the figure. The environment variable FETTLE_PEER_PYTHON names the Python of tools that Fettle does not
+install (CTranslate2, faster-whisper, with pydantic, tokenizers and transformers); a tool or a model that is not there
+is named with the reason.
 """
 
 import argparse
@@ -29,8 +32,10 @@ from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from tests.benchmarks.bench_space import bench_space
+from tests.benchmarks.peer_generation import loop_in
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
+from workers.evaluate.data.dataset import read_dataset
 from workers.pipeline.pipeline import load_pipeline
 
 HERE = Path(__file__).parent
@@ -38,14 +43,16 @@ ROOT = HERE.parents[1]
 ROUNDS, WARM_SHARE, BLOCK_S = 7, 0.1, 1.0
 FEWEST, MOST = 10, 5000
 """Timed requests of a block; a tenth as many warm up, five at least."""
-ALIKE_CLASSES, ALIKE_VECTORS = 0.99, 0.999
+ALIKE_CLASSES, ALIKE_VECTORS, MORE_WORD_ERRORS = 0.99, 0.999, 0.01
+PEER_PYTHON = os.environ.get("FETTLE_PEER_PYTHON", sys.executable)
 
 
 @dataclass(frozen=True)
 class Case:
     """A model and its data, below MODELS_DIR. `options` as on the command line.
 
-    `make_data(data, model, folder)` makes the case's own data of them instead.
+    `make_data(data, model, folder)` makes the case's own data of them instead. `weights` is the transformers folder of
+    a model that generates, which some tools convert.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Case:
     data: str | None
     options: tuple[str, ...] = ()
     make_data: Callable[[Path, Path, Path], Path] | None = None
+    weights: str = ""
 
 
 LONG_TOKENS, TEXTS = 64, 600
@@ -97,6 +105,8 @@ CASES = (
         ("--time-budget", "240"),  # a whole sampling run for each answer: 90 s end after one version
     ),
     Case("magika", "P/P08_magika_filetype/model.onnx", "DATA/filetypes_magika.npz"),
+    Case("Whisper layout", "P/whisper/onnx", "DATA/speech_words", weights="P/whisper/transformers"),
+    Case("Marian layout", "P/marian/onnx", "DATA/translations.csv", weights="P/marian/transformers"),
 )
 
 
@@ -141,8 +151,10 @@ class Bench:
             data = self.case.make_data(self.models / self.case.data, self.models / self.case.model, self.folder)
             self.case = replace(self.case, data=str(data))
         bundle, report = self._fettle(environment)
-        model, prepared = self._opened(home)
-        tools = list(self._make_tools(bundle, model, prepared, environment))
+        model, data = self._opened(home)
+        generates = load_pipeline(model.folder).spec.generation is not None
+        make = self._make_generating_tools if generates else self._make_tools
+        tools = list(make(bundle, model, data, environment))
         for tool in tools:
             if tool.process is not None:
                 self._hold_answers(tool)
@@ -153,7 +165,7 @@ class Bench:
         return {
             "model": self.case.name,
             "recommended": report,
-            "rows": list(rows(tools, load_pipeline(model.folder).spec.answer_kind)),
+            "rows": list(rows(tools, load_pipeline(model.folder).spec.answer_kind, truths(data.folder))),
         }
 
     def _fettle(self, environment: dict[str, str]) -> tuple[Path, str]:
@@ -194,20 +206,50 @@ class Bench:
             ("OpenVINO + NNCF INT8", "nncf", "ov-bf16", "xml"),
         ):
             made = self.folder / f"{recipe}.{suffix}"
-            try:
-                run(
-                    [sys.executable, str(HERE / "peer_recipes.py"), recipe, *folders, str(made)],
-                    environment,
-                    self.folder,
-                )
-            except subprocess.CalledProcessError as error:
-                lines = str(error.stderr).strip().splitlines() or ["it failed"]
-                yield Tool(name, None, lines[-1][:120])
-            else:
-                yield self._start(name, kind, str(made), folders, environment)
+            why_not = self._made([sys.executable, recipe, *folders, str(made)], environment)
+            yield Tool(name, None, why_not) if why_not else self._start(name, kind, str(made), folders, environment)
 
-    def _start(self, name: str, kind: str, where: str, folders: list[str], environment: dict[str, str]) -> Tool:
-        command = [sys.executable, str(HERE / "peer_engine.py"), kind, where, *folders, str(usable_cores())]
+    def _make_generating_tools(
+        self, bundle: Path, model: OpenedModel, data: ReadData, environment: dict[str, str]
+    ) -> Iterator[Tool]:
+        """The tools for an encoder and a decoder; some need the weights, and a Python of their own."""
+        folders = [str(model.folder), str(data.folder)]
+        yield self._start("Fettle", "bundle", str(bundle), folders, environment)
+        for name, kind in (("ONNX Runtime f32", "ort"), ("OpenVINO f32", "ov"), ("OpenVINO bf16", "ov-bf16")):
+            yield self._start(name, f"{kind}-parts", str(model.folder), folders, environment)
+        made, weights = self.folder / "ctranslate2", self.models / self.case.weights
+        why_not = self._made([PEER_PYTHON, "ctranslate2", str(model.folder), str(weights), str(made)], environment)
+        heard = {"faster-whisper f32": "faster-whisper", "faster-whisper INT8": "faster-whisper-int8"}
+        speech = loop_in(str(model.folder)).mel is not None
+        for name, kind in {
+            "CTranslate2 f32": "ct2",
+            "CTranslate2 INT8": "ct2-int8",
+            **(heard if speech else {}),
+        }.items():
+            if why_not:
+                yield Tool(name, None, why_not)
+            else:
+                yield self._start(name, kind, str(made), folders, environment, PEER_PYTHON)
+
+    def _made(self, command: list[str], environment: dict[str, str]) -> str:
+        """Run a recipe (its Python first); why it failed, "" where it did not."""
+        python, *words = command
+        try:
+            run([python, str(HERE / "peer_recipes.py"), *words], environment, self.folder)
+        except subprocess.CalledProcessError as error:
+            return (str(error.stderr).strip().splitlines() or ["it failed"])[-1][:120]
+        return ""
+
+    def _start(
+        self,
+        name: str,
+        kind: str,
+        where: str,
+        folders: list[str],
+        environment: dict[str, str],
+        python: str = sys.executable,
+    ) -> Tool:
+        command = [python, str(HERE / "peer_engine.py"), kind, where, *folders, str(usable_cores())]
         log = (self.folder / f"{name}.log").open("w")
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True
@@ -264,13 +306,38 @@ def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tup
     return cosine, cosine >= ALIKE_VECTORS
 
 
-def rows(tools: list[Tool], kind: str) -> Iterator[dict[str, Any]]:
-    """Each tool compared with ONNX Runtime f32."""
+def alike_texts(answers: "np.ndarray | None", reference: np.ndarray, right: list[str]) -> tuple[float, bool] | None:
+    """(share of right words, whether that counts as alike)."""
+    if answers is None or answers.shape != reference.shape:
+        return None
+    wanted = right if any(right) else reference.tolist()
+    errors = word_errors(answers, wanted)
+    return 1 - errors, errors <= word_errors(reference, wanted) + MORE_WORD_ERRORS
+
+
+def word_errors(texts: "np.ndarray", right: list[str]) -> float:
+    """Share of the words of `right` that are wrong, missing or too many."""
+    from rapidfuzz.distance import Levenshtein
+
+    pairs = [(text.split(), truth.split()) for text, truth in zip(texts.tolist(), right, strict=False) if truth]
+    return sum(Levenshtein.distance(*pair) for pair in pairs) / max(1, sum(len(truth) for _, truth in pairs))
+
+
+def truths(data: Path) -> list[str]:
+    """The right text of each test item, "" where it has none."""
+    return [" ".join((item.transcript or item.group).split()) for item in read_dataset(data).test]
+
+
+def rows(tools: list[Tool], kind: str, right: list[str]) -> Iterator[dict[str, Any]]:
+    """Each tool compared with ONNX Runtime f32; texts by their word errors, against its texts where none is right."""
     base = next(tool for tool in tools if tool.name == "ONNX Runtime f32")
     assert base.answers is not None
     for tool in tools:
         ms = median(tool.rounds_ms) if tool.rounds_ms else None
-        similarity = alike(tool.answers, base.answers, kind)
+        if base.answers.dtype.kind == "U":
+            similarity = alike_texts(tool.answers, base.answers, right)
+        else:
+            similarity = alike(tool.answers, base.answers, kind)
         yield {
             "name": tool.name,
             "ms": ms,
@@ -302,6 +369,9 @@ def main() -> int:
     ratios = []
     for case in CASES:
         if requested.names and case.name not in requested.names:
+            continue
+        if not (requested.models / case.model).exists():
+            print(f"\n{case.name}: left out, there is no {case.model}")  # noqa: T201
             continue
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             found = Bench(case, requested.models, Path(folder)).go()
