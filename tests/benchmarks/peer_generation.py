@@ -1,7 +1,8 @@
 """Tools of `peers.py` for an encoder and a decoder: they take the encoder's inputs, and return tokens as Fettle's loop.
 
 `in_parts` runs the three ONNX files in that loop. CTranslate2 and faster-whisper run a folder that the recipe
-``ctranslate2`` made, with greedy search as all others.
+``ctranslate2`` made, with greedy search as all others. faster-whisper hears 30 s at once, whatever the model states,
+and fills a spectrum up with zeros.
 """
 
 import json
@@ -104,7 +105,7 @@ def faster_whisper(where: str, threads: int, _first: Arrays, *, numbers: str) ->
     model = WhisperModel(where, device="cpu", compute_type=numbers, cpu_threads=threads, local_files_only=True)
     named = None if loop.languages or not loop.begin else model.hf_tokenizer.id_to_token(loop.begin[0])
     greedy = {"beam_size": 1, "temperature": 0.0, "without_timestamps": True, "condition_on_previous_text": False}
-    greedy |= {"language": named.strip("<|>") if named else None, "max_new_tokens": loop.longest}
+    greedy |= {"language": named.strip("<|>") if named else None, "suppress_tokens": list(loop.never)}
 
     def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         segments, _ = model.transcribe(feeds[SOUND][0], **greedy)
