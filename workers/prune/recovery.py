@@ -1,7 +1,7 @@
 """Let a pruned model recover: its torch copy learns from the original on examples, and goes back into the graph."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
-from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin
+from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin, threads
 from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material, Trainer
 from workers.quantize.calibrating import similarity
@@ -100,19 +100,6 @@ def recovered(
         trainer.must_hold(alike)
         ctx.check_cancelled()
         return write_back(student), trainer.summary(alike)
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Set the number of torch threads inside this context."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def write_back(twin: TorchReplica) -> Any:

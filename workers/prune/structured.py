@@ -13,11 +13,11 @@ from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
-from workers.convert.replica.torch_replica import TorchReplica, build, look, no_twin, tensors
+from workers.convert.replica.torch_replica import TorchReplica, build, look, no_twin, tensors, threads
 from workers.prune.channels import Pruner
 from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, in_batches
 from workers.prune.heads import cut
-from workers.prune.recovery import prepare, threads, write_back
+from workers.prune.recovery import prepare, write_back
 from workers.quantize.calibrating.similarity import Alike
 
 ID = "structured_prune"

@@ -5,7 +5,8 @@ go back into the same graph (`write_back`), so names, free sizes and operator se
 create a different graph. `check` compares module and graph on real inputs before anything else is done.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -319,3 +320,16 @@ def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: 
     if largest > MAX_DIFFERENCE:
         raise no_twin(title, f"the copy's answers differ by {largest:.1e} of their size, more than {MAX_DIFFERENCE:g}")
     return largest
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Set the number of torch threads inside this context."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -56,6 +56,16 @@ def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
     return output
 
 
+def add_copy(proto: Any, name: str) -> str:
+    """Add an output with the values of the tensor `name` and return the name of the output."""
+    from onnx import TensorProto, helper
+
+    output = f"fettle_copy_{name}"
+    proto.graph.node.append(helper.make_node("Identity", [name], [output]))
+    proto.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    return output
+
+
 def add_extremes(proto: Any, name: str) -> tuple[str, str]:
     """Add outputs () with the smallest and the largest value of the tensor `name` and return their names."""
     from onnx import TensorProto, helper

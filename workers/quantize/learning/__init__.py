@@ -1,0 +1,1 @@
+"""Learn how weights and inner values are rounded to 8 bits."""
