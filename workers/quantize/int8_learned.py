@@ -11,8 +11,8 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.convert.asking import calibration, engines
 from workers.convert.graphs import onnx_files
+from workers.convert.inference import calibration, engines
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.convert.replica.torch_replica import threads
 from workers.quantize import eight_bits, qdq

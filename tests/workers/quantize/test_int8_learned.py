@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from recording import RecordingContext
 from situations import CNN, CPU, POOR
 
 from workers.contracts.errors import JobCancelled
@@ -14,7 +15,6 @@ from workers.contracts.planning import Situation
 from workers.measure.opening import open_session
 from workers.quantize import int8_learned, int8_static
 from workers.runtime.calibration import calibration_feeds
-from workers.runtime.recording import RecordingContext
 
 
 def made(technique: Any, small: Any, folder: Path, **params: Any) -> Path:
