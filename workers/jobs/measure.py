@@ -55,19 +55,18 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
             )
             ctx.sample(params.series, block.ended_s, block.latencies_ms)
             ctx.block_done(turn.index, block.latencies_ms, block.load)
-    speech = speech_of(session)
-    peak_bytes = meter.peak_bytes() if card is None else card.peak_bytes  # before memory is read for the roof
     result = MeasureResult(
         load_ms=load_ms,
         first_ms=first_ms,
-        peak_memory_bytes=peak_bytes,
+        peak_memory_bytes=meter.peak_bytes() if card is None else card.peak_bytes,
         device_ran=session.device_ran,
         fallbacks=session.fallbacks,
-        speech=speech,
-        roof=memory_roof(read_model(Path(params.model_dir)), ctx.threads) if speech and card is None else None,
+        speech=speech_of(session),
         card=_card(params, session, requests, ctx) if card is not None and first_set else None,
     )
     session.close()
+    if result.speech and card is None:  # the model is closed, so that reading memory takes no more than the peak
+        return result.model_copy(update={"roof": memory_roof(read_model(Path(params.model_dir)), ctx.threads)})
     return result
 
 
