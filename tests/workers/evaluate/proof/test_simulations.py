@@ -90,7 +90,7 @@ def too_many(count: int, runs: int, share: float = 0.05) -> bool:
 
 
 CASES = [
-    *(pytest.param(40, 6, *one, marks=pytest.mark.whole) for one in ((200, 0.04), (600, 0.06), (1200, 0.05))),
+    *(pytest.param(20, 4, *one, marks=pytest.mark.whole) for one in ((200, 0.04), (600, 0.06), (1200, 0.05))),
     *(pytest.param(1000, 50, *one, marks=IN_FULL) for one in product((100, 1000), (0.02, 0.1))),
 ]
 
@@ -107,7 +107,7 @@ def test_labelled_verdicts_rarely_err(
 
 
 @pytest.mark.parametrize(
-    ("runs", "most"), [pytest.param(40, 6, marks=pytest.mark.whole), pytest.param(1000, 50, marks=IN_FULL)]
+    ("runs", "most"), [pytest.param(20, 4, marks=pytest.mark.whole), pytest.param(1000, 50, marks=IN_FULL)]
 )
 @pytest.mark.parametrize("n", [200, 1000])
 def test_unlabelled_verdicts_rarely_err(labelled: Make, class_answers: Make, n: int, runs: int, most: int) -> None:
