@@ -75,7 +75,7 @@ def _learn(
     if learner.learned == 0:
         return ("Nothing could be learned in this time, so all numbers are rounded to the nearest.",)
     tried = target.with_name("learned.onnx")
-    onnx_files.save(proto, tried)
+    onnx_files.save(onnx_files.copied(proto), tried)  # saving moves large weights into a file beside it
     held = similarity.hold(model, list(ctx.calibration(params.check_examples)), ctx)
     before, after = (_error(held, path, model, ctx) for path in (target, tried))
     qdq.remove(tried)

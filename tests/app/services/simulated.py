@@ -37,6 +37,7 @@ from app.services.run.clock import SAFETY
 from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S, QUICK_BLOCKS
 from app.services.run.run_steps import TIME_WAS_UP
 from workers.contracts import jobs, specs
+from workers.contracts.disturbed import BlockLoad
 from workers.contracts.proof.proving import FingerprintsResult, level_of_look
 from workers.evaluate.proof.needed import FAR_LEVEL, FAR_TIMES
 from workers.evaluate.proof.stats import binomial_lower, binomial_upper
@@ -204,7 +205,7 @@ class Simulation(Play):
         titles = [self._title(variant) for variant in step.variants]
         began, number = self.clock, len(self.seen)
         times: list[list[tuple[float, ...]]] = [[] for _ in truths]
-        loads: list[list[tuple[specs.BlockLoad, ...]]] = [[] for _ in truths]
+        loads: list[list[tuple[BlockLoad, ...]]] = [[] for _ in truths]
         until = math.inf if step.until_s is None else self.clock + step.until_s - time.monotonic()
         failed = [truth.fails_at == ("final" if final else "measure") for truth in truths]
         fastest_ms = min(truth.p50_ms for truth in truths)
@@ -222,7 +223,7 @@ class Simulation(Play):
                 requests = max(1, round(min(wanted, 1000 * step.block_max_s / (1.25 * wall_ms))))
                 times[index].append((wall_ms,) * (blocks * requests))
                 cpu_s, wall_s = requests * ms / 1000, requests * wall_ms / 1000
-                load = specs.BlockLoad(requests=requests, elapsed_s=wall_s, cpu_s=cpu_s, waited_s=wall_s - cpu_s)
+                load = BlockLoad(requests=requests, elapsed_s=wall_s, cpu_s=cpu_s, waited_s=wall_s - cpu_s)
                 loads[index].append((load,) * blocks)
                 set_s += truth.start_s + blocks * 1.25 * wall_s
             set_s *= math.exp(rng.normal(0, self.case.noise))
