@@ -81,7 +81,7 @@ def test_harmless_8_bit_version_is_no_danger(data: Path, look: Look, tmp_path: P
     """Given the same model without a backdoor, then there is no danger, and the limits of the search are named."""
     findings = look(*made(tmp_path, data, 0, None))
     assert not findings.danger and findings.searched and findings.tried >= 40
-    assert findings.words.startswith("None of ") and any("was not looked for" in text for text in findings.not_looked)
+    assert any("was not looked for" in text for text in findings.not_looked)
 
 
 def test_few_examples_are_the_reason_for_no_search(look: Look, tmp_path: Path) -> None:
