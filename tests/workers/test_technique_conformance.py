@@ -18,7 +18,7 @@ from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 
 HERE = ("onnxruntime-cpu", "openvino")
-MAX_CHECKS = 60
+MAX_CHECKS = 200
 
 KINDS = ("cnn", "transformer", "constants", "stateful")
 every_pair = pytest.mark.parametrize(
