@@ -15,6 +15,7 @@ from app.domain.choose import (
     could_be_fastest,
     is_eligible,
     is_probably_safe,
+    is_probably_unsafe,
     leader,
     looks_like_gain,
     needs_quiet,
@@ -292,10 +293,10 @@ class _Optimization(Search):
     def _needed(self, recipe: Recipe) -> bool:
         """Return False if the recipe only replaces a failed one that did not fail, or if it cannot be the fastest."""
         tried = list(self.recorder.variants.values())
-        named = [v for v in tried if v.recipe.id in recipe.only_if_faster]
-        if not could_be_fastest(named, tried if self.plan.objective == "speed" else []):
+        named, limit_pct = [v for v in tried if v.recipe.id in recipe.only_if_faster], self.goal.max_loss_pct
+        rivals = [v for v in tried if self.plan.objective == "speed" and not is_probably_unsafe(v, limit_pct)]
+        if not could_be_fastest(named, rivals):
             return False
-        limit_pct = self.goal.max_loss_pct
         return not any(is_probably_safe(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
 
     def _try(self, step: int, recipe: Recipe, final_ids: Callable[[], list[str]]) -> Flow[None]:

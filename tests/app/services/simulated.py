@@ -206,7 +206,7 @@ class Simulation(Play):
         began, number = self.clock, len(self.seen)
         times: list[list[tuple[float, ...]]] = [[] for _ in truths]
         loads: list[list[tuple[BlockLoad, ...]]] = [[] for _ in truths]
-        until = math.inf if step.until_s is None else self.clock + step.until_s - time.monotonic()
+        until = math.inf if step.until_s is None else self.clock + round(step.until_s - time.monotonic(), 1)
         failed = [truth.fails_at == ("final" if final else "measure") for truth in truths]
         fastest_ms = min(truth.p50_ms for truth in truths)
         wanted = step.timed_requests * max(1.0, step.least_block_s * 1000 / (1.25 * step.timed_requests * fastest_ms))

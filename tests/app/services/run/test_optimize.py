@@ -155,6 +155,12 @@ FAILED = Like(fails_at="apply")
         (WORSE, "A", {"only_if_failed": ("A",)}, True),
         (FAILED, "A", {"only_if_failed": ("A",)}, True),
         (WORSE, "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, True),
+        (
+            Like(p50_ms=1, verdict="not_enough_data", agreement=0.9),
+            "A",
+            {"only_if_failed": ("A",), "only_if_faster": ("A",)},
+            True,
+        ),
         (Like(p50_ms=2.5, verdict="regressed"), "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, False),
         (Like(p50_ms=5.0, verdict="regressed"), "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, False),
     ],
