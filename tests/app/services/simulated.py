@@ -6,9 +6,9 @@ process would measure or predict is drawn.
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from app.jobs.interleaving import MIN_BLOCKS
 from app.services.flow import steps as flow_steps
 from app.services.flow.measuring import NO_TIME
 from app.services.flow.workspace import Workspace
+from app.services.run import clock
 from app.services.run.clock import SAFETY
 from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S, QUICK_BLOCKS
 from app.services.run.run_steps import TIME_WAS_UP
@@ -206,7 +207,7 @@ class Simulation(Play):
         began, number = self.clock, len(self.seen)
         times: list[list[tuple[float, ...]]] = [[] for _ in truths]
         loads: list[list[tuple[BlockLoad, ...]]] = [[] for _ in truths]
-        until = math.inf if step.until_s is None else self.clock + round(step.until_s - time.monotonic(), 1)
+        until = math.inf if step.until_s is None else self.clock + step.until_s
         failed = [truth.fails_at == ("final" if final else "measure") for truth in truths]
         fastest_ms = min(truth.p50_ms for truth in truths)
         wanted = step.timed_requests * max(1.0, step.least_block_s * 1000 / (1.25 * step.timed_requests * fastest_ms))
@@ -345,6 +346,7 @@ def staged(space: Workspace, root: Path, monkeypatch: pytest.MonkeyPatch, case: 
     simulation = Simulation(root / f"{case.seed}-{case.day}", case)
     one = Stage(space, simulation, monkeypatch, time_budget_s=case.limit_s)
     one.change(fresh=True)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: 0.0))  # limits of steps count from now
     simulation.candidates = tuple(
         recipe.model_copy(
             update={"id": title, "runtime": truth.engine, "settings": {"inference_precision": truth.precision}}
