@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def print_rows(found: dict[str, list[dict[int, dict[str, Any]]]], new: int) -> None:
-    """Speeds of all contenders and their shares of the best."""
+    """Speeds of all tools and their shares of the best."""
     figures = {}
     for name, rounds in found.items():
         speaking = median((len(one["tokens"]) - 1) / one["rest_s"] for said in rounds for one in said.values())

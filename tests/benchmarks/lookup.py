@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.lookup FOLDER [--settings JSON] [--each 40] [--new 64] [--threads 2]
 
-FOLDER is that of an opened language model or of one of its versions. Each prompt is asked of both, in alternating order.
+FOLDER is that of an opened language model or of one of its versions. Both answer each prompt, in alternating order.
 A row for each kind: tokens a second after the first, by the clock and by the processor's time, and how many prompts got
 the same tokens from both, which has to be all.
 """

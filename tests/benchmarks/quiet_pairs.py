@@ -106,7 +106,7 @@ def main() -> int:
             if requested.only is None or case.name in requested.only:
                 with bench_space(Path(homes) / case.name) as space:
                     results.append(case_holds(case, requested.models, space, requested.runs))
-    log_line(f"all of it: {verdict(all(results))}")
+    log_line(f"all cases: {verdict(all(results))}")
     return 0 if all(results) else 1
 
 

@@ -62,7 +62,7 @@ def main() -> int:
     requested = parser.parse_args()
     cases = [case for case in CASES if requested.only is None or case.name in requested.only]
     results = [all_alike(case, requested.models, requested.runs, requested.budget) for case in cases]
-    log_line(f"all of it: {verdict(all(results))}")
+    log_line(f"all cases: {verdict(all(results))}")
     return 0 if all(results) else 1
 
 

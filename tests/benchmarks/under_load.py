@@ -329,7 +329,7 @@ def main() -> int:
     columns = (*PAIRS, "") if requested.pairs else ("when quiet", f"{FAST} times found", "wrong", "undecided", "")
     log_line("\n".join([row_of(("model", "load", *columns)), row_of(["---"] * (2 + len(columns)))]))
     log_line("\n".join(row for row, _ in results))
-    log_line(f"all of it: {verdict(all(holds for _, holds in results))}")
+    log_line(f"all cases: {verdict(all(holds for _, holds in results))}")
     return 0 if all(holds for _, holds in results) else 1
 
 

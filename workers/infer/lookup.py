@@ -36,8 +36,8 @@ PAUSE, LONGEST_PAUSE = 16, 1024
 """Numbers of guesses that are left out after guesses that took longer than they saved; the pause doubles each time."""
 
 
-class Reads(Protocol):
-    """What a session does for guesses."""
+class TokenReader(Protocol):
+    """Methods of a session that guessing needs."""
 
     def read_each(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Read tokens in one piece and return the logits (n, vocabulary) after each."""
@@ -59,7 +59,7 @@ class Lookup:
     `taken` counts the tokens that were guessed.
     """
 
-    def __init__(self, session: Reads, *, exact: bool) -> None:
+    def __init__(self, session: TokenReader, *, exact: bool) -> None:
         """Create it for a session; `exact` allows no rounding, because it would grow (activations in 8 bits)."""
         self._session, self._allowed = session, 0.0 if exact else ROUNDING
         self._apart: float | None = None
@@ -71,7 +71,7 @@ class Lookup:
         self.begin()
 
     def begin(self) -> None:
-        """Start a new text."""
+        """Forget the previous text and its guesses; measured speeds and rounding stay."""
         self._text: list[int] = []
         self._places: dict[tuple[int, ...], int] = {}
         self._singles: deque[_Row] = deque(maxlen=COMPARED)

@@ -43,11 +43,11 @@ class WaitMeter:
                     self._waited_ns[os.open(task / "schedstat", os.O_RDONLY)] = 0
 
     def __enter__(self) -> "WaitMeter":
-        """Return the open meter."""
+        """Return the meter, whose files are open since it was created."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the counters."""
+        """Close the files of the counters."""
         for file in self._waited_ns:
             os.close(file)
 

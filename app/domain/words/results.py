@@ -127,7 +127,7 @@ def other_goals_words(titles: Sequence[str]) -> str:
 
 
 NO_AVX2 = "This processor has no AVX2, which engines need for their speed: expect small gains, above all in 8 bits."
-"""The warning of a run on an x86 processor from before 2013."""
+"""The warning of a run on an x86 processor without AVX2."""
 
 OTHER_PROGRAMS = "Other programs were running; measure again when the computer is idle."
 """The caption of a result whose speed is a lower bound, because other programs disturbed it."""

@@ -274,7 +274,7 @@ class _Optimization(Search):
         return tried > 0
 
     def _put_back(self, final_ids: Callable[[], list[str]]) -> None:
-        """Let recipes that were stopped wait again if `MORE_TIME` is left: a time that was reserved is free again."""
+        """Queue stopped recipes again if `MORE_TIME` is left, because reserved time may have become free."""
         left_s = self.clock.left_to_try_s(final_ids())
         for one in [one for one in self._cut if left_s is not None and left_s > MORE_TIME * one[2]]:
             self._cut.remove(one)
@@ -286,7 +286,7 @@ class _Optimization(Search):
         return [version.id for version in self.best() if looks_like_gain(version, self.plan.objective)]
 
     def _leader_ids(self) -> list[str]:
-        """Return the best gain so far; another version needs the time to be measured beside it."""
+        """Return the best gain so far, which another version is measured in turn with."""
         best = leader([version for version in self.variants() if version.is_side_by_side], self.plan.objective)
         return [] if best is None else [best.id]
 

@@ -47,7 +47,7 @@ class Computer:
     """
 
     def __init__(self, load: str, rng: np.random.Generator) -> None:
-        """Start it at any moment of the load."""
+        """Create the cores with each load at a random moment of its cycle."""
         self.load, self.rng, self.now_ms = LOADS[load], rng, rng.uniform(0, 10_000)
         self.turn_ms = [rng.uniform(0, QUANTUM_MS) for _ in self.load]
 

@@ -41,7 +41,7 @@ class QuantizedGraph:
     """The layers of a quantized graph by their names; `tensors` are its initializers."""
 
     def __init__(self, proto: Any) -> None:
-        """Index the graph."""
+        """Find the quantized layers of the ONNX model `proto`, into which learned numbers are written."""
         self.proto, graph = proto, proto.graph
         self.tensors = {tensor.name: tensor for tensor in graph.initializer}
         self._made = {name: node for node in graph.node for name in node.output}

@@ -1,4 +1,4 @@
-"""Which pairs of a quantized graph are taken out."""
+"""Test which QuantizeLinear/DequantizeLinear pairs are removed from a graph."""
 
 import numpy as np
 import onnx
