@@ -33,7 +33,7 @@ from app.jobs.interleaving import MIN_BLOCKS
 from app.services.flow import steps as flow_steps
 from app.services.flow.measuring import NO_TIME
 from app.services.flow.workspace import Workspace
-from app.services.run import clock
+from app.services.run import clock, costs
 from app.services.run.clock import SAFETY
 from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S, QUICK_BLOCKS
 from app.services.run.run_steps import TIME_WAS_UP
@@ -347,6 +347,7 @@ def staged(space: Workspace, root: Path, monkeypatch: pytest.MonkeyPatch, case: 
     one = Stage(space, simulation, monkeypatch, time_budget_s=case.limit_s)
     one.change(fresh=True)
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: 0.0))  # limits of steps count from now
+    monkeypatch.setattr(costs, "usable_cores", lambda: 2)  # tests that run in parallel have one core each
     simulation.candidates = tuple(
         recipe.model_copy(
             update={"id": title, "runtime": truth.engine, "settings": {"inference_precision": truth.precision}}
