@@ -11,7 +11,7 @@ from technique_cases import every_technique, staged
 
 from app.jobs.client import JobClient
 from app.jobs.setup import WorkerSetup
-from workers.contracts.after.layers import LayersParams
+from workers.contracts.after.changes import LayersParams
 from workers.contracts.jobs import ApplyParams, PlanParams
 from workers.contracts.process.messages import Cancelled, Failed, Finished, RunJob
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep

@@ -10,7 +10,7 @@ from widgets.parts.format import sized
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.contracts.translation import _
 
 BLOCK_PX, GAP_PX, TEXT_PX, LEAST_PX = 34, 1, 18, 1.0

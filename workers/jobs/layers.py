@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workers.contracts.after.layers import LayersParams, LayersResult
+from workers.contracts.after.changes import LayersParams, LayersResult
 from workers.contracts.process.context import JobContext
 from workers.measure.requests import load_requests
 from workers.tune.layers import layers_of, target_of, with_sensitivity

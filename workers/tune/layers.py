@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext

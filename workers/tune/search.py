@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.planning import Dropped, Reason

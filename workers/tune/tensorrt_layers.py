@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.infer import tensorrt
 from workers.infer.base import Arrays
 

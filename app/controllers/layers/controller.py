@@ -12,7 +12,7 @@ from app.services.flow.events import Event, JobBegan
 from app.services.records.facts import RunFacts
 from widgets.pages.layers.page import LayersPage
 from widgets.pages.layers.value import LayersOf, LayersValue
-from workers.contracts.after.layers import LayersResult
+from workers.contracts.after.changes import LayersResult
 from workers.contracts.translation import _
 
 

@@ -9,7 +9,7 @@ from app.services.flow.steps import Flow, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version, threads_of
-from workers.contracts.after.layers import LayersParams, LayersResult
+from workers.contracts.after.changes import LayersParams, LayersResult
 from workers.contracts.runtimes import needs_torch
 
 SENSITIVITY_FILE = "sensitivity.json"

@@ -3,7 +3,7 @@
 from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.pages.tried.value import TriedValue
 from widgets.parts.tables.values import Cell
-from workers.contracts.after.layers import Layer, LayersResult
+from workers.contracts.after.changes import Layer, LayersResult
 
 _KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "FullyConnected", "Pooling", "Softmax")
 

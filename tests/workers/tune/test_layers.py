@@ -7,7 +7,7 @@ import onnx
 import pytest
 from recording import RecordingContext
 
-from workers.contracts.after.layers import LayersParams
+from workers.contracts.after.changes import LayersParams
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.convert import pixels_in

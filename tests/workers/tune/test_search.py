@@ -10,7 +10,7 @@ import pytest
 from recording import RecordingContext
 
 from workers import registry
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.contracts.errors import JobCancelled
 from workers.tune import search as module
 from workers.tune.search import gain, search, share_of

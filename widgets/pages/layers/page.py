@@ -17,7 +17,7 @@ from widgets.parts.text import label, words
 from widgets.plots.layer_flow import MOST_KINDS, LayerFlow
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.contracts.translation import _
 
 ICON = "stack"

@@ -6,7 +6,7 @@ from widgets.pages.layers.value import LayersOf
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.theme import Theme
-from workers.contracts.after.layers import Layer
+from workers.contracts.after.changes import Layer
 from workers.contracts.translation import _
 
 Sorter = Callable[[Layer], tuple[bool, float | str]]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from workers.contracts.after.layers import Layer, LayersResult
+from workers.contracts.after.changes import Layer, LayersResult
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from widgets.pages.layers.page import LayersPage, kinds_by_time
 from widgets.pages.layers.table import LayersTable, in_order
 from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.plots.layer_flow import LayerFlow
-from workers.contracts.after.layers import Layer, LayersResult
+from workers.contracts.after.changes import Layer, LayersResult
 
 BEFORE = (
     Layer(order=0, name="/stem/Conv", kind="Conv", ms=3.0, size_bytes=4000, precision="f32", sensitivity=0.002),

@@ -1,0 +1,257 @@
+"""Contracts of the job kinds ``layers``, ``diff`` and ``explain``: what changed between two models, and why."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from workers.contracts.base import Frozen
+from workers.contracts.specs import RunParams
+
+Status = Literal["unchanged", "fused", "removed", "added", "rounded", "replaced", "unmatched"]
+"""What became of one operator.
+
+`unchanged`: the same operator with the same weights and number types. `fused`: part of another operator of the second
+model. `removed`: the second model computes the same without it. `added`: only the second model has it. `rounded`: the
+same operator with numbers of fewer bits. `replaced`: another operator or other weights in its place. `unmatched`: it
+is not known which operator corresponds to it.
+"""
+
+CauseCode = Literal[
+    "channel_order", "scale", "mean_std", "resize_mode", "layout", "softmax", "class_order", "training_mode",
+    "padding_side", "lower_case", "sample_rate", "weights", "rounding",
+]  # fmt: skip
+"""Codes of `fettle explain`: what makes two models or an expected output differ."""
+
+
+class LayersParams(RunParams):
+    """Parameters of the kind ``layers``: run one request of a version a few times and measure the time of each layer.
+
+    Attributes:
+        sensitivity_dir: Folder of a version whose layers were ranked by how much 8 bits change the predictions, if any.
+    """
+
+    sensitivity_dir: str | None = None
+
+
+class Layer(Frozen):
+    """One layer as the engine runs it; the engine may fuse several operators of the file into one.
+
+    Attributes:
+        order: Position in the order of execution.
+        ms: The fastest of a few runs, in milliseconds.
+        size_bytes: Size of its stored weights; None if unknown.
+        precision: Number format of its computation ("f32", "bf16", "int8", …); "" if the engine does not report it.
+        sensitivity: Squared error of the outputs divided by their square, with only this layer in 8 bits. None if it
+            was not measured, or if the engine has fused the layer under another name.
+        origins: Names of the file's operators that it computes, if the engine reports them.
+        kernel: The engine's name of the implementation that ran ("brgconv_avx512_bf16", "ref_any_f32"); "" if unknown.
+    """
+
+    order: int
+    name: str
+    kind: str
+    ms: float = Field(ge=0)
+    size_bytes: int | None = None
+    precision: str = ""
+    sensitivity: float | None = None
+    origins: tuple[str, ...] = ()
+    kernel: str = ""
+
+
+class LayersResult(Frozen):
+    """Result of the kind ``layers``.
+
+    Attributes:
+        layers: Layers in the order of execution, without those that take no time.
+        total_ms: Sum of their times.
+        part: The measured part of a combined version; "" for a plain one.
+    """
+
+    layers: tuple[Layer, ...]
+    total_ms: float
+    part: str = ""
+
+
+class DiffParams(Frozen):
+    """Parameters of the kind ``diff``: compare the graphs of two opened models.
+
+    Attributes:
+        first: The model to compare with, as a folder that Fettle wrote, with its runtime and settings. Its `data_dir`
+            holds prepared examples for errors and times by node; "" compares the graphs alone.
+        second: The other model, with the same examples as it needs them.
+        max_items: Maximum number of examples whose inner values are compared.
+        draw: Lay out the picture of both graphs.
+    """
+
+    first: RunParams
+    second: RunParams
+    max_items: int = Field(default=32, ge=1, le=32)
+    draw: bool = True
+
+
+class ChangedNode(Frozen):
+    """One operator of the first model, of the second, or of both.
+
+    Attributes:
+        a: Name of the operator in the first model; None if only the second has it.
+        b: Name of the operator of the second model that computes the same; for a fused one, the operator that it is
+            part of.
+        op: Kind of the operator in the first model, else in the second.
+        op_b: Kind of the operator in the second model; "" if it has none.
+        shape: Sizes of its first output in the first model, else in the second; None for a free size.
+        dtype_a: Number type of its weights, else of its first output ("f32", "bf16", "f16", "int8", "int4", "i64", …).
+        error: Root of the mean squared difference of its first output over both models, divided by the root of the
+            mean square of the first model's; infinite values and NaN count as `nan` below.
+        nan: Which models gave values that are not finite: "", "a", "b" or "both".
+        ms_a: Milliseconds in the first model. A fused layer's time is on its first operator.
+        kernel_a: The engine's name of the implementation that ran.
+        weight_bytes_a: Stored bytes of its weights.
+    """
+
+    a: str | None
+    b: str | None
+    op: str
+    status: Status
+    op_b: str = ""
+    shape: tuple[int | None, ...] | None = None
+    dtype_a: str | None = None
+    dtype_b: str | None = None
+    error: float | None = None
+    nan: Literal["", "a", "b", "both"] = ""
+    ms_a: float | None = None
+    ms_b: float | None = None
+    kernel_a: str | None = None
+    kernel_b: str | None = None
+    weight_bytes_a: int = 0
+    weight_bytes_b: int = 0
+
+
+class Reason(Frozen):
+    """Why the second model is faster, slower or otherwise different, from measured facts.
+
+    Attributes:
+        code: Code of the rule that found it.
+        text: One sentence for the user.
+        advice: What would help; "" if nothing is to do.
+        nodes: Names of the operators that it is about, of the second model where it has them.
+        saved_ms: Milliseconds that it saves in one request; negative if it costs them, None if not timed.
+    """
+
+    code: str
+    text: str
+    advice: str = ""
+    nodes: tuple[str, ...] = ()
+    saved_ms: float | None = None
+
+
+class Box(Frozen):
+    """One box of the picture: an operator, or a folded block of several.
+
+    Attributes:
+        id: Position among the boxes of its level.
+        title: Words inside.
+        nodes: Positions in `DiffResult.nodes`.
+        x: Left edge in pixels; `y` is the top edge.
+        repeats: How many equal blocks are folded into it; 1 for one.
+    """
+
+    id: int
+    title: str
+    nodes: tuple[int, ...]
+    x: float
+    y: float
+    width: float
+    height: float
+    repeats: int = 1
+
+
+class Level(Frozen):
+    """One level of detail of the picture: boxes, and connections as pairs of their ids."""
+
+    boxes: tuple[Box, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+class DiffResult(Frozen):
+    """Result of the kind ``diff``.
+
+    Attributes:
+        counts: Number of operators of each status.
+        nodes: Operators in the order of execution, of the first model where it has them.
+        reasons: Explanations, the most important first.
+        first_different: Position in `nodes` of the operator where the difference first exceeds rounding; an operator
+            with values that are not finite in one model comes first.
+        total_ms_a: Sum of the times of the first model's layers; None if not timed.
+        n_items: Number of examples whose inner values were compared.
+        notes: What could not be compared, and why.
+        levels: Levels of detail, the coarsest first; empty if not drawn.
+    """
+
+    counts: dict[Status, int]
+    nodes: tuple[ChangedNode, ...]
+    reasons: tuple[Reason, ...] = ()
+    first_different: int | None = None
+    total_ms_a: float | None = None
+    total_ms_b: float | None = None
+    n_items: int = 0
+    notes: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ()
+
+
+class ExplainParams(Frozen):
+    """Parameters of the kind ``explain``: find why two models, or a model and expected outputs, differ.
+
+    Attributes:
+        first: The opened model that is right.
+        second: The other opened model; None with `expected`.
+        expected: A file of expected outputs (NPZ, CSV or JSON Lines).
+        data_path: The user's examples as given, because other preparations are tried on them.
+        max_items: Maximum number of examples.
+    """
+
+    first: RunParams
+    second: RunParams | None = None
+    expected: str | None = None
+    data_path: str
+    max_items: int = Field(default=32, ge=1, le=1000)
+
+
+class Cause(Frozen):
+    """One usual difference that was found.
+
+    Attributes:
+        parameter: The setting in question ("mean", "channels", …).
+        before: Its value in the second model or the expected outputs; `after` is the one that makes both agree.
+        share_differing_after: Share of examples that still differ with it, 0..1.
+        text: One sentence for the user.
+    """
+
+    code: CauseCode
+    parameter: str
+    before: JsonValue
+    after: JsonValue
+    share_differing_after: float
+    text: str = ""
+
+
+class ExplainResult(Frozen):
+    """Result of the kind ``explain``.
+
+    Attributes:
+        agree: Whether both agree as they are, by the rule of the kind of result.
+        share_differing: Share of examples that differ, 0..1.
+        causes: Causes that together make both agree; empty if none was found.
+        first_node: Position in `diff.nodes`; None with expected outputs or if none exceeds rounding.
+        diff: Comparison of both graphs with errors, if no usual difference explains everything.
+        n_items: Number of compared examples.
+        tried: Number of alternatives that were tried.
+    """
+
+    agree: bool
+    share_differing: float
+    causes: tuple[Cause, ...] = ()
+    first_node: int | None = None
+    diff: DiffResult | None = None
+    n_items: int = 0
+    tried: int = 0
+    notes: tuple[str, ...] = ()
