@@ -18,6 +18,8 @@ class Node:
         weight_bytes: Stored bytes of its weights.
         weight_shape: Sizes of the largest weight.
         weight_hash: Digest of the bytes of all its weights; "" without weights.
+        weight_names: Names of its weights, the largest first.
+        weight_sums: Digest of the numbers of each weight in any order, so that transposed weights have the same.
         attributes: Attributes as short texts.
         origins: Names of the original's operators that this one computes, where the file or engine records them.
         depth: Number of loops and branches around it.
@@ -33,6 +35,8 @@ class Node:
     weight_bytes: int = 0
     weight_shape: tuple[int, ...] = ()
     weight_hash: str = ""
+    weight_names: tuple[str, ...] = ()
+    weight_sums: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
     depth: int = 0
@@ -40,8 +44,16 @@ class Node:
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """The graph of one model; `nodes` are in an order of execution."""
+    """The graph of one model; `nodes` are in an order of execution.
+
+    Attributes:
+        inputs: Names of the model's inputs as values; `outputs` are those of its outputs.
+        notes: Sentences for the user: which of several programs this is, and what could not be read.
+        form: The format that names its operators: "onnx", "openvino-ir" or "torch".
+    """
 
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    form: str = "onnx"

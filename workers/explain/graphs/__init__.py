@@ -1,0 +1,1 @@
+"""Readers of graphs, one module for each format, all giving a `ModelGraph`."""

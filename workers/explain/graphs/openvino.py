@@ -1,0 +1,156 @@
+"""Read the graph of an OpenVINO program: as its file has it, or as the engine compiled it for this processor."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.errors import InputRefused
+from workers.explain.graph import ModelGraph
+from workers.explain.graphs.building import GraphBuilder
+from workers.explain.graphs.weights import Weight, number_type, shortened, weight_of_array
+
+RESULTS = ("Result", "Output")
+INPUTS = ("Parameter", "Input")
+
+
+def read(path: Path) -> ModelGraph:
+    """Read the graph of an IR or ONNX file.
+
+    Raises:
+        InputRefused: OpenVINO cannot read it.
+    """
+    from workers.infer.openvino_program import import_library
+
+    try:
+        model = import_library().Core().read_model(str(path))
+    except RuntimeError as error:
+        raise _refused(path) from error
+    return _graph(model)
+
+
+def read_compiled(path: Path, settings: Mapping[str, Any]) -> ModelGraph:
+    """Compile the model for this processor and read the graph that the engine runs; its operators have origins.
+
+    Raises:
+        InputRefused: OpenVINO cannot compile it.
+    """
+    from workers.infer.openvino_program import import_library, options_of
+
+    core = import_library().Core()
+    options, _ = options_of(core, {name: value for name, value in settings.items() if name != "constants"}, 1)
+    try:
+        compiled = core.compile_model(core.read_model(str(path)), "CPU", options)
+        return _graph(compiled.get_runtime_model())
+    except RuntimeError as error:
+        raise _refused(path) from error
+
+
+def _refused(path: Path) -> InputRefused:
+    return InputRefused(
+        "model_unreadable",
+        "The model file cannot be read",
+        f"OpenVINO cannot read {path.name}.",
+        "Open the model again from its original file.",
+    )
+
+
+def _graph(model: Any) -> ModelGraph:
+    reader = _Reader()
+    reader.read(model, 0, {}, "")
+    inputs = tuple(_value(port.get_node(), 0) for port in model.inputs)
+    sources = [port.get_node().input_value(0) for port in model.outputs]
+    outputs = tuple(_value(source.get_node(), source.get_index()) for source in sources)
+    return ModelGraph(tuple(reader.nodes), inputs, outputs)
+
+
+def _value(node: Any, port: int) -> str:
+    """Return the name of an output: that of its tensor, else the operator's with the port's number."""
+    names = sorted(node.output(port).get_names())
+    return str(names[0]) if names else f"{node.get_friendly_name()}:{port}"
+
+
+class _Reader(GraphBuilder):
+    """Collects the operators of a model and of the bodies inside it, whose names get a prefix."""
+
+    def read(self, model: Any, depth: int, outer: Mapping[str, str], above: str) -> list[str]:
+        """Append the operators of a model or body; return the names of the values that it gives.
+
+        `outer` gives the names of the values that the body's parameters are.
+        """
+        given = []
+        for node in model.get_ordered_ops():
+            kind = _layer(node).get("layerType", node.get_type_name())
+            if kind in RESULTS:
+                given.append(self._read(node, outer, above)[0])
+            elif node.get_type_name() == "Constant":
+                self.store(above + _value(node, 0), [_weight(node)])
+            elif kind == "Const":
+                self.store(above + _value(node, 0), [])
+            elif kind not in INPUTS:
+                self._node(node, depth, outer, above)
+        return given
+
+    def _read(self, node: Any, outer: Mapping[str, str], above: str) -> list[str]:
+        sources = [node.input_value(number) for number in range(node.get_input_size())]
+        names = [_value(source.get_node(), source.get_index()) for source in sources]
+        return [outer.get(name, above + name) for name in names]
+
+    def _node(self, node: Any, depth: int, outer: Mapping[str, str], above: str) -> None:
+        layer = _layer(node)
+        read = self._read(node, outer, above)
+        name = self.names.unique(above + node.get_friendly_name())
+        inner = []
+        for number, body in enumerate(_bodies(node)):
+            own = _carried(node, number, body, read)
+            inner += self.read(body, depth + 1, own, f"{name}/{number}/")
+        dtype, shape = _form(node)
+        self.add(
+            name,
+            layer.get("layerType", node.get_type_name()),
+            read,
+            tuple(above + _value(node, port) for port in range(node.get_output_size())),
+            inner=inner,
+            attributes={} if layer else {str(key): shortened(value) for key, value in node.get_attributes().items()},
+            dtype=dtype,
+            shape=shape,
+            origins=tuple(filter(None, layer.get("originalLayersNames", "").split(","))),
+            depth=depth,
+        )
+
+
+def _layer(node: Any) -> dict[str, str]:
+    """Return what the engine reports about an operator of its own graph; {} for one of a file."""
+    if node.get_type_name() not in ("ExecutionNode", "Parameter", "Result"):
+        return {}
+    info = node.get_rt_info()
+    return {key: str(info[key].value) for key in info if key in ("layerType", "originalLayersNames")}
+
+
+def _bodies(node: Any) -> list[Any]:
+    """Return the bodies of a branch or loop."""
+    if node.get_type_name() == "If":
+        return [node.get_then_body(), node.get_else_body()]
+    return [node.get_function()] if node.get_type_name() in ("Loop", "TensorIterator") else []
+
+
+def _carried(node: Any, number: int, body: Any, read: list[str]) -> dict[str, str]:
+    """Return {parameter of a body: the value outside that it is}."""
+    is_branch = node.get_type_name() == "If"
+    rows = node.get_input_descriptions(number) if is_branch else node.get_input_descriptions()
+    parameters = body.get_parameters()
+    return {_value(parameters[row.body_parameter_index], 0): read[row.input_index] for row in rows}
+
+
+def _form(node: Any) -> tuple[str, tuple[int | None, ...] | None]:
+    """Return number type and sizes of the first output."""
+    if not node.get_output_size():
+        return "", None
+    shape = node.get_output_partial_shape(0)
+    known = None if shape.rank.is_dynamic else tuple(one.get_length() if one.is_static else None for one in shape)
+    return number_type(node.get_output_element_type(0).get_type_name()), known
+
+
+def _weight(node: Any) -> Weight:
+    dtype = number_type(node.get_element_type().get_type_name())
+    shape = tuple(int(size) for size in node.get_output_shape(0))
+    return weight_of_array(node.get_friendly_name(), dtype, shape, node.data)

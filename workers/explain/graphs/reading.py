@@ -1,0 +1,44 @@
+"""Read the graph of a model's folder with the reader of its format."""
+
+import dataclasses
+from importlib import import_module
+from pathlib import Path
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.runtimes import needs_torch
+from workers.explain.graph import ModelGraph
+from workers.tune.layers import target_of
+
+READERS = {"onnx": "onnx", "openvino-ir": "openvino", "torch": "torch"}
+"""Format → module of this package with `read(path) -> ModelGraph`."""
+
+
+def read_graph(folder: Path, runtime: str, *, compiled: bool = False) -> ModelGraph:
+    """Read the graph of the program that counts in a folder that Fettle wrote.
+
+    Args:
+        folder: The folder with `artifact.json`.
+        runtime: Id of the runtime; PyTorch's read the torch program beside the model.
+        compiled: Read what OpenVINO makes of the model on this processor instead; its operators name their origins.
+
+    Raises:
+        InputRefused: The file cannot be read, or `compiled` is asked of another runtime.
+    """
+    target = target_of(folder, runtime, {})
+    if compiled:
+        if runtime != "openvino":
+            raise InputRefused(
+                "graph_not_told",
+                "This engine does not show the graph that it runs",
+                f"{runtime} does not report the operators that it made of the file.",
+                "Compare the files, or choose OpenVINO.",
+            )
+        from workers.explain.graphs.openvino import read_compiled
+
+        graph = read_compiled(target.path, target.settings)
+    else:
+        form = "torch" if needs_torch(runtime) else read_model(folder).artifact.format
+        graph = import_module(f"{__package__}.{READERS[form]}").read(target.path)
+        graph = dataclasses.replace(graph, form=form)
+    return dataclasses.replace(graph, notes=(*graph.notes, *filter(None, [target.part])))

@@ -1,0 +1,180 @@
+"""Find pairs of operators by names, by what a rewriter recorded, and by weights."""
+
+from collections.abc import Callable, Hashable, Iterable
+
+from workers.explain.graph import Node
+from workers.explain.matching.sides import Side, stem
+
+Key = Hashable | None
+
+
+def pair(first: Side, second: Side, a: int, b: int) -> None:
+    """Record that two operators, or inputs, correspond."""
+    first.partner[a], second.partner[b] = b, a
+
+
+def pair_inputs(first: Side, second: Side) -> None:
+    """Pair the inputs of both models by name; all by position if none has a common name and their number is equal."""
+    names = {stem(name): -1 - place for place, name in enumerate(second.graph.inputs)}
+    found = [(-1 - place, names[stem(name)]) for place, name in enumerate(first.graph.inputs) if stem(name) in names]
+    if not found and len(first.graph.inputs) == len(second.graph.inputs):
+        found = [(-1 - place, -1 - place) for place in range(len(first.graph.inputs))]
+    for a, b in found:
+        pair(first, second, a, b)
+
+
+def same_numbers(a: Node, b: Node) -> bool:
+    """Return whether the largest weights of two operators have the same numbers, maybe in another order."""
+    return bool(a.weight_hash) and (a.weight_hash == b.weight_hash or a.weight_sums[:1] == b.weight_sums[:1])
+
+
+def same_weights(a: Node, b: Node) -> bool:
+    """Return whether the weights of two operators correspond: by numbers, by name or by their sizes."""
+    if bool(a.weight_hash) != bool(b.weight_hash):
+        return False
+    if not a.weight_hash or same_numbers(a, b):
+        return True
+    if set(map(stem, a.weight_names)) & set(map(stem, b.weight_names)):
+        return True
+    return _sizes(a) == _sizes(b)
+
+
+def _sizes(node: Node) -> list[int]:
+    return sorted(size for size in node.weight_shape if size != 1)
+
+
+def same_shape(a: Node, b: Node) -> bool:
+    """Return whether the outputs of two operators may have the same sizes; free sizes fit any."""
+    if a.shape is None or b.shape is None:
+        return True
+    if len(a.shape) != len(b.shape):
+        return False
+    return all(x is None or y is None or x == y for x, y in zip(a.shape, b.shape, strict=True))
+
+
+def by_origins(first: Side, second: Side) -> dict[int, int]:
+    """Pair what a rewriter or engine recorded; return {node of the first: node of the second that contains it}."""
+    places = {node.name: place for place, node in enumerate(first.nodes)}
+    inside: dict[int, int] = {}
+    for b, node in enumerate(second.nodes):
+        named = [places[name] for name in node.origins if name in places]
+        inside |= dict.fromkeys((a for a in named if a not in inside), b)
+        alike = [a for a in named if first.kinds[a] == second.kinds[b]] or named
+        if alike and alike[0] not in first.partner:
+            pair(first, second, alike[0], b)
+    return inside
+
+
+def by_weights(first: Side, second: Side) -> None:
+    """Pair operators whose weights have names or numbers that only one operator of the kind has in each graph."""
+    keys: tuple[Callable[[Side, int], Key], ...] = (_hash, _sums, _weight_name, _weight_name_alone)
+    for key in keys:
+        _unique(first, second, key)
+
+
+def _hash(side: Side, place: int) -> Key:
+    node = side.nodes[place]
+    return (side.kinds[place], node.weight_hash) if node.weight_hash and node.weight_bytes > 64 else None
+
+
+def _sums(side: Side, place: int) -> Key:
+    node = side.nodes[place]
+    return (side.kinds[place], node.weight_sums[0]) if node.weight_hash and node.weight_bytes > 64 else None
+
+
+def _weight_name(side: Side, place: int) -> Key:
+    node = side.nodes[place]
+    return (side.kinds[place], stem(node.weight_names[0])) if node.weight_names and node.weight_bytes > 8 else None
+
+
+def _weight_name_alone(side: Side, place: int) -> Key:
+    """Weights by any of their names, for operators whose largest weight was folded away."""
+    node = side.nodes[place]
+    return (side.kinds[place], frozenset(map(stem, node.weight_names))) if len(node.weight_names) > 1 else None
+
+
+def _unique(first: Side, second: Side, key: Callable[[Side, int], Key]) -> None:
+    found = [_once(side, key) for side in (first, second)]
+    for name, a in found[0].items():
+        b = found[1].get(name)
+        if b is not None and same_weights(first.nodes[a], second.nodes[b]):
+            pair(first, second, a, b)
+
+
+def _once(side: Side, key: Callable[[Side, int], Key]) -> dict[Hashable, int]:
+    """Return {key: node} of keys that one unmatched node has."""
+    found: dict[Hashable, int] = {}
+    several = set()
+    for place in range(len(side.nodes)):
+        name = None if place in side.partner else key(side, place)
+        if name is None:
+            continue
+        several.update([name] if name in found else [])
+        found[name] = place
+    return {name: place for name, place in found.items() if name not in several}
+
+
+def by_names(first: Side, second: Side) -> None:
+    """Pair operators by the names of values and nodes, where the operators around them do not contradict.
+
+    Exporters count operators, so one name in two files may be two operators.
+    """
+    found: dict[int, int] = {}
+    taken: set[int] = set(second.partner)
+    for exact in (True, False):
+        for a, b in _named(first, second, exact):
+            fits = first.kinds[a] == second.kinds[b] and a not in first.partner
+            if fits and a not in found and b not in taken:
+                found[a] = b
+                taken.add(b)
+    kept = _supported(first, second, found)
+    if 2 * len(kept) >= len(found):
+        for a, b in kept.items():
+            pair(first, second, a, b)
+
+
+def _named(first: Side, second: Side, exact: bool) -> Iterable[tuple[int, int]]:
+    """Yield pairs with a common name: of values, then of values behind what passes them on, then of nodes."""
+    short = (lambda name: name) if exact else stem
+    values = {short(value): place for value, place in second.maker.items() if place >= 0}
+    names = {short(node.name): place for place, node in enumerate(second.nodes)}
+    for place, node in enumerate(first.nodes):
+        for value in node.outputs:
+            b = values.get(short(value))
+            if b is not None:
+                yield place, b
+                yield first.root(place), second.root(b)
+        if short(node.name) in names:
+            yield place, names[short(node.name)]
+
+
+def _supported(first: Side, second: Side, found: dict[int, int]) -> dict[int, int]:
+    """Return the pairs without those that contradict more of their neighbors than they agree with."""
+    for _ in range(2):
+        kept = {}
+        for a, b in found.items():
+            agree, differ = _votes(first, second, found, a, b)
+            certain = same_numbers(first.nodes[a], second.nodes[b])
+            if certain or ((agree > differ or agree == differ == 0) and (agree or _same_form(first, second, a, b))):
+                kept[a] = b
+        found = kept
+    return found
+
+
+def _same_form(first: Side, second: Side, a: int, b: int) -> bool:
+    return same_weights(first.nodes[a], second.nodes[b]) and same_shape(first.nodes[a], second.nodes[b])
+
+
+def _votes(first: Side, second: Side, found: dict[int, int], a: int, b: int) -> tuple[int, int]:
+    """Return how many neighbors of a pair correspond and how many correspond to operators elsewhere."""
+    agree = differ = 0
+    sides = (
+        (set(second.roots(b)) | set(second.sources[b]), first.roots(a)),
+        (set(second.readers(b)), first.readers(a)),
+    )
+    for there, here in sides:
+        for one in here:
+            other = first.partner.get(one, found.get(one))
+            if other is not None:
+                agree, differ = agree + (other in there), differ + (other not in there)
+    return agree, differ

@@ -1,0 +1,74 @@
+"""Which operators of ONNX, ONNX Runtime, OpenVINO and torch are the same kind."""
+
+SAME = {
+    "conv": "convolution groupconvolution conv1d conv2d conv3d convinteger qlinearconv fusedconv nhwcfusedconv",
+    "convtranspose": "convolutionbackpropdata groupconvolutionbackpropdata convtranspose2d deconvolution",
+    "matmul": "gemm linear fullyconnected matmulinteger qlinearmatmul qgemm matmulnbits matmulintegertofloat "
+    "dynamicquantizematmul fusedmatmul fusedgemm transposematmul addmm mm bmm matmulbnb4 gemmfloat8",
+    "add": "biasadd qlinearadd",
+    "mul": "multiply qlinearmul",
+    "sub": "subtract",
+    "div": "divide",
+    "pow": "power",
+    "batchnorm": "batchnormalization batchnorminference",
+    "layernorm": "layernormalization skiplayernormalization embedlayernormalization",
+    "rmsnorm": "simplifiedlayernormalization skipsimplifiedlayernormalization rms rmsnormalization",
+    "clip": "clamp hardtanh relu6",
+    "gather": "embedding gatherblockquantized indexselect",
+    "mean": "globalaveragepool averagepool avgpool adaptiveavgpool2d avgpool2d qlinearglobalaveragepool "
+    "qlinearaveragepool reducemean",
+    "maxpool": "maxpool2d globalmaxpool adaptivemaxpool2d",
+    "softmax": "qlinearsoftmax",
+    "sigmoid": "logistic qlinearsigmoid",
+    "swish": "silu quickgelu",
+    "gelu": "fastgelu biasgelu",
+    "hardswish": "hswish",
+    "leakyrelu": "qlinearleakyrelu",
+    "reshape": "view flatten squeeze unsqueeze unsafeview unflatten",
+    "transpose": "permute t",
+    "concat": "cat qlinearconcat",
+    "split": "variadicsplit chunk splitwithsizes",
+    "slice": "stridedslice",
+    "expand": "broadcast tile repeat",
+    "where": "select qlinearwhere",
+    "shape": "shapeof symsize",
+    "resize": "upsample interpolate upsamplenearest2d upsamplebilinear2d",
+    "attention": "multiheadattention scaleddotproductattention groupqueryattention qattention",
+    "if": "cond",
+    "loop": "tensoriterator whileloop",
+    "sum": "reducesum",
+    "max": "reducemax amax",
+    "cast": "convert to tocopy convertlike",
+    "identity": "dropout alias clone contiguous detach liftfreshcopy",
+    "quantize": "quantizelinear dynamicquantizelinear",
+    "dequantize": "dequantizelinear",
+    "fakequantize": "",
+    "reorder": "",
+}
+KINDS = {name: kind for kind, names in SAME.items() for name in (kind, *names.split())}
+
+PASSING = frozenset({"cast", "identity", "quantize", "dequantize", "fakequantize", "reorder"})
+"""Kinds that pass a value on, in another type, rounding or layout."""
+
+FOLDED = frozenset({"batchnorm", "add", "mul", "sub", "div", "relu", "clip", "sigmoid", "swish", "hardswish", "gelu",
+                    "leakyrelu", "tanh", "transpose", "reshape", "pad"})  # fmt: skip
+"""Kinds that engines fold into an operator beside them."""
+
+INTEGER = ("convinteger", "matmulinteger", "qlinear", "qgemm", "dynamicquantizematmul", "qattention")
+"""Starts of the names of operators that compute with 8 bits."""
+
+
+def plain(op: str) -> str:
+    """Return an operator's name in lower case without underscores."""
+    return op.lower().replace("_", "")
+
+
+def kind_of(op: str) -> str:
+    """Return the kind of an operator, alike in all formats."""
+    name = plain(op)
+    return KINDS.get(name, name)
+
+
+def is_integer(op: str) -> bool:
+    """Return whether an operator computes with 8 bits."""
+    return plain(op).startswith(INTEGER)

@@ -1,0 +1,193 @@
+"""Say what became of operators without a pair, by the matched operators around them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from workers.contracts.after.changes import Status
+from workers.explain.matching.anchors import same_numbers
+from workers.explain.matching.operators import FOLDED, PASSING, is_integer, plain
+from workers.explain.matching.sides import Side
+
+LARGEST = 64
+"""Most operators of one graph in a part that counts as replaced by another part."""
+
+Found = dict[int, tuple[Status, int | None]]
+"""{node: its status and the node of the other graph that it is part of}."""
+
+
+@dataclass
+class Region:
+    """Connected operators without a pair.
+
+    Attributes:
+        sources: Ids of matched nodes and inputs that it reads; `users` are matched nodes that read it.
+        outputs: Positions of the outputs of the model that it gives.
+    """
+
+    nodes: list[int] = field(default_factory=list)
+    sources: set[int] = field(default_factory=set)
+    users: set[int] = field(default_factory=set)
+    outputs: set[int] = field(default_factory=set)
+
+
+def settle(first: Side, second: Side, inside: dict[int, int]) -> tuple[Found, Found]:
+    """Return what became of the nodes without a pair, of both graphs.
+
+    Args:
+        first: the first graph; all pairs are found.
+        second: the second graph.
+        inside: {node of the first graph: node of the second that contains it}, as recorded by a rewriter.
+    """
+    gone: Found = {a: ("fused", b) for a, b in inside.items() if a not in first.partner}
+    gone |= {a: ("fused", first.partner[twin]) for a, twin in _twins(first) if twin in first.partner and a not in gone}
+    new: Found = {b: ("added", None) for b, twin in _twins(second) if twin in second.partner}
+    for left, right in _linked(first, second, _regions(first), _regions(second)):
+        _settle(first, second, left, right, gone, new)
+    return gone, new
+
+
+def _twins(side: Side) -> Iterator[tuple[int, int]]:
+    """Yield unmatched nodes that compute the same as a matched one, with that."""
+    known: dict[object, int] = {}
+    keys = [_identity(side, place) for place in range(len(side.nodes))]
+    for place, key in enumerate(keys):
+        if place in side.partner:
+            known.setdefault(key, place)
+    for place, key in enumerate(keys):
+        if place not in side.partner and key in known and side.sources[place]:
+            yield place, known[key]
+
+
+def _identity(side: Side, place: int) -> object:
+    node = side.nodes[place]
+    return node.op, tuple(side.sources[place]), node.weight_hash, tuple(sorted(node.attributes.items())), node.depth
+
+
+def _regions(side: Side) -> list[Region]:
+    """Return the connected parts of nodes without a pair."""
+    above = list(range(len(side.nodes)))
+
+    def top(place: int) -> int:
+        while above[place] != place:
+            above[place] = above[above[place]]
+            place = above[place]
+        return place
+
+    left = [place for place in range(len(side.nodes)) if place not in side.partner]
+    for place in left:
+        for source in side.sources[place]:
+            if source >= 0 and source not in side.partner:
+                above[top(place)] = top(source)
+    regions: dict[int, Region] = {}
+    for place in left:
+        region = regions.setdefault(top(place), Region())
+        region.nodes.append(place)
+        region.sources.update(one for one in side.sources[place] if one < 0 or one in side.partner)
+        region.users.update(one for one in side.users.get(place, ()) if one in side.partner)
+    for number, maker in enumerate(side.outputs):
+        if maker is not None and maker >= 0 and maker not in side.partner:
+            regions[top(maker)].outputs.add(number)
+    return list(regions.values())
+
+
+def _linked(
+    first: Side, second: Side, left: list[Region], right: list[Region]
+) -> Iterator[tuple[Region | None, Region | None]]:
+    """Yield the regions of both graphs that lie between the same matched operators together, others alone."""
+    by_user: dict[tuple[str, int], list[int]] = {}
+    for number, region in enumerate(right):
+        for key in _ends(region):
+            by_user.setdefault(key, []).append(number)
+    taken: set[int] = set()
+    for region in left:
+        sources = {first.partner[one] for one in region.sources if one in first.partner}
+        ends = {("user", first.partner[one]) for one in region.users} | {("output", one) for one in region.outputs}
+        near = {number for end in ends for number in by_user.get(end, ())} - taken
+        near = {number for number in near if right[number].sources & sources or not (right[number].sources or sources)}
+        taken |= near
+        yield region, _joined(right[number] for number in sorted(near)) if near else None
+    for number, region in enumerate(right):
+        if number not in taken:
+            yield None, region
+
+
+def _ends(region: Region) -> set[tuple[str, int]]:
+    return {("user", one) for one in region.users} | {("output", one) for one in region.outputs}
+
+
+def _joined(regions: Iterable[Region]) -> Region:
+    whole = Region()
+    for region in regions:
+        whole.nodes += region.nodes
+        whole.sources |= region.sources
+        whole.users |= region.users
+        whole.outputs |= region.outputs
+    return whole
+
+
+def _settle(first: Side, second: Side, left: Region | None, right: Region | None, gone: Found, new: Found) -> None:
+    real_left = [one for one in left.nodes if first.kinds[one] not in PASSING] if left else []
+    real_right = [one for one in right.nodes if second.kinds[one] not in PASSING] if right else []
+    if left and real_left and real_right:
+        if len(real_left) > LARGEST or len(real_right) > LARGEST:
+            return
+        last = max(real_right)
+        alone = len(real_left) == 1 or len(real_right) > 1
+        for one in real_left:
+            gone.setdefault(one, ("replaced" if alone else "fused", last))
+        for one in right.nodes if right else ():
+            if one != last:
+                new.setdefault(one, ("added", None))
+        for one in left.nodes:
+            gone.setdefault(one, ("removed", None))
+        return
+    if left:
+        consistent = right is not None or _is_direct(first, second, left)
+        recorded = next((gone[one][1] for one in left.nodes if one in gone), None)
+        for one in left.nodes if consistent else ():
+            target = recorded if recorded is not None else _folded_into(first, second, left, one)
+            gone.setdefault(one, ("removed", None) if target is None else ("fused", target))
+    if right and (left is not None or _is_direct(second, first, right)):
+        for one in right.nodes:
+            new.setdefault(one, ("added", None))
+
+
+def _is_direct(side: Side, other: Side, region: Region) -> bool:
+    """Return whether the other graph computes the same without a region: its neighbors are neighbors there."""
+    sources = {side.partner[one] for one in region.sources if one in side.partner}
+    if not region.users and not region.outputs:
+        return bool(sources) or not region.sources
+    for user in region.users:
+        there = other.roots(side.partner[user])
+        if not region.sources or sources.intersection(there) or len(there) < len(side.roots(user)):
+            return True
+    makers = [other.outputs[one] for one in region.outputs if one < len(other.outputs)]
+    if region.outputs and not region.users and not makers:
+        return True
+    return any(maker is not None and other.root(maker) in sources for maker in makers)
+
+
+def _folded_into(first: Side, second: Side, region: Region, one: int) -> int | None:
+    """Return the node of the second graph that computes a missing one as well; None if it was just removed."""
+    for user in sorted(region.users):
+        hidden = first.nodes[user].depth < first.nodes[one].depth  # inside a branch or loop that is not shown
+        if hidden or len(second.nodes[first.partner[user]].origins) > 1:
+            return first.partner[user]
+    if first.kinds[one] not in FOLDED:
+        return None
+    chain = len(region.sources) == 1 or len(region.nodes) == 1
+    sources = region.sources if chain else region.sources.intersection(first.sources[one])
+    users = region.users if chain else region.users.intersection(first.users.get(one, ()))
+    return next(
+        (first.partner[near] for near in (*sorted(sources), *sorted(users)) if _takes(first, second, near, one)), None
+    )
+
+
+def _takes(first: Side, second: Side, near: int, one: int) -> bool:
+    """Return whether the partner of a neighbor `near` shows that it computes the missing `one` as well."""
+    if near < 0 or near not in first.partner:
+        return False
+    a, b, missing = first.nodes[near], second.nodes[first.partner[near]], first.nodes[one]
+    if missing.weight_hash and a.weight_hash and (not same_numbers(a, b) or len(b.weight_names) > len(a.weight_names)):
+        return True
+    return is_integer(b.op) or (first.graph.form == second.graph.form and plain(a.op) != plain(b.op))

@@ -1,0 +1,81 @@
+"""Index of one graph, and the pairs of operators that were found."""
+
+import re
+from collections.abc import Iterator
+
+from workers.explain.graph import ModelGraph, Node
+from workers.explain.matching.operators import PASSING, kind_of
+
+FARTHEST = 64
+"""Longest chain of operators that pass a value on."""
+MOST_USERS = 512
+"""Most users of a value that are looked at."""
+
+SUFFIXES = re.compile(
+    r"(_quant|_quantized|_QuantizeLinear(_Input|_Output)?|_DequantizeLinear(_Input|_Output)?|_QuantizeInput|_fp16|_bf16|_f16"
+    r"|_Q[48](G\d+)?|_scales?|_zero_point|_zp|/fused|/fused_weights_decompression|/WithoutBiases|/fq_\w+|/compressed"
+    r"|_output_0|:0|_token_\d+|_nhwc|_NhwcFusedConv|_MatMulInteger|_original_output)$"
+)
+
+
+def stem(name: str) -> str:
+    """Return a name without the endings that quantizers and optimizers add."""
+    while (short := SUFFIXES.sub("", name)) != name and short:
+        name = short
+    return name
+
+
+class Side:
+    """Index of one graph; ids are positions of nodes, and the inputs of the model are -1, -2 and so on.
+
+    Attributes:
+        kinds: Kind of each node.
+        sources: Ids of what each node reads, in order.
+        users: Nodes that read each id.
+        partner: {id: id in the other graph} of matched ones.
+    """
+
+    def __init__(self, graph: ModelGraph) -> None:
+        """Index `graph`."""
+        self.nodes: tuple[Node, ...] = graph.nodes
+        self.graph = graph
+        self.kinds = [kind_of(node.op) for node in graph.nodes]
+        self.maker = {value: -1 - place for place, value in enumerate(graph.inputs)}
+        self.maker |= {value: place for place, node in enumerate(graph.nodes) for value in node.outputs}
+        self.sources = [[self.maker[one] for one in node.inputs if one in self.maker] for node in graph.nodes]
+        self.users: dict[int, list[int]] = {}
+        for place, sources in enumerate(self.sources):
+            for source in dict.fromkeys(sources):
+                self.users.setdefault(source, []).append(place)
+        self.outputs = [self.maker.get(value) for value in graph.outputs]
+        self.partner: dict[int, int] = {}
+
+    def passes(self, one: int) -> bool:
+        """Return whether an id is an unmatched node that passes a value on."""
+        return one >= 0 and one not in self.partner and self.kinds[one] in PASSING
+
+    def root(self, one: int) -> int:
+        """Return the id whose value `one` passes on, or `one`."""
+        for _ in range(FARTHEST):
+            if not self.passes(one) or not self.sources[one]:
+                return one
+            one = self.sources[one][0]
+        return one
+
+    def roots(self, place: int) -> list[int]:
+        """Return the ids that a node reads, through those that pass values on."""
+        return [self.root(source) for source in self.sources[place]]
+
+    def readers(self, one: int, skip: frozenset[str] = frozenset()) -> Iterator[int]:
+        """Yield nodes that read an id, through those that pass its value on and unmatched ones of the kinds `skip`."""
+        seen, stack = {one}, list(self.users.get(one, ())[:MOST_USERS])
+        while stack and len(seen) < MOST_USERS:
+            place = stack.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            through = self.passes(place) or (self.kinds[place] in skip and place not in self.partner)
+            if through:
+                stack += self.users.get(place, ())[:MOST_USERS]
+            if not self.passes(place):
+                yield place
