@@ -106,16 +106,17 @@ def make_options(onnxruntime: Any, settings: Mapping[str, Any], threads: int) ->
     return options
 
 
-def start(onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any]) -> Any:
-    """Create an InferenceSession.
+def start(onnxruntime: Any, model: Path | bytes, options: Any, providers: Sequence[Any]) -> Any:
+    """Create an InferenceSession of a file or of its content.
 
     The library's own fallback is off: it would use the processor where a GPU fails, and hide the reason.
 
     Raises:
         NotRunnable: the library refuses the model.
     """
+    source = model if isinstance(model, bytes) else str(model)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
+        return onnxruntime.InferenceSession(source, options, providers=list(providers), enable_fallback=0)
     except (ValueError, RuntimeError) as error:
         raise NotRunnable(error) from error
     except Exception as error:  # the library's own errors derive from Exception alone

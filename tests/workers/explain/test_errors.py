@@ -1,0 +1,212 @@
+"""Errors by node: where two models begin to differ by more than rounding."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from graphs_by_name import graph_of, matched
+from onnx import numpy_helper
+from recording import RecordingContext
+from small_models import nodes_of
+
+from workers.contracts.base import RunParams
+from workers.contracts.folder import read_model
+from workers.explain.errors import Errors, with_errors
+from workers.explain.inner_values import in_onnxruntime
+from workers.quantize import int8_static
+
+Change = Callable[[onnx.ModelProto], None]
+
+
+def scaled(name: str, factor: float) -> Change:
+    """Multiply a weight."""
+
+    def change(proto: onnx.ModelProto) -> None:
+        tensor = next(one for one in proto.graph.initializer if one.name == name)
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(factor), name))
+
+    return change
+
+
+def rewritten(text: str) -> Change:
+    """Replace all nodes."""
+
+    def change(proto: onnx.ModelProto) -> None:
+        del proto.graph.node[:]
+        proto.graph.node.extend(nodes_of(text))
+
+    return change
+
+
+@pytest.fixture
+def compare(tmp_path: Path):
+    """`compare(small, change, …)` compares a small model with a changed copy of it, or of a version of it."""
+
+    def run(
+        small, *changes: Change, folder: Path | None = None, runtime: str = "onnxruntime-cpu",
+        settings: dict | None = None, pairs: dict[str, str] | None = None, count: int = 32, **more: int,
+    ) -> Errors:  # fmt: skip
+        second = tmp_path / "second"
+        second.mkdir(exist_ok=True)
+        for file in (folder or small.folder).iterdir():
+            (second / file.name).write_bytes(file.read_bytes())
+        path = read_model(second).main
+        proto = onnx.load(str(path))
+        for change in changes:
+            change(proto)
+        onnx.save(proto, str(path))
+        first_graph, second_graph = graph_of(small.model.main), graph_of(path)
+        data = str(small.data)
+        first = RunParams(model_dir=str(small.folder), data_dir=data, runtime="onnxruntime-cpu")
+        other = RunParams(model_dir=str(second), data_dir=data, runtime=runtime, settings=settings or {})
+        context = RecordingContext(tmp_path / "work", data_dir=small.data)
+        context.work_dir.mkdir(exist_ok=True)
+        rows = matched(first_graph, second_graph, pairs)
+        found = with_errors(rows, first_graph, second_graph, first, other, count, context, **more)
+        assert list(context.work_dir.iterdir()) == []
+        run.steps = context.progress_sent[-1].total if context.progress_sent else 0
+        return found
+
+    return run
+
+
+def named(found: Errors) -> str | None:
+    """The named operator of the first model."""
+    return None if found.first_different is None else found.nodes[found.first_different].a
+
+
+def error_of(found: Errors, name: str) -> float | None:
+    return next(node.error for node in found.nodes if node.a == name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight", "node"), [("cnn", "w2", "conv2"), ("transformer", "wo", "o"), ("stateful", "wh", "b")]
+)
+@pytest.mark.parametrize(("runtime", "precision"), [("onnxruntime-cpu", ""), ("openvino", "f32"), ("openvino", "bf16")])
+def test_with_errors_larger_weight_names_its_operator(
+    make_small, compare, kind: str, weight: str, node: str, runtime: str, precision: str
+) -> None:
+    """Given a model with one weight × 1.1, in each engine, When compared, Then the operator that reads it is named."""
+    settings = {"inference_precision": precision} if precision else {}
+    found = compare(make_small(kind), scaled(weight, 1.1), runtime=runtime, settings=settings)
+    assert named(found) == node
+    assert error_of(found, node) == pytest.approx(0.1, abs=0.02)
+    assert found.notes == () and found.n_items == (32 if kind == "stateful" else 24)
+
+
+@pytest.mark.parametrize("kind", ["cnn", "transformer", "stateful"])
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_with_errors_rounded_everywhere_names_nothing(make_small, compare, kind: str, precision: str) -> None:
+    """Given another engine and 16 bits, When compared with the original, Then rounding explains each difference."""
+    found = compare(make_small(kind), runtime="openvino", settings={"inference_precision": precision})
+    errors = [node.error for node in found.nodes if node.error is not None]
+    assert named(found) is None
+    assert 0 < max(errors) < (1e-4 if precision == "f32" else 0.1)
+
+
+@pytest.mark.parametrize(("factor", "node"), [(1, None), (2, "conv2")])
+def test_with_errors_eight_bits_names_only_the_wrong_scale(
+    make_small, compare, apply, factor: float, node: str | None
+) -> None:
+    """Given an 8-bit version, When the scale of one weight is doubled, Then its operator is named, else none."""
+    small = make_small("cnn")
+    folder = apply(int8_static.SPEC, small).folder
+    found = compare(small, scaled("w2_scale", factor), folder=folder)
+    assert named(found) == node
+    assert 0.001 < error_of(found, "conv1") < 0.1
+
+
+def test_with_errors_nan_in_one_model_is_named_before_an_earlier_difference(make_small, compare) -> None:
+    """Given a damaged first layer and NaN in the last one, When compared, Then the layer with NaN is named."""
+    found = compare(make_small("cnn"), scaled("w1", 2), scaled("b3", float("nan")))
+    assert named(found) == "head"
+    assert [node.nan for node in found.nodes] == ["", "", "", "", "", "", "b"]
+    assert error_of(found, "conv1") == pytest.approx(1)
+
+
+NHWC = """
+    [conv1] c1 = Conv <pads = [1, 1, 1, 1]> (image, w1); t1 = Transpose <perm = [0, 2, 3, 1]> (c1); r1 = Relu (t1)
+    t2 = Transpose <perm = [0, 3, 1, 2]> (r1); [conv2] c2 = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (t2, w2)
+    r2 = Relu (c2); p = GlobalAveragePool (r2); f = Flatten (p); [head] logits = Gemm (f, w3, b3)
+"""
+
+
+@pytest.mark.parametrize(("weight", "node"), [("w1", "conv1"), ("w2", "conv2"), ("w3", "head")])
+def test_with_errors_other_order_of_axes_compares_values(make_small, compare, weight: str, node: str) -> None:
+    """Given a model that was rewritten to channels last, When one weight differs, Then its operator is named."""
+    found = compare(make_small("cnn"), rewritten(NHWC), scaled(weight, 1.1))
+    assert named(found) == node
+    assert error_of(found, "r1") == pytest.approx(0.1 if node == "conv1" else 0, abs=1e-5)
+
+
+def test_with_errors_fused_operator_is_compared_at_its_last_part(make_small, compare) -> None:
+    """Given a Conv that computes its Relu, When compared, Then the Relu has the error and the Conv has none."""
+    text = """
+        [conv1] r1 = com.microsoft.FusedConv <pads = [1, 1, 1, 1], activation = "Relu"> (image, w1)
+        [conv2] c2 = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (r1, w2); r2 = Relu (c2); p = GlobalAveragePool (r2)
+        f = Flatten (p); [head] logits = Gemm (f, w3, b3)
+    """
+
+    def with_domain(proto: onnx.ModelProto) -> None:
+        proto.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+
+    found = compare(make_small("cnn"), rewritten(text), with_domain, scaled("w1", 1.1), pairs={"r1": "conv1"})
+    assert named(found) == "r1"
+    assert (error_of(found, "conv1"), error_of(found, "r1")) == (None, pytest.approx(0.1))
+
+
+def test_with_errors_quantized_value_stands_for_its_numbers(make_small, compare) -> None:
+    """Given a value in 8 bits with a scale, When compared with the original's, Then only rounding is between them."""
+    text = """
+        [conv1] c1 = Conv <pads = [1, 1, 1, 1]> (image, w1); r1 = Relu (c1); q = QuantizeLinear (r1, s, z)
+        d = DequantizeLinear (q, s, z); [conv2] c2 = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (d, w2)
+        r2 = Relu (c2); p = GlobalAveragePool (r2); f = Flatten (p); [head] logits = Gemm (f, w3, b3)
+    """
+
+    def with_scale(proto: onnx.ModelProto) -> None:
+        arrays = {"s": np.float32(0.03), "z": np.uint8(5)}
+        proto.graph.initializer.extend(numpy_helper.from_array(np.array(value), name) for name, value in arrays.items())
+
+    found = compare(make_small("cnn"), rewritten(text), with_scale, pairs={"r1": "q"})
+    assert 1e-4 < error_of(found, "r1") < 0.02
+    assert named(found) is None
+
+
+def test_with_errors_two_examples_are_enough(make_small, compare) -> None:
+    """Given two examples, When a weight differs, Then its operator is named."""
+    found = compare(make_small("cnn", items=2), scaled("w2", 1.1))
+    assert (named(found), found.n_items) == ("conv2", 2)
+
+
+def test_with_errors_other_sizes_are_noted(make_small, compare) -> None:
+    """Given a value of another size under the same name, When compared, Then it has no error and the others have."""
+    text = """
+        [conv1] c1 = Conv <pads = [1, 1, 1, 1]> (image, w1); r1 = Relu (c1)
+        [conv2] c2 = Conv <pads = [1, 1, 1, 1]> (r1, w2); r2 = Relu (c2); p = GlobalAveragePool (r2)
+        f = Flatten (p); [head] logits = Gemm (f, w3, b3)
+    """
+    found = compare(make_small("cnn"), rewritten(text))
+    assert error_of(found, "conv2") is None and error_of(found, "p") is not None
+    assert len(found.notes) == 1
+
+
+@pytest.mark.parametrize("kind", ["cnn", "transformer"])
+def test_with_errors_little_memory_gives_the_same_errors(make_small, compare, monkeypatch, kind: str) -> None:
+    """Given a few KB of memory and weights in a file, When compared, Then several passes give equal errors."""
+    small = make_small(kind)
+    whole = compare(small, scaled("w2" if kind == "cnn" else "wk", 1.1), count=8)
+    steps = compare.steps
+    monkeypatch.setattr(in_onnxruntime, "INLINE_BYTES", 0)
+    pieces = compare(small, scaled("w2" if kind == "cnn" else "wk", 1.1), count=8, budget_bytes=4096)
+    assert steps == 8 and compare.steps >= 5 * 8
+    assert [node.error for node in pieces.nodes] == pytest.approx([node.error for node in whole.nodes], rel=1e-4)
+    assert pieces.first_different == whole.first_different
+
+
+def test_with_errors_engine_without_single_operators_is_noted(make_small, compare) -> None:
+    """Given a runtime that runs whole programs alone, When compared, Then the nodes are unchanged and a note says so."""
+    found = compare(make_small("cnn"), runtime="torch-cpu")
+    assert (found.n_items, len(found.notes)) == (0, 1)
+    assert {node.error for node in found.nodes} == {None}

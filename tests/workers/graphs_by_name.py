@@ -1,0 +1,36 @@
+"""Graphs of ONNX files, and operators matched by their names alone."""
+
+from pathlib import Path
+
+import onnx
+
+from workers.contracts.after.changes import ChangedNode
+from workers.explain.graph import ModelGraph, Node
+
+
+def graph_of(path: Path) -> ModelGraph:
+    """The main graph, without shapes."""
+    graph = onnx.load(str(path), load_external_data=False).graph
+    nodes = tuple(
+        Node(node.name or node.output[0], node.op_type, tuple(node.input), tuple(node.output)) for node in graph.node
+    )
+    return ModelGraph(nodes, tuple(one.name for one in graph.input), tuple(one.name for one in graph.output))
+
+
+def matched(first: ModelGraph, second: ModelGraph, renamed: dict[str, str] | None = None) -> list[ChangedNode]:
+    """Rows for the nodes of the first model; `renamed` has names of the second model."""
+    ops = {node.name: node.op for node in second.nodes}
+    rows = []
+    for node in first.nodes:
+        name = (renamed or {}).get(node.name, node.name)
+        known = name in ops
+        rows.append(
+            ChangedNode(
+                a=node.name,
+                b=name if known else None,
+                op=node.op,
+                op_b=ops.get(name, ""),
+                status="unchanged" if known else "unmatched",
+            )
+        )
+    return rows

@@ -1,0 +1,110 @@
+"""Compare one inner value of two models, whose axes may be in another order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_AXES = 5
+ALIKE = 0.3
+"""Relative difference below which axes of equal sizes are taken to have the same order."""
+
+CLEARLY = 0.7
+"""Share of the difference that is left by the right order of axes, at most."""
+
+MASKED = -1e4
+"""Values below it hide places from a Softmax where at least one model has `HIDDEN` or less there."""
+
+HIDDEN = -6e4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a value of the second model lies; `axes` are its axes in the first model's order, None for the same order."""
+
+    axes: tuple[int, ...] | None = None
+
+    def to_first(self, value: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return the second model's value in the first model's shape; raise ValueError where it does not fit."""
+        return value.reshape(shape) if self.axes is None else value.transpose(self.axes)
+
+    def to_second(self, value: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return the first model's value in the second model's shape; raise ValueError where it does not fit."""
+        return value.reshape(shape) if self.axes is None else value.transpose(np.argsort(self.axes))
+
+
+def layout_of(first: NDArray[Any], second: NDArray[Any]) -> Layout | None:
+    """Return the order of axes in which both values are most alike; None where they have not as many numbers."""
+    if first.size != second.size or first.dtype.kind not in "fiub" or second.dtype.kind not in "fiub":
+        return None
+    apart = _distance(first, Layout().to_first(second, first.shape))
+    if first.shape == second.shape and apart < ALIKE:
+        return Layout()
+    best = Layout()
+    for layout in _turned(first, second):
+        distance = _distance(first, layout.to_first(second, first.shape))
+        if distance < CLEARLY * apart:
+            best, apart = layout, distance
+    return best
+
+
+def _turned(first: NDArray[Any], second: NDArray[Any]) -> Iterator[Layout]:
+    if first.ndim == second.ndim <= MOST_AXES:
+        for axes in permutations(range(first.ndim)):
+            if tuple(second.shape[axis] for axis in axes) == first.shape:
+                yield Layout(axes)
+
+
+def _distance(first: NDArray[Any], second: NDArray[Any]) -> float:
+    sums = Difference()
+    sums.add(first, second)
+    return sums.error or 0.0
+
+
+def _floats(values: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(values, np.float32 if values.dtype.itemsize < 8 else np.float64)
+
+
+@dataclass
+class Difference:
+    """Sums over examples: squares of the first model's values and of the differences, over finite numbers."""
+
+    squares: float = 0.0
+    apart: float = 0.0
+    count: int = 0
+    bad_a: bool = False
+    bad_b: bool = False
+
+    def add(self, first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Add two values of one shape. Places that both hide from a Softmax count as equal."""
+        first, second = _floats(first), _floats(second)
+        fine_a, fine_b = np.isfinite(first), np.isfinite(second)
+        if not (fine_a.all() and fine_b.all()) or min(first.min(initial=0), second.min(initial=0)) < HIDDEN:
+            low = np.fmin(first, second)
+            hidden = (np.fmax(first, second) < MASKED) & (low < HIDDEN) & ~np.isnan(first) & ~np.isnan(second)
+            self.bad_a |= bool((~fine_a & ~hidden).any())
+            self.bad_b |= bool((~fine_b & ~hidden).any())
+            kept = fine_a & fine_b & ~hidden
+            first, second = first[kept], second[kept]
+        self.squares += float(np.square(first, dtype=np.float64).sum())
+        self.apart += float(np.square(np.subtract(second, first, dtype=np.float64)).sum())
+        self.count += first.size
+
+    @property
+    def error(self) -> float | None:
+        """Return the relative error; None where no finite numbers were compared."""
+        if self.count == 0:
+            return None
+        if self.squares == 0:
+            return 0.0 if self.apart == 0 else 1.0
+        return float((self.apart / self.squares) ** 0.5)
+
+    @property
+    def nan(self) -> Literal["", "a", "b", "both"]:
+        """Return which models gave values that are not finite."""
+        if self.bad_a and self.bad_b:
+            return "both"
+        return "a" if self.bad_a else "b" if self.bad_b else ""

@@ -1,0 +1,206 @@
+"""Find how far the inner values of two models are apart, and the operator where more than rounding shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from workers.contracts.after.changes import ChangedNode
+from workers.contracts.base import RunParams
+from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
+from workers.explain import rounding
+from workers.explain.agreement import Difference
+from workers.explain.graph import ModelGraph, Node
+from workers.explain.inner_values.base import InnerModel
+from workers.explain.inner_values.opening import open_inner
+from workers.explain.inner_values.walk import Pair, Walk, groups_of
+from workers.infer.base import Arrays, NotRunnable
+from workers.measure.opening import open_session
+from workers.measure.requests import Requests, load_requests
+
+BUDGET_BYTES = 256 << 20
+"""Memory for the inner values and weights that are held at once."""
+
+UNKNOWN_BYTES = 4 << 20
+"""Assumed bytes of a value of unknown size."""
+
+COMPARED = ("unchanged", "fused", "rounded", "replaced")
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors by node.
+
+    Attributes:
+        nodes: The given nodes with `error` and `nan`.
+        first_different: Position of the node where the difference first exceeds rounding; None if none does.
+        n_items: Number of compared examples.
+        notes: What could not be compared, and why.
+    """
+
+    nodes: tuple[ChangedNode, ...]
+    first_different: int | None = None
+    n_items: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def with_errors(
+    nodes: Sequence[ChangedNode],
+    first_graph: ModelGraph,
+    second_graph: ModelGraph,
+    first: RunParams,
+    second: RunParams,
+    max_items: int,
+    ctx: JobContext,
+    budget_bytes: int = BUDGET_BYTES,
+) -> Errors:
+    """Compare the first outputs of matched operators on test examples.
+
+    Args:
+        nodes: all nodes, in the order of execution of the first model.
+        first_graph: the first model's graph.
+        second_graph: the second model's graph.
+        first: the first model with its examples.
+        second: the second model with the same examples.
+        max_items: maximum number of examples.
+        ctx: context of the running job.
+        budget_bytes: memory for the values and weights that are held at once.
+    """
+    try:
+        items = _items(first, second, max_items, ctx)
+        folders = [ctx.work_dir / name for name in ("first_weights", "second_weights")]
+        for folder in folders:
+            folder.mkdir()
+        try:
+            models = [open_inner(one, folder, ctx) for one, folder in zip((first, second), folders, strict=True)]
+            requests = [(models[0].complete(a), models[1].complete(b)) for a, b in items]
+            pairs = _pairs(nodes, (first_graph, second_graph), models, requests[0])
+            walk = _compare(models, pairs, requests, budget_bytes, ctx)
+        finally:
+            for folder in folders:
+                for file in folder.iterdir():
+                    file.unlink()
+                folder.rmdir()
+    except (NotRunnable, InputRefused) as error:
+        return Errors(tuple(nodes), notes=(f"Inner values were not compared: {_reason(error)}.",))
+    return _result(nodes, pairs, len(requests), walk)
+
+
+def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> list[tuple[Arrays, Arrays]]:
+    """Return requests of the same examples for both models; both get the state that the first one carries.
+
+    Raises:
+        InputRefused: there are none, or the models take no batch of the same size.
+    """
+    sides = [load_requests(Path(one.model_dir), Path(one.data_dir), limit=count) for one in (first, second)]
+    batch = max(side.batch for side in sides)
+    for place, one in enumerate((first, second)):
+        if sides[place].batch != batch:
+            sides[place] = load_requests(Path(one.model_dir), Path(one.data_dir), batch, -(-count // batch))
+    if sides[0].state:
+        _carry(sides[0], sides[1], first, ctx)
+    return list(zip(sides[0].feeds, sides[1].feeds, strict=False))
+
+
+def _carry(requests: Requests, others: Requests, params: RunParams, ctx: JobContext) -> None:
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    try:
+        for number, other in enumerate(others.feeds[: len(requests)]):
+            feeds = requests.feed(number)
+            other |= {name: feeds.get(name, value) for name, value in others.state.items()}
+            requests.feeds[number] = dict(feeds)
+            requests.carry(session.run(feeds))
+    finally:
+        session.close()
+
+
+def _pairs(
+    nodes: Sequence[ChangedNode],
+    graphs: Sequence[ModelGraph],
+    models: Sequence[InnerModel],
+    request: tuple[Arrays, Arrays],
+) -> list[Pair]:
+    """Return the pairs of values in the first model's order; a fused operator is compared at its last part's output."""
+    sides = [{node.name: node for node in graph.nodes if node.depth == 0} for graph in graphs]
+    places = {node.name: place for place, node in enumerate(graphs[0].nodes)}
+    largest = max((size for feeds in request for array in feeds.values() for size in array.shape[1:]), default=1)
+    last: dict[str, Pair] = {}
+    for position, node in sorted(enumerate(nodes), key=lambda one: places.get(one[1].a or "", 0)):
+        if node.a not in sides[0] or node.b not in sides[1] or node.status not in COMPARED:
+            continue
+        a, b = _value(sides[0][node.a], models[0]), _value(sides[1][node.b], models[1])
+        if a is not None and b is not None:
+            last.pop(b, None)
+            last[b] = Pair(position, a, b, size=4 * _bytes(sides[0][node.a], largest))
+    return list(last.values())
+
+
+def _value(node: Node, model: InnerModel) -> str | None:
+    """Return the name of a node's first output in `model`; None if it is a constant."""
+    return next((name for name in (*node.outputs[:1], node.name) if name in model.makers), None)
+
+
+def _bytes(node: Node, largest: int) -> int:
+    if node.shape is None:
+        return UNKNOWN_BYTES
+    sizes = [size or (1 if axis == 0 else largest) for axis, size in enumerate(node.shape)]
+    return 4 * prod(sizes)
+
+
+def _compare(
+    models: Sequence[InnerModel],
+    pairs: list[Pair],
+    requests: Sequence[tuple[Arrays, Arrays]],
+    budget_bytes: int,
+    ctx: JobContext,
+) -> Walk:
+    """Add the differences of all examples to the pairs and return the last pass.
+
+    The first example shows sizes and orders of axes; then all of them run, in as many passes as memory needs.
+    """
+    first, second = models
+    in_steps = any(operator.rounds_to in rounding.WEIGHTS for model in models for operator in model.operators)
+    look = Walk(first, second, groups_of(first, second, pairs, budget_bytes), in_steps, ctx)
+    look.run(requests[:1], 0, len(requests) + 1)
+    for pair in pairs:
+        pair.whole = Difference()
+    walk = Walk(first, second, groups_of(first, second, pairs, budget_bytes), in_steps, ctx)
+    at_once = max(1, budget_bytes // max(1, 2 * look.held_bytes))
+    for start in range(0, len(requests), at_once):
+        walk.run(requests[start : start + at_once], start, len(requests))
+    return walk
+
+
+def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, walk: Walk) -> Errors:
+    found = list(nodes)
+    different: list[tuple[bool, int]] = []
+    for pair in pairs:
+        found[pair.position] = found[pair.position].model_copy(
+            update={"error": pair.whole.error, "nan": pair.whole.nan}
+        )
+        if pair.whole.nan in ("a", "b"):
+            different.append((False, pair.position))
+        elif excess(pair, walk.in_steps) > rounding.LIMIT:
+            different.append((True, pair.position))
+    notes = []
+    without = sum(pair.layout is None for pair in pairs)
+    if without:
+        notes.append(f"{without} matched values have other sizes in the second model and were not compared.")
+    if walk.failed:
+        notes.append(f"{walk.failed} groups of operators do not run alone; their errors include those of earlier ones.")
+    first = min(different, default=None)
+    return Errors(tuple(found), None if first is None else first[1], count, tuple(notes))
+
+
+def excess(pair: Pair, in_steps: bool) -> float:
+    """Return how many times as large the error of a pair's own operators is as the one that rounding explains."""
+    own = pair.local.error if pair.local.count else pair.whole.error
+    if own is None:
+        return 0.0
+    moved = (pair.moved.error or 0.0) if pair.moved.count else 0.0
+    return own / rounding.explained(pair.rounds_to, pair.weight_error, moved, in_steps)
+
+
+def _reason(error: Exception) -> str:
+    return (error.detail if isinstance(error, InputRefused) else str(error)).rstrip(".")

@@ -1,0 +1,186 @@
+"""Compute matched values of two models side by side, group by group, with few values in memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.process.context import JobContext
+from workers.explain.agreement import Difference, Layout, layout_of
+from workers.explain.inner_values.base import InnerModel, Part, Values, plan
+from workers.explain.rounding import changed, coarsest
+from workers.infer.base import Arrays, NotRunnable
+
+STAGE = "Compare inner values"
+LOCAL_ITEMS = 8
+"""Number of examples on which the error of single operators is computed."""
+
+
+Forms = dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
+"""Shape and number type of values of the second model for one example."""
+
+
+@dataclass
+class Pair:
+    """Two operators that compute the same.
+
+    Attributes:
+        position: Place of the pair among the compared nodes.
+        a: Name of the first model's value; `b` is the second's.
+        rounds_to: Coarsest number type to which a model rounds on the way from other matched values.
+        weight_error: Relative error of weights in 8 bits on this way.
+        size: Bytes of both values of an example.
+        layout: Order of axes; None if the values cannot be compared.
+        cut: Whether the second model can go on from the first model's value.
+        whole: Difference of both models.
+        local: Difference of the second's operator alone, from the first model's inner values.
+        moved: How far small changes of these values move it.
+    """
+
+    position: int
+    a: str
+    b: str
+    rounds_to: str = ""
+    weight_error: float = 0.0
+    size: int = 0
+    layout: Layout | None = None
+    cut: bool = False
+    whole: Difference = field(default_factory=Difference)
+    local: Difference = field(default_factory=Difference)
+    moved: Difference = field(default_factory=Difference)
+
+
+def groups_of(first: InnerModel, second: InnerModel, pairs: Iterable[Pair], budget_bytes: int) -> list[list[Pair]]:
+    """Return consecutive pairs whose values, and the weights on the way to them, stay below `budget_bytes`."""
+    groups: list[list[Pair]] = [[]]
+    known: tuple[set[str], set[str]] = (set(), set())
+    used = 0
+    for pair in pairs:
+        size = 2 * pair.size
+        for model, done, name in zip((first, second), known, (pair.a, pair.b), strict=True):
+            operators = model.part([name], done).operators if name not in done else ()
+            size += sum(operator.weight_bytes for operator in operators)
+            done |= {value for operator in operators for value in operator.gives}
+        if groups[-1] and used + size > budget_bytes:
+            groups.append([])
+            used = 0
+        groups[-1].append(pair)
+        used += size
+    return groups
+
+
+class Walk:
+    """One pass of both models over groups of pairs.
+
+    `held_bytes` is the largest size of the values of one example that were held from one group to the next; `failed`
+    counts groups whose operators do not run alone.
+    """
+
+    def __init__(
+        self, first: InnerModel, second: InnerModel, groups: Sequence[Sequence[Pair]], in_steps: bool, ctx: JobContext
+    ) -> None:
+        """Plan the parts; `in_steps` says how inputs are changed (`rounding.changed`)."""
+        self._models, self._groups, self.in_steps, self._ctx = (first, second), groups, in_steps, ctx
+        self._cuts: dict[str, Pair] = {}
+        self._alone: list[Part] = []
+        kept: dict[str, int] = {}
+        passed: set[str] = set()
+        for number, group in enumerate(groups):
+            self._cuts |= {pair.b: pair for pair in group if pair.cut}
+            passed |= {pair.a for pair in group}
+            for pair in group:
+                sides = first.part([pair.a], passed), second.part([pair.b], self._cuts)
+                on_the_way = [operator for side in sides for operator in side.operators]
+                kinds = (operator.rounds_to for operator in on_the_way)
+                pair.weight_error = max(operator.weight_error for operator in on_the_way)
+                pair.rounds_to = coarsest((*kinds, first.precision, second.precision))
+            self._alone.append(second.part((pair.b for pair in group), dict(self._cuts)))
+            kept |= {self._cuts[name].a: number for name in self._alone[-1].takes if name in self._cuts}
+        self._plans = (
+            plan(first, [[pair.a for pair in group] for group in groups], kept),
+            plan(second, [[pair.b for pair in group] for group in groups], {}),
+        )
+        self.held_bytes = self.failed = 0
+
+    def run(self, items: Sequence[tuple[Arrays, Arrays]], start: int, total: int) -> None:
+        """Compare these examples, of `total` of which `start` come before, and add to the pairs' differences."""
+        held: list[list[Values]] = [[dict(feeds) for feeds in pair] for pair in items]
+        forms: list[Forms] = [{} for _ in items]
+        for number, group in enumerate(self._groups):
+            runs = [model.start(one.parts[number]) for model, one in zip(self._models, self._plans, strict=True)]
+            for place, sides in enumerate(held):
+                self._ctx.check_cancelled()
+                done = start * len(self._groups) + number * len(items) + place
+                self._ctx.progress(STAGE, done, total * len(self._groups), "steps")
+                for run, part, values in zip(runs, self._parts(number), sides, strict=True):
+                    if part.gives:
+                        values.update(run({name: values[name] for name in part.takes}))
+                self._compare(group, sides, forms[place])
+            del runs
+            if start < LOCAL_ITEMS and any(pair.cut for pair in self._cuts.values()):
+                self._look_alone(number, held[: LOCAL_ITEMS - start], forms)
+            for sides in held:
+                self._forget(number, sides)
+
+    def _parts(self, number: int) -> list[Part]:
+        return [one.parts[number] for one in self._plans]
+
+    def _forget(self, number: int, sides: list[Values]) -> None:
+        size = 0
+        for one, model, values in zip(self._plans, self._models, sides, strict=True):
+            for name in [name for name in values if name not in model.inputs and one.last_use.get(name, -1) <= number]:
+                del values[name]
+            size += sum(getattr(value, "nbytes", 0) for value in values.values())
+        self.held_bytes = max(self.held_bytes, size)
+
+    def _compare(self, group: Sequence[Pair], sides: list[Values], forms: Forms) -> None:
+        second = self._models[1]
+        for pair in group:
+            a, b = sides[0][pair.a], sides[1][pair.b]
+            if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+                continue
+            forms[pair.b] = b.shape, b.dtype
+            real = second.dequantized(pair.b, b)
+            if pair.whole.count == 0 and pair.layout is None:
+                pair.layout = layout_of(a, real)
+                pair.size = a.nbytes + 3 * b.nbytes
+                pair.cut = pair.layout is not None and a.dtype.kind == b.dtype.kind == "f"
+            if pair.layout is not None:
+                _add(pair.whole, pair, a, real)
+
+    def _look_alone(self, number: int, held: Sequence[list[Values]], forms: Sequence[Forms]) -> None:
+        part, second = self._alone[number], self._models[1]
+        rng = np.random.default_rng(number)
+        try:
+            run = second.start(part)
+            for sides, own_forms in zip(held, forms, strict=False):
+                fed = {name: self._fed(name, sides, own_forms) for name in part.takes}
+                own = run(fed)
+                moved = run({name: changed(value, self.in_steps, rng) for name, value in fed.items()})
+                for pair in self._groups[number]:
+                    if pair.cut:
+                        _add(pair.local, pair, sides[0][pair.a], own[pair.b])
+                        pair.moved.add(own[pair.b], moved[pair.b])
+        except NotRunnable as error:
+            self._ctx.log(f"Operators do not run alone: {error}", "warning")
+            self.failed += 1
+
+    def _fed(self, name: str, sides: list[Values], forms: Forms) -> NDArray[Any]:
+        pair = self._cuts.get(name)
+        if pair is None or pair.layout is None:
+            given: NDArray[Any] = sides[1][name]
+            return given
+        shape, dtype = forms[name]
+        if sides[0][pair.a].size != np.prod(shape):
+            raise NotRunnable(ValueError("the models' values have different sizes for some examples"))
+        return np.ascontiguousarray(pair.layout.to_second(sides[0][pair.a], shape), dtype)
+
+
+def _add(sums: Difference, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
+    """Add the difference of two values, unless their sizes do not fit for this example."""
+    if pair.layout is not None and first.size == second.size:
+        turned = pair.layout.to_first(second, first.shape)
+        if turned.shape == first.shape:
+            sums.add(first, turned)
