@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.explain.agreement import Difference, Layout, layout_of
-from workers.explain.inner_values.base import InnerModel, Part, Values, plan
+from workers.explain.inner_values.base import InnerModel, Part, Run, Values, plan
 from workers.explain.rounding import changed, coarsest
 from workers.infer.base import Arrays, NotRunnable
 
@@ -58,10 +58,10 @@ def groups_of(first: InnerModel, second: InnerModel, pairs: Iterable[Pair], budg
     known: tuple[set[str], set[str]] = (set(), set())
     used = 0
     for pair in pairs:
-        size = 2 * pair.size
-        for model, done, name in zip((first, second), known, (pair.a, pair.b), strict=True):
+        size = pair.size
+        for model, done, name, copies in zip((first, second), known, (pair.a, pair.b), (1, 2), strict=True):
             operators = model.part([name], done).operators if name not in done else ()
-            size += sum(operator.weight_bytes for operator in operators)
+            size += copies * sum(operator.weight_bytes for operator in operators)
             done |= {value for operator in operators for value in operator.gives}
         if groups[-1] and used + size > budget_bytes:
             groups.append([])
@@ -109,23 +109,31 @@ class Walk:
         held: list[list[Values]] = [[dict(feeds) for feeds in pair] for pair in items]
         forms: list[Forms] = [{} for _ in items]
         for number, group in enumerate(self._groups):
-            runs = [model.start(one.parts[number]) for model, one in zip(self._models, self._plans, strict=True)]
+            parts = [one.parts[number] for one in self._plans]
+            runs = [model.start(part) for model, part in zip(self._models, parts, strict=True)]
+            alone = self._start_alone(number) if start < LOCAL_ITEMS and any(pair.cut for pair in group) else None
             for place, sides in enumerate(held):
                 self._ctx.check_cancelled()
                 done = start * len(self._groups) + number * len(items) + place
                 self._ctx.progress(STAGE, done, total * len(self._groups), "steps")
-                for run, part, values in zip(runs, self._parts(number), sides, strict=True):
+                for run, part, values in zip(runs, parts, sides, strict=True):
                     if part.gives:
                         values.update(run({name: values[name] for name in part.takes}))
                 self._compare(group, sides, forms[place])
-            del runs
-            if start < LOCAL_ITEMS and any(pair.cut for pair in self._cuts.values()):
-                self._look_alone(number, held[: LOCAL_ITEMS - start], forms)
-            for sides in held:
+                if alone is not None and start + place < LOCAL_ITEMS:
+                    alone = self._look_alone(alone, number, sides, forms[place])
                 self._forget(number, sides)
 
-    def _parts(self, number: int) -> list[Part]:
-        return [one.parts[number] for one in self._plans]
+    def _start_alone(self, number: int) -> Run | None:
+        try:
+            return self._models[1].start(self._alone[number])
+        except NotRunnable as error:
+            self._no_run(error)
+            return None
+
+    def _no_run(self, error: NotRunnable) -> None:
+        self._ctx.log(f"Operators do not run alone: {error}", "warning")
+        self.failed += 1
 
     def _forget(self, number: int, sides: list[Values]) -> None:
         size = 0
@@ -150,22 +158,21 @@ class Walk:
             if pair.layout is not None:
                 _add(pair.whole, pair, a, real)
 
-    def _look_alone(self, number: int, held: Sequence[list[Values]], forms: Sequence[Forms]) -> None:
-        part, second = self._alone[number], self._models[1]
+    def _look_alone(self, run: Run, number: int, sides: list[Values], forms: Forms) -> Run | None:
+        """Run the second model's operators on the first one's values; return None if they refuse these."""
         rng = np.random.default_rng(number)
         try:
-            run = second.start(part)
-            for sides, own_forms in zip(held, forms, strict=False):
-                fed = {name: self._fed(name, sides, own_forms) for name in part.takes}
-                own = run(fed)
-                moved = run({name: changed(value, self.in_steps, rng) for name, value in fed.items()})
-                for pair in self._groups[number]:
-                    if pair.cut:
-                        _add(pair.local, pair, sides[0][pair.a], own[pair.b])
-                        pair.moved.add(own[pair.b], moved[pair.b])
+            fed = {name: self._fed(name, sides, forms) for name in self._alone[number].takes}
+            own = run(fed)
+            moved = run({name: changed(value, self.in_steps, rng) for name, value in fed.items()})
         except NotRunnable as error:
-            self._ctx.log(f"Operators do not run alone: {error}", "warning")
-            self.failed += 1
+            self._no_run(error)
+            return None
+        for pair in self._groups[number]:
+            if pair.cut:
+                _add(pair.local, pair, sides[0][pair.a], own[pair.b])
+                pair.moved.add(own[pair.b], moved[pair.b])
+        return run
 
     def _fed(self, name: str, sides: list[Values], forms: Forms) -> NDArray[Any]:
         pair = self._cuts.get(name)
