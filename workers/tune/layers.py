@@ -1,9 +1,7 @@
 """Measure the time of each layer of one version with its engine's own profiler."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +12,17 @@ from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.quantize.calibrating import sensitivity
 from workers.tune import tensorrt_layers
+from workers.tune.onnxruntime_layers import OnnxRuntimeProfiler
+from workers.tune.openvino_layers import OpenVinoProfiler, stem_of
+from workers.tune.timing_runs import MOST_RUNS, Profile, Profiler, Target, timed, turns
+from workers.tune.torch_layers import TorchProfiler
 
-MAX_S, RUNS = 2.0, 8
 MOST = 5000
-PRECISIONS = {"float": "f32", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "fp16": "f16"}
-PRECISIONS |= dict.fromkeys(("uint8", "int8", "i8", "u8"), "int8")
-SUFFIXES = ("f32", "f16", "bf16", "i8", "u8")
-"""Suffixes of OpenVINO's kernel names."""
+MIN_TURNS, PAIR_S = 5, 8.0
+"""Smallest number of turns of each of two models that are compared, and the seconds until which more follow."""
 
-TIMED = "_kernel_time"
-DEEPEST = 5
-"""Largest number of operators that unpack weights in few bits."""
-UNPACKING = frozenset({"Convert", "Multiply", "Subtract", "Reshape", "FakeQuantize", "Transpose"})
-
-
-@dataclass(frozen=True)
-class Target:
-    """The one program that is profiled."""
-
-    path: Path
-    runtime: str
-    settings: dict[str, Any]
-    part: str = ""
+TURN_S, MOST_TIMES = 0.15, 5000
+"""Seconds of a turn, and most times of layers in it, because engines keep them all in memory."""
 
 
 def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target:
@@ -54,33 +41,83 @@ def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target
     return Target(model.main, runtime, plain, part)
 
 
+def open_profiler(target: Target, feeds: Arrays, ctx: JobContext, fixed: bool = False) -> Profiler:
+    """Open a program with its engine's profiler; `fixed` builds it for the sizes of this request alone.
+
+    Raises:
+        InputRefused: the engine has no profiler.
+        NotRunnable: the engine cannot run the version with it.
+    """
+    constants = dict(target.settings.get("constants", {}))
+    given = without_constants(feeds, constants) if constants else dict(feeds)
+    if target.runtime == "openvino":
+        return OpenVinoProfiler(target, given, ctx.threads, fixed)
+    if target.runtime in ("onnxruntime-cpu", "onnxruntime-cuda"):
+        return OnnxRuntimeProfiler(target, given, ctx, fixed)
+    if target.runtime == "torch-cpu" and not target.settings.get("compile"):
+        return TorchProfiler(target, given, ctx.threads)
+    raise InputRefused(
+        "layers_not_told",
+        "This engine does not report where its time goes",
+        f"{target.runtime} runs the model as a whole.",
+        "Choose a version that runs in ONNX Runtime, OpenVINO, TensorRT or PyTorch (not compiled).",
+    )
+
+
 def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ...]:
-    """Return all layers that took time, in execution order.
+    """Return all layers that took time, in execution order; inputs of OpenVINO have the fixed sizes of the request.
 
     Raises:
         InputRefused: the engine has no profiler, or cannot run the version with it.
     """
-    by_engine = {"openvino": of_openvino, "tensorrt": _tensorrt}
-    by_engine |= dict.fromkeys(("onnxruntime-cpu", "onnxruntime-cuda"), _onnxruntime)
-    look = by_engine.get(target.runtime)
-    if look is None:
-        raise InputRefused(
-            "layers_not_told",
-            "This engine does not report where its time goes",
-            f"{target.runtime} runs the model as a whole.",
-            "Choose a version that runs in ONNX Runtime, OpenVINO or TensorRT.",
-        )
-    constants = dict(target.settings.get("constants", {}))
     try:
-        timed = look(target, without_constants(feeds, constants) if constants else dict(feeds), ctx)
+        if target.runtime == "tensorrt":
+            measured = tensorrt_layers.layers_on_card(target.path, target.settings, feeds, lambda: turns(ctx))
+            return tuple(measured[:MOST])
+        profiler = open_profiler(target, feeds, ctx, fixed=target.runtime == "openvino")
+        for _ in turns(ctx):
+            profiler.run(MOST_RUNS if target.runtime == "openvino" else 1)
+        return profiler.close().layers[:MOST]
     except NotRunnable as error:
-        raise InputRefused(
-            "layers_not_told",
-            "The layers of this version cannot be measured",
-            f"The engine does not run it while it times each layer: {error}.",
-            "Choose another version.",
-        ) from error
-    return tuple(timed[:MOST])
+        raise _cannot_run(error) from error
+
+
+def profile_in_turns(programs: list[tuple[Target, Arrays]], ctx: JobContext) -> tuple[Profile, Profile, Profile | None]:
+    """Return the profiles of two programs whose runs take turns.
+
+    If just one of them takes inputs of any size, the third profile is that one, built for the sizes of its request.
+
+    Raises:
+        InputRefused: an engine has no profiler, or cannot run its version with it.
+    """
+    try:
+        opened = [open_profiler(target, feeds, ctx) for target, feeds in programs]
+        free = [profiler.free_sizes for profiler in opened]
+        if free[0] != free[1] and programs[free.index(True)][0].runtime != "torch-cpu":
+            opened.append(open_profiler(*programs[free.index(True)], ctx, fixed=True))
+        counts = [_runs_a_turn(profiler) for profiler in opened]
+        for _ in turns(ctx, MIN_TURNS, PAIR_S):
+            for profiler, count in zip(opened, counts, strict=True):
+                profiler.run(count)
+        first, second, *fixed = [profiler.close() for profiler in opened]
+    except NotRunnable as error:
+        raise _cannot_run(error) from error
+    return first, second, fixed[0] if fixed else None
+
+
+def _runs_a_turn(profiler: Profiler) -> int:
+    """Return how many runs make up a turn, so that other programs rarely disturb all of them."""
+    request_s = timed(profiler.run) / 1000
+    return max(1, min(round(TURN_S / request_s), MOST_RUNS, MOST_TIMES // max(profiler.size, 1)))
+
+
+def _cannot_run(error: NotRunnable) -> InputRefused:
+    return InputRefused(
+        "layers_not_told",
+        "The layers of this version cannot be measured",
+        f"The engine does not run it while it times each layer: {error}.",
+        "Choose another version.",
+    )
 
 
 def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[Layer, ...]:
@@ -88,128 +125,5 @@ def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[La
     file = folder / sensitivity.FILE if folder is not None else None
     if file is None or not file.is_file():
         return layers
-    costs = {_stem(name): float(cost) for name, cost in json.loads(file.read_text(encoding="utf-8")).items()}
-    return tuple(layer.model_copy(update={"sensitivity": costs.get(_stem(layer.name))}) for layer in layers)
-
-
-def _stem(name: str) -> str:
-    """Return a layer's name without the suffixes that engines add."""
-    return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
-
-
-def of_openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
-    """Return the layers that OpenVINO runs for one request of these fixed sizes.
-
-    Raises:
-        NotRunnable: OpenVINO cannot run the model.
-    """
-    from workers.infer.openvino_program import import_library, options_of, read_model
-
-    core = import_library().Core()
-    settings = {**target.settings, "shapes": {}}
-    options, _ = options_of(core, {k: v for k, v in settings.items() if k != "constants"}, ctx.threads)
-    names = {name: list(array.shape) for name, array in feeds.items()}
-    best: dict[str, Layer] = {}
-    try:
-        model = read_model(core, target.path, names)
-        sizes = {_stem(name): size for name, size in _weight_sizes(model).items()}
-        compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
-        request = compiled.create_infer_request()
-        request.infer(dict(feeds))
-        for _ in _turns(ctx):
-            request.infer(dict(feeds))
-            for order, entry in enumerate(request.profiling_info):
-                name, ms = entry.node_name, entry.real_time.total_seconds() * 1000
-                form, size = _kernel_precision(entry.exec_type), sizes.get(_stem(name)) or None
-                kind = entry.node_type
-                _keep_faster(best, Layer(order=order, name=name, kind=kind, ms=ms, precision=form, size_bytes=size))
-    except RuntimeError as error:
-        raise NotRunnable(error) from error
-    return _in_order(best)
-
-
-def _weight_sizes(model: Any) -> dict[str, int]:
-    """Return {operator's name: bytes} of an `openvino.Model`; unpacked weights belong to the operator behind them."""
-    sizes: dict[str, int] = {}
-    for node in model.get_ordered_ops():
-        kind = node.get_type_name()
-        if kind in ("Constant", "Result", "Parameter"):
-            continue
-        size = sum(_weight_size(node.input_value(number).get_node(), DEEPEST) for number in range(len(node.inputs())))
-        if size:
-            sizes[node.get_friendly_name()] = size
-    return sizes
-
-
-def _weight_size(node: Any, depth: int) -> int:
-    """Return the bytes of the constants behind an input; 0 where anything but weights contributes to it."""
-    if node.get_type_name() == "Constant":
-        return int(node.get_byte_size())
-    if depth == 0 or node.get_type_name() not in UNPACKING:
-        return 0
-    parts = [_weight_size(node.input_value(number).get_node(), depth - 1) for number in range(len(node.inputs()))]
-    return sum(parts) if all(parts) else 0
-
-
-def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
-    from workers.infer import onnxruntime_cpu as engine
-
-    library = engine.import_library()
-    known = {name: value for name, value in target.settings.items() if name in ("num_threads", "graph_optimization")}
-    options = engine.make_options(library, known, ctx.threads)
-    options.enable_profiling = True
-    options.profile_file_prefix = str(ctx.work_dir / "profile")
-    session = engine.start(library, target.path, options, ["CPUExecutionProvider"])
-    for _ in _turns(ctx):
-        session.run(None, dict(feeds))
-    written = Path(session.end_profiling())
-    del session
-    best: dict[str, Layer] = {}
-    for event in json.loads(written.read_text(encoding="utf-8")):
-        name, report = str(event.get("name", "")), event.get("args", {})
-        if event.get("cat") == "Node" and name.endswith(TIMED):
-            name, kind, ms = name.removesuffix(TIMED), str(report.get("op_name", "")), event["dur"] / 1000
-            form, size = _precision_of(report), int(report.get("parameter_size", 0)) or None
-            _keep_faster(best, Layer(order=len(best), name=name, kind=kind, ms=ms, precision=form, size_bytes=size))
-    written.unlink()
-    return _in_order(best)
-
-
-def _tensorrt(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
-    return tensorrt_layers.layers_on_card(target.path, target.settings, feeds, lambda: _turns(ctx))
-
-
-def _turns(ctx: JobContext) -> Iterator[int]:
-    """Yield the numbers of the runs that time allows: at least one, at most eight."""
-    end_s = time.monotonic() + MAX_S
-    for number in range(RUNS):
-        ctx.check_cancelled()
-        if number > 0 and time.monotonic() > end_s:
-            return
-        yield number
-
-
-def _keep_faster(best: dict[str, Layer], seen: Layer) -> None:
-    """Keep the fastest time of each layer, because other programs make a layer slower, never faster."""
-    known = best.setdefault(seen.name, seen)
-    if seen.ms < known.ms:
-        best[seen.name] = known.model_copy(update={"ms": seen.ms})
-
-
-def _in_order(best: Mapping[str, Layer]) -> list[Layer]:
-    return sorted((layer for layer in best.values() if layer.ms > 0), key=lambda layer: layer.order)
-
-
-def _kernel_precision(kernel: str) -> str:
-    """Return the number format in a kernel's name: ``brgconv_avx512_1x1_bf16`` → bf16."""
-    last = kernel.lower().rsplit("_", 1)[-1]
-    return PRECISIONS.get(last, last) if last in SUFFIXES else ""
-
-
-def _precision_of(report: Mapping[str, Any]) -> str:
-    """Return the number format of the first input whose type is known."""
-    for entry in report.get("input_type_shape") or report.get("output_type_shape") or ():
-        for kind in entry:
-            if kind in PRECISIONS:
-                return PRECISIONS[kind]
-    return ""
+    costs = {stem_of(name): float(cost) for name, cost in json.loads(file.read_text(encoding="utf-8")).items()}
+    return tuple(layer.model_copy(update={"sensitivity": costs.get(stem_of(layer.name))}) for layer in layers)

@@ -27,7 +27,8 @@ from workers.convert.graphs import onnx_files
 from workers.convert.inference.in_turn import in_turn
 from workers.convert.rewriting import removed_by
 from workers.infer.base import Arrays, NotRunnable, Session
-from workers.tune.layers import Target, of_openvino
+from workers.tune.openvino_layers import of_openvino
+from workers.tune.timing_runs import Target
 
 MIN_SHARE = 0.1
 """Smallest share of the time; profiles of a product worth a factor of 1.16 showed 13 % or more than 15 %."""

@@ -85,9 +85,11 @@ def test_target_of_a_combined_version_is_one_model(make_small) -> None:
 
 
 def test_engine_without_layer_times_is_refused(make_small, tmp_path: Path) -> None:
-    """Given a version in PyTorch, Then it is refused in words; a cancel is obeyed."""
+    """Given a compiled version in PyTorch, and one without a program, Then both are refused; a cancel is obeyed."""
     small = make_small("cnn")
-    with pytest.raises(InputRefused, match="does not report"):
-        look(small, tmp_path, "torch-cpu")
+    for settings in ({"compile": True}, {}):
+        with pytest.raises(InputRefused) as refused:
+            look(small, tmp_path, "torch-cpu", settings=settings)
+        assert refused.value.code == "layers_not_told"
     with pytest.raises(JobCancelled):
         look(small, tmp_path, "openvino", cancel_after=0)

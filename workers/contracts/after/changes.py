@@ -38,13 +38,15 @@ class Layer(Frozen):
 
     Attributes:
         order: Position in the order of execution.
-        ms: The fastest of a few runs, in milliseconds.
+        ms: The lower quartile of a few runs, in milliseconds.
         size_bytes: Size of its stored weights; None if unknown.
         precision: Number format of its computation ("f32", "bf16", "int8", …); "" if the engine does not report it.
         sensitivity: Squared error of the outputs divided by their square, with only this layer in 8 bits. None if it
             was not measured, or if the engine has fused the layer under another name.
         origins: Names of the file's operators that it computes, if the engine reports them.
         kernel: The engine's name of the implementation that ran ("brgconv_avx512_bf16", "ref_any_f32"); "" if unknown.
+        parallel: Whether its work was split over threads; None if the engine does not report it.
+        values: Number of values of its first output in this request; None if unknown.
     """
 
     order: int
@@ -56,6 +58,8 @@ class Layer(Frozen):
     sensitivity: float | None = None
     origins: tuple[str, ...] = ()
     kernel: str = ""
+    parallel: bool | None = None
+    values: int | None = None
 
 
 class LayersResult(Frozen):

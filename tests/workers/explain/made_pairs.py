@@ -1,0 +1,260 @@
+"""Made pairs of models whose difference in speed has a known reason, with the shortest possible matching of names."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+from small_models import RNG, Feeds, floats, model_of, nodes_of, weight
+
+from workers.contracts.after.changes import ChangedNode
+from workers.contracts.process.context import JobContext
+from workers.explain.graph import ModelGraph, Node
+from workers.explain.speed import SpeedFacts, facts_of
+from workers.tune.layers import profile_in_turns
+from workers.tune.timing_runs import Target
+
+WIDTH, SIDE = 64, 64
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model of a pair."""
+
+    proto: onnx.ModelProto
+    feeds: Feeds
+    runtime: str = "onnxruntime-cpu"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models, and the codes of the reasons that explain why the second one is slower."""
+
+    title: str
+    first: Side
+    second: Side
+    codes: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    threads: int = 1
+
+
+def graph_of(proto: onnx.ModelProto) -> ModelGraph:
+    """Read the nodes of an ONNX file; a node without a name has that of its first output."""
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    nodes = [
+        Node(
+            node.name or node.output[0],
+            node.op_type,
+            tuple(n for n in node.input if n not in weights),
+            tuple(node.output),
+        )
+        for node in proto.graph.node
+    ]
+    return ModelGraph(
+        tuple(nodes), tuple(one.name for one in proto.graph.input), tuple(one.name for one in proto.graph.output)
+    )
+
+
+def by_name(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ...]:
+    """Match operators that have the same name and kind."""
+    others = {node.name: node for node in second.nodes}
+    rows = []
+    for node in first.nodes:
+        other = others.pop(node.name, None)
+        status = "removed" if other is None else "unchanged" if other.op == node.op else "replaced"
+        b, op_b = (None, "") if other is None else (other.name, other.op)
+        rows.append(ChangedNode(a=node.name, b=b, op=node.op, op_b=op_b, status=status))
+    rows += [ChangedNode(a=None, b=one.name, op=one.op, op_b=one.op, status="added") for one in others.values()]
+    return tuple(rows)
+
+
+def measured(pair: Pair, folder: Path, ctx: JobContext) -> SpeedFacts:
+    """Run both models of a pair in turns."""
+    programs = []
+    for number, side in enumerate((pair.first, pair.second)):
+        path = folder / f"{number}.onnx"
+        onnx.save(side.proto, str(path))
+        programs.append((Target(path, side.runtime, side.settings), side.feeds))
+    graphs = graph_of(pair.first.proto), graph_of(pair.second.proto)
+    profiles = profile_in_turns(programs, ctx)
+    return facts_of(by_name(*graphs), graphs, profiles, (pair.first.runtime, pair.second.runtime))
+
+
+def picture(width: int = WIDTH, side: int = SIDE) -> Feeds:
+    return {"x": RNG(5).normal(size=(1, width, side, side)).astype(np.float32)}
+
+
+def relu(before: str, after: str) -> str:
+    return f"[act_{before}] {after} = Relu ({before})"
+
+
+def convolutions(
+    between: Callable[[str, str], str] = relu,
+    more: Sequence[TensorProto] = (),
+    sizes: tuple[Any, Any] = (SIDE, SIDE),
+    count: int = 3,
+) -> onnx.ModelProto:
+    """Return convolutions with operators between them, written by `between` from two names of values."""
+    rng, text, value = RNG(7), [], "x"
+    weights = [*more, *(weight(rng, f"w{n}", WIDTH, WIDTH, 3, 3) for n in range(count))]
+    for n in range(count):
+        text += [f"[conv{n}] c{n} = Conv <pads = [1, 1, 1, 1]> ({value}, w{n})", between(f"c{n}", f"r{n}")]
+        value = f"r{n}"
+    nodes = nodes_of("\n".join(text))
+    return model_of(nodes, [floats("x", 1, WIDTH, *sizes)], [floats(value, 1, WIDTH, *sizes)], weights)
+
+
+def products(between: Callable[[str, str], str], rows: Any = 128, width: int = 512, more: Any = ()) -> onnx.ModelProto:
+    """Return matrix products with operators between them."""
+    rng, text, value = RNG(8), [], "x"
+    weights = [*more, *(weight(rng, f"w{n}", width, width) for n in range(3))]
+    for n in range(3):
+        text += [f"[product{n}] p{n} = MatMul ({value}, w{n})", between(f"p{n}", f"r{n}")]
+        value = f"r{n}"
+    return model_of(
+        nodes_of("\n".join(text)), [floats("x", 1, rows, width)], [floats(value, 1, rows, width)], weights, 20
+    )
+
+
+def table(rows: int = 128, width: int = 512) -> Feeds:
+    return {"x": RNG(6).normal(size=(1, rows, width)).astype(np.float32)}
+
+
+def constant(name: str, *values: Any, dtype: Any = np.float32) -> TensorProto:
+    array = np.array(values if len(values) > 1 else values[0], dtype)
+    return numpy_helper.from_array(array, name)
+
+
+def casts(before: str, after: str) -> str:
+    return f"[act_{before}] {after}r = Relu ({before}); {after}h = Cast <to = {TensorProto.FLOAT16}> ({after}r);" + (
+        f"{after} = Cast <to = {TensorProto.FLOAT}> ({after}h)"
+    )
+
+
+def flat(before: str, after: str) -> str:
+    return (
+        f"[flat_{before}] {after}f = Reshape ({before}, row); [act_{before}] {after}r = Relu ({after}f);"
+        f"[full_{before}] {after} = Reshape ({after}r, full)"
+    )
+
+
+def layout(before: str, after: str) -> str:
+    return (
+        f"{after}t = Transpose <perm = [0, 2, 3, 1]> ({before}); [flat_{before}] {after}f = Reshape ({after}t, row);"
+        f"[act_{before}] {after}r = Relu ({after}f); [full_{before}] {after}u = Reshape ({after}r, last);"
+        f"{after} = Transpose <perm = [0, 3, 1, 2]> ({after}u)"
+    )
+
+
+def gelu_parts(before: str, after: str) -> str:
+    return (
+        f"{after}d = Div ({before}, root); {after}e = Erf ({after}d); {after}i = Add ({after}e, one);"
+        f"{after}h = Mul ({after}i, half); {after} = Mul ({after}h, {before})"
+    )
+
+
+def copied(before: str, after: str) -> str:
+    return (
+        f"[act_{before}] {after}r = Relu ({before}); {after}k = Concat <axis = 1> ({after}r, {after}r, {after}r, {after}r);"
+        f"{after} = Slice ({after}k, start, end, axis)"
+    )
+
+
+def rounded(weights_too: bool, count: int = 3) -> onnx.ModelProto:
+    """Return convolutions with rounding around them: complete, or of the inputs alone."""
+    rng, text, value = RNG(7), [], "x"
+    weights = [constant("s", 0.05), constant("z", 0, dtype=np.int8)]
+    for n in range(count):
+        text += [f"q{n} = QuantizeLinear ({value}, s, z); d{n} = DequantizeLinear (q{n}, s, z)"]
+        own = weight(rng, f"w{n}", WIDTH, WIDTH, 3, 3)
+        if weights_too:
+            array = np.clip(np.rint(numpy_helper.to_array(own) / 0.002), -127, 127).astype(np.int8)
+            weights += [numpy_helper.from_array(array, f"v{n}"), constant(f"s{n}", 0.002)]
+            text += [f"w{n} = DequantizeLinear (v{n}, s{n}, z)"]
+        else:
+            weights += [own]
+        text += [f"[conv{n}] c{n} = Conv <pads = [1, 1, 1, 1]> (d{n}, w{n})", f"[act_c{n}] r{n} = Relu (c{n})"]
+        value = f"r{n}"
+    last = f"q{count} = QuantizeLinear ({value}, s, z); y = DequantizeLinear (q{count}, s, z)"
+    shape = (1, WIDTH, SIDE, SIDE)
+    return model_of(nodes_of("\n".join([*text, last])), [floats("x", *shape)], [floats("y", *shape)], weights)
+
+
+def reshaped(before: str, after: str) -> str:
+    """Return what exporters write for a flexible size: it is read, cut and joined again for each reshape."""
+    return (
+        f"{after}s = Shape ({before}); {after}n = Gather ({after}s, zero); {after}l = Gather ({after}s, number);"
+        f"{after}u = Unsqueeze ({after}n, zeros); {after}v = Unsqueeze ({after}l, zeros);"
+        f"{after}k = Concat <axis = 0> ({after}u, {after}v, rest); {after}b = Reshape ({before}, {after}k);"
+        f"{after} = Reshape ({after}b, {after}s)"
+    )
+
+
+SHAPES = [constant("zero", 0, dtype=np.int64), constant("number", 1, dtype=np.int64)]
+SHAPES += [
+    numpy_helper.from_array(np.array(value, np.int64), name) for name, value in (("zeros", [0]), ("rest", [8, -1]))
+]
+ROOT = [constant("root", 2**0.5), constant("one", 1.0), constant("half", 0.5)]
+CUT = [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in
+       (("start", 0), ("end", 128), ("axis", 1))]  # fmt: skip
+SIZES = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in
+         (("row", [1, -1]), ("full", [1, WIDTH, SIDE, SIDE]), ("last", [1, SIDE, SIDE, WIDTH]))]  # fmt: skip
+
+
+def pairs() -> list[Pair]:
+    """Return the made pairs."""
+    plain, seen = convolutions(), picture()
+    read = table()
+    ov = "openvino"
+    f32 = {"inference_precision": "f32"}
+    summed = convolutions(lambda a, b: f"{b} = CumSum ({a}, axis)", [constant("axis", 1, dtype=np.int64)])
+    return [
+        Pair("casts around each layer", Side(products(relu), read), Side(products(casts), read), ("conversions",)),
+        Pair(
+            "layout changes around each layer",
+            Side(convolutions(flat, SIZES), seen),
+            Side(convolutions(layout, SIZES), seen),
+            ("layouts",),
+        ),
+        Pair(
+            "a reference kernel",
+            Side(plain, seen, ov, f32),
+            Side(convolutions(lambda a, b: f"{b} = Atan ({a})"), seen, ov, f32),
+            ("reference_kernels",),
+        ),
+        Pair(
+            "one thread", Side(plain, seen), Side(plain, seen, settings={"num_threads": 1}), ("one_thread",), threads=2
+        ),
+        Pair("an operator on one thread", Side(plain, seen), Side(summed, seen), ("one_thread",), threads=2),
+        Pair(
+            "free sizes",
+            Side(products(reshaped, more=SHAPES, rows=16, width=64), table(16, 64)),
+            Side(products(reshaped, "n", 64, more=SHAPES), table(16, 64)),
+            ("free_sizes",),
+        ),
+        Pair(
+            "8 bits without VNNI",
+            Side(plain, seen, ov, f32),
+            Side(rounded(True), seen, ov, f32),
+            ("emulated_8_bits",),
+            {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+        ),
+        Pair("rounding that stays unfused", Side(plain, seen), Side(rounded(False), seen), ("unfused_rounding",)),
+        Pair(
+            "GELU in parts",
+            Side(products(lambda a, b: f"{b} = Gelu ({a})"), read),
+            Side(products(gelu_parts, more=ROOT), read, settings={"graph_optimization": "basic"}),
+            ("came_apart",),
+        ),
+        Pair("a large copy", Side(products(relu), read), Side(products(copied, more=CUT), read), ("copies",)),
+        Pair(
+            "oversize padding",
+            Side(products(relu, "n"), table(32)),
+            Side(products(relu, "n"), read),
+            ("larger_inputs",),
+        ),
+    ]

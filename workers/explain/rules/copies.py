@@ -1,0 +1,25 @@
+"""Operators that copy values without computing any, and take longer than in the other model."""
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group
+from workers.explain.kinds import COPYING, plain_kind
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import cost_or_save, count
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    layers = group.first or group.second
+    return not (group.first and group.second) and all(plain_kind(layer.kind) in COPYING for layer in layers)
+
+
+def _explain(facts: SpeedFacts) -> Reason:
+    kinds = sorted({plain_kind(layer.kind) for side in facts.layers for layer in side})
+    return facts.reason(
+        RULE.code,
+        f"{count(len(facts.groups), 'operator')} that only copy values ({', '.join(kinds)}) "
+        f"{cost_or_save(facts.saved_ms)}.",
+        "Write results where they are needed: join or cut smaller values." if facts.saved_ms < 0 else "",
+    )
+
+
+RULE = Rule("copies", _explain, _belongs, order=90)

@@ -1,0 +1,25 @@
+"""Products in 8 bits on a processor without instructions for them."""
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import count, slower_or_faster
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    """Return whether only the second model computes the group in 8 bits, and the processor is known to emulate them."""
+    first, second = group.precisions
+    emulated = facts.fast is not None and "int8" not in facts.fast
+    return emulated and bool(group.family) and second == "int8" and first not in ("int8", "")
+
+
+def _explain(facts: SpeedFacts) -> Reason:
+    return facts.reason(
+        RULE.code,
+        "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits: "
+        f"{count(len(facts.groups), 'operator')} {slower_or_faster(*facts.spent_ms)}.",
+        "Measure it on the processor that will run it, or use 16 or 32 bits on this one.",
+    )
+
+
+RULE = Rule("emulated_8_bits", _explain, _belongs, order=70)

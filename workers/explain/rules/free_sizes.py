@@ -1,0 +1,38 @@
+"""What it costs that only one of the models takes inputs of any size."""
+
+import statistics
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group
+from workers.explain.speed import Rule, SpeedFacts, exceeds_noise
+from workers.explain.wording import ms
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    """Return whether only the model with free sizes runs the group, and not even that one once its sizes are fixed."""
+    if facts.fixed is None or (group.first and group.second):
+        return False
+    layers = group.second if facts.second.free_sizes else group.first
+    return bool(layers) and facts.names_if_fixed.isdisjoint(layer.name for layer in layers)
+
+
+def _explain(facts: SpeedFacts) -> Reason | None:
+    if facts.fixed is None:
+        return None
+    free = facts.second if facts.second.free_sizes else facts.first
+    costs = [a - b for a, b in zip(free.request_ms, facts.fixed.request_ms, strict=False)]
+    cost_ms = statistics.median(costs)
+    if not exceeds_noise(costs) or cost_ms < 0:
+        return None
+    now = free is facts.second
+    which, other = ("second", "first") if now else ("first", "second")
+    return facts.reason(
+        RULE.code,
+        f"The {which} model takes inputs of any size; built for the size of this request, as the {other} one is, it "
+        f"needs {ms(cost_ms)} less.",
+        "Fix the input size, or use a few fixed sizes." if now else "",
+        saved_ms=-cost_ms if now else cost_ms,
+    )
+
+
+RULE = Rule("free_sizes", _explain, _belongs, order=10, checks_noise=True)

@@ -1,0 +1,23 @@
+"""Operators that the second model's engine runs as fewer layers than the first one's."""
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import cost_or_save, count
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    return bool(group.second) and len(group.second) < len(group.first)
+
+
+def _explain(facts: SpeedFacts) -> Reason:
+    first, second = facts.layers
+    return facts.reason(
+        RULE.code,
+        f"{count(len(first), 'layer')} of the first model run as {len(second)} in the second, which "
+        f"{cost_or_save(facts.saved_ms, one=True)}.",
+        "Try it without this fusion." if facts.saved_ms < 0 else "",
+    )
+
+
+RULE = Rule("fused", _explain, _belongs, order=120)

@@ -1,0 +1,35 @@
+"""Heavy operators that compute in another number format."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import bits, slower_or_faster
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    first, second = group.precisions
+    return bool(group.family and first and second) and first != second
+
+
+def _explain(facts: SpeedFacts) -> Reason:
+    """Return how many operators of each family changed and how much faster they became."""
+    alike: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in facts.groups:
+        alike[group.family, group.precisions[1]].append(group)
+    parts = []
+    for (family, precision), groups in sorted(alike.items(), key=lambda item: -len(item[1])):
+        of_all = sum(family == group.family for group in facts.all_groups)
+        spent = replace(facts, groups=tuple(groups)).spent_ms
+        parts.append(f"{len(groups)} of {of_all} {family} compute in {bits(precision)} and {slower_or_faster(*spent)}")
+    slower = facts.saved_ms < 0
+    return facts.reason(
+        RULE.code,
+        f"{'; '.join(parts)}.",
+        "Keep the operators that became slower in the number format of the first model." if slower else "",
+    )
+
+
+RULE = Rule("number_formats", _explain, _belongs, order=80)

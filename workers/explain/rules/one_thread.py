@@ -1,0 +1,40 @@
+"""Operators that run on one thread although more are allowed."""
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import count, ms
+
+
+def _fewer(facts: SpeedFacts) -> bool:
+    return facts.second.threads < facts.first.threads
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    """Return whether the second model computes the group on fewer threads, although there are values enough to split.
+
+    Enough is what the smallest operator has that the same engine does split.
+    """
+    if _fewer(facts):
+        return bool(group.first and group.second)
+    if facts.second.threads == 1 or not group.second or any(layer.parallel is not False for layer in group.second):
+        return False
+    was_split = any(layer.parallel for layer in group.first) or not group.first
+    return was_split and max(layer.values or 0 for layer in group.second) >= facts.least_split
+
+
+def _explain(facts: SpeedFacts) -> Reason | None:
+    if facts.saved_ms > 0:
+        return None
+    allowed = max(facts.first.threads, facts.second.threads)
+    if _fewer(facts):
+        text = f"The second model runs with {count(facts.second.threads, 'thread')}, the first with {allowed}"
+        advice = "Allow as many threads as the first model has."
+    else:
+        text = f"{count(len(facts.groups), 'operator')} run on one thread, although {allowed} are allowed"
+        advice = "Use operators that the engine splits over threads, or another engine."
+    cost = f"{text}: {ms(-facts.saved_ms)} more."
+    return facts.reason(RULE.code, cost, advice)
+
+
+RULE = Rule("one_thread", _explain, _belongs, order=100)

@@ -1,0 +1,24 @@
+"""The same operators in the same number format with another implementation, of the same engine or another one."""
+
+from workers.contracts.after.changes import Reason
+from workers.explain.groups import Group, main_layer
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import count, slower_or_faster
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    return main_layer(group.first).kernel != main_layer(group.second).kernel
+
+
+def _explain(facts: SpeedFacts) -> Reason:
+    first, second = facts.runtimes
+    where = "another implementation of the engine" if first == second else f"{second} instead of {first}"
+    slower = facts.saved_ms < 0
+    return facts.reason(
+        RULE.code,
+        f"{count(len(facts.groups), 'operator')} run in {where} and {slower_or_faster(*facts.spent_ms)}.",
+        "Keep the engine of the first model." if slower and first != second else "",
+    )
+
+
+RULE = Rule("other_kernels", _explain, _belongs, order=150)

@@ -1,0 +1,22 @@
+"""Time of a request that passes outside of all operators."""
+
+from workers.contracts.after.changes import Reason
+from workers.explain.speed import Rule, SpeedFacts, exceeds_noise
+from workers.explain.wording import cost_or_save, ms
+
+
+def _explain(facts: SpeedFacts) -> Reason | None:
+    """Return by how much the time between the operators differs, unless free sizes explain it already."""
+    if facts.fixed is not None or not facts.differ or not exceeds_noise(facts.outside_saved_ms):
+        return None
+    first, second = facts.outside_ms
+    return Reason(
+        code=RULE.code,
+        text=f"Starting operators and handing over values {cost_or_save(first - second, one=True)}: {ms(second)} of "
+        f"each request pass outside of the operators, {ms(first)} in the first model.",
+        advice="Fuse operators, or send several items in one request." if second > first else "",
+        saved_ms=first - second,
+    )
+
+
+RULE = Rule("outside_layers", _explain, order=160)

@@ -1,0 +1,32 @@
+"""Operators for which the engine has only a slow general implementation."""
+
+from workers.contracts.after.changes import Layer, Reason
+from workers.explain.groups import Group
+from workers.explain.speed import Rule, SpeedFacts
+from workers.explain.wording import count, ms
+
+GENERAL = ("ref", "aten::_slow")
+"""Beginnings of names of general implementations, of OpenVINO and of PyTorch."""
+
+
+def _general(layers: tuple[Layer, ...]) -> bool:
+    return any(layer.kernel.lower().startswith(GENERAL) for layer in layers)
+
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    return _general(group.second) and not _general(group.first)
+
+
+def _explain(facts: SpeedFacts) -> Reason | None:
+    if facts.saved_ms > 0:
+        return None
+    kinds = ", ".join(sorted({layer.kind for layer in facts.layers[1] if _general((layer,))}))
+    return facts.reason(
+        RULE.code,
+        f"{count(len(facts.groups), 'operator')} ({kinds}) run a general implementation, because the engine has no "
+        f"fast one: {ms(-facts.saved_ms)} more.",
+        "Use an operator that the engine has a fast implementation for, or another engine.",
+    )
+
+
+RULE = Rule("reference_kernels", _explain, _belongs, order=60)

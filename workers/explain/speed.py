@@ -1,0 +1,211 @@
+"""Explain why the second of two models is faster or slower, from times that were measured in turns."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import compress
+from operator import not_
+
+from workers.contracts.after.changes import ChangedNode, Layer, Reason
+from workers.evaluate.kinds import kinds_in
+from workers.explain import rules
+from workers.explain.graph import ModelGraph
+from workers.explain.groups import Group, groups_of, main_layer
+from workers.explain.kinds import ROUNDING, family_of
+from workers.explain.times import with_times
+from workers.infer import processor
+from workers.infer.processor import Arithmetic
+from workers.tune.timing_runs import Profile
+
+SIGMAS = 3.0
+"""A difference counts if it exceeds so many standard errors of its median over the turns."""
+
+ERROR_OF_MEDIAN = 1.2533 / 1.349
+"""Standard error of the median of n normal values, as a multiple of their interquartile range / √n."""
+
+
+@dataclass(frozen=True)
+class SpeedFacts:
+    """All that was measured about the time of two models.
+
+    Attributes:
+        nodes: Operators of both models with their times.
+        second_graph: The second model's graph.
+        first: Profile of the first model; `second` is the other one's, run in turns with it.
+        fixed: Profile of the model that alone takes inputs of any size, built for the size of this request.
+        fast: Number formats for which the processor has its own instructions; None if that is unknown.
+        runtimes: Both engines.
+        groups: Groups of operators; a rule gets those that belong to it.
+        all_groups: All groups of the models.
+    """
+
+    nodes: tuple[ChangedNode, ...]
+    second_graph: ModelGraph
+    first: Profile
+    second: Profile
+    runtimes: tuple[str, str]
+    groups: tuple[Group, ...]
+    all_groups: tuple[Group, ...] = ()
+    fixed: Profile | None = None
+    fast: frozenset[Arithmetic] | None = None
+
+    @property
+    def layers(self) -> tuple[list[Layer], list[Layer]]:
+        """Return the layers of the groups in the first model and in the second."""
+        groups = self.groups
+        return [one for group in groups for one in group.first], [one for group in groups for one in group.second]
+
+    @property
+    def spent_ms(self) -> tuple[float, float]:
+        """Return the milliseconds of the groups in the first model and in the second."""
+        first, second = self.layers
+        return sum(layer.ms for layer in first), sum(layer.ms for layer in second)
+
+    @property
+    def saved_ms(self) -> float:
+        """Return the milliseconds that the groups save in the second model."""
+        return self.spent_ms[0] - self.spent_ms[1]
+
+    @property
+    def differ(self) -> bool:
+        """Return whether some operator runs in one model only, or in another number format or implementation."""
+        return any(
+            not (group.first and group.second) or main_layer(group.first).kernel != main_layer(group.second).kernel
+            for group in self.all_groups
+        )
+
+    def reason(self, code: str, text: str, advice: str = "", saved_ms: float | None = None) -> Reason:
+        """Return a reason about the groups; `saved_ms` is what they save unless given."""
+        saved_ms = self.saved_ms if saved_ms is None else saved_ms
+        return Reason(code=code, text=text, advice=advice, nodes=self.names, saved_ms=saved_ms)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all operators of the groups."""
+        return tuple(name for group in self.groups for name in group.names)
+
+    @cached_property
+    def rounded_in_vain(self) -> frozenset[str]:
+        """Return operators that round values in a request for heavy ones that do not compute in 8 bits, and these."""
+        heavy = [group for group in self.groups if group.family and group.precisions[1] not in ("int8", "")]
+        precise = {name for group in heavy for name in group.names}
+        only = [group for group in self.groups if not group.first]
+        kinds = {name: {layer.kind for layer in group.second} for group in only for name in group.names}
+        found: set[str] = set()
+        readers: dict[str, set[str]] = defaultdict(set)
+        for node in reversed(self.second_graph.nodes):
+            reached = {node.name} & precise if family_of(node.op) else set[str]()
+            if node.op in ROUNDING:
+                reached = {name for value in node.outputs for name in readers[value]}
+                if reached and kinds.get(node.name, set()) & ROUNDING:
+                    found |= {node.name, *reached}
+            for value in node.inputs if reached else ():
+                readers[value] |= reached
+        return frozenset(found)
+
+    @cached_property
+    def names_if_fixed(self) -> frozenset[str]:
+        """Return the names of the layers that remain when the program with free sizes is built for this size."""
+        return frozenset(layer.name for layer in self.fixed.layers) if self.fixed is not None else frozenset()
+
+    @cached_property
+    def least_split(self) -> float:
+        """Return the smallest number of values for which the second model's engine splits the work over threads."""
+        sizes = [layer.values for layer in self.second.layers if layer.parallel and layer.values]
+        return min(sizes, default=float("inf"))
+
+    @property
+    def outside_ms(self) -> tuple[float, float]:
+        """Return the milliseconds of a request of each model outside of its layers: the medians over its turns."""
+        return statistics.median(self.first.outside_ms), statistics.median(self.second.outside_ms)
+
+    @property
+    def outside_saved_ms(self) -> list[float]:
+        """Return the milliseconds outside of layers that the second model saves, turn by turn."""
+        return [a - b for a, b in zip(self.first.outside_ms, self.second.outside_ms, strict=False)]
+
+    @cached_property
+    def noise_ms(self) -> float:
+        """Return the standard error of the difference between both models' sums of layers."""
+        pairs = zip(self.first.turns_ms, self.second.turns_ms, strict=False)
+        return error_ms([sum(a.values()) - sum(b.values()) for a, b in pairs])
+
+    def is_sure(self) -> bool:
+        """Return whether the time that the groups save is more than what differs between turns."""
+        first, second = ([layer.name for layer in layers] for layers in self.layers)
+        pairs = zip(self.first.turns_ms, self.second.turns_ms, strict=False)
+        saved = [sum(a.get(name, 0.0) for name in first) - sum(b.get(name, 0.0) for name in second) for a, b in pairs]
+        return exceeds_noise(saved) and abs(self.saved_ms) > self.noise_ms
+
+
+def error_ms(values_ms: Sequence[float]) -> float:
+    """Return the standard error of the median; infinite for fewer than four values, whose spread says too little."""
+    if len(values_ms) < 4:
+        return float("inf")
+    low, _, high = statistics.quantiles(values_ms, n=4, method="inclusive")
+    return float(ERROR_OF_MEDIAN * (high - low) / len(values_ms) ** 0.5)
+
+
+def exceeds_noise(values_ms: Sequence[float]) -> bool:
+    """Return whether the median of repeated measurements differs from 0 by more than their spread explains."""
+    return bool(values_ms) and abs(statistics.median(values_ms)) > SIGMAS * error_ms(values_ms)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One possible reason.
+
+    Attributes:
+        code: Its code in `Reason`.
+        explain: Return the reason, or None if the facts show none. The facts hold only the groups that belong to it.
+        belongs: Whether a group's difference is explained by this rule; None for rules about whole requests.
+        order: Rules with a lower number choose their groups first.
+        checks_noise: Whether the rule decides by itself whether a difference exceeds the noise.
+    """
+
+    code: str
+    explain: Callable[[SpeedFacts], Reason | None]
+    belongs: Callable[[Group, SpeedFacts], bool] | None = None
+    order: int = 0
+    checks_noise: bool = False
+
+    @property
+    def id(self) -> str:
+        """Return the code, by which plug-ins are told apart."""
+        return self.code
+
+
+def facts_of(
+    nodes: Sequence[ChangedNode],
+    graphs: tuple[ModelGraph, ModelGraph],
+    profiles: tuple[Profile, Profile, Profile | None],
+    runtimes: tuple[str, str],
+) -> SpeedFacts:
+    """Return all facts for the rules; `profiles` are those of `workers.tune.layers.profile_in_turns`."""
+    first, second, fixed = profiles
+    timed = with_times(nodes, *graphs, first.layers, second.layers)
+    groups = groups_of(nodes, *graphs, first.layers, second.layers)
+    flags = processor.flags()
+    fast = None if flags is None else processor.fast(processor.names_of(flags))
+    if fast is not None and not processor.has_int8():
+        fast -= {"int8"}
+    return SpeedFacts(timed, graphs[1], first, second, runtimes, groups, groups, fixed, fast)
+
+
+def reasons(facts: SpeedFacts) -> tuple[Reason, ...]:
+    """Return why the second model is faster or slower, the largest difference first.
+
+    Each group belongs to one rule at most, so that no time is explained twice.
+    """
+    found: list[Reason] = []
+    left = facts.groups
+    for rule in kinds_in(rules, "RULE"):
+        belongs = [rule.belongs is not None and rule.belongs(group, facts) for group in left]
+        own = replace(facts, groups=tuple(compress(left, belongs)))
+        left = tuple(compress(left, map(not_, belongs)))
+        checks_itself = rule.checks_noise or rule.belongs is None
+        if (checks_itself or (own.groups and own.is_sure())) and (reason := rule.explain(own)) is not None:
+            found.append(reason)
+    return tuple(sorted(found, key=lambda reason: -abs(reason.saved_ms or 0.0)))

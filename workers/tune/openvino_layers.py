@@ -1,0 +1,147 @@
+"""Measure the layers that OpenVINO runs: its counters, and the kernels of its compiled graph."""
+
+import math
+from statistics import mean
+from typing import Any
+
+from workers.contracts.after.changes import Layer
+from workers.contracts.process.context import JobContext
+from workers.infer.base import Arrays, NotRunnable
+from workers.infer.openvino_program import import_library, options_of, read_model
+from workers.tune.timing_runs import MOST_RUNS, PRECISIONS, Profile, Target, TurnTimes, timed, turns
+
+SUFFIXES = ("f32", "f16", "bf16", "i8", "u8")
+"""Suffixes of OpenVINO's kernel names."""
+
+CUT_OFF_MS = 0.0005
+"""Mean of what is lost where OpenVINO cuts the time of a layer to whole microseconds."""
+
+DEEPEST = 5
+"""Largest number of operators that unpack weights in few bits."""
+UNPACKING = frozenset({"Convert", "Multiply", "Subtract", "Reshape", "FakeQuantize", "Transpose"})
+
+
+class OpenVinoProfiler:
+    """One compiled model with its counters on."""
+
+    def __init__(self, target: Target, feeds: Arrays, threads: int, fixed: bool = True) -> None:
+        """Compile the model and run it once; `fixed` sets the sizes of its inputs to those of the request.
+
+        Raises:
+            NotRunnable: OpenVINO cannot run the model.
+        """
+        core = import_library().Core()
+        settings = {name: value for name, value in target.settings.items() if name not in ("constants", "shapes")}
+        shapes = {name: list(array.shape) for name, array in feeds.items()} if fixed else target.settings.get("shapes")
+        options, _ = options_of(core, settings, threads)
+        self._threads, self._feeds, self._times = options["INFERENCE_NUM_THREADS"], dict(feeds), TurnTimes()
+        try:
+            model = read_model(core, target.path, dict(shapes or {}))
+            self._sizes = {stem_of(name): size for name, size in _weight_sizes(model).items()}
+            self.free_sizes, self.size = model.is_dynamic(), len(model.get_ops())
+            self._compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
+            self._request = self._compiled.create_infer_request()
+            self._request.infer(self._feeds)
+            self._runs = 1
+            self._spent_ms = {entry.node_name: _mean_ms(entry) for entry in self._request.profiling_info}
+            self._run_at_all = {name for name, spent_ms in self._spent_ms.items() if spent_ms}
+        except RuntimeError as error:
+            raise NotRunnable(error) from error
+
+    def run(self, times: int = 1) -> None:
+        """Run the request as one turn: at most `times`, and half as many times as before.
+
+        OpenVINO reports the mean over all runs in whole microseconds, of runs that it cuts to whole microseconds. So
+        the difference of two sums is exact to the number of runs divided by those of the turn: to 3 microseconds.
+
+        Raises:
+            NotRunnable: OpenVINO fails on the request.
+        """
+        count = max(1, min(times, math.ceil(self._runs / 2)))
+        try:
+            request_ms = [timed(lambda: self._request.infer(self._feeds)) for _ in range(count)]
+        except RuntimeError as error:
+            raise NotRunnable(error) from error
+        before, self._runs = self._spent_ms, self._runs + count
+        entries = self._request.profiling_info
+        self._spent_ms = {entry.node_name: _mean_ms(entry) * self._runs for entry in entries}
+        means = {name: max(self._spent_ms[name] - before[name], 0.0) / count + CUT_OFF_MS for name in self._run_at_all}
+        layers = [self._layer(entry, means[entry.node_name]) for entry in entries if entry.node_name in means]
+        self._times.add([layers], [mean(request_ms)])
+
+    def _layer(self, entry: Any, ms: float) -> Layer:
+        name, kernel = entry.node_name, entry.exec_type
+        size = self._sizes.get(stem_of(name)) or None
+        form = kernel_precision(kernel)
+        return Layer(order=0, name=name, kind=entry.node_type, ms=ms, precision=form, size_bytes=size, kernel=kernel)
+
+    def close(self) -> Profile:
+        """Return what was measured, with the operators of the file that each layer computes."""
+        about = {node.friendly_name: _facts(node) for node in self._compiled.get_runtime_model().get_ops()}
+        return self._times.profile(about, free_sizes=self.free_sizes, threads=self._threads)
+
+
+def _mean_ms(entry: Any) -> float:
+    return float(entry.real_time.total_seconds() * 1000)
+
+
+def _facts(node: Any) -> dict[str, Any]:
+    """Return a layer's original operators, its number of values and its kind, from the compiled graph.
+
+    A reorder that changes the number format is a conversion; otherwise it changes the layout alone.
+    """
+    report = {name: str(value.value) for name, value in node.get_rt_info().items()}
+    shape = node.get_output_partial_shape(0) if node.get_output_size() else None
+    facts: dict[str, Any] = {"origins": tuple(name for name in report["originalLayersNames"].split(",") if name)}
+    if shape is not None and shape.is_static:
+        facts["values"] = math.prod(shape.to_shape())
+    if report["layerType"] == "Reorder" and node.get_input_size():
+        before = str(node.input_value(0).get_node().get_rt_info()["outputPrecisions"].value)
+        facts["kind"] = "Reorder" if before == report["outputPrecisions"] else "Convert"
+    return facts
+
+
+def of_openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
+    """Return the layers that OpenVINO runs for one request of these fixed sizes.
+
+    Raises:
+        NotRunnable: OpenVINO cannot run the model.
+    """
+    profiler = OpenVinoProfiler(target, feeds, ctx.threads)
+    for _ in turns(ctx):
+        profiler.run(MOST_RUNS)
+    return list(profiler.close().layers)
+
+
+def stem_of(name: str) -> str:
+    """Return a layer's name without the suffixes that engines add."""
+    return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
+
+
+def _weight_sizes(model: Any) -> dict[str, int]:
+    """Return {operator's name: bytes} of an `openvino.Model`; unpacked weights belong to the operator behind them."""
+    sizes: dict[str, int] = {}
+    for node in model.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind in ("Constant", "Result", "Parameter"):
+            continue
+        size = sum(_weight_size(node.input_value(number).get_node(), DEEPEST) for number in range(len(node.inputs())))
+        if size:
+            sizes[node.get_friendly_name()] = size
+    return sizes
+
+
+def _weight_size(node: Any, depth: int) -> int:
+    """Return the bytes of the constants behind an input; 0 where anything but weights contributes to it."""
+    if node.get_type_name() == "Constant":
+        return int(node.get_byte_size())
+    if depth == 0 or node.get_type_name() not in UNPACKING:
+        return 0
+    parts = [_weight_size(node.input_value(number).get_node(), depth - 1) for number in range(len(node.inputs()))]
+    return sum(parts) if all(parts) else 0
+
+
+def kernel_precision(kernel: str) -> str:
+    """Return the number format in a kernel's name: ``brgconv_avx512_1x1_bf16`` → bf16."""
+    last = kernel.lower().rsplit("_", 1)[-1]
+    return PRECISIONS.get(last, last) if last in SUFFIXES else ""

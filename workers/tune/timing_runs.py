@@ -1,0 +1,119 @@
+"""Times of layers over several turns of one program, as all engines report them."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from workers.contracts.after.changes import Layer
+from workers.contracts.process.context import JobContext
+
+MAX_S, RUNS, MOST_RUNS = 2.0, 9, 50
+PRECISIONS = {"float": "f32", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "fp16": "f16"}
+PRECISIONS |= dict.fromkeys(("uint8", "int8", "i8", "u8"), "int8")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The one program that is profiled."""
+
+    path: Path
+    runtime: str
+    settings: dict[str, Any]
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What an engine reports about some runs of one program on one request.
+
+    Attributes:
+        layers: Layers that took time, in the order of execution, each with the lower quartile of its times.
+        turns_ms: Milliseconds by layer's name in each turn.
+        request_ms: Milliseconds of a whole run in each turn.
+        outside_ms: Milliseconds of a run outside of its layers in each turn.
+        free_sizes: Whether the program takes inputs of other sizes as well.
+        threads: Number of threads that it may use.
+    """
+
+    layers: tuple[Layer, ...]
+    turns_ms: tuple[dict[str, float], ...] = ()
+    request_ms: tuple[float, ...] = ()
+    outside_ms: tuple[float, ...] = ()
+    free_sizes: bool = False
+    threads: int = 1
+
+
+class Profiler(Protocol):
+    """One program, opened with its engine's profiler.
+
+    `free_sizes` is whether it takes inputs of other sizes as well, `size` about how many layers it has.
+    """
+
+    free_sizes: bool
+    size: int
+
+    def run(self, times: int = 1) -> None:
+        """Run the request once, or so many times as one turn."""
+
+    def close(self) -> Profile:
+        """Return what was measured since it was opened, and release the program."""
+
+
+@dataclass
+class TurnTimes:
+    """Times by layer of several turns, from which a profile is made."""
+
+    known: dict[str, Layer] = field(default_factory=dict)
+    turns_ms: list[dict[str, float]] = field(default_factory=list)
+    request_ms: list[float] = field(default_factory=list)
+    outside_ms: list[float] = field(default_factory=list)
+
+    def add(self, runs: Sequence[Sequence[Layer]], request_ms: Sequence[float]) -> None:
+        """Add one turn with the layers and the time of each run; in a run, times of a layer in a loop add up.
+
+        The fastest time of each layer in a turn counts, because other programs make a layer slower, never faster.
+        """
+        best: dict[str, float] = {}
+        for layers in runs:
+            spent: dict[str, float] = {}
+            for layer in layers:
+                self.known.setdefault(layer.name, layer.model_copy(update={"order": len(self.known)}))
+                spent[layer.name] = spent.get(layer.name, 0.0) + layer.ms
+            best |= {name: min(ms, best.get(name, ms)) for name, ms in spent.items()}
+        self.turns_ms.append(best)
+        self.request_ms.append(min(request_ms))
+        inside_ms = (sum(layer.ms for layer in layers) for layers in runs)
+        self.outside_ms.append(min(whole - inside for whole, inside in zip(request_ms, inside_ms, strict=True)))
+
+    def profile(self, about: Mapping[str, Mapping[str, Any]], **more: Any) -> Profile:
+        """Return the profile; `about` has further facts by layer's name.
+
+        The lower quartile of a layer's times is its time, because a single one may be too low by the clock's precision.
+        """
+        turns = {name: sorted(turn[name] for turn in self.turns_ms if name in turn) for name in self.known}
+        best = {name: times[len(times) // 4] for name, times in turns.items()}
+        layers = tuple(
+            layer.model_copy(update={"ms": best[name], **about.get(name, {})})
+            for name, layer in self.known.items()
+            if best[name] > 0
+        )
+        return Profile(layers, tuple(self.turns_ms), tuple(self.request_ms), tuple(self.outside_ms), **more)
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Run something and return the milliseconds that it took."""
+    start = time.perf_counter()
+    run()
+    return (time.perf_counter() - start) * 1000
+
+
+def turns(ctx: JobContext, at_least: int = 1, max_s: float = MAX_S) -> Iterator[int]:
+    """Yield the numbers of the runs that time allows: at least `at_least`, at most nine."""
+    end_s = time.monotonic() + max_s
+    for number in range(RUNS):
+        ctx.check_cancelled()
+        if number >= at_least and time.monotonic() > end_s:
+            return
+        yield number

@@ -1,0 +1,95 @@
+"""Measure the operators of a torch.export program with PyTorch's own profiler."""
+
+import math
+from functools import partial
+from typing import Any
+
+from workers.contracts.after.changes import Layer
+from workers.infer import torch_cpu
+from workers.infer.base import Arrays
+from workers.tune.timing_runs import PRECISIONS, Profile, Target, TurnTimes, timed
+
+MARK = "fettle::"
+
+
+class TorchProfiler:
+    """One exported module that is run operator by operator."""
+
+    def __init__(self, target: Target, feeds: Arrays, threads: int) -> None:
+        """Open the program next to the model and run it once.
+
+        Raises:
+            NotRunnable: there is no program.
+        """
+        import torch
+
+        self._torch, self._threads = torch, int(target.settings.get("num_threads", threads))
+        torch.set_num_threads(self._threads)
+        program, (inputs, _) = torch_cpu.load_program(torch, target.path)
+        order = torch_cpu.keywords(program) or inputs
+        self._given = [torch.from_numpy(feeds[name].copy()) for name in order]
+        module, self._times = program.module(), TurnTimes()
+        self.free_sizes = any(not isinstance(size, int) for node in program.graph.nodes for size in _sizes(node))
+        self.size = len(program.graph.nodes)
+        self._plain, self._marked = torch.fx.Interpreter(module), _marking(torch, module)
+        self._facts = {node.name: _facts(node) for node in module.graph.nodes}
+        self._layers_of_run()
+
+    def run(self, times: int = 1) -> None:
+        """Run the request once, or so many times as one turn."""
+        with self._torch.inference_mode():
+            run = partial(self._plain.run, *self._given, enable_io_processing=False)
+            request_ms = [timed(run) for _ in range(times)]
+        self._times.add([self._layers_of_run() for _ in range(times)], request_ms)
+
+    def _layers_of_run(self) -> list[Layer]:
+        activities = [self._torch.profiler.ProfilerActivity.CPU]
+        with self._torch.inference_mode(), self._torch.profiler.profile(activities=activities) as profile:
+            self._marked.run(*self._given, enable_io_processing=False)
+        return [_layer(event) for event in profile.events() if event.name.startswith(MARK)]
+
+    def close(self) -> Profile:
+        """Return what was measured, and release the program."""
+        del self._plain, self._marked
+        return self._times.profile(self._facts, free_sizes=self.free_sizes, threads=self._threads)
+
+
+def _sizes(node: Any) -> tuple[Any, ...]:
+    value = node.meta.get("val")
+    return tuple(value.shape) if node.op == "placeholder" and hasattr(value, "shape") else ()
+
+
+def _facts(node: Any) -> dict[str, Any]:
+    """Return the number format and the number of values of an operator's first output, where the program has them."""
+    value = node.meta.get("val")
+    value = value[0] if isinstance(value, (list, tuple)) and value else value
+    shape = getattr(value, "shape", None)
+    if shape is None or not all(isinstance(size, int) for size in shape):
+        return {}
+    kind = str(value.dtype).removeprefix("torch.")
+    return {"precision": PRECISIONS.get(kind.replace("float32", "float"), ""), "values": math.prod(shape)}
+
+
+def _marking(torch: Any, module: Any) -> Any:
+    """Return an interpreter of the module that marks each operator in the profile by its name and kind."""
+    steps = torch.fx.Interpreter(module)
+    run_unmarked = steps.run_node
+
+    def run_marked(node: Any) -> Any:
+        if node.op in ("placeholder", "output", "get_attr"):
+            return run_unmarked(node)
+        with torch.profiler.record_function(f"{MARK}{node.name}::{node.target}"):
+            return run_unmarked(node)
+
+    steps.run_node = run_marked
+    return steps
+
+
+def _layer(event: Any) -> Layer:
+    """Return the layer of one marked range; its kernel is the innermost operator that took most of the time."""
+    name, _, kind = event.name.removeprefix(MARK).partition("::")
+    deepest = event
+    while main := [child for child in deepest.cpu_children if 2 * child.cpu_time_total > deepest.cpu_time_total]:
+        deepest = main[0]
+    ms = sum(child.cpu_time_total for child in event.cpu_children) / 1000
+    return Layer(order=0, name=name, kind=kind, ms=ms, origins=(name,), kernel="" if deepest is event else deepest.name)
