@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 import typer
 
-from app.cli import chat, data, export, hub, load, looking, optimize, presets, prove, releases, store
+from app.cli import chat, data, explain, export, hub, load, looking, optimize, presets, prove, releases, store
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
 
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Command] = {
     "inspect": looking.inspect,
     "optimize": optimize.optimize,
     "prove": prove.prove,
+    "explain": explain.explain,
     "compare": looking.compare,
     "stress": load.stress,
     "bench": looking.bench,

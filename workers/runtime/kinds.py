@@ -75,6 +75,7 @@ KINDS: Mapping[str, JobKind] = {
     "summarize": JobKind("workers.jobs.summarize:run"),
     # after a run
     "chat": JobKind("workers.jobs.chat:run"),
+    "explain": JobKind("workers.explain.explain_job:explain"),
     "monitor": JobKind("workers.jobs.monitor:run"),
     "stress": JobKind("workers.evaluate.stress.job:stress_model"),
     "try_it": JobKind("workers.jobs.try_it:run"),

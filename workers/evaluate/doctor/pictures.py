@@ -119,14 +119,15 @@ def _channels(entry: PipelineInput, chosen: ImageSteps) -> int:
 
 def picture_words(steps: ImageSteps) -> str:
     """Return a preprocessing of pictures in words."""
-    parts = [_size_words(steps)]
+    parts = [size_words(steps)]
     if steps.channels != "gray":
         parts.append(steps.channels.upper())
-    parts.append(_family_words(steps))
+    parts.append(family_words(steps))
     return ", ".join(part for part in parts if part)
 
 
-def _size_words(steps: ImageSteps) -> str:
+def size_words(steps: ImageSteps) -> str:
+    """Return how a picture is resized and cropped, in words."""
     words = []
     if isinstance(steps.resize, int):
         words.append(f"shorter side {steps.resize}")
@@ -143,7 +144,8 @@ def _size_words(steps: ImageSteps) -> str:
     return ", ".join(words)
 
 
-def _family_words(steps: ImageSteps) -> str:
+def family_words(steps: ImageSteps) -> str:
+    """Return which numbers brightness becomes, in words."""
     mean, std = _three(steps.mean), _three(steps.std)
     for words, (values, *own_values) in (*SMALL.items(), ("0 to 1, CLIP’s mean and spread", CLIP), *GRAY.items()):
         if values != steps.range:

@@ -128,7 +128,7 @@ def collect_predictions(
     count = min(len(items), len(items) if most is None else most)
     stopped: Stopped = ""
     started = time.monotonic() - (earlier.seconds if earlier else 0.0)
-    answered = _answered(pipeline, session, items, len(finite), count)
+    requests = answered(pipeline, session, items, len(finite), count)
     for number in range(len(finite), count):
         ctx.check_cancelled()
         elapsed_s = time.monotonic() - started
@@ -138,14 +138,14 @@ def collect_predictions(
             stopped = "time" if late else "memory"
             ctx.log(f"Stopped after {number:,} of {count:,} items: no more {stopped} for answers.")
             break
-        feeds, outputs = next(answered)
+        feeds, outputs = next(requests)
         values = one_item(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline.spec)
         finite.append(bool(np.isfinite(values).all()))
         answer.append(_compact(values) if pipeline.spec.answer_kind == "mask" else values)
         sizes[""] += answer[-1].nbytes
         _store_others(others, sizes, outputs, feeds, pipeline)
     ctx.progress(STAGE, count, count, "items")
-    found = _answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
+    found = predictions_of(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
     seconds, share = time.monotonic() - started, _share_read(items, len(finite), count)
     return replace(found, stopped=stopped, gallery=searched, seconds=seconds, read_share=share)
 
@@ -172,7 +172,7 @@ def _gallery(
         return []
     found: list[Values] = []
     started = time.monotonic()
-    for feeds, outputs in _answered(pipeline, session, items, 0, len(items)):
+    for feeds, outputs in answered(pipeline, session, items, 0, len(items)):
         late = max_seconds is not None and time.monotonic() - started > max_seconds * GALLERY_TIME
         if len(found) == GALLERY_ITEMS or late:
             break
@@ -181,8 +181,8 @@ def _gallery(
     return found
 
 
-def _answered(
-    pipeline: Pipeline, session: Session, items: Items, first: int, end: int
+def answered(
+    pipeline: Pipeline, session: Session, items: Items | Sequence[Arrays], first: int, end: int
 ) -> Iterator[tuple[dict[str, NDArray[Any]], Mapping[str, NDArray[Any]]]]:
     """Yield each item from `first` to `end` with the model's outputs.
 
@@ -244,9 +244,10 @@ def _store_others(
             sizes[output.name] += kept[-1].nbytes
 
 
-def _answers(
+def predictions_of(
     pipeline: Pipeline, answer: Sequence[Values], others: Mapping[str, Sequence[Values]], finite: NDArray[np.bool_]
 ) -> Predictions:
+    """Return the predictions of items whose decoded values, further outputs and finiteness (n,) are known."""
     spec, steps = pipeline.spec, pipeline.spec.postprocess
     return Predictions(
         answer=answer,

@@ -1,0 +1,31 @@
+"""Try other sample rates of sounds."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from workers.evaluate.doctor.others import FRAMES, RATES_HZ
+from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.pipeline.spec import AudioSteps
+
+MORE_RATES_HZ = (22_050, 24_000, 32_000, 44_100, 48_000)
+
+
+def propose(side: Side, material: Material) -> Iterable[Proposal]:
+    """Yield each usual rate with the same frames, and with the frames that fit a model of any width."""
+    steps = side.steps
+    if not isinstance(steps, AudioSteps):
+        return
+    own = (material.own.sample_rate_hz,) if isinstance(material.own, AudioSteps) else ()
+    width = side.main.shape[-1] if side.main.shape else None
+    frames = [(steps.frame_samples, steps.context_samples)]
+    if width is None and steps.frame_samples:
+        frames += FRAMES
+    for rate in dict.fromkeys((*own, *RATES_HZ, *MORE_RATES_HZ)):
+        for new, old in dict.fromkeys(frames):
+            other = replace(steps, sample_rate_hz=rate, frame_samples=new, context_samples=old)
+            if rate != steps.sample_rate_hz:
+                words = f"sounds at {rate:,} Hz"
+                yield Proposal(side.with_steps(other), "sample_rate_hz", steps.sample_rate_hz, rate, words)
+
+
+CAUSE = CauseKind("sample_rate", order=70, propose=propose)

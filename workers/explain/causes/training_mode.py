@@ -1,0 +1,76 @@
+"""Try the model with dropout and batch normalization in inference mode, or the mean of its random answers."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.folder import read_model
+from workers.explain.side import CauseKind, Material, Proposal, Side
+
+FOLDER = "inference_mode"
+REPEATS = 32
+
+
+def propose(side: Side, material: Material) -> Iterable[Proposal]:
+    """Yield a copy in inference mode where the file has nodes in training mode, and the mean of random answers."""
+    words = "dropout or batch normalization left in training mode"
+    folder = _in_inference_mode(material.model_dir, material.work_dir / FOLDER)
+    if folder is not None:
+        yield Proposal(replace(side, model=folder), "training_mode", True, False, words, gives=True)
+    if material.varies():
+        more = "the mean of 32 answers, because they vary between equal requests"
+        yield Proposal(replace(side, repeats=REPEATS), "training_mode", True, False, f"{words}: {more}", gives=True)
+
+
+def _in_inference_mode(source: Path, folder: Path) -> Path | None:
+    """Write a copy of an ONNX model without training mode; None if it has none or is another format."""
+    if folder.is_dir():
+        return folder
+    artifact = read_model(source).artifact
+    if artifact.format != "onnx" or artifact.main.count("/") or not artifact.main.endswith(".onnx"):
+        return None
+    import onnx
+
+    proto = onnx.load(source / artifact.main, load_external_data=False)
+    if not sum([_turned_off(node, proto.graph) for node in _nodes(proto.graph)]):
+        return None
+    shutil.copytree(source, folder, copy_function=_linked)
+    (folder / artifact.main).unlink()
+    onnx.save(proto, folder / artifact.main)
+    return folder
+
+
+def _linked(source: str, target: str) -> None:
+    """Copy a file without its contents where the file system can, because weights may have gigabytes."""
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """Yield all nodes, those of branches and loops too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes(inner)
+
+
+def _turned_off(node: Any, graph: Any) -> bool:
+    """Change a node from training to inference mode and return whether it was in training mode."""
+    if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
+        del node.input[1:]
+        del node.output[1:]
+        return True
+    modes = [one for one in node.attribute if node.op_type == "BatchNormalization" and one.name == "training_mode"]
+    if not any(one.i for one in modes):
+        return False
+    node.attribute.remove(modes[0])
+    del node.output[1:]
+    return True
+
+
+CAUSE = CauseKind("training_mode", order=5, propose=propose)

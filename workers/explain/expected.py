@@ -1,0 +1,184 @@
+"""Read expected outputs of the user's own code: an NPZ, or a CSV or JSON Lines, with a row for each example."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from workers.contracts.errors import InputRefused
+from workers.evaluate.data.base import names_of, shown
+from workers.evaluate.data.sniff import readable
+from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, finite_number, read_table, read_text
+from workers.pipeline.array_files import ArrayFileError, load_arrays
+from workers.pipeline.spec import PipelineSpec
+
+FILE_COLUMN = "file"
+NUMBERED = re.compile(r"(.+?)[._ \[](\d{1,7})\]?")
+MOST_VALUES = 64 << 20
+"""Largest number of values in a file of text."""
+
+Columns = dict[str, NDArray[Any]]
+
+
+def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> list[dict[str, NDArray[np.float32]]]:
+    """Return the expected outputs of each of the data's entries by the model's output names, each (1, …).
+
+    Args:
+        path: The file.
+        spec: The model's description. A single array belongs to its answer, whatever its name.
+        sources: Names of the data's entries, in their order.
+
+    Raises:
+        InputRefused: The file cannot be read, or has other outputs or another number of rows. The facts hold both.
+    """
+    with readable(path):
+        columns = _arrays(path) if path.suffix.lower() in (".npz", ".npy") else _table(path)
+    files = columns.pop(FILE_COLUMN, None)
+    counts = {name: len(values) if values.ndim else 0 for name, values in columns.items()}
+    if not columns or len({*counts.values()}) != 1:
+        raise _refused("unequal_rows", "its arrays have no common number of rows", {"rows": dict(counts)})
+    rows = next(iter(counts.values()))
+    order = range(rows) if files is None else _order(files, sources, rows)
+    if files is None and rows != len(sources):
+        why = f"it has {rows:,} rows, and the data have {len(sources):,} examples"
+        raise _refused("other_count", why, {"rows": rows, "examples": len(sources)})
+    named = _named(columns, spec)
+    return [{name: np.asarray(values[at], np.float32)[None] for name, values in named.items()} for at in order]
+
+
+def _named(columns: Columns, spec: PipelineSpec) -> Columns:
+    """Return the columns by the model's output names."""
+    names = [entry.name for entry in spec.outputs]
+    answer = next(entry.name for entry in spec.outputs if entry.answer)
+    if len(columns) == 1 and not columns.keys() & {*names}:
+        columns = {answer: next(iter(columns.values()))}
+    known = {name: values for name, values in columns.items() if name in names}
+    wanted = {answer} if spec.postprocess is None else {*spec.postprocess.outputs}
+    if not wanted <= known.keys():
+        facts: dict[str, JsonValue] = {"given": [*columns], "outputs": [*names]}
+        raise _refused("other_outputs", f"it has {names_of([*columns])}, and the model gives {names_of(names)}", facts)
+    if any(values.dtype.kind not in "biuf" for values in known.values()):
+        raise _refused("no_numbers", "it holds values that are no numbers", {})
+    return known
+
+
+def check_shapes(expected: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]], answer: Any) -> bool:
+    """Return whether the first example's expected answer is pooled already; refuse other shapes.
+
+    Args:
+        expected: Expected outputs of one example, each (1, …).
+        outputs: The model's outputs of the same example, each (1, …).
+        answer: The name of the answer, and its values after pooling (1, …).
+    """
+    name, pooled = answer
+    for one, values in expected.items():
+        given, own = np.shape(values)[1:], np.shape(outputs[one])[1:]
+        if given == own or (np.size(values) == np.size(outputs[one]) == 1):
+            continue
+        if one == name and given == np.shape(pooled)[1:]:
+            return True
+        facts: dict[str, JsonValue] = {"output": one, "expected": [*given], "model": [*own]}
+        raise _refused("other_shape", f"its “{one}” has the shape {given}, and the model’s is {own}", facts)
+    return False
+
+
+def _order(files: NDArray[Any], sources: Sequence[str], rows: int) -> list[int]:
+    """Return the row of each entry by the names of files: whole names, else last parts that occur once."""
+    given = [str(name).replace("\\", "/") for name in files.ravel()]
+    if len(given) != rows:
+        raise _refused("other_count", f"it has {rows:,} rows and {len(given):,} names of files", {"rows": rows})
+    at = {name: row for row, name in enumerate(given)}
+    short = Counter(PurePosixPath(name).name for name in given)
+    by_end = {PurePosixPath(name).name: row for name, row in at.items() if short[PurePosixPath(name).name] == 1}
+    found = [at.get(source, by_end.get(PurePosixPath(source.replace("\\", "/")).name, -1)) for source in sources]
+    missing = [source for source, row in zip(sources, found, strict=True) if row < 0]
+    if missing:
+        facts: dict[str, JsonValue] = {"missing": len(missing), "rows": rows, "examples": len(sources)}
+        raise _refused("other_files", f"it has no row for {len(missing):,} files: {names_of(missing)}", facts)
+    return found
+
+
+def _arrays(path: Path) -> Columns:
+    try:
+        loaded = load_arrays(path)
+    except ArrayFileError as error:
+        raise _refused("damaged", f"it {error}", {"file": shown(path.name)}) from error
+    return dict(loaded) if isinstance(loaded, dict) else {"": loaded}
+
+
+def _table(path: Path) -> Columns:
+    """Return the columns of a table; a cell is a number or a JSON list, and name_0, name_1 … are one column."""
+    rows = _json_rows(path) if path.suffix.lower() in JSON_LINES else _csv_rows(path)
+    columns: dict[str, list[Any]] = {}
+    for name in rows[0]:
+        columns[name] = [row.get(name) for row in rows]
+    numbered: dict[str, list[tuple[int, str]]] = {}
+    for name in columns:
+        if name != FILE_COLUMN and (match := NUMBERED.fullmatch(name)):
+            numbered.setdefault(match[1], []).append((int(match[2]), name))
+    for base, parts in numbered.items():
+        if len(parts) > 1 and base not in columns:
+            columns[base] = [list(row) for row in zip(*(columns.pop(name) for _, name in sorted(parts)), strict=True)]
+    return {name: _column(name, values) for name, values in columns.items()}
+
+
+def _column(name: str, values: list[Any]) -> NDArray[Any]:
+    if name == FILE_COLUMN:
+        return np.asarray([str(value) for value in values])
+    try:
+        return np.asarray(values, np.float64)
+    except (ValueError, TypeError) as error:
+        raise _refused(
+            "no_numbers", f"its column “{shown(name)[:60]}” has rows of different lengths or texts", {}
+        ) from error
+
+
+def _csv_rows(path: Path) -> list[dict[str, Any]]:
+    table = read_table(path, (FILE_COLUMN,))
+    return [dict(zip(table.header, map(_cell, row), strict=True)) for row in table.rows]
+
+
+def _cell(text: str) -> Any:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text) if len(text) <= MAX_LINE_CHARS else text
+        except (ValueError, RecursionError):
+            return text
+    number = finite_number(text)
+    return text if number is None else number
+
+
+def _json_rows(path: Path) -> list[dict[str, Any]]:
+    text, _ = read_text(path)
+    if text.count(",") > MOST_VALUES:
+        raise _refused("size", "it holds too many values", {})
+    rows: list[dict[str, Any]] = []
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line) if len(line) <= MAX_LINE_CHARS else None
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or not row:
+            raise _refused("damaged", f"its line {len(rows) + 1} is no JSON object", {"line": len(rows) + 1})
+        rows.append(row)
+    if not rows:
+        raise _refused("damaged", "it has no rows", {"rows": 0})
+    return rows
+
+
+def _refused(why: str, words: str, facts: dict[str, JsonValue]) -> InputRefused:
+    return InputRefused(
+        "bad_expected",
+        "The expected outputs cannot be used",
+        f"The file does not fit the model and the data: {words}.",
+        "Save one row for each example, with the files sorted by path or named in “file”, and the model’s own outputs.",
+        facts={"why": why, **facts},
+    )

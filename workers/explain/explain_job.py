@@ -1,0 +1,239 @@
+"""Job kind ``explain``: find why two models, or a model and expected outputs, answer differently."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.after.changes import Cause, DiffParams, DiffResult, ExplainParams, ExplainResult
+from workers.contracts.folder import read_model
+from workers.contracts.paths import from_text
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import RunParams
+from workers.contracts.wording import counted, is_are
+from workers.evaluate.proof.predictions import answered
+from workers.explain.examples import Examples
+from workers.explain.expected import check_shapes, read_expected
+from workers.explain.running import Answers, Outcome, Runner, answers_of, relative_error
+from workers.explain.searching import Search
+from workers.explain.side import Material, Side
+from workers.infer.base import Session
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
+from workers.pipeline.prepared import write_prepared
+from workers.pipeline.spec import PipelineInput, PipelineSpec, TextSteps
+
+TOLERANCES = {"fp32": 2e-3, "f32": 2e-3, "fp16": 0.02, "f16": 0.02, "bf16": 0.06, "int4": 0.5}
+"""Error of the answers, as a share of their spread, that each precision explains."""
+TOLERANCE_OF_INT8 = 0.3
+FEW = 8
+"""With fewer examples the result is said to be unsure."""
+VARIED = 1e-4
+"""Answers to equal requests differ if their error is above this."""
+SECOND = "The second model expects", "The second model gives"
+EXPECTED = "The expected outputs were made from", "The expected outputs hold"
+
+
+def explain(params: ExplainParams, ctx: JobContext) -> ExplainResult:
+    """Compare both sides on the examples, and search the usual differences where they disagree.
+
+    Raises:
+        InputRefused: A model, the examples or the expected outputs cannot be used.
+    """
+    folder = Path(params.first.model_dir)
+    pipeline = load_pipeline(folder)
+    examples = Examples(from_text(params.data_path), pipeline, params.max_items, ctx)
+    first = Side(pipeline.spec, folder)
+    varied = params.second or params.first
+    feeds = [pipeline.feeds_from(sample) for sample in examples.samples(pipeline.spec)]
+    session = _open(params.first, None, ctx)
+    try:
+        if params.expected is None:
+            reference = answers_of(first, answered(pipeline, session, feeds, 0, len(feeds)))
+        else:
+            reference = _expected(params.expected, first, session, feeds, examples)
+    finally:
+        session.close()
+    side = first if params.second is None else _second(first, Path(params.second.model_dir))
+    runner = Runner(reference, examples.samples, lambda model: _open(varied, model, ctx), ctx.check_cancelled)
+    try:
+        return _explained(params, ctx, first, side, runner, examples)
+    finally:
+        runner.close()
+
+
+def _explained(
+    params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner, examples: Examples
+) -> ExplainResult:
+    """Return the result, from the comparison as they are to the inner values."""
+    tolerance = max(tolerance_of(one) for one in (params.first, params.second) if one is not None)
+    material = _material(params, ctx, first, side, runner, examples)
+    search = Search(runner, material, tolerance, ctx)
+    before = search.base(side)
+    notes = [*_notes(examples, before)]
+    trial = None if before.error <= tolerance and before.agrees else search.run(side, before)
+    facts: dict[str, Any] = {"share_differing": before.share, "n_items": before.n, "tried": search.tried}
+    if search.late:
+        notes.append("The time ended before all pairs of differences were tried.")
+    if trial is not None:
+        causes = search.causes(trial, *(EXPECTED if params.second is None else SECOND))
+        return ExplainResult(agree=before.agrees, causes=causes, notes=tuple(notes), **facts)
+    if before.agrees or params.second is None:
+        return ExplainResult(agree=before.agrees, notes=tuple(notes), **facts)
+    diff = _inner_values(params, ctx, first, side, runner)
+    if diff is None:
+        return ExplainResult(agree=False, notes=tuple(notes), **facts)
+    causes = inner_causes(diff, before)
+    return ExplainResult(
+        agree=False, causes=causes, first_node=diff.first_different, diff=diff, notes=tuple(notes), **facts
+    )
+
+
+def _open(params: RunParams, model: Path | None, ctx: JobContext) -> Session:
+    """Open a model, or a changed copy of it in `model`."""
+    return open_session(model or Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+
+
+def tolerance_of(params: RunParams) -> float:
+    """Return the error that the rounding of a model explains."""
+    artifact = read_model(Path(params.model_dir)).artifact
+    inference = {**artifact.settings, **params.settings}.get("inference_precision", "fp32")
+    kinds = (artifact.precision, inference if isinstance(inference, str) else "fp32")
+    return max(TOLERANCES.get(kind, TOLERANCE_OF_INT8) for kind in kinds)
+
+
+def _second(first: Side, folder: Path) -> Side:
+    """Return the second model, fed and read as the first one is."""
+    own = load_pipeline(folder).spec
+    spec = paired(first.spec, own)
+    steps = spec.preprocess
+    has_tokenizer = isinstance(steps, TextSteps) and (folder / steps.tokenizer).is_file()
+    return Side(spec, folder if has_tokenizer or not isinstance(steps, TextSteps) else first.folder)
+
+
+def paired(first: PipelineSpec, own: PipelineSpec) -> PipelineSpec:
+    """Return the second model's description with its own inputs and outputs, and the first one's preparation."""
+    answer = next(entry.name for entry in first.outputs if entry.answer)
+    names = [entry.name for entry in own.outputs]
+    chosen = answer if answer in names else next(entry.name for entry in own.outputs if entry.answer)
+    outputs = tuple(replace(entry, answer=entry.name == chosen) for entry in own.outputs)
+    same = type(own.preprocess) is type(first.preprocess)
+    steps = own.postprocess if type(own.postprocess) is type(first.postprocess) else first.postprocess
+    return replace(
+        own,
+        inputs=own.inputs if same else tuple(_inputs(first, own)),
+        outputs=outputs,
+        preprocess=first.preprocess,
+        answer_kind=first.answer_kind,
+        scores=first.scores,
+        classes=first.classes,
+        pooling=first.pooling,
+        normalize=first.normalize,
+        postprocess=steps,
+        links=own.links or (first.links if set(first.links.values()) <= {*names} else {}),
+    )
+
+
+def _inputs(first: PipelineSpec, own: PipelineSpec) -> Iterable[PipelineInput]:
+    """Yield the second model's inputs with the sources of the first one's, by name, else by position."""
+    by_name = {entry.name: entry for entry in first.inputs}
+    for at, entry in enumerate(own.inputs):
+        like = by_name.get(entry.name) or first.inputs[min(at, len(first.inputs) - 1)]
+        yield replace(entry, source=like.source, constant=like.constant, optional=like.optional)
+
+
+def _expected(path: str, side: Side, session: Session, feeds: Sequence[Arrays], examples: Examples) -> Answers:
+    """Return the expected outputs as the answers of a model."""
+    spec, pipeline = side.spec, Pipeline(side.spec, side.folder)
+    rows = read_expected(from_text(path), spec, examples.sources)
+    chosen: list[dict[str, NDArray[Any]]] = [dict(rows[at]) for at in examples.places]
+    if spec.links:  # one value for each step; shorter sequences are filled up with NaN
+        steps = ({name: _without_padding(value[0]) for name, value in row.items()} for row in chosen)
+        return answers_of(side, zip(feeds, steps, strict=True))
+    outputs = pipeline.run(session, feeds[0])
+    name = next(entry.name for entry in spec.outputs if entry.answer)
+    if check_shapes(chosen[0], outputs, (name, pipeline.raw_of(outputs, feeds[0]))):
+        side = replace(side, spec=replace(spec, pooling="none", normalize=False))
+    return answers_of(side, zip(feeds, chosen, strict=True))
+
+
+def _without_padding(values: NDArray[Any]) -> NDArray[Any]:
+    used = np.flatnonzero(np.isfinite(values.reshape(len(values), -1)).any(axis=1))
+    return values[: used[-1] + 1] if len(used) else values
+
+
+def _material(
+    params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner, examples: Examples
+) -> Material:
+    """Return the facts that alternatives are made from."""
+    folder = Path((params.second or params.first).model_dir)
+    places = tuple(range(runner.n))
+
+    def lengths(one: Side) -> list[int]:
+        return [int(feeds[one.main.name].shape[1]) for feeds in runner.feeds(one, places)]
+
+    def varies() -> bool:
+        try:
+            rows = [runner.again(side, (0,)) for _ in range(2)]
+        except ValueError:
+            return False
+        return VARIED < relative_error(*rows)[0] < float("inf")
+
+    return Material(
+        own=load_pipeline(folder).spec.preprocess, shape=first.main.shape, arrays=examples.are_arrays,
+        samples=examples.samples(first.spec), model_dir=folder, work_dir=ctx.work_dir, lengths=lengths, varies=varies,
+    )  # fmt: skip
+
+
+def _notes(examples: Examples, before: Outcome) -> Iterable[str]:
+    """Yield what people should know about the comparison."""
+    if before.n < FEW:
+        yield f"There {is_are(before.n)} only {counted(before.n, 'example')}: more would make the result surer."
+    if before.problem:
+        yield f"The second model does not take the first one’s inputs as they are: {before.problem}"
+    if examples.unread:
+        yield f"{counted(len(examples.unread), 'example')} could not be read."
+
+
+def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner) -> DiffResult | None:
+    """Return the comparison of inner values on the same prepared examples; None if they cannot be prepared."""
+    assert params.second is not None
+    models = []
+    places = tuple(range(runner.n))
+    for name, one, model in (("first", first, params.first), ("second", side, params.second)):
+        folder = ctx.work_dir / name
+        try:
+            write_prepared(folder / "test", runner.feeds(one, places))
+        except ValueError:
+            return None
+        models.append(RunParams(**{**model.model_dump(), "data_dir": str(folder)}))
+    return compare_inner_values(DiffParams(first=models[0], second=models[1], draw=False), ctx)
+
+
+def compare_inner_values(params: DiffParams, ctx: JobContext) -> DiffResult | None:
+    """Return errors by node of both models, and the first node that differs."""
+    return None
+
+
+def inner_causes(diff: DiffResult, before: Outcome) -> tuple[Cause, ...]:
+    """Return whether other weights or rounding explain the difference, from the first node that differs."""
+    if diff.first_different is None:
+        return ()
+    node = diff.nodes[diff.first_different]
+    if node.status not in ("rounded", "replaced"):
+        return ()
+    by = f"“{node.b or node.a}” is the first operator whose values differ"
+    by = f"{by}, by {node.error:.2%} of their size" if node.error is not None else by
+    if node.status == "rounded":
+        code, parameter, values, why = "rounding", "dtype", (node.dtype_b, node.dtype_a), "it has numbers of fewer bits"
+    else:
+        code, parameter, values, why = "weights", node.b or node.op, (node.op_b, node.op), "it has other weights"
+    return (
+        Cause(
+            code="rounding" if code == "rounding" else "weights", parameter=parameter, before=values[0],
+            after=values[1], share_differing_after=before.share, text=f"{by}: {why}.",
+        ),
+    )  # fmt: skip

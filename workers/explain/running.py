@@ -1,0 +1,260 @@
+"""Run the second side with any alternative, and measure how far its answers are from the first side's."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.engine import compare_case
+from workers.evaluate.proof.predictions import Predictions, answered, predict, predictions_of
+from workers.explain.side import Rows, Side
+from workers.infer.base import Session
+from workers.pipeline.answers import one_item
+from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.spec import PipelineSpec
+
+Sample = Any
+ALLOWED = 0.01
+"""The share of results that may change, as far as the limits of further figures follow from it."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers of one side to all examples.
+
+    Attributes:
+        raw: Values of each example before boxes or masks are decoded.
+        predictions: The same as predictions.
+        noise: Standard error of the mean of repeated requests, in the unit of the values; 0 for single ones.
+    """
+
+    raw: Rows
+    predictions: Predictions
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one alternative compares.
+
+    Attributes:
+        error: Root of the mean squared difference of all values, divided by the first side's spread over the examples.
+        differing: Number of examples whose result differs by the rule of the kind of result.
+        n: Number of examples.
+        agrees: Whether the rule finds no difference.
+        noise: The part of `error` that random answers explain.
+        problem: Why the alternative cannot run; "" if it can.
+    """
+
+    error: float
+    differing: int
+    n: int
+    agrees: bool
+    noise: float = 0.0
+    problem: str = ""
+
+    @property
+    def share(self) -> float:
+        """Return the share of examples that differ."""
+        return self.differing / self.n if self.n else 0.0
+
+
+def answers_of(side: Side, answers: Iterable[tuple[Arrays, Mapping[str, NDArray[Any]]]]) -> Answers:
+    """Return the answers of one side.
+
+    Args:
+        side: The side.
+        answers: Prepared inputs and outputs of each example.
+    """
+    pipeline = Pipeline(side.spec, side.folder)
+    raw: Rows = []
+    decoded: list[NDArray[Any]] = []
+    for feeds, outputs in answers:
+        decoded.append(one_item(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, side.spec))
+        steps = side.spec.postprocess
+        if steps is None:
+            raw.append(decoded[-1])
+        else:
+            raw.append(np.concatenate([np.asarray(outputs[name], np.float32).ravel() for name in steps.outputs]))
+    finite = np.asarray([bool(np.isfinite(row).all()) for row in raw], np.bool_)
+    return Answers(raw, predictions_of(pipeline, decoded, {}, finite))
+
+
+class Runner:
+    """Runs the second side's alternatives on the same examples. The job owns one instance and closes it.
+
+    Attributes:
+        reference: The first side's answers.
+        n: Number of examples.
+    """
+
+    def __init__(
+        self, reference: Answers, samples: Callable[[PipelineSpec], Sequence[Sample]],
+        load: Callable[[Path | None], Session], check: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """Create a runner.
+
+        Args:
+            reference: The first side's answers.
+            samples: Returns the examples as a description needs them.
+            load: Opens the second model, or a changed copy of it.
+            check: Raises `JobCancelled` when the user cancels.
+        """
+        self.reference, self.n = reference, len(reference.raw)
+        self._samples, self._load, self._check = samples, load, check
+        self._sessions: dict[Path | None, Session] = {}
+        self._answers: dict[tuple[Any, ...], Answers] = {}
+
+    def close(self) -> None:
+        """Close all sessions."""
+        for session in self._sessions.values():
+            session.close()
+
+    def feeds(self, side: Side, places: Sequence[int]) -> list[Arrays]:
+        """Return the prepared inputs of the examples at these places."""
+        pipeline = Pipeline(side.spec, side.folder)
+        samples, found = self._samples(side.spec), []
+        for at in places:
+            self._check()
+            feeds = pipeline.feeds_from(samples[at])
+            for change in side.feeds:
+                feeds = change(feeds, side.spec)
+            found.append(feeds)
+        return found
+
+    def answers(self, side: Side, places: tuple[int, ...]) -> Answers:
+        """Return the second side's own answers to the examples at these places."""
+        key = (*side.run_key, places)
+        if key not in self._answers:
+            session = self._session(side.model)
+            feeds = self.feeds(side, places)
+            pipeline, n = Pipeline(side.spec, side.folder), len(feeds)
+            rounds = [answers_of(side, answered(pipeline, session, feeds, 0, n)) for _ in range(side.repeats)]
+            self._answers[key] = rounds[0] if side.repeats == 1 else _mean_of(side, rounds)
+        return self._answers[key]
+
+    def again(self, side: Side, places: tuple[int, ...]) -> Rows:
+        """Return the second side's answers, run anew; raise ValueError if its inputs do not fit."""
+        feeds = self.feeds(side, places)
+        requests = answered(Pipeline(side.spec, side.folder), self._session(side.model), feeds, 0, len(feeds))
+        try:
+            return answers_of(side, requests).raw
+        except WorkerError as error:
+            raise ValueError(str(error)) from error
+
+    def _session(self, model: Path | None) -> Session:
+        if model not in self._sessions:
+            self._sessions[model] = self._load(model)
+        return self._sessions[model]
+
+    def outcome(self, side: Side, places: tuple[int, ...]) -> Outcome:
+        """Return how an alternative compares on the examples at these places."""
+        n = len(places)
+        try:
+            second = self.answers(side, places)
+            first = Answers([self.reference.raw[at] for at in places], _only(self.reference.predictions, places))
+            if side.answers:
+                first, second = changed(side, first, second)
+        except (JobCancelled, MemoryError):
+            raise
+        except (WorkerError, ValueError, IndexError, TypeError) as error:  # inputs that do not fit the model
+            reason = error.info().detail if isinstance(error, WorkerError) else str(error)
+            return Outcome(math.inf, n, n, agrees=False, problem=" ".join(reason.split())[:300] or "failed")
+        distance, scale = relative_error(first.raw, second.raw)
+        differing, counted, agrees = _by_rule(first.predictions, second.predictions)
+        return Outcome(distance, differing, counted, agrees, noise=second.noise / scale if scale else 0.0)
+
+    def both(self, side: Side, places: tuple[int, ...]) -> tuple[Rows, Rows]:
+        """Return both sides' raw answers after all changes but the last."""
+        before = replace(side, answers=side.answers[:-1])
+        first = Answers([self.reference.raw[at] for at in places], _only(self.reference.predictions, places))
+        second = self.answers(side, places)
+        if before.answers:
+            first, second = changed(before, first, second)
+        return first.raw, second.raw
+
+
+def changed(side: Side, first: Answers, second: Answers) -> tuple[Answers, Answers]:
+    """Return both sides' answers after the side's changes; raise ValueError if they do not suit them."""
+    a, b = first.raw, second.raw
+    for change in side.answers:
+        a, b = change(a, b)
+    return _again(first, a, as_shares=side.as_shares), _again(second, b, as_shares=side.as_shares)
+
+
+def _again(answers: Answers, raw: Rows, *, as_shares: bool) -> Answers:
+    """Return predictions of changed values."""
+    old = answers.predictions
+    finite = np.asarray([bool(np.isfinite(row).all()) for row in raw], np.bool_)
+    scores = "probabilities" if as_shares else old.scores
+    predicted = predict(raw, finite, old.answer_kind, scores, old.stateful)
+    return Answers(raw, replace(old, answer=raw, finite=finite, scores=scores, predicted=predicted), answers.noise)
+
+
+def _only(predictions: Predictions, places: Sequence[int]) -> Predictions:
+    """Return the predictions of the items at these places."""
+    at = list(places)
+    return replace(
+        predictions,
+        answer=[predictions.answer[i] for i in at],
+        finite=predictions.finite[at],
+        predicted=None if predictions.predicted is None else predictions.predicted[at],
+        texts=None if predictions.texts is None else [predictions.texts[i] for i in at],
+    )
+
+
+def _mean_of(side: Side, rounds: Sequence[Answers]) -> Answers:
+    """Return the mean of equal requests."""
+    raw: Rows = [np.mean([one.raw[at] for one in rounds], axis=0) for at in range(len(rounds[0].raw))]
+    spread = [np.std([one.raw[at] for one in rounds], axis=0, ddof=1) for at in range(len(raw))]
+    noise = math.sqrt(float(np.mean([np.mean(part**2) for part in spread])) / len(rounds))
+    if side.spec.postprocess is not None:
+        return replace(rounds[0], noise=noise)
+    return replace(_again(rounds[0], raw, as_shares=False), noise=noise)
+
+
+def relative_error(first: Rows, second: Rows) -> tuple[float, float]:
+    """Return the error of `second`, and the spread of `first` that it is divided by.
+
+    The spread is that of each value over the examples, so that a constant part of all answers hides nothing. Answers of
+    other shapes, or that are not finite, have an infinite error.
+    """
+    pairs = [(a, b) for a, b in zip(first, second, strict=True) if np.isfinite(a).all()]
+    if not pairs or any(a.shape != b.shape or not np.isfinite(b).all() for a, b in pairs):
+        return math.inf, 1.0
+    flat = [a.ravel().astype(np.float64) for a, _ in pairs]
+    equal = len({row.size for row in flat}) == 1 and len(flat) > 1
+    middle: Any = np.mean(flat, axis=0) if equal else float(np.mean(np.concatenate(flat)))
+    spread = _rms([row - middle for row in flat]) or _rms(flat)
+    error = _rms([b.ravel() - a.ravel() for a, b in pairs])
+    return (error / spread if spread else error), spread or 1.0
+
+
+def _rms(rows: Sequence[NDArray[Any]]) -> float:
+    values = np.concatenate([row.astype(np.float64) for row in rows])
+    return math.sqrt(float(np.mean(values**2))) if values.size else 0.0
+
+
+def _by_rule(first: Predictions, second: Predictions) -> tuple[int, int, bool]:
+    """Return how many of how many examples differ by the rule of the kind of result, and whether all agree."""
+    items = tuple(Item(source=str(at)) for at in range(first.n))
+    case = case_of(DataSet(kind="arrays", origin="person", test=items), first, second)
+    if not len(case.items):
+        raise InputRefused(
+            "nothing_to_compare",
+            "Nothing can be compared",
+            "The first side gives no finite numbers for any of these examples.",
+            "Check that the model and the examples fit.",
+        )
+    found = compare_case(case)
+    count = int(found.changed.sum())
+    gated = any(gate.estimate > gate.allowed(ALLOWED) for gate in found.gates)
+    whole = len(found.items) or len(case.items)
+    return count, whole, not (count or found.broken or gated)

@@ -1,0 +1,160 @@
+"""Search the smallest set of usual differences that makes both sides agree: one alone, then two together."""
+
+import functools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workers.contracts.after.changes import Cause
+from workers.contracts.process.context import JobContext
+from workers.evaluate.kinds import kinds_in
+from workers.explain.running import Outcome, Runner
+from workers.explain.side import CauseKind, Material, Proposal, Side
+
+STAGE = "Trying the usual differences"
+SECONDS = 240.0
+FIRST = 8
+"""Every alternative is tried on this many examples; those that agree are tried on all."""
+BETTER = 4.0
+"""An alternative must divide the error by at least this, so that none is named by chance."""
+ROUNDED = 0.1
+"""With this error and equal results, an alternative still counts, because other libraries resize a little otherwise."""
+LEAST_VALUES = 20
+"""Fewer numbers than this agree so roughly by chance."""
+NOISES = 3.0
+"""Random answers agree if their mean is within this many standard errors."""
+
+
+@functools.cache
+def all_causes() -> tuple[CauseKind, ...]:
+    """Return all usual differences, inputs before answers."""
+    from workers.explain import causes
+
+    return tuple(kinds_in(causes, "CAUSE"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One tried set of differences, in their order."""
+
+    chosen: tuple[tuple[CauseKind, Proposal], ...]
+    outcome: Outcome
+
+    @property
+    def side(self) -> Side:
+        """Return the second side with all of them."""
+        return self.chosen[-1][1].side
+
+
+class Search:
+    """A search over sets of differences. The job owns one instance.
+
+    Attributes:
+        tried: Number of alternatives that were run.
+        late: Whether the time ended before all pairs were tried.
+    """
+
+    def __init__(self, runner: Runner, material: Material, tolerance: float, ctx: JobContext) -> None:
+        """Create a search.
+
+        `tolerance` is the error that the rounding of both sides explains.
+        """
+        self._runner, self._material, self._tolerance, self._ctx = runner, material, tolerance, ctx
+        self._began_s = time.monotonic()
+        self._all = tuple(range(runner.n))
+        step = max(1, runner.n // FIRST)
+        self._few = self._all[::step][:FIRST]
+        self.tried, self.late = 0, False
+
+    def base(self, side: Side) -> Outcome:
+        """Return how the sides compare as they are."""
+        return self._runner.outcome(side, self._all)
+
+    def run(self, side: Side, before: Outcome) -> Trial | None:
+        """Return the smallest set that makes both sides agree; None if there is none."""
+        singles = self._tried(side, None)
+        if (best := self._best(singles, before)) is not None:
+            return best
+        pairs: list[Trial] = []
+        order = sorted(singles, key=lambda one: one.outcome.error)
+        for done, first in enumerate(order):
+            self._ctx.progress(STAGE, done, len(order), "alternatives")
+            if self._is_late():
+                break
+            pairs += self._tried(first.side, first)
+            exact = [one for one in pairs if one.outcome.error <= self._tolerance]
+            if exact and (best := self._best(exact, before)) is not None:
+                return best
+        return self._best(singles, before, rough=True) or self._best(pairs, before, rough=True)
+
+    def _tried(self, side: Side, first: Trial | None) -> list[Trial]:
+        """Return the outcomes of all alternatives of a side, on some examples."""
+        found: list[Trial] = []
+        seen = {(side.run_key, side.answers)}
+        for cause, proposal in self._proposals(side, first):
+            key = (proposal.side.run_key, proposal.side.answers)
+            if key in seen:
+                continue
+            seen.add(key)
+            self._ctx.check_cancelled()
+            if first is None:
+                self._ctx.progress(STAGE, len(found), None, "alternatives")
+            elif self._is_late():
+                break
+            self.tried += 1
+            outcome = self._runner.outcome(proposal.side, self._few)
+            if not outcome.problem or first is None:
+                found.append(Trial((*(first.chosen if first else ()), (cause, proposal)), outcome))
+        return found
+
+    def _proposals(self, side: Side, first: Trial | None) -> Iterator[tuple[CauseKind, Proposal]]:
+        for cause in all_causes():
+            if first is None or cause.order > first.chosen[-1][0].order:
+                for proposal in cause.propose(side, self._material):
+                    yield cause, proposal
+
+    def _best(self, trials: list[Trial], before: Outcome, *, rough: bool = False) -> Trial | None:
+        """Return the closest of those that agree on all examples; equally close ones in the order of causes."""
+        near = sorted((one for one in trials if self._fits(one.outcome, before, rough=rough)), key=self._rank)
+        for trial in near[:FIRST]:
+            outcome = self._runner.outcome(trial.side, self._all)
+            if self._fits(outcome, before, rough=rough):
+                return Trial(trial.chosen, outcome)
+        return None
+
+    def _rank(self, trial: Trial) -> tuple[float, int]:
+        """Return the error with one significant digit of its tolerance, and the number of changes."""
+        return round(trial.outcome.error / self._tolerance, 1), trial.chosen[-1][0].order
+
+    def _fits(self, outcome: Outcome, before: Outcome, *, rough: bool) -> bool:
+        """Return whether an outcome is agreement, and far closer than without the differences."""
+        if outcome.problem or not outcome.error * BETTER <= before.error:
+            return False
+        if outcome.noise:
+            return outcome.error <= max(self._tolerance, NOISES * outcome.noise)
+        if rough:
+            size = sum(row.size for row in self._runner.reference.raw)
+            return outcome.agrees and outcome.error <= ROUNDED and size >= LEAST_VALUES
+        return outcome.error <= self._tolerance and (outcome.agrees or self._tolerance > ROUNDED)
+
+    def _is_late(self) -> bool:
+        self.late = self.late or time.monotonic() - self._began_s > SECONDS
+        return self.late
+
+    def causes(self, trial: Trial, who: str, gives: str) -> tuple[Cause, ...]:
+        """Return what was found, in words; `who` and `gives` begin the sentences about inputs and answers."""
+        found = []
+        end = f"{trial.outcome.differing:,} of {trial.outcome.n:,} answers differ"
+        by = "with that" if len(trial.chosen) == 1 else "with all of these changes"
+        for cause, proposal in trial.chosen:
+            after = proposal.after
+            if proposal.found is not None:
+                after = proposal.found(*self._runner.both(trial.side, self._all))
+            text = f"{gives if proposal.gives else who} {proposal.words}: {by}, {end}."
+            found.append(
+                Cause(
+                    code=cause.code, parameter=proposal.parameter, before=proposal.before, after=after,
+                    share_differing_after=trial.outcome.share, text=text,
+                )
+            )  # fmt: skip
+        return tuple(found)

@@ -1,0 +1,142 @@
+"""Describe one side of a comparison with everything that may be tried on it, and the kinds of usual differences."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from workers.contracts.after.changes import CauseCode
+from workers.pipeline.arrays import main_input_of
+from workers.pipeline.pipeline import Arrays
+from workers.pipeline.spec import PipelineInput, PipelineSpec, Preprocess
+
+Rows = list[NDArray[np.float32]]
+"""Answers of all examples, one array for each."""
+
+FeedChange = Callable[[Arrays, PipelineSpec], Arrays]
+"""Changes the prepared inputs of one example; hashable."""
+
+AnswerChange = Callable[[Rows, Rows], tuple[Rows, Rows]]
+"""Changes the answers of both sides so that they can be compared; hashable. Raises ValueError if they do not suit it.
+"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: how its inputs are prepared, and how its answers are read.
+
+    Attributes:
+        spec: Description of its inputs and outputs.
+        folder: Folder of its tokenizer.
+        feeds: Changes of the prepared inputs, in their order.
+        answers: Changes of both sides' answers, in their order.
+        model: Folder of a changed copy of the model; None for the model itself.
+        repeats: Number of equal requests whose answers are averaged.
+        as_shares: Whether the changed answers are probabilities on both sides.
+    """
+
+    spec: PipelineSpec
+    folder: Path
+    feeds: tuple[FeedChange, ...] = ()
+    answers: tuple[AnswerChange, ...] = ()
+    model: Path | None = None
+    repeats: int = 1
+    as_shares: bool = False
+
+    @property
+    def steps(self) -> Preprocess:
+        """Return its preprocessing."""
+        return self.spec.preprocess
+
+    @property
+    def main(self) -> PipelineInput:
+        """Return the input that receives the user's data."""
+        return main_input_of(self.spec)
+
+    def with_steps(self, steps: Preprocess) -> "Side":
+        """Return the same side with another preprocessing."""
+        return replace(self, spec=replace(self.spec, preprocess=steps))
+
+    def with_feeds(self, change: FeedChange, shape: tuple[int | None, ...] | None = None) -> "Side":
+        """Return the same side with one more change of its inputs; `shape` is that of the main input before it."""
+        spec = self.spec
+        if shape is not None:
+            main = replace(self.main, shape=shape)
+            spec = replace(spec, inputs=tuple(main if one.name == main.name else one for one in spec.inputs))
+        return replace(self, spec=spec, feeds=(*self.feeds, change))
+
+    @property
+    def run_key(self) -> tuple[Any, ...]:
+        """Return what decides the side's own answers, without the changes that follow."""
+        return (self.spec.preprocess, self.main.shape, self.folder, self.feeds, self.model, self.repeats)
+
+
+@dataclass(frozen=True)
+class Material:
+    """Facts about both sides for those who propose alternatives.
+
+    Attributes:
+        own: Preprocessing that the second side's own files state.
+        shape: Shape of the first side's main input.
+        arrays: Whether the examples are arrays that go in without preparation.
+        samples: Some examples as they are.
+        model_dir: Folder of the model whose preprocessing is varied.
+        work_dir: Folder for changed copies of files.
+        lengths: Returns the number of tokens of each example.
+        varies: Returns whether the model gives other answers to an equal request.
+    """
+
+    own: Preprocess
+    shape: tuple[int | None, ...]
+    arrays: bool
+    samples: Sequence[Any]
+    model_dir: Path
+    work_dir: Path
+    lengths: Callable[[Side], list[int]]
+    varies: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One alternative of the second side.
+
+    Attributes:
+        side: The second side with it.
+        parameter: The setting that differs.
+        before: Its value so far; `after` is the one that is tried.
+        words: What the other side has, as the end of a sentence ("BGR pictures").
+        gives: Whether the words are about its answers, not about its inputs.
+        found: Returns the value of `after` from both sides' answers, where it follows from them.
+    """
+
+    side: Side
+    parameter: str
+    before: JsonValue
+    after: JsonValue
+    words: str
+    gives: bool = False
+    found: Callable[[Rows, Rows], JsonValue] | None = None
+
+
+@dataclass(frozen=True)
+class CauseKind:
+    """One usual difference. Each module of `workers.explain.causes` owns one instance.
+
+    Attributes:
+        code: Unique code.
+        order: Order in which differences are combined: inputs before answers.
+        propose: Returns the alternatives of a side.
+    """
+
+    code: CauseCode
+    order: int
+    propose: Callable[[Side, Material], Iterable[Proposal]]
+
+    @property
+    def id(self) -> str:
+        """Return the code."""
+        return self.code
