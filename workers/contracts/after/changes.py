@@ -170,10 +170,16 @@ class Box(Frozen):
 
 
 class Level(Frozen):
-    """One level of detail of the picture: boxes, and connections as pairs of their ids."""
+    """One level of detail of the picture.
+
+    Attributes:
+        edges: Connections as pairs of ids of boxes.
+        routes: The line of each connection as x and y of its points in turn, in pixels.
+    """
 
     boxes: tuple[Box, ...]
     edges: tuple[tuple[int, int], ...]
+    routes: tuple[tuple[float, ...], ...] = ()
 
 
 class DiffResult(Frozen):

@@ -1,0 +1,122 @@
+"""Word what changed between two models, for the window and for exported pictures."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Reason, Status
+from workers.contracts.measured.sizes import bytes_words
+from workers.contracts.translation import _
+
+STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
+    {
+        "replaced": _("replaced"),
+        "rounded": _("fewer bits"),
+        "added": _("added"),
+        "fused": _("part of another"),
+        "removed": _("removed"),
+        "unmatched": _("not matched"),
+        "unchanged": _("unchanged"),
+    }
+)
+"""What became of an operator, the most important first."""
+LEAST_MS = 0.01
+_NAN = {"a": _("not finite before"), "b": _("not finite after"), "both": _("not finite in both")}
+_RANKS: dict[Status, int] = {status: rank for rank, status in enumerate(STATUS_WORDS)}
+
+
+def worst_first(nodes: Sequence[ChangedNode]) -> list[int]:
+    """Return the positions of the operators: values that are not finite first, then the largest errors."""
+
+    def key(at: int) -> tuple[bool, float, int, float, int]:
+        node = nodes[at]
+        return node.nan in ("", "both"), -(node.error or 0.0), _RANKS[node.status], -(node.ms_b or node.ms_a or 0.0), at
+
+    return sorted(range(len(nodes)), key=key)
+
+
+def nodes_of(reason: Reason, nodes: Sequence[ChangedNode]) -> list[int]:
+    """Return the positions of the operators that a reason is about, without those that are part of them."""
+    named = set(reason.nodes)
+    return [at for at, one in enumerate(nodes) if one.a in named or (one.b in named and one.status != "fused")]
+
+
+def name_of(node: ChangedNode) -> str:
+    """Return the name of an operator in the first model, else in the second."""
+    return node.a or node.b or ""
+
+
+def op_words(node: ChangedNode) -> str:
+    """Return the kind of an operator, with its kind in the second model if it has another there."""
+    return f"{node.op} → {node.op_b}" if node.op_b and node.op_b != node.op else node.op
+
+
+def ms_words(*sides: float | None) -> str:
+    """Return milliseconds of one or both models with three digits, once if they look the same; "–" is unknown."""
+    texts = dict.fromkeys(
+        "–" if ms is None else f"{ms:,.0f}" if ms >= 100 else f"{ms:#.3g}" if ms >= LEAST_MS else f"<{LEAST_MS}"
+        for ms in sides
+    )
+    return "–" if list(texts) == ["–"] else f"{' → '.join(texts)} ms"
+
+
+def error_words(node: ChangedNode) -> str:
+    """Return the relative error in percent, or that values are not finite; "–" if unknown."""
+    if node.nan:
+        return _NAN[node.nan]
+    return "–" if node.error is None else "0 %" if not node.error else f"{100 * node.error:.2g} %"
+
+
+def _change(before: str | None, after: str | None) -> str:
+    """Return a value of both models, once if it is the same."""
+    return (before or "–") if before == after or not after else f"{before or '–'} → {after}"
+
+
+def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
+    """Return the second line of a box: how many operators it holds, and their time in both models."""
+    inside = [nodes[at] for at in box.nodes]
+    parts = []
+    if len(inside) > 1:
+        each = _("{0:,} operators each") if box.repeats > 1 else _("{0:,} operators")
+        parts.append(each.format(len(inside) // box.repeats))
+    timed = [[ms for ms in side if ms is not None] for side in zip(*((n.ms_a, n.ms_b) for n in inside), strict=True)]
+    if any(timed):
+        parts.append(ms_words(*(sum(side) if side else None for side in timed)))
+    if not parts:
+        parts.append(STATUS_WORDS[inside[0].status])
+    return ", ".join(parts)
+
+
+def box_status(box: Box, nodes: Sequence[ChangedNode]) -> Status:
+    """Return the most important status of the operators in a box."""
+    return min((nodes[at].status for at in box.nodes), key=_RANKS.__getitem__)
+
+
+def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
+    """Return captions and values of an operator, without those that are unknown."""
+    sizes = (bytes_words(size) if size else None for size in (node.weight_bytes_a, node.weight_bytes_b))
+    shape = "" if node.shape is None else " × ".join("?" if size is None else str(size) for size in node.shape)
+    rows = (
+        (_("What happened"), STATUS_WORDS[node.status]),
+        (_("Kind"), op_words(node)),
+        (_("Name before"), node.a or ""),
+        (_("Name after"), node.b or ""),
+        (_("Shape"), shape),
+        (_("Numbers"), _change(node.dtype_a, node.dtype_b)),
+        (_("Error"), error_words(node)),
+        (_("Time"), ms_words(node.ms_a, node.ms_b)),
+        (_("Kernel"), _change(node.kernel_a, node.kernel_b)),
+        (_("Weights"), _change(*sizes)),
+    )
+    return tuple((caption, text) for caption, text in rows if text not in ("", "–"))
+
+
+def summary(result: DiffResult) -> str:
+    """Return one sentence about what became of the operators."""
+    parts = [
+        _("{0:,} {1}").format(result.counts[status], words)
+        for status, words in STATUS_WORDS.items()
+        if result.counts.get(status)
+    ]
+    total = len(result.nodes)
+    text = _("1 operator: {0}.") if total == 1 else _("{1:,} operators: {0}.")
+    return text.format(", ".join(parts), total)
