@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 import typer
 
-from app.cli import chat, data, explain, export, hub, load, looking, optimize, presets, prove, releases, store
+from app.cli import chat, data, diff, explain, export, hub, load, looking, optimize, presets, prove, releases, store
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
 
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
     "optimize": optimize.optimize,
     "prove": prove.prove,
     "explain": explain.explain,
+    "diff": diff.diff,
     "compare": looking.compare,
     "stress": load.stress,
     "bench": looking.bench,
