@@ -14,21 +14,21 @@ from app.cli.session import run, workspace
 from app.domain.drawing.html import html_of
 from app.services.after.comparing_graphs import compare_models
 from app.services.projects.running import data_params
-from workers.contracts.after.changes import ChangedNode, DiffResult, Status
-from workers.contracts.wording import in_ms, percent
+from workers.contracts.after.change_words import (
+    STATUS_WORDS,
+    error_words,
+    ms_words,
+    name_of,
+    op_words,
+    summary,
+    worst_first,
+)
+from workers.contracts.after.changes import DiffResult, Status
+from workers.contracts.wording import percent
 
 MOST_LINES = 20
 """Number of changed operators that are printed; the JSON document has all of them."""
 
-WORDS: dict[Status, str] = {
-    "unchanged": "the same",
-    "fused": "fused into another",
-    "removed": "removed",
-    "added": "added",
-    "rounded": "rounded to fewer bits",
-    "replaced": "replaced",
-    "unmatched": "not matched",
-}
 FIELDS = ("a", "b", "op", "status", "dtype_a", "dtype_b", "error", "ms_a", "ms_b", "kernel_a", "kernel_b")
 
 
@@ -70,12 +70,12 @@ def document_of(result: DiffResult) -> dict[str, Any]:
 
 
 def _lines(result: DiffResult) -> Iterator[str]:
-    for status, words in WORDS.items():
-        if result.counts.get(status):
-            yield f"{result.counts[status]:7,}  {words}"
-    changed = [node for node in result.nodes if node.status != "unchanged"]
-    for node in sorted(changed, key=lambda node: -(node.error or 0))[:MOST_LINES]:
-        yield f"  {node.status:<9} {_names(node)}  {_figures(node)}".rstrip()
+    yield summary(result)
+    changed = [result.nodes[at] for at in worst_first(result.nodes) if result.nodes[at].status != "unchanged"]
+    for node in changed[:MOST_LINES]:
+        error = f", error {error_words(node)}" if node.nan or node.error is not None else ""
+        time = "" if node.ms_a is None and node.ms_b is None else f", {ms_words(node.ms_a, node.ms_b)}"
+        yield f"  {op_words(node)} {name_of(node)}: {STATUS_WORDS[node.status]}{error}{time}"
     if len(changed) > MOST_LINES:
         yield f"  and {len(changed) - MOST_LINES:,} more"
     for reason in result.reasons:
@@ -83,38 +83,14 @@ def _lines(result: DiffResult) -> Iterator[str]:
     yield from result.notes
 
 
-def _names(node: ChangedNode) -> str:
-    if node.a is None or node.b is None or node.a == node.b:
-        return f"{node.op} {node.a or node.b}"
-    return f"{node.op} {node.a} → {node.op_b} {node.b}"
-
-
-def _figures(node: ChangedNode) -> str:
-    parts = []
-    if node.dtype_a and node.dtype_b and node.dtype_a != node.dtype_b:
-        parts.append(f"{node.dtype_a} → {node.dtype_b}")
-    if node.nan:
-        parts.append("not finite")
-    if node.error is not None:
-        parts.append(f"error {node.error:.2g}")
-    if node.ms_a is not None or node.ms_b is not None:
-        parts.append(" → ".join("none" if ms is None else in_ms(ms) for ms in (node.ms_a, node.ms_b)))
-    return ", ".join(parts)
-
-
 def _sentence(result: DiffResult) -> str:
     total = len(result.nodes)
-    if not total or result.counts.get("unmatched", 0) == total:
+    if result.counts.get("unmatched", 0) == total:
         return "The two models have nothing in common."
-    same = result.counts.get("unchanged", 0)
-    if same == total:
+    if result.counts.get("unchanged", 0) == total and result.first_different is None:
         return f"All {total:,} operators are the same."
+    if result.first_different is not None:
+        first = result.nodes[result.first_different]
+        return f"“{name_of(first)}” is the first operator that differs by more than rounding."
     share = percent(1 - result.counts.get("unmatched", 0) / total)
-    where = result.first_different
-    first = "" if where is None else f" The first one that differs by more than rounding is “{_name(result, where)}”."
-    return f"{same:,} of {total:,} operators are the same; {share} of all are matched.{first}"
-
-
-def _name(result: DiffResult, position: int) -> str:
-    node = result.nodes[position]
-    return node.a or node.b or node.op
+    return f"{share} of {total:,} operators are matched."
