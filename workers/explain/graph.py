@@ -18,7 +18,7 @@ class Node:
         weight_bytes: Stored bytes of its weights.
         weight_shape: Sizes of the largest weight.
         weight_hash: Digest of the bytes of all its weights; "" without weights.
-        weight_names: Names of its weights, the largest first.
+        weight_names: Names of its weights, the one with most numbers first.
         weight_sums: Digest of the numbers of each weight in any order, so that transposed weights have the same.
         attributes: Attributes as short texts.
         origins: Names of the original's operators that this one computes, where the file or engine records them.

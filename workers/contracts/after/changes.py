@@ -100,6 +100,8 @@ class ChangedNode(Frozen):
         a: Name of the operator in the first model; None if only the second has it.
         b: Name of the operator of the second model that computes the same; for a fused one, the operator that it is
             part of.
+        value_b: Name of the second model's value that is the first output of `a`, where `b` gives it only after
+            operators were added behind it (scales of whole numbers, a bias); "" for the first output of `b`.
         op: Kind of the operator in the first model, else in the second.
         op_b: Kind of the operator in the second model; "" if it has none.
         shape: Sizes of its first output in the first model, else in the second; None for a free size.
@@ -117,6 +119,7 @@ class ChangedNode(Frozen):
     op: str
     status: Status
     op_b: str = ""
+    value_b: str = ""
     shape: tuple[int | None, ...] | None = None
     dtype_a: str | None = None
     dtype_b: str | None = None

@@ -1,6 +1,7 @@
 """Build a `ModelGraph` operator by operator, alike for all formats."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -94,7 +95,7 @@ class GraphBuilder:
 
 def _described(weights: Iterable[Weight]) -> dict[str, Any]:
     """Return the fields of a `Node` that describe its weights; few whole numbers are none."""
-    real = sorted((one for one in weights if not one.text), key=lambda one: -one.size_bytes)
+    real = sorted((one for one in weights if not one.text), key=lambda one: -math.prod(one.shape))
     if not real:
         return {}
     joined = hashlib.blake2b("".join(sorted(one.digest for one in real)).encode(), digest_size=16)

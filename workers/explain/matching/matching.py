@@ -6,13 +6,15 @@ from workers.contracts.after.changes import ChangedNode, Status
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.graphs.weights import bits_of
 from workers.explain.matching import anchors
-from workers.explain.matching.operators import is_integer, plain
+from workers.explain.matching.operators import PASSING, is_integer, plain
 from workers.explain.matching.regions import Found, settle
-from workers.explain.matching.sides import Side
-from workers.explain.matching.spreading import spread
+from workers.explain.matching.sides import FARTHEST, Side
+from workers.explain.matching.spreading import pair_passing, spread
 
 NUMBERS = ("f", "bf", "int", "u", "nf")
 """Starts of the types of numbers that are computed with; whole numbers of 32 and 64 bits count as positions."""
+COMPLETING = PASSING | {"mul", "add"}
+"""Kinds that engines add behind an operator that computes with whole numbers, or without its bias."""
 ROUNDING = ("dequantize", "fakequantize")
 
 
@@ -24,13 +26,14 @@ def match_graphs(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ..
     anchors.by_weights(a, b)
     anchors.by_names(a, b)
     spread(a, b)
+    pair_passing(a, b)
     if not _have_something_in_common(a, b):
         a.partner.clear()
         b.partner.clear()
         inside = {}
         return _rows(a, b, {}, {}, Counter())
     gone, new = settle(a, b, inside)
-    parts = Counter(place for _, place in gone.values() if place is not None)
+    parts = Counter(place for status, place in gone.values() if status == "fused" and place is not None)
     return _rows(a, b, gone, new, parts)
 
 
@@ -70,6 +73,7 @@ def _row(a: Side, b: Side, place: int | None, other: int | None, status: Status)
         b=there.name if there else None,
         op=shown.op,
         op_b=there.op if there else "",
+        value_b=_value(b, other) if other is not None and node else "",
         status=status,
         shape=shown.shape,
         dtype_a=None if place is None else _dtype(a, place),
@@ -79,9 +83,26 @@ def _row(a: Side, b: Side, place: int | None, other: int | None, status: Status)
     )
 
 
+def _value(b: Side, place: int) -> str:
+    """Return the name of the value behind what was added after a node to complete it; "" if it is its first output."""
+    end = place
+    for _ in range(FARTHEST):
+        users = b.users.get(end, [])
+        behind = users[:1] if {b.kinds[user] for user in users} == {"dequantize"} else users
+        if len(behind) != 1 or behind[0] in b.partner or b.kinds[behind[0]] not in COMPLETING:
+            break
+        if any(source != end and (source < 0 or source in b.partner) for source in b.sources[behind[0]]):
+            break
+        end = behind[0]
+    whole = end == place or b.kinds[end] == "quantize" or not b.nodes[end].outputs
+    return "" if whole else b.nodes[end].outputs[0]
+
+
 def _dtype(side: Side, place: int) -> str | None:
     """Return the type of an operator's weights, of what it reads if that was rounded, or of its output."""
     node = side.nodes[place]
+    if side.kinds[place] in PASSING and node.dtype:
+        return node.dtype
     return node.weight_dtype or _read_type(side, place) or node.dtype or None
 
 

@@ -1,10 +1,11 @@
 """Say what became of operators without a pair, by the matched operators around them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workers.contracts.after.changes import Status
-from workers.explain.matching.anchors import same_numbers
+from workers.explain.matching.anchors import pair, same_numbers, same_shape
 from workers.explain.matching.operators import FOLDED, PASSING, is_integer, plain
 from workers.explain.matching.sides import Side
 
@@ -22,12 +23,14 @@ class Region:
     Attributes:
         sources: Ids of matched nodes and inputs that it reads; `users` are matched nodes that read it.
         outputs: Positions of the outputs of the model that it gives.
+        parts: Number of parts that are not connected with each other.
     """
 
     nodes: list[int] = field(default_factory=list)
     sources: set[int] = field(default_factory=set)
     users: set[int] = field(default_factory=set)
     outputs: set[int] = field(default_factory=set)
+    parts: int = 1
 
 
 def settle(first: Side, second: Side, inside: dict[int, int]) -> tuple[Found, Found]:
@@ -43,6 +46,10 @@ def settle(first: Side, second: Side, inside: dict[int, int]) -> tuple[Found, Fo
     new: Found = {b: ("added", None) for b, twin in _twins(second) if twin in second.partner}
     for left, right in _linked(first, second, _regions(first), _regions(second)):
         _settle(first, second, left, right, gone, new)
+    names = {value: b for b, node in enumerate(second.nodes) for value in node.outputs if b not in second.partner}
+    for a, node in enumerate(first.nodes):
+        if a not in first.partner and a not in gone and node.outputs and node.outputs[0] in names:
+            gone[a] = ("replaced", names[node.outputs[0]])
     return gone, new
 
 
@@ -98,16 +105,24 @@ def _linked(
     for number, region in enumerate(right):
         for key in _ends(region):
             by_user.setdefault(key, []).append(number)
-    taken: set[int] = set()
+    groups: list[tuple[list[Region], set[int]]] = []
+    group_of: dict[int, int] = {}
     for region in left:
         sources = {first.partner[one] for one in region.sources if one in first.partner}
         ends = {("user", first.partner[one]) for one in region.users} | {("output", one) for one in region.outputs}
-        near = {number for end in ends for number in by_user.get(end, ())} - taken
+        near = {number for end in ends for number in by_user.get(end, ())}
         near = {number for number in near if right[number].sources & sources or not (right[number].sources or sources)}
-        taken |= near
-        yield region, _joined(right[number] for number in sorted(near)) if near else None
+        known = {group_of[number] for number in near if number in group_of}
+        number = known.pop() if len(known) == 1 else len(groups)
+        if number == len(groups):
+            groups.append(([], set()))
+        groups[number][0].append(region)
+        groups[number][1].update(near - set(group_of))
+        group_of |= dict.fromkeys(near - set(group_of), number)
+    for regions, near in groups:
+        yield _joined(regions), _joined(right[number] for number in sorted(near)) if near else None
     for number, region in enumerate(right):
-        if number not in taken:
+        if number not in group_of:
             yield None, region
 
 
@@ -116,8 +131,9 @@ def _ends(region: Region) -> set[tuple[str, int]]:
 
 
 def _joined(regions: Iterable[Region]) -> Region:
-    whole = Region()
+    whole = Region(parts=0)
     for region in regions:
+        whole.parts += region.parts
         whole.nodes += region.nodes
         whole.sources |= region.sources
         whole.users |= region.users
@@ -128,20 +144,27 @@ def _joined(regions: Iterable[Region]) -> Region:
 def _settle(first: Side, second: Side, left: Region | None, right: Region | None, gone: Found, new: Found) -> None:
     real_left = [one for one in left.nodes if first.kinds[one] not in PASSING] if left else []
     real_right = [one for one in right.nodes if second.kinds[one] not in PASSING] if right else []
-    if left and real_left and real_right:
+    if left and right:
+        _pair_alone(first, second, real_left, real_right)
+    if left and right and real_left and real_right:
         if len(real_left) > LARGEST or len(real_right) > LARGEST:
             return
-        last = max(real_right)
-        alone = len(real_left) == 1 or len(real_right) > 1
+        last, whole = max(real_right), len(real_right) == 1 < len(real_left)
+        if left.parts == 1 and first.kinds[real_left[-1]] == second.kinds[last]:
+            pair(first, second, real_left.pop(), last)
+        elif left.parts == 1:
+            gone.setdefault(real_left[-1], ("fused" if whole else "replaced", last))
         for one in real_left:
-            gone.setdefault(one, ("replaced" if alone else "fused", last))
-        for one in right.nodes if right else ():
-            if one != last:
+            gone.setdefault(one, ("fused", last) if whole else ("replaced", None))
+        for one in right.nodes:
+            if one != last and one not in second.partner:
                 new.setdefault(one, ("added", None))
         for one in left.nodes:
-            gone.setdefault(one, ("removed", None))
+            if one not in first.partner:
+                gone.setdefault(one, ("removed", None))
         return
     if left:
+        left.nodes = [one for one in left.nodes if one not in first.partner]
         consistent = right is not None or _is_direct(first, second, left)
         recorded = next((gone[one][1] for one in left.nodes if one in gone), None)
         for one in left.nodes if consistent else ():
@@ -150,6 +173,20 @@ def _settle(first: Side, second: Side, left: Region | None, right: Region | None
     if right and (left is not None or _is_direct(second, first, right)):
         for one in right.nodes:
             new.setdefault(one, ("added", None))
+
+
+def _pair_alone(first: Side, second: Side, left: list[int], right: list[int]) -> None:
+    """Pair the nodes of a part that are alone of their kind in it, and remove them from both lists."""
+    counts = [Counter(side.kinds[one] for one in part) for side, part in ((first, left), (second, right))]
+    for a in tuple(left):
+        kind = first.kinds[a]
+        if counts[0][kind] == counts[1][kind] == 1:
+            b = next(one for one in right if second.kinds[one] == kind)
+            weighted = first.nodes[a].weight_hash and second.nodes[b].weight_hash
+            if weighted or same_shape(first.nodes[a], second.nodes[b]):
+                pair(first, second, a, b)
+                left.remove(a)
+                right.remove(b)
 
 
 def _is_direct(side: Side, other: Side, region: Region) -> bool:
@@ -190,4 +227,7 @@ def _takes(first: Side, second: Side, near: int, one: int) -> bool:
     a, b, missing = first.nodes[near], second.nodes[first.partner[near]], first.nodes[one]
     if missing.weight_hash and a.weight_hash and (not same_numbers(a, b) or len(b.weight_names) > len(a.weight_names)):
         return True
+    users = second.users.get(first.partner[near], [])
+    if first.kinds[one] in ("relu", "clip") and users and all(second.kinds[user] == "quantize" for user in users):
+        return True  # the range of the whole numbers ends where the operator does
     return is_integer(b.op) or (first.graph.form == second.graph.form and plain(a.op) != plain(b.op))

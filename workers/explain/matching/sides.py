@@ -13,7 +13,7 @@ MOST_USERS = 512
 
 SUFFIXES = re.compile(
     r"(_quant|_quantized|_QuantizeLinear(_Input|_Output)?|_DequantizeLinear(_Input|_Output)?|_QuantizeInput|_fp16|_bf16|_f16"
-    r"|_Q[48](G\d+)?|_scales?|_zero_point|_zp|/fused|/fused_weights_decompression|/WithoutBiases|/fq_\w+|/compressed"
+    r"|_Q[48](G\d+)?|/fused|/fused_weights_decompression|/WithoutBiases|/fq_\w+|/compressed"
     r"|_output_0|:0|_token_\d+|_nhwc|_NhwcFusedConv|_MatMulInteger|_original_output)$"
 )
 
@@ -54,17 +54,18 @@ class Side:
         """Return whether an id is an unmatched node that passes a value on."""
         return one >= 0 and one not in self.partner and self.kinds[one] in PASSING
 
-    def root(self, one: int) -> int:
-        """Return the id whose value `one` passes on, or `one`."""
+    def root(self, one: int, skip: frozenset[str] = frozenset()) -> int:
+        """Return the id whose value `one` passes on, also through unmatched nodes of the kinds `skip`, or `one`."""
         for _ in range(FARTHEST):
-            if not self.passes(one) or not self.sources[one]:
+            through = self.passes(one) or (one >= 0 and one not in self.partner and self.kinds[one] in skip)
+            if not through or not self.sources[one]:
                 return one
             one = self.sources[one][0]
         return one
 
-    def roots(self, place: int) -> list[int]:
-        """Return the ids that a node reads, through those that pass values on."""
-        return [self.root(source) for source in self.sources[place]]
+    def roots(self, place: int, skip: frozenset[str] = frozenset()) -> list[int]:
+        """Return the ids that a node reads, through the same as `root`."""
+        return [self.root(source, skip) for source in self.sources[place]]
 
     def readers(self, one: int, skip: frozenset[str] = frozenset()) -> Iterator[int]:
         """Yield nodes that read an id, through those that pass its value on and unmatched ones of the kinds `skip`."""

@@ -4,9 +4,11 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from workers.explain.matching.anchors import pair, same_shape, same_weights
 from workers.explain.matching.operators import FOLDED
-from workers.explain.matching.sides import Side
+from workers.explain.matching.sides import MOST_USERS, Side
 
 COMMUTATIVE = frozenset({"add", "mul", "max", "min", "and", "or", "equal", "sum"})
+
+NOTHING: frozenset[str] = frozenset()
 
 Key = Callable[[Side, int], Hashable]
 
@@ -26,6 +28,28 @@ def spread(first: Side, second: Side) -> None:
         again = {source for x in around for source in first.roots(x)} | around
         again |= {user for x in around for user in first.readers(x)} if len(around) < len(first.nodes) else set()
         fresh = [(x, first.partner[x]) for x in again if x in first.partner] if around else []
+
+
+def pair_passing(first: Side, second: Side) -> None:
+    """Pair the operators that pass on a value of two matched ones, where each graph has one of the kind and type."""
+    for place in range(len(first.nodes)):
+        if not first.passes(place) or not first.sources[place]:
+            continue
+        source = first.sources[place][0]
+        other = first.partner.get(source)
+        if other is None:
+            continue
+        here = [one for one in first.users[source][:MOST_USERS] if _passing(first, one) == _passing(first, place)]
+        there = [
+            one for one in second.users.get(other, ())[:MOST_USERS] if _passing(second, one) == _passing(first, place)
+        ]
+        if len(here) == len(there) == 1:
+            pair(first, second, place, there[0])
+
+
+def _passing(side: Side, place: int) -> object:
+    kind = side.kinds[place]
+    return (kind, side.nodes[place].dtype if kind == "cast" else "") if side.passes(place) else None
 
 
 def _spread_outputs(first: Side, second: Side, fresh: list[tuple[int, int]]) -> None:
@@ -61,10 +85,11 @@ def _beside(first: Side, second: Side, a: int, b: int) -> Iterable[tuple[int, in
     yield from pairs
     if a < 0 or b < 0:
         return
-    sources = (first.roots(a), second.roots(b))
-    if first.kinds[a] not in COMMUTATIVE and len(sources[0]) == len(sources[1]):
-        yield from zip(*sources, strict=True)
-    yield from _decided(first, second, *sources)
+    for skip, other_skip in ((NOTHING, NOTHING), (NOTHING, FOLDED), (FOLDED, NOTHING)):
+        sources = (first.roots(a, skip), second.roots(b, other_skip))
+        if first.kinds[a] not in COMMUTATIVE and len(sources[0]) == len(sources[1]):
+            yield from zip(*sources, strict=True)
+        yield from _decided(first, second, *sources)
 
 
 def _decided(first: Side, second: Side, here: Sequence[int], there: Sequence[int]) -> Iterable[tuple[int, int]]:
