@@ -52,17 +52,17 @@ def same_shape(a: Node, b: Node) -> bool:
     return all(x is None or y is None or x == y for x, y in zip(a.shape, b.shape, strict=True))
 
 
-def by_origins(first: Side, second: Side) -> dict[int, int]:
-    """Pair what a rewriter or engine recorded; return {node of the first: node of the second that contains it}."""
+def by_origins(first: Side, second: Side) -> None:
+    """Pair what a rewriter or engine recorded: all named operators of the first graph with the one that names them.
+
+    The partner of that one is an operator of its own kind if it names one.
+    """
     places = {node.name: place for place, node in enumerate(first.nodes)}
-    inside: dict[int, int] = {}
     for b, node in enumerate(second.nodes):
-        named = [places[name] for name in node.origins if name in places]
-        inside |= dict.fromkeys((a for a in named if a not in inside), b)
+        named = [places[name] for name in node.origins if name in places and places[name] not in first.partner]
         alike = [a for a in named if first.kinds[a] == second.kinds[b]] or named
-        if alike and alike[0] not in first.partner:
-            pair(first, second, alike[0], b)
-    return inside
+        for a in (*named, *alike[:1]):
+            pair(first, second, a, b)
 
 
 def by_weights(first: Side, second: Side) -> None:

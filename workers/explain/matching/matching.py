@@ -22,7 +22,7 @@ def match_graphs(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ..
     """Return all operators of both graphs, in the order of execution, with what became of each."""
     a, b = Side(first), Side(second)
     anchors.pair_inputs(a, b)
-    inside = anchors.by_origins(a, b)
+    anchors.by_origins(a, b)
     anchors.by_weights(a, b)
     anchors.by_names(a, b)
     spread(a, b)
@@ -30,11 +30,8 @@ def match_graphs(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ..
     if not _have_something_in_common(a, b):
         a.partner.clear()
         b.partner.clear()
-        inside = {}
-        return _rows(a, b, {}, {}, Counter())
-    gone, new = settle(a, b, inside)
-    parts = Counter(place for status, place in gone.values() if status == "fused" and place is not None)
-    return _rows(a, b, gone, new, parts)
+        return _rows(a, b, {}, {})
+    return _rows(a, b, *settle(a, b))
 
 
 def _have_something_in_common(a: Side, b: Side) -> bool:
@@ -43,13 +40,16 @@ def _have_something_in_common(a: Side, b: Side) -> bool:
     return not all(weighted) or any(one >= 0 and a.nodes[one].weight_bytes for one in a.partner)
 
 
-def _rows(a: Side, b: Side, gone: Found, new: Found, parts: Counter[int]) -> tuple[ChangedNode, ...]:
+def _rows(a: Side, b: Side, gone: Found, new: Found) -> tuple[ChangedNode, ...]:
     rows: list[tuple[tuple[int, int, int], ChangedNode]] = []
     shown: set[int | None] = set()
+    parts = Counter(place for status, place in gone.values() if status == "fused")
+    parts.update(other for place, other in a.partner.items() if b.partner.get(other) != place)
     for place in range(len(a.nodes)):
         other = a.partner.get(place)
         if other is not None:
-            status = _status(a, b, place, other, parts[other])
+            own = b.partner.get(other) == place
+            status: Status = _status(a, b, place, other, parts[other]) if own else "fused"
         else:
             status, other = gone.get(place, ("unmatched", None))
         shown.add(other)
@@ -67,7 +67,7 @@ def _row(a: Side, b: Side, place: int | None, other: int | None, status: Status)
     node = None if place is None else a.nodes[place]
     there = None if other is None else b.nodes[other]
     shown = node or there or Node("", "")
-    own = place is None or a.partner.get(place) == other
+    own = place is None or other is None or b.partner.get(other) == place
     return ChangedNode(
         a=node.name if node else None,
         b=there.name if there else None,
@@ -127,7 +127,8 @@ def _status(a: Side, b: Side, place: int, other: int, parts: int) -> Status:
     """Return the status of a matched pair; `parts` operators of the first graph were fused into the second's."""
     one, there = a.nodes[place], b.nodes[other]
     before, after = _dtype(a, place) or "", _dtype(b, other) or ""
-    if _is_narrower(before, after) or _is_narrower(one.dtype, there.dtype):
+    types = ((before, after), (one.dtype, there.dtype), (one.weight_dtype, there.weight_dtype))
+    if any(_is_narrower(*pair) for pair in types):
         return "rounded"
     if parts:
         return "fused"

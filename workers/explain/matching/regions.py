@@ -33,23 +33,12 @@ class Region:
     parts: int = 1
 
 
-def settle(first: Side, second: Side, inside: dict[int, int]) -> tuple[Found, Found]:
-    """Return what became of the nodes without a pair, of both graphs.
-
-    Args:
-        first: the first graph; all pairs are found.
-        second: the second graph.
-        inside: {node of the first graph: node of the second that contains it}, as recorded by a rewriter.
-    """
-    gone: Found = {a: ("fused", b) for a, b in inside.items() if a not in first.partner}
-    gone |= {a: ("fused", first.partner[twin]) for a, twin in _twins(first) if twin in first.partner and a not in gone}
-    new: Found = {b: ("added", None) for b, twin in _twins(second) if twin in second.partner}
+def settle(first: Side, second: Side) -> tuple[Found, Found]:
+    """Return what became of the nodes without a pair, of both graphs."""
+    gone: Found = {a: ("fused", first.partner[twin]) for a, twin in _twins(first)}
+    new: Found = {b: ("added", None) for b, _ in _twins(second)}
     for left, right in _linked(first, second, _regions(first), _regions(second)):
         _settle(first, second, left, right, gone, new)
-    names = {value: b for b, node in enumerate(second.nodes) for value in node.outputs if b not in second.partner}
-    for a, node in enumerate(first.nodes):
-        if a not in first.partner and a not in gone and node.outputs and node.outputs[0] in names:
-            gone[a] = ("replaced", names[node.outputs[0]])
     return gone, new
 
 
@@ -149,15 +138,18 @@ def _settle(first: Side, second: Side, left: Region | None, right: Region | None
     if left and right and real_left and real_right:
         if len(real_left) > LARGEST or len(real_right) > LARGEST:
             return
-        last, whole = max(real_right), len(real_right) == 1 < len(real_left)
+        if len(real_right) > 1:
+            _replace_by_name(first, second, real_left, real_right, gone)
+        last, whole = _end(first, second, real_left[-1], real_right), len(real_right) == 1 < len(real_left)
         if left.parts == 1 and first.kinds[real_left[-1]] == second.kinds[last]:
             pair(first, second, real_left.pop(), last)
-        elif left.parts == 1:
+        elif left.parts == 1 or whole:
             gone.setdefault(real_left[-1], ("fused" if whole else "replaced", last))
         for one in real_left:
             gone.setdefault(one, ("fused", last) if whole else ("replaced", None))
+        used = {target for _, target in (gone[one] for one in left.nodes if one in gone)}
         for one in right.nodes:
-            if one != last and one not in second.partner:
+            if one not in used and one not in second.partner:
                 new.setdefault(one, ("added", None))
         for one in left.nodes:
             if one not in first.partner:
@@ -166,9 +158,8 @@ def _settle(first: Side, second: Side, left: Region | None, right: Region | None
     if left:
         left.nodes = [one for one in left.nodes if one not in first.partner]
         consistent = right is not None or _is_direct(first, second, left)
-        recorded = next((gone[one][1] for one in left.nodes if one in gone), None)
         for one in left.nodes if consistent else ():
-            target = recorded if recorded is not None else _folded_into(first, second, left, one)
+            target = _folded_into(first, second, left, one)
             gone.setdefault(one, ("removed", None) if target is None else ("fused", target))
     if right and (left is not None or _is_direct(second, first, right)):
         for one in right.nodes:
@@ -189,14 +180,35 @@ def _pair_alone(first: Side, second: Side, left: list[int], right: list[int]) ->
                 right.remove(b)
 
 
+def _end(first: Side, second: Side, one: int, right: list[int]) -> int:
+    """Return the node of a part of the second graph that is read where `one` is read in the first."""
+    for user in first.readers(one):
+        if user not in first.partner:
+            continue
+        here, there = first.roots(user), second.roots(first.partner[user])
+        place = here.index(one) if one in here else len(there)
+        if place < len(there) and there[place] in right:
+            return there[place]
+    return max(right)
+
+
+def _replace_by_name(first: Side, second: Side, left: list[int], right: list[int], gone: Found) -> None:
+    """Mark nodes of a part as replaced by the node of the other part that gives a value of the same name."""
+    names = {second.nodes[one].outputs[0]: one for one in right if second.nodes[one].outputs}
+    for a in left:
+        name = first.nodes[a].outputs[0] if first.nodes[a].outputs else ""
+        if name in names:
+            gone.setdefault(a, ("replaced", names[name]))
+
+
 def _is_direct(side: Side, other: Side, region: Region) -> bool:
     """Return whether the other graph computes the same without a region: its neighbors are neighbors there."""
     sources = {side.partner[one] for one in region.sources if one in side.partner}
     if not region.users and not region.outputs:
         return bool(sources) or not region.sources
     for user in region.users:
-        there = other.roots(side.partner[user])
-        if not region.sources or sources.intersection(there) or len(there) < len(side.roots(user)):
+        there = [side.partner[user], *other.roots(side.partner[user])]
+        if not region.sources or sources.intersection(there) or len(there) - 1 < len(side.roots(user)):
             return True
     makers = [other.outputs[one] for one in region.outputs if one < len(other.outputs)]
     if region.outputs and not region.users and not makers:
@@ -206,6 +218,13 @@ def _is_direct(side: Side, other: Side, region: Region) -> bool:
 
 def _folded_into(first: Side, second: Side, region: Region, one: int) -> int | None:
     """Return the node of the second graph that computes a missing one as well; None if it was just removed."""
+    around = {first.partner.get(near, near) for near in region.users | region.sources}
+    if len(around) == 1 and region.users and region.sources:
+        return around.pop()
+    for near in (*sorted(region.users), *sorted(region.sources)):
+        other = first.partner.get(near, -1)
+        if near >= 0 and first.kinds[second.partner[other]] != second.kinds[other] == first.kinds[one]:
+            return other  # named after another part of it
     for user in sorted(region.users):
         hidden = first.nodes[user].depth < first.nodes[one].depth  # inside a branch or loop that is not shown
         if hidden or len(second.nodes[first.partner[user]].origins) > 1:
