@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 1 << 20
 SHOWN_NUMBERS = 64
 """Largest number of whole numbers (sizes, axes, positions) that count as an attribute and not as a weight."""
 TEXT_LENGTH = 200
