@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "tests" / "fixtures"), str(ROOT / "tests" / "workers"
 from made_pairs import Pair, measured, pairs  # noqa: E402 - after the path
 from recording import RecordingContext  # noqa: E402
 
-from workers.explain.speed import reasons  # noqa: E402
+from workers.explain.reasoning import reasons  # noqa: E402
 
 
 def explain(pair: Pair, number: int) -> bool:

@@ -1,12 +1,12 @@
 """Group the operators that two engines compute together, so that their times can be compared."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contracts.after.changes import ChangedNode, Layer
 from workers.explain.graph import ModelGraph
-from workers.explain.kinds import family_of, is_moving
+from workers.explain.kinds import family_of, is_moving, plain_kind
 from workers.explain.times import paired_extras, place
 
 CHANGED = frozenset({"added", "removed", "replaced", "unmatched"})
@@ -34,10 +34,20 @@ class Group:
         return next((words for words in map(family_of, self.kinds) if words), "")
 
     @property
+    def heavy(self) -> int:
+        """Return the number of its operators of this family; at least 1."""
+        return max(1, sum(family_of(row.op) == self.family for row in self.rows))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the names of its operators, of the second model where it has them."""
         layers = {layer.name: None for layer in (*self.first, *self.second)}
         return tuple(row.b or row.a or "" for row in self.rows) or tuple(layers)
+
+    def only_has(self, kinds: Collection[str]) -> bool:
+        """Return whether one model alone has the group, and all its layers are of these kinds."""
+        layers = self.first or self.second
+        return not (self.first and self.second) and all(plain_kind(layer.kind) in kinds for layer in layers)
 
     @property
     def precisions(self) -> tuple[str, str]:

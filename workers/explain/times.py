@@ -7,7 +7,7 @@ from typing import Literal
 
 from workers.contracts.after.changes import ChangedNode, Layer
 from workers.explain.graph import ModelGraph
-from workers.explain.kinds import is_moving
+from workers.explain.kinds import family_of, is_moving
 from workers.tune.openvino_layers import stem_of
 
 Side = Literal["a", "b"]
@@ -15,9 +15,9 @@ Side = Literal["a", "b"]
 
 @dataclass(frozen=True)
 class PlacedLayer:
-    """One layer with the positions of the operators that it computes, the first one that computes in front.
+    """One layer with the positions of the operators that it computes, its main operator in front.
 
-    `rows` is empty where no operator of the file is known for it.
+    That is the first heavy one, else the first one that computes. `rows` is empty where no operator is known for it.
     """
 
     layer: Layer
@@ -51,7 +51,11 @@ def _positions(rows: dict[str, int], layer: Layer) -> Iterator[int]:
 
 
 def _ordered(nodes: Sequence[ChangedNode], positions: Iterator[int]) -> list[int]:
-    return sorted(set(positions), key=lambda position: (is_moving(nodes[position].op), position))
+    def rank(position: int) -> tuple[bool, bool, int]:
+        kind = nodes[position].op
+        return not family_of(kind), is_moving(kind), position
+
+    return sorted(set(positions), key=rank)
 
 
 def with_times(
@@ -63,7 +67,8 @@ def with_times(
 ) -> tuple[ChangedNode, ...]:
     """Return the operators with their times and kernels; the sum of all times is that of the layers.
 
-    The time of a layer that computes several operators is on the first one that computes. Layers that belong to no
+    The time of a layer that computes several operators is on the first heavy one, else on the first one
+    that computes. Layers that belong to no
     operator (conversions of numbers, changes of layout) follow at the end, so that positions stay valid.
     """
     rows = list(nodes)

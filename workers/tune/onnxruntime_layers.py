@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -17,6 +18,9 @@ from workers.tune.timing_runs import PRECISIONS, Profile, Target, TurnTimes, tim
 TIMED, WHOLE = "_kernel_time", "model_run"
 BLOCKED = "_nchwc"
 """Suffix of operators that compute in blocks of channels; ONNX Runtime names them after their output."""
+
+RENAMED = re.compile(r"_token_\d+$")
+"""Suffix of operators that ONNX Runtime replaced, for example by one for another layout."""
 
 IN_8_BITS = frozenset({"DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QAttention", "MatMulIntegerToFloat"})
 """Operators that take numbers in 32 bits and round them for products in 8 bits."""
@@ -184,7 +188,8 @@ class Origins:
         """Return the origins by layer's name; `layers` are names and kinds in the order of execution."""
         results = {name: self._results(name, kind) for name, kind in layers}
         known = {value for values in results.values() for value in values}
-        return {name: {"origins": tuple(self._covered(values, known))} for name, values in results.items()}
+        taken: set[str] = set()
+        return {name: {"origins": tuple(self._covered(values, known, taken))} for name, values in results.items()}
 
     def _results(self, name: str, kind: str) -> list[str]:
         """Return the values of the original graph that a layer gives."""
@@ -195,16 +200,21 @@ class Origins:
         waiting = self._unnamed[kind] if "/" not in name else None
         node = self._named.get(name) or (waiting.popleft() if waiting else None)
         known = [value for value in node.output if value in self._makers] if node is not None else []
-        return known or list(self._kept[name].output if name in self._kept else ())
+        kept = self._kept.get(name) or self._kept.get(RENAMED.sub("", name))
+        return known or list(kept.output if kept is not None else ())
 
-    def _covered(self, results: Sequence[str], known: Collection[str]) -> list[str]:
-        """Return the original operators between a layer's results and the values that other layers give."""
+    def _covered(self, results: Sequence[str], known: Collection[str], taken: set[str]) -> list[str]:
+        """Return the original operators between a layer's results and the values that other layers give.
+
+        An operator that several layers might compute belongs to the first of them; `taken` collects all.
+        """
         covered: dict[str, None] = {}
         todo = list(results)
         while todo:
             maker = self._makers.get(todo.pop())
-            if maker is None or (name := maker.name or maker.output[0]) in covered:
+            if maker is None or (name := maker.name or maker.output[0]) in taken:
                 continue
+            taken.add(name)
             covered[name] = None
             todo += [value for value in maker.input if value in results or value not in known]
         return list(reversed(covered))

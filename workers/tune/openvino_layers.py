@@ -1,7 +1,6 @@
 """Measure the layers that OpenVINO runs: its counters, and the kernels of its compiled graph."""
 
 import math
-from statistics import mean
 from typing import Any
 
 from workers.contracts.after.changes import Layer
@@ -67,7 +66,7 @@ class OpenVinoProfiler:
         self._spent_ms = {entry.node_name: _mean_ms(entry) * self._runs for entry in entries}
         means = {name: max(self._spent_ms[name] - before[name], 0.0) / count + CUT_OFF_MS for name in self._run_at_all}
         layers = [self._layer(entry, means[entry.node_name]) for entry in entries if entry.node_name in means]
-        self._times.add([layers], [mean(request_ms)])
+        self._times.add([layers], [min(request_ms)])
 
     def _layer(self, entry: Any, ms: float) -> Layer:
         name, kernel = entry.node_name, entry.exec_type

@@ -85,7 +85,7 @@ class TurnTimes:
         self.turns_ms.append(best)
         self.request_ms.append(min(request_ms))
         inside_ms = (sum(layer.ms for layer in layers) for layers in runs)
-        self.outside_ms.append(min(whole - inside for whole, inside in zip(request_ms, inside_ms, strict=True)))
+        self.outside_ms.append(max(0.0, min(whole - own for whole, own in zip(request_ms, inside_ms, strict=True))))
 
     def profile(self, about: Mapping[str, Mapping[str, Any]], **more: Any) -> Profile:
         """Return the profile; `about` has further facts by layer's name.

@@ -13,7 +13,8 @@ from small_models import RNG, Feeds, floats, model_of, nodes_of, weight
 from workers.contracts.after.changes import ChangedNode
 from workers.contracts.process.context import JobContext
 from workers.explain.graph import ModelGraph, Node
-from workers.explain.speed import SpeedFacts, facts_of
+from workers.explain.reasoning import facts_of
+from workers.explain.speed import SpeedFacts
 from workers.tune.layers import profile_in_turns
 from workers.tune.timing_runs import Target
 
@@ -222,8 +223,8 @@ def pairs() -> list[Pair]:
         ),
         Pair(
             "a reference kernel",
-            Side(plain, seen, ov, f32),
-            Side(convolutions(lambda a, b: f"{b} = Atan ({a})"), seen, ov, f32),
+            Side(products(relu), read, ov, f32),
+            Side(products(lambda a, b: f"{b} = Atan ({a})"), read, ov, f32),
             ("reference_kernels",),
         ),
         Pair(

@@ -8,8 +8,7 @@ from workers.explain.wording import cost_or_save, count
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
-    layers = group.first or group.second
-    return not (group.first and group.second) and all(plain_kind(layer.kind) in COPYING for layer in layers)
+    return group.only_has(COPYING)
 
 
 def _explain(facts: SpeedFacts) -> Reason:

@@ -17,7 +17,7 @@ def _explain(facts: SpeedFacts) -> Reason:
     return facts.reason(
         RULE.code,
         "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits: "
-        f"{count(len(facts.groups), 'operator')} {slower_or_faster(*facts.spent_ms)}.",
+        f"{count(sum(group.heavy for group in facts.groups), 'operator')} {slower_or_faster(*facts.spent_ms)}.",
         "Measure it on the processor that will run it, or use 16 or 32 bits on this one.",
     )
 

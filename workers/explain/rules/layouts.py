@@ -2,14 +2,13 @@
 
 from workers.contracts.after.changes import Reason
 from workers.explain.groups import Group
-from workers.explain.kinds import LAYOUT, plain_kind
+from workers.explain.kinds import LAYOUT
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import cost_or_save, count
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
-    layers = group.first or group.second
-    return not (group.first and group.second) and all(plain_kind(layer.kind) in LAYOUT for layer in layers)
+    return group.only_has(LAYOUT)
 
 
 def _explain(facts: SpeedFacts) -> Reason:

@@ -21,9 +21,10 @@ def _explain(facts: SpeedFacts) -> Reason:
         alike[group.family, group.precisions[1]].append(group)
     parts = []
     for (family, precision), groups in sorted(alike.items(), key=lambda item: -len(item[1])):
-        of_all = sum(family == group.family for group in facts.all_groups)
+        n = sum(group.heavy for group in groups)
+        of_all = sum(group.heavy for group in facts.all_groups if group.family == family)
         spent = replace(facts, groups=tuple(groups)).spent_ms
-        parts.append(f"{len(groups)} of {of_all} {family} compute in {bits(precision)} and {slower_or_faster(*spent)}")
+        parts.append(f"{n} of {of_all} {family} compute in {bits(precision)} and {slower_or_faster(*spent)}")
     slower = facts.saved_ms < 0
     return facts.reason(
         RULE.code,

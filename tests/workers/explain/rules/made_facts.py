@@ -1,0 +1,66 @@
+"""Made facts about two models: layers with times, without running anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from workers.contracts.after.changes import ChangedNode, Layer
+from workers.explain.graph import ModelGraph, Node
+from workers.explain.reasoning import facts_of
+from workers.explain.speed import SpeedFacts
+from workers.tune.timing_runs import Profile
+
+JITTER = (0.0, 0.01, -0.01, 0.02, -0.02, 0.005, -0.005, 0.015, -0.015)
+"""Relative differences of a layer's time between turns."""
+
+
+def layer(name: str, kind: str, ms: float, precision: str = "f32", **more) -> Layer:
+    return Layer(order=0, name=name, kind=kind, ms=ms, precision=precision, **{"kernel": kind, **more})
+
+
+@dataclass
+class Model:
+    """One made model: its operators as (name, kind), one after the other, and the layers that its engine runs."""
+
+    operators: Sequence[tuple[str, str]]
+    layers: Sequence[Layer]
+    threads: int = 1
+    free_sizes: bool = False
+    outside_ms: float = 0.01
+    jitter: Sequence[float] = JITTER
+    runtime: str = "onnxruntime-cpu"
+    replaced: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def graph(self) -> ModelGraph:
+        values = ["x", *(f"{name}_value" for name, _ in self.operators)]
+        nodes = [Node(name, op, (values[n],), (values[n + 1],)) for n, (name, op) in enumerate(self.operators)]
+        return ModelGraph(tuple(nodes), ("x",), (values[-1],))
+
+    @property
+    def profile(self) -> Profile:
+        turns = tuple({one.name: one.ms * (1 + part) for one in self.layers} for part in self.jitter)
+        outside = tuple(self.outside_ms * (1 + part) for part in self.jitter)
+        request = tuple(sum(turn.values()) + out for turn, out in zip(turns, outside, strict=True))
+        layers = tuple(one.model_copy(update={"order": n}) for n, one in enumerate(self.layers))
+        return Profile(layers, turns, request, outside, self.free_sizes, self.threads)
+
+
+def facts(first: Model, second: Model, fixed: Model | None = None, **more) -> SpeedFacts:
+    """Return the facts about two made models whose operators match by name."""
+    others = dict(second.operators)
+    rows = [
+        ChangedNode(a=name, b=name if name in others else None, op=op, status=status_of(op, others.get(name)))
+        for name, op in first.operators
+    ]
+    rows += [
+        ChangedNode(a=None, b=name, op=op, op_b=op, status="added")
+        for name, op in second.operators
+        if name not in dict(first.operators)
+    ]
+    profiles = first.profile, second.profile, fixed.profile if fixed else None
+    known = facts_of(rows, (first.graph, second.graph), profiles, (first.runtime, second.runtime))
+    return replace(known, **{"fast": frozenset({"fp32", "bf16", "int8"}), **more})
+
+
+def status_of(op: str, other: str | None) -> str:
+    return "removed" if other is None else "unchanged" if op == other else "replaced"

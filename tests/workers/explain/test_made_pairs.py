@@ -1,0 +1,29 @@
+"""The whole way on real made models: the reason is found where there is one, and none between equal models."""
+
+from pathlib import Path
+
+import pytest
+from made_pairs import Pair, Side, measured, pairs, picture, rounded
+from recording import RecordingContext
+
+from workers.explain.reasoning import reasons
+
+ALONE = [pair for pair in pairs() if pair.threads == 1 and not pair.environment]
+"""Pairs that need neither a second core, which may be busy, nor an environment of their own."""
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("pair", ALONE, ids=lambda pair: pair.title)
+def test_made_difference_is_explained(pair: Pair, tmp_path: Path) -> None:
+    """Given two models with one known difference, Then its reason is given, with its cost and its operators."""
+    found = {reason.code: reason for reason in reasons(measured(pair, tmp_path, RecordingContext(tmp_path)))}
+    reason = found[pair.codes[0]]
+    assert reason.saved_ms is not None and reason.saved_ms < 0
+    assert reason.nodes and reason.advice
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("side", [ALONE[0].first, ALONE[2].first, ALONE[3].second, Side(rounded(True), picture())])
+def test_equal_models_are_not_explained(side: Side, tmp_path: Path) -> None:
+    """Given a model and itself, Then there is no reason."""
+    assert reasons(measured(Pair("equal", side, side, ()), tmp_path, RecordingContext(tmp_path))) == ()
