@@ -18,7 +18,8 @@ from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, finite_numb
 from workers.pipeline.array_files import ArrayFileError, load_arrays
 from workers.pipeline.spec import PipelineSpec
 
-FILE_COLUMN = "file"
+FILE_COLUMNS = ("file", "files")
+"""Names of the column of files; `numpy.savez` itself takes no array called “file”."""
 NUMBERED = re.compile(r"(.+?)[._ \[](\d{1,7})\]?")
 MOST_VALUES = 64 << 20
 """Largest number of values in a file of text."""
@@ -39,7 +40,7 @@ def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> lis
     """
     with readable(path):
         columns = _arrays(path) if path.suffix.lower() in (".npz", ".npy") else _table(path)
-    files = columns.pop(FILE_COLUMN, None)
+    files = next((columns.pop(name) for name in FILE_COLUMNS if name in columns), None)
     counts = {name: len(values) if values.ndim else 0 for name, values in columns.items()}
     if not columns or len({*counts.values()}) != 1:
         raise _refused("unequal_rows", "its arrays have no common number of rows", {"rows": dict(counts)})
@@ -120,7 +121,7 @@ def _table(path: Path) -> Columns:
         columns[name] = [row.get(name) for row in rows]
     numbered: dict[str, list[tuple[int, str]]] = {}
     for name in columns:
-        if name != FILE_COLUMN and (match := NUMBERED.fullmatch(name)):
+        if name not in FILE_COLUMNS and (match := NUMBERED.fullmatch(name)):
             numbered.setdefault(match[1], []).append((int(match[2]), name))
     for base, parts in numbered.items():
         if len(parts) > 1 and base not in columns:
@@ -129,7 +130,7 @@ def _table(path: Path) -> Columns:
 
 
 def _column(name: str, values: list[Any]) -> NDArray[Any]:
-    if name == FILE_COLUMN:
+    if name in FILE_COLUMNS:
         return np.asarray([str(value) for value in values])
     try:
         return np.asarray(values, np.float64)
@@ -140,7 +141,7 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
 
 
 def _csv_rows(path: Path) -> list[dict[str, Any]]:
-    table = read_table(path, (FILE_COLUMN,))
+    table = read_table(path, FILE_COLUMNS)
     return [dict(zip(table.header, map(_cell, row), strict=True)) for row in table.rows]
 
 

@@ -193,7 +193,7 @@ def _notes(examples: Examples, before: Outcome) -> Iterable[str]:
     if before.n < FEW:
         yield f"There {is_are(before.n)} only {counted(before.n, 'example')}: more would make the result surer."
     if before.problem:
-        yield f"The second model does not take the first one’s inputs as they are: {before.problem}"
+        yield "The second model does not take the first one’s inputs as they are."
     if examples.unread:
         yield f"{counted(len(examples.unread), 'example')} could not be read."
 

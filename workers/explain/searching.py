@@ -145,7 +145,7 @@ class Search:
         """Return what was found, in words; `who` and `gives` begin the sentences about inputs and answers."""
         found = []
         end = f"{trial.outcome.differing:,} of {trial.outcome.n:,} answers differ"
-        by = "with that" if len(trial.chosen) == 1 else "with all of these changes"
+        by = "corrected for that" if len(trial.chosen) == 1 else "corrected for all of this"
         for cause, proposal in trial.chosen:
             after = proposal.after
             if proposal.found is not None:

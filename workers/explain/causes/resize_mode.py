@@ -37,7 +37,11 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
             yield Proposal(side.with_steps(other), "interpolation", before, str(after), words)
         else:
             before_words, words = size_words(steps), size_words(other)
-            yield Proposal(side.with_steps(other), "resize", before_words, words, f"pictures with {words}")
+            yield Proposal(side.with_steps(other), "resize", before_words, words, _sentence(words))
+
+
+def _sentence(words: str) -> str:
+    return f"pictures {'with the ' if words.startswith('shorter') else ''}{words}"
 
 
 CAUSE = CauseKind("resize_mode", order=50, propose=propose)

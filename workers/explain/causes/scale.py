@@ -65,7 +65,7 @@ def _of_pictures(side: Side, steps: ImageSteps) -> Iterable[Proposal]:
     if now is None:
         changed = replace(steps, range="0..255" if steps.range == "0..1" else "0..1")
         yield Proposal(
-            side.with_steps(changed), "range", steps.range, other, f"values in {other.replace('..', ' to ')}"
+            side.with_steps(changed), "range", steps.range, other, f"values from {other.replace('..', ' to ')}"
         )
         return
     count = len(steps.mean)

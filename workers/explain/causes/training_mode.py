@@ -15,13 +15,13 @@ REPEATS = 32
 
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield a copy in inference mode where the file has nodes in training mode, and the mean of random answers."""
-    words = "dropout or batch normalization left in training mode"
+    words = "answers of its training mode (dropout or batch normalization)"
     folder = _in_inference_mode(material.model_dir, material.work_dir / FOLDER)
     if folder is not None:
         yield Proposal(replace(side, model=folder), "training_mode", True, False, words, gives=True)
     if material.varies():
-        more = "the mean of 32 answers, because they vary between equal requests"
-        yield Proposal(replace(side, repeats=REPEATS), "training_mode", True, False, f"{words}: {more}", gives=True)
+        more = f"{words}, which vary between equal requests (their mean over {REPEATS} requests counts)"
+        yield Proposal(replace(side, repeats=REPEATS), "training_mode", True, False, more, gives=True)
 
 
 def _in_inference_mode(source: Path, folder: Path) -> Path | None:

@@ -1,0 +1,239 @@
+"""Models with a planted difference: nodes before their inputs or behind their outputs, and small ones to plant it in."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+Nodes = Sequence[tuple[str, Sequence[Any], dict[str, Any]]]
+"""Operators one after the other: their kind, further inputs as arrays, and attributes."""
+
+
+def planted(
+    source: Path, target: Path, *, before: Nodes = (), behind: Nodes = (), shape: Sequence[Any] | None = None
+) -> Path:
+    """Write a model with operators before its first input (whose sizes become `shape`) and behind its first output."""
+    proto = onnx.load(source)
+    graph = proto.graph
+    entry, answer = graph.input[0].name, graph.output[0].name
+    made: list[onnx.NodeProto] = []
+    last = _chain(graph, made, entry, before, "before")
+    for node in graph.node:
+        node.input[:] = [last if name == entry else name for name in node.input]
+    for at, node in enumerate(made):
+        graph.node.insert(at, node)
+    if shape is not None:
+        graph.input[0].CopyFrom(helper.make_tensor_value_info(entry, graph.input[0].type.tensor_type.elem_type, shape))
+    if behind:
+        for node in graph.node:
+            node.output[:] = ["planted_inner" if name == answer else name for name in node.output]
+        more: list[onnx.NodeProto] = []
+        end = _chain(graph, more, "planted_inner", behind, "behind")
+        more[-1].output[0] = answer if more[-1].output[0] == end else end
+        graph.node.extend(more)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(proto, target)
+    return target
+
+
+def _chain(graph: Any, made: list[Any], first: str, nodes: Nodes, prefix: str) -> str:
+    for at, (kind, more, attributes) in enumerate(nodes):
+        names = []
+        for number, value in enumerate(more):
+            names.append(f"{prefix}_{at}_{number}")
+            graph.initializer.append(numpy_helper.from_array(np.asarray(value), names[-1]))
+        made.append(helper.make_node(kind, [first, *names], [f"{prefix}_{at}"], **attributes))
+        first = f"{prefix}_{at}"
+    return first
+
+
+def swap_colors(axis: int = 1) -> Nodes:
+    """The model expects the colors in the other order."""
+    return [("Gather", [np.array([2, 1, 0])], {"axis": axis})]
+
+
+def other_numbers(own: tuple[Any, Any], other: tuple[Any, Any]) -> Nodes:
+    """The model expects (v − mean) / std of `other` where its inner part takes that of `own`; v is 0 to 1."""
+    (mean, std), (other_mean, other_std) = (
+        [np.asarray(x, np.float32).reshape(-1, 1, 1) for x in one] for one in (own, other)
+    )
+    factor = (other_std / std).astype(np.float32)
+    return [("Mul", [factor], {}), ("Add", [((other_mean - mean) / std).astype(np.float32)], {})]
+
+
+def colors_last() -> Nodes:
+    """The model expects the colors last."""
+    return [("Transpose", [], {"perm": [0, 3, 1, 2]})]
+
+
+def softmax() -> Nodes:
+    """The model gives probabilities."""
+    return [("Softmax", [], {"axis": -1})]
+
+
+def reorder(order: NDArray[np.int64]) -> Nodes:
+    """The model has its classes in another order."""
+    return [("Gather", [order], {"axis": -1})]
+
+
+def save(target: Path, nodes: list[Any], entry: Any, answer: Any, weights: dict[str, NDArray[Any]]) -> Path:
+    """Write a small model of one input and one output."""
+    tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+    graph = helper.make_graph(nodes, "small", [entry] if not isinstance(entry, list) else entry, [answer], tensors)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(proto)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(proto, target)
+    return target
+
+
+def picture_model(target: Path, side: int = 32, *, training: bool = False) -> Path:
+    """A small convolutional model of five classes, with batch normalization; `training` leaves it in training mode."""
+    rng = np.random.default_rng(7)
+    weights = {
+        "w": rng.normal(0, 0.4, (8, 3, 5, 5)), "gain": rng.uniform(0.5, 2, 8), "shift": rng.normal(0, 0.5, 8),
+        "mean": rng.normal(0, 1.5, 8), "var": rng.uniform(0.5, 6, 8), "v": rng.normal(0, 1, (8 * 16, 5)), "b": rng.normal(0, 1, 5),
+    }  # fmt: skip
+    extra = ["m1", "v1"] if training else []
+    more = {"training_mode": 1} if training else {}
+    nodes = [
+        helper.make_node("Conv", ["input", "w"], ["c"], strides=[2, 2]),
+        helper.make_node("BatchNormalization", ["c", "gain", "shift", "mean", "var"], ["n", *extra], **more),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("AveragePool", ["r"], ["p"], kernel_shape=[3, 3], strides=[3, 3]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "v"], ["m"]),
+        helper.make_node("Add", ["m", "b"], ["output"]),
+    ]
+    entry = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, side, side])
+    answer = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", 5])
+    return save(target, nodes, entry, answer, {name: value.astype(np.float32) for name, value in weights.items()})
+
+
+def text_model(folder: Path, length: int | None = 16, *, left: bool = False, tokenizer: Path | None = None) -> Path:
+    """A small model of texts that counts from the left; with `left` it expects the padding there. Returns the file."""
+    rng = np.random.default_rng(3)
+    words = 40
+    weights: dict[str, NDArray[Any]] = {
+        "table": rng.normal(0, 1, (words, 6)).astype(np.float32), "w": rng.normal(0, 0.6, (6, 6, 3)).astype(np.float32),
+        "v": rng.normal(0, 1, (6, 4)).astype(np.float32), "axis": np.array([1]),
+    }  # fmt: skip
+    nodes, ids, mask = [], "input_ids", "attention_mask"
+    if left:  # the tokens are moved to the left, as the inner model takes them
+        size = length or 16
+        weights |= {"places": np.arange(size)[None], "size": np.array(size), "zero": np.array(0)}
+        nodes += [
+            helper.make_node("ReduceSum", [mask, "axis"], ["used"], keepdims=1),
+            helper.make_node("Sub", ["size", "used"], ["start"]),
+            helper.make_node("Add", ["places", "start"], ["moved"]),
+            helper.make_node("Mod", ["moved", "size"], ["at"]),
+            helper.make_node("GatherElements", [ids, "at"], ["ids"], axis=1),
+            helper.make_node("GatherElements", [mask, "at"], ["mask"], axis=1),
+        ]
+        ids, mask = "ids", "mask"
+    nodes += [
+        helper.make_node("Gather", ["table", ids], ["e"]),
+        helper.make_node("Cast", [mask], ["k"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["k", "last"], ["k3"]),
+        helper.make_node("Mul", ["e", "k3"], ["m"]),
+        helper.make_node("Mul", ["m", "ramp"], ["g"]),
+        helper.make_node("Transpose", ["g"], ["t"], perm=[0, 2, 1]),
+        helper.make_node("Conv", ["t", "w"], ["c"], pads=[1, 1]),
+        helper.make_node("ReduceMean", ["c"], ["r"], axes=[2], keepdims=0),
+        helper.make_node("MatMul", ["r", "v"], ["logits"]),
+    ]
+    weights |= {"last": np.array([2]), "ramp": np.linspace(4, 0.2, length or 16, dtype=np.float32)[None, :, None]}
+    entries = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["n", length or 16])
+        for name in ("input_ids", "attention_mask")
+    ]
+    answer = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 4])
+    path = save(folder / "model.onnx", nodes, entries, answer, weights)
+    write_tokenizer(folder / "tokenizer.json")
+    return path
+
+
+WORDS = ("good", "bad", "film", "sea", "red", "blue", "ship", "tree", "Good", "Bad", "Film", "Sea", "Red", "Ship")
+
+
+def write_tokenizer(path: Path, *, lowercase: bool = False) -> Path:
+    """Write a tokenizer of whole words that knows some words with a capital letter."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    vocabulary = {word: at for at, word in enumerate(("[PAD]", "[UNK]", *WORDS))}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    if lowercase:
+        made.normalizer = normalizers.Lowercase()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.save(str(path))
+    return path
+
+
+def texts(path: Path, count: int = 40) -> list[str]:
+    """Write a CSV of short texts and return them."""
+    rng = np.random.default_rng(2)
+    rows = [" ".join(rng.choice(WORDS, rng.integers(3, 12))) for _ in range(count)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text"])
+        writer.writerows([row] for row in rows)
+    return rows
+
+
+def pictures(folder: Path, count: int = 24, size: tuple[int, int] = (60, 44)) -> list[Path]:
+    """Write pictures with colored blocks of many sizes."""
+    from PIL import Image
+
+    rng = np.random.default_rng(5)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number in range(count):
+        blocks = rng.integers(0, 256, (rng.integers(3, 12), rng.integers(3, 12), 3)).astype(np.uint8)
+        picture = Image.fromarray(blocks).resize(size, Image.Resampling.NEAREST)
+        found.append(folder / f"{number:03}.png")
+        picture.save(found[-1])
+    return found
+
+
+def sound_model(target: Path, samples: int = 4000) -> Path:
+    """A small model of sounds of a fixed number of samples, with three classes."""
+    rng = np.random.default_rng(11)
+    weights = {"w": rng.normal(0, 0.5, (6, 1, 32)), "v": rng.normal(0, 1, (6, 3)), "half": np.array([0.05])}
+    nodes = [
+        helper.make_node("Unsqueeze", ["audio", "one"], ["u"]),
+        helper.make_node("Conv", ["u", "w"], ["c"], strides=[8]),
+        helper.make_node("Abs", ["c"], ["a"]),
+        helper.make_node("Add", ["a", "half"], ["h"]),
+        helper.make_node("Log", ["h"], ["l"]),
+        helper.make_node("ReduceMean", ["l"], ["r"], axes=[2], keepdims=0),
+        helper.make_node("MatMul", ["r", "v"], ["logits"]),
+    ]
+    entry = helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["n", samples])
+    answer = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    made = {name: value.astype(np.float32) for name, value in weights.items()}
+    return save(target, nodes, entry, answer, {**made, "one": np.array([1])})
+
+
+def sounds(folder: Path, rate: int, count: int = 16, seconds: float = 0.25) -> list[NDArray[np.int16]]:
+    """Write WAV files of mixed tones and return their samples."""
+    import wave
+
+    rng = np.random.default_rng(13)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number in range(count):
+        t = np.arange(int(rate * seconds)) / rate
+        tones = sum(rng.uniform(0.05, 0.3) * np.sin(2 * np.pi * rng.uniform(80, 3000) * t) for _ in range(3))
+        found.append((np.clip(tones, -1, 1) * 32767).astype(np.int16))
+        with wave.open(str(folder / f"{number:03}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(found[-1].tobytes())
+    return found
