@@ -18,7 +18,7 @@ def test_all_pages_are_found_in_their_order() -> None:
     assert [page.id for page in pages if page.place == "step"] == NUMBERED
     rest = ["projects", "releases", "monitor", "jobs", "settings", "guide"]
     assert [page.id for page in pages if page.place == "rest"] == rest
-    assert [page.id for page in pages_below("compare")] == ["answers", "stress", "load", "tried", "layers"]
+    assert [page.id for page in pages_below("compare")] == ["answers", "stress", "load", "changes"]
     assert all(page.title and page.icon for page in pages)
     assert all(page.summary for page in pages if page.place == "step")
 

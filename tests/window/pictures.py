@@ -2,7 +2,7 @@
 
     python tests/window/pictures.py FOLDER [--sizes 1280 1024 3840] [--themes light dark] [--quick] [--compare FILE.png]
 
-`--quick` leaves out what measures or tests again (load, stress, layers, export): each page as the next start shows it.
+`--quick` leaves out what measures or tests again (load, stress, comparison, export): each page as the next start shows it.
 
 `--compare` writes the page Compare of the sample (light, 1280×800) as a small palette PNG, as the README shows it.
 """
@@ -108,19 +108,17 @@ def measure_load(home: Path, out: Path, tag: str) -> None:
 
 
 def looked_closer(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
-    """What was tried, and the layers of the recommended version."""
+    """What changed in the recommended version, and what else was tried."""
     with opened(home, size) as program:
-        look_closer(program, "What was tried")
-        program.until_page("tried", "full")
-        shoot(program, out, f"27-tried-{tag}")
-        if not look_closer(program, "Layers"):
-            return
-        program.until_page("layers", "full")
-        if "Not measured yet" in program.see().texts:
-            shoot(program, out, f"28-layers-offer-{tag}")
-            program.press("Show where the time goes")
-            program.until_text("All layers", limit_s=60)
-        shoot(program, out, f"28-layers-{tag}")
+        look_closer(program, "What changed, and why")
+        program.until_page("changes", "full")
+        if program.see().button("Show what changed"):
+            shoot(program, out, f"27-changes-offer-{tag}")
+            program.press("Show what changed")
+            program.until_text("operators, the worst first", limit_s=120)
+        shoot(program, out, f"27-changes-{tag}")
+        scroll_down(program)
+        shoot(program, out, f"28-tried-{tag}")
 
 
 def export(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:

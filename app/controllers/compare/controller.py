@@ -63,6 +63,7 @@ class CompareController(PageController[ComparePage]):
         page.set_limit_requested.connect(self._on_limit)
         page.again_requested.connect(self._on_again)
         page.sources_wanted.connect(self._show_sources)
+        page.why_requested.connect(self._on_why)
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
         session.described_changed.connect(self._show_at_once)
@@ -278,6 +279,11 @@ class CompareController(PageController[ComparePage]):
             points = self._session.workspace.repositories.latencies.of_run(facts.run.id)
             timed = [point.latency_ms for point in points if point.variant_id == variant_id]
             self._page.show_sources(sources_of(facts, variant, timed), key)
+
+    def _on_why(self, variant_id: str) -> None:
+        """Show what changed in a version."""
+        self._session.inspected_version_id = variant_id
+        self._window.show_page("changes")
 
     def _on_go_on(self, minutes: int) -> None:
         if self._facts is not None:

@@ -3,7 +3,6 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from app.domain.layer_kinds import kind_name
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
@@ -166,12 +165,3 @@ def test_the_whole_way_is_a_table() -> None:
     assert rows["Broken"].because == "No good. It is bad."
     assert rows["Late"].because == "No time left within your limit."
     assert rows["On the graphics card"].because == "There is none."
-
-
-def test_engines_names_for_the_same_thing_are_one() -> None:
-    """Given the names that ONNX Runtime and OpenVINO give the same computation, Then both get one name, and an
-    unknown one keeps its own."""
-    assert {kind_name(kind) for kind in ("Conv", "FusedConv", "Convolution", "convolution")} == {"Convolution"}
-    assert kind_name("Gemm") == kind_name("FullyConnected") != kind_name("MatMul")
-    assert kind_name("Softmax") == kind_name("SoftMax") == "Softmax"
-    assert kind_name("ScaledDotProductAttention") == "ScaledDotProductAttention"

@@ -82,7 +82,7 @@ with workspace(Globals(), writes=False) as space:
     rows = tried_run(space, read_facts(space, sys.argv[1])).rows
 print(json.dumps([{"title": r.title, "why": r.why, "outcome": r.outcome, "because": r.because} for r in rows]))
 """
-"""What the page "What was tried" shows of a run."""
+"""What the page "What changed, and why" shows of a run that was tried."""
 
 
 def explained(fettle: Fettle, run_id: str) -> dict[str, dict[str, str]]:

@@ -1,11 +1,13 @@
-"""Example values of the pages "What was tried" and "Layers"."""
+"""Example values of the page "What changed, and why"."""
 
-from widgets.pages.layers.value import LayersOf, LayersValue
-from widgets.pages.tried.value import TriedValue
+from dataclasses import replace
+
+from compared_graphs import blocks, compared
+
+from widgets.pages.changes.tried import TriedValue
+from widgets.pages.changes.value import ChangesValue
 from widgets.parts.tables.values import Cell
-from workers.contracts.after.changes import Layer, LayersResult
-
-_KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "FullyConnected", "Pooling", "Softmax")
+from workers.contracts.after.changes import Cause, ExplainResult
 
 
 def tried() -> TriedValue:
@@ -29,6 +31,7 @@ def tried() -> TriedValue:
             _recipe("INT8, sensitive layers kept", "", "", "", "No time left within your limit.", Cell("Not begun", tag="none")),
             _recipe("On the graphics card", "", "", "", "There is none here.", Cell("Left out", tag="none")),
         ),
+        ids=("", "v1", "v2", "v3", "", ""),
         said=(
             ("scales", "Why this one", "“16-bit numbers (BF16)” is 1.9 times as fast as the original."),
             ("stack", "Why not 8 bits", "“INT8, all layers”: only 93 % of its answers are alike."),
@@ -46,30 +49,32 @@ def _recipe(title: str, why: str, gave: str, note: str, because: str, outcome: C
     return Cell(title, strong=True, below=why), Cell(gave, below=note), Cell(because), outcome
 
 
-def layers(count: int = 66) -> LayersValue:
-    """An original and a version that is twice as fast."""
-    return LayersValue(
+def what_changed() -> ChangesValue:
+    """A version in 8 bits with casts, whose answers differ because of another mean."""
+    cause = Cause(
+        code="mean_std", parameter="mean", before=0.0, after=0.5, share_differing_after=0.0,
+        text="The version receives pictures with another mean (0 instead of 0.5).",
+    )  # fmt: skip
+    return ChangesValue(
         versions=(("v1", "16-bit numbers (BF16)"), ("v2", "Faster engine"), ("v0", "Original")),
         chosen="v1",
-        sides=(
-            _side("Original", "ONNX Runtime", count, 4.0, "f32"),
-            _side("16-bit numbers (BF16)", "OpenVINO", count * 3 // 4, 2.0, "bf16"),
-        ),
+        title="16-bit numbers (BF16)",
+        tried=tried(),
+        result=compared(blocks(6), cast_every=7),
+        explained=ExplainResult(agree=False, share_differing=0.1, causes=(cause,), n_items=32, tried=40),
+        n_changed=3,
     )
 
 
-def _side(title: str, engine: str, count: int, total_ms: float, precision: str) -> LayersOf:
-    weights = [1 + (number * 7919) % 23 for number in range(count)]
-    made = []
-    for number, weight in enumerate(weights):
-        ms = weight / sum(weights) * total_ms
-        size = 3_000 * weight if number % 3 else None
-        sensitivity = weight / 1000 if number % 5 == 0 else None
-        name = f"/features/features.{number}/conv/Conv"
-        kind = _KINDS[number % len(_KINDS)]
-        made.append(
-            Layer(
-                order=number, name=name, kind=kind, ms=ms, size_bytes=size, precision=precision, sensitivity=sensitivity
-            )
-        )
-    return LayersOf(title, engine, LayersResult(layers=tuple(made), total_ms=total_ms))
+def what_changed_plain() -> ChangesValue:
+    """Two models without data: no errors, times, reasons or picture; nothing is known of the answers."""
+    value = what_changed()
+    assert value.result is not None
+    bare = {"error": None, "ms_a": None, "ms_b": None, "kernel_b": None}
+    nodes = tuple(node.model_copy(update=bare) for node in value.result.nodes)
+    update = {
+        "nodes": nodes, "reasons": (), "first_different": None, "total_ms_a": None, "total_ms_b": None, "levels": (),
+        "notes": ("The second model runs as a program: its inner values cannot be read.",),
+    }  # fmt: skip
+    result = value.result.model_copy(update=update)
+    return replace(value, result=result, explained=None, n_changed=None)

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtWidgets import QPushButton
 
 from widgets.pages.answers.page import AnswersPage
+from widgets.pages.changes.page import ChangesPage
 from widgets.pages.chat.page import ChatPage
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.data.grid import ItemsView
@@ -19,7 +20,6 @@ from widgets.pages.gpu.page import GpuPage
 from widgets.pages.guide.page import GuidePage
 from widgets.pages.hub.page import HubPage
 from widgets.pages.jobs.page import JobsPage
-from widgets.pages.layers.page import LayersPage
 from widgets.pages.load.page import LoadPage
 from widgets.pages.model.page import ModelPage
 from widgets.pages.monitor.page import MonitorPage
@@ -27,7 +27,6 @@ from widgets.pages.projects.page import ProjectsPage
 from widgets.pages.releases.page import ReleasesPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.stress.page import StressPage
-from widgets.pages.tried.page import TriedPage
 from widgets.pages.try_it.page import TryPage
 from widgets.parts.page import Page
 
@@ -114,8 +113,7 @@ PLAIN: dict[type[Page], str] = {  # the states that one example shows, as state=
     TryPage: "empty loading=trying error",
     LoadPage: "empty full=loaded error",
     StressPage: "empty full=stress sounds=stress_sounds error",
-    TriedPage: "empty full=tried error",
-    LayersPage: "empty full=layers error",
+    ChangesPage: "empty full=what_changed error",
     ExportPage: "empty full=export override=override",
     JobsPage: "empty full=jobs",
     MonitorPage: "empty full=monitored quiet=monitored_quiet error",
@@ -174,9 +172,10 @@ STATES: dict[str, State] = {
     "load-loading": (LoadPage, lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left")),
     "load-priced": (LoadPage, lambda p, ex: p.show_value(ex.loaded(price=ex.priced(), latency=()))),
     "stress-offer": (StressPage, lambda p, ex: p.show_value(ex.stress(found=False))),
-    "layers-measuring": (LayersPage, lambda p, ex: p.show_empty(is_measuring=True)),
-    "layers-offer": (LayersPage, lambda p, ex: p.show_value(replace(ex.layers(), sides=()))),
-    "layers-loading": (LayersPage, lambda p, ex: p.show_loading("Opening both versions")),
+    "changes-measuring": (ChangesPage, lambda p, ex: p.show_empty(is_measuring=True)),
+    "changes-offer": (ChangesPage, lambda p, ex: p.show_value(replace(ex.what_changed(), result=None, explained=None))),
+    "changes-plain": (ChangesPage, lambda p, ex: p.show_value(ex.what_changed_plain())),
+    "changes-loading": (ChangesPage, lambda p, ex: p.show_loading("Opening both versions")),
     "export-provable": (
         ExportPage,
         lambda p, ex: p.show_value(ex.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s"))),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QTextBrowser, QWidget
 
+from widgets.pages.changes.page import ChangesPage
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.data.page import DataPage
 from widgets.pages.export.page import ExportPage
@@ -40,7 +41,9 @@ def hostile(value: Any) -> Any:
     """The same value with all foreign texts replaced; ids, states and paths of choices stay."""
     keep = {"id", "target", "chosen", "state", "kind", "outcome", "verdict", "technique", "runtime", "icon", "answers"}
     keep |= {"recommended", "theme", "level", "tone", "key", "range", "channels", "layout", "data", "guessed"}
-    keep |= {"license_kind", "format", "action", "measure"} | ({"tag"} if isinstance(value, Cell) else set())
+    keep |= {"license_kind", "format", "action", "measure", "status", "nan", "ids"} | (
+        {"tag"} if isinstance(value, Cell) else set()
+    )
     if isinstance(value, PictureValue):
         return replace(value, name=HOSTILE)
     if is_dataclass(value) and not isinstance(value, type):
@@ -96,6 +99,7 @@ HOSTILE_STATES: dict[str, State] = {
     "goal": (GoalPage, lambda p, ex: p.show_value(hostile(ex.goal()))),
     "compare": (ComparePage, lambda p, ex: p.show_value(hostile(ex.compare()))),
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show_value(hostile(ex.nothing_faster()))),
+    "changes": (ChangesPage, lambda p, ex: p.show_value(replace(hostile(ex.what_changed()), tried=ex.tried()))),
     "load": (LoadPage, hostile_load),
     "load-ask": (LoadPage, lambda p, ex: p.show_question(hostile(ex.ask_load()))),
     "try": (TryPage, hostile_trying),

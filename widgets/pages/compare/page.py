@@ -41,8 +41,8 @@ class ComparePage(Page):
     """The page Compare; `export_requested` and `export_anyway_requested` carry the id of a version.
 
     `write_requested(id)` writes a bundle at once. `proof_data_chosen(path)` adds examples. `other_model_chosen(path)`
-    compares a model with the original. `sources_wanted(id, key)` requests
-    `show_sources`. `go_on_requested(minutes)` gives the run more time.
+    compares a model with the original. `sources_wanted(id, key)` requests `show_sources`. `go_on_requested(minutes)`
+    gives the run more time. `why_requested(id)` shows what changed in a version.
     """
 
     export_requested = Signal(str)
@@ -58,6 +58,7 @@ class ComparePage(Page):
     idle_requested = Signal(bool)  # measure again when the computer is idle; False stops the wait
     go_on_requested = Signal(int)
     sources_wanted = Signal(str, str)
+    why_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -321,6 +322,10 @@ class ComparePage(Page):
         self.sources_wanted.emit(version_id, key)
 
     def _on_cell(self, table: Table, value: CompareValue, version_id: str, column: int) -> None:
+        if column == table.model().columnCount() - 1:
+            if table.model().index(table.currentIndex().row(), column).data():
+                self.why_requested.emit(version_id)
+            return
         place = table.visualRect(table.model().index(table.currentIndex().row(), column))
         self._opened_at = QRect(table.viewport().mapToGlobal(place.topLeft()), place.size())
         self.sources_wanted.emit(version_id, source_key(value, column))

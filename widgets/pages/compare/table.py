@@ -43,7 +43,7 @@ def empty_pages(value: CompareValue | None) -> frozenset[str]:
 
 
 def columns(value: CompareValue) -> list[Column]:
-    """Return the six columns; accuracy or the task's own score needs labels."""
+    """Return the six columns and one of links; accuracy or the task's own score needs labels."""
     rightness = value.score_title or (_("Right answers") if is_small(value) else _("Accuracy"))
     third = rightness if value.labelled else _("Memory")
     same = _("Next words kept") if value.speaks else _("Same answers")
@@ -56,6 +56,7 @@ def columns(value: CompareValue) -> list[Column]:
         Column(third, right=True),
         Column(fourth, right=True),
         Column(last),
+        Column(_("Why"), right=True),
     ]
 
 
@@ -110,6 +111,13 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "cut_off": Cell(_("Not ready in time"), tag="none"),
     }
     return cells[version.verdict]
+
+
+def _why(version: VersionValue) -> Cell:
+    """Return the link to what changed in a version; none without a model to compare with the original."""
+    if version.verdict in ("original", "keep", "dropped", "cut_off"):
+        return Cell("")
+    return Cell(_("Why?"), tone="brand")
 
 
 def _arrow(before: str, now: str) -> str:
@@ -183,6 +191,7 @@ def rows(value: CompareValue) -> list[TableRow]:
             Cell(_third(version, value)),
             Cell(_fourth(version, value)),
             _verdict(version, value),
+            _why(version),
         )
         made.append(TableRow(version.id, cells, _details(version, base)))
     return made

@@ -72,15 +72,12 @@ def _change(before: str | None, after: str | None) -> str:
 
 
 def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
-    """Return the second line of a box: how many operators it holds, and their time in both models."""
+    """Return the second line of a box: its time in both models, and how many operators it holds."""
     inside = [nodes[at] for at in box.nodes]
-    parts = []
-    if len(inside) > 1:
-        each = _("{0:,} operators each") if box.repeats > 1 else _("{0:,} operators")
-        parts.append(each.format(len(inside) // box.repeats))
     timed = [[ms for ms in side if ms is not None] for side in zip(*((n.ms_a, n.ms_b) for n in inside), strict=True)]
-    if any(timed):
-        parts.append(ms_words(*(sum(side) if side else None for side in timed)))
+    parts = [ms_words(*(sum(side) if side else None for side in timed))] if any(timed) else []
+    if len(inside) > 1:
+        parts.append(_("{0:,} operators").format(len(inside)))
     if not parts:
         parts.append(STATUS_WORDS[inside[0].status])
     return ", ".join(parts)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from records import facts, judgement, make_project, run, variant
 
+from app.controllers.changes.tried import tried_value
 from app.controllers.compare.presenter import compare_value
 from app.controllers.export.presenter import license_check
 from app.controllers.model.presenter import model_value
 from app.controllers.optimize.run_watch import RunWatch
-from app.controllers.tried.presenter import tried_value
 from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.domain.standing import Standing
@@ -24,9 +24,9 @@ from app.services.opening.opening import reopened_model
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.forecasting import RunForecast
+from widgets.pages.changes.tried import TriedValue
 from widgets.pages.compare.table import rows
 from widgets.pages.compare.value import CompareValue, UndecidedValue, VersionValue
-from widgets.pages.tried.value import TriedValue
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import Recipe
@@ -40,7 +40,7 @@ def slow(**changes: object) -> Variant:
 
 
 def tried_of(made: RunFacts, best: str | None = None, **changes: object) -> TriedValue:
-    """Return the page What was tried of a run without a plan; `changes` are those of each row."""
+    """Return what a run tried, of a run without a plan; `changes` are those of each row."""
     rows = tuple(dataclasses.replace(row, **changes) for row in tried_rows(None, made.variants, (), best, 1.0))
     return tried_value(made, TriedRun(rows, (), (), (), RunForecast(run_id="r1", machine="m")))
 
@@ -111,7 +111,7 @@ def test_safe_but_slower_version_has_no_green_tag() -> None:
     best = variant(1, p50_ms=1.0, speedup=2.0)
     made = facts(variant(0), best, slow(), best="v1")
     row = next(row for row in rows(compare_value(made)) if row.id == "v2")
-    assert (row.cells[-1].text, row.cells[-1].tag) == ("Answers alike, slower", "none")
+    assert (row.cells[5].text, row.cells[5].tag) == ("Answers alike, slower", "none")
     assert verdict_words(slow()) == "Answers alike, slower" and verdict_words(best) == "Safe to ship"
     _, _, because, outcome = next(row for row in tried_of(made, "v1").rows if row[0].text == "Version 2")
     assert (outcome.tag, outcome.text, because.text) == ("none", "Answers alike, slower", "Not faster on this computer")
@@ -123,7 +123,7 @@ def test_version_measured_slower_under_load_is_not_settled() -> None:
     loaded = Measurement(latency_p50_ms=1.2, n=400, speedup=0.9, speedup_low=0.7, under_load=True, agreed_low=0.7)
     open_one = dataclasses.replace(variant(2), measurement=loaded)
     row = next(row for row in rows(compare_value(facts(variant(0), open_one))) if row.id == "v2")
-    assert (row.cells[-1].text, row.cells[-1].tag) == ("Speed not settled", "none")
+    assert (row.cells[5].text, row.cells[5].tag) == ("Speed not settled", "none")
     assert verdict_words(open_one) == "Speed not settled"
 
 
@@ -206,7 +206,7 @@ def test_standing_has_the_same_words_on_every_page(standing: Standing) -> None:
     """Given any standing, then Compare uses the words of the command line and of What was tried."""
     shown = VersionValue("v1", "Version 1", standing.value)
     (row,) = rows(CompareValue("safe", "", "", (shown,)))
-    assert row.cells[-1].text == STANDING_WORDS[standing]
+    assert row.cells[5].text == STANDING_WORDS[standing]
 
 
 def test_one_version_has_one_verdict_everywhere() -> None:
@@ -217,7 +217,7 @@ def test_one_version_has_one_verdict_everywhere() -> None:
     made = facts(variant(0), alike)
     row = next(row for row in rows(compare_value(made)) if row.id == "v2")
     tried = tried_of(made)
-    assert row.cells[-1].text == verdict_words(alike) == tried.rows[1][3].text == "Speed not settled"
+    assert row.cells[5].text == verdict_words(alike) == tried.rows[1][3].text == "Speed not settled"
     quiet = dataclasses.replace(alike, measurement=dataclasses.replace(loaded, under_load=False, speedup_low=1.1))
     assert verdict_words(quiet) == "Alike, not proven"
     assert variant_document(quiet)["verdict"] == "not_enough_data"

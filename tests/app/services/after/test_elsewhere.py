@@ -18,7 +18,6 @@ from tiny_llama import write_tiny_llama
 from app.domain.choose import has_exact_numbers
 from app.domain.run import Run
 from app.services.after.exporting import ExportRequest, export
-from app.services.after.layering import versions_to_profile
 from app.services.after.one_version import judge_file
 from app.services.after.proving import prove
 from app.services.after.trying.showing import changed_examples
@@ -77,7 +76,6 @@ def test_judged_ir_is_a_version_of_the_run(space: Workspace, tmp_path: Path) -> 
     points = space.repositories.latencies.of_run("r1")
     assert sum(point.variant_id == made.id for point in points) == made.measurement.n
     assert facts.model_dir(made) != facts.original_dir and (facts.model_dir(made) / "model.xml").is_file()
-    assert made in versions_to_profile(facts)
     assert go(space, changed_examples(space, facts, made)) == ()
 
     go(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))))

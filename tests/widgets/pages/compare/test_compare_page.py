@@ -42,11 +42,11 @@ def test_safe_states_it_in_a_sentence_three_figures_and_six_columns(opened: Any,
     ]  # fmt: skip
     assert "14 of 2,000 changed, loss under 0.5 %" in text_of(page)
     assert [c.title for c in columns(examples.compare())] == [
-        "Version", "Latency", "Size", "Accuracy", "Same answers", "Verdict",
+        "Version", "Latency", "Size", "Accuracy", "Same answers", "Verdict", "Why",
     ]  # fmt: skip
-    assert table_text(page)[0] == ["Original", "10.4 ms", "9.2 MB", "91.2 %", "", "to compare with"]
+    assert table_text(page)[0] == ["Original", "10.4 ms", "9.2 MB", "91.2 %", "", "to compare with", ""]
     assert table_text(page)[1] == [
-        "INT8, sensitive layers kept", "3.1 ms", "2.4 MB", "91.1 %", "99.3 %", "Safe to ship",
+        "INT8, sensitive layers kept", "3.1 ms", "2.4 MB", "91.1 %", "99.3 %", "Safe to ship", "Why?",
     ]  # fmt: skip
     assert [r[5] for r in table_text(page)[3:]] == ["Silent regression"] * 2
     assert page.findChild(ScatterPlot) is not None
@@ -145,7 +145,7 @@ def test_not_proven_states_how_many_are_missing(
     bar = next(b for b in page.findChildren(Bar) if b.property("tone") == "warn")
     assert bar.value() == 67 and bar.maximum() == 1000
     assert [c.title for c in columns(examples.not_proven())][3:5] == ["Right answers", "Same answers"]
-    assert ["Pruned by 30 %", "5.2 ms", "6.5 MB", "18 of 20", "18 of 20", "Not enough data"] in table_text(page)
+    assert ["Pruned by 30 %", "5.2 ms", "6.5 MB", "18 of 20", "18 of 20", "Not enough data", "Why?"] in table_text(page)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: "/more pictures")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("/more.npz", ""))
     buttons = {"Prove it": "/more pictures", "Choose a folder…": "/more pictures", "Choose a file…": "/more.npz"}
@@ -157,9 +157,9 @@ def test_not_proven_states_how_many_are_missing(
 def test_nothing_faster_offers_three_options(opened: Any, examples: ModuleType) -> None:
     """Given that nothing was safe, then it shows that, and each option leads somewhere."""
     page = opened(ComparePage, examples.nothing_faster())
-    assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result"]
-    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == ["none", "Not faster here"]
-    assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
+    assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result", "Why"]
+    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:6] == ["none", "Not faster here"]
+    assert table_text(page)[2][4:6] == ["2.4 %", "Beyond your limit of 1 %"]
     press(page, "How to do that")
     QApplication.processEvents()
     press(page, "Copy the command")
@@ -188,7 +188,7 @@ def test_answers_that_are_no_classes_are_counted(opened: Any, examples: ModuleTy
     """Given vectors, then results that did not change are counted as of any other model, and nothing is invented."""
     page = opened(ComparePage, examples.vectors())
     assert [c.title for c in columns(examples.vectors())][4] == "Same answers"
-    assert table_text(page)[1][4] == "100 %" and table_text(page)[2][4:] == ["–", "Not compared"]
+    assert table_text(page)[1][4] == "100 %" and table_text(page)[2][4:6] == ["–", "Not compared"]
 
 
 def test_larger_and_same_size_are_reported(opened: Any, examples: ModuleType) -> None:
@@ -257,4 +257,4 @@ def test_a_page_that_would_be_empty_is_not_offered(theme: Theme, examples: Modul
         page.show_value(value)
         shown(page)
         offered = button_texts(page)
-        assert ("All answers" in offered) is is_offered and "What was tried" in offered
+        assert ("All answers" in offered) is is_offered and "What changed, and why" in offered

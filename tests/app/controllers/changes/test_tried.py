@@ -1,17 +1,17 @@
-"""Tests of the page "What was tried" with a real database."""
+"""Tests of what a run tried, on the page "What changed, and why", with a real database."""
 
 from pytestqt.qtbot import QtBot
 from read_page import press, words
 from records import add_run, judgement, make_project, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
-from app.controllers.tried.presenter import forecast_note, forecast_rows
+from app.controllers.changes.tried import forecast_note, forecast_rows
 from app.domain.run import StepRecord
 from app.domain.variant import Variant
 from app.services.flow.workspace import Workspace
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.main_window import MainWindow
-from widgets.pages.tried.page import TriedPage
+from widgets.pages.changes.page import ChangesPage
 from widgets.parts.small import Tag
 from workers.contracts.jobs import PlanResult
 from workers.contracts.specs import Recipe
@@ -26,7 +26,7 @@ PLAN = PlanResult(
 SAID = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
 
 
-def page_of(app_controller: AppController, window: MainWindow, space: Workspace, other: Variant) -> TriedPage:
+def page_of(app_controller: AppController, window: MainWindow, space: Workspace, other: Variant) -> ChangesPage:
     """Return the page for a run of the original, a recommended version and another one."""
     app_controller.session.reopen(make_project(space))
     made = run(
@@ -35,7 +35,7 @@ def page_of(app_controller: AppController, window: MainWindow, space: Workspace,
     add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), other)
     space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0, variant_index=1))
     app_controller.session.set_run(made)
-    return shown_page(window, "tried")
+    return shown_page(window, "changes")
 
 
 def test_tried_versions_are_shown_and_measured_again(

@@ -1,4 +1,4 @@
-"""Format what a run tried as the page shows it."""
+"""Format what a run tried as the page "What changed, and why" shows it."""
 
 from app.domain.standing import Standing
 from app.domain.tried import TriedRecipe
@@ -9,7 +9,7 @@ from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
 from app.services.run.clock import MIN_STEP_S
 from app.services.run.forecasting import Expected, RunForecast
-from widgets.pages.tried.value import TriedValue
+from widgets.pages.changes.tried import TriedValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
@@ -41,10 +41,16 @@ def tried_value(facts: RunFacts, tried: TriedRun) -> TriedValue:
     return TriedValue(
         headline=_headline(begun, len(tried.rows) - 1 - begun),
         rows=tuple(_row(row) for row in tried.rows),
+        ids=tuple(_compared_id(row.variant) for row in tried.rows),
         said=tuple(row for row in texts if row[2]),
         forecast=forecast_rows(tried.forecast, went_on_s),
         forecast_note=forecast_note(tried.forecast, went_on_s),
     )
+
+
+def _compared_id(variant: Variant | None) -> str:
+    """Return the version's id if it can be compared with the original, else ""."""
+    return variant.id if variant is not None and variant.artifact_key and not variant.is_baseline else ""
 
 
 def _headline(begun: int, others: int) -> str:

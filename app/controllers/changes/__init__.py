@@ -1,0 +1,1 @@
+"""Controller of the page "What changed, and why"."""

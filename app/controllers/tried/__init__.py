@@ -1,1 +1,0 @@
-"""Controller of the page "What was tried"."""

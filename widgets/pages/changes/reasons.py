@@ -1,0 +1,83 @@
+"""Show why a version is faster, slower or answers otherwise, in sentences that lead to their operators."""
+
+from collections.abc import Callable, Sequence
+
+from widgets.icons import IconLabel
+from widgets.pages.changes.value import ChangesValue
+from widgets.parts.buttons import GhostButton, Slot
+from widgets.parts.card import Card
+from widgets.parts.format import percent
+from widgets.parts.layout import MIDDLE, Item, in_row
+from widgets.parts.text import Tone, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S
+from workers.contracts.after.change_words import error_words, name_of, nodes_of, op_words
+from workers.contracts.after.changes import Cause, DiffResult, ExplainResult
+from workers.contracts.translation import _
+
+PLAIN: Tone = ""
+WARN: Tone = "warn"
+
+Show = Callable[[Sequence[int], str], None]
+"""Called with the positions of the operators and the sentence that they belong to."""
+
+
+def reasons_card(theme: Theme, value: ChangesValue, result: DiffResult, on_show: Show, on_explain: Slot) -> Card:
+    """Return the card of all sentences; `on_explain` looks for the cause of other answers."""
+    rows: list[Item] = []
+    for reason in result.reasons:
+        text = " ".join(filter(None, (reason.text, reason.advice)))
+        costs = reason.saved_ms is not None and reason.saved_ms < 0
+        icon, tone = ("warning", WARN) if costs else ("clock", PLAIN)
+        rows.append(_line(theme, icon, tone, text, _link(theme, nodes_of(reason, result.nodes), text, on_show)))
+    if result.first_different is not None:
+        node = result.nodes[result.first_different]
+        text = _("The first difference beyond rounding is at “{0}” ({1}): {2}.")
+        text = text.format(name_of(node), op_words(node), error_words(node))
+        rows.append(_line(theme, "target", "bad", text, _link(theme, [result.first_different], text, on_show)))
+    rows += _answers(theme, value, on_explain)
+    rows += [words(note, "caption") for note in result.notes]
+    return Card("", *(rows or [words(_("No reason was found for a difference in time."), "soft")]), name=_("Why"))
+
+
+def _answers(theme: Theme, value: ChangesValue, on_explain: Slot) -> list[Item]:
+    """Return why the version answers otherwise, or the button that looks for it."""
+    if value.explained is not None:
+        return [_line(theme, *line) for line in cause_lines(value.explained)]
+    if value.n_changed == 0:
+        return [_line(theme, "check-circle", "ok", _("Both gave the same answer on every test example."))]
+    text = _("It was not tested whether both answer the same.")
+    if value.n_changed:
+        text = _("{0:,} test examples are answered otherwise.").format(value.n_changed)
+    button = GhostButton(theme, _("Why does it answer otherwise?"), size="small", on=on_explain)
+    return [_line(theme, "info", "", text, button)]
+
+
+def cause_lines(found: ExplainResult) -> list[tuple[str, Tone, str]]:
+    """Return icon, tone and sentence of each cause."""
+    if found.agree:
+        return [("check-circle", "ok", _("Both answer the same on {0:,} examples.").format(found.n_items))]
+    lines: list[tuple[str, Tone, str]] = [("warning", "warn", _cause(cause)) for cause in found.causes]
+    if not lines:
+        text = _("{0:,} usual differences were tried on {1:,} examples; none explains the {2} other answers.")
+        text = text.format(found.tried, found.n_items, percent(found.share_differing))
+        if found.diff is not None and found.first_node is not None:
+            node = found.diff.nodes[found.first_node]
+            text += " " + _("The first operator that differs is “{0}”: {1}.").format(name_of(node), error_words(node))
+        lines.append(("x-circle", "bad", text))
+    return lines
+
+
+def _cause(cause: Cause) -> str:
+    return cause.text or _("{0}: {1} instead of {2}.").format(cause.parameter, cause.before, cause.after)
+
+
+def _line(theme: Theme, icon: str, tone: Tone, text: str, button: GhostButton | None = None) -> Item:
+    return in_row((IconLabel(theme, icon, tone or "soft"), MIDDLE), (words(text), 1), button, gap=SPACE_S)
+
+
+def _link(theme: Theme, nodes: Sequence[int], sentence: str, on_show: Show) -> GhostButton | None:
+    if not nodes:
+        return None
+    text = _("Show it") if len(nodes) == 1 else _("Show all {0:,}").format(len(nodes))
+    return GhostButton(theme, text, size="small", name=f"{text}: {sentence}", on=lambda: on_show(nodes, sentence))
