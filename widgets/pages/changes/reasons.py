@@ -59,8 +59,8 @@ def cause_lines(found: ExplainResult) -> list[tuple[str, Tone, str]]:
         return [("check-circle", "ok", _("Both answer the same on {0:,} examples.").format(found.n_items))]
     lines: list[tuple[str, Tone, str]] = [("warning", "warn", _cause(cause)) for cause in found.causes]
     if not lines:
-        text = _("{0:,} usual differences were tried on {1:,} examples; none explains the {2} other answers.")
-        text = text.format(found.tried, found.n_items, percent(found.share_differing))
+        text = _("{0:,} usual differences were tried on {1:,} examples; none explains why {2} of the answers differ.")
+        text = text.format(found.tried, found.n_items, percent(found.share_differing, 0))
         if found.diff is not None and found.first_node is not None:
             node = found.diff.nodes[found.first_node]
             text += " " + _("The first operator that differs is “{0}”: {1}.").format(name_of(node), error_words(node))

@@ -74,7 +74,7 @@ def _change(before: str | None, after: str | None) -> str:
 def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
     """Return the second line of a box: its time in both models, and how many operators it holds."""
     inside = [nodes[at] for at in box.nodes]
-    timed = [[ms for ms in side if ms is not None] for side in zip(*((n.ms_a, n.ms_b) for n in inside), strict=True)]
+    timed = [one.ms_a for one in inside if one.ms_a is not None], [one.ms_b for one in inside if one.ms_b is not None]
     parts = [ms_words(*(sum(side) if side else None for side in timed))] if any(timed) else []
     if len(inside) > 1:
         parts.append(_("{0:,} operators").format(len(inside)))
