@@ -13,7 +13,8 @@ from workers.explain.graph import ModelGraph
 from workers.explain.graphs.reading import read_graph
 from workers.explain.matching import match_graphs
 from workers.explain.picture.levels import levels_of
-from workers.explain.speed import SpeedFacts, facts_of, reasons
+from workers.explain.reasoning import facts_of, reasons
+from workers.explain.speed import SpeedFacts
 from workers.infer.base import Arrays
 from workers.measure.requests import load_requests
 from workers.tune.layers import profile_in_turns, target_of

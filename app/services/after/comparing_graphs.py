@@ -16,16 +16,10 @@ from workers.contracts.after.changes import DiffParams, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
+from workers.contracts.runtimes import needs_torch
 from workers.contracts.specs import Recipe
 
 TITLE = "Compare both models"
-
-
-def versions_to_compare(facts: RunFacts) -> tuple[Variant, ...]:
-    """Return the versions that can be compared with the original: the recommended one first."""
-    versions = [v for v in facts.variants if v.artifact_key and not v.is_baseline]
-    best = facts.run.recommended_variant_id
-    return tuple(sorted(versions, key=lambda v: (v.id != best, v.index)))
 
 
 def compare_versions(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[DiffResult]:
@@ -81,7 +75,6 @@ def _step(original: Version, version: Version, data_dir: Path | None, threads: i
     examples = "" if data_dir is None else str(data_dir)
     first, second = (RunParams(**one.parameters(), data_dir=examples) for one in (original, version))
     more = (version.model_dir, *(() if data_dir is None else (data_dir,)))
+    how = {"threads": threads or usable_cores(), "torch": any(needs_torch(side.runtime) for side in (first, second))}
     params = DiffParams(first=first, second=second)
-    return version.step(
-        "diff", params, DiffResult, original.model_dir, more, title=TITLE, cache=True, threads=threads or usable_cores()
-    )
+    return version.step("diff", params, DiffResult, original.model_dir, more, title=TITLE, cache=True, **how)
