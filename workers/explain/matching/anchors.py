@@ -3,9 +3,12 @@
 from collections.abc import Callable, Hashable, Iterable
 
 from workers.explain.graph import Node
-from workers.explain.matching.sides import Side, stem
+from workers.explain.matching.operators import COMPOSITE
+from workers.explain.matching.sides import Side, stem, weight_stem
 
 Key = Hashable | None
+SMALL_BYTES = 64
+"""Weights up to this size are common numbers (0, 1, a half) and tell nothing."""
 
 
 def pair(first: Side, second: Side, a: int, b: int) -> None:
@@ -34,7 +37,7 @@ def same_weights(a: Node, b: Node) -> bool:
         return False
     if not a.weight_hash or same_numbers(a, b):
         return True
-    if set(map(stem, a.weight_names)) & set(map(stem, b.weight_names)):
+    if set(map(weight_stem, a.weight_names)) & set(map(weight_stem, b.weight_names)):
         return True
     return _sizes(a) == _sizes(b)
 
@@ -74,23 +77,52 @@ def by_weights(first: Side, second: Side) -> None:
 
 def _hash(side: Side, place: int) -> Key:
     node = side.nodes[place]
-    return (side.kinds[place], node.weight_hash) if node.weight_hash and node.weight_bytes > 64 else None
+    return (side.kinds[place], node.weight_hash) if node.weight_hash and node.weight_bytes > SMALL_BYTES else None
 
 
 def _sums(side: Side, place: int) -> Key:
     node = side.nodes[place]
-    return (side.kinds[place], node.weight_sums[0]) if node.weight_hash and node.weight_bytes > 64 else None
+    return (side.kinds[place], node.weight_sums[0]) if node.weight_hash and node.weight_bytes > SMALL_BYTES else None
 
 
 def _weight_name(side: Side, place: int) -> Key:
     node = side.nodes[place]
-    return (side.kinds[place], stem(node.weight_names[0])) if node.weight_names and node.weight_bytes > 8 else None
+    return (
+        (side.kinds[place], weight_stem(node.weight_names[0])) if node.weight_names and node.weight_bytes > 8 else None
+    )
 
 
 def _weight_name_alone(side: Side, place: int) -> Key:
     """Weights by any of their names, for operators whose largest weight was folded away."""
     node = side.nodes[place]
-    return (side.kinds[place], frozenset(map(stem, node.weight_names))) if len(node.weight_names) > 1 else None
+    return (side.kinds[place], frozenset(map(weight_stem, node.weight_names))) if len(node.weight_names) > 1 else None
+
+
+def by_parts(first: Side, second: Side) -> None:
+    """Pair operators of the first graph with the one of another kind that holds their weights under the same names."""
+    owners: dict[str, list[int]] = {}
+    for a, node in enumerate(first.nodes):
+        if a not in first.partner and node.weight_bytes > SMALL_BYTES:
+            owners.setdefault(weight_stem(node.weight_names[0]), []).append(a)
+    for b, node in enumerate(second.nodes):
+        if b in second.partner or not node.weight_bytes:
+            continue
+        names = [part for name in node.weight_names for part in _joined_names(weight_stem(name))]
+        parts = [owners[name][0] for name in names if len(owners.get(name, ())) == 1]
+        if len(parts) < 2 and second.kinds[b] not in COMPOSITE:
+            continue
+        alike = [a for a in parts if first.kinds[a] == second.kinds[b]] or parts
+        for a in (*parts, *alike[:1]):
+            pair(first, second, a, b)
+
+
+def _joined_names(name: str) -> tuple[str, ...]:
+    """Return the names of the weights that a joined one consists of."""
+    return (
+        tuple(name.replace("qkv_proj", part) for part in ("q_proj", "k_proj", "v_proj"))
+        if "qkv_proj" in name
+        else (name,)
+    )
 
 
 def _unique(first: Side, second: Side, key: Callable[[Side, int], Key]) -> None:

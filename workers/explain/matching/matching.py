@@ -6,7 +6,7 @@ from workers.contracts.after.changes import ChangedNode, Status
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.graphs.weights import bits_of
 from workers.explain.matching import anchors
-from workers.explain.matching.operators import PASSING, is_integer, plain
+from workers.explain.matching.operators import PASSING, is_integer, kind_of, plain
 from workers.explain.matching.regions import Found, settle
 from workers.explain.matching.sides import FARTHEST, Side
 from workers.explain.matching.spreading import pair_passing, spread
@@ -25,6 +25,9 @@ def match_graphs(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ..
     anchors.by_origins(a, b)
     anchors.by_weights(a, b)
     anchors.by_names(a, b)
+    spread(a, b)
+    anchors.by_parts(a, b)
+    anchors.by_parts(b, a)
     spread(a, b)
     pair_passing(a, b)
     if not _have_something_in_common(a, b):
@@ -58,7 +61,7 @@ def _rows(a: Side, b: Side, gone: Found, new: Found) -> tuple[ChangedNode, ...]:
     for place in range(len(b.nodes)):
         before = max(before, b.partner.get(place, before))
         if place not in shown:
-            status = new.get(place, ("unmatched", None))[0]
+            status = "added" if place in b.partner else new.get(place, ("unmatched", None))[0]
             rows.append(((before, 1, place), _row(a, b, None, place, status)))
     return tuple(row for _, row in sorted(rows, key=lambda entry: entry[0]))
 
@@ -147,8 +150,10 @@ def _is_same(a: Side, b: Side, one: Node, there: Node, same_type: bool) -> bool:
     transposed = one.weight_shape != there.weight_shape and one.weight_sums == there.weight_sums
     if not (alike or transposed or _first_same(one, there)):
         return False
-    if a.graph.form != b.graph.form or there.origins:
+    if there.origins:
         return True
+    if a.graph.form != b.graph.form:
+        return kind_of(one.op) == kind_of(there.op)
     common = (key for key in one.attributes.keys() & there.attributes.keys() if not key.startswith("#"))
     return plain(one.op) == plain(there.op) and all(one.attributes[key] == there.attributes[key] for key in common)
 

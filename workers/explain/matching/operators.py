@@ -65,6 +65,9 @@ FOLDED = frozenset({"batchnorm", "add", "mul", "sub", "div", "relu", "clip", "si
                     "leakyrelu", "tanh", "transpose", "reshape", "pad"})  # fmt: skip
 """Kinds that engines fold into an operator beside them."""
 
+COMPOSITE = frozenset({"rmsnorm", "layernorm", "attention", "gelu", "lstm", "gru", "rnn"})
+"""Kinds that compute what is several operators elsewhere."""
+
 INTEGER = ("convinteger", "matmulinteger", "qlinear", "qgemm", "dynamicquantizematmul", "qattention")
 """Starts of the names of operators that compute with 8 bits."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from workers.contracts.after.changes import Status
 from workers.explain.matching.anchors import pair, same_numbers, same_shape
+from workers.explain.matching.composites import inside_composites
 from workers.explain.matching.operators import FOLDED, PASSING, is_integer, plain
 from workers.explain.matching.sides import Side
 
@@ -37,7 +38,10 @@ def settle(first: Side, second: Side) -> tuple[Found, Found]:
     """Return what became of the nodes without a pair, of both graphs."""
     gone: Found = {a: ("fused", first.partner[twin]) for a, twin in _twins(first)}
     new: Found = {b: ("added", None) for b, _ in _twins(second)}
-    for left, right in _linked(first, second, _regions(first), _regions(second)):
+    inside, unfolded = inside_composites(first, second), inside_composites(second, first)
+    gone |= {a: ("removed" if b is None else "fused", b) for a, b in inside.items() if a not in gone}
+    new |= dict.fromkeys(unfolded, ("added", None))
+    for left, right in _linked(first, second, _regions(first, gone), _regions(second, new)):
         _settle(first, second, left, right, gone, new)
     return gone, new
 
@@ -59,7 +63,7 @@ def _identity(side: Side, place: int) -> object:
     return node.op, tuple(side.sources[place]), node.weight_hash, tuple(sorted(node.attributes.items())), node.depth
 
 
-def _regions(side: Side) -> list[Region]:
+def _regions(side: Side, settled: Found) -> list[Region]:
     """Return the connected parts of nodes without a pair."""
     above = list(range(len(side.nodes)))
 
@@ -69,11 +73,11 @@ def _regions(side: Side) -> list[Region]:
             place = above[place]
         return place
 
-    left = [place for place in range(len(side.nodes)) if place not in side.partner]
+    left = [place for place in range(len(side.nodes)) if place not in side.partner and place not in settled]
+    open_ = set(left)
     for place in left:
-        for source in side.sources[place]:
-            if source >= 0 and source not in side.partner:
-                above[top(place)] = top(source)
+        for source in open_.intersection(side.sources[place]):
+            above[top(place)] = top(source)
     regions: dict[int, Region] = {}
     for place in left:
         region = regions.setdefault(top(place), Region())
@@ -81,7 +85,7 @@ def _regions(side: Side) -> list[Region]:
         region.sources.update(one for one in side.sources[place] if one < 0 or one in side.partner)
         region.users.update(one for one in side.users.get(place, ()) if one in side.partner)
     for number, maker in enumerate(side.outputs):
-        if maker is not None and maker >= 0 and maker not in side.partner:
+        if maker in open_:
             regions[top(maker)].outputs.add(number)
     return list(regions.values())
 

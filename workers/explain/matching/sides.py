@@ -25,6 +25,11 @@ def stem(name: str) -> str:
     return name
 
 
+def weight_stem(name: str) -> str:
+    """Return a weight's name as the one who trained it wrote it: without what exporters of language models add."""
+    return stem(name.removeprefix("weight:").split("|")[0]).replace("self_attn.", "attn.").replace(".MatMul", "")
+
+
 class Side:
     """Index of one graph; ids are positions of nodes, and the inputs of the model are -1, -2 and so on.
 

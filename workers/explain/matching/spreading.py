@@ -70,6 +70,8 @@ def _may_pair(first: Side, second: Side, a: int, b: int) -> bool:
     if a < 0 or b < 0 or a in first.partner or b in second.partner or first.kinds[a] != second.kinds[b]:
         return False
     one, other = first.nodes[a], second.nodes[b]
+    if first.kinds[a] == "attention" and one.op != other.op:
+        return True  # one of them may hold tables of positions
     if one.weight_hash or other.weight_hash:
         return same_weights(one, other)
     return same_shape(one, other)
@@ -124,4 +126,5 @@ def _sized(side: Side, place: int) -> Hashable:
 
 
 def _kind(side: Side, place: int) -> Hashable:
-    return side.kinds[place], bool(side.nodes[place].weight_hash)
+    kind = side.kinds[place]
+    return kind, kind != "attention" and bool(side.nodes[place].weight_hash)

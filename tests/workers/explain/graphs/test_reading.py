@@ -122,6 +122,7 @@ def test_unpacked_weights_count_for_the_operator_that_reads_them(make_small, app
     assert all(node.weight_bytes == 0 for node in graph.nodes if node.op == "DequantizeLinear" and not node.inputs)
 
 
+@pytest.mark.whole
 def test_torch_program_is_read_with_its_weights(make_small) -> None:
     """Given a torch program beside the model, When PyTorch's graph is read, Then operators and weights are its own."""
     small = compiled_program.with_program(make_small("cnn"))

@@ -181,6 +181,7 @@ def test_portable_optimization_removes_what_does_nothing(make_small, apply) -> N
     assert counts(rows)["unmatched"] == 0 and of(rows)["conv1"].status == "unchanged"
 
 
+@pytest.mark.whole
 def test_torch_program_and_exported_file_are_matched(make_small, tmp_path: Path) -> None:
     """Given a torch program and what another exporter made of it, When matched, Then all operators are in pairs."""
     import torch
