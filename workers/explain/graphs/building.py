@@ -12,6 +12,10 @@ MOST_WEIGHTS = 64
 """Largest number of weights that one operator keeps."""
 
 
+SHAPING = ("reshape", "unsqueeze", "squeeze", "transpose", "broadcast", "expand")
+"""Operators that give a constant's numbers other sizes, even if these are computed."""
+
+
 class Names:
     """Unique names in one graph."""
 
@@ -32,8 +36,8 @@ class Names:
 class GraphBuilder:
     """Collects the operators of one graph; constants are weights of the operators that read them.
 
-    An operator that reads constants only (DequantizeLinear of stored weights) is kept, but its weights count for the
-    operators that read its output.
+    An operator that unpacks or reshapes a constant (DequantizeLinear of stored weights) is kept, but its weights count
+    for the operators that read its output.
     """
 
     def __init__(self) -> None:
@@ -77,7 +81,8 @@ class GraphBuilder:
         """
         weights = tuple(weight for one in read for weight in self._stored.get(one, ()))[:MOST_WEIGHTS]
         described = _described(weights)
-        if read and not inner and all(one in self._stored for one in read):
+        shaped = op.lower() in SHAPING and read[:1] and read[0] in self._stored
+        if shaped or (read and not inner and all(one in self._stored for one in read)):
             described |= {"weight_bytes": 0} if described else {}
             self._stored |= dict.fromkeys(outputs, weights)
             self._unpacked.update(outputs)

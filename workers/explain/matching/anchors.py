@@ -1,9 +1,10 @@
 """Find pairs of operators by names, by what a rewriter recorded, and by weights."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 
 from workers.explain.graph import Node
-from workers.explain.matching.operators import COMPOSITE
+from workers.explain.matching.operators import COMPOSITE, is_packed
 from workers.explain.matching.sides import Side, stem, weight_stem
 
 Key = Hashable | None
@@ -39,6 +40,8 @@ def same_weights(a: Node, b: Node) -> bool:
         return True
     if set(map(weight_stem, a.weight_names)) & set(map(weight_stem, b.weight_names)):
         return True
+    if is_packed(a.op) != is_packed(b.op):
+        return same_shape(a, b)
     return _sizes(a) == _sizes(b)
 
 
@@ -47,12 +50,13 @@ def _sizes(node: Node) -> list[int]:
 
 
 def same_shape(a: Node, b: Node) -> bool:
-    """Return whether the outputs of two operators may have the same sizes; free sizes fit any."""
+    """Return whether the outputs of two operators may have the same sizes, in any order; free sizes fit any."""
     if a.shape is None or b.shape is None:
         return True
     if len(a.shape) != len(b.shape):
         return False
-    return all(x is None or y is None or x == y for x, y in zip(a.shape, b.shape, strict=True))
+    in_place = all(x is None or y is None or x == y for x, y in zip(a.shape, b.shape, strict=True))
+    return in_place or Counter(a.shape) == Counter(b.shape)  # another layout
 
 
 def by_origins(first: Side, second: Side) -> None:
@@ -102,17 +106,17 @@ def by_parts(first: Side, second: Side) -> None:
     """Pair operators of the first graph with the one of another kind that holds their weights under the same names."""
     owners: dict[str, list[int]] = {}
     for a, node in enumerate(first.nodes):
-        if a not in first.partner and node.weight_bytes > SMALL_BYTES:
+        if a not in first.partner and node.weight_bytes:
             owners.setdefault(weight_stem(node.weight_names[0]), []).append(a)
     for b, node in enumerate(second.nodes):
         if b in second.partner or not node.weight_bytes:
             continue
         names = [part for name in node.weight_names for part in _joined_names(weight_stem(name))]
         parts = [owners[name][0] for name in names if len(owners.get(name, ())) == 1]
-        if len(parts) < 2 and second.kinds[b] not in COMPOSITE:
+        if not parts or (len(parts) == 1 and second.kinds[b] not in COMPOSITE):
             continue
-        alike = [a for a in parts if first.kinds[a] == second.kinds[b]] or parts
-        for a in (*parts, *alike[:1]):
+        alike = [a for a in parts if first.kinds[a] == second.kinds[b]] or [max(parts)]
+        for a in (*parts, alike[0]):
             pair(first, second, a, b)
 
 

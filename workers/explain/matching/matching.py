@@ -135,7 +135,7 @@ def _status(a: Side, b: Side, place: int, other: int, parts: int) -> Status:
         return "rounded"
     if parts:
         return "fused"
-    return "unchanged" if _is_same(a, b, one, there, before == after) else "replaced"
+    return "unchanged" if _is_same(a, b, one, there) else "replaced"
 
 
 def _is_narrower(before: str, after: str) -> bool:
@@ -144,7 +144,7 @@ def _is_narrower(before: str, after: str) -> bool:
     return computed and 0 < bits_of(after) < bits_of(before)
 
 
-def _is_same(a: Side, b: Side, one: Node, there: Node, same_type: bool) -> bool:
+def _is_same(a: Side, b: Side, one: Node, there: Node) -> bool:
     """Return whether two operators are the same: kind, attributes and the numbers of their weights."""
     alike = one.weight_hash == there.weight_hash or not (one.weight_hash and there.weight_hash)
     transposed = one.weight_shape != there.weight_shape and one.weight_sums == there.weight_sums

@@ -72,6 +72,10 @@ INTEGER = ("convinteger", "matmulinteger", "qlinear", "qgemm", "dynamicquantizem
 """Starts of the names of operators that compute with 8 bits."""
 
 
+PACKED = ("matmulnbits", "gatherblockquantized", "matmulbnb4")
+"""Operators whose weights have other sizes than their numbers, because a byte holds several."""
+
+
 def plain(op: str) -> str:
     """Return an operator's name in lower case without underscores."""
     return op.lower().replace("_", "")
@@ -86,3 +90,8 @@ def kind_of(op: str) -> str:
 def is_integer(op: str) -> bool:
     """Return whether an operator computes with 8 bits."""
     return plain(op).startswith(INTEGER)
+
+
+def is_packed(op: str) -> bool:
+    """Return whether an operator's weights are bytes of several numbers."""
+    return plain(op) in PACKED
