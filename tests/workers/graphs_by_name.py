@@ -1,4 +1,4 @@
-"""Graphs of ONNX files, and operators matched by their names alone."""
+"""Graphs of model files, and operators matched by their names alone."""
 
 from pathlib import Path
 
@@ -6,10 +6,15 @@ import onnx
 
 from workers.contracts.after.changes import ChangedNode
 from workers.explain.graph import ModelGraph, Node
+from workers.infer.openvino_program import import_library
 
 
 def graph_of(path: Path) -> ModelGraph:
-    """The main graph, without shapes."""
+    """The main graph of an ONNX file or of an OpenVINO model, without shapes."""
+    if path.suffix == ".xml":
+        ops = import_library().Core().read_model(path).get_ordered_ops()
+        nodes = tuple(Node(op.get_friendly_name(), op.get_type_name()) for op in ops)
+        return ModelGraph(nodes, (), ())
     graph = onnx.load(str(path), load_external_data=False).graph
     nodes = tuple(
         Node(node.name or node.output[0], node.op_type, tuple(node.input), tuple(node.output)) for node in graph.node

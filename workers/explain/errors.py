@@ -129,16 +129,12 @@ def _pairs(
     for position, node in sorted(enumerate(nodes), key=lambda one: places.get(one[1].a or "", 0)):
         if node.a not in sides[0] or node.b not in sides[1] or node.status not in COMPARED:
             continue
-        a, b = _value(sides[0][node.a], models[0]), _value(sides[1][node.b], models[1])
+        both = sides[0][node.a], sides[1][node.b]
+        a, b = (model.value_of((*one.outputs[:1], one.name)) for one, model in zip(both, models, strict=True))
         if a is not None and b is not None:
             last.pop(b, None)
             last[b] = Pair(position, a, b, size=4 * _bytes(sides[0][node.a], largest))
     return list(last.values())
-
-
-def _value(node: Node, model: InnerModel) -> str | None:
-    """Return the name of a node's first output in `model`; None if it is a constant."""
-    return next((name for name in (*node.outputs[:1], node.name) if name in model.makers), None)
 
 
 def _bytes(node: Node, largest: int) -> int:

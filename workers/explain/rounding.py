@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.explain.agreement import HIDDEN
+
 COARSEST = ("int4", "int8", "bf16", "f16", "f32")
 """Number types, the one that rounds most first."""
 
@@ -50,13 +52,13 @@ def changed(values: NDArray[np.floating], in_steps: bool, rng: np.random.Generat
     if values.dtype.kind != "f" or not values.size:
         return values
     noise = rng.random(values.shape, np.float32) * 2 - 1
-    if not in_steps:
-        return (values * (1 + noise * np.float32(STEP))).astype(values.dtype)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return values
-    low, high = min(float(finite.min()), 0.0), max(float(finite.max()), 0.0)
-    return (values + noise * np.float32((high - low) / 255 / 2)).astype(values.dtype)
+    plain = np.isfinite(values) & (np.abs(values) < -HIDDEN)
+    if in_steps:
+        numbers = values[plain]
+        noise *= np.float32((max(numbers.max(initial=0), 0) - min(numbers.min(initial=0), 0)) / 255 / 2)
+    else:
+        noise *= np.where(plain, values, 0) * np.float32(STEP)
+    return np.where(plain, values + noise, values).astype(values.dtype)
 
 
 def explained(rounds_to: str, weight_error: float, moved: float, in_steps: bool) -> float:

@@ -1,11 +1,16 @@
 """Errors by node: where two models begin to differ by more than rounding."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import onnx
 import pytest
+import torch
+from compiled_program import with_program
 from graphs_by_name import graph_of, matched
 from onnx import numpy_helper
 from recording import RecordingContext
@@ -14,10 +19,11 @@ from small_models import nodes_of
 from workers.contracts.base import RunParams
 from workers.contracts.folder import read_model
 from workers.explain.errors import Errors, with_errors
+from workers.explain.graph import ModelGraph, Node
 from workers.explain.inner_values import in_onnxruntime
 from workers.quantize import int8_static
 
-Change = Callable[[onnx.ModelProto], None]
+Change = Callable[[Any], None]
 
 
 def scaled(name: str, factor: float) -> Change:
@@ -26,6 +32,19 @@ def scaled(name: str, factor: float) -> Change:
     def change(proto: onnx.ModelProto) -> None:
         tensor = next(one for one in proto.graph.initializer if one.name == name)
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(factor), name))
+
+    return change
+
+
+def doubled_bf16(name: str) -> Change:
+    """Double a BF16 weight of an OpenVINO model: its exponents are one larger."""
+
+    def change(path: Path) -> None:
+        layers = ElementTree.parse(path).iter("layer")
+        data = next(layer.find("data").attrib for layer in layers if layer.get("name") == name)
+        size = int(data["size"]) // 2
+        values = np.memmap(path.with_suffix(".bin"), np.uint16, "r+", int(data["offset"]), (size,))
+        values[values % 0x8000 > 0] += 0x80
 
     return change
 
@@ -49,17 +68,20 @@ def compare(tmp_path: Path):
         settings: dict | None = None, pairs: dict[str, str] | None = None, count: int = 32, **more: int,
     ) -> Errors:  # fmt: skip
         second = tmp_path / "second"
-        second.mkdir(exist_ok=True)
-        for file in (folder or small.folder).iterdir():
-            (second / file.name).write_bytes(file.read_bytes())
+        shutil.copytree(folder or small.folder, second, dirs_exist_ok=True)
         path = read_model(second).main
-        proto = onnx.load(str(path))
-        for change in changes:
-            change(proto)
-        onnx.save(proto, str(path))
+        if path.suffix == ".onnx":
+            proto = onnx.load(str(path))
+            for change in changes:
+                change(proto)
+            onnx.save(proto, str(path))
+        else:
+            for change in changes:
+                change(path)
+        first_runtime = "openvino" if path.suffix == ".xml" else "onnxruntime-cpu"
         first_graph, second_graph = graph_of(small.model.main), graph_of(path)
         data = str(small.data)
-        first = RunParams(model_dir=str(small.folder), data_dir=data, runtime="onnxruntime-cpu")
+        first = RunParams(model_dir=str(small.folder), data_dir=data, runtime=first_runtime)
         other = RunParams(model_dir=str(second), data_dir=data, runtime=runtime, settings=settings or {})
         context = RecordingContext(tmp_path / "work", data_dir=small.data)
         context.work_dir.mkdir(exist_ok=True)
@@ -124,6 +146,36 @@ def test_with_errors_nan_in_one_model_is_named_before_an_earlier_difference(make
     assert named(found) == "head"
     assert [node.nan for node in found.nodes] == ["", "", "", "", "", "", "b"]
     assert error_of(found, "conv1") == pytest.approx(1)
+
+
+@pytest.mark.whole
+def test_with_errors_language_model_names_the_layer(make_small, compare) -> None:
+    """Given a language model with one product doubled, When compared from an empty cache, Then the product is named."""
+    found = compare(
+        make_small("chat"), doubled_bf16("weight:model.layers.1.mlp.up_proj.weight"), runtime="openvino", count=3
+    )
+    node = found.nodes[found.first_different]
+    assert (node.op, node.error, found.n_items) == ("MatMul", pytest.approx(1), 3)
+    assert "linear_12/" in node.a and found.notes == ()
+
+
+def test_with_errors_torch_program_names_its_operator(make_small, tmp_path: Path) -> None:
+    """Given a torch program, When a weight of a copy is larger, Then the operator that reads it is named."""
+    small = with_program(make_small("cnn"))
+    shutil.copytree(small.folder, tmp_path / "second")
+    program = torch.export.load(tmp_path / "second" / "model.pt2")
+    program.state_dict["last.weight"].data.mul_(1.1)
+    torch.export.save(program, tmp_path / "second" / "model.pt2")
+    names = [node.name for node in program.graph.nodes if node.op == "call_function"]
+    graph = ModelGraph(tuple(Node(name, "") for name in names), (), ())
+    sides = [
+        RunParams(model_dir=str(folder), data_dir=str(small.data), runtime="torch-cpu")
+        for folder in (small.folder, tmp_path / "second")
+    ]
+    context = RecordingContext(tmp_path, data_dir=small.data)
+    found = with_errors(matched(graph, graph), graph, graph, *sides, 8, context)
+    assert (named(found), found.n_items, found.notes) == ("linear", 8, ())
+    assert error_of(found, "relu") == 0
 
 
 NHWC = """

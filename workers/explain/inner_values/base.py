@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,13 @@ class Part:
 class InnerModel(ABC):
     """A model file whose inner values can be computed. `operators` are in an order of execution.
 
-    `precision` is the number type in which the engine computes 32-bit numbers ("f32", "bf16", "f16").
+    `precision` is the number type in which the engine computes 32-bit numbers ("f32", "bf16", "f16"). `other_names`
+    gives the names of values by those that the file has for them.
     """
 
     operators: tuple[Operator, ...]
     inputs: tuple[str, ...]
+    other_names: Mapping[str, str] = MappingProxyType({})
     precision: str = "f32"
 
     @abstractmethod
@@ -89,6 +92,11 @@ class InnerModel(ABC):
     def makers(self) -> dict[str, Operator]:
         """Return {name of a value: the operator that gives it}."""
         return {name: operator for operator in self.operators for name in operator.gives}
+
+    def value_of(self, names: Iterable[str]) -> str | None:
+        """Return the computed value that has the first possible one of these names; None for constants and inputs."""
+        found = (self.other_names.get(name, name) for name in names)
+        return next((name for name in found if name in self.makers), None)
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -35,7 +35,7 @@ class OnnxModel(InnerModel):
             threads: number of threads.
             scratch: an empty folder for weights that lie inside a large file.
         """
-        import onnx
+        import onnx.inliner
 
         proto = onnx.load(str(path), load_external_data=False)
         self._folder = path.parent
@@ -44,6 +44,8 @@ class OnnxModel(InnerModel):
             self._folder = scratch
             onnx.save_model(proto, str(scratch / path.name), save_as_external_data=True, location="weights.data")
             proto = onnx.load(str(scratch / path.name), load_external_data=False)
+        if proto.functions:
+            proto = onnx.inliner.inline_local_functions(proto)
         self._proto, self._threads = proto, threads
         self._library = engine.import_library()
         self._weights = {tensor.name: tensor for tensor in proto.graph.initializer}
@@ -105,7 +107,7 @@ class OnnxModel(InnerModel):
             graph.input.append(onnx.helper.make_tensor_value_info(name, self._types[name], None))
         wanted = [OWN + name if name in fed else name for name in part.gives]
         graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
-        proto = onnx.ModelProto(ir_version=self._proto.ir_version, graph=graph, functions=self._proto.functions)
+        proto = onnx.ModelProto(ir_version=self._proto.ir_version, graph=graph)
         proto.opset_import.extend(self._proto.opset_import)
         return self._opened(proto, part.gives, wanted)
 

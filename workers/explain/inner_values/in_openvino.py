@@ -41,6 +41,8 @@ class OpenVinoModel(InnerModel):
             self._call((port.node.get_friendly_name(), 0), input_name(port))
         self.inputs = tuple(self._crossings)
         self.operators = tuple(self._read(self._graph.ops))
+        ports = ((value, self._graph.output(crossing)) for value, crossing in self._crossings.items())
+        self.other_names = {str(name): value for value, port in ports for name in port.get_names()}
         self._states, self._begin = beginnings(self._library, self._graph)
 
     def _call(self, crossing: Crossing, name: str) -> str:

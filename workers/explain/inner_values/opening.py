@@ -5,6 +5,7 @@ from pathlib import Path
 from workers.contracts.base import RunParams
 from workers.contracts.process.context import JobContext
 from workers.explain.inner_values.base import InnerModel, refusals
+from workers.infer.base import NotRunnable
 from workers.tune.layers import target_of
 
 
@@ -33,4 +34,4 @@ def open_inner(params: RunParams, scratch: Path, ctx: JobContext) -> InnerModel:
             from workers.explain.inner_values.in_onnxruntime import OnnxModel
 
             return OnnxModel(target.path, ctx.threads, scratch)
-    raise RuntimeError("its engine runs only whole models")
+    raise NotRunnable(ValueError("its engine runs only whole models"))
