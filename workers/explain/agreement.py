@@ -65,7 +65,15 @@ def _distance(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 
 def _floats(values: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(values, np.float32 if values.dtype.itemsize < 8 else np.float64)
+    return np.ascontiguousarray(values, np.float32 if values.dtype.itemsize < 8 else np.float64)
+
+
+def _sums(first: NDArray[Any], second: NDArray[Any]) -> tuple[float, float]:
+    """Return the sums of the squares of `first` and of the differences; not finite where any number is not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        apart = (second - first).reshape(-1)
+        flat = first.reshape(-1)
+        return float(np.dot(flat, flat)), float(np.dot(apart, apart))
 
 
 @dataclass
@@ -81,16 +89,18 @@ class Difference:
     def add(self, first: NDArray[Any], second: NDArray[Any]) -> None:
         """Add two values of one shape. Places that both hide from a Softmax count as equal."""
         first, second = _floats(first), _floats(second)
-        fine_a, fine_b = np.isfinite(first), np.isfinite(second)
-        if not (fine_a.all() and fine_b.all()) or min(first.min(initial=0), second.min(initial=0)) < HIDDEN:
+        sums = _sums(first, second)
+        if not np.isfinite(sums).all() or first.min(initial=0) < HIDDEN:
+            fine_a, fine_b = np.isfinite(first), np.isfinite(second)
             low = np.fmin(first, second)
             hidden = (np.fmax(first, second) < MASKED) & (low < HIDDEN) & ~np.isnan(first) & ~np.isnan(second)
             self.bad_a |= bool((~fine_a & ~hidden).any())
             self.bad_b |= bool((~fine_b & ~hidden).any())
             kept = fine_a & fine_b & ~hidden
             first, second = first[kept], second[kept]
-        self.squares += float(np.square(first, dtype=np.float64).sum())
-        self.apart += float(np.square(np.subtract(second, first, dtype=np.float64)).sum())
+            sums = _sums(first.astype(np.float64), second.astype(np.float64))
+        self.squares += sums[0]
+        self.apart += sums[1]
         self.count += first.size
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from workers.contracts.after.changes import ChangedNode
 from workers.contracts.base import RunParams
@@ -69,19 +70,11 @@ def with_errors(
     """
     try:
         items = _items(first, second, max_items, ctx)
-        folders = [ctx.work_dir / name for name in ("first_weights", "second_weights")]
-        for folder in folders:
-            folder.mkdir()
-        try:
-            models = [open_inner(one, folder, ctx) for one, folder in zip((first, second), folders, strict=True)]
+        with TemporaryDirectory(dir=ctx.work_dir) as one, TemporaryDirectory(dir=ctx.work_dir) as other:
+            models = [open_inner(first, Path(one), ctx), open_inner(second, Path(other), ctx)]
             requests = [(models[0].complete(a), models[1].complete(b)) for a, b in items]
             pairs = _pairs(nodes, (first_graph, second_graph), models, requests[0])
             walk = _compare(models, pairs, requests, budget_bytes, ctx)
-        finally:
-            for folder in folders:
-                for file in folder.iterdir():
-                    file.unlink()
-                folder.rmdir()
     except (NotRunnable, InputRefused) as error:
         return Errors(tuple(nodes), notes=(f"Inner values were not compared: {_reason(error)}.",))
     return _result(nodes, pairs, len(requests), walk)
