@@ -16,6 +16,9 @@ from workers.tune.timing_runs import Profile
 SIGMAS = 3.0
 """A difference counts if it exceeds so many standard errors of its median over the turns."""
 
+CLOCK_MS = 0.001
+"""Precision of the engines' times of layers, which ONNX Runtime and OpenVINO count in whole microseconds."""
+
 ERROR_OF_MEDIAN = 1.2533 / 1.349
 """Standard error of the median of n normal values, as a multiple of their interquartile range / √n."""
 
@@ -133,7 +136,8 @@ class SpeedFacts:
         first, second = ([layer.name for layer in layers] for layers in self.layers)
         pairs = zip(self.first.turns_ms, self.second.turns_ms, strict=False)
         saved = [sum(a.get(name, 0.0) for name in first) - sum(b.get(name, 0.0) for name in second) for a, b in pairs]
-        return exceeds_noise(saved) and abs(self.saved_ms) > self.noise_ms
+        clock_ms = CLOCK_MS * (len(first) + len(second)) ** 0.5
+        return exceeds_noise(saved) and abs(self.saved_ms) > max(self.noise_ms, clock_ms)
 
 
 def error_ms(values_ms: Sequence[float]) -> float:

@@ -32,10 +32,10 @@ def cost_or_save(saved_ms: float, *, one: bool = False) -> str:
 
 
 def slower_or_faster(first_ms: float, second_ms: float) -> str:
-    """Return how the second time compares with the first: "run 2.1 times as fast", "take 1.3 times as long"."""
+    """Return how the second time compares with the first: "2.1 times as fast", "1.3 times as long"."""
     if second_ms <= first_ms:
-        return f"run {first_ms / second_ms:.1f} times as fast" if second_ms else "take no time"
-    return f"take {second_ms / first_ms:.1f} times as long" if first_ms else f"take {ms(second_ms)}"
+        return f"{first_ms / second_ms:.1f} times as fast" if second_ms else "no time"
+    return f"{second_ms / first_ms:.1f} times as long" if first_ms else ms(second_ms)
 
 
 def kinds_of(layers: Sequence[Layer]) -> str:

@@ -5,6 +5,7 @@ import math
 import re
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from workers.infer import onnxruntime_cpu as engine
 from workers.infer.base import Arrays
 from workers.tune.timing_runs import PRECISIONS, Profile, Target, TurnTimes, timed
 
+KNOWN = ("num_threads", "graph_optimization")
 TIMED, WHOLE = "_kernel_time", "model_run"
 BLOCKED = "_nchwc"
 """Suffix of operators that compute in blocks of channels; ONNX Runtime names them after their output."""
@@ -25,8 +27,11 @@ RENAMED = re.compile(r"_token_\d+$")
 IN_8_BITS = frozenset({"DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QAttention", "MatMulIntegerToFloat"})
 """Operators that take numbers in 32 bits and round them for products in 8 bits."""
 
-LARGEST = 1 << 30
-"""Largest file whose optimized graph is written, in bytes; larger ones report no fused operators."""
+LARGEST, LARGEST_TWICE = 1 << 30, 1 << 27
+"""Largest file whose optimized graph is written, in bytes, and that is opened again to time it without the profiler.
+
+The profiler takes some microseconds for each layer, so that a request with it says nothing about what is between them.
+"""
 
 
 class OnnxRuntimeProfiler:
@@ -39,28 +44,34 @@ class OnnxRuntimeProfiler:
             NotRunnable: ONNX Runtime refuses the model.
         """
         library = engine.import_library()
-        known = {
-            name: value for name, value in target.settings.items() if name in ("num_threads", "graph_optimization")
-        }
-        options = engine.make_options(library, known, ctx.threads)
-        self._threads, self._feeds, self._path = options.intra_op_num_threads, dict(feeds), target.path
+        known = {name: value for name, value in target.settings.items() if name in KNOWN}
+        sizes = _free_sizes(target.path, feeds) if fixed else {}
+
+        def options() -> Any:
+            made = engine.make_options(library, known, ctx.threads)
+            for name, size in sizes.items():
+                made.add_free_dimension_override_by_name(name, size)
+            return made
+
+        bytes_ = target.path.stat().st_size
+        profiling = options()
+        self._threads, self._feeds, self._path = profiling.intra_op_num_threads, dict(feeds), target.path
         self._optimized = ctx.work_dir / "optimized.onnx"
-        if target.path.stat().st_size < LARGEST:
-            options.optimized_model_filepath = str(self._optimized)
+        if bytes_ < LARGEST:
+            profiling.optimized_model_filepath = str(self._optimized)
             weights = self._optimized.with_suffix(".data").name
-            options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
-        if fixed:
-            for name, size in _free_sizes(target.path, feeds).items():
-                options.add_free_dimension_override_by_name(name, size)
-        options.enable_profiling = True
-        options.profile_file_prefix = str(ctx.work_dir / "profile")
-        self._session = engine.start(library, target.path, options, ["CPUExecutionProvider"])
+            profiling.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
+        profiling.enable_profiling = True
+        profiling.profile_file_prefix = str(ctx.work_dir / "profile")
+        start = partial(engine.start, library, target.path, providers=["CPUExecutionProvider"])
+        self._session = start(options=profiling)
+        self._plain = start(options=options()) if bytes_ < LARGEST_TWICE else None
         self._origins = self._read_origins()
         self.free_sizes = any(
             not isinstance(size, int) for entry in self._session.get_inputs() for size in entry.shape or ()
         )
         self.size = self._origins.size
-        self._turns: list[list[float]] = []
+        self._turns: list[tuple[int, list[float]]] = []
         self._session.run(None, self._feeds)
 
     def _read_origins(self) -> "Origins":
@@ -74,18 +85,22 @@ class OnnxRuntimeProfiler:
 
     def run(self, times: int = 1) -> None:
         """Run the request once, or so many times as one turn."""
-        self._turns.append([timed(lambda: self._session.run(None, self._feeds)) for _ in range(times)])
+        plain = self._plain
+        for _ in range(times):
+            self._session.run(None, self._feeds)
+        request_ms = [timed(lambda: plain.run(None, self._feeds)) for _ in range(times)] if plain is not None else []
+        self._turns.append((times, request_ms))
 
     def close(self) -> Profile:
         """Return what was measured since the first run, and remove the profile's file."""
         written = Path(self._session.end_profiling())
-        del self._session
+        del self._session, self._plain
         runs = _runs(json.loads(written.read_text(encoding="utf-8")))
         written.unlink()
         order = [(name, event["args"]["op_name"]) for name, event, _ in next(runs)]
         times = TurnTimes()
-        for request_ms in self._turns:
-            times.add([[_layer(*one) for one in run] for run in islice(runs, len(request_ms))], request_ms)
+        for count, request_ms in self._turns:
+            times.add([[_layer(*one) for one in run] for run in islice(runs, count)], request_ms)
         about = self._origins.by_layer(order)
         return times.profile(about, free_sizes=self.free_sizes, threads=self._threads)
 

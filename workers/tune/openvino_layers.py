@@ -12,6 +12,12 @@ from workers.tune.timing_runs import MOST_RUNS, PRECISIONS, Profile, Target, Tur
 SUFFIXES = ("f32", "f16", "bf16", "i8", "u8")
 """Suffixes of OpenVINO's kernel names."""
 
+IDLE = "unknown"
+"""Kernels of layers that mostly do nothing, such as a reshape without a copy."""
+
+WARM_UP, WARM_UP_MS = 20, 200.0
+"""Most runs before the first turn and their time: turns of fast models begin with enough runs to be alike."""
+
 CUT_OFF_MS = 0.0005
 """Mean of what is lost where OpenVINO cuts the time of a layer to whole microseconds."""
 
@@ -40,10 +46,14 @@ class OpenVinoProfiler:
             self.free_sizes, self.size = model.is_dynamic(), len(model.get_ops())
             self._compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
             self._request = self._compiled.create_infer_request()
-            self._request.infer(self._feeds)
-            self._runs = 1
-            self._spent_ms = {entry.node_name: _mean_ms(entry) for entry in self._request.profiling_info}
-            self._run_at_all = {name for name, spent_ms in self._spent_ms.items() if spent_ms}
+            first_ms = timed(lambda: self._request.infer(self._feeds))
+            first = [entry for entry in self._request.profiling_info if not entry.exec_type.startswith(IDLE)]
+            self._run_at_all = {entry.node_name for entry in first if _mean_ms(entry)}
+            self._runs = 1 + min(WARM_UP, int(WARM_UP_MS / first_ms))
+            for _ in range(self._runs - 1):
+                self._request.infer(self._feeds)
+            entries = self._request.profiling_info
+            self._spent_ms = {entry.node_name: _mean_ms(entry) * self._runs for entry in entries}
         except RuntimeError as error:
             raise NotRunnable(error) from error
 
@@ -64,8 +74,12 @@ class OpenVinoProfiler:
         before, self._runs = self._spent_ms, self._runs + count
         entries = self._request.profiling_info
         self._spent_ms = {entry.node_name: _mean_ms(entry) * self._runs for entry in entries}
-        means = {name: max(self._spent_ms[name] - before[name], 0.0) / count + CUT_OFF_MS for name in self._run_at_all}
-        layers = [self._layer(entry, means[entry.node_name]) for entry in entries if entry.node_name in means]
+        spent = {name: max(total - before[name], 0.0) / count for name, total in self._spent_ms.items()}
+        layers = [
+            self._layer(entry, spent[entry.node_name] + CUT_OFF_MS)
+            for entry in entries
+            if spent[entry.node_name] or entry.node_name in self._run_at_all
+        ]
         self._times.add([layers], [min(request_ms)])
 
     def _layer(self, entry: Any, ms: float) -> Layer:

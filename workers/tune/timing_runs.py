@@ -71,9 +71,10 @@ class TurnTimes:
     outside_ms: list[float] = field(default_factory=list)
 
     def add(self, runs: Sequence[Sequence[Layer]], request_ms: Sequence[float]) -> None:
-        """Add one turn with the layers and the time of each run; in a run, times of a layer in a loop add up.
+        """Add one turn with the layers of runs, and the times of runs if known.
 
-        The fastest time of each layer in a turn counts, because other programs make a layer slower, never faster.
+        In a run, times of a layer in a loop add up. The fastest time of each layer in a turn counts, because other
+        programs make a layer slower, never faster.
         """
         best: dict[str, float] = {}
         for layers in runs:
@@ -83,9 +84,9 @@ class TurnTimes:
                 spent[layer.name] = spent.get(layer.name, 0.0) + layer.ms
             best |= {name: min(ms, best.get(name, ms)) for name, ms in spent.items()}
         self.turns_ms.append(best)
-        self.request_ms.append(min(request_ms))
-        inside_ms = (sum(layer.ms for layer in layers) for layers in runs)
-        self.outside_ms.append(max(0.0, min(whole - own for whole, own in zip(request_ms, inside_ms, strict=True))))
+        inside_ms = sum(best.values())
+        self.request_ms.append(min(request_ms, default=inside_ms))
+        self.outside_ms.append(max(0.0, self.request_ms[-1] - inside_ms))
 
     def profile(self, about: Mapping[str, Mapping[str, Any]], **more: Any) -> Profile:
         """Return the profile; `about` has further facts by layer's name.

@@ -26,31 +26,31 @@ class TorchProfiler:
         self._torch, self._threads = torch, int(target.settings.get("num_threads", threads))
         torch.set_num_threads(self._threads)
         program, (inputs, _) = torch_cpu.load_program(torch, target.path)
-        order = torch_cpu.keywords(program) or inputs
-        self._given = [torch.from_numpy(feeds[name].copy()) for name in order]
+        keywords = torch_cpu.keywords(program)
+        given = {name: torch.from_numpy(feeds[name].copy()) for name in keywords or inputs}
         module, self._times = program.module(), TurnTimes()
+        self._request = partial(module, **given) if keywords else partial(module, *given.values())
         self.free_sizes = any(not isinstance(size, int) for node in program.graph.nodes for size in _sizes(node))
         self.size = len(program.graph.nodes)
-        self._plain, self._marked = torch.fx.Interpreter(module), _marking(torch, module)
+        self._marked = partial(_marking(torch, module).run, *given.values(), enable_io_processing=False)
         self._facts = {node.name: _facts(node) for node in module.graph.nodes}
         self._layers_of_run()
 
     def run(self, times: int = 1) -> None:
         """Run the request once, or so many times as one turn."""
         with self._torch.inference_mode():
-            run = partial(self._plain.run, *self._given, enable_io_processing=False)
-            request_ms = [timed(run) for _ in range(times)]
+            request_ms = [timed(self._request) for _ in range(times)]
         self._times.add([self._layers_of_run() for _ in range(times)], request_ms)
 
     def _layers_of_run(self) -> list[Layer]:
         activities = [self._torch.profiler.ProfilerActivity.CPU]
         with self._torch.inference_mode(), self._torch.profiler.profile(activities=activities) as profile:
-            self._marked.run(*self._given, enable_io_processing=False)
+            self._marked()
         return [_layer(event) for event in profile.events() if event.name.startswith(MARK)]
 
     def close(self) -> Profile:
         """Return what was measured, and release the program."""
-        del self._plain, self._marked
+        del self._request, self._marked
         return self._times.profile(self._facts, free_sizes=self.free_sizes, threads=self._threads)
 
 

@@ -109,11 +109,13 @@ def convolutions(
     return model_of(nodes, [floats("x", 1, WIDTH, *sizes)], [floats(value, 1, WIDTH, *sizes)], weights)
 
 
-def products(between: Callable[[str, str], str], rows: Any = 128, width: int = 512, more: Any = ()) -> onnx.ModelProto:
+def products(
+    between: Callable[[str, str], str], rows: Any = 128, width: int = 512, more: Any = (), count: int = 3
+) -> onnx.ModelProto:
     """Return matrix products with operators between them."""
     rng, text, value = RNG(8), [], "x"
-    weights = [*more, *(weight(rng, f"w{n}", width, width) for n in range(3))]
-    for n in range(3):
+    weights = [*more, *(weight(rng, f"w{n}", width, width) for n in range(count))]
+    for n in range(count):
         text += [f"[product{n}] p{n} = MatMul ({value}, w{n})", between(f"p{n}", f"r{n}")]
         value = f"r{n}"
     return model_of(
@@ -233,8 +235,8 @@ def pairs() -> list[Pair]:
         Pair("an operator on one thread", Side(plain, seen), Side(summed, seen), ("one_thread",), threads=2),
         Pair(
             "free sizes",
-            Side(products(reshaped, more=SHAPES, rows=16, width=64), table(16, 64)),
-            Side(products(reshaped, "n", 64, more=SHAPES), table(16, 64)),
+            Side(products(reshaped, 32, 128, SHAPES, 20), table(32, 128), ov, f32),
+            Side(products(reshaped, "n", 128, SHAPES, 20), table(32, 128), ov, f32),
             ("free_sizes",),
         ),
         Pair(

@@ -16,7 +16,7 @@ def _explain(facts: SpeedFacts) -> Reason:
     what = count(abs(second - first), "conversion", "more" if second > first else "fewer")
     return facts.reason(
         RULE.code,
-        f"{what} between number formats {cost_or_save(facts.saved_ms)}.",
+        f"{what} between number formats {cost_or_save(facts.saved_ms, one=abs(second - first) == 1)}.",
         "Let neighboring operators use the same number format." if facts.saved_ms < 0 else "",
     )
 

@@ -15,8 +15,8 @@ def _explain(facts: SpeedFacts) -> Reason:
     kinds = sorted({plain_kind(layer.kind) for side in facts.layers for layer in side})
     return facts.reason(
         RULE.code,
-        f"{count(len(facts.groups), 'operator')} that only copy values ({', '.join(kinds)}) "
-        f"{cost_or_save(facts.saved_ms)}.",
+        f"{count(len(facts.groups), 'operator')} for copying values ({', '.join(kinds)}) "
+        f"{cost_or_save(facts.saved_ms, one=len(facts.groups) == 1)}.",
         "Write results where they are needed: join or cut smaller values." if facts.saved_ms < 0 else "",
     )
 

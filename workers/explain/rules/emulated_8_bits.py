@@ -16,8 +16,8 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 def _explain(facts: SpeedFacts) -> Reason:
     return facts.reason(
         RULE.code,
-        "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits: "
-        f"{count(sum(group.heavy for group in facts.groups), 'operator')} {slower_or_faster(*facts.spent_ms)}.",
+        "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits in "
+        f"{count(sum(group.heavy for group in facts.groups), 'operator')}: {slower_or_faster(*facts.spent_ms)}.",
         "Measure it on the processor that will run it, or use 16 or 32 bits on this one.",
     )
 

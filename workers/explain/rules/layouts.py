@@ -13,10 +13,10 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = map(len, facts.layers)
-    what = count(abs(second - first), "change", "more" if second > first else "fewer")
+    what, one = count(abs(second - first), "change", "more" if second > first else "fewer"), abs(second - first) == 1
     return facts.reason(
         RULE.code,
-        f"{what} of the order of values in memory (layout) {cost_or_save(facts.saved_ms)}.",
+        f"{what} of the order of values in memory (layout) {cost_or_save(facts.saved_ms, one=one)}.",
         "Keep one order (channels first or channels last) from input to output." if facts.saved_ms < 0 else "",
     )
 

@@ -24,7 +24,7 @@ def _explain(facts: SpeedFacts) -> Reason:
         n = sum(group.heavy for group in groups)
         of_all = sum(group.heavy for group in facts.all_groups if group.family == family)
         spent = replace(facts, groups=tuple(groups)).spent_ms
-        parts.append(f"{n} of {of_all} {family} compute in {bits(precision)} and {slower_or_faster(*spent)}")
+        parts.append(f"{n} of {of_all} {family} in {bits(precision)}: {slower_or_faster(*spent)}")
     slower = facts.saved_ms < 0
     return facts.reason(
         RULE.code,

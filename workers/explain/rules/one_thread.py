@@ -31,7 +31,7 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         text = f"The second model runs with {count(facts.second.threads, 'thread')}, the first with {allowed}"
         advice = "Allow as many threads as the first model has."
     else:
-        text = f"{count(len(facts.groups), 'operator')} run on one thread, although {allowed} are allowed"
+        text = f"Only one thread, although {allowed} are allowed, computes {count(len(facts.groups), 'operator')}"
         advice = "Use operators that the engine splits over threads, or another engine."
     cost = f"{text}: {ms(-facts.saved_ms)} more."
     return facts.reason(RULE.code, cost, advice)

@@ -12,11 +12,11 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = facts.runtimes
-    where = "another implementation of the engine" if first == second else f"{second} instead of {first}"
+    what = "Another implementation" if first == second else f"{second} instead of {first}"
     slower = facts.saved_ms < 0
     return facts.reason(
         RULE.code,
-        f"{count(len(facts.groups), 'operator')} run in {where} and {slower_or_faster(*facts.spent_ms)}.",
+        f"{what} computes {count(len(facts.groups), 'operator')}: {slower_or_faster(*facts.spent_ms)}.",
         "Keep the engine of the first model." if slower and first != second else "",
     )
 

@@ -23,8 +23,8 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     kinds = ", ".join(sorted({layer.kind for layer in facts.layers[1] if _general((layer,))}))
     return facts.reason(
         RULE.code,
-        f"{count(len(facts.groups), 'operator')} ({kinds}) run a general implementation, because the engine has no "
-        f"fast one: {ms(-facts.saved_ms)} more.",
+        f"The engine has only a slow general implementation for {count(len(facts.groups), 'operator')} ({kinds}): "
+        f"{ms(-facts.saved_ms)} more.",
         "Use an operator that the engine has a fast implementation for, or another engine.",
     )
 
