@@ -71,7 +71,7 @@ class OnnxRuntimeProfiler:
             not isinstance(size, int) for entry in self._session.get_inputs() for size in entry.shape or ()
         )
         self.size = self._origins.size
-        self._turns: list[tuple[int, list[float]]] = []
+        self._turns: list[tuple[list[float], list[float]]] = []
         self._session.run(None, self._feeds)
 
     def _read_origins(self) -> "Origins":
@@ -86,21 +86,21 @@ class OnnxRuntimeProfiler:
     def run(self, times: int = 1) -> None:
         """Run the request once, or so many times as one turn."""
         plain = self._plain
-        for _ in range(times):
-            self._session.run(None, self._feeds)
+        profiled_ms = [timed(lambda: self._session.run(None, self._feeds)) for _ in range(times)]
         request_ms = [timed(lambda: plain.run(None, self._feeds)) for _ in range(times)] if plain is not None else []
-        self._turns.append((times, request_ms))
+        self._turns.append((profiled_ms, request_ms))
 
     def close(self) -> Profile:
         """Return what was measured since the first run, and remove the profile's file."""
         written = Path(self._session.end_profiling())
         del self._session, self._plain
-        runs = _runs(json.loads(written.read_text(encoding="utf-8")))
+        runs = read_runs(json.loads(written.read_text(encoding="utf-8")))
         written.unlink()
         order = [(name, event["args"]["op_name"]) for name, event, _ in next(runs)]
         times = TurnTimes()
-        for count, request_ms in self._turns:
-            times.add([[_layer(*one) for one in run] for run in islice(runs, count)], request_ms)
+        for profiled_ms, request_ms in self._turns:
+            layers = [[_layer(*one) for one in run] for run in islice(runs, len(profiled_ms))]
+            times.add(layers, request_ms, profiled_ms)
         about = self._origins.by_layer(order)
         return times.profile(about, free_sizes=self.free_sizes, threads=self._threads)
 
@@ -108,7 +108,7 @@ class OnnxRuntimeProfiler:
 Event = dict[str, Any]
 
 
-def _runs(events: Iterable[Event]) -> Iterator[list[tuple[str, Event, float]]]:
+def read_runs(events: Iterable[Event]) -> Iterator[list[tuple[str, Event, float]]]:
     """Yield the layers of each run in their order: name, event, milliseconds without those of the layers inside it."""
     inside: list[Event] = []
     for event in events:

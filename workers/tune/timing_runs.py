@@ -70,9 +70,13 @@ class TurnTimes:
     request_ms: list[float] = field(default_factory=list)
     outside_ms: list[float] = field(default_factory=list)
 
-    def add(self, runs: Sequence[Sequence[Layer]], request_ms: Sequence[float]) -> None:
-        """Add one turn with the layers of runs, and the times of runs if known.
+    def add(
+        self, runs: Sequence[Sequence[Layer]], request_ms: Sequence[float], profiled_ms: Sequence[float] = ()
+    ) -> None:
+        """Add one turn with the layers of runs, the times of runs without a profiler if known, and those with it.
 
+        What is outside of the layers is at most the difference of the fastest times, which other programs enlarge, and
+        at most that of a single run with its own layers, which the profiler enlarges.
         In a run, times of a layer in a loop add up. The fastest time of each layer in a turn counts, because other
         programs make a layer slower, never faster.
         """
@@ -86,7 +90,9 @@ class TurnTimes:
         self.turns_ms.append(best)
         inside_ms = sum(best.values())
         self.request_ms.append(min(request_ms, default=inside_ms))
-        self.outside_ms.append(max(0.0, self.request_ms[-1] - inside_ms))
+        own_ms = (sum(layer.ms for layer in layers) for layers in runs)
+        within = (whole - own for whole, own in zip(profiled_ms, own_ms, strict=False))
+        self.outside_ms.append(max(0.0, min([self.request_ms[-1] - inside_ms, *within])))
 
     def profile(self, about: Mapping[str, Mapping[str, Any]], **more: Any) -> Profile:
         """Return the profile; `about` has further facts by layer's name.

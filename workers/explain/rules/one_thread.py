@@ -1,6 +1,6 @@
 """Operators that run on one thread although more are allowed."""
 
-from workers.contracts.after.changes import Reason
+from workers.contracts.after.changes import Layer, Reason
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import count, ms
@@ -10,17 +10,16 @@ def _fewer(facts: SpeedFacts) -> bool:
     return facts.second.threads < facts.first.threads
 
 
-def _belongs(group: Group, facts: SpeedFacts) -> bool:
-    """Return whether the second model computes the group on fewer threads, although there are values enough to split.
+def _unsplit(layers: tuple[Layer, ...], facts: SpeedFacts) -> list[Layer]:
+    """Return layers on one thread with at least as many values as the smallest one that the engine does split."""
+    return [layer for layer in layers if layer.parallel is False and (layer.values or 0) >= facts.least_split]
 
-    Enough is what the smallest operator has that the same engine does split.
-    """
+
+def _belongs(group: Group, facts: SpeedFacts) -> bool:
+    """Return whether the second model computes the group on fewer threads, with values enough to split."""
     if _fewer(facts):
         return bool(group.first and group.second)
-    if facts.second.threads == 1 or not group.second or any(layer.parallel is not False for layer in group.second):
-        return False
-    was_split = any(layer.parallel for layer in group.first) or not group.first
-    return was_split and max(layer.values or 0 for layer in group.second) >= facts.least_split
+    return bool(_unsplit(group.second, facts)) and not _unsplit(group.first, facts)
 
 
 def _explain(facts: SpeedFacts) -> Reason | None:
