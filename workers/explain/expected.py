@@ -39,7 +39,11 @@ def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> lis
         InputRefused: The file cannot be read, or has other outputs or another number of rows. The facts hold both.
     """
     with readable(path):
-        columns = _arrays(path) if path.suffix.lower() in (".npz", ".npy") else _table(path)
+        columns = (
+            _arrays(path)
+            if path.suffix.lower() in (".npz", ".npy")
+            else _table(path, [entry.name for entry in spec.outputs])
+        )
     files = next((columns.pop(name) for name in FILE_COLUMNS if name in columns), None)
     counts = {name: len(values) if values.ndim else 0 for name, values in columns.items()}
     if not columns or len({*counts.values()}) != 1:
@@ -113,9 +117,12 @@ def _arrays(path: Path) -> Columns:
     return dict(loaded) if isinstance(loaded, dict) else {"": loaded}
 
 
-def _table(path: Path) -> Columns:
-    """Return the columns of a table; a cell is a number or a JSON list, and name_0, name_1 … are one column."""
-    rows = _json_rows(path) if path.suffix.lower() in JSON_LINES else _csv_rows(path)
+def _table(path: Path, names: Sequence[str]) -> Columns:
+    """Return the columns of a table, some of which are called as `names`.
+
+    A cell is a number or a JSON list; name_0, name_1 … are one column.
+    """
+    rows = _json_rows(path) if path.suffix.lower() in JSON_LINES else _csv_rows(path, names)
     columns: dict[str, list[Any]] = {}
     for name in rows[0]:
         columns[name] = [row.get(name) for row in rows]
@@ -140,8 +147,8 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
         ) from error
 
 
-def _csv_rows(path: Path) -> list[dict[str, Any]]:
-    table = read_table(path, FILE_COLUMNS)
+def _csv_rows(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
+    table = read_table(path, (*FILE_COLUMNS, *names, *(f"{name}_0" for name in names)))
     return [dict(zip(table.header, map(_cell, row), strict=True)) for row in table.rows]
 
 

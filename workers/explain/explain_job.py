@@ -12,7 +12,7 @@ from workers.contracts.after.changes import Cause, DiffParams, DiffResult, Expla
 from workers.contracts.folder import read_model
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import RunParams
+from workers.contracts.specs import ModelInfo, RunParams
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.proof.predictions import answered
 from workers.explain.examples import Examples
@@ -22,13 +22,14 @@ from workers.explain.searching import Search
 from workers.explain.side import Material, Side
 from workers.infer.base import Session
 from workers.measure.opening import open_session
+from workers.model_io.opening import INFO_FILE
 from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineInput, PipelineSpec, TextSteps
 
 TOLERANCES = {"fp32": 2e-3, "f32": 2e-3, "fp16": 0.02, "f16": 0.02, "bf16": 0.06, "int4": 0.5}
 """Error of the answers, as a share of their spread, that each precision explains."""
-TOLERANCE_OF_INT8 = 0.3
+TOLERANCE_OF_INT8 = 0.4
 FEW = 8
 """With fewer examples the result is said to be unsure."""
 VARIED = 1e-4
@@ -99,10 +100,19 @@ def _open(params: RunParams, model: Path | None, ctx: JobContext) -> Session:
 
 def tolerance_of(params: RunParams) -> float:
     """Return the error that the rounding of a model explains."""
-    artifact = read_model(Path(params.model_dir)).artifact
+    folder = Path(params.model_dir)
+    artifact = read_model(folder).artifact
+    if is_quantized(folder):
+        return TOLERANCE_OF_INT8
     inference = {**artifact.settings, **params.settings}.get("inference_precision", "fp32")
     kinds = (artifact.precision, inference if isinstance(inference, str) else "fp32")
     return max(TOLERANCES.get(kind, TOLERANCE_OF_INT8) for kind in kinds)
+
+
+def is_quantized(folder: Path) -> bool:
+    """Return whether a model that was made elsewhere computes with whole numbers."""
+    info = folder / INFO_FILE
+    return info.is_file() and ModelInfo.model_validate_json(info.read_text(encoding="utf-8")).quantized
 
 
 def _second(first: Side, folder: Path) -> Side:

@@ -12,11 +12,13 @@ from workers.explain.running import Outcome, Runner
 from workers.explain.side import CauseKind, Material, Proposal, Side
 
 STAGE = "Trying the usual differences"
-SECONDS = 240.0
-FIRST = 8
-"""Every alternative is tried on this many examples; those that agree are tried on all."""
+SECONDS = 150.0
+FIRST, FIRST_PAIR = 8, 4
+"""Every alternative, and every pair, is tried on this many examples; those that agree are tried on all."""
 BETTER = 4.0
 """An alternative must divide the error by at least this, so that none is named by chance."""
+BETTER_ROUNDED = 1.5
+"""The same where whole numbers leave a large error; then results that differed must also become equal."""
 ROUNDED = 0.1
 """With this error and equal results, an alternative still counts, because other libraries resize a little otherwise."""
 LEAST_VALUES = 20
@@ -62,8 +64,7 @@ class Search:
         self._runner, self._material, self._tolerance, self._ctx = runner, material, tolerance, ctx
         self._began_s = time.monotonic()
         self._all = tuple(range(runner.n))
-        step = max(1, runner.n // FIRST)
-        self._few = self._all[::step][:FIRST]
+        self._few, self._fewest = (self._all[:: max(1, runner.n // count)][:count] for count in (FIRST, FIRST_PAIR))
         self.tried, self.late = 0, False
 
     def base(self, side: Side) -> Outcome:
@@ -102,7 +103,7 @@ class Search:
             elif self._is_late():
                 break
             self.tried += 1
-            outcome = self._runner.outcome(proposal.side, self._few)
+            outcome = self._runner.outcome(proposal.side, self._few if first is None else self._fewest)
             if not outcome.problem or first is None:
                 found.append(Trial((*(first.chosen if first else ()), (cause, proposal)), outcome))
         return found
@@ -128,14 +129,18 @@ class Search:
 
     def _fits(self, outcome: Outcome, before: Outcome, *, rough: bool) -> bool:
         """Return whether an outcome is agreement, and far closer than without the differences."""
-        if outcome.problem or not outcome.error * BETTER <= before.error:
+        is_coarse = self._tolerance > ROUNDED
+        better = BETTER_ROUNDED if is_coarse else BETTER
+        if outcome.problem or not outcome.error * better <= before.error:
             return False
         if outcome.noise:
             return outcome.error <= max(self._tolerance, NOISES * outcome.noise)
+        if is_coarse:
+            return outcome.error <= self._tolerance and outcome.agrees and not before.agrees
         if rough:
             size = sum(row.size for row in self._runner.reference.raw)
-            return outcome.agrees and outcome.error <= ROUNDED and size >= LEAST_VALUES
-        return outcome.error <= self._tolerance and (outcome.agrees or self._tolerance > ROUNDED)
+            return outcome.error <= ROUNDED and outcome.agrees and size >= LEAST_VALUES
+        return outcome.error <= self._tolerance and outcome.agrees
 
     def _is_late(self) -> bool:
         self.late = self.late or time.monotonic() - self._began_s > SECONDS

@@ -1,0 +1,38 @@
+"""Why a version of a run, or another file, answers otherwise than the original: through real jobs."""
+
+from pathlib import Path
+
+import numpy as np
+import planted as make
+import pytest
+from finished_run import FASTER, PRUNED, finished_folder
+from flows import go
+from spaces import opened_space
+
+from app.services.after.explaining import explain_models, explain_version
+from app.services.flow.steps import JobError
+from app.services.records.facts import read_facts
+from workers.contracts.jobs import OpenParams
+
+
+def test_versions_are_explained_on_the_runs_own_examples(tmp_path: Path) -> None:
+    """Given a run with another engine and a pruned version, When both are explained, Then the engine agrees, and no
+    usual difference is named for the pruned one."""
+    with opened_space(finished_folder(tmp_path / "home")) as space:
+        facts = read_facts(space, "r1")
+        by_recipe = {variant.recipe.title: variant for variant in facts.variants}
+        same = go(space, explain_version(space, facts, by_recipe[FASTER.title]))
+        pruned = go(space, explain_version(space, facts, by_recipe[PRUNED.title]))
+    assert same.agree and not same.causes and same.n_items > 8
+    assert not pruned.agree and {cause.code for cause in pruned.causes} <= {"weights"}
+
+
+def test_expected_outputs_of_another_count_are_refused(tmp_path: Path) -> None:
+    """Given expected outputs for fewer pictures than there are, Then they are refused with both counts."""
+    model, data = make.picture_model(tmp_path / "m" / "model.onnx"), tmp_path / "pictures"
+    make.pictures(data, 6)
+    np.savez(tmp_path / "expected.npz", output=np.zeros((5, 5), np.float32))
+    with opened_space(tmp_path / "home") as space, pytest.raises(JobError) as refused:
+        go(space, explain_models(OpenParams(path=str(model)), tmp_path / "expected.npz", data))
+    facts = refused.value.error.facts
+    assert refused.value.exit_code == 3 and (facts["rows"], facts["examples"]) == (5, 6)

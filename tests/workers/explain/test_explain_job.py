@@ -1,0 +1,62 @@
+"""The job ``explain`` beside the search: interfaces that differ, inner values, cancelling and the measure of error."""
+
+from pathlib import Path
+
+import numpy as np
+import planted as make
+import pytest
+from evaluated import small_spec
+from recording import RecordingContext
+
+from workers.contracts.after.changes import ChangedNode, DiffResult, ExplainParams, Status
+from workers.contracts.errors import JobCancelled
+from workers.contracts.jobs import OpenParams
+from workers.contracts.specs import RunParams
+from workers.explain.explain_job import explain, inner_causes, paired
+from workers.explain.running import Outcome, relative_error
+from workers.model_io.opening import open_model
+from workers.pipeline.spec import ArraySteps, ImageSteps
+
+BEFORE = Outcome(1.0, 3, 4, agrees=False)
+
+
+@pytest.mark.parametrize(("status", "codes"), [("rounded", ["rounding"]), ("replaced", ["weights"]), ("unmatched", [])])
+def test_first_node_that_differs_gives_the_cause(status: Status, codes: list[str]) -> None:
+    """Given the first operator that differs, Then its status says whether rounding or weights are the cause."""
+    node = ChangedNode(a="conv", b="conv", op="Conv", status=status, dtype_a="f32", dtype_b="int8", error=0.25)
+    diff = DiffResult(counts={}, nodes=(node,), first_different=0)
+    assert [cause.code for cause in inner_causes(diff, BEFORE)] == codes
+    assert not inner_causes(diff.model_copy(update={"first_different": None}), BEFORE)
+
+
+def test_second_model_is_fed_as_the_first() -> None:
+    """Given a picture model and one that was opened as plain arrays, Then the second gets the first's preparation."""
+    first = small_spec("image-classification", "image", (None, 3, 8, 8), (None, 3), ImageSteps(resize=8))
+    own = small_spec("arrays", "array", (None, 3, 8, 8), (None, 3), ArraySteps(), kind="tensor")
+    spec = paired(first, own)
+    assert spec.preprocess == first.preprocess and spec.inputs[0].source == "image" and spec.answer_kind == "class"
+
+
+def test_error_is_relative_to_the_spread_of_the_answers() -> None:
+    """Given answers around a large constant, Then an error of half of their spread is one half, and NaN is infinite."""
+    rng = np.random.default_rng(0)
+    first = [1000 + rng.normal(0, 2, 8).astype(np.float32) for _ in range(50)]
+    second = [row + np.float32(1) for row in first]
+    assert relative_error(first, second)[0] == pytest.approx(0.5, rel=0.1)
+    assert relative_error(first, [row * np.nan for row in second])[0] == float("inf")
+
+
+def test_cancel_ends_the_search(tmp_path: Path) -> None:
+    """Given a user who cancels during the search, Then the job ends."""
+    make.pictures(tmp_path / "pictures", 4)
+    model = make.picture_model(tmp_path / "one" / "model.onnx")
+    opened = open_model(OpenParams(path=str(model)), RecordingContext(tmp_path))
+    np.savez(tmp_path / "expected.npz", output=np.zeros((4, 5)) + np.arange(4)[:, None])
+    params = ExplainParams(
+        first=RunParams(model_dir=str(tmp_path / opened.model_dir), runtime=opened.runtime),
+        expected=str(tmp_path / "expected.npz"), data_path=str(tmp_path / "pictures"),
+    )  # fmt: skip
+    ctx = RecordingContext(tmp_path, cancel_after=30)
+    with pytest.raises(JobCancelled):
+        explain(params, ctx)
+    assert any(one.stage == "Trying the usual differences" for one in ctx.progress_sent)
