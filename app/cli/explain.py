@@ -52,18 +52,11 @@ def explain(
 
 def explain_document(result: ExplainResult) -> dict[str, Any]:
     """Return the JSON document of a result."""
-    node = first_node(result)
-    causes = [
-        {
-            "code": cause.code,
-            "parameter": cause.parameter,
-            "from": cause.before,
-            "to": cause.after,
-            "share_differing_after": cause.share_differing_after,
-        }
-        for cause in result.causes
-    ]
-    return {"agree": result.agree, "share_differing": result.share_differing, "causes": causes, "first_node": node}
+    names = {"code": "code", "parameter": "parameter", "from": "before", "to": "after"}
+    names["share_differing_after"] = "share_differing_after"
+    causes = [{name: getattr(cause, field) for name, field in names.items()} for cause in result.causes]
+    shared = {"agree": result.agree, "share_differing": result.share_differing}
+    return {**shared, "causes": causes, "first_node": first_node(result)}
 
 
 def first_node(result: ExplainResult) -> dict[str, Any] | None:

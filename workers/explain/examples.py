@@ -33,7 +33,7 @@ class Examples:
         Raises:
             InputRefused: None can be read.
         """
-        self._path, self._spec = path, pipeline.spec
+        self._path = path
         self._collections: dict[tuple[int, int], Collection] = {}
         entries = self._read(pipeline.spec).entries
         self.sources = tuple(entry.source for entry in entries)
@@ -61,14 +61,6 @@ class Examples:
             raise InputRefused(
                 "nothing_readable", "None of the examples can be read", detail, "Choose data that fit the first model."
             )
-
-    @property
-    def are_arrays(self) -> bool:
-        """Return whether the examples are arrays that go into the model without preparation."""
-        steps = self._spec.preprocess
-        if not isinstance(steps, ImageSteps | AudioSteps):
-            return False
-        return self._read(self._spec).kind == "arrays" and isinstance(self._opened[0], np.ndarray | dict)
 
     def samples(self, spec: PipelineSpec) -> Sequence[Any]:
         """Return the examples as a description needs them: recordings at its sample rate, others as they are."""

@@ -14,16 +14,13 @@ from pydantic import JsonValue
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import names_of, shown
 from workers.evaluate.data.sniff import readable
-from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, finite_number, read_table, read_text
+from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, read_table, read_text
 from workers.pipeline.array_files import ArrayFileError, load_arrays
 from workers.pipeline.spec import PipelineSpec
 
 FILE_COLUMNS = ("file", "files")
 """Names of the column of files; `numpy.savez` itself takes no array called “file”."""
 NUMBERED = re.compile(r"(.+?)[._ \[](\d{1,7})\]?")
-MOST_VALUES = 64 << 20
-"""Largest number of values in a file of text."""
-
 Columns = dict[str, NDArray[Any]]
 
 
@@ -149,37 +146,29 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
 
 def _csv_rows(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     table = read_table(path, (*FILE_COLUMNS, *names, *(f"{name}_0" for name in names)))
-    return [dict(zip(table.header, map(_cell, row), strict=True)) for row in table.rows]
-
-
-def _cell(text: str) -> Any:
-    if text.lstrip().startswith("["):
-        try:
-            return json.loads(text) if len(text) <= MAX_LINE_CHARS else text
-        except (ValueError, RecursionError):
-            return text
-    number = finite_number(text)
-    return text if number is None else number
+    return [
+        {name: cell if name in FILE_COLUMNS else _json(cell) for name, cell in zip(table.header, row, strict=True)}
+        for row in table.rows
+    ]
 
 
 def _json_rows(path: Path) -> list[dict[str, Any]]:
-    text, _ = read_text(path)
-    if text.count(",") > MOST_VALUES:
-        raise _refused("size", "it holds too many values", {})
-    rows: list[dict[str, Any]] = []
-    for line in text.split("\n"):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line) if len(line) <= MAX_LINE_CHARS else None
-        except (ValueError, RecursionError):
-            row = None
+    lines = [line for line in read_text(path)[0].split("\n") if line.strip()]
+    rows = [_json(line) for line in lines]
+    for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not row:
-            raise _refused("damaged", f"its line {len(rows) + 1} is no JSON object", {"line": len(rows) + 1})
-        rows.append(row)
+            raise _refused("damaged", f"its line {number} is no JSON object", {"line": number})
     if not rows:
         raise _refused("damaged", "it has no rows", {"rows": 0})
     return rows
+
+
+def _json(text: str) -> Any:
+    """Return a value written as JSON, else the text itself."""
+    try:
+        return json.loads(text) if len(text) <= MAX_LINE_CHARS else text
+    except (ValueError, RecursionError):
+        return text
 
 
 def _refused(why: str, words: str, facts: dict[str, JsonValue]) -> InputRefused:

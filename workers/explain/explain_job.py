@@ -13,7 +13,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, RunParams
-from workers.contracts.wording import counted, is_are
+from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.proof.predictions import answered
 from workers.explain.examples import Examples
 from workers.explain.expected import check_shapes, read_expected
@@ -71,26 +71,19 @@ def _explained(
 ) -> ExplainResult:
     """Return the result, from the comparison as they are to the inner values."""
     tolerance = max(tolerance_of(one) for one in (params.first, params.second) if one is not None)
-    material = _material(params, ctx, first, side, runner, examples)
-    search = Search(runner, material, tolerance, ctx)
+    search = Search(runner, _material(params, ctx, first, side, runner, examples), tolerance, ctx)
     before = search.base(side)
-    notes = [*_notes(examples, before)]
     trial = None if before.error <= tolerance and before.agrees else search.run(side, before)
-    facts: dict[str, Any] = {"share_differing": before.share, "n_items": before.n, "tried": search.tried}
-    if search.late:
-        notes.append("The time ended before all pairs of differences were tried.")
+    causes, diff = tuple[Cause, ...](), None
     if trial is not None:
         causes = search.causes(trial, *(EXPECTED if params.second is None else SECOND))
-        return ExplainResult(agree=before.agrees, causes=causes, notes=tuple(notes), **facts)
-    if before.agrees or params.second is None:
-        return ExplainResult(agree=before.agrees, notes=tuple(notes), **facts)
-    diff = _inner_values(params, ctx, first, side, runner)
-    if diff is None:
-        return ExplainResult(agree=False, notes=tuple(notes), **facts)
-    causes = inner_causes(diff, before)
+    elif not before.agrees and (diff := _inner_values(params, ctx, first, side, runner)) is not None:
+        causes = inner_causes(diff, before)
     return ExplainResult(
-        agree=False, causes=causes, first_node=diff.first_different, diff=diff, notes=tuple(notes), **facts
-    )
+        agree=before.agrees, share_differing=before.share, causes=causes, diff=diff, n_items=before.n,
+        first_node=None if diff is None else diff.first_different, tried=search.tried,
+        notes=tuple(_notes(examples, before, late=search.late)),
+    )  # fmt: skip
 
 
 def _open(params: RunParams, model: Path | None, ctx: JobContext) -> Session:
@@ -101,18 +94,11 @@ def _open(params: RunParams, model: Path | None, ctx: JobContext) -> Session:
 def tolerance_of(params: RunParams) -> float:
     """Return the error that the rounding of a model explains."""
     folder = Path(params.model_dir)
-    artifact = read_model(folder).artifact
-    if is_quantized(folder):
+    artifact, info = read_model(folder).artifact, folder / INFO_FILE
+    if info.is_file() and ModelInfo.model_validate_json(info.read_text(encoding="utf-8")).quantized:
         return TOLERANCE_OF_INT8
-    inference = {**artifact.settings, **params.settings}.get("inference_precision", "fp32")
-    kinds = (artifact.precision, inference if isinstance(inference, str) else "fp32")
-    return max(TOLERANCES.get(kind, TOLERANCE_OF_INT8) for kind in kinds)
-
-
-def is_quantized(folder: Path) -> bool:
-    """Return whether a model that was made elsewhere computes with whole numbers."""
-    info = folder / INFO_FILE
-    return info.is_file() and ModelInfo.model_validate_json(info.read_text(encoding="utf-8")).quantized
+    inference = str({**artifact.settings, **params.settings}.get("inference_precision", "fp32"))
+    return max(TOLERANCES.get(kind, TOLERANCE_OF_INT8) for kind in (artifact.precision, inference))
 
 
 def _second(first: Side, folder: Path) -> Side:
@@ -133,18 +119,10 @@ def paired(first: PipelineSpec, own: PipelineSpec) -> PipelineSpec:
     same = type(own.preprocess) is type(first.preprocess)
     steps = own.postprocess if type(own.postprocess) is type(first.postprocess) else first.postprocess
     return replace(
-        own,
-        inputs=own.inputs if same else tuple(_inputs(first, own)),
-        outputs=outputs,
-        preprocess=first.preprocess,
-        answer_kind=first.answer_kind,
-        scores=first.scores,
-        classes=first.classes,
-        pooling=first.pooling,
-        normalize=first.normalize,
-        postprocess=steps,
-        links=own.links or (first.links if set(first.links.values()) <= {*names} else {}),
-    )
+        own, inputs=own.inputs if same else tuple(_inputs(first, own)), outputs=outputs, preprocess=first.preprocess,
+        answer_kind=first.answer_kind, scores=first.scores, classes=first.classes, pooling=first.pooling,
+        normalize=first.normalize, postprocess=steps,
+    )  # fmt: skip
 
 
 def _inputs(first: PipelineSpec, own: PipelineSpec) -> Iterable[PipelineInput]:
@@ -193,12 +171,12 @@ def _material(
         return VARIED < relative_error(*rows)[0] < float("inf")
 
     return Material(
-        own=load_pipeline(folder).spec.preprocess, shape=first.main.shape, arrays=examples.are_arrays,
+        own=load_pipeline(folder).spec.preprocess,
         samples=examples.samples(first.spec), model_dir=folder, work_dir=ctx.work_dir, lengths=lengths, varies=varies,
     )  # fmt: skip
 
 
-def _notes(examples: Examples, before: Outcome) -> Iterable[str]:
+def _notes(examples: Examples, before: Outcome, *, late: bool) -> Iterable[str]:
     """Yield what people should know about the comparison."""
     if before.n < FEW:
         yield f"There {is_are(before.n)} only {counted(before.n, 'example')}: more would make the result surer."
@@ -206,20 +184,21 @@ def _notes(examples: Examples, before: Outcome) -> Iterable[str]:
         yield "The second model does not take the first one’s inputs as they are."
     if examples.unread:
         yield f"{counted(len(examples.unread), 'example')} could not be read."
+    if late:
+        yield "The time ended before all pairs of differences were tried."
 
 
 def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner) -> DiffResult | None:
     """Return the comparison of inner values on the same prepared examples; None if they cannot be prepared."""
-    assert params.second is not None
+    if params.second is None:
+        return None
     models = []
-    places = tuple(range(runner.n))
     for name, one, model in (("first", first, params.first), ("second", side, params.second)):
-        folder = ctx.work_dir / name
         try:
-            write_prepared(folder / "test", runner.feeds(one, places))
+            write_prepared(ctx.work_dir / name / "test", runner.feeds(one, range(runner.n)))
         except ValueError:
             return None
-        models.append(RunParams(**{**model.model_dump(), "data_dir": str(folder)}))
+        models.append(model.model_copy(update={"data_dir": str(ctx.work_dir / name)}))
     return compare_inner_values(DiffParams(first=models[0], second=models[1], draw=False), ctx)
 
 
@@ -230,20 +209,16 @@ def compare_inner_values(params: DiffParams, ctx: JobContext) -> DiffResult | No
 
 def inner_causes(diff: DiffResult, before: Outcome) -> tuple[Cause, ...]:
     """Return whether other weights or rounding explain the difference, from the first node that differs."""
-    if diff.first_different is None:
+    node = None if diff.first_different is None else diff.nodes[diff.first_different]
+    if node is None or node.status not in ("rounded", "replaced"):
         return ()
-    node = diff.nodes[diff.first_different]
-    if node.status not in ("rounded", "replaced"):
-        return ()
-    by = f"“{node.b or node.a}” is the first operator whose values differ"
-    by = f"{by}, by {node.error:.2%} of their size" if node.error is not None else by
-    if node.status == "rounded":
-        code, parameter, values, why = "rounding", "dtype", (node.dtype_b, node.dtype_a), "it has numbers of fewer bits"
-    else:
-        code, parameter, values, why = "weights", node.b or node.op, (node.op_b, node.op), "it has other weights"
-    return (
-        Cause(
-            code="rounding" if code == "rounding" else "weights", parameter=parameter, before=values[0],
-            after=values[1], share_differing_after=before.share, text=f"{by}: {why}.",
-        ),
+    is_rounded = node.status == "rounded"
+    why = "it has numbers of fewer bits" if is_rounded else "it has other weights or another operator"
+    by = "" if node.error is None else f", by {percent(node.error)} of their size"
+    cause = Cause(
+        code="rounding" if is_rounded else "weights", parameter=node.b or node.a or node.op,
+        before=node.dtype_b if is_rounded else node.op_b, after=node.dtype_a if is_rounded else node.op,
+        share_differing_after=before.share,
+        text=f"“{node.b or node.a}” is the first operator whose values differ{by}: {why}.",
     )  # fmt: skip
+    return (cause,)

@@ -61,18 +61,14 @@ class Side:
         """Return the same side with another preprocessing."""
         return replace(self, spec=replace(self.spec, preprocess=steps))
 
-    def with_feeds(self, change: FeedChange, shape: tuple[int | None, ...] | None = None) -> "Side":
-        """Return the same side with one more change of its inputs; `shape` is that of the main input before it."""
-        spec = self.spec
-        if shape is not None:
-            main = replace(self.main, shape=shape)
-            spec = replace(spec, inputs=tuple(main if one.name == main.name else one for one in spec.inputs))
-        return replace(self, spec=spec, feeds=(*self.feeds, change))
+    def with_answers(self, change: AnswerChange, *, as_shares: bool = False) -> "Side":
+        """Return the same side with one more change of the answers."""
+        return replace(self, answers=(*self.answers, change), as_shares=as_shares or self.as_shares)
 
     @property
     def run_key(self) -> tuple[Any, ...]:
         """Return what decides the side's own answers, without the changes that follow."""
-        return (self.spec.preprocess, self.main.shape, self.folder, self.feeds, self.model, self.repeats)
+        return (self.spec.preprocess, self.folder, self.feeds, self.model, self.repeats)
 
 
 @dataclass(frozen=True)
@@ -81,8 +77,6 @@ class Material:
 
     Attributes:
         own: Preprocessing that the second side's own files state.
-        shape: Shape of the first side's main input.
-        arrays: Whether the examples are arrays that go in without preparation.
         samples: Some examples as they are.
         model_dir: Folder of the model whose preprocessing is varied.
         work_dir: Folder for changed copies of files.
@@ -91,8 +85,6 @@ class Material:
     """
 
     own: Preprocess
-    shape: tuple[int | None, ...]
-    arrays: bool
     samples: Sequence[Any]
     model_dir: Path
     work_dir: Path

@@ -17,6 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
 
 
+@pytest.mark.whole
 def test_explain_names_a_cause_with_exit_code_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a model of BGR pictures, When it is explained with --json, Then the document holds the cause, and the same
     file twice agrees."""
@@ -37,6 +38,7 @@ def test_explain_names_a_cause_with_exit_code_0(tmp_path: Path, capsys: pytest.C
     assert json.loads(capsys.readouterr().out)["agree"] is True
 
 
+@pytest.mark.whole
 def test_explain_ends_with_4_where_nothing_explains_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given expected outputs by chance, Then the exit code is 4 and no cause is named."""
     model = make.picture_model(tmp_path / "one" / "model.onnx")

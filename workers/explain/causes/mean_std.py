@@ -13,7 +13,7 @@ from workers.pipeline.spec import ImageSteps
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield the usual means and standard deviations of the same range, and the one that the model's files state."""
     steps = side.steps
-    if material.arrays or not isinstance(steps, ImageSteps):
+    if not isinstance(steps, ImageSteps):
         return
     known = GRAY if steps.channels == "gray" else COLOR | SMALL | {"CLIP": CLIP}
     families = [family for family in known.values() if family[0] == steps.range]

@@ -1,7 +1,7 @@
 """Try texts that are filled up on the other side."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -52,19 +52,19 @@ class Padded:
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield padding on the left, and for models of any length padding to the longest text and to usual lengths."""
     steps = side.steps
-    if not isinstance(steps, TextSteps) or side.spec.chat is not None or any(isinstance(c, Padded) for c in side.feeds):
+    if not isinstance(steps, TextSteps) or side.spec.chat is not None:
         return
     pad_id = Tokenizer(side.folder, steps, ()).pad_id
     shape = side.main.shape
     if len(shape) > 1 and shape[1] is not None:
-        changed = side.with_feeds(Padded("left", None, pad_id))
+        changed = replace(side, feeds=(Padded("left", None, pad_id),))
         yield Proposal(changed, "padding", "right", "left", "texts that are filled up on the left")
         return
     longest = max(material.lengths(side), default=0)
     lengths = {longest, *(one for one in USUAL_LENGTHS if longest <= one <= steps.max_length)}
     for length in sorted(lengths):
         for where in ("left", "right"):
-            changed = side.with_feeds(Padded(where, length, pad_id))
+            changed = replace(side, feeds=(Padded(where, length, pad_id),))
             words = f"texts that are filled up on the {where} to {length} tokens"
             yield Proposal(changed, "padding", "none", f"{where} to {length}", words)
 

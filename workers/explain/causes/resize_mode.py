@@ -15,7 +15,7 @@ TORCHVISION_2 = 232
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield each usual size with each interpolation."""
     steps = side.steps
-    if material.arrays or not isinstance(steps, ImageSteps):
+    if not isinstance(steps, ImageSteps):
         return
     height, width = side_of(side.main, steps)
     sizes = [*cuts(steps, (height, width), steps), replace(steps, resize=(height, width), crop=None, letterbox=True)]

@@ -1,7 +1,7 @@
 """Try answers as logits on one side and as probabilities, or their logarithms, on the other."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -60,7 +60,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
 
 
 def _with(side: Side, first: Function | None, second: Function | None) -> Side:
-    return replace(side, answers=(*side.answers, Shares(first, second)), as_shares=True)
+    return side.with_answers(Shares(first, second), as_shares=True)
 
 
 CAUSE = CauseKind("softmax", order=80, propose=propose)

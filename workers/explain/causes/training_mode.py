@@ -1,7 +1,7 @@
 """Try the model with dropout and batch normalization in inference mode, or the mean of its random answers."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def _in_inference_mode(source: Path, folder: Path) -> Path | None:
     import onnx
 
     proto = onnx.load(source / artifact.main, load_external_data=False)
-    if not sum([_turned_off(node, proto.graph) for node in _nodes(proto.graph)]):
+    if not sum([_turned_off(node) for node in proto.graph.node]):
         return None
     shutil.copytree(source, folder, copy_function=_linked)
     (folder / artifact.main).unlink()
@@ -50,16 +50,7 @@ def _linked(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def _nodes(graph: Any) -> Iterator[Any]:
-    """Yield all nodes, those of branches and loops too."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _nodes(inner)
-
-
-def _turned_off(node: Any, graph: Any) -> bool:
+def _turned_off(node: Any) -> bool:
     """Change a node from training to inference mode and return whether it was in training mode."""
     if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
         del node.input[1:]

@@ -1,28 +1,35 @@
 """Why a version of a run, or another file, answers otherwise than the original: through real jobs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import planted as make
 import pytest
-from finished_run import FASTER, PRUNED, finished_folder
+from finished_run import FASTER, PRUNED, finished_space
 from flows import go
 from spaces import opened_space
 
 from app.services.after.explaining import explain_models, explain_version
 from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from workers.contracts.jobs import OpenParams
 
 
-def test_versions_are_explained_on_the_runs_own_examples(tmp_path: Path) -> None:
+@pytest.fixture
+def finished(tmp_path: Path) -> Iterator[Workspace]:
+    yield from finished_space(tmp_path)
+
+
+@pytest.mark.whole
+def test_versions_are_explained_on_the_runs_own_examples(finished: Workspace) -> None:
     """Given a run with another engine and a pruned version, When both are explained, Then the engine agrees, and no
     usual difference is named for the pruned one."""
-    with opened_space(finished_folder(tmp_path / "home")) as space:
-        facts = read_facts(space, "r1")
-        by_recipe = {variant.recipe.title: variant for variant in facts.variants}
-        same = go(space, explain_version(space, facts, by_recipe[FASTER.title]))
-        pruned = go(space, explain_version(space, facts, by_recipe[PRUNED.title]))
+    facts = read_facts(finished, "r1")
+    by_recipe = {variant.recipe.title: variant for variant in facts.variants}
+    same = go(finished, explain_version(finished, facts, by_recipe[FASTER.title]))
+    pruned = go(finished, explain_version(finished, facts, by_recipe[PRUNED.title]))
     assert same.agree and not same.causes and same.n_items > 8
     assert not pruned.agree and {cause.code for cause in pruned.causes} <= {"weights"}
 
