@@ -185,7 +185,7 @@ def _notes(examples: Examples, before: Outcome, *, late: bool) -> Iterable[str]:
     if examples.unread:
         yield f"{counted(len(examples.unread), 'example')} could not be read."
     if late:
-        yield "The time ended before all pairs of differences were tried."
+        yield "The time ended before all alternatives were tried."
 
 
 def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner) -> DiffResult | None:

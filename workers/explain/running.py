@@ -21,6 +21,8 @@ from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.spec import PipelineSpec
 
 Sample = Any
+KEPT_BYTES = 256 << 20
+"""Answers are kept up to this size, because several changes of answers follow one run; the oldest go first."""
 ALLOWED = 0.01
 """The share of results that may change, as far as the limits of further figures follow from it."""
 
@@ -138,6 +140,8 @@ class Runner:
             pipeline, n = Pipeline(side.spec, side.folder), len(feeds)
             rounds = [answers_of(side, answered(pipeline, session, feeds, 0, n)) for _ in range(side.repeats)]
             self._answers[key] = rounds[0] if side.repeats == 1 else _mean_of(side, rounds)
+            while len(self._answers) > 1 and sum(map(_size, self._answers.values())) > KEPT_BYTES:
+                del self._answers[next(iter(self._answers))]
         return self._answers[key]
 
     def again(self, side: Side, places: tuple[int, ...]) -> Rows:
@@ -164,7 +168,7 @@ class Runner:
                 first, second = changed(side, first, second)
         except (JobCancelled, MemoryError):
             raise
-        except (WorkerError, ValueError, IndexError, TypeError) as error:  # inputs that do not fit the model
+        except (WorkerError, ValueError, LookupError, TypeError) as error:  # inputs that do not fit the model
             reason = error.info().detail if isinstance(error, WorkerError) else str(error)
             return Outcome(math.inf, n, n, agrees=False, problem=" ".join(reason.split())[:300] or "failed")
         distance, scale = relative_error(first.raw, second.raw)
@@ -179,6 +183,10 @@ class Runner:
         if before.answers:
             first, second = changed(before, first, second)
         return first.raw, second.raw
+
+
+def _size(answers: Answers) -> int:
+    return sum(row.nbytes for row in answers.raw)
 
 
 def changed(side: Side, first: Answers, second: Answers) -> tuple[Answers, Answers]:

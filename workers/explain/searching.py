@@ -21,8 +21,8 @@ BETTER_ROUNDED = 1.5
 """The same where whole numbers leave a large error; then results that differed must also become equal."""
 ROUNDED = 0.1
 """With this error and equal results, an alternative still counts, because other libraries resize a little otherwise."""
-LEAST_VALUES = 20
-"""Fewer numbers than this agree so roughly by chance."""
+LEAST_VALUES, LEAST_EXACT = 20, 3
+"""Fewer numbers than this agree so roughly, or nearly exactly, by chance."""
 NOISES = 3.0
 """Random answers agree if their mean is within this many standard errors."""
 
@@ -100,7 +100,7 @@ class Search:
             self._ctx.check_cancelled()
             if first is None:
                 self._ctx.progress(STAGE, len(found), None, "alternatives")
-            elif self._is_late():
+            if self._is_late():
                 break
             self.tried += 1
             outcome = self._runner.outcome(proposal.side, self._few if first is None else self._fewest)
@@ -111,8 +111,10 @@ class Search:
     def _proposals(self, side: Side, first: Trial | None) -> Iterator[tuple[CauseKind, Proposal]]:
         for cause in all_causes():
             if first is None or cause.order > first.chosen[-1][0].order:
-                for proposal in cause.propose(side, self._material):
-                    yield cause, proposal
+                try:
+                    yield from ((cause, proposal) for proposal in cause.propose(side, self._material))
+                except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
+                    self._ctx.log(f"{cause.code}: {error}")
 
     def _best(self, trials: list[Trial], before: Outcome, *, rough: bool = False) -> Trial | None:
         """Return the closest of those that agree on all examples; equally close ones in the order of causes."""
@@ -133,14 +135,14 @@ class Search:
         better = BETTER_ROUNDED if is_coarse else BETTER
         if outcome.problem or not outcome.error * better <= before.error:
             return False
+        size = sum(row.size for row in self._runner.reference.raw)
         if outcome.noise:
             return outcome.error <= max(self._tolerance, NOISES * outcome.noise)
         if is_coarse:
             return outcome.error <= self._tolerance and outcome.agrees and not before.agrees
         if rough:
-            size = sum(row.size for row in self._runner.reference.raw)
             return outcome.error <= ROUNDED and outcome.agrees and size >= LEAST_VALUES
-        return outcome.error <= self._tolerance and outcome.agrees
+        return outcome.error <= self._tolerance and outcome.agrees and size >= LEAST_EXACT
 
     def _is_late(self) -> bool:
         self.late = self.late or time.monotonic() - self._began_s > SECONDS

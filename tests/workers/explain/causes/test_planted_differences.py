@@ -162,6 +162,14 @@ def test_other_weights_are_no_usual_difference(explain: Explain, model: Path, pi
     assert not found.agree and not found.causes and found.tried > 100
 
 
+def test_models_without_anything_in_common_name_nothing(
+    explain: Explain, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """Given a model of pictures and one of texts, Then every answer differs, nothing is named, and nothing fails."""
+    found = explain(model, make.text_model(tmp_path / "texts"), pictures)
+    assert (found.agree, found.share_differing, found.causes) == (False, 1.0, ())
+
+
 def test_two_examples_are_said_to_be_few(explain: Explain, model: Path, tmp_path: Path) -> None:
     """Given two pictures only, When colors are exchanged, Then it is named, and a note says that there are few."""
     make.pictures(tmp_path / "few", 2)
