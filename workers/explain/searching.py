@@ -1,6 +1,7 @@
 """Search the smallest set of usual differences that makes both sides agree: one alone, then two together."""
 
 import functools
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from workers.explain.side import CauseKind, Material, Proposal, Side
 
 STAGE = "Trying the usual differences"
 SECONDS = 150.0
+ANSWERS = 80
+"""Causes from this order on change answers only."""
 FIRST, FIRST_PAIR = 8, 4
-"""Every alternative, and every pair, is tried on this many examples; those that agree are tried on all."""
+"""Each alternative, and each pair of preparations, is tried on this many examples, and on all if it agrees there."""
 BETTER = 4.0
 """An alternative must divide the error by at least this, so that none is named by chance."""
 BETTER_ROUNDED = 1.5
@@ -78,21 +81,22 @@ class Search:
             return best
         pairs: list[Trial] = []
         order = sorted(singles, key=lambda one: one.outcome.error)
-        for done, first in enumerate(order):
-            self._ctx.progress(STAGE, done, len(order), "alternatives")
+        # changes of answers need no further run of the model, so pairs with them come first
+        for done, (of_answers, first) in enumerate(itertools.product((True, False), order)):
+            self._ctx.progress(STAGE, done, 2 * len(order), "alternatives")
             if self._is_late():
                 break
-            pairs += self._tried(first.side, first)
+            pairs += self._tried(first.side, first, of_answers=of_answers)
             exact = [one for one in pairs if one.outcome.error <= self._tolerance]
             if exact and (best := self._best(exact, before)) is not None:
                 return best
         return self._best(singles, before, rough=True) or self._best(pairs, before, rough=True)
 
-    def _tried(self, side: Side, first: Trial | None) -> list[Trial]:
+    def _tried(self, side: Side, first: Trial | None, *, of_answers: bool = True) -> list[Trial]:
         """Return the outcomes of all alternatives of a side, on some examples."""
         found: list[Trial] = []
-        seen = {(side.run_key, side.answers)}
-        for cause, proposal in self._proposals(side, first):
+        seen, places = {(side.run_key, side.answers)}, self._few if of_answers else self._fewest
+        for cause, proposal in self._proposals(side, first, of_answers):
             key = (proposal.side.run_key, proposal.side.answers)
             if key in seen:
                 continue
@@ -103,14 +107,15 @@ class Search:
             if self._is_late():
                 break
             self.tried += 1
-            outcome = self._runner.outcome(proposal.side, self._few if first is None else self._fewest)
+            outcome = self._runner.outcome(proposal.side, places)
             if not outcome.problem or first is None:
                 found.append(Trial((*(first.chosen if first else ()), (cause, proposal)), outcome))
         return found
 
-    def _proposals(self, side: Side, first: Trial | None) -> Iterator[tuple[CauseKind, Proposal]]:
+    def _proposals(self, side: Side, first: Trial | None, of_answers: bool) -> Iterator[tuple[CauseKind, Proposal]]:
         for cause in all_causes():
-            if first is None or cause.order > first.chosen[-1][0].order:
+            later = first is None or cause.order > first.chosen[-1][0].order
+            if later and (first is None or (cause.order >= ANSWERS) is of_answers):
                 try:
                     yield from ((cause, proposal) for proposal in cause.propose(side, self._material))
                 except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
