@@ -63,9 +63,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         less=plain(_("Less detail")),
         more=plain(_("More detail")),
         pictures="".join(pictures) or f"<p>{plain(_('There is no picture.'))}</p>",
-        columns="".join(
-            f"<th>{plain(text)}</th>" for text in (_("Operator"), _("Kind"), _("What happened"), _("Error"), _("Time"))
-        ),
+        columns="".join(f"<th>{plain(text)}</th>" for text in (_("Operator"), _("Error"), _("Time"))),
         rows="".join(_row(at, result) for at in order[:MAX_ROWS]),
     )
 
@@ -84,9 +82,8 @@ def _reason(reason: Reason, result: DiffResult) -> str:
 
 def _row(at: int, result: DiffResult) -> str:
     node = result.nodes[at]
-    cells = (
-        name_of(node), op_words(node), STATUS_WORDS[node.status], error_words(node), ms_words(node.ms_a, node.ms_b),
-    )  # fmt: skip
     tip = plain("\n".join(f"{caption}: {text}" for caption, text in facts_of(node)))
-    shown = "".join(f"<td>{plain(cell)}</td>" for cell in cells)
-    return f'<tr data-node="{at}" tabindex="0" title="{tip}">{shown}</tr>'
+    about = plain(f"{op_words(node)}, {STATUS_WORDS[node.status]}")
+    figures = f"<td>{plain(error_words(node))}</td><td>{plain(ms_words(node.ms_a, node.ms_b))}</td>"
+    first = f"<td>{plain(name_of(node))}<small>{about}</small></td>"
+    return f'<tr data-node="{at}" tabindex="0" title="{tip}">{first}{figures}</tr>'

@@ -19,7 +19,7 @@ STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
     }
 )
 """What became of an operator, the most important first."""
-LEAST_MS = 0.01
+LEAST_MS, LEAST_ERROR = 0.01, 1e-5
 _NAN = {"a": _("not finite before"), "b": _("not finite after"), "both": _("not finite in both")}
 _RANKS: dict[Status, int] = {status: rank for rank, status in enumerate(STATUS_WORDS)}
 
@@ -63,7 +63,11 @@ def error_words(node: ChangedNode) -> str:
     """Return the relative error in percent, or that values are not finite; "–" if unknown."""
     if node.nan:
         return _NAN[node.nan]
-    return "–" if node.error is None else "0 %" if not node.error else f"{100 * node.error:.2g} %"
+    if node.error is None or not node.error:
+        return "–" if node.error is None else "0 %"
+    if node.error < LEAST_ERROR:
+        return f"<{100 * LEAST_ERROR:g} %"
+    return f"{100 * node.error:,.0f} %" if node.error >= 0.1 else f"{100 * node.error:.2g} %"
 
 
 def _change(before: str | None, after: str | None) -> str:

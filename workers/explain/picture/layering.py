@@ -16,7 +16,9 @@ FAR_OFF = 1.2
 """How many times as wide as expected a picture may be before its columns are made longer, once."""
 MAX_SPAN, MAX_BENDS = 40, 20_000
 """Longest connection that runs through the layers, in layers, and most bends of all; others run beside their column."""
-SWEEPS, LEAST_ROWS = 4, 6
+SWEEPS, LEAST_ROWS, DRIFT = 4, 6, 8
+LOOSE_ACROSS = 3
+"""Number of boxes without connections in a layer; they are below all others."""
 PITCH_PX = BOX_PX + ROW_GAP_PX
 
 Points = tuple[float, ...]
@@ -54,7 +56,10 @@ def laid_out(widths: Sequence[float], edges: Sequence[Edge]) -> tuple[list[tuple
 
 
 def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
-    """Return the layer of each box: the longest path from a source; a source is just above its first reader."""
+    """Return the layer of each box: the longest path from a source.
+
+    A source is just above its first reader, and boxes without connections are below all others.
+    """
     layer = [0] * count
     readers, has_maker = defaultdict(list), [False] * count
     for u, v in edges:
@@ -67,6 +72,10 @@ def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
     for u in range(count):
         if not has_maker[u] and readers[u]:
             layer[u] = min(layer[v] for v in readers[u]) - 1
+    loose = [u for u in range(count) if not has_maker[u] and not readers[u]]
+    depth = max(layer) + (len(loose) < count)
+    for at, u in enumerate(loose):
+        layer[u] = depth + at // LOOSE_ACROSS
     return layer
 
 
@@ -99,7 +108,10 @@ def _with_bends(
 
 
 def _placed(grid: list[list[int]], below: dict[int, list[int]], size: Sequence[float]) -> list[float]:
-    """Return the horizontal center of each item: ordered by the mean of its neighbors, then moved close to it."""
+    """Return the horizontal center of each item: ordered by the mean of its neighbors, then moved close to it.
+
+    At last each layer is moved back by the mean of the layers around it, so that a column stands upright.
+    """
     above: dict[int, list[int]] = defaultdict(list)
     for upper, lowers in below.items():
         for lower in lowers:
@@ -116,6 +128,11 @@ def _placed(grid: list[list[int]], below: dict[int, list[int]], size: Sequence[f
             if sweep < SWEEPS:
                 row.sort(key=lambda item: center[item])
             _spread(row, center, size)
+    middles = [sum(center[item] for item in row) / len(row) for row in grid]
+    for at, row in enumerate(grid):
+        near_by = middles[max(0, at - DRIFT) : at + DRIFT + 1]
+        for item in row:
+            center[item] -= sum(near_by) / len(near_by)
     return center
 
 
