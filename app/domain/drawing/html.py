@@ -83,7 +83,7 @@ def _reason(reason: Reason, result: DiffResult) -> str:
 def _row(at: int, result: DiffResult) -> str:
     node = result.nodes[at]
     tip = plain("\n".join(f"{caption}: {text}" for caption, text in facts_of(node)))
-    about = plain(f"{op_words(node)}, {STATUS_WORDS[node.status]}")
+    about = plain(f"{STATUS_WORDS[node.status]}, {op_words(node)}")
     figures = f"<td>{plain(error_words(node))}</td><td>{plain(ms_words(node.ms_a, node.ms_b))}</td>"
     first = f"<td>{plain(name_of(node))}<small>{about}</small></td>"
     return f'<tr data-node="{at}" tabindex="0" title="{tip}">{first}{figures}</tr>'

@@ -146,7 +146,7 @@ def _row(at: int, node: ChangedNode) -> TableRow:
     short = "/".join(name.strip("/").split("/")[-2:]) or op_words(node)
     before = "" if node.ms_a is None or node.ms_b is None else _("before {0}").format(ms_words(node.ms_a))
     cells = (
-        Cell(short, tip=name, below=f"{op_words(node)}, {STATUS_WORDS[node.status]}"),
+        Cell(short, tip=name, below=f"{STATUS_WORDS[node.status]}, {op_words(node)}"),
         Cell(error_words(node), tone="bad" if node.nan in ("a", "b") else ""),
         Cell(ms_words(node.ms_a if node.ms_b is None else node.ms_b), below=before),
     )

@@ -4,40 +4,46 @@ from collections.abc import Callable, Sequence
 
 from widgets.icons import IconLabel
 from widgets.pages.changes.value import ChangesValue
-from widgets.parts.buttons import GhostButton, Slot
+from widgets.parts.buttons import FoldButton, GhostButton, Slot
 from widgets.parts.card import Card
 from widgets.parts.format import percent
-from widgets.parts.layout import MIDDLE, Item, in_row
+from widgets.parts.layout import LEFT, MIDDLE, Item, held, in_column, in_row
 from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 from workers.contracts.after.change_words import error_words, name_of, nodes_of, op_words
-from workers.contracts.after.changes import Cause, DiffResult, ExplainResult
+from workers.contracts.after.changes import Cause, DiffResult, ExplainResult, Reason
 from workers.contracts.translation import _
 
-PLAIN: Tone = ""
-WARN: Tone = "warn"
+MOST_SHOWN = 3
 
 Show = Callable[[Sequence[int], str], None]
 """Called with the positions of the operators and the sentence that they belong to."""
 
 
 def reasons_card(theme: Theme, value: ChangesValue, result: DiffResult, on_show: Show, on_explain: Slot) -> Card:
-    """Return the card of all sentences; `on_explain` looks for the cause of other answers."""
-    rows: list[Item] = []
-    for reason in result.reasons:
-        text = " ".join(filter(None, (reason.text, reason.advice)))
-        costs = reason.saved_ms is not None and reason.saved_ms < 0
-        icon, tone = ("warning", WARN) if costs else ("clock", PLAIN)
-        rows.append(_line(theme, icon, tone, text, _link(theme, nodes_of(reason, result.nodes), text, on_show)))
+    """Return the card of all sentences, later reasons folded; `on_explain` looks for the cause of other answers."""
+    reasons = [_reason(theme, reason, result, on_show) for reason in result.reasons]
+    rows, more = reasons[:MOST_SHOWN], reasons[MOST_SHOWN:]
     if result.first_different is not None:
         node = result.nodes[result.first_different]
         text = _("The first difference beyond rounding is at “{0}” ({1}): {2}.")
         text = text.format(name_of(node), op_words(node), error_words(node))
         rows.append(_line(theme, "target", "bad", text, _link(theme, [result.first_different], text, on_show)))
     rows += _answers(theme, value, on_explain)
+    if more:
+        folded = held(in_column(*more))
+        rows += [(FoldButton(theme, _("More reasons ({0})").format(len(more)), "small", opens=folded), LEFT), folded]
     rows += [words(note, "caption") for note in result.notes]
-    return Card("", *(rows or [words(_("No reason was found for a difference in time."), "soft")]), name=_("Why"))
+    return Card("", *rows, name=_("Why"))
+
+
+def _reason(theme: Theme, reason: Reason, result: DiffResult, on_show: Show) -> Item:
+    text = " ".join(filter(None, (reason.text, reason.advice)))
+    button = _link(theme, nodes_of(reason, result.nodes), text, on_show)
+    if reason.saved_ms is not None and reason.saved_ms < 0:
+        return _line(theme, "warning", "warn", text, button)
+    return _line(theme, "clock", "", text, button)
 
 
 def _answers(theme: Theme, value: ChangesValue, on_explain: Slot) -> list[Item]:
