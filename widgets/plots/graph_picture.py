@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFont,
     QFontMetricsF,
     QKeyEvent,
@@ -37,6 +36,7 @@ LARGEST_SCALE, FINER_SCALE, READABLE_SCALE, FITTED_SCALE = 3.0, 1.9, 1.0, 1.25
 """Largest zoom, the zoom that shows the next level, its first zoom, and the largest zoom that shows all."""
 TEXT_SCALE, CAPTION_SCALE, FILLED_SCALE, LINE_SCALE = 0.5, 0.8, 0.3, 0.1
 """Zoom from which titles, second lines, soft fills and connections are drawn."""
+SOFT = 0.16
 FONT_PX, LEAST_FONT_PX, MOST_FONT_PX = 12, 9, 16
 STEP = 1.2
 
@@ -70,12 +70,7 @@ class LevelDrawing:
                 path.lineTo(points[at], points[at + 1])
         return path
 
-    @cached_property
-    def by_status(self) -> dict[Status, list[QRectF]]:
-        """Return all boxes by their status."""
-        return self.sorted_by_status(range(len(self.rects)))
-
-    def sorted_by_status(self, boxes: Collection[int]) -> dict[Status, list[QRectF]]:
+    def by_status(self, boxes: Collection[int]) -> dict[Status, list[QRectF]]:
         """Return some boxes by their status."""
         groups: dict[Status, list[QRectF]] = {}
         for at in boxes:
@@ -269,17 +264,21 @@ class GraphPicture(TipWidget):
             painter.setPen(self._pen("edge"))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawPath(drawing.lines)
-        is_all = len(seen) == len(drawing.rects)
-        for status, rects in (drawing.by_status if is_all else drawing.sorted_by_status(seen)).items():
+        is_soft = self.scale >= FILLED_SCALE
+        folded = [at for at in seen if is_soft and drawing.level.boxes[at].repeats > 1]
+        back = {
+            status: [rect.translated(STACK_PX, STACK_PX) for rect in rects]
+            for status, rects in drawing.by_status(folded).items()
+        }
+        for status, rects in drawing.by_status(seen).items():
             color = self._theme.color(STATUS_TOKENS[status])
-            is_soft = self.scale >= FILLED_SCALE
             painter.setPen(self._pen(STATUS_TOKENS[status], status) if is_soft else Qt.PenStyle.NoPen)
-            painter.setBrush(self._soft(color) if is_soft else color)
             if is_soft:
-                boxes = [drawing.level.boxes[at] for at in seen if drawing.statuses[at] == status]
-                painter.drawRects(
-                    [drawing.rects[box.id].translated(STACK_PX, STACK_PX) for box in boxes if box.repeats > 1]
-                )
+                painter.setBrush(self._theme.color("panel"))  # hides the box behind
+                painter.drawRects(back.get(status, []))
+                painter.drawRects(rects)
+                color.setAlphaF(SOFT)
+            painter.setBrush(color)
             painter.drawRects(rects)
 
     def _paint_frames(self, painter: QPainter, seen: list[int]) -> None:
@@ -318,17 +317,6 @@ class GraphPicture(TipWidget):
         pen = QPen(self._theme.color(token), 1, Qt.PenStyle.DashLine if status == "removed" else Qt.PenStyle.SolidLine)
         pen.setCosmetic(True)
         return pen
-
-    def _soft(self, color: QColor) -> QColor:
-        """Return a color mixed into the ground of cards, on which text is readable."""
-        ground, share = self._theme.color("panel"), 0.16
-        red, green, blue = (
-            round(share * above + (1 - share) * below)
-            for above, below in (
-                (color.red(), ground.red()), (color.green(), ground.green()), (color.blue(), ground.blue()),
-            )
-        )  # fmt: skip
-        return QColor(red, green, blue)
 
     # -- events --
     def _tip_at(self, at: QPointF) -> str:
