@@ -16,7 +16,7 @@ from widgets.pages.changes.page import ChangesPage
 from widgets.parts.fields import SearchField
 from widgets.parts.tables.table import Table
 from widgets.plots.graph_picture import GraphPicture
-from workers.contracts.after.changes import ExplainResult
+from workers.contracts.after.changes import ExplainResult, Reason
 
 
 @pytest.fixture
@@ -138,3 +138,21 @@ def test_list_is_below_the_picture_in_the_smallest_window(opened: Any, examples:
     view = child(page, NodesView)
     assert child(view, Table).mapTo(view, view.rect().topLeft()).y() > child(view, GraphPicture).height()
     assert not page.horizontalScrollBar().isVisible()
+
+
+def test_slower_layers_are_said_to_be_timed_alone(opened: Any, examples: ModuleType) -> None:
+    """Given layers that take longer in the version, then both sums are shown as times of layers alone."""
+    value = examples.what_changed()
+    slower = value.result.model_copy(update={"total_ms_a": 1.25, "total_ms_b": 6.0})
+    text = text_of(opened(ChangesPage, replace(value, result=slower)))
+    assert "All layers together: 1.25 → 6.00 ms, with each timed by itself." in text
+
+
+def test_later_reasons_are_folded(opened: Any, examples: ModuleType) -> None:
+    """Given five reasons, then three are shown, and a click opens the others."""
+    value = examples.what_changed()
+    reasons = tuple(Reason(code=f"r{number}", text=f"Reason number {number}.") for number in range(5))
+    page = opened(ChangesPage, replace(value, result=value.result.model_copy(update={"reasons": reasons})))
+    assert "Reason number 2." in text_of(page) and "Reason number 3." not in text_of(page)
+    press(page, "More reasons (2)")
+    assert "Reason number 4." in text_of(page)
