@@ -40,6 +40,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         f'<div class="level"{"" if at == 0 else " hidden"}>{svg_of(result, titles, at, styled=False)}</div>'
         for at in range(len(result.levels))
     )
+    nothing = _("There is no picture.")
     order = worst_first(result.nodes)
     left_out = len(order) - MAX_ROWS
     notes = [*result.notes]
@@ -62,7 +63,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         all=plain(_("Show all")),
         less=plain(_("Less detail")),
         more=plain(_("More detail")),
-        pictures="".join(pictures) or f"<p>{plain(_('There is no picture.'))}</p>",
+        pictures="".join(pictures) or f"<p>{plain(nothing)}</p>",
         columns="".join(f"<th>{plain(text)}</th>" for text in (_("Operator"), _("Error"), _("Time"))),
         rows="".join(_row(at, result) for at in order[:MAX_ROWS]),
     )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Reason, Status
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.translation import _
+from workers.contracts.wording import percent
 
 STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
     {
@@ -19,7 +20,7 @@ STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
     }
 )
 """What became of an operator, the most important first."""
-LEAST_MS, LEAST_ERROR = 0.01, 1e-5
+LEAST_MS, WHOLE_ERROR = 0.01, 0.1
 _NAN = {"a": _("not finite before"), "b": _("not finite after"), "both": _("not finite in both")}
 _RANKS: dict[Status, int] = {status: rank for rank, status in enumerate(STATUS_WORDS)}
 
@@ -63,11 +64,7 @@ def error_words(node: ChangedNode) -> str:
     """Return the relative error in percent, or that values are not finite; "–" if unknown."""
     if node.nan:
         return _NAN[node.nan]
-    if node.error is None or not node.error:
-        return "–" if node.error is None else "0 %"
-    if node.error < LEAST_ERROR:
-        return f"<{100 * LEAST_ERROR:g} %"
-    return f"{100 * node.error:,.0f} %" if node.error >= 0.1 else f"{100 * node.error:.2g} %"
+    return "–" if node.error is None else percent(node.error, 0 if node.error >= WHOLE_ERROR else 1)
 
 
 def _change(before: str | None, after: str | None) -> str:
