@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QSizePolicy
 from widgets.parts.format import sized
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
-from workers.contracts.after.change_words import box_status, box_words, facts_of, op_words
+from workers.contracts.after.change_words import box_status, box_words, facts_of, op_words, summary
 from workers.contracts.after.changes import ChangedNode, DiffResult, Level, Status
 
 STATUS_TOKENS: dict[Status, str] = {
@@ -101,8 +101,8 @@ def drawing_of(level: Level, nodes: tuple[ChangedNode, ...]) -> LevelDrawing:
 class GraphPicture(TipWidget):
     """The picture, owned by the page "What changed"; `chosen(positions)` are the operators of a clicked box.
 
-    The wheel, the keys + and − and a double click zoom; far enough in, the next level of detail is shown. Dragging and
-    the arrow keys move the picture, Home shows all of it, Page Up and Page Down change the level.
+    The wheel after a click, the keys + and − and a double click zoom; far enough in, the next level of detail is shown.
+    Dragging and the arrow keys move the picture, Home shows all of it, Page Up and Page Down change the level.
     """
 
     chosen = Signal(object)
@@ -133,6 +133,7 @@ class GraphPicture(TipWidget):
         self._nodes, self._first, self._levels = result.nodes, result.first_different, result.levels
         self._drawings.clear()
         self._marked, self._chosen, self.level = frozenset(), None, 0
+        self.setAccessibleDescription(summary(result))
         self.fit()
 
     @property
@@ -336,7 +337,10 @@ class GraphPicture(TipWidget):
             self.fit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the pointer."""
+        """Zoom around the pointer once the picture was clicked, or with Ctrl; else the page scrolls."""
+        if not self.hasFocus() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+            return
         if event.angleDelta().y():
             self.zoom(STEP ** (event.angleDelta().y() / 120), event.position())
         event.accept()

@@ -82,7 +82,9 @@ class NodesView(Card):
         picture.level_changed.connect(show_ends)
         show_ends(0)
         tools = in_row(whole, less, more, STRETCH)
-        how = _("Wider boxes take more time. Wheel, + and − zoom, dragging and arrow keys move.")
+        how = _(
+            "Wider boxes take more time. Click the picture, then the wheel, + and − zoom, dragging and arrow keys move."
+        )
         return held(in_column(tools, (picture, 1), self._legend(theme), words(how, "caption"), gap=SPACE_S))
 
     def _legend(self, theme: Theme) -> QWidget:
