@@ -47,15 +47,13 @@ class Model:
 
 def facts(first: Model, second: Model, fixed: Model | None = None, **more) -> SpeedFacts:
     """Return the facts about two made models whose operators match by name."""
-    others = dict(second.operators)
+    own, others = dict(first.operators), dict(second.operators)
     rows = [
         ChangedNode(a=name, b=name if name in others else None, op=op, status=status_of(op, others.get(name)))
         for name, op in first.operators
     ]
     rows += [
-        ChangedNode(a=None, b=name, op=op, op_b=op, status="added")
-        for name, op in second.operators
-        if name not in dict(first.operators)
+        ChangedNode(a=None, b=name, op=op, op_b=op, status="added") for name, op in second.operators if name not in own
     ]
     profiles = first.profile, second.profile, fixed.profile if fixed else None
     known = facts_of(rows, (first.graph, second.graph), profiles, (first.runtime, second.runtime))
