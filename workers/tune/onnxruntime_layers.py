@@ -27,8 +27,8 @@ RENAMED = re.compile(r"_token_\d+$")
 IN_8_BITS = frozenset({"DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QAttention", "MatMulIntegerToFloat"})
 """Operators that take numbers in 32 bits and round them for products in 8 bits."""
 
-LARGEST, LARGEST_TWICE = 1 << 30, 1 << 27
-"""Largest file whose optimized graph is written, in bytes, and that is opened again to time it without the profiler.
+LARGEST, LARGEST_TWICE = 1 << 29, 1 << 27
+"""Largest model whose optimized graph is written, in bytes, and that is opened again to time it without the profiler.
 
 The profiler takes some microseconds for each layer, so that a request with it says nothing about what is between them.
 """
@@ -49,23 +49,23 @@ class OnnxRuntimeProfiler:
 
         def options() -> Any:
             made = engine.make_options(library, known, ctx.threads)
-            for name, size in sizes.items():
-                made.add_free_dimension_override_by_name(name, size)
+            for name, length in sizes.items():
+                made.add_free_dimension_override_by_name(name, length)
             return made
 
-        bytes_ = target.path.stat().st_size
+        size = sum(file.stat().st_size for file in target.path.parent.glob(f"{target.path.stem}*"))  # weights beside it
         profiling = options()
         self._threads, self._feeds, self._path = profiling.intra_op_num_threads, dict(feeds), target.path
         self._optimized = ctx.work_dir / "optimized.onnx"
-        if bytes_ < LARGEST:
+        if size < LARGEST:
             profiling.optimized_model_filepath = str(self._optimized)
             weights = self._optimized.with_suffix(".data").name
             profiling.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
         profiling.enable_profiling = True
-        profiling.profile_file_prefix = str(ctx.work_dir / "profile")
+        profiling.profile_file_prefix = str(ctx.work_dir / f"profile{id(self)}")
         start = partial(engine.start, library, target.path, providers=["CPUExecutionProvider"])
         self._session = start(options=profiling)
-        self._plain = start(options=options()) if bytes_ < LARGEST_TWICE else None
+        self._plain = start(options=options()) if size < LARGEST_TWICE else None
         self._origins = self._read_origins()
         self.free_sizes = any(
             not isinstance(size, int) for entry in self._session.get_inputs() for size in entry.shape or ()
@@ -77,11 +77,12 @@ class OnnxRuntimeProfiler:
     def _read_origins(self) -> "Origins":
         import onnx
 
-        written = self._optimized.is_file()
-        second = onnx.load(str(self._optimized), load_external_data=False).graph.node if written else ()
+        if not self._optimized.is_file():
+            return Origins((), ())
+        first, second = (onnx.load(str(path), load_external_data=False) for path in (self._path, self._optimized))
         for file in (self._optimized, self._optimized.with_suffix(".data")):
             file.unlink(missing_ok=True)
-        return Origins(onnx.load(str(self._path), load_external_data=False).graph.node, second)
+        return Origins(first.graph.node, second.graph.node)
 
     def run(self, times: int = 1) -> None:
         """Run the request once, or so many times as one turn."""
