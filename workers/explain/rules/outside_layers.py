@@ -7,9 +7,11 @@ from workers.explain.wording import cost_or_save, ms
 
 def _explain(facts: SpeedFacts) -> Reason | None:
     """Return by how much the time between the operators differs, unless free sizes explain it already."""
+    first, second = facts.outside_ms
     if facts.fixed is not None or not facts.differ or not exceeds_noise(facts.outside_saved_ms):
         return None
-    first, second = facts.outside_ms
+    if not (first and second):  # the profiler made the layers so slow that they fill the whole request
+        return None
     return Reason(
         code=RULE.code,
         text=f"Starting operators and handing over values {cost_or_save(first - second, one=True)}: {ms(second)} of "

@@ -135,6 +135,12 @@ def test_small_model_gains_little() -> None:
     assert found(facts(PLAIN, Model(CONVOLUTIONS, convolutions(0.5, "bf16"))), "little_to_gain") is None
 
 
+def test_time_outside_of_layers_that_could_not_be_measured_is_no_reason() -> None:
+    """Given layers that take as long as the request, because a profiler slows them, Then nothing is said of the rest."""
+    full = Model(CASTS.operators, CASTS.layers, outside_ms=0.0)
+    assert found(facts(replace(PLAIN, outside_ms=0.5), full), "outside_layers") is None
+
+
 def test_weights_in_8_bits_that_the_engine_unpacks_once_are_no_unfused_rounding() -> None:
     """Given rounding operators that take no time, Then they are not blamed."""
     silent = Model(ROUNDED.operators, convolutions(1.2, kernel="other"))
