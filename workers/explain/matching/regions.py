@@ -1,7 +1,7 @@
 """Say what became of operators without a pair, by the matched operators around them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workers.contracts.after.changes import Status
@@ -12,6 +12,11 @@ from workers.explain.matching.sides import Side
 
 LARGEST = 64
 """Most operators of one graph in a part that counts as replaced by another part."""
+
+POSITIONS = ("i64", "i32", "bool", "")
+"""Types of sizes and positions, which engines compute once if they can."""
+MOST_NEAR = 64
+"""Most neighbors of a part that are looked at for each of its operators."""
 
 Found = dict[int, tuple[Status, int | None]]
 """{node: its status and the node of the other graph that it is part of}."""
@@ -110,8 +115,9 @@ def _linked(
         if number == len(groups):
             groups.append(([], set()))
         groups[number][0].append(region)
-        groups[number][1].update(near - set(group_of))
-        group_of |= dict.fromkeys(near - set(group_of), number)
+        fresh = [one for one in near if one not in group_of]
+        groups[number][1].update(fresh)
+        group_of |= dict.fromkeys(fresh, number)
     for regions, near in groups:
         yield _joined(regions), _joined(right[number] for number in sorted(near)) if near else None
     for number, region in enumerate(right):
@@ -162,8 +168,11 @@ def _settle(first: Side, second: Side, left: Region | None, right: Region | None
     if left:
         left.nodes = [one for one in left.nodes if one not in first.partner]
         consistent = right is not None or _is_direct(first, second, left)
+        near = (*sorted(left.users), *sorted(left.sources))
+        around = {first.partner.get(one, one) for one in near}
+        whole_of = around.pop() if len(around) == 1 and left.users and left.sources else None
         for one in left.nodes if consistent else ():
-            target = _folded_into(first, second, left, one)
+            target = whole_of if whole_of is not None else _folded_into(first, second, left, near[:MOST_NEAR], one)
             gone.setdefault(one, ("removed", None) if target is None else ("fused", target))
     if right and (left is not None or _is_direct(second, first, right)):
         for one in right.nodes:
@@ -208,11 +217,13 @@ def _replace_by_name(first: Side, second: Side, left: list[int], right: list[int
 def _is_direct(side: Side, other: Side, region: Region) -> bool:
     """Return whether the other graph computes the same without a region: its neighbors are neighbors there."""
     sources = {side.partner[one] for one in region.sources if one in side.partner}
+    is_shape = all(side.nodes[one].dtype in POSITIONS for one in region.nodes)
     if not region.users and not region.outputs:
         return bool(sources) or not region.sources
     for user in region.users:
         there = [side.partner[user], *other.roots(side.partner[user])]
-        if not region.sources or sources.intersection(there) or len(there) - 1 < len(side.roots(user)):
+        folded = is_shape and len(there) - 1 < len(side.roots(user))
+        if folded or not region.sources or sources.intersection(there):
             return True
     makers = [other.outputs[one] for one in region.outputs if one < len(other.outputs)]
     if region.outputs and not region.users and not makers:
@@ -220,27 +231,25 @@ def _is_direct(side: Side, other: Side, region: Region) -> bool:
     return any(maker is not None and other.root(maker) in sources for maker in makers)
 
 
-def _folded_into(first: Side, second: Side, region: Region, one: int) -> int | None:
-    """Return the node of the second graph that computes a missing one as well; None if it was just removed."""
-    around = {first.partner.get(near, near) for near in region.users | region.sources}
-    if len(around) == 1 and region.users and region.sources:
-        return around.pop()
-    for near in (*sorted(region.users), *sorted(region.sources)):
-        other = first.partner.get(near, -1)
-        if near >= 0 and first.kinds[second.partner[other]] != second.kinds[other] == first.kinds[one]:
-            return other  # named after another part of it
-    for user in sorted(region.users):
-        hidden = first.nodes[user].depth < first.nodes[one].depth  # inside a branch or loop that is not shown
-        if hidden or len(second.nodes[first.partner[user]].origins) > 1:
-            return first.partner[user]
+def _folded_into(first: Side, second: Side, region: Region, near: Sequence[int], one: int) -> int | None:
+    """Return the node of the second graph that computes a missing one as well; None if it was just removed.
+
+    `near` are the region's users, then its sources.
+    """
+    for place in near:
+        other = first.partner.get(place)
+        if place < 0 or other is None:
+            continue
+        named = first.kinds[second.partner[other]] != second.kinds[other] == first.kinds[one]
+        hidden = first.nodes[place].depth < first.nodes[one].depth  # inside a branch or loop that is not shown
+        if named or (place in region.users and (hidden or len(second.nodes[other].origins) > 1)):
+            return other
     if first.kinds[one] not in FOLDED:
         return None
     chain = len(region.sources) == 1 or len(region.nodes) == 1
-    sources = region.sources if chain else region.sources.intersection(first.sources[one])
-    users = region.users if chain else region.users.intersection(first.users.get(one, ()))
-    return next(
-        (first.partner[near] for near in (*sorted(sources), *sorted(users)) if _takes(first, second, near, one)), None
-    )
+    beside = set(near) if chain else {*first.sources[one], *first.users.get(one, ())}
+    found = sorted(place for place in near if place in beside and _takes(first, second, place, one))
+    return first.partner[found[0]] if found else None
 
 
 def _takes(first: Side, second: Side, near: int, one: int) -> bool:
