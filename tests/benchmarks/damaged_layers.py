@@ -55,37 +55,39 @@ def weights_of(proto: Any) -> dict[str, np.ndarray]:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
 
 
-def damages(proto: Any, quantized: Any) -> Iterator[tuple[bool, Damage]]:
-    """Ten damages, spread over the layers; True for those of the 8-bit version."""
+def damages(proto: Any, quantized: Any, in_8_bits: bool) -> Iterator[tuple[bool, Damage]]:
+    """Ten damages, spread over the layers; True for those of the 8-bit version, as all are with `in_8_bits`."""
     weights = weights_of(proto)
     layers = [
-        (node, node.input[1]) for node in proto.graph.node
+        (node.name, node.op_type, node.input[1], "", weights[node.input[1]]) for node in proto.graph.node
         if node.op_type in LAYERS and node.input[1] in weights and weights[node.input[1]].ndim > 1
     ]  # fmt: skip
-    scales = list(scales_of(quantized))
     for number in range(10):
         kind = ("× 1.1", "channel", "scale")[number % 3]
-        if kind == "scale":
-            node, name, values = scales[number * len(scales) // 10]
-            yield True, Damage(node, kind, name, values * np.float32(2))
-            continue
-        node, name = layers[number * len(layers) // 10]
-        values = weights[name].copy()
+        rounded = in_8_bits or kind == "scale"
+        among = list(quantized_layers(quantized)) if rounded else layers
+        node, op, name, scale, values = among[number * len(among) // 10]
         if kind == "channel":
-            axis = 0 if node.op_type == "Conv" else values.ndim - 1
-            norms = np.sqrt(np.square(values).sum(tuple(n for n in range(values.ndim) if n != axis)))
+            values = values.copy()
+            axis = 0 if op == "Conv" else values.ndim - 1
+            others = tuple(place for place in range(values.ndim) if place != axis)
+            norms = np.square(values.astype(np.float32)).sum(others)
             np.moveaxis(values, axis, 0)[np.argsort(norms)[len(norms) // 2]] = 0
-        yield False, Damage(node.name, kind, name, values * np.float32(1.1) if kind == "× 1.1" else values)
+        elif rounded:
+            name, values = scale, weights_of(quantized)[scale] * np.float32(2 if kind == "scale" else 1.1)
+        else:
+            values = values * np.float32(1.1)
+        yield rounded, Damage(node, kind, name, values)
 
 
-def scales_of(proto: Any) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(layer, scale of its weights, its values) of an 8-bit version."""
+def quantized_layers(proto: Any) -> Iterator[tuple[str, str, str, str, np.ndarray]]:
+    """(layer, its kind, its weights in 8 bits, their scale, the weights' values) of an 8-bit version."""
     weights = weights_of(proto)
     makers = {name: node for node in proto.graph.node for name in node.output}
     for node in proto.graph.node:
         back = makers.get(node.input[1]) if node.op_type in LAYERS and len(node.input) > 1 else None
         if back is not None and back.op_type == "DequantizeLinear" and back.input[0] in weights:
-            yield node.name, back.input[1], weights[back.input[1]]
+            yield node.name, node.op_type, back.input[0], back.input[1], weights[back.input[0]]
 
 
 def write_weights_in_8_bits(path: Path) -> None:
@@ -165,10 +167,7 @@ def rows(name: str, models: Path, folder: Path, against: str, items: int) -> Ite
     original, quantized, data = prepared(name, models, folder)
     protos = [onnx.load(str(read_model(one).main)) for one in (original, quantized)]
     damaged = folder / name / "damaged"
-    for in_int8, damage in [(against == "int8", None), *damages(*protos)]:
-        eight_bits = in_int8 or against == "int8"
-        if damage is not None and eight_bits and not in_int8:
-            continue
+    for eight_bits, damage in [(against == "int8", None), *damages(protos[0], protos[1], against == "int8")]:
         write(quantized if eight_bits else original, damaged, damage)
         bf16 = against == "bf16" and not eight_bits
         runtime, settings = ("openvino", {"inference_precision": "bf16"}) if bf16 else ("onnxruntime-cpu", {})

@@ -69,7 +69,7 @@ def with_errors(
         budget_bytes: memory for the values and weights that are held at once.
     """
     try:
-        items = _items(first, second, max_items, ctx)
+        items, batch = _items(first, second, max_items, ctx)
         with TemporaryDirectory(dir=ctx.work_dir) as one, TemporaryDirectory(dir=ctx.work_dir) as other:
             models = [open_inner(first, Path(one), ctx), open_inner(second, Path(other), ctx)]
             requests = [(models[0].complete(a), models[1].complete(b)) for a, b in items]
@@ -77,11 +77,13 @@ def with_errors(
             walk = _compare(models, pairs, requests, budget_bytes, ctx)
     except (NotRunnable, InputRefused) as error:
         return Errors(tuple(nodes), notes=(f"Inner values were not compared: {_reason(error)}.",))
-    return _result(nodes, pairs, len(requests), walk)
+    return _result(nodes, pairs, len(requests) * batch, walk)
 
 
-def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> list[tuple[Arrays, Arrays]]:
-    """Return requests of the same examples for both models; both get the state that the first one carries.
+def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> tuple[list[tuple[Arrays, Arrays]], int]:
+    """Return requests of the same examples for both models, and how many examples each has.
+
+    Models with a state both get the one that the first carries.
 
     Raises:
         InputRefused: there are none, or the models take no batch of the same size.
@@ -93,7 +95,7 @@ def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> 
             sides[place] = load_requests(Path(one.model_dir), Path(one.data_dir), batch, -(-count // batch))
     if sides[0].state:
         _carry(sides[0], sides[1], first, ctx)
-    return list(zip(sides[0].feeds, sides[1].feeds, strict=False))
+    return list(zip(sides[0].feeds, sides[1].feeds, strict=False)), batch
 
 
 def _carry(requests: Requests, others: Requests, params: RunParams, ctx: JobContext) -> None:

@@ -110,14 +110,15 @@ class Walk:
         forms: list[Forms] = [{} for _ in items]
         for number, group in enumerate(self._groups):
             parts = [one.parts[number] for one in self._plans]
-            runs = [model.start(part) for model, part in zip(self._models, parts, strict=True)]
+            sessions = zip(self._models, parts, strict=True)
+            runs = [model.start(part) if part.gives else None for model, part in sessions]
             alone = self._start_alone(number) if start < LOCAL_ITEMS and any(pair.cut for pair in group) else None
             for place, sides in enumerate(held):
                 self._ctx.check_cancelled()
                 done = start * len(self._groups) + number * len(items) + place
                 self._ctx.progress(STAGE, done, total * len(self._groups), "steps")
                 for run, part, values in zip(runs, parts, sides, strict=True):
-                    if part.gives:
+                    if run is not None:
                         values.update(run({name: values[name] for name in part.takes}))
                 self._compare(group, sides, forms[place])
                 if alone is not None and start + place < LOCAL_ITEMS:
@@ -182,7 +183,7 @@ class Walk:
         shape, dtype = forms[name]
         if sides[0][pair.a].size != np.prod(shape):
             raise NotRunnable(ValueError("the models' values have different sizes for some examples"))
-        return np.ascontiguousarray(pair.layout.to_second(sides[0][pair.a], shape), dtype)
+        return np.asarray(pair.layout.to_second(sides[0][pair.a], shape), dtype, order="C")
 
 
 def _add(sums: Difference, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
