@@ -36,11 +36,8 @@ def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> lis
         InputRefused: The file cannot be read, or has other outputs or another number of rows. The facts hold both.
     """
     with readable(path):
-        columns = (
-            _arrays(path)
-            if path.suffix.lower() in (".npz", ".npy")
-            else _table(path, [entry.name for entry in spec.outputs])
-        )
+        is_npz = path.suffix.lower() in (".npz", ".npy")
+        columns = _arrays(path) if is_npz else _table(path, [entry.name for entry in spec.outputs])
     files = next((columns.pop(name) for name in FILE_COLUMNS if name in columns), None)
     counts = {name: len(values) if values.ndim else 0 for name, values in columns.items()}
     if not columns or len({*counts.values()}) != 1:

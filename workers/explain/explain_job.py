@@ -17,7 +17,7 @@ from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.proof.predictions import answered
 from workers.explain.examples import Examples
 from workers.explain.expected import check_shapes, read_expected
-from workers.explain.running import Answers, Outcome, Runner, answers_of, relative_error
+from workers.explain.running import Answers, Outcome, Runner, answers_of
 from workers.explain.searching import Search
 from workers.explain.side import Material, Side
 from workers.infer.base import Session
@@ -33,7 +33,7 @@ TOLERANCE_OF_INT8 = 0.4
 FEW = 8
 """With fewer examples the result is said to be unsure."""
 VARIED = 1e-4
-"""Answers to equal requests differ if their error is above this."""
+"""Answers to equal requests differ if their standard error is above this share of the answers’ spread."""
 SECOND = "The second model expects", "The second model gives"
 EXPECTED = "The expected outputs were made from", "The expected outputs hold"
 
@@ -164,11 +164,7 @@ def _material(
         return [int(feeds[one.main.name].shape[1]) for feeds in runner.feeds(one, places)]
 
     def varies() -> bool:
-        try:
-            rows = [runner.again(side, (0,)) for _ in range(2)]
-        except ValueError:
-            return False
-        return VARIED < relative_error(*rows)[0] < float("inf")
+        return runner.outcome(replace(side, repeats=2), (0,)).noise > VARIED
 
     return Material(
         own=load_pipeline(folder).spec.preprocess,

@@ -144,15 +144,6 @@ class Runner:
                 del self._answers[next(iter(self._answers))]
         return self._answers[key]
 
-    def again(self, side: Side, places: tuple[int, ...]) -> Rows:
-        """Return the second side's answers, run anew; raise ValueError if its inputs do not fit."""
-        feeds = self.feeds(side, places)
-        requests = answered(Pipeline(side.spec, side.folder), self._session(side.model), feeds, 0, len(feeds))
-        try:
-            return answers_of(side, requests).raw
-        except WorkerError as error:
-            raise ValueError(str(error)) from error
-
     def _session(self, model: Path | None) -> Session:
         if model not in self._sessions:
             self._sessions[model] = self._load(model)
@@ -162,10 +153,7 @@ class Runner:
         """Return how an alternative compares on the examples at these places."""
         n = len(places)
         try:
-            second = self.answers(side, places)
-            first = Answers([self.reference.raw[at] for at in places], _only(self.reference.predictions, places))
-            if side.answers:
-                first, second = changed(side, first, second)
+            first, second = self.both(side, places)
         except (JobCancelled, MemoryError):
             raise
         except (WorkerError, ValueError, LookupError, TypeError) as error:  # inputs that do not fit the model
@@ -175,26 +163,20 @@ class Runner:
         differing, counted, agrees = _by_rule(first.predictions, second.predictions)
         return Outcome(distance, differing, counted, agrees, noise=second.noise / scale if scale else 0.0)
 
-    def both(self, side: Side, places: tuple[int, ...]) -> tuple[Rows, Rows]:
-        """Return both sides' raw answers after all changes but the last."""
-        before = replace(side, answers=side.answers[:-1])
-        first = Answers([self.reference.raw[at] for at in places], _only(self.reference.predictions, places))
+    def both(self, side: Side, places: tuple[int, ...]) -> tuple[Answers, Answers]:
+        """Return both sides' answers after all changes; raise ValueError if they do not suit them."""
         second = self.answers(side, places)
-        if before.answers:
-            first, second = changed(before, first, second)
-        return first.raw, second.raw
+        first = Answers([self.reference.raw[at] for at in places], _only(self.reference.predictions, places))
+        a, b = first.raw, second.raw
+        for change in side.answers:
+            a, b = change(a, b)
+        if not side.answers:
+            return first, second
+        return _again(first, a, as_shares=side.as_shares), _again(second, b, as_shares=side.as_shares)
 
 
 def _size(answers: Answers) -> int:
     return sum(row.nbytes for row in answers.raw)
-
-
-def changed(side: Side, first: Answers, second: Answers) -> tuple[Answers, Answers]:
-    """Return both sides' answers after the side's changes; raise ValueError if they do not suit them."""
-    a, b = first.raw, second.raw
-    for change in side.answers:
-        a, b = change(a, b)
-    return _again(first, a, as_shares=side.as_shares), _again(second, b, as_shares=side.as_shares)
 
 
 def _again(answers: Answers, raw: Rows, *, as_shares: bool) -> Answers:

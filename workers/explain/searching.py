@@ -4,7 +4,7 @@ import functools
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers.contracts.after.changes import Cause
 from workers.contracts.process.context import JobContext
@@ -161,7 +161,8 @@ class Search:
         for cause, proposal in trial.chosen:
             after = proposal.after
             if proposal.found is not None:
-                after = proposal.found(*self._runner.both(trial.side, self._all))
+                before = replace(trial.side, answers=trial.side.answers[:-1])
+                after = proposal.found(*(one.raw for one in self._runner.both(before, self._all)))
             text = f"{gives if proposal.gives else who} {proposal.words}: {by}, {end}."
             found.append(
                 Cause(
