@@ -8,6 +8,7 @@ from workers.contracts.after.changes import ChangedNode, DiffParams, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
+from workers.explain.difference import difference
 from workers.explain.errors import Errors, with_errors
 from workers.explain.graph import ModelGraph
 from workers.explain.graphs.reading import read_graph
@@ -39,20 +40,21 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
     if first.data_dir:
         ctx.progress(STAGES[1], 0, 1)
         errors = with_errors(errors.nodes, *graphs, first, second, params.max_items, ctx)
+        notes += errors.notes
+    if first.data_dir and params.timed:
         ctx.progress(STAGES[2], 0, 1)
         speed, problem = _speed(errors.nodes, graphs, (first, second), ctx)
-        notes += [*errors.notes, *problem]
+        notes += problem
+    precision = str(second.settings.get("inference_precision", ""))
     nodes = errors.nodes if speed is None else speed.nodes
-    totals = (
-        [None, None]
-        if speed is None
-        else [sum(layer.ms for layer in one.layers) for one in (speed.first, speed.second)]
-    )
+    profiles = (None, None) if speed is None else (speed.first, speed.second)
+    totals = [None if one is None else sum(layer.ms for layer in one.layers) for one in profiles]
     return DiffResult(
         counts=dict(Counter(node.status for node in nodes)),
         nodes=nodes,
         reasons=() if speed is None else reasons(speed),
         first_different=errors.first_different,
+        difference=difference(errors.nodes, errors.first_different, precision),
         total_ms_a=totals[0],
         total_ms_b=totals[1],
         n_items=errors.n_items,

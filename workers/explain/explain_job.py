@@ -13,8 +13,9 @@ from workers.contracts.folder import read_model
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, RunParams
-from workers.contracts.wording import counted, is_are, percent
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.proof.predictions import answered
+from workers.explain.diff import compare
 from workers.explain.examples import Examples
 from workers.explain.expected import check_shapes, read_expected
 from workers.explain.running import Answers, Outcome, Runner, answers_of
@@ -195,26 +196,19 @@ def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Sid
         except ValueError:
             return None
         models.append(model.model_copy(update={"data_dir": str(ctx.work_dir / name)}))
-    return compare_inner_values(DiffParams(first=models[0], second=models[1], draw=False), ctx)
-
-
-def compare_inner_values(params: DiffParams, ctx: JobContext) -> DiffResult | None:
-    """Return errors by node of both models, and the first node that differs."""
-    return None
+    return compare(DiffParams(first=models[0], second=models[1], timed=False, draw=False), ctx)
 
 
 def inner_causes(diff: DiffResult, before: Outcome) -> tuple[Cause, ...]:
-    """Return whether other weights or rounding explain the difference, from the first node that differs."""
-    node = None if diff.first_different is None else diff.nodes[diff.first_different]
-    if node is None or node.status not in ("rounded", "replaced"):
+    """Return whether other weights or rounding explain the difference."""
+    reason = diff.difference
+    if reason is None or reason.code not in ("rounding", "weights"):
         return ()
-    is_rounded = node.status == "rounded"
-    why = "it has numbers of fewer bits" if is_rounded else "it has other weights or another operator"
-    by = "" if node.error is None else f", by {percent(node.error)} of their size"
+    node = next(node for node in diff.nodes if reason.nodes[0] in (node.a, node.b))
+    is_rounded = reason.code == "rounding"
     cause = Cause(
-        code="rounding" if is_rounded else "weights", parameter=node.b or node.a or node.op,
+        code="rounding" if is_rounded else "weights", parameter=reason.nodes[0],
         before=node.dtype_b if is_rounded else node.op_b, after=node.dtype_a if is_rounded else node.op,
-        share_differing_after=before.share,
-        text=f"“{node.b or node.a}” is the first operator whose values differ{by}: {why}.",
+        share_differing_after=before.share, text=reason.text,
     )  # fmt: skip
     return (cause,)

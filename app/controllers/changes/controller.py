@@ -55,6 +55,7 @@ class ChangesController(DetailController[ChangesPage]):
             result=self._stored(facts, variant),
             explained=self._explained.get(variant.id),
             n_changed=None if judged is None else judged.changed_count,
+            can_explain=variant.recipe.elsewhere is not None,
             can_compare=not variant.is_baseline,
         )
 
@@ -65,7 +66,7 @@ class ChangesController(DetailController[ChangesPage]):
         return None
 
     def compare(self) -> None:
-        """Compare both versions; a version with other answers is explained as well."""
+        """Compare both versions; a file from elsewhere with other answers is explained as well."""
         self._find(compares=True)
 
     def explain(self) -> None:
@@ -78,7 +79,7 @@ class ChangesController(DetailController[ChangesPage]):
         def found(facts: RunFacts, variant: Variant) -> Flow[None]:
             if compares:
                 yield from compare_versions(space, facts, variant)
-            if not compares or (variant.judgement is not None and variant.judgement.changed_count):
+            if variant.recipe.elsewhere is not None and not (compares and _is_alike(variant)):
                 self._explained[variant.id] = yield from explain_version(space, facts, variant)
 
         self.begin(
@@ -113,6 +114,11 @@ class ChangesController(DetailController[ChangesPage]):
     def _on_again(self) -> None:
         if self._session.run is not None:
             self._commands.do(REPEAT_RUN, self._session.run)
+
+
+def _is_alike(variant: Variant) -> bool:
+    """Return whether no test example is answered otherwise."""
+    return variant.judgement is not None and not variant.judgement.changed_count
 
 
 CONTROLLER = ControllerSpec("changes", ChangesController)

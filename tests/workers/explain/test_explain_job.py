@@ -12,6 +12,7 @@ from workers.contracts.after.changes import ChangedNode, DiffResult, ExplainPara
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import RunParams
+from workers.explain.difference import difference
 from workers.explain.explain_job import explain, inner_causes, paired
 from workers.explain.running import Outcome, relative_error
 from workers.model_io.opening import open_model
@@ -24,9 +25,9 @@ BEFORE = Outcome(1.0, 3, 4, agrees=False)
 def test_first_node_that_differs_gives_the_cause(status: Status, codes: list[str]) -> None:
     """Given the first operator that differs, Then its status says whether rounding or weights are the cause."""
     node = ChangedNode(a="conv", b="conv", op="Conv", status=status, dtype_a="f32", dtype_b="int8", error=0.25)
-    diff = DiffResult(counts={}, nodes=(node,), first_different=0)
+    diff = DiffResult(counts={}, nodes=(node,), first_different=0, difference=difference((node,), 0, ""))
     assert [cause.code for cause in inner_causes(diff, BEFORE)] == codes
-    assert not inner_causes(diff.model_copy(update={"first_different": None}), BEFORE)
+    assert not inner_causes(diff.model_copy(update={"difference": None}), BEFORE)
 
 
 def test_second_model_is_fed_as_the_first() -> None:

@@ -11,7 +11,7 @@ from widgets.parts.layout import LEFT, MIDDLE, Item, held, in_column, in_row
 from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
-from workers.contracts.after.change_words import error_words, name_of, nodes_of, op_words
+from workers.contracts.after.change_words import error_words, name_of, nodes_of
 from workers.contracts.after.changes import Cause, DiffResult, ExplainResult, Reason
 from workers.contracts.translation import _
 
@@ -25,11 +25,10 @@ def reasons_card(theme: Theme, value: ChangesValue, result: DiffResult, on_show:
     """Return the card of all sentences, later reasons folded; `on_explain` looks for the cause of other answers."""
     reasons = [_reason(theme, reason, result, on_show) for reason in result.reasons]
     rows, more = reasons[:MOST_SHOWN], reasons[MOST_SHOWN:]
-    if result.first_different is not None:
-        node = result.nodes[result.first_different]
-        text = _("The first difference beyond rounding is at “{0}” ({1}): {2}.")
-        text = text.format(name_of(node), op_words(node), error_words(node))
-        rows.append(_line(theme, "target", "bad", text, _link(theme, [result.first_different], text, on_show)))
+    if result.difference is not None:
+        text, nodes = result.difference.text, nodes_of(result.difference, result.nodes)
+        tone: Tone = "warn" if result.first_different is None else "bad"
+        rows.append(_line(theme, "target", tone, text, _link(theme, nodes, text, on_show)))
     rows += _answers(theme, value, on_explain)
     if more:
         folded = held(in_column(*more))
@@ -55,6 +54,8 @@ def _answers(theme: Theme, value: ChangesValue, on_explain: Slot) -> list[Item]:
     text = _("It was not tested whether both answer the same.")
     if value.n_changed:
         text = _("{0:,} test examples are answered otherwise.").format(value.n_changed)
+    if not value.can_explain:
+        return [_line(theme, "info", "", text)]
     button = GhostButton(theme, _("Why does it answer otherwise?"), size="small", on=on_explain)
     return [_line(theme, "info", "", text, button)]
 

@@ -18,6 +18,7 @@ class ChangesValue:
         result: The comparison; None before it was made, and for the original.
         explained: Why the version answers otherwise; None before that was looked for.
         n_changed: Number of test examples that it answers otherwise; None if it was not tested.
+        can_explain: Whether it was made elsewhere, so that another preparation may explain its answers.
         can_compare: Whether the version can be compared with the original.
     """
 
@@ -28,4 +29,5 @@ class ChangesValue:
     result: DiffResult | None = None
     explained: ExplainResult | None = None
     n_changed: int | None = None
+    can_explain: bool = False
     can_compare: bool = True

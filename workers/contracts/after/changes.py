@@ -84,12 +84,14 @@ class DiffParams(Frozen):
             holds prepared examples for errors and times by node; "" compares the graphs alone.
         second: The other model, with the same examples as it needs them.
         max_items: Maximum number of examples whose inner values are compared.
+        timed: Measure the time of each operator, if there are examples.
         draw: Lay out the picture of both graphs.
     """
 
     first: RunParams
     second: RunParams
     max_items: int = Field(default=32, ge=1, le=32)
+    timed: bool = True
     draw: bool = True
 
 
@@ -194,6 +196,8 @@ class DiffResult(Frozen):
         reasons: Explanations, the most important first.
         first_different: Position in `nodes` of the operator where the difference first exceeds rounding; an operator
             with values that are not finite in one model comes first.
+        difference: Why inner values differ, from their errors: the code is "weights", "rounding", "not_finite",
+            or "operator" if the reason is not known.
         total_ms_a: Sum of the times of the first model's layers; None if not timed.
         n_items: Number of examples whose inner values were compared.
         notes: What could not be compared, and why.
@@ -204,6 +208,7 @@ class DiffResult(Frozen):
     nodes: tuple[ChangedNode, ...]
     reasons: tuple[Reason, ...] = ()
     first_different: int | None = None
+    difference: Reason | None = None
     total_ms_a: float | None = None
     total_ms_b: float | None = None
     n_items: int = 0

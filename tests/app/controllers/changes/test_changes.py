@@ -16,8 +16,11 @@ from tests.widgets.qt_actions import child, left_click
 from widgets.main_window import MainWindow
 from widgets.parts.tables.table import Table
 from workers.contracts.after.changes import Cause, DiffResult, ExplainResult
+from workers.contracts.proof.elsewhere import Elsewhere
+from workers.contracts.specs import Recipe
 
 RESULT = compared(blocks(4), cast_every=9)
+OTHERS = Recipe(title="Other", elsewhere=Elsewhere(name="other", path="other.onnx", format="onnx", sha256="0" * 64))
 CAUSE = Cause(code="scale", parameter="scale", before=1, after=255, share_differing_after=0.0, text="Other scale.")
 
 
@@ -54,14 +57,14 @@ def test_two_clicks_lead_from_the_verdict_to_the_answer(
     app_controller: AppController, window: MainWindow, comparisons: dict[str, DiffResult], drive: Drive,
     row: int, verdict: str, changed: int,
 ) -> None:  # fmt: skip
-    """Given a safe version and a regression, when "Why?" beside it and then the offer are clicked, then the reasons are
-    shown, and for other answers also their cause."""
+    """Given a safe version and a regressed file from elsewhere, when "Why?" beside it and then the offer are clicked,
+    then the reasons are shown, and for other answers also their cause."""
     bad = judgement(verdict="regressed", changed_count=9, agreement=0.9, drop=0.09, drop_high=0.1)
     session = app_controller.session
     session.reopen(make_project(session.workspace))
     versions = (variant(0), variant(1, speedup=2.0, judgement=judgement(changed_count=0)))
     made = run(1, data_key="data", recommended_variant_id="r1-v1")
-    session.set_run(add_run(session.workspace, made, *versions, variant(2, speedup=2.5, judgement=bad)))
+    session.set_run(add_run(session.workspace, made, *versions, variant(2, speedup=2.5, judgement=bad, recipe=OTHERS)))
     window.show_page("compare")
     table = child(window.page("compare"), Table).model()
     assert table.index(row, 5).data() == verdict
@@ -86,11 +89,13 @@ def test_failed_explanation_keeps_the_comparison(
         raise WrongRequest("no_examples", "There are no examples to compare on", "It was made up.", "Add some.")
 
     monkeypatch.setattr(under_test, "explain_version", refuse)
-    open_finished(app_controller.session)
+    open_finished(app_controller.session, variant(2, speedup=2.0, recipe=OTHERS))
     page = shown_page(window, "changes")
+    page.version_chosen.emit("r1-v2")
     page.compare_requested.emit()
     drive(lambda: page.state != "loading")
-    assert "All products run in 8 bits" in words(page) and "There are no examples to compare on" in words(window)
+    assert "There are no examples to compare on" in words(window)
+    assert "All products run in 8 bits" in words(page)
 
 
 def test_comparison_is_saved(

@@ -82,10 +82,12 @@ def test_search_finds_names_and_kinds(page: ChangesPage) -> None:
 
 
 def test_causes_are_sentences_and_can_be_looked_for(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
-    """Given a found cause, then its sentence is shown; before, a button looks for it."""
+    """Given a found cause, then its sentence is shown; before, a button looks for it, for a file from elsewhere."""
     value = examples.what_changed()
     assert value.explained.causes[0].text in text_of(opened(ChangesPage, value))
-    page = opened(ChangesPage, replace(value, explained=None))
+    own = opened(ChangesPage, replace(value, explained=None))
+    assert "Why does it answer otherwise?" not in button_texts(own)
+    page = opened(ChangesPage, replace(value, explained=None, can_explain=True))
     assert "3 test examples are answered otherwise." in text_of(page)
     with qtbot.waitSignal(page.explain_requested, timeout=1000):
         press(page, "Why does it answer otherwise?")

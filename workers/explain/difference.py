@@ -1,0 +1,49 @@
+"""Say why the inner values of two models differ: other weights, or numbers of fewer bits."""
+
+from collections.abc import Sequence
+
+from workers.contracts.after.changes import ChangedNode, Reason
+from workers.contracts.wording import counted, percent
+
+FEWER_BITS = frozenset({"bf16", "f16"})
+"""Number formats in which an engine may compute the 32-bit numbers of a file."""
+
+CODES = {
+    "replaced": ("weights", ": it has other weights or is another operator"),
+    "rounded": ("rounding", ": it has numbers of fewer bits"),
+}
+"""Code of the reason and its words, by what became of the operator."""
+
+
+def difference(nodes: Sequence[ChangedNode], first_different: int | None, precision: str) -> Reason | None:
+    """Return why the values differ; None if no operator has other values, or if the reason is not known.
+
+    Args:
+        nodes: Operators with their errors.
+        first_different: Position of the operator where the difference first exceeds rounding.
+        precision: Number format in which the second model's engine computes; "" for that of the file.
+    """
+    if first_different is not None:
+        return _single(nodes[first_different])
+    rounded = [node for node in nodes if node.status == "rounded"]
+    differing = [node for node in nodes if node.error]
+    if not differing or not (rounded or precision in FEWER_BITS):
+        return None
+    worst = max(differing, key=lambda node: node.error or 0.0)
+    formats = sorted({node.dtype_b for node in rounded if node.dtype_b}) or [precision]
+    text = (
+        f"{counted(len(rounded) or len(differing), 'operator')} compute with fewer bits ({', '.join(formats)}), and "
+        f"none differs by more than that explains. The error is largest at “{worst.a}”: {percent(worst.error or 0.0)}."
+    )
+    return Reason(code="rounding", text=text, nodes=(worst.b or worst.a or "",))
+
+
+def _single(node: ChangedNode) -> Reason:
+    name = node.b or node.a or node.op
+    if node.nan:
+        text = f"“{name}” ({node.op}) is the first operator whose values are not finite in one of both models."
+        return Reason(code="not_finite", text=text, nodes=(name,))
+    by = "" if node.error is None else f", by {percent(node.error)}"
+    code, why = CODES.get(node.status, ("operator", ""))
+    text = f"“{name}” ({node.op}) is the first operator that differs by more than rounding explains{by}{why}."
+    return Reason(code=code, text=text, nodes=(name,))
