@@ -126,8 +126,9 @@ def _pairs(
     for position, node in sorted(enumerate(nodes), key=lambda one: places.get(one[1].a or "", 0)):
         if node.a not in sides[0] or node.b not in sides[1] or node.status not in COMPARED:
             continue
-        both = sides[0][node.a], sides[1][node.b]
-        a, b = (model.value_of((*one.outputs[:1], one.name)) for one, model in zip(both, models, strict=True))
+        one, other = sides[0][node.a], sides[1][node.b]
+        a = models[0].value_of((*one.outputs[:1], one.name))
+        b = models[1].value_of((node.value_b,) if node.value_b else (*other.outputs[:1], other.name))
         if a is not None and b is not None:
             if node.status == "fused":
                 b = models[1].value_of((restored.get(b, b), b)) or b
