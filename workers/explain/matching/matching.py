@@ -15,6 +15,8 @@ NUMBERS = ("f", "bf", "int", "u", "nf")
 """Starts of the types of numbers that are computed with; whole numbers of 32 and 64 bits count as positions."""
 COMPLETING = PASSING | {"mul", "add"}
 """Kinds that engines add behind an operator that computes with whole numbers, or without its bias."""
+WHOLE = ("i", "u")
+"""Starts of the types of whole numbers."""
 ROUNDING = ("dequantize", "fakequantize")
 
 
@@ -76,7 +78,7 @@ def _row(a: Side, b: Side, place: int | None, other: int | None, status: Status)
         b=there.name if there else None,
         op=shown.op,
         op_b=there.op if there else "",
-        value_b=_value(b, other) if other is not None and node else "",
+        value_b=_value(node, b, other) if other is not None and node else "",
         status=status,
         shape=shown.shape,
         dtype_a=None if place is None else _dtype(a, place),
@@ -86,13 +88,15 @@ def _row(a: Side, b: Side, place: int | None, other: int | None, status: Status)
     )
 
 
-def _value(b: Side, place: int) -> str:
+def _value(node: Node, b: Side, place: int) -> str:
     """Return the name of the value behind what was added after a node to complete it; "" if it is its first output."""
-    end = place
+    there, end = b.nodes[place], place
+    apart = len(node.weight_names) > len(there.weight_names) or kind_of(node.op) != b.kinds[place]
+    behind_it = COMPLETING if apart or there.dtype.startswith(WHOLE) else PASSING
     for _ in range(FARTHEST):
         users = b.users.get(end, [])
         behind = users[:1] if {b.kinds[user] for user in users} == {"dequantize"} else users
-        if len(behind) != 1 or behind[0] in b.partner or b.kinds[behind[0]] not in COMPLETING:
+        if len(behind) != 1 or behind[0] in b.partner or b.kinds[behind[0]] not in behind_it:
             break
         if any(source != end and (source < 0 or source in b.partner) for source in b.sources[behind[0]]):
             break

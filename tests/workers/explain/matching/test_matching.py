@@ -115,6 +115,15 @@ def test_integer_products_lead_to_the_value_in_floats(make_small, apply) -> None
     assert rows and all(row.status == "rounded" and types[row.value_b] == "f32" for row in rows)
 
 
+def test_scale_of_the_next_layer_does_not_complete_the_one_before(tmp_path: Path) -> None:
+    """Given a product added before a layer, When matched, Then what it reads is still the value of the operator."""
+    weights = squares(2) | {"scale": np.full(8, 0.5, np.float32)}
+    first = graph_of(tmp_path, "[m] a = MatMul (x, w0); [act] b = Relu (a); [end] y = MatMul (b, w1)", weights)
+    text = "[m] a = MatMul (x, w0); [act] b = Relu (a); [half] c = Mul (b, scale); [end] y = MatMul (c, w1)"
+    rows = match_graphs(first, graph_of(tmp_path, text, weights))
+    assert of(rows)["act"].value_b == "" and [row.b for row in rows if row.status == "added"] == ["half"]
+
+
 @pytest.mark.parametrize(
     ("technique", "status"), [(fp16.SPEC, "rounded"), (magnitude.SPEC, "replaced"), (int8_dynamic.SPEC, "rounded")]
 )
