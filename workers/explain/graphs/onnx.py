@@ -16,6 +16,7 @@ from workers.explain.graph import ModelGraph
 from workers.explain.graphs.building import GraphBuilder
 from workers.explain.graphs.weights import (
     CHUNK_BYTES,
+    TEXT_LENGTH,
     Weight,
     bits_of,
     digests,
@@ -193,7 +194,7 @@ def _attributes(node: Any) -> dict[str, str]:
     found = {}
     for entry in node.attribute:
         if entry.type == entry.STRING:
-            found[entry.name] = shortened(entry.s.decode("utf-8", "replace"))
+            found[entry.name] = shortened(entry.s[:TEXT_LENGTH].decode("utf-8", "replace"))
         elif entry.type == entry.FLOAT:
             found[entry.name] = f"{entry.f:.6g}"
         elif entry.type == entry.INT:

@@ -8,6 +8,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.runtimes import needs_torch
 from workers.explain.graph import ModelGraph
+from workers.infer.openvino_program import SHOWN
 from workers.tune.layers import target_of
 
 READERS = {"onnx": "onnx", "openvino-ir": "openvino", "torch": "torch"}
@@ -41,4 +42,8 @@ def read_graph(folder: Path, runtime: str, *, compiled: bool = False) -> ModelGr
         form = "torch" if needs_torch(runtime) else read_model(folder).artifact.format
         graph = import_module(f"{__package__}.{READERS[form]}").read(target.path)
         graph = dataclasses.replace(graph, form=form)
-    return dataclasses.replace(graph, notes=(*graph.notes, *filter(None, [target.part])))
+    notes = [target.part] if target.part else []
+    precision = str(target.settings.get("inference_precision", ""))
+    if precision in SHOWN and not compiled:
+        notes.append(f"The engine computes with {SHOWN[precision]}, which the file does not show.")
+    return dataclasses.replace(graph, notes=(*graph.notes, *notes))

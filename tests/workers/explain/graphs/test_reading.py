@@ -143,11 +143,14 @@ def test_missing_torch_program_and_uncompiled_engine_are_refused(make_small) -> 
 
 
 def test_combined_version_is_read_as_the_program_that_counts(make_small) -> None:
-    """Given a cascade of two models, When its graph is read, Then it is that of the first, with a note."""
+    """Given a cascade whose first model runs in BF16, When its graph is read, Then it is the first's, with two notes."""
     small, other = make_small("cnn"), small_models.build_constants()
     onnx.save_model(other, str(small.folder / "first.onnx"))
     write_model(
-        small.folder, "model.onnx", ["model.onnx", "first.onnx"], settings={"cascade": {"first_main": "first.onnx"}}
+        small.folder,
+        "model.onnx",
+        ["model.onnx", "first.onnx"],
+        settings={"cascade": {"first_main": "first.onnx", "first": {"inference_precision": "bf16"}}},
     )
     graph = read_graph(small.folder, "onnxruntime-cpu")
-    assert [node.op for node in graph.nodes] == ["MatMul", "Relu", "MatMul"] and len(graph.notes) == 1
+    assert [node.op for node in graph.nodes] == ["MatMul", "Relu", "MatMul"] and len(graph.notes) == 2
