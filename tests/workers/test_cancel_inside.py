@@ -11,7 +11,8 @@ from technique_cases import every_technique, staged
 
 from app.jobs.client import JobClient
 from app.jobs.setup import WorkerSetup
-from workers.contracts.after.changes import LayersParams
+from workers.contracts.after.changes import DiffParams
+from workers.contracts.base import RunParams
 from workers.contracts.jobs import ApplyParams, PlanParams
 from workers.contracts.process.messages import Cancelled, Failed, Finished, RunJob
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
@@ -94,8 +95,8 @@ def test_inside_the_planner(make_small: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.whole
-def test_inside_a_look_at_layers(make_small: Any, tmp_path: Path) -> None:
-    """Given a look at the layers of a version, When it is cancelled, Then it is gone within a second."""
+def test_inside_a_comparison_of_graphs(make_small: Any, tmp_path: Path) -> None:
+    """Given a comparison of two models, When it is cancelled, Then it is gone within a second."""
     small = make_small("cnn")
-    params = LayersParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="openvino")
-    check_each_part(tmp_path, "layers", params, small.folder, small.data)
+    side = RunParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="openvino")
+    check_each_part(tmp_path, "diff", DiffParams(first=side, second=side), small.folder, small.data)

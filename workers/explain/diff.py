@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from workers.contracts.after.changes import ChangedNode, DiffParams, DiffResult
+from workers.contracts.after.changes import ChangedNode, DiffParams, DiffResult, Layer, Reason
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
@@ -15,11 +16,11 @@ from workers.explain.graphs.reading import read_graph
 from workers.explain.matching import match_graphs
 from workers.explain.picture.levels import levels_of
 from workers.explain.reasoning import facts_of, reasons
-from workers.explain.speed import SpeedFacts
+from workers.explain.times import with_times
 from workers.infer.base import Arrays
 from workers.measure.requests import load_requests
-from workers.tune.layers import profile_in_turns, target_of
-from workers.tune.timing_runs import Profile, Target
+from workers.tune.layers import layers_of, profile_in_turns, target_of
+from workers.tune.timing_runs import Target
 
 STAGES = ("Match both graphs", "Compare inner values", "Time each layer")
 
@@ -36,46 +37,57 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
     ctx.progress(STAGES[0], 0, 1)
     graphs = read_graph(Path(first.model_dir), first.runtime), read_graph(Path(second.model_dir), second.runtime)
     errors = Errors(match_graphs(*graphs))
-    speed, notes = None, [note for graph in graphs for note in graph.notes]
+    times = Times(errors.nodes)
     if first.data_dir:
         ctx.progress(STAGES[1], 0, 1)
         errors = with_errors(errors.nodes, *graphs, first, second, params.max_items, ctx)
-        notes += errors.notes
+        times = Times(errors.nodes)
     if first.data_dir and params.timed:
         ctx.progress(STAGES[2], 0, 1)
-        speed, problem = _speed(errors.nodes, graphs, (first, second), ctx)
-        notes += problem
+        times = _timed(errors.nodes, graphs, (first, second), ctx)
     precision = str(second.settings.get("inference_precision", ""))
-    nodes = errors.nodes if speed is None else speed.nodes
-    profiles = (None, None) if speed is None else (speed.first, speed.second)
-    totals = [None if one is None else sum(layer.ms for layer in one.layers) for one in profiles]
     return DiffResult(
-        counts=dict(Counter(node.status for node in nodes)),
-        nodes=nodes,
-        reasons=() if speed is None else reasons(speed),
+        counts=dict(Counter(node.status for node in times.nodes)),
+        nodes=times.nodes,
+        reasons=times.reasons,
         first_different=errors.first_different,
         difference=difference(errors.nodes, errors.first_different, precision),
-        total_ms_a=totals[0],
-        total_ms_b=totals[1],
+        total_ms_a=times.totals_ms[0],
+        total_ms_b=times.totals_ms[1],
         n_items=errors.n_items,
-        notes=tuple(notes),
-        levels=levels_of(nodes, *graphs, ctx) if params.draw else (),
+        notes=(*graphs[0].notes, *graphs[1].notes, *errors.notes, *times.notes),
+        levels=levels_of(times.nodes, *graphs, ctx) if params.draw else (),
     )
 
 
-def _speed(
-    nodes: Sequence[ChangedNode], graphs: Graphs, sides: tuple[RunParams, RunParams], ctx: JobContext
-) -> tuple[SpeedFacts | None, tuple[str, ...]]:
-    """Return the times of both models; None and the reason if an engine does not report them."""
+@dataclass(frozen=True)
+class Times:
+    """Operators with their times, the milliseconds of all layers of both models, and reasons for the difference."""
+
+    nodes: tuple[ChangedNode, ...]
+    totals_ms: tuple[float | None, float | None] = (None, None)
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _timed(
+    nodes: tuple[ChangedNode, ...], graphs: Graphs, sides: tuple[RunParams, RunParams], ctx: JobContext
+) -> Times:
+    """Return the times of both models in turns; engines that cannot take turns give times without reasons."""
+    programs = [_program(side) for side in sides]
     try:
-        profiles = profile_in_turns([_program(side) for side in sides], ctx)
+        if any(side.runtime == "tensorrt" for side in sides):
+            first, second = (layers_of(*program, ctx) for program in programs)
+            return Times(with_times(nodes, *graphs, first, second), (_total_ms(first), _total_ms(second)))
+        profiles = profile_in_turns(programs, ctx)
     except InputRefused as error:
-        return None, (f"The time of single operators is not known: {error.detail}",)
-    return facts_of(nodes, graphs, profiles, (sides[0].runtime, sides[1].runtime)), ()
+        return Times(nodes, notes=(f"The time of single operators is not known: {error.detail}",))
+    facts = facts_of(nodes, graphs, profiles, (sides[0].runtime, sides[1].runtime))
+    return Times(facts.nodes, (_total_ms(facts.first.layers), _total_ms(facts.second.layers)), reasons(facts))
 
 
-def _total_ms(profile: Profile) -> float:
-    return sum(layer.ms for layer in profile.layers)
+def _total_ms(layers: Sequence[Layer]) -> float:
+    return sum(layer.ms for layer in layers)
 
 
 def _program(side: RunParams) -> tuple[Target, Arrays]:

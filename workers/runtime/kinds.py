@@ -67,7 +67,6 @@ KINDS: Mapping[str, JobKind] = {
     "answer_rows": JobKind("workers.evaluate.look.answer_rows:write_rows"),
     "judge": JobKind("workers.jobs.judge:run"),
     "diff": JobKind("workers.explain.diff:compare", preload=("onnx",)),
-    "layers": JobKind("workers.jobs.layers:run"),
     # speed
     "bench": JobKind("workers.jobs.bench:run"),
     "cold": JobKind("workers.jobs.cold:run"),

@@ -1,6 +1,5 @@
 """Measure the time of each layer of one version with its engine's own profiler."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
-from workers.quantize.calibrating import sensitivity
 from workers.tune import tensorrt_layers
 from workers.tune.onnxruntime_layers import OnnxRuntimeProfiler
-from workers.tune.openvino_layers import OpenVinoProfiler, stem_of
+from workers.tune.openvino_layers import OpenVinoProfiler
 from workers.tune.timing_runs import MOST_RUNS, Profile, Profiler, Target, timed, turns
 from workers.tune.torch_layers import TorchProfiler
 
@@ -118,12 +116,3 @@ def _cannot_run(error: NotRunnable) -> InputRefused:
         f"The engine does not run it while it times each layer: {error}.",
         "Choose another version.",
     )
-
-
-def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[Layer, ...]:
-    """Return the layers with the cost of 8 bits in each, if that was measured for a version in `folder`."""
-    file = folder / sensitivity.FILE if folder is not None else None
-    if file is None or not file.is_file():
-        return layers
-    costs = {stem_of(name): float(cost) for name, cost in json.loads(file.read_text(encoding="utf-8")).items()}
-    return tuple(layer.model_copy(update={"sensitivity": costs.get(stem_of(layer.name))}) for layer in layers)

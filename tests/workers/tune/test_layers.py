@@ -1,27 +1,25 @@
-"""Where the time of a version goes, layer by layer, in both engines; with sizes, precisions and sensitivities."""
+"""Where the time of a version goes, layer by layer, in both engines; with sizes and precisions."""
 
-import json
 from pathlib import Path
 
 import onnx
 import pytest
 from recording import RecordingContext
 
-from workers.contracts.after.changes import LayersParams
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.convert import pixels_in
-from workers.jobs.layers import run
+from workers.measure.requests import load_requests
 from workers.quantize import int8_static
-from workers.quantize.calibrating import sensitivity
-from workers.tune.layers import target_of
+from workers.tune.layers import layers_of, target_of
 
 
-def look(small, tmp_path: Path, runtime: str, *, version=None, cancel_after: int | None = None, **more):
+def look(small, tmp_path: Path, runtime: str, *, version=None, cancel_after: int | None = None, settings=None):
     """Measure the layers of a small model or of a version of it."""
-    folder = str((version or small).folder)
-    params = LayersParams(model_dir=folder, data_dir=str(small.data), runtime=runtime, **more)
-    return run(params, RecordingContext(tmp_path, data_dir=small.data, cancel_after=cancel_after))
+    folder = (version or small).folder
+    feeds = load_requests(folder, small.data, limit=1).feed(0)
+    ctx = RecordingContext(tmp_path, data_dir=small.data, cancel_after=cancel_after)
+    return layers_of(target_of(folder, runtime, settings or {}), feeds, ctx)
 
 
 def weight_bytes(small) -> int:
@@ -35,14 +33,12 @@ def test_every_layer_has_its_time_and_size(make_small, tmp_path: Path, runtime: 
     """Given a model, When its layers are looked at, Then they have times in their order, and the weights are theirs."""
     small = make_small(kind)
     found = look(small, tmp_path, runtime)
-    assert found.total_ms > 0
-    assert found.total_ms == pytest.approx(sum(layer.ms for layer in found.layers))
-    orders = [layer.order for layer in found.layers]
+    assert all(layer.ms > 0 for layer in found)
+    orders = [layer.order for layer in found]
     assert orders == sorted(orders) and len(set(orders)) == len(orders)
-    sizes = [layer.size_bytes for layer in found.layers if layer.size_bytes]
+    sizes = [layer.size_bytes for layer in found if layer.size_bytes]
     assert sizes and sum(sizes) <= 1.5 * weight_bytes(small)
-    assert {layer.precision for layer in found.layers} & {"f32", "bf16"}
-    assert all(layer.sensitivity is None for layer in found.layers)
+    assert {layer.precision for layer in found} & {"f32", "bf16"}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,8 +47,8 @@ def test_eight_bits_are_seen(make_small, apply, tmp_path: Path) -> None:
     small = make_small("cnn")
     before = look(small, tmp_path, "onnxruntime-cpu")
     found = look(small, tmp_path, "onnxruntime-cpu", version=apply(int8_static.SPEC, small))
-    assert "int8" in {layer.precision for layer in found.layers}
-    assert sum(layer.size_bytes or 0 for layer in found.layers) < sum(layer.size_bytes or 0 for layer in before.layers)
+    assert "int8" in {layer.precision for layer in found}
+    assert sum(layer.size_bytes or 0 for layer in found) < sum(layer.size_bytes or 0 for layer in before)
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
@@ -60,17 +56,7 @@ def test_version_that_prepares_pictures_has_layers(make_small, apply, tmp_path: 
     """Given a version that takes pixels, and data that was prepared for the original, Then its layers are measured."""
     small = make_small("pictures")
     found = look(small, tmp_path, runtime, version=apply(pixels_in.SPEC, small))
-    assert found.total_ms > 0 and len(found.layers) >= 3
-
-
-def test_layers_have_their_measured_sensitivity(make_small, tmp_path: Path) -> None:
-    """Given a folder with measured sensitivities, Then the layers of these names have them, the others none."""
-    small = make_small("cnn")
-    nodes = onnx.load(str(small.folder / "model.onnx")).graph.node
-    names = [node.name for node in nodes if node.op_type == "Conv"]
-    (tmp_path / sensitivity.FILE).write_text(json.dumps({names[0]: 0.25}), encoding="utf-8")
-    found = look(small, tmp_path, "openvino", sensitivity_dir=str(tmp_path))
-    assert [layer.sensitivity for layer in found.layers if layer.sensitivity is not None] == [0.25]
+    assert len(found) >= 3
 
 
 def test_target_of_a_combined_version_is_one_model(make_small) -> None:

@@ -1,4 +1,4 @@
-"""Contracts of the job kinds ``layers``, ``diff`` and ``explain``: what changed between two models, and why."""
+"""Contracts of the job kinds ``diff`` and ``explain``: what changed between two models, and why."""
 
 from typing import Literal
 
@@ -23,16 +23,6 @@ CauseCode = Literal[
 """Codes of `fettle explain`: what makes two models or an expected output differ."""
 
 
-class LayersParams(RunParams):
-    """Parameters of the kind ``layers``: run one request of a version a few times and measure the time of each layer.
-
-    Attributes:
-        sensitivity_dir: Folder of a version whose layers were ranked by how much 8 bits change the predictions, if any.
-    """
-
-    sensitivity_dir: str | None = None
-
-
 class Layer(Frozen):
     """One layer as the engine runs it; the engine may fuse several operators of the file into one.
 
@@ -41,8 +31,6 @@ class Layer(Frozen):
         ms: The lower quartile of a few runs, in milliseconds.
         size_bytes: Size of its stored weights; None if unknown.
         precision: Number format of its computation ("f32", "bf16", "int8", …); "" if the engine does not report it.
-        sensitivity: Squared error of the outputs divided by their square, with only this layer in 8 bits. None if it
-            was not measured, or if the engine has fused the layer under another name.
         origins: Names of the file's operators that it computes, if the engine reports them.
         kernel: The engine's name of the implementation that ran ("brgconv_avx512_bf16", "ref_any_f32"); "" if unknown.
         parallel: Whether its work was split over threads; None if the engine does not report it.
@@ -55,25 +43,10 @@ class Layer(Frozen):
     ms: float = Field(ge=0)
     size_bytes: int | None = None
     precision: str = ""
-    sensitivity: float | None = None
     origins: tuple[str, ...] = ()
     kernel: str = ""
     parallel: bool | None = None
     values: int | None = None
-
-
-class LayersResult(Frozen):
-    """Result of the kind ``layers``.
-
-    Attributes:
-        layers: Layers in the order of execution, without those that take no time.
-        total_ms: Sum of their times.
-        part: The measured part of a combined version; "" for a plain one.
-    """
-
-    layers: tuple[Layer, ...]
-    total_ms: float
-    part: str = ""
 
 
 class DiffParams(Frozen):
