@@ -1,6 +1,5 @@
 """Find how far the inner values of two models are apart, and the operator where more than rounding shows."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -121,7 +120,6 @@ def _pairs(
     sides = [{node.name: node for node in graph.nodes if node.depth == 0} for graph in graphs]
     places = {node.name: place for place, node in enumerate(graphs[0].nodes)}
     largest = max((size for feeds in request for array in feeds.values() for size in array.shape[1:]), default=1)
-    restored = _restored(graphs[1])
     last: dict[str, Pair] = {}
     for position, node in sorted(enumerate(nodes), key=lambda one: places.get(one[1].a or "", 0)):
         if node.a not in sides[0] or node.b not in sides[1] or node.status not in COMPARED:
@@ -130,28 +128,9 @@ def _pairs(
         a = models[0].value_of((*one.outputs[:1], one.name))
         b = models[1].value_of((node.value_b,) if node.value_b else (*other.outputs[:1], other.name))
         if a is not None and b is not None:
-            if node.status == "fused":
-                b = models[1].value_of((restored.get(b, b), b)) or b
             last.pop(b, None)
             last[b] = Pair(position, a, b, size=4 * _bytes(sides[0][node.a], largest))
     return list(last.values())
-
-
-def _restored(graph: ModelGraph) -> dict[str, str]:
-    """Return values that are read only to be rounded, with the name of the rounded value in 32 bits.
-
-    The range of the rounding may stand for an activation, whose limits the value itself does not have.
-    """
-    readers: dict[str, list[Node]] = defaultdict(list)
-    for node in graph.nodes:
-        for value in node.inputs:
-            readers[value].append(node)
-    found = {}
-    for value, (first, *others) in readers.items():
-        behind = readers.get(first.outputs[0], []) if first.op == "QuantizeLinear" else [first]
-        if not others and behind and behind[0].op in ("DequantizeLinear", "FakeQuantize"):
-            found[value] = behind[0].outputs[0]
-    return found
 
 
 def _bytes(node: Node, largest: int) -> int:
