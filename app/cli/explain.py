@@ -52,9 +52,13 @@ def explain(
 
 def explain_document(result: ExplainResult) -> dict[str, Any]:
     """Return the JSON document of a result."""
-    names = {"code": "code", "parameter": "parameter", "from": "before", "to": "after"}
-    names["share_differing_after"] = "share_differing_after"
-    causes = [{name: getattr(cause, field) for name, field in names.items()} for cause in result.causes]
+    causes = [
+        {
+            "code": cause.code, "parameter": cause.parameter, "from": cause.before, "to": cause.after,
+            "share_differing_after": cause.share_differing_after,
+        }
+        for cause in result.causes
+    ]  # fmt: skip
     shared = {"agree": result.agree, "share_differing": result.share_differing}
     return {**shared, "causes": causes, "first_node": first_node(result)}
 
