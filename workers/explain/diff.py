@@ -24,6 +24,8 @@ from workers.tune.timing_runs import Target
 
 STAGES = ("Match both graphs", "Compare inner values", "Time each layer")
 
+BUSY = "Other programs kept the computer busy: times and reasons are less certain. Compare again when it is idle."
+
 Graphs = tuple[ModelGraph, ModelGraph]
 
 
@@ -83,7 +85,8 @@ def _timed(
     except InputRefused as error:
         return Times(nodes, notes=(f"The time of single operators is not known: {error.detail}",))
     facts = facts_of(nodes, graphs, profiles, (sides[0].runtime, sides[1].runtime))
-    return Times(facts.nodes, (_total_ms(facts.first.layers), _total_ms(facts.second.layers)), reasons(facts))
+    totals_ms = _total_ms(facts.first.layers), _total_ms(facts.second.layers)
+    return Times(facts.nodes, totals_ms, reasons(facts), (BUSY,) if facts.second.disturbed else ())
 
 
 def _total_ms(layers: Sequence[Layer]) -> float:

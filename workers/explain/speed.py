@@ -117,13 +117,22 @@ class SpeedFacts:
 
     @property
     def outside_ms(self) -> tuple[float, float]:
-        """Return the milliseconds of a request of each model outside of its layers: the medians over its turns."""
+        """Return the milliseconds of a request of each model outside of its layers: the medians over its turns.
+
+        On a busy computer they are 0, because waiting for a core looks the same.
+        """
+        if self.second.disturbed:
+            return 0.0, 0.0
         return statistics.median(self.first.outside_ms), statistics.median(self.second.outside_ms)
 
     @property
     def outside_saved_ms(self) -> list[float]:
-        """Return the milliseconds outside of layers that the second model saves, turn by turn."""
-        return [a - b for a, b in zip(self.first.outside_ms, self.second.outside_ms, strict=False)]
+        """Return the milliseconds outside of layers that the second model saves, turn by turn; [] if disturbed."""
+        return (
+            []
+            if self.second.disturbed
+            else [a - b for a, b in zip(self.first.outside_ms, self.second.outside_ms, strict=False)]
+        )
 
     @cached_property
     def noise_ms(self) -> float:

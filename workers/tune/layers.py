@@ -1,14 +1,17 @@
 """Measure the time of each layer of one version with its engine's own profiler."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.after.changes import Layer
+from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
+from workers.measure.timing import OtherLoad
 from workers.tune import tensorrt_layers
 from workers.tune.onnxruntime_layers import OnnxRuntimeProfiler
 from workers.tune.openvino_layers import OpenVinoProfiler
@@ -94,10 +97,13 @@ def profile_in_turns(programs: list[tuple[Target, Arrays]], ctx: JobContext) -> 
         if free[0] != free[1] and programs[free.index(True)][0].runtime != "torch-cpu":
             opened.append(open_profiler(*programs[free.index(True)], ctx, fixed=True))
         counts = [_runs_a_turn(profiler) for profiler in opened]
+        others = OtherLoad()
         for _ in turns(ctx, MIN_TURNS, PAIR_S):
             for profiler, count in zip(opened, counts, strict=True):
                 profiler.run(count)
-        first, second, *fixed = [profiler.close() for profiler in opened]
+        is_busy = (others.share() or 0.0) >= BUSY_SHARE
+        profiles = (profiler.close() for profiler in opened)
+        first, second, *fixed = [replace(profile, disturbed=is_busy) for profile in profiles]
     except NotRunnable as error:
         raise _cannot_run(error) from error
     return first, second, fixed[0] if fixed else None

@@ -34,6 +34,7 @@ class Profile:
         request_ms: Milliseconds of a whole run in each turn.
         outside_ms: Milliseconds of a run outside of its layers in each turn.
         free_sizes: Whether the program takes inputs of other sizes as well.
+        disturbed: Whether other programs kept the computer busy, so that time outside of layers says nothing.
         threads: Number of threads that it may use.
     """
 
@@ -42,6 +43,7 @@ class Profile:
     request_ms: tuple[float, ...] = ()
     outside_ms: tuple[float, ...] = ()
     free_sizes: bool = False
+    disturbed: bool = False
     threads: int = 1
 
 

@@ -42,7 +42,7 @@ class Model:
         outside = tuple(self.outside_ms * (1 + part) for part in self.jitter)
         request = tuple(sum(turn.values()) + out for turn, out in zip(turns, outside, strict=True))
         layers = tuple(one.model_copy(update={"order": n}) for n, one in enumerate(self.layers))
-        return Profile(layers, turns, request, outside, self.free_sizes, self.threads)
+        return Profile(layers, turns, request, outside, self.free_sizes, threads=self.threads)
 
 
 def facts(first: Model, second: Model, fixed: Model | None = None, **more) -> SpeedFacts:

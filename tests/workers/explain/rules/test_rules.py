@@ -141,6 +141,16 @@ def test_time_outside_of_layers_that_could_not_be_measured_is_no_reason() -> Non
     assert found(facts(replace(PLAIN, outside_ms=0.5), full), "outside_layers") is None
 
 
+def test_time_outside_of_layers_on_a_busy_computer_is_no_reason() -> None:
+    """Given a model with much time outside of its layers, When other programs were busy, Then nothing is said of it."""
+    for known, code in (
+        (facts(TINY, TINY_BF16), "little_to_gain"),
+        (facts(PLAIN, Model(CASTS.operators, CASTS.layers, outside_ms=0.5)), "outside_layers"),
+    ):
+        assert found(known, code)
+        assert found(replace(known, second=replace(known.second, disturbed=True)), code) is None
+
+
 def test_weights_in_8_bits_that_the_engine_unpacks_once_are_no_unfused_rounding() -> None:
     """Given rounding operators that take no time, Then they are not blamed."""
     silent = Model(ROUNDED.operators, convolutions(1.2, kernel="other"))
