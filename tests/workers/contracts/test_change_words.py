@@ -2,7 +2,15 @@
 
 import pytest
 
-from workers.contracts.after.change_words import error_words, facts_of, ms_words, nodes_of, summary, worst_first
+from workers.contracts.after.change_words import (
+    ends_of,
+    error_words,
+    facts_of,
+    ms_words,
+    nodes_of,
+    summary,
+    worst_first,
+)
 from workers.contracts.after.changes import ChangedNode, DiffResult, Reason
 
 
@@ -19,6 +27,13 @@ def test_values_that_are_not_finite_come_first() -> None:
     )  # fmt: skip
     order = [nodes[at].a or nodes[at].b for at in worst_first(nodes)]
     assert order == ["broken", "large", "small", "cast", "slow", "same", "both"]
+
+
+def test_equal_ends_of_names_are_told_apart_by_the_part_that_differs() -> None:
+    """Given operators whose names end alike, When they are shortened, Then the block in which they differ is beside."""
+    names = ("/net/block.1/conv/Conv", "/net/block.2/conv/Conv", "/net/head/Gemm", "top")
+    expected = [("conv/Conv", "block.1"), ("conv/Conv", "block.2"), ("head/Gemm", ""), ("top", "")]
+    assert ends_of([node(name) for name in names]) == expected
 
 
 @pytest.mark.parametrize(

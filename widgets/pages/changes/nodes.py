@@ -16,6 +16,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 from workers.contracts.after.change_words import (
     STATUS_WORDS,
+    ends_of,
     error_words,
     facts_of,
     ms_words,
@@ -36,7 +37,7 @@ class NodesView(Card):
     def __init__(self, theme: Theme, result: DiffResult) -> None:
         """Create the picture and the list of a comparison."""
         super().__init__(name=_("Operators of both models"))
-        self._result, self._order = result, worst_first(result.nodes)
+        self._result, self._order, self._ends = result, worst_first(result.nodes), ends_of(result.nodes)
         self._search = SearchField(theme, _("Search by name or kind"), _("Search by name or kind"), small=True)
         self._search.settled.connect(self.search)
         self._search.entered.connect(self.search)
@@ -124,7 +125,7 @@ class NodesView(Card):
             text += " " + _("The first {0:,} are listed.").format(MAX_ROWS)
         show_text(self._shown, text)
         self._all.setVisible(not is_all)
-        self.table.show_rows([_row(at, self._result.nodes[at]) for at in order[:MAX_ROWS]])
+        self.table.show_rows([_row(at, self._result.nodes[at], *self._ends[at]) for at in order[:MAX_ROWS]])
         if self._result.levels:
             self.picture.mark(() if is_all else order)
             self.picture.choose(order[0] if order and not is_all else None)
@@ -143,12 +144,10 @@ def _searched(node: ChangedNode) -> str:
     return " ".join((node.a or "", node.b or "", node.op, node.op_b)).lower()
 
 
-def _row(at: int, node: ChangedNode) -> TableRow:
-    name = name_of(node)
-    short = "/".join(name.strip("/").split("/")[-2:]) or op_words(node)
+def _row(at: int, node: ChangedNode, end: str, scope: str) -> TableRow:
     before = "" if node.ms_a is None or node.ms_b is None else _("before {0}").format(ms_words(node.ms_a))
     cells = (
-        Cell(short, tip=name, below=f"{STATUS_WORDS[node.status]}, {op_words(node)}"),
+        Cell(end or op_words(node), tip=name_of(node), below=f"{STATUS_WORDS[node.status]}, {scope or op_words(node)}"),
         Cell(error_words(node), tone="bad" if node.nan in ("a", "b") else ""),
         Cell(ms_words(node.ms_a if node.ms_b is None else node.ms_b), below=before),
     )

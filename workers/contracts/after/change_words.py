@@ -1,5 +1,6 @@
 """Word what changed between two models, for the window and for exported pictures."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -44,6 +45,21 @@ def nodes_of(reason: Reason, nodes: Sequence[ChangedNode]) -> list[int]:
 def name_of(node: ChangedNode) -> str:
     """Return the name of an operator in the first model, else in the second."""
     return node.a or node.b or ""
+
+
+def ends_of(nodes: Sequence[ChangedNode]) -> list[tuple[str, str]]:
+    """Return the last two parts of each operator's name, and the part that tells it from others with the same end."""
+    parts = [name_of(node).strip("/").split("/") for node in nodes]
+    same: dict[str, list[int]] = defaultdict(list)
+    for at, one in enumerate(parts):
+        same["/".join(one[-2:])].append(at)
+    found = [("", "")] * len(nodes)
+    for end, places in same.items():
+        depths = range(min(len(parts[at]) for at in places) - 2)
+        depth = next((depth for depth in depths if len({parts[at][depth] for at in places}) > 1), None)
+        for at in places:
+            found[at] = end, "" if depth is None else parts[at][depth]
+    return found
 
 
 def op_words(node: ChangedNode) -> str:
