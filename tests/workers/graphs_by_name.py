@@ -22,8 +22,13 @@ def graph_of(path: Path) -> ModelGraph:
     return ModelGraph(nodes, tuple(one.name for one in graph.input), tuple(one.name for one in graph.output))
 
 
-def matched(first: ModelGraph, second: ModelGraph, renamed: dict[str, str] | None = None) -> list[ChangedNode]:
-    """Rows for the nodes of the first model; `renamed` has names of the second model."""
+def matched(
+    first: ModelGraph,
+    second: ModelGraph,
+    renamed: dict[str, str] | None = None,
+    values: dict[str, str] | None = None,
+) -> list[ChangedNode]:
+    """Rows for the nodes of the first model; `renamed` has nodes of the second model, `values` its values."""
     ops = {node.name: node.op for node in second.nodes}
     rows = []
     for node in first.nodes:
@@ -35,6 +40,7 @@ def matched(first: ModelGraph, second: ModelGraph, renamed: dict[str, str] | Non
                 b=name if known else None,
                 op=node.op,
                 op_b=ops.get(name, ""),
+                value_b=(values or {}).get(node.name, ""),
                 status="unchanged" if known else "unmatched",
             )
         )

@@ -118,3 +118,52 @@ class Difference:
         if self.bad_a and self.bad_b:
             return "both"
         return "a" if self.bad_a else "b" if self.bad_b else ""
+
+
+FAINT = 0.1
+"""Channels with a smaller share of the mean square say nothing."""
+
+
+@dataclass
+class Gains:
+    """Sums for each channel of a value: how much of the first model's value is in the second's.
+
+    Rounding adds noise that has nothing to do with the value, so that the gain of each channel stays near 1 however
+    large the noise is. A wrong scale or a missing channel changes it.
+    """
+
+    squares: NDArray[Any] | float = 0.0
+    products: NDArray[Any] | float = 0.0
+    others: NDArray[Any] | float = 0.0
+    count: int = 0
+
+    def add(self, first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Add two values of one shape, with channels second in pictures and last in others."""
+        if first.ndim < 2 or np.size(self.squares) not in (1, first.shape[axis := 1 if first.ndim > 3 else -1]):
+            return
+        a, b = (np.moveaxis(_floats(one), axis, 0).reshape(first.shape[axis], -1) for one in (first, second))
+        sums = [np.einsum("cn,cn->c", *pair, dtype=np.float64) for pair in ((a, a), (a, b), (b, b))]
+        if np.isfinite(sums).all():
+            self.squares, self.products, self.others = (
+                self.squares + sums[0],
+                self.products + sums[1],
+                self.others + sums[2],
+            )
+            self.count += a.shape[1]
+
+    def apart(self) -> tuple[float, float, float, float]:
+        """Return the relative error by gains other than 1 and how much of it noise explains.
+
+        Both follow again for the channel alone whose gain is farthest from 1.
+        """
+        squares = np.atleast_1d(self.squares)
+        kept = squares > FAINT * squares.mean()
+        if not self.count or not kept.any():
+            return 0.0, 0.0, 0.0, 0.0
+        squares, products, others = (np.atleast_1d(one)[kept] for one in (squares, self.products, self.others))
+        gains = np.abs(products / squares - 1)
+        noise = np.sqrt(np.maximum(others / squares - (products / squares) ** 2, 0) / self.count)
+        share = squares / np.sum(self.squares)
+        worst = int(np.argmax(gains))
+        both = [float(np.sqrt((one**2 * share).sum())) for one in (gains, noise)]
+        return both[0], both[1], float(gains[worst]), float(noise[worst])

@@ -191,7 +191,8 @@ def excess(pair: Pair, in_steps: bool) -> float:
     if own is None:
         return 0.0
     moved = (pair.moved.error or 0.0) if pair.moved.count else 0.0
-    return own / rounding.explained(pair.rounds_to, pair.weight_error, moved, in_steps)
+    gains = rounding.excess_of_gains(pair.rounds_to, pair.weight_error, pair.gains.apart())
+    return max(gains, own / rounding.explained(pair.rounds_to, pair.weight_error, moved, in_steps))
 
 
 def _reason(error: Exception) -> str:

@@ -25,6 +25,9 @@ SAMPLED = 1 << 16
 SMALLEST = 2.5e-5
 """Relative error of an operator that is always explained: engines approximate exp, erf and others."""
 
+GAIN, WORST_GAIN = 0.006, 0.1
+"""Deviation from a gain of 1 that clipping and weights in 8 bits explain: over all channels, and in the worst one."""
+
 LIMIT = 4.0
 """A difference exceeds rounding if it is this many times as large as the estimate."""
 
@@ -75,3 +78,18 @@ def explained(rounds_to: str, weight_error: float, moved: float, in_steps: bool)
     unit = UNITS.get(rounds_to, UNITS["f32"])
     answer = moved / (WEIGHTS["int8"] if in_steps else STEP)  # inputs and weights are both rounded
     return max(SMALLEST, unit * float(np.hypot(1.5 * answer, 0.6)))
+
+
+def excess_of_gains(rounds_to: str, weight_error: float, apart: tuple[float, float, float, float]) -> float:
+    """Return how far the gains of an operator's channels are from 1, relative to what rounding of steps explains.
+
+    Args:
+        rounds_to: as for `explained`; 0 is returned where it is not a type of `WEIGHTS`.
+        weight_error: as for `explained`.
+        apart: result of `agreement.Gains.apart`.
+    """
+    if rounds_to not in WEIGHTS:
+        return 0.0
+    error, noise, worst, noise_of_worst = apart
+    weights = max(WEIGHTS[rounds_to], weight_error)
+    return max(error / (GAIN + noise + weights / 4), worst / (WORST_GAIN + 4 * noise_of_worst + weights))

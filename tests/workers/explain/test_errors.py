@@ -65,7 +65,8 @@ def compare(tmp_path: Path):
 
     def run(
         small, *changes: Change, folder: Path | None = None, runtime: str = "onnxruntime-cpu",
-        settings: dict | None = None, pairs: dict[str, str] | None = None, count: int = 32, **more: int,
+        settings: dict | None = None, pairs: dict[str, str] | None = None, values: dict[str, str] | None = None,
+        count: int = 32, **more: int,
     ) -> Errors:  # fmt: skip
         second = tmp_path / "second"
         shutil.copytree(folder or small.folder, second, dirs_exist_ok=True)
@@ -85,7 +86,7 @@ def compare(tmp_path: Path):
         other = RunParams(model_dir=str(second), data_dir=data, runtime=runtime, settings=settings or {})
         context = RecordingContext(tmp_path / "work", data_dir=small.data)
         context.work_dir.mkdir(exist_ok=True)
-        rows = matched(first_graph, second_graph, pairs)
+        rows = matched(first_graph, second_graph, pairs, values)
         found = with_errors(rows, first_graph, second_graph, first, other, count, context, **more)
         assert list(context.work_dir.iterdir()) == []
         run.steps = context.progress_sent[-1].total if context.progress_sent else 0
@@ -128,14 +129,34 @@ def test_with_errors_rounded_everywhere_names_nothing(make_small, compare, kind:
     assert 0 < max(errors) < (1e-4 if precision == "f32" else 0.1)
 
 
-@pytest.mark.parametrize(("factor", "node"), [(1, None), (2, "conv2")])
-def test_with_errors_eight_bits_names_only_the_wrong_scale(
-    make_small, compare, apply, factor: float, node: str | None
+def without_channel(name: str) -> Change:
+    """Set the first output channel of a convolution's weight to 0."""
+
+    def change(proto: onnx.ModelProto) -> None:
+        tensor = next(one for one in proto.graph.initializer if one.name == name)
+        values = numpy_helper.to_array(tensor).copy()
+        values[0] = 0
+        tensor.CopyFrom(numpy_helper.from_array(values, name))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "node"),
+    [
+        (scaled("w2_scale", 1), None),
+        (scaled("w2_scale", 2), "conv2"),
+        (scaled("w2_scale", 1.1), "conv2"),
+        (without_channel("w2_quantized"), "conv2"),
+    ],
+)
+def test_with_errors_eight_bits_names_only_the_wrong_layer(
+    make_small, compare, apply, change: Change, node: str | None
 ) -> None:
-    """Given an 8-bit version, When the scale of one weight is doubled, Then its operator is named, else none."""
+    """Given an 8-bit version, When one scale or one channel is wrong, Then its operator is named, else none."""
     small = make_small("cnn")
     folder = apply(int8_static.SPEC, small).folder
-    found = compare(small, scaled("w2_scale", factor), folder=folder)
+    found = compare(small, change, folder=folder)
     assert named(found) == node
     assert 0.001 < error_of(found, "conv1") < 0.1
 
@@ -221,9 +242,11 @@ def test_with_errors_quantized_value_stands_for_its_numbers(make_small, compare)
         arrays = {"s": np.float32(0.03), "z": np.uint8(5)}
         proto.graph.initializer.extend(numpy_helper.from_array(np.array(value), name) for name, value in arrays.items())
 
-    found = compare(make_small("cnn"), rewritten(text), with_scale, pairs={"r1": "q"})
-    assert 1e-4 < error_of(found, "r1") < 0.02
-    assert named(found) is None
+    small = make_small("cnn")
+    for pairs, values in (({"r1": "q"}, {}), ({}, {"r1": "d"})):
+        found = compare(small, rewritten(text), with_scale, pairs=pairs, values=values)
+        assert 1e-4 < error_of(found, "r1") < 0.02
+        assert named(found) is None
 
 
 def test_with_errors_two_examples_are_enough(make_small, compare) -> None:

@@ -40,7 +40,7 @@ class OnnxModel(InnerModel):
         proto = onnx.load(str(path), load_external_data=False)
         self._folder = path.parent
         if onnx_files.weight_bytes(proto) > INLINE_BYTES:
-            proto = onnx.load(str(path))
+            onnx.load_external_data_for_model(proto, str(path.parent))
             self._folder = scratch
             onnx.save_model(proto, str(scratch / path.name), save_as_external_data=True, location="weights.data")
             proto = onnx.load(str(scratch / path.name), load_external_data=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.explain.agreement import Difference, Layout, layout_of
+from workers.explain.agreement import Difference, Gains, Layout, layout_of
 from workers.explain.inner_values.base import InnerModel, Part, Run, Values, plan
 from workers.explain.rounding import changed, coarsest
 from workers.infer.base import Arrays, NotRunnable
@@ -36,6 +36,7 @@ class Pair:
         cut: Whether the second model can go on from the first model's value.
         whole: Difference of both models.
         local: Difference of the second's operator alone, from the first model's inner values.
+        gains: The same by channels.
         moved: How far small changes of these values move it.
     """
 
@@ -49,6 +50,7 @@ class Pair:
     cut: bool = False
     whole: Difference = field(default_factory=Difference)
     local: Difference = field(default_factory=Difference)
+    gains: Gains = field(default_factory=Gains)
     moved: Difference = field(default_factory=Difference)
 
 
@@ -172,6 +174,7 @@ class Walk:
         for pair in self._groups[number]:
             if pair.cut:
                 _add(pair.local, pair, sides[0][pair.a], own[pair.b])
+                _add(pair.gains, pair, sides[0][pair.a], own[pair.b])
                 pair.moved.add(own[pair.b], moved[pair.b])
         return run
 
@@ -186,7 +189,7 @@ class Walk:
         return np.asarray(pair.layout.to_second(sides[0][pair.a], shape), dtype, order="C")
 
 
-def _add(sums: Difference, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
+def _add(sums: Difference | Gains, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
     """Add the difference of two values, unless their sizes do not fit for this example."""
     if pair.layout is not None and first.size == second.size:
         turned = pair.layout.to_first(second, first.shape)
