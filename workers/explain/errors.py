@@ -149,12 +149,13 @@ def _compare(
 ) -> Walk:
     """Add the differences of all examples to the pairs and return the last pass.
 
-    The first example shows sizes and orders of axes; then all of them run, in as many passes as memory needs.
+    The largest example shows sizes and orders of axes; then all of them run, in as many passes as memory needs.
     """
     first, second = models
     in_steps = any(operator.rounds_to in rounding.WEIGHTS for model in models for operator in model.operators)
     look = Walk(first, second, groups_of(first, second, pairs, budget_bytes), in_steps, ctx)
-    look.run(requests[:1], 0, len(requests) + 1)
+    largest = max(requests, key=lambda feeds: sum(array.nbytes for array in feeds[0].values()))
+    look.run([largest], 0, len(requests) + 1)
     for pair in pairs:
         pair.whole = Difference()
     walk = Walk(first, second, groups_of(first, second, pairs, budget_bytes), in_steps, ctx)
