@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 ROOT = Path(__file__).parents[3]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent), str(ROOT / "tests" / "fixtures")]
 
 from page_states import STATES, data_items  # noqa: E402
 
@@ -33,6 +33,7 @@ SHOTS = {
     "compare-not-proven": ("compare-not-proven", 440),
     "compare-busy": ("compare-busy", 600),
     "data-boxes": ("data-boxes", HEIGHT_PX),
+    "changes": ("changes-full", HEIGHT_PX),
     "chat": ("chat-full", HEIGHT_PX),
     "try-sound": ("try-sound", 350),
     "load": ("load-full", HEIGHT_PX),
