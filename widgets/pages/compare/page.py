@@ -199,7 +199,7 @@ class ComparePage(Page):
         self._fold = FoldButton(self.theme, _("Details"), "small")
         title = label(_("All versions"), "section")
         head = in_row((title, 1), self._other, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
-        table = Table(self.theme, _("All versions"), columns(value))
+        table = Table(self.theme, _("All versions"), columns(value), tall=any(one.first_look for one in value.versions))
         table.show_rows(rows(value), value.recommended or _original_id(value))
         table.chosen.connect(self._on_version_chosen)
         table.opened.connect(lambda version_id, column: self._on_cell(table, value, version_id, column))

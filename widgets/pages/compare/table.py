@@ -174,7 +174,7 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
     if not version.first_look:
         return Cell(ms(_mean_ms(version)), strong=strong)
     tip = _("Measured once and not in turn with the others, so it cannot be compared with them.")
-    return Cell(_("first look {0}").format(ms(_mean_ms(version))), tone="soft", tip=tip)
+    return Cell(ms(_mean_ms(version)), tone="soft", below=_("first look"), tip=tip)
 
 
 def rows(value: CompareValue) -> list[TableRow]:
