@@ -77,4 +77,4 @@ def what_changed_plain() -> ChangesValue:
         "notes": ("The second model runs as a program: its inner values cannot be read.",),
     }  # fmt: skip
     result = value.result.model_copy(update=update)
-    return replace(value, result=result, explained=None, n_changed=None)
+    return replace(value, can_explain=True, result=result, explained=None, n_changed=None)

@@ -4,7 +4,7 @@ from workers.contracts.after.changes import Reason
 from workers.explain.groups import Group
 from workers.explain.kinds import CONVERTING
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import cost_or_save, count
+from workers.explain.wording import more_or_fewer
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -12,11 +12,10 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 
 def _explain(facts: SpeedFacts) -> Reason:
-    first, second = map(len, facts.layers)
-    what = count(abs(second - first), "conversion", "more" if second > first else "fewer")
+    numbers = len(facts.layers[0]), len(facts.layers[1])
     return facts.reason(
         RULE.code,
-        f"{what} between number formats {cost_or_save(facts.saved_ms, one=abs(second - first) == 1)}.",
+        more_or_fewer(numbers, "conversion", "between number formats", facts.saved_ms),
         "Let neighboring operators use the same number format." if facts.saved_ms < 0 else "",
     )
 

@@ -4,7 +4,7 @@ from workers.contracts.after.changes import Reason
 from workers.explain.groups import Group
 from workers.explain.kinds import LAYOUT
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import cost_or_save, count
+from workers.explain.wording import more_or_fewer
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -12,11 +12,10 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 
 def _explain(facts: SpeedFacts) -> Reason:
-    first, second = map(len, facts.layers)
-    what, one = count(abs(second - first), "change", "more" if second > first else "fewer"), abs(second - first) == 1
+    numbers = len(facts.layers[0]), len(facts.layers[1])
     return facts.reason(
         RULE.code,
-        f"{what} of the order of values in memory (layout) {cost_or_save(facts.saved_ms, one=one)}.",
+        more_or_fewer(numbers, "change", "of the order of values in memory (layout)", facts.saved_ms),
         "Keep one order (channels first or channels last) from input to output." if facts.saved_ms < 0 else "",
     )
 
