@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from app.cli.options.arguments import JudgingOptions
 from app.cli.options.inputs import check_exists
-from app.cli.output import OK, Output
+from app.cli.output import OK, Output, refusal
 from app.cli.session import run, workspace
 from app.domain.drawing.html import html_of
 from app.services.after.comparing_graphs import compare_models
@@ -52,12 +52,25 @@ def diff(
         flow = compare_models(options.opening(first), options.opening(second), data, options.threads)
         result = run(space, flow, output.watch)
     if options.html is not None:
-        options.html.write_text(html_of(result, (first.name, second.name)), encoding="utf-8")
+        _write_page(options.html, html_of(result, (first.name, second.name)))
     output.document(document_of(result))
     for line in _lines(result):
         output.text(line)
+    if options.html is not None:
+        output.text(f"Both models as one picture: {options.html}")
     output.sentence(_sentence(result))
     return OK
+
+
+def _write_page(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        detail, hint = (
+            f"{path}: {error.strerror or error}.",
+            "Free some space, or name another file; the comparison is kept.",
+        )
+        raise refusal("not_written", "The page could not be written", detail, hint) from error
 
 
 def document_of(result: DiffResult) -> dict[str, Any]:

@@ -68,3 +68,9 @@ def test_diff_with_data_of_other_inputs_is_refused(shop: Fettle, tmp_path: Path)
     pictures = foreign.examples(tmp_path / "pictures.npz", 0, 4)
     done = shop.here("diff", SAMPLE, small.picture_model(tmp_path / "other.onnx"), "--data", pictures, "--json")
     assert (done.code, done.error["code"]) == (3, "other_interface")
+
+
+def test_diff_with_a_page_that_cannot_be_written_is_an_error(shop: Fettle, tmp_path: Path) -> None:
+    """Given a folder that does not exist, When the page is to be written there, Then the error says so, exit code 3."""
+    done = shop.here("diff", SAMPLE, SAMPLE, "--html", tmp_path / "nowhere" / "page.html", "--json")
+    assert (done.code, done.error["code"]) == (3, "not_written")
