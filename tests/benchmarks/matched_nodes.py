@@ -5,8 +5,8 @@
 
 CACHE keeps opened models and versions, so that a second run only matches. A row for each model and technique: the
 share of operators with a status other than unmatched, and the number of operators of each status. Versions are made
-from a few random inputs, as their structure and not their predictions counts. With `--compiled` the second graph is
-what OpenVINO makes of the model on this processor, with `--rows` each row is printed.
+from a few random inputs, as their structure and not their predictions counts. With `--rows` each row is
+printed.
 """
 
 import argparse
@@ -131,7 +131,6 @@ def main() -> int:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--only", nargs="*", default=list(MODELS))
     parser.add_argument("--techniques", nargs="*", default=[*TECHNIQUES])
-    parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--cached", action="store_true", help="only versions that were made before")
     parser.add_argument("--rows", action="store_true")
     options = parser.parse_args()
@@ -141,8 +140,6 @@ def main() -> int:
     for name in options.only:
         original = prepared(options.cache, name)
         before = read_graph(original, runtime_of(original))
-        if options.compiled:
-            low += row(name, "(compiled)", before, read_graph(original, "openvino", compiled=True), options.rows)
         for technique in options.techniques:
             if options.cached and not (options.cache / name / "versions" / technique).is_dir():
                 continue

@@ -21,7 +21,6 @@ class Node:
         weight_names: Names of its weights, the one with most numbers first.
         weight_sums: Digest of the numbers of each weight in any order, so that transposed weights have the same.
         attributes: Attributes as short texts.
-        origins: Names of the original's operators that this one computes, where the file or engine records them.
         depth: Number of loops and branches around it.
     """
 
@@ -38,7 +37,6 @@ class Node:
     weight_names: tuple[str, ...] = ()
     weight_sums: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
-    origins: tuple[str, ...] = ()
     depth: int = 0
 
 

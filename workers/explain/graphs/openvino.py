@@ -1,4 +1,4 @@
-"""Read the graph of an OpenVINO program: as its file has it, or as the engine compiled it for this processor."""
+"""Read the graph of an OpenVINO program as its file has it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +8,6 @@ from workers.contracts.errors import InputRefused
 from workers.explain.graph import ModelGraph
 from workers.explain.graphs.building import GraphBuilder
 from workers.explain.graphs.weights import Weight, number_type, shortened, weight_of_array
-
-RESULTS = ("Result", "Output")
-INPUTS = ("Parameter", "Input")
 
 
 def read(path: Path) -> ModelGraph:
@@ -26,23 +23,6 @@ def read(path: Path) -> ModelGraph:
     except RuntimeError as error:
         raise _refused(path) from error
     return _graph(model)
-
-
-def read_compiled(path: Path, settings: Mapping[str, Any]) -> ModelGraph:
-    """Compile the model for this processor and read the graph that the engine runs; its operators have origins.
-
-    Raises:
-        InputRefused: OpenVINO cannot compile it.
-    """
-    from workers.infer.openvino_program import import_library, options_of
-
-    core = import_library().Core()
-    options, _ = options_of(core, {name: value for name, value in settings.items() if name != "constants"}, 1)
-    try:
-        compiled = core.compile_model(core.read_model(str(path)), "CPU", options)
-        return _graph(compiled.get_runtime_model())
-    except RuntimeError as error:
-        raise _refused(path) from error
 
 
 def _refused(path: Path) -> InputRefused:
@@ -79,14 +59,12 @@ class _Reader(GraphBuilder):
         """
         given = []
         for node in model.get_ordered_ops():
-            kind = _layer(node).get("layerType", node.get_type_name())
-            if kind in RESULTS:
+            kind = node.get_type_name()
+            if kind == "Result":
                 given.append(self._read(node, outer, above)[0])
-            elif node.get_type_name() == "Constant":
+            elif kind == "Constant":
                 self.store(above + _value(node, 0), [_weight(node)])
-            elif kind == "Const":
-                self.store(above + _value(node, 0), [])
-            elif kind not in INPUTS:
+            elif kind != "Parameter":
                 self._node(node, depth, outer, above)
         return given
 
@@ -96,7 +74,6 @@ class _Reader(GraphBuilder):
         return [outer.get(name, above + name) for name in names]
 
     def _node(self, node: Any, depth: int, outer: Mapping[str, str], above: str) -> None:
-        layer = _layer(node)
         read = self._read(node, outer, above)
         name = self.names.unique(above + node.get_friendly_name())
         inner = []
@@ -106,24 +83,15 @@ class _Reader(GraphBuilder):
         dtype, shape = _form(node)
         self.add(
             name,
-            layer.get("layerType", node.get_type_name()),
+            node.get_type_name(),
             read,
             tuple(above + _value(node, port) for port in range(node.get_output_size())),
             inner=inner,
-            attributes={} if layer else {str(key): shortened(value) for key, value in node.get_attributes().items()},
+            attributes={str(key): shortened(value) for key, value in node.get_attributes().items()},
             dtype=dtype,
             shape=shape,
-            origins=tuple(filter(None, layer.get("originalLayersNames", "").split(","))),
             depth=depth,
         )
-
-
-def _layer(node: Any) -> dict[str, str]:
-    """Return what the engine reports about an operator of its own graph; {} for one of a file."""
-    if node.get_type_name() not in ("ExecutionNode", "Parameter", "Result"):
-        return {}
-    info = node.get_rt_info()
-    return {key: str(info[key].value) for key in info if key in ("layerType", "originalLayersNames")}
 
 
 def _bodies(node: Any) -> list[Any]:

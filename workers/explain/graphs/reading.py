@@ -4,7 +4,6 @@ import dataclasses
 from importlib import import_module
 from pathlib import Path
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.runtimes import needs_torch
 from workers.explain.graph import ModelGraph
@@ -15,35 +14,21 @@ READERS = {"onnx": "onnx", "openvino-ir": "openvino", "torch": "torch"}
 """Format → module of this package with `read(path) -> ModelGraph`."""
 
 
-def read_graph(folder: Path, runtime: str, *, compiled: bool = False) -> ModelGraph:
+def read_graph(folder: Path, runtime: str) -> ModelGraph:
     """Read the graph of the program that counts in a folder that Fettle wrote.
 
     Args:
         folder: The folder with `artifact.json`.
         runtime: Id of the runtime; PyTorch's read the torch program beside the model.
-        compiled: Read what OpenVINO makes of the model on this processor instead; its operators name their origins.
 
     Raises:
-        InputRefused: The file cannot be read, or `compiled` is asked of another runtime.
+        InputRefused: The file cannot be read.
     """
     target = target_of(folder, runtime, {})
-    if compiled:
-        if runtime != "openvino":
-            raise InputRefused(
-                "graph_not_told",
-                "This engine does not show the graph that it runs",
-                f"{runtime} does not report the operators that it made of the file.",
-                "Compare the files, or choose OpenVINO.",
-            )
-        from workers.explain.graphs.openvino import read_compiled
-
-        graph = read_compiled(target.path, target.settings)
-    else:
-        form = "torch" if needs_torch(runtime) else read_model(folder).artifact.format
-        graph = import_module(f"{__package__}.{READERS[form]}").read(target.path)
-        graph = dataclasses.replace(graph, form=form)
+    form = "torch" if needs_torch(runtime) else read_model(folder).artifact.format
+    graph: ModelGraph = import_module(f"{__package__}.{READERS[form]}").read(target.path)
     notes = [target.part] if target.part else []
     precision = str(target.settings.get("inference_precision", ""))
-    if precision in SHOWN and not compiled:
+    if precision in SHOWN:
         notes.append(f"The engine computes with {SHOWN[precision]}, which the file does not show.")
-    return dataclasses.replace(graph, notes=(*graph.notes, *notes))
+    return dataclasses.replace(graph, form=form, notes=(*graph.notes, *notes))

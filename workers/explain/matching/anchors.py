@@ -59,19 +59,6 @@ def same_shape(a: Node, b: Node) -> bool:
     return in_place or Counter(a.shape) == Counter(b.shape)  # another layout
 
 
-def by_origins(first: Side, second: Side) -> None:
-    """Pair what a rewriter or engine recorded: all named operators of the first graph with the one that names them.
-
-    The partner of that one is an operator of its own kind if it names one.
-    """
-    places = {node.name: place for place, node in enumerate(first.nodes)}
-    for b, node in enumerate(second.nodes):
-        named = [places[name] for name in node.origins if name in places and places[name] not in first.partner]
-        alike = [a for a in named if first.kinds[a] == second.kinds[b]] or named
-        for a in (*named, *alike[:1]):
-            pair(first, second, a, b)
-
-
 def by_weights(first: Side, second: Side) -> None:
     """Pair operators whose weights have names or numbers that only one operator of the kind has in each graph."""
     keys: tuple[Callable[[Side, int], Key], ...] = (_hash, _sums, _weight_name, _weight_name_alone)

@@ -24,7 +24,6 @@ def match_graphs(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ..
     """Return all operators of both graphs, in the order of execution, with what became of each."""
     a, b = Side(first), Side(second)
     anchors.pair_inputs(a, b)
-    anchors.by_origins(a, b)
     anchors.by_weights(a, b)
     anchors.by_names(a, b)
     spread(a, b)
@@ -154,8 +153,6 @@ def _is_same(a: Side, b: Side, one: Node, there: Node) -> bool:
     transposed = one.weight_shape != there.weight_shape and one.weight_sums == there.weight_sums
     if not (alike or transposed or _first_same(one, there)):
         return False
-    if there.origins:
-        return True
     if a.graph.form != b.graph.form:
         return kind_of(one.op) == kind_of(there.op)
     common = (key for key in one.attributes.keys() & there.attributes.keys() if not key.startswith("#"))

@@ -242,7 +242,7 @@ def _folded_into(first: Side, second: Side, region: Region, near: Sequence[int],
             continue
         named = first.kinds[second.partner[other]] != second.kinds[other] == first.kinds[one]
         hidden = first.nodes[place].depth < first.nodes[one].depth  # inside a branch or loop that is not shown
-        if named or (place in region.users and (hidden or len(second.nodes[other].origins) > 1)):
+        if named or (place in region.users and hidden):
             return other
     if first.kinds[one] not in FOLDED:
         return None

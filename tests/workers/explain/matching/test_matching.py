@@ -82,17 +82,6 @@ def test_model_read_by_another_engine_is_unchanged(make_small, kind: str) -> Non
     assert counts(match_graphs(first, first)) == {"unchanged": len(first.nodes)}
 
 
-@pytest.mark.parametrize("kind", ["cnn", "transformer", "stateful"])
-def test_compiled_graph_contains_all_operators(make_small, kind: str) -> None:
-    """Given the graph that OpenVINO compiled, When matched, Then each operator is in it, and conversions were added."""
-    folder = make_small(kind).folder
-    rows = match_graphs(read_graph(folder, ORT), read_graph(folder, "openvino", compiled=True))
-    assert {row.status for row in rows if row.a} <= {"fused", "unchanged", "rounded"}
-    assert {row.status for row in rows if not row.a} <= {"added"}
-    if kind == "cnn":
-        assert of(rows)["r1"].b == of(rows)["conv1"].b and of(rows)["r1"].status == "fused"
-
-
 def test_eight_bits_round_layers_and_add_conversions(make_small, apply) -> None:
     """Given a version in 8 bits, When matched, Then layers are rounded to int8, and all else there was added."""
     small = make_small("cnn")
