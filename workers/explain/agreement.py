@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.changes import Histograms
+
 MOST_AXES = 5
 ALIKE = 0.3
 """Relative difference below which axes of equal sizes are taken to have the same order."""
@@ -118,6 +120,28 @@ class Difference:
         if self.bad_a and self.bad_b:
             return "both"
         return "a" if self.bad_a else "b" if self.bad_b else ""
+
+
+BINS, MAX_COUNTED = 12, 1 << 16
+"""Parts of a range of values, and about how many values are counted."""
+
+
+@dataclass
+class Spread:
+    """How often values occur in both models in the first example; None before it."""
+
+    histograms: Histograms | None = None
+
+    def add(self, first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Count two values of one shape, without those that are not finite or hide places from a Softmax."""
+        if self.histograms is not None:
+            return
+        flat = (_floats(one).reshape(-1)[:: max(1, one.size // MAX_COUNTED)] for one in (first, second))
+        a, b = (one[np.isfinite(one) & (one > MASKED)].astype(np.float64) for one in flat)
+        if a.size and b.size:
+            low, high = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
+            counts = (np.histogram(one, BINS, (low, high))[0].tolist() for one in (a, b))
+            self.histograms = Histograms(low=low, high=high, a=tuple(next(counts)), b=tuple(next(counts)))
 
 
 FAINT = 0.1

@@ -170,7 +170,7 @@ def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, wal
     different: list[tuple[bool, int]] = []
     for pair in pairs:
         found[pair.position] = found[pair.position].model_copy(
-            update={"error": pair.whole.error, "nan": pair.whole.nan}
+            update={"error": pair.whole.error, "nan": pair.whole.nan, "histograms": pair.spread.histograms}
         )
         if pair.whole.nan in ("a", "b"):
             different.append((False, pair.position))

@@ -11,7 +11,7 @@ from workers.contracts.after.change_words import (
     summary,
     worst_first,
 )
-from workers.contracts.after.changes import ChangedNode, DiffResult, Reason
+from workers.contracts.after.changes import ChangedNode, DiffResult, Histograms, Reason
 
 
 def node(name: str | None, status: str = "unchanged", **more: object) -> ChangedNode:
@@ -27,6 +27,12 @@ def test_values_that_are_not_finite_come_first() -> None:
     )  # fmt: skip
     order = [nodes[at].a or nodes[at].b for at in worst_first(nodes)]
     assert order == ["broken", "large", "small", "cast", "slow", "same", "both"]
+
+
+def test_histograms_are_bars_of_one_scale() -> None:
+    """Given values of both models, When they are shown, Then the fullest part has the highest bar, an empty one none."""
+    facts = dict(facts_of(node("conv", histograms=Histograms(low=-1.5, high=2, a=(0, 8, 4), b=(1, 0, 7)))))
+    assert facts["Values before"] == "-1.5 \u2007█▄ 2" and facts["Values after"] == "-1.5 ▁\u2007▇ 2"
 
 
 def test_equal_ends_of_names_are_told_apart_by_the_part_that_differs() -> None:

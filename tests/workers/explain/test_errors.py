@@ -18,6 +18,7 @@ from small_models import nodes_of
 
 from workers.contracts.base import RunParams
 from workers.contracts.folder import read_model
+from workers.explain.agreement import Spread
 from workers.explain.errors import Errors, with_errors
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.inner_values import in_onnxruntime
@@ -285,3 +286,26 @@ def test_with_errors_engine_without_single_operators_is_noted(make_small, compar
     found = compare(make_small("cnn"), runtime="torch-cpu")
     assert (found.n_items, len(found.notes)) == (0, 1)
     assert {node.error for node in found.nodes} == {None}
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ([0.0, 1.0, 1.0, 12.0], ((1, 2, *[0] * 9, 1), (1, 2, *[0] * 9, 1))),
+        ([0.0, 1.0, 1.0, np.nan], ((1, 2, *[0] * 9, 1), (1, 2, *[0] * 10))),
+        ([0.0, 1.0, 1.0, -1e9], ((1, 2, *[0] * 9, 1), (1, 2, *[0] * 10))),
+    ],
+)
+def test_spread_counts_values_of_both_models_in_one_range(second: list[float], expected: tuple[Any, Any]) -> None:
+    """Given values of both models, When they are counted, Then both have the same bins, without NaN and hidden places."""
+    spread = Spread()
+    spread.add(np.array([0.0, 1.0, 1.0, 12.0], np.float32), np.array(second, np.float32))
+    assert spread.histograms is not None and (spread.histograms.low, spread.histograms.high) == (0, 12)
+    assert (spread.histograms.a, spread.histograms.b) == expected
+
+
+def test_spread_of_values_that_hardly_differ_is_counted() -> None:
+    """Given values one step of 32 bits apart, When they are counted, Then both ends have a value."""
+    spread = Spread()
+    spread.add(np.array([1.0], np.float32), np.nextafter(np.array([1.0], np.float32), np.float32(2)))
+    assert spread.histograms is not None and (spread.histograms.a[0], spread.histograms.b[-1]) == (1, 1)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Reason, Status
+from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Histograms, Reason, Status
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.translation import _
 from workers.contracts.wording import percent
@@ -22,6 +22,9 @@ STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
 )
 """What became of an operator, the most important first."""
 LEAST_MS, WHOLE_ERROR = 0.01, 0.1
+BARS = "\u2007▁▂▃▄▅▆▇█"
+"""Bars of a histogram from no values to the most; an empty one is as wide as a digit."""
+
 _NAN = {"a": _("not finite before"), "b": _("not finite after"), "both": _("not finite in both")}
 _RANKS: dict[Status, int] = {status: rank for rank, status in enumerate(STATUS_WORDS)}
 
@@ -105,6 +108,16 @@ def box_status(box: Box, nodes: Sequence[ChangedNode]) -> Status:
     return min((nodes[at].status for at in box.nodes), key=_RANKS.__getitem__)
 
 
+def _histogram_words(found: Histograms | None) -> tuple[tuple[str, str], ...]:
+    """Return captions and histograms of both models as rows of bars between the ends of the range."""
+    if found is None:
+        return ()
+    most = max(*found.a, *found.b, 1)
+    rows = ("".join(BARS[-(-(len(BARS) - 1) * count // most)] for count in side) for side in (found.a, found.b))
+    before, after = (f"{found.low:.3g} {bars} {found.high:.3g}" for bars in rows)
+    return (_("Values before"), before), (_("Values after"), after)
+
+
 def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
     """Return captions and values of an operator, without those that are unknown."""
     sizes = (bytes_words(size) if size else None for size in (node.weight_bytes_a, node.weight_bytes_b))
@@ -117,6 +130,7 @@ def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
         (_("Shape"), shape),
         (_("Numbers"), _change(node.dtype_a, node.dtype_b)),
         (_("Error"), error_words(node)),
+        *_histogram_words(node.histograms),
         (_("Time"), ms_words(node.ms_a, node.ms_b)),
         (_("Kernel"), _change(node.kernel_a, node.kernel_b)),
         (_("Weights"), _change(*sizes)),

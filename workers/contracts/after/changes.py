@@ -68,6 +68,20 @@ class DiffParams(Frozen):
     draw: bool = True
 
 
+class Histograms(Frozen):
+    """How often the values of an operator's first output occur in both models, for one example.
+
+    Attributes:
+        low: Lower end of the range of both models' finite values; `high` is the upper end.
+        a: Counts of the first model's values in equal parts of the range; `b` are the second model's.
+    """
+
+    low: float
+    high: float
+    a: tuple[int, ...]
+    b: tuple[int, ...]
+
+
 class ChangedNode(Frozen):
     """One operator of the first model, of the second, or of both.
 
@@ -84,6 +98,7 @@ class ChangedNode(Frozen):
         error: Root of the mean squared difference of its first output over both models, divided by the root of the
             mean square of the first model's; infinite values and NaN count as `nan` below.
         nan: Which models gave values that are not finite: "", "a", "b" or "both".
+        histograms: Values of its first output in both models; None if they were not compared.
         ms_a: Milliseconds in the first model. A fused layer's time is on its first operator.
         kernel_a: The engine's name of the implementation that ran.
         weight_bytes_a: Stored bytes of its weights.
@@ -100,6 +115,7 @@ class ChangedNode(Frozen):
     dtype_b: str | None = None
     error: float | None = None
     nan: Literal["", "a", "b", "both"] = ""
+    histograms: Histograms | None = None
     ms_a: float | None = None
     ms_b: float | None = None
     kernel_a: str | None = None

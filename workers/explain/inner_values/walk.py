@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.explain.agreement import Difference, Gains, Layout, layout_of
+from workers.explain.agreement import Difference, Gains, Layout, Spread, layout_of
 from workers.explain.inner_values.base import InnerModel, Part, Run, Values, plan
 from workers.explain.rounding import changed, coarsest
 from workers.infer.base import Arrays, NotRunnable
@@ -35,6 +35,7 @@ class Pair:
         layout: Order of axes; None if the values cannot be compared.
         cut: Whether the second model can go on from the first model's value.
         whole: Difference of both models.
+        spread: Values of both models in the first example.
         local: Difference of the second's operator alone, from the first model's inner values.
         gains: The same by channels.
         moved: How far small changes of these values move it.
@@ -49,6 +50,7 @@ class Pair:
     layout: Layout | None = None
     cut: bool = False
     whole: Difference = field(default_factory=Difference)
+    spread: Spread = field(default_factory=Spread)
     local: Difference = field(default_factory=Difference)
     gains: Gains = field(default_factory=Gains)
     moved: Difference = field(default_factory=Difference)
@@ -160,6 +162,7 @@ class Walk:
                 pair.cut = pair.layout is not None and a.dtype.kind == b.dtype.kind == "f"
             if pair.layout is not None:
                 _add(pair.whole, pair, a, real)
+                _add(pair.spread, pair, a, real)
 
     def _look_alone(self, run: Run, number: int, sides: list[Values], forms: Forms) -> Run | None:
         """Run the second model's operators on the first one's values; return None if they refuse these."""
@@ -189,7 +192,7 @@ class Walk:
         return np.asarray(pair.layout.to_second(sides[0][pair.a], shape), dtype, order="C")
 
 
-def _add(sums: Difference | Gains, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
+def _add(sums: Difference | Gains | Spread, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
     """Add the difference of two values, unless their sizes do not fit for this example."""
     if pair.layout is not None and first.size == second.size:
         turned = pair.layout.to_first(second, first.shape)
