@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workers.contracts.after.changes import ChangedNode, Reason
+from workers.contracts.after.changes import ChangedNode, Reason, Status
 from workers.contracts.wording import counted, percent
 
 FEWER_BITS = frozenset({"bf16", "f16"})
@@ -10,7 +10,7 @@ FEWER_BITS = frozenset({"bf16", "f16"})
 
 CODES = {
     "replaced": ("weights", ": it has other weights or is another operator"),
-    "rounded": ("rounding", ": it has numbers of fewer bits"),
+    "rounded": ("rounding", ": a range or scale of its fewer bits does not fit"),
 }
 """Code of the reason and its words, by what became of the operator."""
 
@@ -24,7 +24,9 @@ def difference(nodes: Sequence[ChangedNode], first_different: int | None, precis
         precision: Number format in which the second model's engine computes; "" for that of the file.
     """
     if first_different is not None:
-        return _single(nodes[first_different])
+        node = nodes[first_different]
+        is_rounded = any(one.status == "rounded" and one.b == node.b for one in nodes)
+        return _single(node, "rounded" if node.status == "fused" and is_rounded else node.status)
     rounded = [node for node in nodes if node.status == "rounded"]
     differing = [node for node in nodes if node.error]
     if not differing or not (rounded or precision in FEWER_BITS):
@@ -38,12 +40,12 @@ def difference(nodes: Sequence[ChangedNode], first_different: int | None, precis
     return Reason(code="rounding", text=text, nodes=(worst.b or worst.a or "",))
 
 
-def _single(node: ChangedNode) -> Reason:
-    name = node.b or node.a or node.op
+def _single(node: ChangedNode, status: Status) -> Reason:
+    name, nodes = node.a or node.b or "", (node.b or node.a or "",)
     if node.nan:
         text = f"“{name}” ({node.op}) is the first operator whose values are not finite in one of both models."
-        return Reason(code="not_finite", text=text, nodes=(name,))
+        return Reason(code="not_finite", text=text, nodes=nodes)
     by = "" if node.error is None else f", by {percent(node.error)}"
-    code, why = CODES.get(node.status, ("operator", ""))
+    code, why = CODES.get(status, ("operator", ""))
     text = f"“{name}” ({node.op}) is the first operator that differs by more than rounding explains{by}{why}."
-    return Reason(code=code, text=text, nodes=(name,))
+    return Reason(code=code, text=text, nodes=nodes)

@@ -17,6 +17,13 @@ def test_difference_names_the_operator_beyond_rounding(status: Status, code: str
     assert found is not None and (found.code, found.nodes) == (code, ("second",))
 
 
+def test_difference_at_a_part_of_a_rounded_operator_is_rounding() -> None:
+    """Given an activation inside a rounded operator, When it differs beyond rounding, Then rounding is the cause."""
+    conv = ChangedNode(a="conv", b="conv", op="Conv", status="rounded", error=0.01)
+    found = difference((conv, ChangedNode(a="clip", b="conv", op="Clip", status="fused", error=0.3)), 1, "")
+    assert found is not None and found.code == "rounding"
+
+
 def test_difference_of_a_value_that_is_not_finite_has_its_own_code() -> None:
     """Given NaN in the second model, When the difference is explained, Then that is the cause."""
     found = difference((node("first", "unchanged", None, nan="b"),), 0, "")
