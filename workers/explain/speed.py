@@ -121,7 +121,7 @@ class SpeedFacts:
 
         On a busy computer they are 0, because waiting for a core looks the same.
         """
-        if self.second.disturbed:
+        if self.second.disturbed or not self.second.outside_ms:
             return 0.0, 0.0
         return statistics.median(self.first.outside_ms), statistics.median(self.second.outside_ms)
 

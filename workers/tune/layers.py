@@ -1,5 +1,6 @@
 """Measure the time of each layer of one version with its engine's own profiler."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from workers.measure.timing import OtherLoad
 from workers.tune import tensorrt_layers
 from workers.tune.onnxruntime_layers import OnnxRuntimeProfiler
 from workers.tune.openvino_layers import OpenVinoProfiler
-from workers.tune.timing_runs import MOST_RUNS, Profile, Profiler, Target, timed, turns
+from workers.tune.timing_runs import MOST_RUNS, Profile, Profiler, Target, calm, timed, turns
 from workers.tune.torch_layers import TorchProfiler
 
 MOST = 5000
@@ -24,6 +25,10 @@ MIN_TURNS, PAIR_S = 5, 8.0
 
 TURN_S, MOST_TIMES = 0.15, 5000
 """Seconds of a turn, and most times of layers in it, because engines keep them all in memory."""
+
+
+REST_S = 0.05
+"""Pause before each turn, in which the threads of the other engine stop to wait actively for its next request."""
 
 
 def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target:
@@ -100,9 +105,10 @@ def profile_in_turns(programs: list[tuple[Target, Arrays]], ctx: JobContext) -> 
         others = OtherLoad()
         for _ in turns(ctx, MIN_TURNS, PAIR_S):
             for profiler, count in zip(opened, counts, strict=True):
+                time.sleep(REST_S)
                 profiler.run(count)
         is_busy = (others.share() or 0.0) >= BUSY_SHARE
-        profiles = (profiler.close() for profiler in opened)
+        profiles = calm([profiler.close() for profiler in opened])
         first, second, *fixed = [replace(profile, disturbed=is_busy) for profile in profiles]
     except NotRunnable as error:
         raise _cannot_run(error) from error

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,10 @@ class Target:
     runtime: str
     settings: dict[str, Any]
     part: str = ""
+
+
+MOST_DELAYED, LEAST_CALM = 1.3, 4
+"""A delayed turn takes more times its lower quartile; least number of other turns that say something."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,22 @@ class TurnTimes:
             if best[name] > 0
         )
         return Profile(layers, tuple(self.turns_ms), tuple(self.request_ms), tuple(self.outside_ms), **more)
+
+
+def calm(profiles: Sequence[Profile]) -> list[Profile]:
+    """Return the profiles with the times of whole requests from turns in which no program was delayed.
+
+    A request of several threads takes whole time slices longer where one of them has to wait for a core. If fewer than
+    `LEAST_CALM` turns are left, no times of whole requests are.
+    """
+    limits = [MOST_DELAYED * sorted(one.request_ms)[len(one.request_ms) // 4] for one in profiles]
+    turns_ms = zip(*(one.request_ms for one in profiles), strict=True)
+    kept = [all(ms <= limit for ms, limit in zip(times, limits, strict=True)) for times in turns_ms]
+    kept = kept if sum(kept) >= LEAST_CALM else []
+    return [
+        replace(one, request_ms=tuple(compress(one.request_ms, kept)), outside_ms=tuple(compress(one.outside_ms, kept)))
+        for one in profiles
+    ]
 
 
 def timed(run: Callable[[], object]) -> float:

@@ -21,8 +21,7 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     free = facts.second if facts.second.free_sizes else facts.first
     costs = [a - b for a, b in zip(free.request_ms, facts.fixed.request_ms, strict=False)]
-    cost_ms = statistics.median(costs)
-    if not exceeds_noise(costs) or cost_ms < 0:
+    if not exceeds_noise(costs) or (cost_ms := statistics.median(costs)) < 0:
         return None
     now = free is facts.second
     which, other = ("second", "first") if now else ("first", "second")

@@ -6,12 +6,17 @@ from workers.explain.groups import CHANGED, Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import cost_or_save
 
+BLOCKED = "NCHWc"
+"""End of kernels that fill channels up to whole blocks, so that their numbers of values say nothing of the inputs."""
+
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
     """Return whether both models compute the same operators as one layer, on different numbers of values."""
     if len(group.first) != 1 or len(group.second) != 1 or any(row.status in CHANGED for row in group.rows):
         return False
     first, second = group.first[0].values, group.second[0].values
+    if any(layer.kernel.endswith(BLOCKED) for layer in (*group.first, *group.second)):
+        return False
     return bool(group.rows and first and second) and first != second
 
 

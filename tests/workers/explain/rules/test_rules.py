@@ -142,6 +142,12 @@ def test_time_outside_of_layers_that_could_not_be_measured_is_no_reason() -> Non
     assert found(facts(replace(PLAIN, outside_ms=0.5), full), "outside_layers") is None
 
 
+def test_channels_filled_up_to_blocks_are_no_larger_input() -> None:
+    """Given a kernel that fills channels up to blocks, When its number of values differs, Then no input is blamed."""
+    blocked = layer("conv1", "Conv", 4.0, values=4000, kernel="CPU Conv NCHWc")
+    assert found(facts(PLAIN, Model(CONVOLUTIONS, [convolutions()[0], blocked])), "larger_inputs") is None
+
+
 def test_time_outside_of_layers_on_a_busy_computer_is_no_reason() -> None:
     """Given a model with much time outside of its layers, When other programs were busy, Then nothing is said of it."""
     for known, code in (
