@@ -51,7 +51,7 @@ class Damage:
 
 
 def weights_of(proto: Any) -> dict[str, np.ndarray]:
-    """Arrays by name."""
+    """Return the arrays of a prepared input file by the name of the input."""
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
 
 

@@ -62,7 +62,7 @@ class LevelDrawing:
 
     @cached_property
     def lines(self) -> QPainterPath:
-        """Return all connections."""
+        """Return the lines of all connections of this level."""
         path = QPainterPath()
         for points in self.level.routes:
             path.moveTo(points[0], points[1])
@@ -138,14 +138,14 @@ class GraphPicture(TipWidget):
 
     @property
     def drawing(self) -> LevelDrawing:
-        """Return the shown level."""
+        """Return the prepared drawing of the level that is shown now."""
         if self.level not in self._drawings:
             self._drawings[self.level] = drawing_of(self._levels[self.level], self._nodes)
         return self._drawings[self.level]
 
     # -- what is shown --
     def fit(self) -> None:
-        """Show the whole level."""
+        """Zoom out until all boxes of the shown level fit into the widget."""
         self._is_fitted = True
         if self._levels:
             bounds = self.drawing.bounds

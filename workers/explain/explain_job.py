@@ -177,7 +177,7 @@ def _notes(examples: Examples, before: Outcome, *, late: bool) -> Iterable[str]:
     """Yield what people should know about the comparison."""
     if before.n < FEW:
         yield f"There {is_are(before.n)} only {counted(before.n, 'example')}: more would make the result surer."
-    if before.problem:
+    if before.failed:
         yield "The second model does not take the first one’s inputs as they are."
     if examples.unread:
         yield f"{counted(len(examples.unread), 'example')} could not be read."

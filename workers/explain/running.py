@@ -52,7 +52,7 @@ class Outcome:
         n: Number of examples.
         agrees: Whether the rule finds no difference.
         noise: The part of `error` that random answers explain.
-        problem: Why the alternative cannot run; "" if it can.
+        failed: Whether the model refused these inputs.
     """
 
     error: float
@@ -60,7 +60,7 @@ class Outcome:
     n: int
     agrees: bool
     noise: float = 0.0
-    problem: str = ""
+    failed: bool = False
 
     @property
     def share(self) -> float:
@@ -156,9 +156,8 @@ class Runner:
             first, second = self.both(side, places)
         except (JobCancelled, MemoryError):
             raise
-        except (WorkerError, ValueError, LookupError, TypeError) as error:  # inputs that do not fit the model
-            reason = error.info().detail if isinstance(error, WorkerError) else str(error)
-            return Outcome(math.inf, n, n, agrees=False, problem=" ".join(reason.split())[:300] or "failed")
+        except (WorkerError, ValueError, LookupError, TypeError):  # inputs that do not fit the model
+            return Outcome(math.inf, n, n, agrees=False, failed=True)
         distance, scale = relative_error(first.raw, second.raw)
         differing, counted, agrees = _by_rule(first.predictions, second.predictions)
         return Outcome(distance, differing, counted, agrees, noise=second.noise / scale if scale else 0.0)

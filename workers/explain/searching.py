@@ -108,7 +108,7 @@ class Search:
                 break
             self.tried += 1
             outcome = self._runner.outcome(proposal.side, places)
-            if not outcome.problem or first is None:
+            if not outcome.failed or first is None:
                 found.append(Trial((*(first.chosen if first else ()), (cause, proposal)), outcome))
         return found
 
@@ -138,7 +138,7 @@ class Search:
         """Return whether an outcome is agreement, and far closer than without the differences."""
         is_coarse = self._tolerance > ROUNDED
         better = BETTER_ROUNDED if is_coarse else BETTER
-        if outcome.problem or not outcome.error * better <= before.error:
+        if outcome.failed or not outcome.error * better <= before.error:
             return False
         size = sum(row.size for row in self._runner.reference.raw)
         if outcome.noise:

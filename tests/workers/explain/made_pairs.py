@@ -23,7 +23,7 @@ WIDTH, SIDE = 64, 64
 
 @dataclass(frozen=True)
 class Side:
-    """One model of a pair."""
+    """One model of a pair: its file, the request to time it with, and the engine that runs it."""
 
     proto: onnx.ModelProto
     feeds: Feeds
@@ -209,7 +209,7 @@ SIZES = [numpy_helper.from_array(np.array(value, np.int64), name) for name, valu
 
 
 def pairs() -> list[Pair]:
-    """Return the made pairs."""
+    """Return the pairs of models whose difference in speed is known, and pairs of equal models."""
     plain, seen = convolutions(), picture()
     read = table()
     ov = "openvino"

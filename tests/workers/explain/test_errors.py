@@ -28,7 +28,7 @@ Change = Callable[[Any], None]
 
 
 def scaled(name: str, factor: float) -> Change:
-    """Multiply a weight."""
+    """Return a change that multiplies the weight of this name by a factor."""
 
     def change(proto: onnx.ModelProto) -> None:
         tensor = next(one for one in proto.graph.initializer if one.name == name)
@@ -51,7 +51,7 @@ def doubled_bf16(name: str) -> Change:
 
 
 def rewritten(text: str) -> Change:
-    """Replace all nodes."""
+    """Return a change that replaces all nodes by those of an ONNX text."""
 
     def change(proto: onnx.ModelProto) -> None:
         del proto.graph.node[:]

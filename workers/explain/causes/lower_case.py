@@ -13,7 +13,7 @@ FOLDER = "as_they_are"
 
 
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
-    """Yield the other case."""
+    """Yield lower-case texts, or texts as they are if the tokenizer lowers them."""
     steps = side.steps
     if not isinstance(steps, TextSteps):
         return

@@ -20,7 +20,7 @@ class Names:
     """Unique names in one graph."""
 
     def __init__(self) -> None:
-        """Start without any name."""
+        """Create the set of used names, empty at first."""
         self._taken: dict[str, int] = {}
 
     def unique(self, wanted: str) -> str:

@@ -89,7 +89,7 @@ def test_other_interpolation_of_own_code_is_named(
     assert (cause.code, cause.parameter, cause.after) == ("resize_mode", "interpolation", name)
 
 
-def test_frame_of_own_code_is_told_from_stretching(
+def test_frame_of_own_code_is_distinguished_from_stretching(
     explain: Explain, model: Path, pictures: Path, tmp_path: Path
 ) -> None:
     """Given expected outputs of pictures in a gray frame and in BGR, Then both are named."""
