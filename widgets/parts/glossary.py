@@ -24,6 +24,13 @@ WORDS: dict[str, str] = {
     "accuracy": _("Share of test examples answered rightly."),
     "similarity": _("How alike two answers are (cosine): 1 means that they point the same way."),
     "model card": _("A page that says what a model is for, how good it is and where it fails."),
+    "operators": _("Single steps of a model's calculation, such as an addition."),
+    "operator": _("A single step of a model's calculation, such as an addition."),
+    "convolutions": _(
+        "Steps that compare a small pattern with each place of a picture or sound. They take most of the time."
+    ),
+    "matrix products": _("Steps that add up all inputs with weights, for each output."),
+    "kernel": _("The program inside the engine that computes one step."),
     "sensitive layers": _("Parts of the model that suffer most from coarse numbers."),
     "silent regression": _("It still runs, but gives more wrong answers than your limit allows."),
     "safe to ship": _("95 % sure that the loss stays within your limit."),
@@ -40,7 +47,7 @@ WORDS: dict[str, str] = {
     "runtime": _("The engine that computes a model's answers."),
 }
 
-_FORMS = {"quantized": "quantization", "pruned": "pruning"}
+_FORMS = {"quantized": "quantization", "pruned": "pruning", "operators": "operator"}
 """Other forms of a term: explained in texts, but listed only under the term."""
 
 _PHRASES = frozenset({"loss under", "loss could still be"})

@@ -66,7 +66,7 @@ class ChangesPage(DetailPage):
 
     def _subtitle(self, value: ChangesValue) -> str:
         if value.result is None:
-            return _("What did each version change, and why is it faster, slower or different?")
+            return _("What changed in each version, and why is it faster, slower or different?")
         if value.result.total_ms_a is None or value.result.total_ms_b is None:
             return summary(value.result)
         timed = ms_words(value.result.total_ms_a, value.result.total_ms_b)

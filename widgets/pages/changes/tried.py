@@ -64,7 +64,7 @@ def tried_cards(theme: Theme, value: TriedValue, on_version: Callable[[str], Non
 
 def _forecast(value: TriedValue) -> Card:
     before, refined = _("Before the start"), _("After the original was measured")
-    titles = ("", before, refined, _("What came"), _("How far off"))
+    titles = ("", before, refined, _("Actual"), _("Difference"))
     rows = [[label(text, "" if column else "strong") for column, text in enumerate(row)] for row in value.forecast]
     note = words(value.forecast_note, "caption") if value.forecast_note else None
     return Card(_("Expected and actual"), divided_grid(titles, rows, (2, 2, 2, 2, 3)), note)

@@ -88,7 +88,7 @@ def test_causes_are_sentences_and_can_be_looked_for(opened: Any, examples: Modul
     own = opened(ChangesPage, replace(value, explained=None))
     assert "Why does it answer otherwise?" not in button_texts(own)
     page = opened(ChangesPage, replace(value, explained=None, can_explain=True))
-    assert "3 test examples are answered otherwise." in text_of(page)
+    assert "3 test examples get another answer." in text_of(page)
     with qtbot.waitSignal(page.explain_requested, timeout=1000):
         press(page, "Why does it answer otherwise?")
     unknown = ExplainResult(agree=False, share_differing=0.25, n_items=32, tried=40, first_node=2, diff=value.result)
