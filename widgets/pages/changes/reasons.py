@@ -53,7 +53,8 @@ def _answers(theme: Theme, value: ChangesValue, on_explain: Slot) -> list[Item]:
         return [_line(theme, "check-circle", "ok", _("Both gave the same answer on every test example."))]
     text = _("It was not tested whether both answer the same.")
     if value.n_changed:
-        text = _("{0:,} test examples get another answer.").format(value.n_changed)
+        one, more = _("1 test example gets another answer."), _("{0:,} test examples get another answer.")
+        text = one if value.n_changed == 1 else more.format(value.n_changed)
     if not value.can_explain:
         return [_line(theme, "info", "", text)]
     button = GhostButton(theme, _("Why does it answer otherwise?"), size="small", on=on_explain)

@@ -95,6 +95,8 @@ def test_causes_are_sentences_and_can_be_looked_for(opened: Any, examples: Modul
     assert "25 % of the answers differ. The first operator that differs is “layers/0/matmul0”: 1.2 %." in text_of(
         opened(ChangesPage, replace(value, explained=unknown))
     )
+    single = opened(ChangesPage, replace(value, explained=None, n_changed=1))
+    assert "1 test example gets another answer." in text_of(single)
     alike = opened(ChangesPage, replace(value, explained=None, n_changed=0))
     assert "the same answer on every test example" in text_of(alike)
 
