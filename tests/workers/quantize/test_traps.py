@@ -5,6 +5,7 @@ not what a test is about, the variant counts as twice as fast as the original: o
 """
 
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -260,3 +261,45 @@ def test_scores_with_places_keep_their_steps(apply, tmp_path: Path) -> None:
         (after,) = predictions(version.folder, runtime, {"x": x})
         scores = after["logits"][:, 4:]
         assert np.abs(scores - before["logits"][:, 4:]).max() < 0.15 and len(np.unique(scores)) > 16, runtime
+
+
+def test_a_normalization_written_with_single_operators_keeps_its_bits(apply, tmp_path: Path) -> None:
+    """Given examples of very different strength that a model divides by their deviation, When static INT8 is made,
+    Then classes stay: with 256 steps, the deviation of weak examples would be 0 and their results infinite."""
+    width = traps.WIDTHS[0]
+    nodes = nodes_of("""
+        layer = MatMul (x, w0); mean = ReduceMean <axes = [1]> (layer); apart = Sub (layer, mean)
+        squares = Mul (apart, apart); spread = ReduceMean <axes = [1]> (squares); above = Add (spread, least)
+        root = Sqrt (above); scale = Reciprocal (root); normal = Mul (apart, scale); logits = MatMul (normal, w1)
+    """)
+    rng = RNG(3)
+    tensors = [numpy_helper.from_array(rng.normal(0, 1, (width, width)).astype(np.float32), f"w{k}") for k in (0, 1)]
+    tensors.append(numpy_helper.from_array(np.float32(1e-6), "least"))
+    proto = model_of(nodes, [floats("x", "n", width)], [floats("logits", "n", width)], tensors)
+    x = rng.normal(0, 1, (64, width)).astype(np.float32) * np.geomspace(0.2, 5, 64, dtype=np.float32)[:, None]
+    version = apply(int8_static.SPEC, traps.make_trap(tmp_path / "trap", proto, traps.CLASSIFIER, items(x), items(x)))
+    (before,), (after,) = (
+        predictions(folder, "onnxruntime-cpu", {"x": x}) for folder in (tmp_path / "trap" / "original", version.folder)
+    )
+    assert np.isfinite(after["logits"]).all()
+    assert np.mean(after["logits"].argmax(axis=1) == before["logits"].argmax(axis=1)) > 0.9
+
+
+def test_biases_shared_by_layers_do_not_take_the_names_of_values(apply, tmp_path: Path) -> None:
+    """Given layers that share the bias `val_3`, and a value `val_30` of a Reshape, as PyTorch's exporter names them,
+    When static INT8 is made, Then all layers are in 8 bits."""
+    width = traps.WIDTHS[0]
+    nodes = nodes_of("""
+        val_5 = Gemm (x, w0, val_3); val_6 = Relu (val_5); val_7 = Gemm (val_6, w1, val_3)
+        val_30 = Reshape (val_7, shape); logits = Gemm (val_30, w2, val_3)
+    """)
+    tensors = [
+        numpy_helper.from_array(RNG(k).normal(0, 1, (width, width)).astype(np.float32), f"w{k}") for k in range(3)
+    ]
+    tensors.append(numpy_helper.from_array(np.zeros(width, np.float32), "val_3"))
+    tensors.append(numpy_helper.from_array(np.array([-1, width]), "shape"))
+    proto = model_of(nodes, [floats("x", "n", width)], [floats("logits", "n", width)], tensors)
+    x = items(traps.draw(8, 41)[0])
+    version = apply(int8_static.SPEC, traps.make_trap(tmp_path / "trap", proto, traps.CLASSIFIER, x, x))
+    kinds = Counter(node.op_type for node in onnx.load(str(version.main)).graph.node)
+    assert kinds["Gemm"] == 3 and kinds["QuantizeLinear"] >= 5
