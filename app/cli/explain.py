@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from app.cli.options.arguments import AllowCode, Model, Preprocess, Shapes, Task, opening_of
+from app.cli.options.arguments import AllowCode, Model, Preprocess, Shapes, Task, TextColumn, opening_of
 from app.cli.options.inputs import check_exists
 from app.cli.output import KEPT_ORIGINAL, OK, Output
 from app.cli.session import run, workspace
@@ -20,6 +20,7 @@ class ExplainOptions:
     """The options of `fettle explain`."""
 
     data: Annotated[Path, Option(help="Pictures, texts, arrays or sounds to compare on.")]
+    text_column: TextColumn = None
     max_items: Annotated[int | None, Option(min=1, max=1000, help="Most examples to compare.")] = None
     preprocess: Preprocess = None
     shapes: Shapes = field(default_factory=list)
@@ -39,7 +40,7 @@ def explain(
     check_exists(model, other, options.data, any_name=True)
     opening = opening_of(model, options.shapes, options.preprocess, options.allow_code, options.task, options.data)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        flow = explain_models(opening, other, options.data, options.max_items)
+        flow = explain_models(opening, other, options.data, options.text_column, options.max_items)
         result = run(space, flow, output.watch)
     output.document(explain_document(result))
     for note in result.notes:

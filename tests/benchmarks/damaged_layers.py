@@ -23,7 +23,6 @@ from onnx import numpy_helper
 from tests.fixtures.recording import RecordingContext
 from tests.workers.graphs_by_name import graph_of, matched
 from workers.contracts.base import RunParams
-from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.evaluate.data.build import build_data
@@ -35,6 +34,7 @@ CASES = {
     "MobileNetV2": ("P/P01_mobilenetv2_imagenet/derived_mobilenet_v2_op17.onnx", "DATA/foolbox20_imagenet"),
     "MiniLM": ("P/P03_all_minilm_l6_safetensors", "DATA/sentiment_vader.csv"),
     "U-Net": ("P/P07_terrain_consistency_unet/terrain_consistency_unet_difficulty100.onnx", None),
+    "magika": ("P/P08_magika_filetype/model.onnx", "DATA/filetypes_magika.npz"),
     "text detector": ("P/P06_ppocr_v6/PP-OCRv6_det_small.onnx", "DATA/photos"),
 }
 LAYERS = ("Conv", "MatMul", "Gemm")
@@ -90,26 +90,6 @@ def quantized_layers(proto: Any) -> Iterator[tuple[str, str, str, str, np.ndarra
             yield node.name, node.op_type, back.input[0], back.input[1], weights[back.input[0]]
 
 
-def write_weights_in_8_bits(path: Path) -> None:
-    """Store the weights of all layers in 8 bits with a scale for each output channel; values between stay."""
-    proto = onnx.load(str(path))
-    weights = weights_of(proto)
-    for node in list(proto.graph.node):
-        if node.op_type not in LAYERS or node.input[1] not in weights or weights[node.input[1]].ndim < 2:
-            continue
-        values = weights[node.input[1]]
-        axis = 0 if node.op_type == "Conv" else values.ndim - 1
-        others = tuple(place for place in range(values.ndim) if place != axis)
-        scales = np.maximum(np.abs(values).max(others, keepdims=True), 1e-9) / np.float32(127)
-        made = {"_int8": np.rint(values / scales).astype(np.int8), "_scale": scales.ravel().astype(np.float32)}
-        names = [f"{node.name}{suffix}" for suffix in made]
-        proto.graph.initializer.extend(map(numpy_helper.from_array, made.values(), names))
-        back = onnx.helper.make_node("DequantizeLinear", names, [f"{node.name}_weight"], axis=axis)
-        proto.graph.node.insert(0, back)
-        node.input[1] = back.output[0]
-    onnx.save(proto, str(path))
-
-
 def write(source: Path, folder: Path, damage: Damage | None) -> None:
     """Copy the folder of a model with one weight changed."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -154,11 +134,7 @@ def prepared(name: str, models: Path, folder: Path) -> tuple[Path, Path, Path]:
         build_data(DataParams(model_dir=str(home / "opened" / "model"), path=path, max_test=64), context)
         context = RecordingContext(work_dir=home / "int8", threads=2, data_dir=home / "opened" / "data")
         source = read_model(home / "opened" / "model")
-        try:
-            int8_static.SPEC.apply(source, int8_static.SPEC.params(), context)
-        except InputRefused:  # ONNX Runtime's quantizer does not finish the U-Net
-            shutil.copytree(source.folder, home / "int8" / "model")
-            write_weights_in_8_bits(home / "int8" / "model" / source.artifact.main)
+        int8_static.SPEC.apply(source, int8_static.SPEC.params(), context)
     return home / "opened" / "model", home / "int8" / "model", home / "opened" / "data"
 
 

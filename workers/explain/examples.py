@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from workers.contracts.after.changes import ExplainParams
 from workers.contracts.errors import InputRefused
+from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Collection, Options, names_of
 from workers.evaluate.data.sniff import read_collection
@@ -27,13 +29,13 @@ class Examples:
         unread: Names of the examples that cannot be read or prepared.
     """
 
-    def __init__(self, path: Path, pipeline: Pipeline, most: int, ctx: JobContext) -> None:
-        """Open at most `most` examples and leave out those that the first model's preparation refuses.
+    def __init__(self, params: ExplainParams, pipeline: Pipeline, ctx: JobContext) -> None:
+        """Open at most `max_items` examples and leave out those that the first model's preparation refuses.
 
         Raises:
             InputRefused: None can be read.
         """
-        self._path = path
+        self._path, self._text_column, most = from_text(params.data_path), params.text_column, params.max_items
         self._collections: dict[tuple[int, int], Collection] = {}
         entries = self._read(pipeline.spec).entries
         self.sources = tuple(entry.source for entry in entries)
@@ -74,5 +76,5 @@ class Examples:
         steps = spec.preprocess
         key = (steps.sample_rate_hz, steps.frame_samples) if isinstance(steps, AudioSteps) else (0, 0)
         if key not in self._collections:
-            self._collections[key] = read_collection(self._path, Options(spec, None, None))
+            self._collections[key] = read_collection(self._path, Options(spec, self._text_column, None))
         return self._collections[key]

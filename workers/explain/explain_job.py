@@ -47,7 +47,7 @@ def explain(params: ExplainParams, ctx: JobContext) -> ExplainResult:
     """
     folder = Path(params.first.model_dir)
     pipeline = load_pipeline(folder)
-    examples = Examples(from_text(params.data_path), pipeline, params.max_items, ctx)
+    examples = Examples(params, pipeline, ctx)
     first = Side(pipeline.spec, folder)
     varied = params.second or params.first
     feeds = [pipeline.feeds_from(sample) for sample in examples.samples(pipeline.spec)]

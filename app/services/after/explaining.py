@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.variant import Variant
-from app.services.after.run_data import data_path_of
+from app.services.after.run_data import data_params_of
 from app.services.flow.steps import Flow, JobStep, Refused, limits_of_runtime
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
@@ -21,12 +21,15 @@ EXPECTED_SUFFIXES = frozenset({".npz", ".npy", ".csv", ".tsv", ".jsonl", ".ndjso
 TITLE = "Find why the answers differ"
 
 
-def explain_models(model: OpenParams, other: Path, data: Path, max_items: int | None = None) -> Flow[ExplainResult]:
+def explain_models(
+    model: OpenParams, other: Path, data: Path, text_column: str | None = None, max_items: int | None = None
+) -> Flow[ExplainResult]:
     """Open a model and another one, or a file of expected outputs, and find why they differ on the data.
 
     Both models may have any inputs and outputs, because differences of their interfaces are explained as well.
     """
     more: dict[str, Any] = {} if max_items is None else {"max_items": max_items}
+    more["text_column"] = text_column
     first = yield from _opened(model)
     if other.suffix.lower() in EXPECTED_SUFFIXES and other.is_file():
         return (yield from _explained(first, None, data, other, **more))
@@ -42,15 +45,15 @@ def explain_version(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     Raises:
         JobError: (exit code 3) The run was judged on inputs made by Fettle, or a version's files are gone.
     """
-    path = data_path_of(workspace, facts)
-    if path is None:
+    data = data_params_of(workspace, facts)
+    if data.path is None:
         detail, hint = "This run was judged on inputs that Fettle made.", "Run it with examples of your own."
         raise Refused("no_examples", "There are no examples to compare on", detail, hint)
     both = []
     for version in (facts.baseline, variant):
         check_stored(workspace, facts, version, contents=False)
         both.append(RunParams(**stored_version(facts, version).parameters()))
-    return (yield from _explained(both[0], both[1], from_text(path)))
+    return (yield from _explained(both[0], both[1], from_text(data.path), text_column=data.text_column))
 
 
 def _opened(params: OpenParams) -> Flow[RunParams]:

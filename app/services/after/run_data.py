@@ -14,7 +14,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.after_run import Proof
 from app.services.records.facts import RunFacts
 from app.services.run.figures import answer_speedup_of
-from workers.contracts.jobs import AnswerResult
+from workers.contracts.jobs import AnswerResult, DataParams
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,21 @@ class EvaluatedExamples:
         return max(0, self.n_test - self.n_evaluated)
 
 
-def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
-    """Return the place of the run's examples from our own records.
+def data_params_of(workspace: Workspace, facts: RunFacts) -> DataParams:
+    """Return how the run's examples were read, from our own records; only their place if the records are gone.
 
     Paths written by a worker process are not trusted. The project may have other examples by now.
     """
     try:
         made_by = workspace.repositories.artifacts.get(facts.run.data_key or "").made_by_json
-        path = json.loads(made_by)["params"]["path"]
+        return DataParams.model_validate(json.loads(made_by)["params"])
     except (NotFound, KeyError, ValueError, TypeError):
-        return facts.project.data_path
-    return path if isinstance(path, str) else None
+        return DataParams(model_dir="", path=facts.project.data_path)
+
+
+def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
+    """Return the place of the run's examples, None for inputs made by Fettle or an unknown place."""
+    return data_params_of(workspace, facts).path
 
 
 def evaluated_examples(workspace: Workspace, facts: RunFacts) -> EvaluatedExamples:

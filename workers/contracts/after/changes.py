@@ -213,6 +213,7 @@ class ExplainParams(Frozen):
         second: The other opened model; None with `expected`.
         expected: A file of expected outputs (NPZ, CSV or JSON Lines).
         data_path: The user's examples as given, because other preparations are tried on them.
+        text_column: The column with the texts of a table; None means that it is found.
         max_items: Maximum number of examples.
     """
 
@@ -220,6 +221,7 @@ class ExplainParams(Frozen):
     second: RunParams | None = None
     expected: str | None = None
     data_path: str
+    text_column: str | None = None
     max_items: int = Field(default=32, ge=1, le=1000)
 
 

@@ -43,3 +43,19 @@ def test_expected_outputs_of_another_count_are_refused(tmp_path: Path) -> None:
         go(space, explain_models(OpenParams(path=str(model)), tmp_path / "expected.npz", data))
     facts = refused.value.error.facts
     assert refused.value.exit_code == 3 and (facts["rows"], facts["examples"]) == (5, 6)
+
+
+def test_texts_are_read_from_the_chosen_column(tmp_path: Path) -> None:
+    """Given a table with two columns of texts, When models of texts are compared on the one chosen, Then its texts are
+    used: with a name that the table lacks they are refused."""
+    make.texts(tmp_path / "one.csv", 8)
+    rows = (tmp_path / "one.csv").read_text(encoding="utf-8").splitlines()
+    table = "\n".join(["body,title", *(f"{row} {row} again,{row}" for row in rows[1:])])
+    (tmp_path / "two.csv").write_text(table, encoding="utf-8")
+    model = make.text_model(tmp_path / "m")
+    with opened_space(tmp_path / "home") as space:
+        explained = go(space, explain_models(OpenParams(path=str(model)), model, tmp_path / "two.csv", "title"))
+        with pytest.raises(JobError) as refused:
+            go(space, explain_models(OpenParams(path=str(model)), model, tmp_path / "two.csv", "name"))
+    assert explained.agree and explained.n_items == 8
+    assert refused.value.exit_code == 3
