@@ -1,8 +1,10 @@
 """Group the operators that two engines compute together, so that their times can be compared."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+from networkx.utils import UnionFind
 
 from workers.contracts.after.changes import ChangedNode, Layer
 from workers.explain.graph import ModelGraph
@@ -64,24 +66,6 @@ def main_layer(layers: Sequence[Layer]) -> Layer:
     return max(heavy, key=lambda layer: layer.ms, default=NONE)
 
 
-class _Sets:
-    """Disjoint sets of keys that are joined step by step."""
-
-    def __init__(self) -> None:
-        self._parent: dict[object, object] = {}
-
-    def root(self, key: object) -> object:
-        while (parent := self._parent.setdefault(key, key)) != key:
-            self._parent[key] = self._parent[parent]
-            key = parent
-        return key
-
-    def join(self, keys: Iterable[object]) -> None:
-        roots = [self.root(key) for key in keys]
-        for root in roots[1:]:
-            self._parent[root] = roots[0]
-
-
 def groups_of(
     nodes: Sequence[ChangedNode],
     first: ModelGraph,
@@ -94,13 +78,13 @@ def groups_of(
     Operators belong together if one layer computes them, if the second model has them as one, or if they replace each
     other between the same neighbors. Operators that only move or convert values join none, since many share them.
     """
-    sets = _Sets()
+    sets = UnionFind()
     rows_of: dict[str, list[int]] = defaultdict(list)
     for position, node in enumerate(nodes):
         if node.b is not None and not is_moving(node.op):
             rows_of[node.b].append(position)
     for positions in rows_of.values():
-        sets.join(positions)
+        sets.union(*positions)
     members: tuple[dict[object, list[Layer]], dict[object, list[Layer]]] = defaultdict(list), defaultdict(list)
     homes: list[tuple[object, int, Layer]] = []
     placed_a, placed_b = place(nodes, first, layers_a, "a"), place(nodes, second, layers_b, "b")
@@ -108,15 +92,15 @@ def groups_of(
     for side, placed in enumerate((placed_a, placed_b)):
         for one in placed:
             linked = [position for position in one.rows if not is_moving(nodes[position].op)] or list(one.rows[:1])
-            sets.join(linked)
+            sets.union(*linked)
             extra = partner.get(one.layer.name, "") if side else one.layer.name
             homes.append((linked[0] if linked else extra, side, one.layer))
     _join_replacements(sets, nodes, first, second)
     for home, side, layer in homes:
-        members[side][sets.root(home)].append(layer)
+        members[side][sets[home]].append(layer)
     inside: dict[object, list[ChangedNode]] = defaultdict(list)
     for position, node in enumerate(nodes):
-        inside[sets.root(position)].append(node)
+        inside[sets[position]].append(node)
     keys = dict.fromkeys((*members[0], *members[1]))
     return tuple(Group(tuple(inside.get(key, ())), tuple(members[0][key]), tuple(members[1][key])) for key in keys)
 
@@ -130,7 +114,7 @@ class _Region:
     after: set[object]
 
 
-def _join_replacements(sets: _Sets, nodes: Sequence[ChangedNode], first: ModelGraph, second: ModelGraph) -> None:
+def _join_replacements(sets: UnionFind, nodes: Sequence[ChangedNode], first: ModelGraph, second: ModelGraph) -> None:
     """Join connected changed operators of both models that lie between the same unchanged ones."""
     known: dict[object, list[_Region]] = defaultdict(list)
     for region in _regions(nodes, first, {node.a: n for n, node in enumerate(nodes) if node.a is not None}):
@@ -140,14 +124,14 @@ def _join_replacements(sets: _Sets, nodes: Sequence[ChangedNode], first: ModelGr
         for key in other.before:
             for region in known[key]:
                 if region.after & other.after:
-                    sets.join([*region.members, *other.members])
+                    sets.union(*region.members, *other.members)
 
 
 def _regions(nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str, int]) -> list[_Region]:
     """Return the regions of one graph; operators that only move values are looked through."""
     changed = {name for name, row in rows.items() if nodes[row].status in CHANGED and not is_moving(nodes[row].op)}
     source: dict[str, object] = {name: f"input {number}" for number, name in enumerate(graph.inputs)}
-    sets, regions = _Sets(), {name: _Region([], set(), set()) for name in changed}
+    sets, regions = UnionFind(), {name: _Region([], set(), set()) for name in changed}
     for node in graph.nodes:
         sources = [source[name] for name in node.inputs if name in source]
         through = is_moving(node.op) and bool(sources) and nodes[rows[node.name]].status in CHANGED
@@ -158,7 +142,7 @@ def _regions(nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str,
         _border(sets, regions, f"output {number}", [source[name]] if name in source else [], rows)
     joined: dict[object, _Region] = {}
     for name, region in regions.items():
-        whole = joined.setdefault(sets.root(name), _Region([], set(), set()))
+        whole = joined.setdefault(sets[name], _Region([], set(), set()))
         whole.members.append(rows[name])
         whole.before |= region.before
         whole.after |= region.after
@@ -166,11 +150,11 @@ def _regions(nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str,
 
 
 def _border(
-    sets: _Sets, regions: Mapping[str, _Region], name: str, sources: Sequence[object], rows: Mapping[str, int]
+    sets: UnionFind, regions: Mapping[str, _Region], name: str, sources: Sequence[object], rows: Mapping[str, int]
 ) -> None:
     for before in sources:
         if name in regions and before in regions:
-            sets.join([name, before])
+            sets.union(name, before)
         elif name in regions:
             regions[name].before.add(rows.get(str(before), before))
         elif before in regions:
