@@ -22,11 +22,12 @@ from onnx import numpy_helper
 
 from tests.fixtures.recording import RecordingContext
 from tests.workers.graphs_by_name import graph_of, matched
+from workers.contracts.after.changes import DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.evaluate.data.build import build_data
-from workers.explain.errors import Errors, with_errors
+from workers.explain.errors import with_errors
 from workers.model_io.opening import open_model
 from workers.quantize import int8_static
 
@@ -107,7 +108,7 @@ def write(source: Path, folder: Path, damage: Damage | None) -> None:
 
 def compare(
     first: Path, second: Path, data: Path, work: Path, runtime: str, settings: dict[str, Any], items: int
-) -> Errors:
+) -> DiffResult:
     """Errors by node, with operators matched by their names."""
     graphs = [graph_of(read_model(folder).main) for folder in (first, second)]
     names = {node.name.removesuffix("_quant"): node.name for node in graphs[1].nodes}

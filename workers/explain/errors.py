@@ -1,12 +1,11 @@
 """Find how far the inner values of two models are apart, and the operator where more than rounding shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workers.contracts.after.changes import ChangedNode
+from workers.contracts.after.changes import ChangedNode, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
@@ -29,23 +28,6 @@ UNKNOWN_BYTES = 4 << 20
 COMPARED = ("unchanged", "fused", "rounded", "replaced")
 
 
-@dataclass(frozen=True)
-class Errors:
-    """Errors by node.
-
-    Attributes:
-        nodes: The given nodes with `error` and `nan`.
-        first_different: Position of the node where the difference first exceeds rounding; None if none does.
-        n_items: Number of compared examples.
-        notes: What could not be compared, and why.
-    """
-
-    nodes: tuple[ChangedNode, ...]
-    first_different: int | None = None
-    n_items: int = 0
-    notes: tuple[str, ...] = ()
-
-
 def with_errors(
     nodes: Sequence[ChangedNode],
     first_graph: ModelGraph,
@@ -55,8 +37,8 @@ def with_errors(
     max_items: int,
     ctx: JobContext,
     budget_bytes: int = BUDGET_BYTES,
-) -> Errors:
-    """Compare the first outputs of matched operators on test examples.
+) -> DiffResult:
+    """Compare the first outputs of matched operators on test examples; return `nodes` with `error` and `nan`.
 
     Args:
         nodes: all nodes, in the order of execution of the first model.
@@ -76,7 +58,7 @@ def with_errors(
             pairs = _pairs(nodes, (first_graph, second_graph), models, requests[0])
             walk = _compare(models, pairs, requests, budget_bytes, ctx)
     except (NotRunnable, InputRefused) as error:
-        return Errors(tuple(nodes), notes=(f"Inner values were not compared: {_reason(error)}.",))
+        return DiffResult(nodes=tuple(nodes), notes=(f"Inner values were not compared: {_reason(error)}.",))
     return _result(nodes, pairs, len(requests) * batch, walk)
 
 
@@ -165,7 +147,7 @@ def _compare(
     return walk
 
 
-def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, walk: Walk) -> Errors:
+def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, walk: Walk) -> DiffResult:
     found = list(nodes)
     different: list[tuple[bool, int]] = []
     for pair in pairs:
@@ -183,7 +165,8 @@ def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, wal
     if walk.failed:
         notes.append(f"{walk.failed} groups of operators do not run alone; their errors include those of earlier ones.")
     first = min(different, default=None)
-    return Errors(tuple(found), None if first is None else first[1], count, tuple(notes))
+    different_from = None if first is None else first[1]
+    return DiffResult(nodes=tuple(found), first_different=different_from, n_items=count, notes=tuple(notes))
 
 
 def excess(pair: Pair, in_steps: bool) -> float:

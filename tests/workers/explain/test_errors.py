@@ -16,10 +16,11 @@ from onnx import numpy_helper
 from recording import RecordingContext
 from small_models import nodes_of
 
+from workers.contracts.after.changes import DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.folder import read_model
 from workers.explain.agreement import Spread
-from workers.explain.errors import Errors, with_errors
+from workers.explain.errors import with_errors
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.inner_values import in_onnxruntime
 from workers.quantize import int8_static
@@ -68,7 +69,7 @@ def compare(tmp_path: Path):
         small, *changes: Change, folder: Path | None = None, runtime: str = "onnxruntime-cpu",
         settings: dict | None = None, pairs: dict[str, str] | None = None, values: dict[str, str] | None = None,
         count: int = 32, **more: int,
-    ) -> Errors:  # fmt: skip
+    ) -> DiffResult:  # fmt: skip
         second = tmp_path / "second"
         shutil.copytree(folder or small.folder, second, dirs_exist_ok=True)
         path = read_model(second).main
@@ -96,12 +97,12 @@ def compare(tmp_path: Path):
     return run
 
 
-def named(found: Errors) -> str | None:
+def named(found: DiffResult) -> str | None:
     """The named operator of the first model."""
     return None if found.first_different is None else found.nodes[found.first_different].a
 
 
-def error_of(found: Errors, name: str) -> float | None:
+def error_of(found: DiffResult, name: str) -> float | None:
     return next(node.error for node in found.nodes if node.a == name)
 
 

@@ -193,7 +193,7 @@ class DiffResult(Frozen):
         levels: Levels of detail, the coarsest first; empty if not drawn.
     """
 
-    counts: dict[Status, int]
+    counts: dict[Status, int] = {}
     nodes: tuple[ChangedNode, ...]
     reasons: tuple[Reason, ...] = ()
     first_different: int | None = None
