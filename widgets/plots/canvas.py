@@ -3,7 +3,7 @@
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QPen
 from PySide6.QtWidgets import QFrame, QWidget
 
 from widgets.parts.format import sized
@@ -12,6 +12,8 @@ from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION
 
 AXIS_WIDTH_PX, AXIS_HEIGHT_PX = 40, 24
+COVER_ALPHA = 210
+"""Opacity of the color behind a text, of 255: lines behind it show faintly."""
 
 
 class Pens:
@@ -80,6 +82,14 @@ def make_text(plot: pg.PlotWidget, anchor: tuple[float, float], bold: bool = Fal
     text.setZValue(20)
     plot.addItem(text, ignoreBounds=True)
     return text
+
+
+def tint_text(text: pg.TextItem, theme: Theme, token: str) -> None:
+    """Color a text, and cover what lies behind it, so that no line crosses its letters."""
+    cover = theme.color("panel")
+    cover.setAlpha(COVER_ALPHA)
+    text.fill = QBrush(cover)
+    text.setColor(theme.color(token))
 
 
 def style_axis(axis: pg.AxisItem, theme: Theme, line: QPen | None) -> None:

@@ -65,14 +65,16 @@ def place(
 ) -> list[QPointF | None]:
     """Return each label's center; None for a label without room. Earlier labels have the first choice.
 
-    No label covers a rectangle in `taken`. A label covers one in `crossable` only if there is no other room.
+    No label covers a rectangle in `taken`. A label covers one in `crossable` only if it is its own, or if there is no
+    other room.
     """
     used = list(taken)
     spots: list[QPointF | None] = []
     for label in labels:
         inside = [rect for rect in _candidates(label, frame) if frame.contains(rect)]
         free = [rect for rect in inside if not any(rect.intersects(other) for other in used)]
-        clear = (rect for rect in free if not any(rect.intersects(other) for other in crossable))
+        others = [other for other in crossable if not other.contains(label.x, label.level)]
+        clear = (rect for rect in free if not any(rect.intersects(other) for other in others))
         rect = next(clear, next(iter(free), None))
         spots.append(None if rect is None else rect.center())
         if rect is not None:

@@ -19,6 +19,7 @@ from widgets.plots.canvas import (
     make_plot,
     make_text,
     style_axis,
+    tint_text,
 )
 from widgets.plots.labels import Label, place
 from widgets.plots.ring import History, bars, joined
@@ -102,8 +103,9 @@ class LatencyCanvas:
         self._future.setPen(QPen(theme.color("raised"), 0))
         self._best.setPen(self._pens.dashed("ink"))
         self._now.setPen(self._pens.solid("brand", 1.5))
-        for text, token in ((self._not_yet, "soft"), (self._now_text, "brand"), (self._best_text, "ink")):
+        for text, token in ((self._not_yet, "soft"), (self._now_text, "brand")):
             text.setColor(theme.color(token))
+        tint_text(self._best_text, theme, "ink")
         for line in self._lines.values():
             self._tint(line)
 
@@ -182,7 +184,7 @@ class LatencyCanvas:
         line.mean.setPen(self._pens.solid(line.token, 1.5))
         line.clipped.setBrush(color)
         line.clipped.setPen(QPen(color, 0))
-        line.text.setColor(color)
+        tint_text(line.text, self._theme, line.token)
 
     def show_scale(self, shown: bool) -> None:
         """Show or hide the latency axis and its lines; an empty plot shows a sentence instead."""

@@ -199,13 +199,14 @@ def test_empty_plot_says_what_it_waits_for(plot: LatencyPlot) -> None:
     assert not plot.waiting.isVisible() and plot._canvas._grid.isVisible()
 
 
-def test_label_with_tall_bars_is_next_to_its_line() -> None:
-    """Given a line whose bars reach far up, and another line right below it, Then its name is at the line's end, at
-    the line's height, instead of above the bars."""
+@pytest.mark.parametrize(("bars_end", "center"), [(104, (100, 94)), (96, (100 + 20 + 6 + 30, 100))])
+def test_label_covers_bars_of_its_own_line_only(bars_end: int, center: tuple[int, int]) -> None:
+    """Given a line with tall bars, and another line right below it, Then its name is on its own bars; where they are
+    another version's, it is at the line's end, at the line's height."""
     line = Label(100, 20, 104, 60, 14, half_width=20, level=100)
-    (spot,) = place([line], QRectF(0, 0, 400, 200), [QRectF(60, 108, 100, 60)], [QRectF(80, 20, 40, 84)])
-    assert spot is not None
-    assert spot.y() == 100 and spot.x() == 100 + 20 + 6 + 30
+    bars = QRectF(80, 20, 40, bars_end - 20)
+    (spot,) = place([line], QRectF(0, 0, 400, 200), [QRectF(60, 108, 100, 60)], [bars])
+    assert spot is not None and (spot.x(), spot.y()) == center
 
 
 def _gap_px(plot: LatencyPlot, variant_id: str) -> float:
