@@ -94,6 +94,12 @@ def save_token(folder: Path, endpoint: str, token: str) -> Kept:
     return "keyring" if entry["kept"] == "keyring" else "file"
 
 
+def stored_secrets(folder: Path) -> set[str]:
+    """Return the tokens in the file of tokens; the keyring stays closed, because it may ask the user for a password."""
+    entries = _entries(folder / TOKEN_FILE).values()
+    return {entry["token"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("token"), str)}
+
+
 def forget_token(folder: Path, endpoint: str) -> bool:
     """Remove the stored token for `endpoint` and return whether there was one.
 

@@ -7,7 +7,22 @@ from typing import get_type_hints
 
 import typer
 
-from app.cli import chat, data, diff, explain, export, hub, load, looking, optimize, presets, prove, releases, store
+from app.cli import (
+    chat,
+    data,
+    diff,
+    explain,
+    export,
+    hub,
+    load,
+    looking,
+    optimize,
+    presets,
+    prove,
+    releases,
+    report,
+    store,
+)
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
 
@@ -30,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "verify": looking.verify,
     "monitor": looking.monitor,
     "jobs": looking.jobs,
+    "report": report.report,
     "releases": releases.releases,
     "release": releases.make_release,
     "rollback": releases.roll_back,

@@ -1,0 +1,1 @@
+"""Write a problem report that a person can read, without anything private."""

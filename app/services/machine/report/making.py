@@ -1,0 +1,206 @@
+"""Make the files of a problem report, and save them as a zip once a person has seen them."""
+
+import contextlib
+import getpass
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import shutil
+import time
+import zipfile
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from app.credentials import stored_secrets
+from app.files import write_whole
+from app.jobs.environment import is_secret
+from app.logging_setup import LOG_FILE
+from app.paths import DataPaths
+from app.services.flow.artifacts import library_versions
+from app.services.flow.background import Stopped, never
+from app.services.flow.steps import DiskStep, Flow, JobError
+from app.services.flow.workspace import Workspace
+from app.services.machine.devices import describe, remembered
+from app.services.machine.report.facts import Problem, find_problem
+from app.services.machine.report.redact import Redactor
+from app.settings import Settings, load_settings
+from app.version import VERSION
+from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.process.allowance import usable_cores
+from workers.contracts.process.disk import DiskFull, lacks_room
+
+LOG_BYTES, JOB_LOG_BYTES, MOST_LINES = 256_000, 32_000, 3_000
+WINDOW_LIBRARIES = ("PySide6_Essentials", "pyqtgraph", "SQLAlchemy", "pydantic", "jeepney")
+AROUND = timedelta(seconds=60)
+"""Time before and after a run of which the log is told."""
+README = """This is a problem report of Fettle. It was made on the computer where the problem is. Nothing was sent.
+
+{what}
+
+error.json     the error: code, sentences, values, traceback, and the job and version that were at work
+run.json       the run: goal, kind of model and examples, steps, versions and jobs ({{}} without a run)
+computer.json  processor, memory, disk, graphics cards, screen
+versions.json  Fettle, Python, the system, engines and libraries
+settings.json  the settings of Fettle that are numbers or choices
+log.txt        Fettle's log of this time, and the end of what its processes printed
+
+Left out: models, examples, labels, predictions, names of files, folders, projects, people and computers, addresses,
+passwords and tokens. Words that do not occur in Fettle's own source are replaced, such as <word 3>, and so are quoted
+texts <text 1>, files <file 2>.onnx, names <name 1>, long numbers, and addresses. The same placeholder is the same text.
+"""
+
+
+def report(
+    space: Workspace, run_id: str = "", error: ErrorInfo | None = None, names: Iterable[str] = (), screen: str = ""
+) -> Flow[dict[str, str]]:
+    """Return the files of a report by name: of an error, of a run, or of the last job that failed.
+
+    `names` are further private names, such as that of a file that was refused.
+    """
+    problem = find_problem(space, run_id, error)
+    problem.names.update(names)
+    machine = remembered(space.repositories)
+    if machine is None:
+        try:
+            machine = yield from describe()
+        except JobError:  # which may be the very problem
+            machine = None
+    files: dict[str, str] = yield DiskStep(partial(report_files, space.paths, problem, machine, screen))
+    return files
+
+
+def report_files(
+    paths: DataPaths,
+    problem: Problem,
+    machine: DescribeResult | None = None,
+    screen: str = "",
+    stopped: Stopped = never,
+) -> dict[str, str]:
+    """Return the files of a report about a problem; also without a database."""
+    redactor = Redactor(problem.names, problem.labels, _secrets(paths))
+    error = problem.error
+    what = "It tells the state of Fettle; no error was recorded."
+    facts: dict[str, Any] = {}
+    if error is not None:
+        private = error.model_dump(mode="json", include={"title", "detail", "hint", "facts", "traceback"})
+        facts = {"code": error.code, **redactor.tree(private), "job": redactor.tree(problem.job)}
+        facts["traceback"] = facts["traceback"].splitlines()  # readable as JSON, too
+        what = f"What happened: {facts['title']}. {facts['detail']} (code {error.code})"
+    texts = {
+        "README.txt": README.format(what=what),
+        "error.json": _json(facts),
+        "run.json": _json(redactor.tree(problem.run)),
+        "computer.json": _json({**_computer(machine), **redactor.tree(_surroundings(paths, screen))}),
+        "settings.json": _json(_settings(paths)),
+        "log.txt": redactor.lines("\n".join(_log(paths, problem, stopped))) or "Nothing was logged.",
+    }
+    scanned = {name: redactor.scanned(text) for name, text in texts.items()}
+    return {**scanned, "versions.json": redactor.scanned(_json(_versions()), has_versions=True)}
+
+
+def save_report(path: Path, files: Mapping[str, str]) -> None:
+    """Write the files as one zip.
+
+    Raises:
+        DiskFull: the disk has no room.
+        InputRefused: it cannot be written there.
+    """
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, time.gmtime()[:6])
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
+    try:
+        write_whole(path, content.getvalue())
+    except OSError as error:
+        if lacks_room(error):
+            raise DiskFull(path.parent) from error
+        detail = f"{path} cannot be written: {error.strerror or error}."
+        raise InputRefused("report_not_saved", "The report was not saved", detail, "Choose another place.") from error
+
+
+def _secrets(paths: DataPaths) -> set[str]:
+    """Return the names of this account and computer, and the passwords and tokens that are known here."""
+    home, node = Path.home(), platform.node()
+    found = {str(home), home.as_posix(), home.name, node, node.partition(".")[0], str(paths.root), paths.root.name}
+    with contextlib.suppress(OSError, KeyError):  # an account without a name
+        found.add(getpass.getuser())
+    found.update(value for name, value in os.environ.items() if is_secret(name))
+    return found | stored_secrets(paths.hub)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _versions() -> dict[str, Any]:
+    window = {name: importlib.metadata.version(name) for name in WINDOW_LIBRARIES if _is_installed(name)}
+    system = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
+    return {"fettle": VERSION, "is_installed": "FETTLE_ROOT" in os.environ, **system, **window, **library_versions()}
+
+
+def _is_installed(name: str) -> bool:
+    return next(iter(importlib.metadata.distributions(name=name)), None) is not None
+
+
+def _computer(machine: DescribeResult | None) -> dict[str, Any]:
+    """Return the processor and the graphics cards by the names that their makers gave them."""
+    if machine is None:
+        return {"processor": platform.processor() or platform.machine()}
+    device = machine.device.model_dump(mode="json", include={"processor", "cores", "memory_bytes", "features"})
+    return {**device, "cards": [card.model_dump(mode="json", exclude={"uuid"}) for card in machine.cards]}
+
+
+def _surroundings(paths: DataPaths, screen: str) -> dict[str, Any]:
+    memory = psutil.virtual_memory()
+    place = paths.root if paths.root.is_dir() else Path.home()
+    return {
+        "usable_cores": usable_cores(),
+        "memory_bytes": memory.total,
+        "free_memory_bytes": memory.available,
+        "free_disk_bytes": shutil.disk_usage(place).free,
+        "system_release": platform.release(),
+        "screen": screen or None,
+    }
+
+
+def _settings(paths: DataPaths) -> dict[str, Any]:
+    """Return the settings that are numbers or one of several choices; other texts might be private."""
+    values, told = load_settings(paths.settings)[0].model_dump(mode="json"), {}
+    for name, schema in Settings.model_json_schema()["properties"].items():
+        is_choice = "enum" in schema or not isinstance(values[name], str)
+        if is_choice and not schema.get("hidden"):
+            told[name] = values[name]
+    return told
+
+
+def _log(paths: DataPaths, problem: Problem, stopped: Stopped) -> list[str]:
+    """Return the program's log around the problem, by default since its start, and the end of what the jobs printed."""
+    began = problem.began or datetime.fromtimestamp(psutil.Process().create_time(), UTC)
+    first, last = began - AROUND, (problem.ended or datetime.now(UTC)) + AROUND
+    lines = [
+        line for line in _end_of(paths.logs / LOG_FILE, LOG_BYTES) if f"{first:%FT%T}" <= line[:19] <= f"{last:%FT%T}"
+        or not line[:1].isdigit()
+    ]  # fmt: skip
+    for kind, log in problem.logs:
+        output = [] if stopped() else _end_of(log, JOB_LOG_BYTES)
+        lines += ["", f"--- {kind} ---", *output] if output else []
+    return lines[-MOST_LINES:]
+
+
+def _end_of(log: Path, most_bytes: int) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - most_bytes))
+            return file.read(most_bytes).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
