@@ -216,6 +216,7 @@ class Application:
 
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController
+        from app.controllers.reporting import ProblemReports
         from app.controllers.session import Session
         from app.controllers.words import error_value, settings_problem, store_notice
         from app.jobs.pool import WorkerPool
@@ -237,6 +238,7 @@ class Application:
             window.rail.setEnabled(False)
             page = window.page(window.first_page)
             assert isinstance(page, Page)
+            ProblemReports(window, self._theme, paths)
             page.show_stopped(error_value(error.info()))
             window.close_requested.connect(self._quit)
             return

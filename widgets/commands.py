@@ -1,13 +1,16 @@
 """Declare what the user can do: a command has one id, title and shortcut, and menus, keys and controllers run it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from workers.contracts.translation import _
+
+if TYPE_CHECKING:
+    from workers.contracts.errors import ErrorInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +36,7 @@ CHOOSE_FILES: Command[[], None] = Command("choose files for the page", shortcut=
 NEW_PROJECT: Command[[], None] = Command("begin with nothing", _("New project"), "Ctrl+N")
 RENAME_PROJECT: Command[[], None] = Command("rename the open project", _("Rename… (F2)"), "F2")
 DELETE_PROJECT: Command[[], None] = Command("delete the open project", _("Delete…"))
+REPORT_PROBLEM: "Command[[ErrorInfo | None, Sequence[str]], None]" = Command("report an error: it, private names")
 CLOSE_WINDOW: Command[[], object] = Command("close the window", shortcut="Ctrl+Q")
 BY_KEYS = (PASTE, CHOOSE_FILES, NEW_PROJECT, RENAME_PROJECT, CLOSE_WINDOW)
 
@@ -82,3 +86,13 @@ class Commands:
     def add_to(self, menu: QMenu, command: Command[[], object]) -> None:
         """Append the entry of a command to a menu."""
         menu.addAction(command.title).triggered.connect(lambda: self.trigger(command))
+
+
+def commands_of(widget: QWidget | None) -> Commands | None:
+    """Return the commands of the window that a widget or its dialog belongs to, None without one."""
+    while widget is not None:
+        commands = getattr(widget, "commands", None)
+        if isinstance(commands, Commands):
+            return commands
+        widget = widget.parentWidget()
+    return None

@@ -13,6 +13,7 @@ from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
 from app.controllers.page_controller import ControllerContext, PageController, check_pairs, find_controllers
 from app.controllers.project_edits import ProjectEdits
+from app.controllers.reporting import ProblemReports
 from app.controllers.run_actions import RunActions
 from app.controllers.session import Session
 from app.controllers.settings.storage import StoreLimit
@@ -126,6 +127,8 @@ class AppController(QObject):
         self.commands.offer(OPEN_PROJECT, self.open_project)
         self.commands.offer(NEW_PROJECT, self._on_new_project)
         RunActions(self._context)
+        space = self._session.workspace
+        ProblemReports(self._window, self._theme, space.paths, self.flows, space)
 
     def _act(self, page_id: str, method: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *given: method(self.controller(page_id, PageController), *given)

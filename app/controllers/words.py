@@ -29,6 +29,8 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
         icon="shield-warning" if error.code.startswith("unsafe") else "warning-circle",
         tone="bad",
         is_unsafe=error.code.startswith("unsafe"),
+        error=error,
+        names=(subject,) if subject else (),
     )
 
 
@@ -110,7 +112,7 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
     safe = _("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
     if error.code in TRIED:
         safe = _("Yes. It ran in a separate process, nothing was changed, and the file stays where it was.")
-    return replace(value, is_safe=safe, note=note)
+    return replace(value, is_safe=safe, note=note, names=(Path(path).name, path))
 
 
 def subject_of(path: str) -> str:

@@ -2,16 +2,18 @@
 
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.help import task_pages
+from widgets.commands import REPORT_PROBLEM
 from widgets.pages.guide.page import GuidePage
 
 
 class GuideController(PageController[GuidePage]):
-    """Controller of the page Guide; its only action is to return to the previous page."""
+    """Controller of the page Guide; it returns to the previous page and opens a problem report."""
 
     def __init__(self, context: ControllerContext, page: GuidePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
         page.back_requested.connect(lambda: context.window.toggle_page("guide"))
+        page.report_requested.connect(lambda: self._commands.do(REPORT_PROBLEM, None, ()))
         page.task_requested.connect(self._show_task)
         page.show_value(tuple((task.topic, task.title) for task in task_pages().values()))
 

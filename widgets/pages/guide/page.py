@@ -49,6 +49,7 @@ class GuidePage(Page):
 
     back_requested = Signal()
     task_requested = Signal(str)
+    report_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         """Create the page with its content."""
@@ -71,6 +72,7 @@ class GuidePage(Page):
         head = PageHead(
             _("Guide"),
             _("Fettle makes a trained model smaller and faster, and proves that its answers stay the same."),
+            GhostButton(self.theme, _("Save a problem report"), "lifebuoy", on=self.report_requested),
             GhostButton(self.theme, _("Back"), "arrow-left", on=self.back_requested),
         )
         text = _("They stay on this computer and are never changed. The hub is contacted only when you search.")

@@ -6,13 +6,15 @@ from typing import Literal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from widgets.commands import REPORT_PROBLEM, commands_of
 from widgets.icons import IconLabel
-from widgets.parts.buttons import Button, CopyButton, FoldButton
+from widgets.parts.buttons import Button, CopyButton, FoldButton, TextButton
 from widgets.parts.card import Banner, Card, divided, divider
 from widgets.parts.layout import MIDDLE, STRETCH, TOP, held, in_column, in_row
 from widgets.parts.text import LogText, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
 
 MAX_DETAIL_CHARS = 100_000
@@ -25,7 +27,8 @@ class ErrorValue:
     `title` is the banner. The next three are one sentence each. `details` (a traceback) is folded. `page_title` and
     `page_subtitle` are the page's head ("This file was not opened", "old.pt, 98 MB"). `note` is a text for the author
     of the file; without it there is no button to copy it. `icon` is a Phosphor name. `is_unsafe` means that the file
-    would have done harm.
+    would have done harm. `error` can be saved as a problem report, without the private `names`; messages that are no
+    errors have none.
     """
 
     title: str
@@ -39,6 +42,8 @@ class ErrorValue:
     icon: str = "warning-circle"
     tone: Literal["bad", "warn"] = "bad"
     is_unsafe: bool = False
+    error: ErrorInfo | None = None
+    names: tuple[str, ...] = ()
 
 
 class ErrorCard(Card):
@@ -69,8 +74,8 @@ class ErrorCard(Card):
         if value is not None and value.note:
             note = CopyButton(self._theme, value.note, _("Copy a note to its maker"), size="")
             self._actions.insertWidget(self._n_actions, note)
-        if value is not None and value.details:
-            self._add_details(value.details[:MAX_DETAIL_CHARS])
+        if value is not None and (value.details or value.error is not None):
+            self._add_foot(value)
         super().showEvent(event)
 
     def add_action(self, *buttons: Button) -> None:
@@ -86,10 +91,16 @@ class ErrorCard(Card):
         mark = IconLabel(self._theme, icon, tone, 18)
         return held(in_row((mark, TOP), (column, 100), STRETCH, gap=SPACE_L, edges=(0, SPACE_L, 0, SPACE_L)))
 
-    def _add_details(self, details: str) -> None:
-        text = LogText(_("Details for specialists"), details)
-        text.setFixedHeight(180)
-        holder = held(in_column(text, gap=None, edges=(SPACE_XL, 0, SPACE_XL, SPACE_L)))
-        fold = FoldButton(self._theme, _("Details for specialists"), opens=holder)
-        row = in_row(fold, STRETCH, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS))
+    def _add_foot(self, value: ErrorValue) -> None:
+        """Add the fold of the details and the button of the problem report."""
+        fold = holder = report = None
+        if value.details:
+            text = LogText(_("Details for specialists"), value.details[:MAX_DETAIL_CHARS])
+            text.setFixedHeight(180)
+            holder = held(in_column(text, gap=None, edges=(SPACE_XL, 0, SPACE_XL, SPACE_L)))
+            fold = FoldButton(self._theme, _("Details for specialists"), opens=holder)
+        if value.error is not None and (commands := commands_of(self)) is not None:
+            report = TextButton(self._theme, _("Save a problem report"), "lifebuoy")
+            report.clicked.connect(lambda: commands.do(REPORT_PROBLEM, value.error, value.names))
+        row = in_row(fold, STRETCH, report, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS))
         self.add(divider(), row, holder)

@@ -41,20 +41,22 @@ LOG_BYTES, JOB_LOG_BYTES, MOST_LINES = 256_000, 32_000, 3_000
 WINDOW_LIBRARIES = ("PySide6_Essentials", "pyqtgraph", "SQLAlchemy", "pydantic", "jeepney")
 AROUND = timedelta(seconds=60)
 """Time before and after a run of which the log is told."""
-README = """This is a problem report of Fettle. It was made on the computer where the problem is. Nothing was sent.
+README = """This is a problem report of Fettle. It was made on the computer where the problem is, and nothing
+was sent.
 
 {what}
 
-error.json     the error: code, sentences, values, traceback, and the job and version that were at work
-run.json       the run: goal, kind of model and examples, steps, versions and jobs ({{}} without a run)
+error.json     the error: code, sentences, values, traceback; the job and version at work
+run.json       the run: goal, kind of model and examples, steps, versions, jobs
 computer.json  processor, memory, disk, graphics cards, screen
 versions.json  Fettle, Python, the system, engines and libraries
 settings.json  the settings of Fettle that are numbers or choices
 log.txt        Fettle's log of this time, and the end of what its processes printed
 
-Left out: models, examples, labels, predictions, names of files, folders, projects, people and computers, addresses,
-passwords and tokens. Words that do not occur in Fettle's own source are replaced, such as <word 3>, and so are quoted
-texts <text 1>, files <file 2>.onnx, names <name 1>, long numbers, and addresses. The same placeholder is the same text.
+Left out: models, examples, labels, predictions, passwords, tokens, and the names of files,
+folders, projects, people and computers. Words that do not occur in Fettle's own source are
+replaced, such as <word 3>, and so are quoted texts <text 1>, files <file 2>.onnx, names <name 1>,
+addresses and long numbers. The same placeholder always stands for the same text.
 """
 
 
