@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from app.controllers import commands as c
 from app.controllers.optimize.live_run import MARKS, LiveRun
 from app.controllers.optimize.run_watch import RunWatch
+from app.controllers.optimize.when_done import WhenDone
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import SHOWN_STATES
 from app.controllers.words import error_value
@@ -41,6 +42,7 @@ class OptimizeController(PageController[OptimizePage]):
         self._shown: RunWatch | None = None
         self._dirty = False
         self._waiting: tuple[str, Preset, int | None] | None = None
+        self._when_done = WhenDone(context, page)
         self._clock = QTimer(self)
         self._clock.setInterval(NOW_MS)
         self._clock.timeout.connect(self._on_clock)
@@ -113,6 +115,7 @@ class OptimizeController(PageController[OptimizePage]):
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
             live.watch.variant(variant)
         self._live[run.id] = live
+        self._when_done.begin()
         self._follow(live)
         self._window.show_page("optimize")
         live.running = self._flows.start(
@@ -213,6 +216,7 @@ class OptimizeController(PageController[OptimizePage]):
 
     def _on_done(self, live: LiveRun, run: Run) -> None:
         self._end(live)
+        self._when_done.end(live.running, run.headline)
         if self._session.is_open(run.project_id):
             self._session.refresh_project()
             self._session.set_run(run)
@@ -220,6 +224,7 @@ class OptimizeController(PageController[OptimizePage]):
     def _on_failed(self, live: LiveRun, error: ErrorInfo, preset: Preset) -> None:
         live.lines.append(f"{MARKS['error']}{error.title}: {error.detail}")
         self._end(live)
+        self._when_done.end(live.running, error.title)
         if live.run.state in SHOWN_STATES:  # the continued run has its result again, so no page shows the error
             self._window.banner(error_value(error))
         elif error.code == PREPARED_WRONGLY and self._session.is_open(live.run.project_id):
@@ -252,6 +257,7 @@ class OptimizeController(PageController[OptimizePage]):
         if live.recorder is not None and live.recorder.run.state is RunState.QUEUED:
             live.recorder.end(RunState.CANCELLED)
         self._end(live)
+        self._when_done.end(live.running, "", is_cancelled=True)
 
     # --- slots
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.optimize.run_view import RunView
 from widgets.pages.optimize.step_list import whole_seconds
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import DropArea
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.fields import ChoiceField
 from widgets.parts.format import seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead
@@ -67,6 +69,7 @@ class OptimizePage(Page):
     measure_now_requested = Signal()
     go_on_requested = Signal(int)
     log_toggled = Signal(bool)
+    power_chosen = Signal(str)
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
         """Create the page in its empty state."""
@@ -74,6 +77,8 @@ class OptimizePage(Page):
         self._clock = clock
         self._view: RunView | None = None
         self._laid_out: tuple[object, ...] = ()
+        self._powers: tuple[str, ...] = ()
+        self._power = ""
         self.show_empty(has_model=False)
 
     # --- states
@@ -98,7 +103,7 @@ class OptimizePage(Page):
 
     def show_value(self, value: OptimizeValue) -> None:
         """Show the current state of the run."""
-        if self._view is None or _layout(value) != self._laid_out:
+        if self._view is None or (*_layout(value), self._powers) != self._laid_out:
             self._lay_out(value)
         assert self._view is not None
         self._show_head(self._head, *self._sentences(value))
@@ -119,7 +124,7 @@ class OptimizePage(Page):
         """Replace the head but not the parts below it: moving these blocks the window for .1 to .2 s."""
         view, before = self._view or RunView(self.theme, self._clock), self._laid_out
         is_there = self._content.isAncestorOf(view)
-        self._view, self._laid_out = view, _layout(value)
+        self._view, self._laid_out = view, (*_layout(value), self._powers)
         self._head = PageHead("", "", self._fold(not view.log_card.isHidden()), *self._actions(value))
         if is_there and value.error == before[1]:
             self._set_head(value.phase, self._head)
@@ -147,13 +152,31 @@ class OptimizePage(Page):
             self._view.log_card.setVisible(is_open)
         self.log_toggled.emit(is_open)
 
-    def _actions(self, value: OptimizeValue) -> list[Button]:
+    def set_powers(self, powers: Sequence[str]) -> None:
+        """Set what the computer can do after a run: "sleep", "off"; the choice is not offered without any."""
+        self._powers = tuple(powers)
+
+    def set_power(self, power: str) -> None:
+        """Set what the computer does after this run; "" is nothing."""
+        self._power = power
+        self.power_chosen.emit(power)
+
+    def _when_done(self) -> ChoiceField | None:
+        """Return the field for what the computer does after the run, None where it can do nothing."""
+        words = {"sleep": _("When done: sleep"), "off": _("When done: shut down")}
+        options = [("", _("When done: nothing")), *((power, words[power]) for power in self._powers)]
+        field = ChoiceField(_("When done"), [(text, power) for power, text in options], self._power)
+        field.currentIndexChanged.connect(lambda: self.set_power(field.currentData()))
+        return field if self._powers else None
+
+    def _actions(self, value: OptimizeValue) -> Sequence[QWidget | None]:
         if value.phase in ("running", "queued"):
             cancel = GhostButton(self.theme, _("Cancel"), "x", on=self.cancel_requested)
+            first = [self._when_done(), cancel]
             if not value.waiting:
-                return [cancel]
+                return first
             tip = _("Do not wait for other programs, now and later in this run")
-            return [cancel, GhostButton(self.theme, _("Measure now"), "play", tip=tip, on=self.measure_now_requested)]
+            return [*first, GhostButton(self.theme, _("Measure now"), "play", tip=tip, on=self.measure_now_requested)]
         if value.phase in ("done", "kept_original"):
             return self._ended_actions(value)
         text = _("Try again") if value.phase == "failed" else _("Go on")
