@@ -87,7 +87,7 @@ def report_files(
     stopped: Stopped = never,
 ) -> dict[str, str]:
     """Return the files of a report about a problem; also without a database."""
-    redactor = Redactor(problem.names, problem.labels, _secrets(paths))
+    redactor = Redactor(problem.names | _secrets(paths), problem.labels)
     error = problem.error
     what = "It tells the state of Fettle; no error was recorded."
     facts: dict[str, Any] = {}

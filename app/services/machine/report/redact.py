@@ -83,25 +83,23 @@ def _is_public_word(word: str) -> bool:
 
 
 class Redactor:
-    """The placeholders of one report; `names` and `labels` of the person are private even if their words are public.
+    """The placeholders of one report; known `names`, secrets among them, are private even if their words are public.
 
-    `secrets` are replaced everywhere, also in finished files. A name that is a single public word, such as "model", is
-    no secret.
+    Only a single public word, such as "model", is no private name. `labels` are private in sentences, but not in
+    finished files, where they may be words of the program.
     """
 
-    def __init__(self, names: Iterable[str], labels: Iterable[str], secrets: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], labels: Iterable[str] = ()) -> None:
         """Create a redactor without placeholders."""
-        private = {name for name in names if len(name) >= LEAST_NAME and not (WORD.fullmatch(name) and is_public(name))}
-        always = {*private, *(one for one in secrets if len(one) >= LEAST_NAME and not is_public(one))}
-        labelled = {label for label in labels if len(label) >= LEAST_NAME and not label.isdigit()}
+        self._names = {one for one in names if len(one) >= LEAST_NAME and not (WORD.fullmatch(one) and is_public(one))}
+        self._labels = {one for one in labels if len(one) >= LEAST_NAME and not one.isdigit()}
         self._counts: dict[str, int] = {}
         self._placeholders: dict[tuple[str, str], str] = {}
-        self._names, self._always = [*always, *labelled], [*always]
 
     def lines(self, text: str) -> str:
         """Return a log or a traceback; frames keep file, line and function, and no line of source."""
         kept: list[str] = []
-        in_frame, known = False, self._known(text, self._names)
+        in_frame, known = False, self._known(text, self._names | self._labels)
         for line in text.splitlines():
             if frame := FRAME.match(line):
                 start, path, number, function = frame.groups()
@@ -130,7 +128,7 @@ class Redactor:
         With `has_versions` its numbers such as 12.9.1.4 are versions, not addresses.
         """
         address = r"(?!)" if has_versions else ADDRESS
-        kinds = {"known": self._known(text, self._always), "token": TOKEN, "address": address}
+        kinds = {"known": self._known(text, self._names), "token": TOKEN, "address": address}
         return _pattern(**kinds).sub(self._placeholder, text)
 
     def _replaced(self, text: str, known: str) -> str:
