@@ -19,7 +19,16 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-ALLOWED_WINDOWS = ("MainWindow", "QuestionDialog", "ShapeDialog", "MatchDialog", "QFileDialog", "QMenu", "QTipLabel")
+ALLOWED_WINDOWS = (
+    "MainWindow",
+    "QuestionDialog",
+    "ShapeDialog",
+    "MatchDialog",
+    "ReportDialog",
+    "QFileDialog",
+    "QMenu",
+    "QTipLabel",
+)
 STRAYS: list[str] = []
 RINGS: "list[weakref.ref[_Ring]]" = []
 
