@@ -128,7 +128,7 @@ class AppController(QObject):
         self.commands.offer(NEW_PROJECT, self._on_new_project)
         RunActions(self._context)
         space = self._session.workspace
-        ProblemReports(self._window, self._theme, space.paths, self.flows, space)
+        ProblemReports(self._window, self._theme, space.paths, (self.flows, space))
 
     def _act(self, page_id: str, method: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *given: method(self.controller(page_id, PageController), *given)

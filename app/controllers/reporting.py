@@ -8,11 +8,13 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
 from app.controllers.running import JobSlot
+from app.controllers.words import error_value, notice
 from app.paths import DataPaths
 from app.services.machine.report.facts import Problem
 from app.services.machine.report.making import report, report_files, save_report
 from widgets.commands import REPORT_PROBLEM
-from widgets.dialogs.report import ReportDialog
+from widgets.dialogs.questions import ask
+from widgets.dialogs.report import ask_report_place, report_question
 from widgets.main_window import MainWindow
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo, WorkerError
@@ -26,54 +28,41 @@ if TYPE_CHECKING:
 class ProblemReports(QObject):
     """The handler of the command `REPORT_PROBLEM`, owned by the window.
 
-    Without `flows` and `space`, because the database cannot be opened, a report has no run and no names of projects.
+    Without `running`, because the database cannot be opened, a report has no run and no names of projects.
     """
 
     def __init__(
-        self,
-        window: MainWindow,
-        theme: Theme,
-        paths: DataPaths,
-        flows: "FlowRunner | None" = None,
-        space: "Workspace | None" = None,
+        self, window: MainWindow, theme: Theme, paths: DataPaths, running: "tuple[FlowRunner, Workspace] | None" = None
     ) -> None:
         """Offer the command."""
         super().__init__(window)
-        self._window, self._theme, self._paths, self._flows, self._space = window, theme, paths, flows, space
-        window.commands.offer(REPORT_PROBLEM, self._show)
+        self._window, self._theme, self._paths, self._running = window, theme, paths, running
+        self._job = JobSlot(running[0]) if running is not None else None
+        window.commands.offer(REPORT_PROBLEM, self._make)
 
-    def _show(self, error: ErrorInfo | None, names: Sequence[str]) -> None:
-        dialog = ReportDialog(self._theme, self._window)
-        dialog.save_requested.connect(lambda path: self._save(dialog, path))
-        dialog.open()
-        if self._flows is None or self._space is None:
-            dialog.show_files(self._files(error, names))
+    def _make(self, error: ErrorInfo | None, names: Sequence[str]) -> None:
+        screen, size = QGuiApplication.primaryScreen(), QGuiApplication.primaryScreen().size()
+        how = f"{size.width()}x{size.height()}, scale {screen.devicePixelRatio():g}, {self._theme.scheme}"
+
+        def make_without_records(_failure: object = None) -> None:
+            self._show(report_files(self._paths, Problem(error, set(names), screen=how)))
+
+        if self._running is None:
+            make_without_records()
             return
-        slot = JobSlot(self._flows)  # a closed dialog gets no files
-        dialog.finished.connect(slot.drop)
-        self._flows.start(
-            report(self._space, "", error, names, _screen(self._theme)),
-            title="",
-            on_done=dialog.show_files,
-            on_failed=lambda _failure: dialog.show_files(self._files(error, names)),
-            slot=slot,
-        )
+        flows, space = self._running
+        flow = report(space, "", error, names, how)
+        flows.start(flow, title="", on_done=self._show, on_failed=make_without_records, slot=self._job)
 
-    def _files(self, error: ErrorInfo | None, names: Sequence[str]) -> dict[str, str]:
-        return report_files(self._paths, Problem(error, set(names)), screen=_screen(self._theme))
+    def _show(self, files: dict[str, str]) -> None:
+        ask(report_question(self._theme, self._window, files), save=lambda: self._save(files))
 
-    @staticmethod
-    def _save(dialog: ReportDialog, path: str) -> None:
+    def _save(self, files: dict[str, str]) -> None:
+        path = ask_report_place(self._window)
         try:
-            save_report(Path(path), dialog.files)
+            if path:
+                save_report(Path(path), files)
+                text = _("Nothing was sent. Give it to those who can help.")
+                self._window.banner(notice(_("The report was saved"), path, text, icon="check-circle"))
         except WorkerError as error:
-            dialog.show_end(f"{error.detail} {error.hint}", is_saved=False)
-        else:
-            dialog.show_end(_("Saved as {0}. Nothing was sent.").format(Path(path).name), is_saved=True)
-
-
-def _screen(theme: Theme) -> str:
-    """Return size, scale and platform of the screen, and the theme, for those who read the report."""
-    screen, size = QGuiApplication.primaryScreen(), QGuiApplication.primaryScreen().size()
-    scale = f"{screen.devicePixelRatio():g}"
-    return f"{size.width()}x{size.height()}, scale {scale}, {theme.scheme}, {QGuiApplication.platformName()}"
+            self._window.banner(error_value(error.info()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton, QWidget
-from read_page import button, press
+from read_page import answer, press, question
 from records import Drive, described, open_finished, shown_page
 
 from app.controllers.app_controller import AppController
@@ -14,24 +14,30 @@ from app.controllers.reporting import ProblemReports
 from app.controllers.words import refused_file
 from app.services.flow.workspace import Workspace
 from app.services.machine.devices import remember
-from widgets.dialogs.report import ReportDialog
 from widgets.main_window import MainWindow
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.page import Page
+from widgets.parts.question import QuestionDialog
 from widgets.parts.text import LogText
 from workers.contracts.errors import InputRefused
 
 ERROR = InputRefused("unsafe", "This file is not safe to open", "secret model.pt would run it.", "Delete it.").info()
 
 
-def report_from(window: MainWindow, root: QWidget, drive: Drive) -> ReportDialog:
+def report_from(window: MainWindow, root: QWidget, drive: Drive) -> QuestionDialog:
     """Press the button, which is shown a turn of the loop after its card, and return the dialog with its files."""
     text = "Save a problem report"
     drive(lambda: [one for one in root.findChildren(QPushButton) if one.text() == text and one.isVisible()])
     press(root, text)
     drive(lambda: [one for one in window.findChildren(ToggleButton) if one.isVisible() and one.text() == "log.txt"])
-    (dialog,) = [one for one in window.findChildren(ReportDialog) if one.isVisible()]
-    return dialog
+    return question(window)
+
+
+def shown_error(dialog: QuestionDialog) -> dict[str, object]:
+    """What the dialog shows of error.json."""
+    press(dialog, "error.json")
+    (text,) = dialog.findChildren(LogText)
+    return dict(json.loads(text.toPlainText()))
 
 
 def test_report_of_a_refused_file_is_read_and_saved(
@@ -39,22 +45,20 @@ def test_report_of_a_refused_file_is_read_and_saved(
 ) -> None:
     """Given a refused file, When its card's button is pressed, Then each file of the report can be read without its
     name; a place that cannot be written is said, and at another one the zip holds what was shown."""
-    space = app_controller.session.workspace
-    remember(space.repositories, described())
+    remember(app_controller.session.workspace.repositories, described())
     page: Page = shown_page(window, "model")
     page.show_error(refused_file(ERROR, "/home/x/secret model.pt"))
-    dialog = report_from(window, page, drive)
-    press(dialog, "error.json")
-    (text,) = dialog.findChildren(LogText)
-    assert json.loads(text.toPlainText())["detail"] == "<file 1>.pt would run it."
     places = iter([str(tmp_path / "none" / "a.zip"), str(tmp_path / "a.zip")])
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_given: (next(places), ""))
-    press(dialog, "Save…")
-    assert dialog._status.property("tone") == "bad"
-    press(dialog, "Save…")
-    assert dialog._status.property("tone") == "ok" and button(dialog, "Close")
+    shown = shown_error(report_from(window, page, drive))
+    assert shown["detail"] == "<file 1>.pt would run it."
+    answer(window, "save")
+    assert window.notice.property("tone") == "bad"
+    report_from(window, page, drive)
+    answer(window, "save")
+    assert window.notice.property("tone") == "warn"
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert {name: archive.read(name).decode() for name in archive.namelist()} == dialog.files
+        assert json.loads(archive.read("error.json")) == shown and len(archive.namelist()) == 7
 
 
 def test_banner_and_guide_lead_to_a_report(app_controller: AppController, window: MainWindow, drive: Drive) -> None:
@@ -64,7 +68,7 @@ def test_banner_and_guide_lead_to_a_report(app_controller: AppController, window
     open_finished(app_controller.session)
     window.show_page("guide")
     dialog = report_from(window, window, drive)
-    assert json.loads(dialog.files["error.json"]) == {}
+    assert shown_error(dialog) == {}
     dialog.reject()
     window.banner(refused_file(ERROR, "secret model.pt"))
     press(window.notice, "More")
@@ -78,4 +82,4 @@ def test_report_without_a_database_tells_the_error(window: MainWindow, space: Wo
     ProblemReports(window, window.property("theme"), space.paths)
     page: Page = shown_page(window, "model")
     page.show_stopped(refused_file(ERROR, "secret model.pt"))
-    assert json.loads(report_from(window, page, drive).files["error.json"])["code"] == "unsafe"
+    assert shown_error(report_from(window, page, drive))["code"] == "unsafe"

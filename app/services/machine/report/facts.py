@@ -1,7 +1,6 @@
 """Read what a problem report tells from the database, as known fields only, and the names that it must not tell."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,14 +17,13 @@ from app.services.flow.steps import Refused
 from app.services.flow.workspace import Workspace
 from presets.loader import BUILTIN_FOLDER
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DataResult
+from workers.contracts.jobs import DataResult, DescribeResult
 from workers.contracts.specs import ModelInfo
 
 FAILED = ("failed", "crashed")
 MOST_ITEMS_BYTES = 32 << 20
 """Largest list of examples whose names are read; the words of longer lists are replaced as all unknown words are."""
 MODEL_FIELDS = {"format", "task", "parameters", "size_bytes", "opset", "quantized"}
-STEP_FIELDS = ("title", "state", "variant_index", "started_s", "seconds")
 DATA_FIELDS = {"origin", "kind", "n_items", "n_test", "n_calibration", "labelled", "merged_doubles"}
 
 
@@ -44,6 +42,8 @@ class Problem:
     job: dict[str, Any] = field(default_factory=dict)
     began: datetime | None = None
     ended: datetime | None = None
+    machine: DescribeResult | None = None
+    screen: str = ""
 
 
 def find_problem(space: Workspace, run_id: str = "", error: ErrorInfo | None = None) -> Problem:
@@ -74,7 +74,7 @@ def find_problem(space: Workspace, run_id: str = "", error: ErrorInfo | None = N
     elif job is not None and error is None:
         problem.began, problem.ended = job.started_at, job.finished_at
     if job is not None:
-        problem.job.update(kind=job.kind, state=job.state, device=job.device, code=_error_of(job).code)
+        problem.job.update(_job_facts(job))
     chosen = repositories.jobs.list(run_id=run_id) if run_id else [job] if job is not None else []
     problem.logs = [(one.kind, space.paths.root / one.log_path) for one in reversed(chosen) if one.log_path]
     return problem
@@ -95,22 +95,13 @@ def _read_run(space: Workspace, run: Run, job: JobRecord | None, problem: Proble
     problem.run = {
         "state": run.state.value,
         "seconds": run.seconds,
-        "goal": {
-            "preset": "the person's own" if own else preset,
-            "max_loss_pct": run.goal.max_loss_pct,
-            "time_budget_s": run.goal.time_budget_s,
-            "threads": run.goal.threads,
-            "seed": run.goal.seed,
-        },
+        "preset": "a preset of the person" if own else preset,
+        **_fields(run.goal, "max_loss_pct", "time_budget_s", "threads", "seed"),
         **_project_facts(project),
-        "steps": [{name: getattr(step, name) for name in STEP_FIELDS} for step in steps],
+        "steps": [_fields(step, "title", "state", "variant_index", "started_s", "seconds") for step in steps],
         "versions": [_version_facts(version) for version in versions],
-        "jobs": [
-            {"kind": one.kind, "state": one.state, "device": one.device,
-             "code": _error_of(one).code if one.error_json else None}
-            for one in reversed(repositories.jobs.list(run_id=run.id))
-        ],
-    }  # fmt: skip
+        "jobs": [_job_facts(one) for one in reversed(repositories.jobs.list(run_id=run.id))],
+    }
     at_work = _version_at_work(run, steps, versions, job)
     if at_work is not None:
         problem.job["version"] = _version_facts(at_work)
@@ -129,15 +120,19 @@ def _version_at_work(
 
 def _version_facts(version: Variant) -> dict[str, Any]:
     return {
-        "version": version.index,
-        "state": version.state,
-        "engine": version.runtime,
-        "precision": version.precision,
-        "techniques": [step.model_dump(mode="json") for step in version.recipe.steps],
-        "settings": version.recipe.settings,
-        "size_bytes": version.size_bytes,
+        **_fields(version, "index", "state", "runtime", "precision", "size_bytes"),
+        **version.recipe.model_dump(mode="json", include={"steps", "settings"}),
         "verdict": version.judgement.verdict if version.judgement is not None else None,
     }
+
+
+def _job_facts(job: JobRecord) -> dict[str, Any]:
+    code = _error_of(job).code if job.error_json else None
+    return {**_fields(job, "kind", "state", "device"), "code": code}
+
+
+def _fields(record: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
 def _project_facts(project: Project) -> dict[str, Any]:
@@ -146,11 +141,7 @@ def _project_facts(project: Project) -> dict[str, Any]:
     with contextlib.suppress(ValueError):  # another program version wrote it
         model = ModelInfo.model_validate_json(project.info_json or "")
         tensors = {"inputs": model.inputs, "outputs": model.outputs}
-        shapes = {
-            name: [{"dtype": one.dtype, "shape": [size if isinstance(size, int) else None for size in one.shape]}
-                   for one in some]
-            for name, some in tensors.items()
-        }  # fmt: skip
+        shapes = {name: [_fields(one, "dtype", "shape") for one in some] for name, some in tensors.items()}
         facts["model"] = {**model.model_dump(mode="json", include=MODEL_FIELDS), **shapes}
     with contextlib.suppress(ValueError):
         data = DataResult.model_validate_json(project.data_json or "")
@@ -164,14 +155,15 @@ def _collect_names(space: Workspace, project: Project, problem: Problem) -> None
     for path in (project.model_path, project.data_path or ""):
         problem.names.update(_names_of(path))
     with contextlib.suppress(ValueError):
-        info = json.loads(project.info_json or "{}")
-        problem.names.update(str(one["name"]) for kind in ("inputs", "outputs") for one in info.get(kind, ()))
+        info = ModelInfo.model_validate_json(project.info_json or "")
+        problem.names.update(one.name for one in (*info.inputs, *info.outputs))
+    with contextlib.suppress(ValueError):
         data = DataResult.model_validate_json(project.data_json or "")
         problem.names.update((*data.columns, *data.unreadable))
         problem.labels.update((*data.class_counts, *data.unknown_labels))
-    folder = space.artifacts.folder(project.data_key) / "data" if project.data_key else None
+    folder = space.artifacts.folder(project.data_key or "none") / "data"
     with contextlib.suppress(OSError, ValueError, KeyError):
-        if folder is not None and (folder / "data.json").stat().st_size <= MOST_ITEMS_BYTES:
+        if (folder / "data.json").stat().st_size <= MOST_ITEMS_BYTES:
             for item in read_items(folder):
                 problem.names.update((*_names_of(item.source), item.text))
                 problem.labels.add(item.label)

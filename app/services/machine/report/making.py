@@ -33,12 +33,10 @@ from app.services.machine.report.redact import Redactor
 from app.settings import Settings, load_settings
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, InputRefused
-from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.disk import DiskFull, lacks_room
 
 LOG_BYTES, JOB_LOG_BYTES, MOST_LINES = 256_000, 32_000, 3_000
-WINDOW_LIBRARIES = ("PySide6_Essentials", "pyqtgraph", "SQLAlchemy", "pydantic", "jeepney")
 AROUND = timedelta(seconds=60)
 """Time before and after a run of which the log is told."""
 README = """This is a problem report of Fettle. It was made on the computer where the problem is, and nothing
@@ -69,23 +67,15 @@ def report(
     """
     problem = find_problem(space, run_id, error)
     problem.names.update(names)
-    machine = remembered(space.repositories)
-    if machine is None:
-        try:
-            machine = yield from describe()
-        except JobError:  # which may be the very problem
-            machine = None
-    files: dict[str, str] = yield DiskStep(partial(report_files, space.paths, problem, machine, screen))
+    problem.screen, problem.machine = screen, remembered(space.repositories)
+    if problem.machine is None:
+        with contextlib.suppress(JobError):  # which may be the very problem
+            problem.machine = yield from describe()
+    files: dict[str, str] = yield DiskStep(partial(report_files, space.paths, problem))
     return files
 
 
-def report_files(
-    paths: DataPaths,
-    problem: Problem,
-    machine: DescribeResult | None = None,
-    screen: str = "",
-    stopped: Stopped = never,
-) -> dict[str, str]:
+def report_files(paths: DataPaths, problem: Problem, stopped: Stopped = never) -> dict[str, str]:
     """Return the files of a report about a problem; also without a database."""
     redactor = Redactor(problem.names | _secrets(paths), problem.labels)
     error = problem.error
@@ -100,7 +90,7 @@ def report_files(
         "README.txt": README.format(what=what),
         "error.json": _json(facts),
         "run.json": _json(redactor.tree(problem.run)),
-        "computer.json": _json({**_computer(machine), **redactor.tree(_surroundings(paths, screen))}),
+        "computer.json": _json(_computer(paths, problem)),
         "settings.json": _json(_settings(paths)),
         "log.txt": redactor.lines("\n".join(_log(paths, problem, stopped))) or "Nothing was logged.",
     }
@@ -145,44 +135,28 @@ def _json(value: Any) -> str:
 
 
 def _versions() -> dict[str, Any]:
-    window = {name: importlib.metadata.version(name) for name in WINDOW_LIBRARIES if _is_installed(name)}
     system = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
+    system["release"] = platform.release().partition("-")[0]  # the rest may be a name
+    window = {"PySide6": importlib.metadata.version("PySide6_Essentials")}
     return {"fettle": VERSION, "is_installed": "FETTLE_ROOT" in os.environ, **system, **window, **library_versions()}
 
 
-def _is_installed(name: str) -> bool:
-    return next(iter(importlib.metadata.distributions(name=name)), None) is not None
-
-
-def _computer(machine: DescribeResult | None) -> dict[str, Any]:
-    """Return the processor and the graphics cards by the names that their makers gave them."""
-    if machine is None:
-        return {"processor": platform.processor() or platform.machine()}
-    device = machine.device.model_dump(mode="json", include={"processor", "cores", "memory_bytes", "features"})
-    return {**device, "cards": [card.model_dump(mode="json", exclude={"uuid"}) for card in machine.cards]}
-
-
-def _surroundings(paths: DataPaths, screen: str) -> dict[str, Any]:
-    memory = psutil.virtual_memory()
-    place = paths.root if paths.root.is_dir() else Path.home()
-    return {
-        "usable_cores": usable_cores(),
-        "memory_bytes": memory.total,
-        "free_memory_bytes": memory.available,
-        "free_disk_bytes": shutil.disk_usage(place).free,
-        "system_release": platform.release(),
-        "screen": screen or None,
-    }
+def _computer(paths: DataPaths, problem: Problem) -> dict[str, Any]:
+    """Return the processor and the graphics cards by the names that their makers gave them, memory, disk and screen."""
+    facts: dict[str, Any] = {"processor": platform.processor() or platform.machine(), "screen": problem.screen or None}
+    if (machine := problem.machine) is not None:
+        facts |= machine.device.model_dump(mode="json", include={"processor", "cores", "features"})
+        facts["cards"] = [card.model_dump(mode="json", exclude={"uuid"}) for card in machine.cards]
+    memory, place = psutil.virtual_memory(), paths.root if paths.root.is_dir() else Path.home()
+    facts |= {"usable_cores": usable_cores(), "memory_bytes": memory.total, "free_memory_bytes": memory.available}
+    return {**facts, "free_disk_bytes": shutil.disk_usage(place).free}
 
 
 def _settings(paths: DataPaths) -> dict[str, Any]:
     """Return the settings that are numbers or one of several choices; other texts might be private."""
-    values, told = load_settings(paths.settings)[0].model_dump(mode="json"), {}
-    for name, schema in Settings.model_json_schema()["properties"].items():
-        is_choice = "enum" in schema or not isinstance(values[name], str)
-        if is_choice and not schema.get("hidden"):
-            told[name] = values[name]
-    return told
+    values = load_settings(paths.settings)[0].model_dump(mode="json")
+    shown = {name: one for name, one in Settings.model_json_schema()["properties"].items() if not one.get("hidden")}
+    return {name: values[name] for name, one in shown.items() if "enum" in one or not isinstance(values[name], str)}
 
 
 def _log(paths: DataPaths, problem: Problem, stopped: Stopped) -> list[str]:

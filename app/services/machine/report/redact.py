@@ -29,20 +29,20 @@ SUFFIXES = (
 )
 TOKEN = r"\b(?:hf_|sk-|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|AKIA|AIza|eyJ)[\w.\-]{6,}"
 ADDRESS = (
-    r"\b[a-z][a-z0-9+.\-]*://[^\s'\"“”<>]+|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*"
+    r"(?<![\w.+\-])(?:[a-z][a-z0-9+.\-]*://[^\s'\"“”<>]+|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*)"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b|(?<![\w:])[0-9a-f]{0,4}(?:::?[0-9a-f]{1,4}){3,7}\b"
 )
 START = r"(?:~?/|(?<!\w)[A-Za-z]:[\\/]|\\\\)"
 PATH = rf"(?<![\w.\-/]){START}(?:[^\n'\"“”<>|:]{{0,200}}?\.(?:{SUFFIXES})\b|[^\s'\"“”<>|,;:()\[\]]+)"
-FILE = rf"[\w.\-+\\/]*\w\.(?:{SUFFIXES})\b"
+FILE = rf"(?<![\w.\-+\\/])[\w.\-+\\/]*\w\.(?:{SUFFIXES})\b"
 QUOTED = r"(?<!\w)'[^'\n]{1,500}'(?!\w)|\"[^\"\n]{1,500}\"|“[^”\n]{1,500}”|‘[^’\n]{1,500}’|«[^»\n]{1,500}»"
 NUMBER = rf"(?<![\d.])\+?\d[\d \-]{{6,}}\d(?!\d|\.\d)|\b\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}}\b|\d{{{MOST_DIGITS + 1},}}"
 PATTERNS = {
     "token": TOKEN, "address": ADDRESS, "quoted": QUOTED, "path": PATH, "file": FILE, "number": NUMBER,
     "word": WORD.pattern,
 }  # fmt: skip
-FRAME = re.compile(r'^(\s*(?:\|\s*)?File )"(.+)", line (\d+)(?:, in (.+))?$')
-LOGGED = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z [A-Z]+ [\w.]+: )(.*)$")
+FRAME = re.compile(r'^(\s*(?:\|\s*)?File )"(.+)", line (\d+), in (.+)$')
+LOGGED = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z [A-Z]+ [\w.]+: )")
 
 
 @functools.cache
@@ -100,26 +100,25 @@ class Redactor:
         """Return a log or a traceback; frames keep file, line and function, and no line of source."""
         kept: list[str] = []
         in_frame, known = False, self._known(text, self._names | self._labels)
+        pattern = _pattern(known=known, **PATTERNS)
         for line in text.splitlines():
             if frame := FRAME.match(line):
                 start, path, number, function = frame.groups()
                 place = self._path(path)
-                shown = function if function and not place.startswith("<") else "…"
-                kept.append(f'{start}"{place}", line {number}, in {shown}')
+                kept.append(f'{start}"{place}", line {number}, in {"…" if place.startswith("<") else function}')
+                in_frame = True
             elif not (in_frame and line.startswith("    ")):
-                stamp = LOGGED.match(line)
-                kept.append(stamp[1] + self._replaced(stamp[2], known) if stamp else self._replaced(line, known))
-                frame = None
-            in_frame = frame is not None or (in_frame and line.startswith("    "))
+                start_at = stamp.end() if (stamp := LOGGED.match(line)) else 0
+                kept.append(line[:start_at] + pattern.sub(self._placeholder, line[start_at:]))
+                in_frame = False
         return "\n".join(kept)
 
     def tree(self, value: Any) -> Any:
-        """Return a JSON value with redacted texts; keys come from the program and stay."""
+        """Return a JSON value with redacted texts."""
         if isinstance(value, str):
             return self.lines(value)
         if isinstance(value, dict):
-            return {key if is_public(str(key)) else self._place("name", str(key)): self.tree(one)
-                    for key, one in value.items()}  # fmt: skip
+            return {self.lines(str(key)): self.tree(one) for key, one in value.items()}
         return [self.tree(one) for one in value] if isinstance(value, (list, tuple)) else value
 
     def scanned(self, text: str, *, has_versions: bool = False) -> str:
@@ -130,9 +129,6 @@ class Redactor:
         address = r"(?!)" if has_versions else ADDRESS
         kinds = {"known": self._known(text, self._names), "token": TOKEN, "address": address}
         return _pattern(**kinds).sub(self._placeholder, text)
-
-    def _replaced(self, text: str, known: str) -> str:
-        return _pattern(known=known, **PATTERNS).sub(self._placeholder, text)
 
     def _placeholder(self, match: re.Match[str]) -> str:
         kind, text = str(match.lastgroup), match.group()

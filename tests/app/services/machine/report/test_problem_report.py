@@ -102,8 +102,8 @@ def test_report_tells_the_error_and_nothing_private(space: Workspace, tmp_path: 
     everything = (out.read_bytes().decode("latin-1") + "\n".join(files.values())).casefold()
     assert [word for word in PLANTED if word in everything] == []
     told = json.loads(files["error.json"])
-    assert (told["code"], told["job"]["kind"], told["job"]["version"]["engine"]) == (code, kind, "openvino")
-    assert told["job"]["version"]["techniques"][0]["technique"] == "int8_static"
+    assert (told["code"], told["job"]["kind"], told["job"]["version"]["runtime"]) == (code, kind, "openvino")
+    assert told["job"]["version"]["steps"][0]["technique"] == "int8_static"
     assert "ValueError: could not convert string to float" in "\n".join(told["traceback"]) + files["log.txt"]
     assert "ERROR app.jobs.client" in files["log.txt"] and f"code {code}" in files["README.txt"]
     assert json.loads(files["run.json"])["steps"][0]["state"] == "failed"
