@@ -8,6 +8,7 @@ from typing import get_type_hints
 import typer
 
 from app.cli import (
+    answer,
     chat,
     data,
     diff,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "bench": looking.bench,
     "load": load.load,
     "chat": chat.chat,
+    "answer": answer.answer,
     "export": export.export_run,
     "verify": looking.verify,
     "monitor": looking.monitor,

@@ -12,19 +12,29 @@ import numpy as np
 from pydantic import ValidationError
 
 from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
-from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
+from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
 from workers.evaluate.data.dataset import Item, read_dataset
 from workers.evaluate.look.boxes import Frame, frame_in, frame_of, seen_boxes
-from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, rows_of, seen_of, sound_of
+from workers.evaluate.look.one_input import (
+    ANSWER_FILE,
+    answer_of,
+    compared,
+    draw,
+    feeds_of,
+    refusal_of,
+    rows_of,
+    seen_of,
+    sound_of,
+)
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.measure.single import time_calls
-from workers.pipeline.pipeline import WANTED, Arrays, Pipeline, load_pipeline
+from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import BoxesSteps, PipelineError
+from workers.pipeline.spec import BoxesSteps
 
 
 def run(params: RunParams, ctx: JobContext) -> LiveResult:
@@ -59,20 +69,12 @@ class LoadedModel:
             return self.predict(index, TryRequest.model_validate(request))
         except (JobCancelled, MemoryError):
             raise
-        except (PipelineError, OSError) as error:
-            return self._unreadable(error)
-        except WorkerError as error:
-            return error.info()
         except ValidationError as error:
             detail = f"{error.errors()[0]['msg']}."
             hint = "Give a file, a text or a test item."
             return InputRefused("bad_request", "This input cannot be tried", detail, hint).info()
         except Exception as error:  # every runtime has its own errors
-            reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-            hint = "Try another input; if all fail, the preprocessing probably does not fit the model."
-            return InputRefused(
-                "run_failed", "The model failed at this input", f"It stopped with: {reason}.", hint
-            ).info()
+            return refusal_of(error, self._pipeline)
 
     def predict(self, index: int, request: TryRequest) -> TryAnswer:
         """Predict one input; pictures and sounds for people go into the job's folder."""
@@ -118,8 +120,3 @@ class LoadedModel:
         name = f"heard-{index}.wav"
         write_plain_wav(self._ctx.work_dir / name, *sound)
         return name
-
-    def _unreadable(self, error: PipelineError | OSError) -> ErrorInfo:
-        wanted = WANTED.get(type(self._pipeline.spec.preprocess), "arrays in an NPZ file")
-        detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
-        return InputRefused("input_unreadable", "It cannot be read", detail, f"Try {wanted}.").info()

@@ -74,6 +74,8 @@ KINDS: Mapping[str, JobKind] = {
     "measure": JobKind("workers.jobs.measure:run"),
     "summarize": JobKind("workers.jobs.summarize:run"),
     # after a run
+    "answer_files": JobKind("workers.jobs.answer_files:run"),
+    "answer_table": JobKind("workers.jobs.answer_files:write_table"),
     "chat": JobKind("workers.jobs.chat:run"),
     "explain": JobKind("workers.explain.explain_job:explain"),
     "monitor": JobKind("workers.jobs.monitor:run"),

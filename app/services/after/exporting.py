@@ -312,16 +312,16 @@ def card_facts(facts: RunFacts, variant: Variant, request: ExportRequest, device
 
 
 def check_writable(out: Path) -> None:
-    """Raise `JobError` at once if the bundle could not be written at the end."""
+    """Raise `JobError` at once if a file could not be written at the end."""
     folder = out.absolute().parent
     if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
         detail = f"A file's name may have {MAX_NAME_BYTES} bytes."
         raise Refused("name_too_long", "The name is too long", detail, "Choose a shorter one. Nothing was changed.")
     if not folder.is_dir():
-        title, detail = "The folder for the bundle is not there", f"There is no folder {folder}."
+        title, detail = "The folder is not there", f"There is no folder {folder}."
         raise Refused("no_folder", title, detail, "Create it, or choose another place.")
     if why_not_writable(folder) or out.is_dir():
-        title, detail = "The bundle cannot be written there", f"{out} cannot be written."
+        title, detail = "The file cannot be written there", f"{out} cannot be written."
         raise Refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
 
 
@@ -338,14 +338,14 @@ def place(source: Path, out: Path, stopped: Stopped = never) -> None:
         if isinstance(error, InterruptedError):
             raise
         if error.errno in NO_ROOM:
-            hint, needed_bytes = "Make room there or choose another place, then export again.", source.stat().st_size
+            hint, needed_bytes = "Make room there or choose another place, then try again.", source.stat().st_size
             full = DiskFull(
                 out.absolute().parent, needed_bytes=needed_bytes, safe="The old file is as it was.", hint=hint
             )
             raise JobError(full.info(), 3) from error
         raise Refused(
             "not_written",
-            "The bundle could not be written",
+            "The file could not be written",
             f"{out}: {error.strerror or error}.",
-            "Put that right or choose another place, then export again. The old file is as it was.",
+            "Put that right or choose another place, then try again. The old file is as it was.",
         ) from error

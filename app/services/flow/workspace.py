@@ -93,13 +93,13 @@ class Workspace:
             limits=self.limited(step.limits),
         )
         if step.goes_on:
-            kept = self._begun(step)
+            kept = self.unfinished_folder(self.key_of(step))
             job = job.model_copy(update={"kept_dir": str(kept), "write_paths": (*job.write_paths, str(kept))})
         return self.on_card(job) if step.limits.gpu else job
 
-    def _begun(self, step: JobStep[Any]) -> Path:
-        """Return the folder with finished parts of this step; folders unused for `KEPT_S` are removed."""
-        folder = self.paths.unfinished / self.key_of(step)
+    def unfinished_folder(self, key: str) -> Path:
+        """Return the folder with finished parts of long work; folders unused for `KEPT_S` are removed."""
+        folder = self.paths.unfinished / key
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.utime(folder)

@@ -9,7 +9,7 @@ from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepRes
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, OpenParams, OpenResult
 from workers.contracts.measured.companions import COMPANIONS, ONNX_FOLDER
-from workers.contracts.paths import from_text
+from workers.contracts.paths import from_text, to_text
 from workers.contracts.specs import ModelInfo
 
 _SLOW = (
@@ -114,6 +114,17 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
         step_index=step_index,
     )
     done = yield from _refusing(step, path)
+    return replace(done, folder=done.folder / done.result.model_dir)
+
+
+def open_bundle(bundle: Path, *, allow_code: bool = False) -> Flow[OpenedModel]:
+    """Open a bundle, compare its files with its checksums, and run none of its scripts; nothing is cached.
+
+    The caller removes the folder above the result's. Raises `JobError` as `inspect_model` does.
+    """
+    params = OpenParams(path=to_text(bundle), allow_code=allow_code, to_prove=True)
+    step = JobStep("open", params, OpenResult, "Open the bundle", (bundle,), keep_folder=True, torch=allow_code)
+    done = yield from _refusing(step, bundle)
     return replace(done, folder=done.folder / done.result.model_dir)
 
 

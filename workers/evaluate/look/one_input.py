@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.trying import ShownPicture, TryRequest
+from workers.contracts.errors import ErrorInfo, InputRefused, WorkerError
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
@@ -18,7 +19,7 @@ from workers.pipeline.alike.shares import unlike_labels
 from workers.pipeline.audio import read_wav
 from workers.pipeline.batches import is_batched
 from workers.pipeline.images import open_picture
-from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.pipeline import WANTED, Arrays, Pipeline
 from workers.pipeline.postprocess.matching import same_boxes
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, PipelineError, TextSteps
@@ -44,6 +45,19 @@ def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> 
     axes = {entry.name: entry.batch_axis for entry in pipeline.spec.inputs if is_batched(entry)}
     first = {n: value.take([0], axes[n]) if n in axes and count > 1 else value for n, value in feeds.items()}
     return first, count
+
+
+def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
+    """Return in plain words why one input has no answer; other inputs may have one."""
+    if isinstance(error, WorkerError):
+        return error.info()
+    if isinstance(error, PipelineError | OSError):
+        wanted = WANTED.get(type(pipeline.spec.preprocess), "arrays in an NPZ file")
+        detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
+        return InputRefused("input_unreadable", "It cannot be read", detail, f"Try {wanted}.").info()
+    reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
+    hint = "Try another input; if all fail, the preprocessing probably does not fit the model."
+    return InputRefused("run_failed", "The model failed at this input", f"It stopped with: {reason}.", hint).info()
 
 
 def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:

@@ -50,16 +50,21 @@ def _table_of(path: Path) -> Path | None:
     return named[0] if len(named) == 1 else tables[0] if len(tables) == 1 else None
 
 
-def read(path: Path, options: Options) -> Collection:
-    """Read the texts, labels and further columns of a table."""
+def text_column(path: Path, options: Options) -> tuple[Path, Table, int]:
+    """Return the file of texts at a path that `matches`, its table, and the column that holds the texts."""
     file = _table_of(path)
     assert file is not None
     given = [name for name in (options.text_column, options.label_column) if name]
     table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES, *REFERENCE_NAMES, *FIRST])
-    pairs = pairs_in(table, options.spec) if not given else None
+    return file, table, _chosen(table, options.text_column, file) if options.text_column else find_text(table)
+
+
+def read(path: Path, options: Options) -> Collection:
+    """Read the texts, labels and further columns of a table."""
+    file, table, text = text_column(path, options)
+    pairs = pairs_in(table, options.spec) if not (options.text_column or options.label_column) else None
     if pairs is not None:
         return pairs
-    text = _chosen(table, options.text_column, file) if options.text_column else find_text(table)
     if options.label_column:
         label: int | None = _chosen(table, options.label_column, file)
     else:

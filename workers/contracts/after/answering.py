@@ -1,0 +1,102 @@
+"""Contracts of ``answer_files`` and ``answer_table``: the answers of a version to everything in a folder or file."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from workers.contracts.base import Frozen
+from workers.contracts.paths import PathText
+from workers.contracts.specs import RunParams
+from workers.contracts.wording import percent
+
+PART_FILE = "answers.jsonl"
+"""File of a part's folder: a first line that says what the rows belong to, then one row for each answered input."""
+FORMAT = 1
+TOP = 3
+MOST_CELL_CHARS = 32_000
+"""Longest text of a cell; Excel takes 32,767 characters."""
+
+TableSuffix = Literal[".csv", ".xlsx", ".jsonl"]
+Row = Mapping[str, Any]
+Cells = tuple[str | float | None, ...]
+
+
+class AnswerFilesParams(RunParams):
+    """Parameters of ``answer_files``: answer everything at `path` and append each answer to the part in `part_dir`.
+
+    Answers that the part holds already, of the same version and to unchanged inputs, are not computed again.
+
+    Attributes:
+        path: A folder, a table of texts, an NPZ file or a single input.
+        version: Identity of the version; rows of another one are dropped.
+        text_column: Column of the texts; None finds it.
+    """
+
+    path: PathText
+    version: str
+    part_dir: str
+    text_column: str | None = None
+
+
+class AnswerTableParams(Frozen):
+    """Parameters of ``answer_table``: write the rows of a part as one table into the job's folder."""
+
+    part_dir: str
+    suffix: TableSuffix
+
+
+class AnswerFilesResult(Frozen):
+    """Number of inputs with and without an answer; `path` is the table in the work folder, "" for none."""
+
+    answered: int
+    failed: int
+    path: str = ""
+
+
+def headings(head: Row) -> tuple[str, ...]:
+    """Return the names of a table's columns by the first line of its part."""
+    text = ("text",) if head["text_column"] else ()
+    return ("input", *text, "answer", *_further(head["kind"]), "problem")
+
+
+def _further(kind: str) -> tuple[str, ...]:
+    labels = ("confidence", "second", "second confidence", "third", "third confidence")
+    return {"labels": labels, "boxes": ("objects",)}.get(kind, ())
+
+
+def cells(row: Row, head: Row) -> Cells:
+    """Return a row's cells under `headings`: texts, numbers, and None for nothing."""
+    text = (_cut(row.get("text", "")),) if head["text_column"] else ()
+    return (row["input"], *text, *_answer(row, head["kind"]), row.get("error"))
+
+
+def _answer(row: Row, kind: str) -> Cells:
+    width = 1 + len(_further(kind))
+    found: list[str | float | None] = []
+    if "scores" in row:
+        found = [part for pair in list(row["scores"].items())[:TOP] for part in pair]
+    elif "boxes" in row:
+        found = [row["answer"], _cut("; ".join(_place(one) for one in row["boxes"]))]
+    elif "shares" in row:
+        shares = sorted(row["shares"].items(), key=lambda pair: -pair[1])
+        found = [_cut(", ".join(f"{name} {percent(share)}" for name, share in shares))]
+    elif "error" not in row:
+        found = [_plain(row["answer"])]
+    return (*found[:width], *(None,) * (width - len(found)))
+
+
+def _plain(answer: Any) -> str | float:
+    """Return a text, a single number, or several numbers as a list."""
+    while isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if isinstance(answer, float | int):
+        return answer
+    return _cut(answer if isinstance(answer, str) else json.dumps(answer))
+
+
+def _place(one: Row) -> str:
+    return f"{one['class']} {percent(one['score'])} at {', '.join(f'{edge:.0f}' for edge in one['box'])}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CELL_CHARS else f"{text[:MOST_CELL_CHARS]} …"

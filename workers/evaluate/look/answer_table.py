@@ -1,0 +1,79 @@
+"""Write answers as a table for people: CSV and XLSX for a spreadsheet, JSON Lines for programs."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.after.answering import Cells, Row, cells, headings
+from workers.contracts.errors import InputRefused
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters for which a spreadsheet takes a text of a CSV as a formula (OWASP, "CSV Injection")."""
+MOST_XLSX_ROWS = 1_048_575
+"""Rows of a worksheet below the headings."""
+WIDE, NARROW = 40, 14
+"""Width of a worksheet's columns of texts and of shares, in characters."""
+
+
+def write_csv(path: Path, head: Row, rows: Iterable[Row]) -> None:
+    """Write UTF-8 with a byte order mark, which Excel needs; a text cannot become a formula."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(headings(head))
+        table.writerows(_harmless(cells(row, head)) for row in rows)
+
+
+def _harmless(line: Cells) -> Iterator[str | float | None]:
+    for cell in line:
+        yield f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def write_json_lines(path: Path, _head: Row, rows: Iterable[Row]) -> None:
+    """Write each answer as one line, in the form of a bundle's ``run.py --json``."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def write_xlsx(path: Path, head: Row, rows: Iterable[Row]) -> None:
+    """Write a workbook row by row; texts stay texts.
+
+    Raises:
+        InputRefused: There are more rows than a worksheet holds.
+    """
+    import xlsxwriter  # late: only this format needs it
+
+    options = {
+        "constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+    }  # fmt: skip
+    titles = headings(head)
+    with xlsxwriter.Workbook(str(path), options) as book:
+        sheet = book.add_worksheet("Answers")
+        share, bold = book.add_format({"num_format": "0.0%"}), book.add_format({"bold": True})
+        shares = [title.endswith("confidence") for title in titles]
+        for column, is_share in enumerate(shares):
+            sheet.set_column(column, column, NARROW if is_share else WIDE, share if is_share else None)
+        sheet.freeze_panes(1, 0)
+        _write_row(sheet, 0, titles, [bold] * len(titles))
+        for number, row in enumerate(rows, start=1):
+            if number > MOST_XLSX_ROWS:
+                raise _too_many()
+            _write_row(sheet, number, cells(row, head), [share if is_share else None for is_share in shares])
+
+
+def _write_row(sheet: Any, number: int, line: Cells, formats: Sequence[Any]) -> None:
+    for column, (cell, style) in enumerate(zip(line, formats, strict=True)):
+        if isinstance(cell, str):
+            sheet.write_string(number, column, cell, style)
+        elif cell is not None:
+            sheet.write_number(number, column, cell, style)
+
+
+def _too_many() -> InputRefused:
+    detail = f"An Excel sheet holds {MOST_XLSX_ROWS:,} rows below its headings, and there are more answers."
+    return InputRefused("too_many_rows", "The table does not fit", detail, "Save it as CSV. The answers are kept.")
+
+
+WRITERS = {".csv": write_csv, ".xlsx": write_xlsx, ".jsonl": write_json_lines}
