@@ -19,6 +19,10 @@ def main() -> int:
         from app.bootstrap import open_window
 
         return int(open_window(arguments))
+    if arguments[:1] == ["desk"]:  # the small window of a shortcut
+        from app.desk import open_desk
+
+        return open_desk(arguments[1:])
     try:
         from app.cli.main import main as run_command
 

@@ -40,6 +40,8 @@ REPEAT_RUN: "Command[[Run], None]" = Command("measure all versions of a run agai
 TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file")
 EXPORT_VERSION: Command[[str], None] = Command("open the page for the export of a version: its id")
 WRITE_VERSION: Command[[str], None] = Command("export a version with the last settings, or show the form: its id")
+ANSWER_FOLDER: Command[[str], None] = Command("answer a folder with a version: its id")
+PUT_ON_DESKTOP: Command[[str], None] = Command("put a version on the desktop: its id")
 RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("release an exported bundle")
 READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")
 

@@ -9,6 +9,7 @@ from typing import Any
 from workers.contracts.after.answering import (
     FORMAT,
     PART_FILE,
+    STAGE_ID,
     AnswerFilesParams,
     AnswerFilesResult,
     AnswerTableParams,
@@ -51,14 +52,14 @@ def run(params: AnswerFilesParams, ctx: JobContext) -> AnswerFilesResult:
     }  # fmt: skip
     with PartFile(Path(params.part_dir) / PART_FILE, head, stamps) as part:
         left = [entry for entry in found.entries if entry.source not in part.done]
-        ctx.progress(STAGE, len(part.done), len(stamps))
+        ctx.progress(STAGE, len(part.done), len(stamps), stage_id=STAGE_ID)
         if left:
             with closing(open_session(model_dir, params.runtime, params.settings, ctx.threads)) as session:
                 ctx.loaded()
                 for entry in left:
                     ctx.check_cancelled()
                     part.add(_row(pipeline, session, entry))
-                    ctx.progress(STAGE, len(part.done), len(stamps))
+                    ctx.progress(STAGE, len(part.done), len(stamps), stage_id=STAGE_ID)
         return AnswerFilesResult(answered=len(part.done) - part.failed, failed=part.failed)
 
 

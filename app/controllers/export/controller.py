@@ -8,7 +8,14 @@ from typing import Any
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.commands import EXPORT_VERSION, RELEASE_EXPORT, WRITE_VERSION, on
+from app.controllers.commands import (
+    ANSWER_FOLDER,
+    EXPORT_VERSION,
+    PUT_ON_DESKTOP,
+    RELEASE_EXPORT,
+    WRITE_VERSION,
+    on,
+)
 from app.controllers.export.presenter import (
     another_version,
     checks,
@@ -38,6 +45,7 @@ from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
 from app.services.release.record import number_of
 from app.signing_key import can_sign, fingerprint, make_own_key, own_key
+from widgets.commands import Command
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportValue
 from workers.contracts.errors import ErrorInfo
@@ -81,6 +89,8 @@ class ExportController(PageController[ExportPage]):
         page.cancel_requested.connect(self._job.cancel)
         page.sign_chosen.connect(lambda is_chosen: self._change(sign=is_chosen))
         page.release_requested.connect(self._on_release)
+        page.folder_requested.connect(lambda: self._use_here(ANSWER_FOLDER))
+        page.desktop_requested.connect(lambda: self._use_here(PUT_ON_DESKTOP))
         self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
         page.prove_requested.connect(self._on_prove)
@@ -207,6 +217,10 @@ class ExportController(PageController[ExportPage]):
     def _on_proof_changed(self, wanted_id: str) -> None:
         if not self._job.is_busy:
             self._load(wanted_id)
+
+    def _use_here(self, command: Command[[str], None]) -> None:
+        if self._variant is not None:
+            self._commands.do(command, self._variant.id)
 
     def _on_release(self) -> None:
         if self._released() is not None:

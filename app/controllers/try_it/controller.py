@@ -1,12 +1,12 @@
 """Control the page "Try it": both versions stay loaded while it is shown, and each input goes to both."""
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer
-from PySide6.QtGui import QImage, QImageWriter
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QImage
 
-from app.controllers.commands import EXPORT_VERSION, TRY_PICTURE, on
+from app.controllers.commands import ANSWER_FOLDER, EXPORT_VERSION, PUT_ON_DESKTOP, TRY_PICTURE, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.sounds import SoundPlayer
-from app.controllers.try_it.presenter import SUFFIXES, TriedSoFar, example_value, headline, name_of, try_value
+from app.controllers.try_it.presenter import SUFFIXES, TriedSoFar, example_value, headline, name_of, png_of, try_value
 from app.controllers.words import error_value
 from app.domain.variant import Variant
 from app.services.after.trying.live import is_chat
@@ -22,8 +22,6 @@ from workers.contracts.translation import _
 
 POLL_MS = 15
 PAGE = "try"
-MAX_PASTED_PX, FAST_PNG = 2048, 90
-"""Size limit in pixels and PNG quality, because encoding a large screenshot blocks the window; models need less."""
 
 
 class TryController(PageController[TryPage]):
@@ -55,6 +53,8 @@ class TryController(PageController[TryPage]):
         page.reload_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
         page.export_requested.connect(context.commands.to(EXPORT_VERSION))
+        page.folder_requested.connect(context.commands.to(ANSWER_FOLDER))
+        page.desktop_requested.connect(context.commands.to(PUT_ON_DESKTOP))
         context.session.run_changed.connect(self._on_run_changed)
         context.flows.changed.connect(self._on_flows_changed)
         self.show()
@@ -167,15 +167,7 @@ class TryController(PageController[TryPage]):
     def try_picture(self, image: QImage) -> None:
         """Try a picture that was pasted or dropped without a file."""
         self._window.show_page(PAGE)
-        if max(image.width(), image.height()) > MAX_PASTED_PX:
-            size, keep = QSize(MAX_PASTED_PX, MAX_PASTED_PX), Qt.AspectRatioMode.KeepAspectRatio
-            image = image.scaled(size, keep, Qt.TransformationMode.SmoothTransformation)
-        buffer = QBuffer()
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        writer = QImageWriter(buffer, QByteArray(b"png"))
-        writer.setQuality(FAST_PNG)
-        writer.write(image)
-        self._request(TryInput(png=bytes(buffer.data().data())))
+        self._request(TryInput(png=png_of(image)))
 
     def _request(self, tried: TryInput) -> None:
         self._queue.clear()

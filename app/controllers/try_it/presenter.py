@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage, QImageWriter
+
 from app.domain.variant import Variant
 from app.domain.words.results import times
 from app.services.after.trying.trying import TryInput, TryOutcome
@@ -21,6 +24,8 @@ EQUALLY_FAST = 0.05
 """Largest relative difference that counts as equally fast; few calls of one input show no smaller one."""
 
 MAX_NAME = 120
+MAX_PASTED_PX, FAST_PNG = 2048, 90
+"""Size limit in pixels and PNG quality, because encoding a large screenshot blocks the window; models need less."""
 SUFFIXES: dict[DataKind, tuple[str, ...]] = {
     "images": (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".npy"),
     "texts": (".txt", ".md"),
@@ -67,6 +72,19 @@ def headline(tried: TryOutcome) -> tuple[str, str]:
     if calls == 1:
         text = _("One call each. Exact figures are on Compare.")
     return f"{alike}, {speed}", text.format(calls)
+
+
+def png_of(image: QImage) -> bytes:
+    """Return a pasted picture as PNG bytes, made smaller if it is large."""
+    if max(image.width(), image.height()) > MAX_PASTED_PX:
+        size, keep = QSize(MAX_PASTED_PX, MAX_PASTED_PX), Qt.AspectRatioMode.KeepAspectRatio
+        image = image.scaled(size, keep, Qt.TransformationMode.SmoothTransformation)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QImageWriter(buffer, QByteArray(b"png"))
+    writer.setQuality(FAST_PNG)
+    writer.write(image)
+    return bytes(buffer.data().data())
 
 
 def name_of(tried: TryInput, example: ExampleValue | None) -> str:

@@ -20,6 +20,7 @@ from widgets.pages.export.value import ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorValue
+from widgets.parts.cards.use_here import UseHereCard
 from widgets.parts.fields import pause
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
@@ -55,6 +56,8 @@ class ExportPage(InstallingPage):
     link_clicked = Signal(str)
     sign_chosen = Signal(bool)
     release_requested = Signal()
+    folder_requested = Signal()  # answer a folder with the exported version
+    desktop_requested = Signal()
     prove_requested = Signal()  # evaluate the version that the target could take
 
     def __init__(self, theme: Theme) -> None:
@@ -168,6 +171,10 @@ class ExportPage(InstallingPage):
         head = PageHead(_("Done: your bundle runs on its own"), about, self._release, folder)
         left = in_column(
             DoneCard(self.theme, result, _(target.title)),
+            UseHereCard(
+                GhostButton(self.theme, _("Answer a folder…"), "folder-open", on=self.folder_requested),
+                GhostButton(self.theme, _("Put it on the desktop"), "desktop", on=self.desktop_requested),
+            ),
             ForDevelopers(self.theme, result.commands, result.printed, _(target.how_to_run)),
             (self._checks_card(checks, ""), 1),
             (again, LEFT),

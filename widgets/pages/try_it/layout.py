@@ -8,6 +8,7 @@ from widgets.pages.try_it.value import TryValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorCard
+from widgets.parts.cards.use_here import UseHereCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.format import clipped, size_bytes
 from widgets.parts.layout import clear, held, in_column, in_row
@@ -97,6 +98,9 @@ class TryLayout:
         self.versions.currentIndexChanged.connect(show_size)
         show_size()
         self.answers = in_row((self.given, 10), (self.before, 11), (self.after, 11), gap=SPACE_L)
+        self.folder = GhostButton(theme, _("Answer a folder…"), "folder-open")
+        self.desktop = GhostButton(theme, _("Put it on the desktop"), "desktop")
+        self.use_here = UseHereCard(self.folder, self.desktop)
         self._problem_box = in_column(gap=None)
         self.problem = held(self._problem_box)
         self.problem.hide()

@@ -32,7 +32,8 @@ USUAL_PAGE_PX, ANSWERS_SHARE, LARGE_PAGE_PX = 800, 0.45, 1200
 class TryPage(Page):
     """The page "Try it": `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
 
-    `version_chosen(id)` selects another version next to the original. `reload_requested` loads both again, and
+    `version_chosen(id)` selects another version next to the original. `folder_requested(id)` and
+    `desktop_requested(id)` use the shown version here. `reload_requested` loads both again, and
     `cancel_requested` stops the current request. `play_wanted(WAV bytes)` and `stop_wanted` come from a sound's
     button.
     """
@@ -45,6 +46,8 @@ class TryPage(Page):
     changed_requested = Signal()
     reload_requested = Signal()
     export_requested = Signal(str)
+    folder_requested = Signal(str)
+    desktop_requested = Signal(str)
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
 
@@ -91,7 +94,12 @@ class TryPage(Page):
             parts.editor.setPlainText(typed)
             parts.editor.textChanged.connect(self._typed.start)
         parts.choose.clicked.connect(self.choose_file)
-        parts.export.clicked.connect(lambda: self.export_requested.emit(str(parts.versions.currentData())))
+        for button, wanted in (
+            (parts.export, self.export_requested),
+            (parts.folder, self.folder_requested),
+            (parts.desktop, self.desktop_requested),
+        ):
+            button.clicked.connect(lambda _on=False, wanted=wanted: wanted.emit(str(parts.versions.currentData())))
         parts.versions.currentIndexChanged.connect(
             lambda _at: self.version_chosen.emit(str(parts.versions.currentData()))
         )
@@ -101,7 +109,7 @@ class TryPage(Page):
         parts.cancel.clicked.connect(self.cancel_requested)
         parts.given.play_wanted.connect(self.play_wanted)
         parts.given.stop_wanted.connect(self.stop_wanted)
-        items = (parts.answers, parts.problem, parts.examples_card, parts.tried_card)
+        items = (parts.answers, parts.problem, parts.use_here, parts.examples_card, parts.tried_card)
         self._fill("full", parts.head, *items)
         self._use_room()
         self.show_opening()

@@ -12,6 +12,8 @@ from workers.contracts.wording import percent
 PART_FILE = "answers.jsonl"
 """File of a part's folder: a first line that says what the rows belong to, then one row for each answered input."""
 FORMAT = 1
+STAGE_ID = "answering"
+"""Stage of the progress in inputs; its first report follows the first line of the part."""
 TOP = 3
 MOST_CELL_CHARS = 32_000
 """Longest text of a cell; Excel takes 32,767 characters."""

@@ -13,6 +13,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """First characters for which a spreadsheet takes a text of a CSV as a formula (OWASP, "CSV Injection")."""
 MOST_XLSX_ROWS = 1_048_575
 """Rows of a worksheet below the headings."""
+PERCENT = 10
+"""Number of the built-in format of percentages (ECMA-376, 18.8.30)."""
 WIDE, NARROW = 40, 14
 """Width of a worksheet's columns of texts and of shares, in characters."""
 
@@ -51,7 +53,7 @@ def write_xlsx(path: Path, head: Row, rows: Iterable[Row]) -> None:
     titles = headings(head)
     with xlsxwriter.Workbook(str(path), options) as book:
         sheet = book.add_worksheet("Answers")
-        share, bold = book.add_format({"num_format": "0.0%"}), book.add_format({"bold": True})
+        share, bold = book.add_format({"num_format": PERCENT}), book.add_format({"bold": True})
         shares = [title.endswith("confidence") for title in titles]
         for column, is_share in enumerate(shares):
             sheet.set_column(column, column, NARROW if is_share else WIDE, share if is_share else None)

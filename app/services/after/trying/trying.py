@@ -175,7 +175,7 @@ class TryPair:
         requested = self._current
         if requested.path or requested.png:
             folder = self._inputs / str(self._index)
-            self._copying = Background(_copy(requested, folder))
+            self._copying = Background(copy_input(requested, folder))
             return []
         text = requested.text[:MAX_TEXT_CHARS] if requested.text is not None else None
         self._send(TryRequest(text=text, item=requested.item))
@@ -193,7 +193,7 @@ class TryPair:
     def _not_copied(self, error: OSError) -> ErrorInfo:
         if error.errno in NO_ROOM:
             return unusable(self._workspace.paths.root, error).info()
-        return _unreadable(error)
+        return unreadable(error)
 
     def _send(self, request: TryRequest) -> None:
         self._request = request
@@ -216,18 +216,9 @@ class TryPair:
         if answered.error is not None:
             return self._refuse(answered.error)
         after = TryAnswer.model_validate(answered.result)
-        picture, sound = self._take_file(before.picture), self._take_file(before.sound)
+        picture, sound = (take_file(self._original, name) for name in (before.picture, before.sound))
         self._forget()
         return [TryOutcome(requested, before, after, picture, sound)]
-
-    def _take_file(self, name: str | None) -> bytes:
-        """Return the content of a file that the original's process wrote for display, and remove the file."""
-        if name is None:
-            return b""
-        file = self._original.work_dir / Path(name).name
-        content = file.read_bytes()
-        file.unlink()
-        return content
 
     def _refuse(self, error: ErrorInfo) -> list[TryEvent]:
         requested = self._current
@@ -244,7 +235,17 @@ class TryPair:
         self._current = self._request = self._before = None
 
 
-def _copy(given: TryInput, folder: Path) -> Callable[[Stopped], Path]:
+def take_file(live: LiveModel, name: str | None) -> bytes:
+    """Return the content of a file that a live process wrote for display, and remove the file."""
+    if name is None:
+        return b""
+    file = live.work_dir / Path(name).name
+    content = file.read_bytes()
+    file.unlink()
+    return content
+
+
+def copy_input(given: TryInput, folder: Path) -> Callable[[Stopped], Path]:
     """Return the work that copies an input below the jobs' folder, so that workers never see the person's folder."""
 
     def copy(stopped: Stopped) -> Path:
@@ -275,7 +276,8 @@ def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
     return target
 
 
-def _unreadable(error: OSError) -> ErrorInfo:
+def unreadable(error: OSError) -> ErrorInfo:
+    """Return the error of a file that cannot be copied for a worker."""
     return ErrorInfo(
         code="input_unreadable",
         title="It cannot be read",

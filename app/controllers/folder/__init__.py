@@ -1,0 +1,1 @@
+"""Controller of the page "Answer a folder"."""

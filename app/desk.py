@@ -1,0 +1,85 @@
+"""Open the small window of a shortcut: `fettle desk RUN [--variant ID] [FILE]`.
+
+This is the second composition root. It only reads the data folder, so it works while the main window holds it.
+"""
+
+import argparse
+import gc
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+COMMAND = "desk"
+COLLECT_MS = 5000
+
+
+def open_desk(arguments: list[str]) -> int:
+    """Open the window and run until it is closed; `arguments` follow the command's name."""
+    from app.bootstrap import EXIT_MISSING, NO_DISPLAY, command_names, has_display
+    from app.cli.options.inputs import split_globals
+    from app.cli.output import CommandFailed
+
+    parser = argparse.ArgumentParser(prog=f"fettle {COMMAND}", description="Open a small window with one version.")
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("--variant", metavar="ID")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="answered at once")
+    try:
+        options, rest = split_globals(arguments)
+    except CommandFailed as failed:
+        parser.error(failed.error.detail)
+    wanted = parser.parse_args(rest)
+    if not has_display():
+        sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
+        return EXIT_MISSING
+    return _run(options.data_dir, wanted.run, wanted.variant, [Path(file).absolute() for file in wanted.files])
+
+
+def _run(data_dir: Path | None, run_id: str, variant_id: str | None, files: list[Path]) -> int:
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.controllers.desk import DeskController
+    from app.controllers.words import error_value
+    from app.jobs.pool import WorkerPool
+    from app.paths import find_data_folder
+    from app.persistence import open_store
+    from app.services.flow.artifacts import ArtifactStore
+    from app.services.flow.workspace import Workspace
+    from app.settings import chosen_card, load_settings
+    from widgets.desk_window import DeskWindow
+    from widgets.drops import Incoming
+    from widgets.theme import Theme
+    from workers.contracts.errors import WorkerError
+    from workers.contracts.paths import to_text
+    from workers.contracts.process.allowance import usable_cores
+
+    gc.disable()  # a collection inside Qt's work crashes (see `app.bootstrap`), so a timer collects
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Fettle")
+    app.setDesktopFileName("fettle")
+    with ExitStack() as stack:
+        window = None
+        try:
+            paths = find_data_folder(data_dir)
+            settings, _problem = load_settings(paths.settings)
+            window = DeskWindow(Theme(app, settings.theme), "Fettle")
+            store = stack.enter_context(open_store(paths, read_only=True, title="a small window"))
+            jobs = Path(stack.enter_context(TemporaryDirectory(prefix="fettle-", ignore_cleanup_errors=True)))
+            pool = WorkerPool(jobs, logs_dir=jobs / "logs", store=paths.store, threads=usable_cores())
+            stack.callback(pool.close)
+            limit, card = settings.memory_limit_bytes, chosen_card(settings)
+            artifacts = ArtifactStore(paths.store, read_only=True)
+            space = Workspace(paths, jobs, artifacts, pool, store, lambda: limit, lambda: card)
+            controller = DeskController(window, space, run_id, variant_id)
+            stack.callback(controller.stop)
+            if files:
+                controller.take(Incoming(tuple(to_text(file) for file in files)))
+        except WorkerError as error:
+            window = window or DeskWindow(Theme(app, "system"), "Fettle")
+            window.show_problem(error_value(error.info()))
+        collector = QTimer(window)
+        collector.timeout.connect(gc.collect)
+        collector.start(COLLECT_MS)
+        window.show()
+        return int(app.exec())
