@@ -14,7 +14,9 @@ def main() -> int:
     freeze_support()
     arguments = sys.argv[1:]
     from app.arguments import opens_window
+    from app.running_version import hold
 
+    hold()
     if opens_window(arguments):
         from app.bootstrap import open_window
 

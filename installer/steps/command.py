@@ -37,6 +37,10 @@ def run(arguments: list[str]) -> int:
 
             repair(place)
             return 0
+        if command == ["versions"]:
+            from versions.command import run as run_versions
+
+            return run_versions(rest)
     except SetupError as failure:
         print_failure(failure)
         return MISSING

@@ -8,7 +8,7 @@ import time
 AS_JSON = "FETTLE_SETUP_JSON"
 """Variable set by Fettle's window, which shows the messages of the set-up.
 
-Each line is then an object {"line"}, with {"done", "total"} for progress, or {"what", "hint"} for a failure.
+Each line is then an object {"line"}, with {"done", "total"} for progress, or {"what", "hint", "code"} for a failure.
 """
 
 JSON_EVERY_S = 0.3
@@ -17,11 +17,12 @@ JSON_EVERY_S = 0.3
 class SetupError(Exception):
     """An error that ends the set-up: what happened and what to do now, as whole sentences."""
 
-    def __init__(self, what: str, hint: str) -> None:
-        """Create an error from one sentence each."""
+    def __init__(self, what: str, hint: str, code: str = "setup_failed") -> None:
+        """Create an error from one sentence each, and a code for programs."""
         super().__init__(what)
         self.what = what
         self.hint = hint
+        self.code = code
 
 
 def print_line(text: str) -> None:
@@ -32,7 +33,7 @@ def print_line(text: str) -> None:
 
 def print_failure(failure: SetupError) -> None:
     """Print the last lines of a set-up that failed."""
-    if not _as_json(what=failure.what, hint=failure.hint):
+    if not _as_json(what=failure.what, hint=failure.hint, code=failure.code):
         print_line(failure.what)
         print_line(failure.hint)
 

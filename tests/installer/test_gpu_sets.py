@@ -203,4 +203,4 @@ def test_its_window_gets_objects(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     words.print_failure(refused.value)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert lines[:2] == [{"line": "A line"}, {"line": "Downloading: 1 of 4 2 MB", "done": 1, "total": 4}]
-    assert "rtx" in lines[2]["what"] and set(lines[2]) == {"what", "hint"}
+    assert "rtx" in lines[2]["what"] and set(lines[2]) == {"what", "hint", "code"}

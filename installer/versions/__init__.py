@@ -1,0 +1,1 @@
+"""Keep the versions of an installed program side by side, with the standard library only."""
