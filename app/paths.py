@@ -58,6 +58,8 @@ class DataPaths:
     """The folder of hub models, partial downloads and the record of the token."""
     gpu_cache = Below("gpu-cache")
     """The folder of code that drivers and engines compiled for GPUs; it may be deleted at any time."""
+    updates = Below("updates")
+    """The folder of an update's partial download; it may be deleted at any time."""
     unfinished = Below("unfinished")
     """The folder of partial results of interrupted long jobs; it may be deleted at any time."""
     releases = Below("releases")

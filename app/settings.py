@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from app.files import write_whole
 from app.paths import unusable
@@ -47,6 +47,15 @@ class Settings(Frozen):
     )
     log_level: Literal["info", "debug"] = Field(
         default="info", title="Detail of the log", description="“debug” helps when a problem is to be reported."
+    )
+    weekly_updates: bool = Field(
+        default=False,
+        title="Look for a newer version once a week",
+        description="Asks the server of updates, and sends nothing about you. Nothing is installed without you.",
+    )
+    updates_looked_at: AwareDatetime | None = Field(default=None, json_schema_extra={"hidden": True})
+    updates_issued: AwareDatetime | None = Field(
+        default=None, description="Date of the newest index that was seen.", json_schema_extra={"hidden": True}
     )
     gpu_uuid: str = Field(default="", json_schema_extra={"hidden": True})
     gpu_index: int = Field(default=0, ge=0, json_schema_extra={"hidden": True})

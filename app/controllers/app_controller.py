@@ -16,6 +16,7 @@ from app.controllers.project_edits import ProjectEdits
 from app.controllers.reporting import ProblemReports
 from app.controllers.run_actions import RunActions
 from app.controllers.session import Session
+from app.controllers.settings.program import WeeklyLook
 from app.controllers.settings.storage import StoreLimit
 from app.controllers.shell import ShellPresenter
 from app.controllers.telemetry import TelemetryController
@@ -55,6 +56,7 @@ class AppController(QObject):
         self.flows.timing_changed.connect(window.clock.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
         self._store_limit = StoreLimit(session, self.flows, settings, self)
+        self._weekly_look = WeeklyLook(window, session, self.flows, settings, self)
         self.commands = window.commands
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
         self._context = ControllerContext(window, session, self.flows, theme, settings, self._edits)
@@ -99,6 +101,7 @@ class AppController(QObject):
             on_failed=lambda error: self._window.banner(error_value(error)),
         )
         self._store_limit.hold()
+        self._weekly_look.begin()
 
     def _on_described(self, described: DescribeResult) -> None:
         if described != self._session.described:

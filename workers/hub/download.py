@@ -150,9 +150,25 @@ def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
     Raises:
         WorkerError: a file cannot be downloaded.
     """
-    repo, place = checked_repo(params.repo), Path(params.place)
+    repo = checked_repo(params.repo)
     if not COMMIT.fullmatch(params.commit):
         raise hub_error("hub_no_revision", repo=repo)
+
+    def url_of(file: HubFile) -> str:
+        from huggingface_hub import hf_hub_url
+
+        return hf_hub_url(repo, file.name, revision=params.commit, endpoint=params.access.endpoint)
+
+    return fetch_all(params, url_of, ctx)
+
+
+def fetch_all(params: HubDownloadParams, url_of: Callable[[HubFile], str], ctx: JobContext) -> HubDownloadResult:
+    """Download files from their addresses like `download`.
+
+    Raises:
+        WorkerError: a file cannot be downloaded.
+    """
+    place = Path(params.place)
     stop, notices = threading.Event(), queue.SimpleQueue[str]()
 
     def pause(seconds: float) -> None:
@@ -162,7 +178,7 @@ def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
     hub = Hub(params.access, pause, notices.put)
     files = [PartialFile(place, file, lambda: pause(0)) for file in params.files]
     with ThreadPoolExecutor(THREADS, thread_name_prefix="download") as pool:
-        jobs = [pool.submit(_fetch, hub, repo, params.commit, file) for file in files]
+        jobs = [pool.submit(_fetch, hub, params.repo, url_of(file.file), file) for file in files]
         try:
             _watch(jobs, files, notices, ctx)
         finally:
@@ -200,15 +216,12 @@ def _watch(
             ctx.progress(STAGE, here, total, UNIT)
 
 
-def _fetch(hub: Hub, repo: str, commit: str, file: PartialFile) -> OriginFile:
+def _fetch(hub: Hub, repo: str, url: str, file: PartialFile) -> OriginFile:
     """Download the missing bytes of a file; wrong ones of several transfers come once more from the start.
 
     Raises:
         WorkerError: the file cannot be downloaded.
     """
-    from huggingface_hub import hf_hub_url
-
-    url = hf_hub_url(repo, file.file.name, revision=commit, endpoint=hub.endpoint)
     try:
         file.resume()
         for _ in range(2):

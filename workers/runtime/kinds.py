@@ -92,6 +92,9 @@ KINDS: Mapping[str, JobKind] = {
     "hub_model": JobKind("workers.hub.page:look"),
     "hub_push": JobKind("workers.hub.push:push"),
     "hub_search": JobKind("workers.hub.page:search"),
+    # newer versions of the program
+    "update_download": JobKind("workers.hub.updates:fetch_archive"),
+    "update_index": JobKind("workers.hub.updates:read_index"),
     # this computer
     "describe": JobKind("workers.jobs.describe:run"),
     "gpu_rung": JobKind("workers.jobs.gpu_ladder:try_rung"),

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from app.controllers.hub.section import HubSection
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.settings.program import ProgramSection
 from app.controllers.settings.storage import StorageSection
 from app.controllers.words import device_words
 from app.services.machine.optional_sets import Installer
@@ -47,6 +48,7 @@ class SettingsController(PageController[SettingsPage]):
         session.described_changed.connect(self.show)
         self._installing.serve(page, window.banner, self._sets)
         self.show()
+        self._program = ProgramSection(context, page)
         self._hub = HubSection(context, page)
         self._storage = StorageSection(context, page)
 
@@ -83,6 +85,7 @@ class SettingsController(PageController[SettingsPage]):
         """Read what may have changed since the last visit."""
         self._installing.weigh(*self._sets())
         self._hub.show()
+        self._program.show()
         self._storage.shown()
 
     def left(self) -> None:

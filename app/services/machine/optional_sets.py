@@ -76,6 +76,7 @@ class _Line(Frozen):
     total: float | None = None
     what: str = ""
     hint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,23 +107,30 @@ class Installer:
 
     def _run(self, command: Sequence[str], status: InstallerStatus, stopped: Stopped) -> tuple[list[_Line], int]:
         """Run a command and return its last lines and its exit code."""
-        try:
-            process = _start(command, self.root)
-        except OSError as error:
-            report = _Line(what=f"The installer could not be started: {error.strerror or error}.", hint=NOT_WHOLE)
-            return [report], FAILED
-        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
-        reader.start()
-        last: deque[_Line] = deque(maxlen=MOST_LINES)
-        try:
-            for text in _until_over(lines, stopped):
-                _record(_parsed(text), status, last)
-            process.wait()
-        finally:
-            end_with_children(process)
-            reader.join(POLL_S)
-        return list(last), process.returncode
+        return run_installer(command, self.root, status, stopped)
+
+
+def run_installer(
+    command: Sequence[str], folder: Path, status: InstallerStatus, stopped: Stopped
+) -> tuple[list[_Line], int]:
+    """Run a command of the installer in `folder` and return its last lines and its exit code."""
+    try:
+        process = _start(command, folder)
+    except OSError as error:
+        report = _Line(what=f"The installer could not be started: {error.strerror or error}.", hint=NOT_WHOLE)
+        return [report], FAILED
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
+    reader.start()
+    last: deque[_Line] = deque(maxlen=MOST_LINES)
+    try:
+        for text in _until_over(lines, stopped):
+            _record(_parsed(text), status, last)
+        process.wait()
+    finally:
+        end_with_children(process)
+        reader.join(POLL_S)
+    return list(last), process.returncode
 
 
 def _start(command: Sequence[str], folder: Path) -> "subprocess.Popen[str]":

@@ -17,6 +17,7 @@ from widgets.pages.compare.value import (
 )
 from widgets.pages.export.value import ExportValue
 from widgets.pages.jobs.value import JobValue
+from widgets.pages.settings.program import ProgramValue
 from widgets.pages.settings.storage import StorageValue
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
@@ -294,6 +295,21 @@ def storage(**changed: Any) -> StorageValue:
         other_bytes=110_000_000,
         other_freeable_bytes=110_000_000,
         limit_bytes=10_000_000_000,
+    )
+    return replace(base, **changed)
+
+
+def program(**changed: Any) -> ProgramValue:
+    base = ProgramValue(
+        "own",
+        "0.3.0",
+        "/home/mira/Programs/fettle",
+        has_server=True,
+        next_version="0.3.0",
+        other_version="0.2.0",
+        found="0.4.0",
+        download_bytes=33_000_000,
+        notes="Detectors are proven in half the time.",
     )
     return replace(base, **changed)
 

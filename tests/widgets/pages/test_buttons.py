@@ -72,6 +72,8 @@ BUTTONS: tuple[tuple[str, str, str, list[object]], ...] = (
     ("guide-full", "What to do when it says busy", "task_requested", ["busy"]),
     ("settings-full", "Open the data folder", "open_data_folder_requested", []),
     ("settings-full", "Install what “ONNX Runtime, NVIDIA GPU” needs", "install_requested", ["cuda"]),
+    ("settings-program", "Install version 0.4.0", "update_install_requested", []),
+    ("settings-program", "Go back to version 0.2.0…", "version_switch_requested", []),
     ("settings-hub", "Remove microsoft/resnet-50", "hub_removal_requested", ["a"]),
     ("settings-hub", "Forget the token", "hub_forget_requested", []),
     ("settings-storage", "Free space…", "free_space_requested", []),

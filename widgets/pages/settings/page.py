@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
+from widgets.pages.settings.program import ProgramCard, ProgramValue
 from widgets.pages.settings.storage import StorageCard, StorageValue
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
@@ -34,6 +35,11 @@ class SettingsPage(InstallingPage):
     open_data_folder_requested = Signal()
     free_space_requested = Signal()
     store_limit_changed = Signal(object)  # bytes, or None for no limit
+    update_look_requested = Signal()
+    update_install_requested = Signal()
+    update_stop_requested = Signal()
+    version_switch_requested = Signal()
+    weekly_updates_changed = Signal(bool)
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
 
@@ -42,6 +48,8 @@ class SettingsPage(InstallingPage):
         super().__init__(theme, _("Settings"))
         self._hub_value = KeptHubValue()
         self._hub: KeptHubCard | None = None
+        self._program_value = ProgramValue()
+        self._program: ProgramCard | None = None
         self._storage_value = StorageValue()
         self._storage: StorageCard | None = None
 
@@ -54,11 +62,18 @@ class SettingsPage(InstallingPage):
         storage = self._storage = StorageCard(self.theme, self.free_space_requested)
         storage.limit_changed.connect(self.store_limit_changed)
         storage.show_value(self._storage_value)
+        program = self._program = ProgramCard(self.theme)
+        program.look_requested.connect(self.update_look_requested)
+        program.install_requested.connect(self.update_install_requested)
+        program.stop_requested.connect(self.update_stop_requested)
+        program.switch_requested.connect(self.version_switch_requested)
+        program.weekly_changed.connect(self.weekly_updates_changed)
+        program.show_value(self._program_value)
         hub = self._hub = KeptHubCard(self.theme, self.hub_forget_requested)
         hub.removal_requested.connect(self.hub_removal_requested)
         hub.show_value(self._hub_value)
-        cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits, self._about)]
-        left = in_column(*cards, STRETCH, gap=SPACE_L)
+        cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits)]
+        left = in_column(*cards, program, self._about(value), STRETCH, gap=SPACE_L)
         right = in_column(storage, hub, self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
@@ -68,6 +83,12 @@ class SettingsPage(InstallingPage):
         self._hub_value = value
         if self._hub is not None and self.state == "full":
             self._hub.show_value(value)
+
+    def show_program(self, value: ProgramValue) -> None:
+        """Show the section of the program's versions, which stays when other settings change."""
+        self._program_value = value
+        if self._program is not None and self.state == "full":
+            self._program.show_value(value)
 
     def show_storage(self, value: StorageValue) -> None:
         """Show the disk space section, which stays when other settings change."""
