@@ -64,6 +64,8 @@ class DataPaths:
     """The folder of partial results of interrupted long jobs; it may be deleted at any time."""
     releases = Below("releases")
     """The folder of release bundles, named by their sha256."""
+    services = Below("services")
+    """The folder with one folder per project whose web service was started from the window."""
     database = Below("fettle.db")
     """The SQLite database of projects, runs, versions and releases."""
     lock = Below("fettle.lock")

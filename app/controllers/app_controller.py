@@ -257,6 +257,7 @@ class AppController(QObject):
     def stop_watching(self) -> None:
         """Stop the timers that check the machine, the store and requests of later starts."""
         self.session.stop_checking()
+        self.session.services.leave()
         self._requests.stop()
         self._telemetry.stop()
         for controller in self._controllers.values():

@@ -2,7 +2,8 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,6 +17,9 @@ from app.services.projects.projects import latest_run, project_for
 from workers.contracts.jobs import DataParams, DescribeResult, OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.specs import Recipe
+
+if TYPE_CHECKING:
+    from app.services.after.serving import Services
 
 SHOWN_STATES = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
@@ -63,6 +67,13 @@ class Session(QObject):
         self.inspected_version_id = ""  # id of the version chosen on Compare; the detail pages start with it
         self.is_opening = False
         self._checking: Background[Any] | None = None
+
+    @cached_property
+    def services(self) -> "Services":
+        """Return the web services of this computer that were started from the window."""
+        from app.services.after.serving import Services  # late: few pages need it
+
+        return Services(self.workspace.paths)
 
     @property
     def project(self) -> Project | None:

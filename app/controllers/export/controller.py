@@ -33,6 +33,7 @@ from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
+from app.controllers.serving import ServingController
 from app.controllers.session import Session
 from app.controllers.words import error_value
 from app.domain.job import ExportRecord
@@ -97,6 +98,7 @@ class ExportController(PageController[ExportPage]):
         self._proof = TargetProof(context, page, self._on_proof_changed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
+        self._serving = ServingController(context, page, page.service)
         self.show()
 
     def shown(self) -> None:

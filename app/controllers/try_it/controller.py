@@ -5,6 +5,7 @@ from PySide6.QtGui import QImage
 
 from app.controllers.commands import ANSWER_FOLDER, EXPORT_VERSION, PUT_ON_DESKTOP, TRY_PICTURE, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.serving import ServingController
 from app.controllers.sounds import SoundPlayer
 from app.controllers.try_it.presenter import SUFFIXES, TriedSoFar, example_value, headline, name_of, png_of, try_value
 from app.controllers.words import error_value
@@ -57,6 +58,7 @@ class TryController(PageController[TryPage]):
         page.desktop_requested.connect(context.commands.to(PUT_ON_DESKTOP))
         context.session.run_changed.connect(self._on_run_changed)
         context.flows.changed.connect(self._on_flows_changed)
+        self._serving = ServingController(context, page, page.service)
         self.show()
 
     # --- the page

@@ -26,6 +26,7 @@ from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
 from widgets.parts.installing.row import InstallingPage
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
+from widgets.parts.service.card import ServicePart
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
@@ -64,6 +65,7 @@ class ExportPage(InstallingPage):
         """Create the page."""
         super().__init__(theme, _("Export"))
         self._value: ExportValue | None = None
+        self.service = ServicePart(theme, self)
         self._questions: QuestionsCard | None = None
         self._reason: ReasonCard | None = None
         self._sign: SignBox | None = None
@@ -176,6 +178,7 @@ class ExportPage(InstallingPage):
                 GhostButton(self.theme, _("Put it on the desktop"), "desktop", on=self.desktop_requested),
             ),
             ForDevelopers(self.theme, result.commands, result.printed, _(target.how_to_run)),
+            self.service.card(),
             (self._checks_card(checks, ""), 1),
             (again, LEFT),
             gap=SPACE_L,

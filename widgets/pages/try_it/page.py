@@ -15,6 +15,7 @@ from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import pause
 from widgets.parts.nouns import DataKind, counted
 from widgets.parts.page import Page
+from widgets.parts.service.card import ServicePart
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
 from widgets.theme import Theme
@@ -58,6 +59,7 @@ class TryPage(Page):
         """Create the page."""
         super().__init__(theme, _("Try it"))
         self._value: TryValue | None = None
+        self.service = ServicePart(theme, self)
         self._typed, self._late = pause(self, DEBOUNCE_MS, self._on_typed), pause(self, BUSY_MS, self._on_late)
         self._editor: TextInput | None = None
         self._parts: TryLayout | None = None
@@ -109,7 +111,9 @@ class TryPage(Page):
         parts.cancel.clicked.connect(self.cancel_requested)
         parts.given.play_wanted.connect(self.play_wanted)
         parts.given.stop_wanted.connect(self.stop_wanted)
-        items = (parts.answers, parts.problem, parts.use_here, parts.examples_card, parts.tried_card)
+        items = (
+            parts.answers, parts.problem, parts.use_here, parts.examples_card, parts.tried_card, self.service.card()
+        )  # fmt: skip
         self._fill("full", parts.head, *items)
         self._use_room()
         self.show_opening()

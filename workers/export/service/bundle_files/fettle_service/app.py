@@ -264,8 +264,10 @@ class Paths:
             response = self._error(path, error)
             if path in LOGGED and response.status_code not in (GONE, NOT_FOUND):
                 self._service.failed()
+        seconds = time.perf_counter() - began_s
         self._service.requests.labels(path, str(response.status_code)).inc()
-        self._service.seconds.labels(path).observe(time.perf_counter() - began_s)
+        self._service.seconds.labels(path).observe(seconds)
+        log.info("%s %d, %.1f ms", path, response.status_code, 1e3 * seconds)
         return response
 
     def _error(self, path: str, error: Exception) -> Response:

@@ -100,8 +100,11 @@ def main() -> int:
         return 2
     if options.switch is not None:
         return switch(options, key)
+    handed = None if options.fd is None else socket.socket(fileno=options.fd)
     sockets = []
-    if options.fd is None:
+    if handed is not None and handed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        sockets, handed = [handed], None
+    elif handed is None:
         try:
             sockets = [listening(options.host, options.port)]
         except (OSError, OverflowError) as error:
@@ -125,7 +128,6 @@ def main() -> int:
         )  # fmt: skip
         for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
             signal.signal(one, lambda *_: sys.exit(0))
-        handed = None if options.fd is None else socket.socket(fileno=options.fd)
         try:
             Server(config, service, handed).run(sockets=sockets)
         finally:
@@ -202,5 +204,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--max-body-mb", type=int, default=32, help="the largest request")
     parser.add_argument("--log", type=Path, metavar="DIR", help="note figures for monitor.py there, never an input")
     parser.add_argument("--switch", type=Path, metavar="FOLDER", help="give the running service the bundle in FOLDER")
-    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a connection that is handed over (inetd)
+    # a connection or a listening socket that another program hands over, as inetd does
+    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,0 +1,177 @@
+"""Run the proven version of a project as a web service of this computer, from the project's own bundle *Service*."""
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.jobs.local_service import LocalService
+from app.paths import DataPaths
+from app.services.after.exporting import ExportRequest, Written, pick, target_of, write_tested
+from app.services.after.fitting import fitting
+from app.services.flow.background import Stopped
+from app.services.flow.steps import DiskStep, Flow, JobError, Unavailable
+from app.services.flow.workspace import Workspace
+from app.services.machine.devices import describe
+from app.services.records.decisions import record_decision
+from app.services.records.facts import RunFacts
+from app.services.run.version_steps import stored_version, threads_of
+
+TARGET = "service"
+ANSWERING = ("infer", "answer", "chat")
+SUMS = ("count", "sum")
+FAILED_FROM = 400
+"""Lowest status of a request that counts as an error."""
+MOST_UNPACKED = 100
+"""Largest factor by which unpacking may enlarge a bundle; weights compress far less."""
+FREE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class ServiceFigures:
+    """Counters of a running service since its start; `mean_ms` is the mean time until the answer, in milliseconds."""
+
+    requests: int = 0
+    errors: int = 0
+    mean_ms: float | None = None
+
+
+class Services:
+    """The web services of all projects, found again by their records; owned by the window's session."""
+
+    def __init__(self, paths: DataPaths) -> None:
+        """Know the folder of services; nothing is read yet."""
+        self._root = paths.services
+        self._known: dict[str, LocalService] = {}
+
+    def of(self, project_id: str) -> LocalService:
+        """Return the service of a project, running or not."""
+        if project_id not in self._known:
+            self._known[project_id] = LocalService(self._root / project_id)
+        return self._known[project_id]
+
+    def leave(self) -> None:
+        """Let go of all services because the program closes; those that are not kept stop."""
+        for record in self._root.glob("*/service.json"):
+            self.of(record.parent.name).leave()
+
+
+def served_variant(facts: RunFacts) -> Variant:
+    """Return the version to serve before its fit is known: the recommended one, else the original."""
+    return facts.recommended or facts.baseline
+
+
+def start_service(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flow[None]:
+    """Write and test the bundle of the proven version unless that was done, start it, and wait until it answers.
+
+    Raises:
+        JobError: The bundle cannot be written, or the service does not start.
+    """
+    service.is_starting, service.problem = True, ""
+    try:
+        variant = yield from _bundle(workspace, facts, service)
+        version, wanted = stored_version(facts, variant), served_variant(facts).id
+        limits = version.limits.model_copy(update={"card": workspace.card() if version.limits.gpu else None})
+
+        def start(stopped: Stopped) -> bool:
+            return service.start(wanted, variant.id, variant.title, threads_of(facts), limits, stopped)
+
+        answers = yield DiskStep(start)
+        if not answers:
+            raise _not_started("It ended before it could answer; its log is below.")
+        yield DiskStep(lambda _stopped: _remove_others(service))
+    except OSError as error:
+        raise _not_started(f"{error}.") from error
+    finally:
+        service.is_starting = False
+
+
+def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flow[None]:
+    """Let the running service answer with the proven version of `facts`, without losing a request.
+
+    Raises:
+        JobError: It stays with the present version.
+    """
+    service.is_switching, service.problem = True, ""
+    try:
+        variant = yield from _bundle(workspace, facts, service)
+        wanted = served_variant(facts).id
+        refusal = yield DiskStep(lambda _stopped: service.switch(wanted, variant.id, variant.title))
+        yield DiskStep(lambda _stopped: _remove_others(service))
+    except (OSError, ValueError, KeyError) as error:
+        refusal = f"{type(error).__name__}: {error}"
+    finally:
+        service.is_switching = False
+    if refusal:
+        detail = f"The earlier version goes on answering. {refusal}"
+        hint = "Stop the service and start it again to use the new version."
+        raise Unavailable("service_not_switched", "The service keeps its version", detail, hint)
+
+
+def stop_service(service: LocalService) -> Flow[None]:
+    """Stop the service after its open requests."""
+    service.problem = ""
+    yield DiskStep(lambda _stopped: service.stop())
+
+
+def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flow[Variant]:
+    """Return the version that the service takes; its tested bundle lies unpacked in the service's folder."""
+    machine = yield from describe()
+    variant = fitting(target_of(machine, TARGET), facts, pick(facts, None, None))
+    place = service.bundles / variant.id
+    if place.is_dir():
+        return variant
+    written: Written = yield from write_tested(workspace, facts, ExportRequest(variant.id, TARGET))
+    try:
+        yield DiskStep(lambda stopped: _unpack(written.path, place, stopped))
+    except zipfile.BadZipFile as error:
+        raise _not_started(f"Its bundle cannot be unpacked: {error}") from error
+    finally:
+        written.forget()
+    if written.decision is not None:
+        record_decision(workspace.repositories, facts.project.id, written.decision)
+    return variant
+
+
+def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
+    """Unpack a bundle; `place` exists only once it is complete. Raises OSError, BadZipFile and InterruptedError."""
+    part = place.with_name(f"{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700, parents=True)
+    with zipfile.ZipFile(bundle) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > FREE_BYTES + MOST_UNPACKED * bundle.stat().st_size:
+            raise zipfile.BadZipFile("it holds more than a bundle can")
+        for member in members:
+            if stopped():
+                raise InterruptedError("unpacking was stopped")
+            archive.extract(member, part)  # removes ".." and drives from names, and writes no links
+    part.replace(place)
+
+
+def _remove_others(service: LocalService) -> None:
+    """Remove the bundles of earlier versions."""
+    for place in service.bundles.iterdir():
+        if place.name != service.record.bundle:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _not_started(detail: str) -> JobError:
+    hint = "Start it again; if it happens twice, report it with its log."
+    return Unavailable("service_not_started", "The service did not start", f"{detail} Nothing is lost.", hint)
+
+
+def read_figures(service: LocalService) -> ServiceFigures | None:
+    """Ask a running service for its counters; None if it does not respond."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    try:
+        samples = [one for family in text_string_to_metric_families(service.metrics()) for one in family.samples]
+    except (OSError, ValueError):
+        return None
+    own = [one for one in samples if one.labels.get("path") in ANSWERING]
+    statuses = [(int(one.labels["status"]), int(one.value)) for one in own if one.name == "fettle_requests_total"]
+    count, seconds = (sum(one.value for one in own if one.name == f"fettle_request_seconds_{what}") for what in SUMS)
+    errors = sum(number for status, number in statuses if status >= FAILED_FROM)
+    return ServiceFigures(sum(number for _, number in statuses), errors, 1e3 * seconds / count if count else None)

@@ -1,0 +1,123 @@
+"""The web service of a project is started, asked, kept over a close, found again and stopped, by a real mouse."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import tritonclient.http as triton
+from finished_run import finished_folder, write_picture
+from rig import Program, Start
+
+from workers.pipeline.prepared import Prepared
+
+START_S = 120
+PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+"""A proxy at which nobody listens."""
+
+
+def record(home: Path) -> dict[str, object]:
+    """Return the state file of the project's service."""
+    return json.loads((home / "data" / "services" / "p1" / "service.json").read_text())
+
+
+@pytest.fixture
+def services_end(tmp_path: Path) -> Iterator[None]:
+    """End a service that a failed test leaves running."""
+    yield
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(str(tmp_path / "home" / "data" / "services") in word for word in process.cmdline()):
+                process.kill()
+
+
+def open_try(program: Program) -> None:
+    """Open Try it of the project that the start opens."""
+    program.until_ready()
+    program.keys("ctrl+6")
+    program.until_page("try", "full")
+    program.until_text("Waiting for an input.")
+
+
+def switch(program: Program, caption: str) -> None:
+    """Press the switch of the service."""
+    program.click(lambda view: view.find(caption, "Switch"), caption)
+
+
+def port_of(home: Path) -> int:
+    return int(str(record(home)["port"]))
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("services_end")
+def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: Path) -> None:
+    """Given a finished run, a proxy without a listener and a taken port, When the switch is pressed, Then a client and
+    a plain request get answers and are counted; it survives a close, is found again, and ends with the switch."""
+    home = finished_folder(tmp_path / "home")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        state = home / "data" / "services" / "p1"
+        state.mkdir(parents=True)
+        (state / "service.json").write_text(json.dumps({"wanted_port": taken}))
+        program = start(project="p1", **PROXY)
+        open_try(program)
+        switch(program, "Start the service")
+        program.until_text("Running: “Faster engine”", f"Port {taken} is used by another program", limit_s=START_S)
+        port = port_of(home)
+        assert port != taken
+    client = triton.InferenceServerClient(f"127.0.0.1:{port}")
+    name = client.get_model_repository_index()[0]["name"]
+    ((entry, values),) = Prepared(state / "bundles" / "v1" / "golden" / "inputs")[0].items()
+    given = triton.InferInput(entry, list(values.shape), "FP32")
+    given.set_data_from_numpy(np.array(values, np.float32))
+    assert client.infer(name, [given]).get_response()["outputs"]
+    client.close()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", f"/v2/models/{name}/answer", write_picture(tmp_path / "boot.png", 3).read_bytes())
+    assert connection.getresponse().status == 200
+    connection.close()
+    program.until_text("Requests\n2", "Errors\n0", "infer 200", "answer 200")
+
+    program.click(lambda view: view.find("Keep it running"), "keep")
+    program.wait(lambda: record(home)["keeps"], 5, "the choice")
+    served = psutil.Process(int(str(record(home)["pid"])))
+    program.keys("ctrl+q")
+    assert program.process.wait(60) == 0
+    assert served.is_running()
+    program = start(project="p1", **PROXY)
+    open_try(program)
+    program.until_text("Running: “Faster engine”", "Requests\n2", f"http://127.0.0.1:{port}")
+    switch(program, "Service is on")
+    program.wait(lambda: not served.is_running(), 30, "the end of the service")
+    program.until(lambda view: view.find("Start the service", "Switch"), 10, "the switch that is off")
+    program.check_clean()
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("services_end")
+def test_killed_service_is_said_and_started_again(start: Start, tmp_path: Path) -> None:
+    """Given a running service, When its process is killed, Then the card says so with the log and offers another
+    start; the service that is not kept ends with the program, even if that is killed."""
+    home = finished_folder(tmp_path / "home")
+    program = start(project="p1")
+    open_try(program)
+    switch(program, "Start the service")
+    program.until_text("Running: “Faster engine”", limit_s=START_S)
+    os.kill(int(str(record(home)["pid"])), signal.SIGKILL)
+    program.until_text("The service has ended by itself.", "Start it again", "ready: clothes-classifier")
+    switch(program, "Start it again")
+    program.until_text("Running: “Faster engine”", limit_s=START_S)
+    served = psutil.Process(int(str(record(home)["pid"])))
+    program.process.kill()
+    program.process.wait(10)
+    _, alive = psutil.wait_procs([served], timeout=30)
+    assert not alive
