@@ -84,7 +84,9 @@ def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: P
     connection.request("POST", f"/v2/models/{name}/answer", write_picture(tmp_path / "boot.png", 3).read_bytes())
     assert connection.getresponse().status == 200
     connection.close()
-    program.until_text("Requests\n2", "Errors\n0", "infer 200", "answer 200")
+    program.until_text("Requests\n2", "Errors\n0", "Log of the service")
+    log = (state / "service.log").read_text()
+    assert "infer 200, " in log and "answer 200, " in log
 
     program.click(lambda view: view.find("Keep it running"), "keep")
     program.wait(lambda: record(home)["keeps"], 5, "the choice")
@@ -113,7 +115,7 @@ def test_killed_service_is_said_and_started_again(start: Start, tmp_path: Path) 
     switch(program, "Start the service")
     program.until_text("Running: “Faster engine”", limit_s=START_S)
     os.kill(int(str(record(home)["pid"])), signal.SIGKILL)
-    program.until_text("The service has ended by itself.", "Start it again", "ready: clothes-classifier")
+    program.until_text("The service has ended by itself.", "Start it again", "Log of the service")
     switch(program, "Start it again")
     program.until_text("Running: “Faster engine”", limit_s=START_S)
     served = psutil.Process(int(str(record(home)["pid"])))
