@@ -1,26 +1,18 @@
 """Control the card of a project's web service on a page."""
 
 import time
-from typing import Any
 
-from PySide6.QtCore import QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QTimer
 
 from app.controllers.commands import READ_LOG
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.running import JobSlot
 from app.jobs.local_service import LocalService
 from app.services.after.bundles import monitor
-from app.services.after.serving import (
-    ServiceFigures,
-    read_figures,
-    served_variant,
-    start_service,
-    stop_service,
-    switch_service,
-)
+from app.services.after.serving import Figures, look, served_variant, start_service, stop_service, switch_service
 from app.services.flow.background import Background
 from app.services.flow.events import Event, StepProgress
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.parts.format import UNKNOWN, count, ms
 from widgets.parts.page import Page
@@ -41,90 +33,52 @@ class ServingController(PageController[Page]):
     def __init__(self, context: ControllerContext, page: Page, part: ServicePart) -> None:
         """Create the controller and connect it to the part of its page."""
         super().__init__(context, page)
-        self._part = part
-        self._facts: RunFacts | None = None
-        self._looking: Background[tuple[ServiceFigures | None, str]] | None = None
-        self._seen, self._log = ServiceFigures(), ""
-        self._alarms: tuple[int, float, int | None] = (0, 0.0, None)  # requests and time at the last look, alarms
-        self._monitoring = type(self._job)(context.flows)
-        self._stage = ""
+        self._part, self._monitoring = part, JobSlot(context.flows)
+        self._looking: Background[tuple[Figures | None, str]] | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._on_tick)
-        self._timer.start()
-        part.shown_changed.connect(self._show)
-        part.switched.connect(self._on_switched)
-        part.keep_chosen.connect(lambda keeps: self._change(keeps=keeps))
-        part.key_chosen.connect(lambda has_key: self._change(has_key=has_key))
-        part.newer_wanted.connect(self._on_newer)
-        part.browser_wanted.connect(self._on_browser)
-        part.monitor_wanted.connect(self._on_monitor)
-        self._session.run_changed.connect(self._on_run_changed)
+        self._timer.start(LOOK_MS)
+        part.filled.connect(self._show_later)
+        part.wanted.connect(self._on_wanted)
+        self._session.run_changed.connect(self._forget)
+        self._forget()
 
-    @property
-    def _service(self) -> LocalService | None:
-        project = self._session.project
-        return None if project is None else self._session.services.of(project.id)
+    def _forget(self) -> None:
+        self._facts: RunFacts | None = None
+        self._figures, self._log, self._stage = Figures(), "", ""
+        self._monitored, self._monitored_s, self._alarms = 0, 0.0, UNKNOWN
 
-    def _on_run_changed(self) -> None:
-        self._facts = None
-        self._seen, self._log, self._alarms = ServiceFigures(), "", (0, 0.0, None)
+    def _open(self) -> tuple[LocalService, RunFacts] | None:
+        """Return the service of the open project and the facts of its run; None without a run."""
+        run, project = self._session.run, self._session.project
+        if run is None or project is None:
+            return None
+        try:
+            self._facts = self._facts or read_facts(self._session.workspace, run.id)
+        except JobError:
+            return None
+        return self._session.services.of(project.id), self._facts
 
-    def _read_facts(self) -> RunFacts | None:
-        run = self._session.run
-        if self._facts is None and run is not None:
-            try:
-                self._facts = read_facts(self._session.workspace, run.id)
-            except JobError:
-                return None
-        return self._facts
-
-    # --- what a person does
-
-    def _on_switched(self, is_on: bool) -> None:
-        service, facts = self._service, self._read_facts()
-        if service is None or facts is None:
+    def _on_wanted(self, what: str, is_on: bool) -> None:
+        opened = self._open()
+        if opened is None:
             return
-        if not is_on:
-            self._run(stop_service(service))
-        elif self._must_wait(_("Then start the service.")):
-            self._show()
-        else:
-            self._run(start_service(self._session.workspace, facts, service), _("Start the service"))
-
-    def _on_newer(self) -> None:
-        service, facts = self._service, self._read_facts()
-        if service is not None and facts is not None and not self._must_wait(_("Then switch to the new version.")):
-            flow = switch_service(self._session.workspace, facts, service)
-            self._run(flow, _("Switch the service to the new version"))
-
-    def _run(self, flow: Flow[None], title: str = "") -> None:
-        self._start(
-            flow, lambda _done: self._show(), title=title, on_failed=self._on_failed, on_cancelled=self._show,
-            observe=self._on_event,
-        )  # fmt: skip
-        self._stage = ""
+        (service, facts), space = opened, self._session.workspace
+        if what == "monitor":
+            self._commands.do(READ_LOG, to_text(service.figures_log))
+        elif what in ("keeps", "has_key"):
+            with space.writing():
+                service.change(**{what: is_on})
+        elif service.work:
+            self._job.cancel()
+        elif not is_on or not self._must_wait(_("Then start the service.")):
+            begin = switch_service if what == "newer" else start_service if is_on else stop_service
+            self._stage, title = "", _("Start the service") if is_on else ""
+            self._start(
+                begin(space, facts, service), lambda _done: self._show(), title=title, on_failed=self._on_failed,
+                on_cancelled=self._show, observe=self._on_event,
+            )  # fmt: skip
         self._show()
-
-    def _change(self, **changes: Any) -> None:
-        service = self._service
-        if service is not None:
-            with_keep = changes.get("keeps")
-            try:
-                service.change(**changes) if with_keep is None else service.keep(with_keep)
-            except OSError as error:
-                service.problem = str(error)
-        self._show()
-
-    def _on_browser(self) -> None:
-        if self._service is not None:
-            QDesktopServices.openUrl(QUrl(self._service.address))
-
-    def _on_monitor(self) -> None:
-        if self._service is not None:
-            self._commands.do(READ_LOG, to_text(self._service.figures_log))
-
-    # --- what it sees
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress):
@@ -132,89 +86,66 @@ class ServingController(PageController[Page]):
             self._show()
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        if self._service is not None:
-            self._service.problem = f"{error.title}. {error.detail} {error.hint}"
+        opened = self._open()
+        if opened is not None:
+            opened[0].problem = f"{error.title}. {error.detail} {error.hint}"
         self._show()
 
     def _on_tick(self) -> None:
-        if self._looking is not None:
-            if not self._looking.done:
-                return
-            seen, self._log = self._looking.result()
-            self._seen, self._looking = seen or self._seen, None
-            self._look_for_alarms()
+        if self._looking is not None and self._looking.done:
+            figures, self._log = self._looking.result()
+            self._figures, self._looking = figures or self._figures, None
+        opened = self._open() if self._page.isVisible() and not self._flows.is_timing else None
+        if opened is not None and self._looking is None:
+            service = opened[0]
+            self._looking = Background(lambda _stopped: look(service))
+            self._look_for_alarms(service)
             self._show()
-        service = self._service
-        if service is None or not self._part.is_visible or self._flows.is_timing:
-            return
-        if service.record.pid or service.problem:
-            self._looking = Background(lambda _stopped: (read_figures(service), service.log_tail()))
-        self._show()
 
-    def _look_for_alarms(self) -> None:
-        requests, at_s, known = self._alarms
-        service = self._service
-        is_due = self._seen.requests != requests and time.monotonic() > at_s + MONITOR_S
-        if service is not None and is_due and not self._monitoring.is_busy and not self._flows.runs:
-            self._alarms = (self._seen.requests, time.monotonic(), known)
+    def _look_for_alarms(self, service: LocalService) -> None:
+        is_due = self._figures.requests != self._monitored and time.monotonic() > self._monitored_s + MONITOR_S
+        if is_due and not self._monitoring.is_busy and not self._flows.runs:
+            self._monitored, self._monitored_s = self._figures.requests, time.monotonic()
             flow = monitor(service.figures_log)
             self._start(flow, self._on_monitored, on_failed=lambda _error: None, slot=self._monitoring)
 
     def _on_monitored(self, result: MonitorResult) -> None:
-        on = sum(alert.until is None and not alert.follows for alert in result.alerts)
-        self._alarms = (*self._alarms[:2], on)
-        self._show()
+        self._alarms = count(sum(alert.until is None and not alert.follows for alert in result.alerts))
 
-    def _state(self, service: LocalService) -> ServiceState:
-        if service.is_starting:
-            return "starting"
-        if service.is_running:
-            return "stopping" if self._job.is_busy and not service.is_switching else "running"
-        return "failed" if service.problem or service.has_died else "stopped"
+    def _show_later(self) -> None:
+        QTimer.singleShot(0, self, self._show)  # the page is just being filled
 
     def _show(self) -> None:
-        service, facts = self._service, self._read_facts()
-        if service is None or facts is None:
+        opened = self._open()
+        if opened is None:
             return
-        state, record = self._state(service), service.record
-        seen, alarms = self._seen, self._alarms[2]
-        moved = _("Port {0} is used by another program, so the port is {1}.").format(record.wanted_port, record.port)
-        variant = served_variant(facts)
+        (service, facts), figures = opened, self._figures
+        record, (state, text), note = service.record, self._state(opened[0]), service.problem
+        if record.port != record.wanted_port and not note:
+            note = _("Port {0} is used by another program, so the port is {1}.")
+            note = note.format(record.wanted_port, record.port)
+        counted = (count(figures.requests), count(figures.errors), ms(figures.mean_ms), self._alarms)
+        names = (_("Requests"), _("Errors"), _("Mean time"), _("Drift alarms"))
+        chips, is_older = tuple(zip(names, counted, strict=True)), record.version != served_variant(facts).id
         self._part.show_value(
             ServiceView(
-                state=state,
-                text=self._text(state, service),
-                note=moved if state == "running" and record.port != record.wanted_port else "",
-                address=service.address,
-                figures=(
-                    (_("Requests"), count(seen.requests)),
-                    (_("Errors"), count(seen.errors)),
-                    (_("Mean time"), ms(seen.mean_ms)),
-                    (_("Drift alarms"), UNKNOWN if alarms is None else count(alarms)),
-                ),
-                log=self._log,
-                keeps=record.keeps,
-                has_key=record.has_key,
-                key=service.key,
-                newer=variant.title if record.version != variant.id else "",
+                state, text, note if state == "running" else "", service.address, chips, self._log,
+                record.keeps, record.has_key, service.key, is_older,
             )
-        )
+        )  # fmt: skip
 
-    def _text(self, state: ServiceState, service: LocalService) -> str:
-        if state == "starting":
-            return self._stage or _("Starting…")
-        if state == "failed":
-            ended = _("The service has ended by itself. The last lines of its log are below. Nothing is lost.")
-            return service.problem or ended
-        if state == "stopping":
-            return _("Stopping after the open requests…")
-        if state == "running":
+    def _state(self, service: LocalService) -> tuple[ServiceState, str]:
+        if service.work == "start":
+            return "starting", self._stage or _("Starting…")
+        if service.work == "stop":
+            return "stopping", _("Stopping after the open requests…")
+        if service.is_running:
             switching = _("Switching to the new version; the present one goes on answering.")
-            return switching if service.is_switching else _("Running: “{0}”").format(service.record.title)
-        return ""
+            return "running", switching if service.work else _("Running: “{0}”").format(service.record.title)
+        ended = _("The service has ended by itself. The last lines of its log are below. Nothing is lost.")
+        is_failed = service.problem or service.has_died
+        return ("failed", service.problem or ended) if is_failed else ("stopped", "")
 
     def stop(self) -> None:
         """Stop looking, because the window closes."""
         self._timer.stop()
-        if self._looking is not None:
-            self._looking.stop()

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import psutil
 from pydantic import Field, ValidationError
@@ -31,8 +32,8 @@ START_S, STOP_S, CHECK_S, SWITCH_S = 300.0, 15.0, 1.0, 120.0
 SAME_START_S = 2.0
 """Difference in seconds between two readings of one process's start time; Linux corrects the time of its boot."""
 MOST_BYTES = 1 << 20
-SHOWN_BYTES = 4000
 ROOT = Path(__file__).resolve().parents[2]
+Work = Literal["", "start", "switch", "stop"]
 KEPT = {True: b"keep\n", False: b"end\n"}
 
 
@@ -65,26 +66,20 @@ class ServiceRecord(Frozen):
 class LocalService:
     """The web service of one project in its folder; one object per project, owned by the program's `Services`.
 
-    `is_starting` and `is_switching` are true while such work is done; `problem` is why the last work failed.
+    `bundles` holds one unpacked bundle per version, `figures_log` is what the page Monitor reads, and `log` what the
+    process prints. `work` is what a flow does with it now; `problem` is why the last work failed.
     """
 
     def __init__(self, folder: Path) -> None:
         """Read the record in `folder`, which may not exist yet."""
-        self.folder = folder
-        self.record = _read_record(folder / "service.json")
+        self.folder, self.log = folder, folder / "service.log"
+        self.bundles, self.figures_log = folder / "bundles", folder / "log"
+        self.record = ServiceRecord()
+        with contextlib.suppress(ValidationError):  # there is none, or another version of the program wrote it
+            self.record = ServiceRecord.model_validate_json(_text(folder / "service.json"))
         self._child: subprocess.Popen[bytes] | None = None
-        self.is_starting = self.is_switching = False
+        self.work: Work = ""
         self.problem = ""
-
-    @property
-    def bundles(self) -> Path:
-        """Return the folder with one unpacked bundle per version."""
-        return self.folder / "bundles"
-
-    @property
-    def figures_log(self) -> Path:
-        """Return the folder of the log that the page Monitor reads."""
-        return self.folder / "log"
 
     @property
     def address(self) -> str:
@@ -94,9 +89,7 @@ class LocalService:
     @property
     def key(self) -> str:
         """Return the key that callers must send; "" if they need none or there is none yet."""
-        with contextlib.suppress(OSError):
-            return (self.folder / "key.txt").read_text(encoding="ascii") if self.record.has_key else ""
-        return ""
+        return _text(self.folder / "key.txt") if self.record.has_key else ""
 
     @property
     def is_running(self) -> bool:
@@ -109,17 +102,13 @@ class LocalService:
         return self.record.pid != 0 and (self._child is not None or self.record.keeps) and not self.is_running
 
     def change(self, **changes: object) -> None:
-        """Change and save the record; raises OSError."""
+        """Change and save the record, and tell the process whether it is kept; raises OSError."""
         self.record = self.record.model_copy(update=changes)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self.folder / "service.json", self.record.model_dump_json().encode())
-
-    def keep(self, keeps: bool) -> None:
-        """Set whether the service runs on when the program closes; raises OSError."""
-        self.change(keeps=keeps)
         if self._child is not None and self._child.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._child.stdin.write(KEPT[keeps])
+            with contextlib.suppress(OSError):  # it has ended
+                self._child.stdin.write(KEPT[self.record.keeps])
                 self._child.stdin.flush()
 
     def start(
@@ -145,10 +134,9 @@ class LocalService:
             version=version, bundle=bundle, title=title, wanted_port=self.record.wanted_port or port, port=port,
             pid=child.pid, started_s=psutil.Process(child.pid).create_time(),
         )  # fmt: skip
-        self.keep(self.record.keeps)
         until_s = time.monotonic() + START_S
         while child.poll() is None and time.monotonic() < until_s:
-            if self._is_ready():
+            if self.request("GET", "/v2/health/ready")[0] == 200:
                 return True
             if stopped():
                 self.stop()
@@ -166,23 +154,20 @@ class LocalService:
         options = ["--log", str(self.figures_log), "--threads", str(threads)]
         if self.record.has_key:
             options += ["--api-key-file", str(self.folder / "key.txt")]
-        handed: tuple[int, ...] = (listener.fileno(),)
-        if os.name == "nt":  # where processes inherit no socket, it listens itself
-            options += ["--port", str(listener.getsockname()[1])]
-            handed = ()
+        handed = () if os.name == "nt" else (listener.fileno(),)
+        options += ["--fd", str(*handed)] if handed else ["--port", str(listener.getsockname()[1])]
+        if not handed:  # Windows: a process inherits no socket, so it listens itself
             listener.close()
-        else:
-            options += ["--fd", str(listener.fileno())]
         command = [sys.executable, "-B", "-m", "workers.runtime.serving", config.model_dump_json(), str(bundle)]
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with os.fdopen(os.open(self.folder / "service.log", flags, 0o600), "r+b", buffering=0) as log:
+        with os.fdopen(os.open(self.log, flags, 0o600), "r+b", buffering=0) as log:
             return subprocess.Popen(
                 [*command, *options], cwd=ROOT, env=allowed(os.environ, network=False), stdin=subprocess.PIPE,
                 stdout=log, stderr=log, pass_fds=handed, start_new_session=True,
             )  # fmt: skip
 
-    def stop(self) -> None:
-        """Stop the service after it has answered open requests, and record that; waits for its end.
+    def stop(self, wait_s: float = STOP_S) -> None:
+        """Stop the service after it has answered open requests, and record that; with `wait_s` 0 nothing is awaited.
 
         Only the process that was started for this folder is ended.
         """
@@ -190,37 +175,27 @@ class LocalService:
         if process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
-            self._wait(process)
-        self._forget()
-
-    def _wait(self, process: psutil.Process) -> None:
-        try:
-            process.wait(STOP_S)
-        except psutil.TimeoutExpired:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-                process.wait(STOP_S)
-
-    def _forget(self) -> None:
-        if self._child is not None:
-            if self._child.stdin is not None:
-                self._child.stdin.close()
-            self._child.wait(STOP_S)
-            self._child = None
-        with contextlib.suppress(OSError):
-            self.change(pid=0)
+            for late in psutil.wait_procs([process], timeout=wait_s)[1] if wait_s else ():
+                late.kill()
+        self._let_go()
+        if self.record.pid:
+            with contextlib.suppress(OSError):
+                self.change(pid=0)
 
     def leave(self) -> None:
         """Let go of the service because the program closes: one that is not kept stops, without a wait."""
-        process = None if self.record.keeps else self._process()
-        if process is not None:
-            with contextlib.suppress(psutil.NoSuchProcess, OSError):
-                process.terminate()
-                self.change(pid=0)
+        if self.record.keeps:
+            self._let_go()
+        else:
+            self.stop(wait_s=0.0)
+
+    def _let_go(self) -> None:
         child, self._child = self._child, None
         if child is not None and child.stdin is not None:
-            child.stdin.close()
-            child.returncode = child.returncode or 0  # it outlives this object on purpose
+            with contextlib.suppress(OSError):
+                child.stdin.close()
+            if child.poll() is None:
+                child.returncode = 0  # it outlives this object on purpose
 
     def switch(self, version: str, bundle: str, title: str) -> str:
         """Let the running service load another unpacked bundle without losing a request.
@@ -229,56 +204,35 @@ class LocalService:
             Why it stays with the present one, "" after the switch.
 
         Raises:
-            OSError: It does not respond.
+            OSError: A file cannot be read or written.
+            ValueError: A file or the response is not as expected.
+            KeyError: A file or the response is not as expected.
         """
         manifest = json.loads((self.bundles / bundle / "manifest.json").read_text(encoding="utf-8"))
         body = json.dumps({"parameters": {"path": str(self.bundles / bundle)}}).encode()
         path = f"/v2/repository/models/{manifest['serving']['name']}/load"
-        status, content = self._request("POST", path, body, SWITCH_S)
+        status, content = self.request("POST", path, body, SWITCH_S)
         if status != 200:
-            return str(json.loads(content).get("error", status))
+            return str(json.loads(content)["error"]) if status else content.decode()
         self.change(version=version, bundle=bundle, title=title)
         return ""
 
-    def metrics(self) -> str:
-        """Return its counters in Prometheus' text format; raises OSError."""
-        status, content = self._request("GET", "/metrics", timeout_s=CHECK_S)
-        return content.decode("utf-8", "replace") if status == 200 else ""
+    def request(self, method: str, path: str, body: bytes = b"", timeout_s: float = CHECK_S) -> tuple[int, bytes]:
+        """Return status and body of a response, or 0 and why there is none. `http.client` asks no proxy.
 
-    def log_tail(self) -> str:
-        """Return the last lines of its log."""
-        with contextlib.suppress(OSError), (self.folder / "service.log").open("rb") as file:
-            start = max(0, file.seek(0, os.SEEK_END) - SHOWN_BYTES)
-            file.seek(start)
-            text = file.read(SHOWN_BYTES).decode("utf-8", "replace")
-            return text.partition("\n")[2] if start else text
-        return ""
-
-    def _is_ready(self) -> bool:
-        with contextlib.suppress(OSError):
-            return self._request("GET", "/v2/health/ready", timeout_s=CHECK_S)[0] == 200
-        return False
-
-    def _request(self, method: str, path: str, body: bytes = b"", timeout_s: float = CHECK_S) -> tuple[int, bytes]:
-        """Return status and body of a response; raises OSError. `http.client` asks no proxy."""
-        secret = self.key or self._secret()
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        A service without a key wrote a secret for its own account, with which it may be changed (decision 0093).
+        """
+        state = self.folder / "home" / ".local" / "state" / "fettle-service"
+        secret = self.key or _text(state / f"{self.record.port}.secret")
         connection = http.client.HTTPConnection(HOST, self.record.port, timeout=timeout_s)
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {"Authorization": f"Bearer {secret}"} if secret else {})
             response = connection.getresponse()
             return response.status, response.read(MOST_BYTES)
-        except http.client.HTTPException as error:
-            raise OSError(str(error)) from error
+        except (OSError, http.client.HTTPException) as error:
+            return 0, str(error).encode()
         finally:
             connection.close()
-
-    def _secret(self) -> str:
-        """Return the secret that a service without a key wrote for its own account (decision 0093)."""
-        with contextlib.suppress(OSError):
-            folder = self.folder / "home" / ".local" / "state" / "fettle-service"
-            return (folder / f"{self.record.port}.secret").read_text(encoding="ascii").strip()
-        return ""
 
     def _process(self) -> psutil.Process | None:
         """Return the recorded process if it runs and is the one that was started for this folder."""
@@ -293,12 +247,13 @@ class LocalService:
         return None
 
 
-def _read_record(path: Path) -> ServiceRecord:
+def _text(path: Path) -> str:
+    """Return the begin of a text file, "" without one."""
     try:
         with path.open("rb") as file:
-            return ServiceRecord.model_validate_json(file.read(MOST_BYTES))
-    except (OSError, ValidationError):  # there is none, or another version of the program wrote it
-        return ServiceRecord()
+            return file.read(MOST_BYTES).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
 
 
 def _listening(wanted: int) -> socket.socket:

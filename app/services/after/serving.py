@@ -2,11 +2,14 @@
 
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.jobs.local_service import LocalService
+from app.jobs.local_service import LocalService, Work
+from app.jobs.outcome import read_tail
 from app.paths import DataPaths
 from app.services.after.exporting import ExportRequest, Written, pick, target_of, write_tested
 from app.services.after.fitting import fitting
@@ -20,16 +23,15 @@ from app.services.run.version_steps import stored_version, threads_of
 
 TARGET = "service"
 ANSWERING = ("infer", "answer", "chat")
+MOST_BYTES = 16 << 30
+"""Largest size of an unpacked bundle."""
 SUMS = ("count", "sum")
 FAILED_FROM = 400
 """Lowest status of a request that counts as an error."""
-MOST_UNPACKED = 100
-"""Largest factor by which unpacking may enlarge a bundle; weights compress far less."""
-FREE_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
-class ServiceFigures:
+class Figures:
     """Counters of a running service since its start; `mean_ms` is the mean time until the answer, in milliseconds."""
 
     requests: int = 0
@@ -68,23 +70,20 @@ def start_service(workspace: Workspace, facts: RunFacts, service: LocalService) 
     Raises:
         JobError: The bundle cannot be written, or the service does not start.
     """
-    service.is_starting, service.problem = True, ""
-    try:
+    with _working(service, "start"):
         variant = yield from _bundle(workspace, facts, service)
         version, wanted = stored_version(facts, variant), served_variant(facts).id
         limits = version.limits.model_copy(update={"card": workspace.card() if version.limits.gpu else None})
 
         def start(stopped: Stopped) -> bool:
-            return service.start(wanted, variant.id, variant.title, threads_of(facts), limits, stopped)
+            answers = service.start(wanted, variant.id, variant.title, threads_of(facts), limits, stopped)
+            return answers and _remove_others(service)
 
-        answers = yield DiskStep(start)
-        if not answers:
-            raise _not_started("It ended before it could answer; its log is below.")
-        yield DiskStep(lambda _stopped: _remove_others(service))
-    except OSError as error:
-        raise _not_started(f"{error}.") from error
-    finally:
-        service.is_starting = False
+        try:
+            if not (yield DiskStep(start)):
+                raise _not_started("It ended before it could answer; its log is below.")
+        except OSError as error:
+            raise _not_started(f"{error}.") from error
 
 
 def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flow[None]:
@@ -93,26 +92,33 @@ def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService)
     Raises:
         JobError: It stays with the present version.
     """
-    service.is_switching, service.problem = True, ""
-    try:
+    with _working(service, "switch"):
         variant = yield from _bundle(workspace, facts, service)
         wanted = served_variant(facts).id
-        refusal = yield DiskStep(lambda _stopped: service.switch(wanted, variant.id, variant.title))
-        yield DiskStep(lambda _stopped: _remove_others(service))
-    except (OSError, ValueError, KeyError) as error:
-        refusal = f"{type(error).__name__}: {error}"
-    finally:
-        service.is_switching = False
+        try:
+            refusal = yield DiskStep(lambda _stopped: service.switch(wanted, variant.id, variant.title))
+            yield DiskStep(lambda _stopped: _remove_others(service))
+        except (OSError, ValueError, KeyError) as error:
+            refusal = f"{type(error).__name__}: {error}"
     if refusal:
         detail = f"The earlier version goes on answering. {refusal}"
         hint = "Stop the service and start it again to use the new version."
         raise Unavailable("service_not_switched", "The service keeps its version", detail, hint)
 
 
-def stop_service(service: LocalService) -> Flow[None]:
+def stop_service(_workspace: Workspace, _facts: RunFacts, service: LocalService) -> Flow[None]:
     """Stop the service after its open requests."""
-    service.problem = ""
-    yield DiskStep(lambda _stopped: service.stop())
+    with _working(service, "stop"):
+        yield DiskStep(lambda _stopped: service.stop())
+
+
+@contextmanager
+def _working(service: LocalService, work: Work) -> Iterator[None]:
+    service.work, service.problem = work, ""
+    try:
+        yield
+    finally:
+        service.work = ""
 
 
 def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flow[Variant]:
@@ -140,21 +146,21 @@ def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
     with zipfile.ZipFile(bundle) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > FREE_BYTES + MOST_UNPACKED * bundle.stat().st_size:
+        if sum(member.file_size for member in archive.infolist()) > MOST_BYTES:
             raise zipfile.BadZipFile("it holds more than a bundle can")
-        for member in members:
+        for member in archive.infolist():
             if stopped():
                 raise InterruptedError("unpacking was stopped")
             archive.extract(member, part)  # removes ".." and drives from names, and writes no links
     part.replace(place)
 
 
-def _remove_others(service: LocalService) -> None:
-    """Remove the bundles of earlier versions."""
+def _remove_others(service: LocalService) -> bool:
+    """Remove the bundles of earlier versions; return True."""
     for place in service.bundles.iterdir():
         if place.name != service.record.bundle:
             shutil.rmtree(place, ignore_errors=True)
+    return True
 
 
 def _not_started(detail: str) -> JobError:
@@ -162,16 +168,19 @@ def _not_started(detail: str) -> JobError:
     return Unavailable("service_not_started", "The service did not start", f"{detail} Nothing is lost.", hint)
 
 
-def read_figures(service: LocalService) -> ServiceFigures | None:
-    """Ask a running service for its counters; None if it does not respond."""
+def look(service: LocalService) -> tuple[Figures | None, str]:
+    """Return the counters of a running service, None if it does not respond, and the end of its log."""
     from prometheus_client.parser import text_string_to_metric_families
 
-    try:
-        samples = [one for family in text_string_to_metric_families(service.metrics()) for one in family.samples]
-    except (OSError, ValueError):
-        return None
-    own = [one for one in samples if one.labels.get("path") in ANSWERING]
-    statuses = [(int(one.labels["status"]), int(one.value)) for one in own if one.name == "fettle_requests_total"]
+    log, (status, content) = (
+        read_tail(service.log),
+        service.request("GET", "/metrics") if service.is_running else (0, b""),
+    )
+    if status != 200:
+        return None, log
+    families = text_string_to_metric_families(content.decode("utf-8", "replace"))
+    own = [one for family in families for one in family.samples if one.labels.get("path") in ANSWERING]
+    counts = [(int(one.labels["status"]), int(one.value)) for one in own if one.name == "fettle_requests_total"]
     count, seconds = (sum(one.value for one in own if one.name == f"fettle_request_seconds_{what}") for what in SUMS)
-    errors = sum(number for status, number in statuses if status >= FAILED_FROM)
-    return ServiceFigures(sum(number for _, number in statuses), errors, 1e3 * seconds / count if count else None)
+    errors = sum(number for status, number in counts if status >= FAILED_FROM)
+    return Figures(sum(number for _, number in counts), errors, 1e3 * seconds / count if count else None), log

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from app.jobs.local_service import LocalService
+from app.jobs.outcome import read_tail
 from workers.contracts.process.messages import Limits
 from workers.runtime.serving import MOST_LOG_BYTES
 
@@ -119,16 +120,16 @@ def test_log_stays_small_and_holds_no_input(service: LocalService) -> None:
     """Given an error about an input and thousands of lines, Then the log is bounded, and names type and place only."""
     assert begin(service)
     seen(service, "/log")
-    log = service.folder / "service.log"
+    log = service.log
     assert log.stat().st_size <= MOST_LOG_BYTES + 1000
-    assert service.log_tail().endswith(".\n") and len(service.log_tail()) > 1000
+    assert read_tail(service.log).endswith(".\n") and len(read_tail(service.log)) > 1000
     assert PLANTED not in log.read_text()
 
 
 def test_error_in_log_names_type_and_place(service: LocalService) -> None:
     """Given a bundle that fails while it starts, Then the start is refused, and the log shows the reason."""
     assert not begin(service, "bad")
-    assert "no model" in service.log_tail() and not service.is_running and service.record.pid == 0
+    assert "no model" in read_tail(service.log) and not service.is_running and service.record.pid == 0
 
 
 def test_taken_port_gives_the_next_and_stays_wanted(service: LocalService) -> None:
@@ -151,7 +152,7 @@ def test_closing_stops_it_unless_it_is_kept(service: LocalService) -> None:
     assert not LocalService(service.folder).is_running and not LocalService(service.folder).has_died
 
     assert begin(service)
-    service.keep(True)
+    service.change(keeps=True)
     kept = psutil.Process(service.record.pid)
     service.leave()
     found = LocalService(service.folder)

@@ -12,7 +12,8 @@ from finished_run import finished_space, write_picture
 from flows import go, refusal
 
 from app.jobs.local_service import LocalService
-from app.services.after.serving import Services, read_figures, start_service, switch_service
+from app.jobs.outcome import read_tail
+from app.services.after.serving import Services, look, start_service, switch_service
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 
@@ -70,11 +71,11 @@ def test_service_counts_requests_and_switches_without_losing_one(
     assert (service.record.version, service.record.bundle, service.record.pid) == ("v0", "v0", pid)
     assert len(statuses) > 10 and set(statuses) == {200}
     assert [place.name for place in service.bundles.iterdir()] == ["v0"]
-    figures = read_figures(service)
+    figures = look(service)[0]
     assert figures is not None and figures.mean_ms is not None
     assert (figures.requests, figures.errors) == (len(statuses) + 1, 1)
-    assert "answer 400" in (service.folder / "service.log").read_text()
-    assert "customer" not in (service.folder / "service.log").read_text()
+    assert "answer 400" in service.log.read_text()
+    assert "customer" not in service.log.read_text()
 
 
 @pytest.mark.whole
@@ -83,4 +84,4 @@ def test_damaged_bundle_does_not_start_and_says_why(space: Workspace, service: L
     (service.bundles / "v1").mkdir(parents=True)
     refused = refusal(go, space, start_service(space, read_facts(space, "r1"), service))
     assert (refused.error.code, refused.exit_code) == ("service_not_started", 6)
-    assert not service.is_running and not service.is_starting and service.log_tail()
+    assert not service.is_running and not service.work and read_tail(service.log)
