@@ -62,6 +62,8 @@ class DataPaths:
     """The folder of an update's partial download; it may be deleted at any time."""
     unfinished = Below("unfinished")
     """The folder of partial results of interrupted long jobs; it may be deleted at any time."""
+    sets = Below("sets")
+    """The folder of installed optional sets of an installed program, and of their partial downloads."""
     releases = Below("releases")
     """The folder of release bundles, named by their sha256."""
     services = Below("services")

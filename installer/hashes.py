@@ -1,7 +1,7 @@
-"""Write the hashes of the wheels that exported bundles need, for the versions installed in this Python.
+"""Write the hashes of the wheels that exported bundles and the optional sets need.
 
 Usage:
-    .venv/bin/python installer/hashes.py
+    .venv/bin/python installer/hashes.py [sets]
 
 pip resolves each wheel for each platform and each Python without downloading it. An export has no network. It writes
 `requirements.lock` from this file and reports a version that is installed but missing from the file.
@@ -33,7 +33,9 @@ PLATFORMS = (
     ("win_amd64",),
     ("macosx_14_0_arm64", "macosx_11_0_arm64"),
 )
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+OF_SETS = ROOT / "installer" / "set_hashes.json"
+"""File of the hashes of the optional sets' wheels, which an installation accepts (steps/folders.py)."""
 
 
 def wheels() -> list[str]:
@@ -78,13 +80,26 @@ def hashes_of(wheel: str) -> list[str]:
     return sorted(found)
 
 
-def main() -> None:
-    """Write the file of hashes again."""
+def set_wheels() -> list[str]:
+    """Return name==version of the wheels of the optional sets that are installed into folders of their own."""
+    locks = [ROOT / "installer" / f"requirements-{name}.lock" for name in ("language", "rtx", "sign")]
+    return sorted({f"{pin.name}=={pin.version}" for pin in read(locks)})
+
+
+def write(path: Path, names: list[str]) -> None:
+    """Write a file of hashes again."""
     found = {}
-    for wheel in wheels():
+    for wheel in names:
         found[wheel] = hashes_of(wheel)
         print(f"{wheel}: {len(found[wheel])} wheels", flush=True)
-    HASHES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write the file of the sets, and without `sets` that of bundles too."""
+    write(OF_SETS, set_wheels())
+    if sys.argv[1:] != ["sets"]:
+        write(HASHES, wheels())
 
 
 if __name__ == "__main__":

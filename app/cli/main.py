@@ -12,6 +12,7 @@ from app.cli.options.inputs import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output, ReaderGone
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.services.flow.steps import JobError
+from app.set_folders import activate_own
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
                 output.document({"version": VERSION})
                 output.text(f"fettle {VERSION}")
                 return 0
+            activate_own(options.data_dir)
             code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
             if code == TYPER_INTERRUPTED:
                 raise KeyboardInterrupt

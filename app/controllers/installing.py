@@ -1,9 +1,8 @@
-"""Install optional sets of packages from the window: size, consent, progress and stop."""
+"""Install and remove optional sets of packages from the window: size, consent, progress and stop."""
 
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
@@ -12,7 +11,10 @@ from app.controllers.flows import FlowRunner
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import first_line, notice
-from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, installation_cost, take
+from app.paths import DataPaths
+from app.services.flow.steps import Flow
+from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, discard, installation_cost, take
+from app.set_folders import CODE, sets_root
 from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import seconds
@@ -26,12 +28,13 @@ from workers.contracts.optional_sets import CARD_SETS, OptionalSet
 from workers.contracts.translation import _
 
 REPORT_EVERY_MS = 300
-UNKNOWN = Cost(packages=0, download_bytes=0, installed_bytes=0)
+UNKNOWN = Cost(packages=1, download_bytes=0, installed_bytes=0)
+"""Cost of a set until the installer has determined it."""
 
 
-def own_installer() -> Installer | None:
-    """Return the installer of the clone that this program runs from; None without a clone."""
-    installer = Installer(Path(__file__).resolve().parents[2])
+def own_installer(paths: DataPaths) -> Installer | None:
+    """Return the installer of this program; None if it has none."""
+    installer = Installer(CODE, sets_root(paths))
     return installer if installer.program.is_file() else None
 
 
@@ -39,6 +42,7 @@ class SetsPage(Protocol):
     """A page with rows of missing sets (`widgets.parts.installing.row.InstallRow`)."""
 
     install_requested: SignalInstance
+    removal_requested: SignalInstance
     stop_install_requested: SignalInstance
 
     def show_set(self, value: SetValue) -> None:
@@ -57,10 +61,10 @@ class Installing(QObject):
     installed = Signal()
 
     def __init__(self, page: Page, session: Session, flows: FlowRunner, installer: Installer | None = None) -> None:
-        """Create the installation for `page`; `installer` None means the clone's own installer."""
+        """Create the installation for `page`; `installer` None means the program's own installer."""
         super().__init__(page)
         self._page, self._session, self._flows = page, session, flows
-        self._installer = installer or own_installer()
+        self._installer = installer or own_installer(session.workspace.paths)
         self._job, self._asking = JobSlot(flows), JobSlot(flows)
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
@@ -72,10 +76,9 @@ class Installing(QObject):
         self._timer.setInterval(REPORT_EVERY_MS)
         self._timer.timeout.connect(self.progressed)
 
-    @property
-    def is_offered(self) -> bool:
-        """Return whether there is an installer."""
-        return self._installer is not None
+    def offers(self, name: OptionalSet | None) -> bool:
+        """Return whether the window can install a set."""
+        return name is not None and self._installer is not None and self._installer.offers(name)
 
     @property
     def value(self) -> InstallingValue | None:
@@ -89,17 +92,17 @@ class Installing(QObject):
 
     def set_value(self, name: OptionalSet | None) -> SetValue | None:
         """Return set `name` in the form of a row; None if the window cannot install it."""
-        if name is None or not self.is_offered:
+        if name is None or not self.offers(name):
             return None
-        cost = self._costs.get(name)
+        cost = self._costs.get(name, UNKNOWN)
         at_work = self.value if name == self._name else None
-        return SetValue(name, (cost.download_bytes or None) if cost is not None else None, at_work)
+        return SetValue(name, cost.download_bytes or None, at_work, not cost.packages, cost.used_bytes)
 
     def weigh(self, *names: OptionalSet | None) -> None:
         """Determine the download size of sets that a page offers; emits `changed` afterwards."""
         installer = self._installer
         for name in dict.fromkeys(names):
-            if installer is None or name is None or name in self._costs:
+            if installer is None or name is None or not self.offers(name) or name in self._costs:
                 continue
             self._costs[name] = UNKNOWN
             self._flows.start(
@@ -108,6 +111,10 @@ class Installing(QObject):
                 on_done=partial(self._on_weighed, name),
                 on_failed=lambda _error: None,
             )
+
+    def forget_costs(self) -> None:
+        """Forget the costs of all sets, so that `weigh` determines them again."""
+        self._costs = {}
 
     def serve(
         self,
@@ -118,6 +125,7 @@ class Installing(QObject):
         """Connect a page whose rows offer the sets that `names()` returns; failures go to `banner`."""
         page.install_requested.connect(self.request)
         page.stop_install_requested.connect(self.cancel)
+        page.removal_requested.connect(self.remove)
 
         def show() -> None:
             for name in set(names()):
@@ -149,6 +157,11 @@ class Installing(QObject):
             slot=self._asking,
         )
 
+    def remove(self, name: OptionalSet) -> None:
+        """Remove a set, unless a job runs that may use it."""
+        if self._installer is not None and self._may_begin():
+            self._run(name, discard(self._session.workspace, self._installer, name), _("Removing…"))
+
     def cancel(self) -> None:
         """Stop the installation without waiting for its end."""
         if self._job.is_busy:
@@ -169,17 +182,22 @@ class Installing(QObject):
 
     def _on_cost(self, name: OptionalSet, cost: Cost) -> None:
         self._costs[name] = cost
-        question = install_question(name, cost.packages, cost.download_bytes, cost.installed_bytes)
+        replaces = self._installer is not None and self._installer.is_clone and name in CARD_SETS
+        question = install_question(name, cost.packages, cost.download_bytes, cost.installed_bytes, replaces=replaces)
         ask(QuestionDialog(self._page.theme, question, self._page.window()), install=lambda: self._begin(name))
 
     def _begin(self, name: OptionalSet) -> None:
         if self._installer is None or not self._may_begin():
             return
-        self._heard, self._is_stopping, self._name = InstallerStatus(), False, name
-        self._title = _("Installing the set “{0}”").format(name)
+        self._heard = InstallerStatus()
+        flow = take(self._session.workspace, self._installer, name, self._heard)
+        self._run(name, flow, _("Installing the set “{0}”").format(name))
+
+    def _run(self, name: OptionalSet, flow: Flow[DescribeResult | None], title: str) -> None:
+        self._is_stopping, self._name, self._title = False, name, title
         self._flows.start(
-            take(self._session.workspace, self._installer, name, self._heard),
-            title=self._title,
+            flow,
+            title=title,
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
@@ -189,21 +207,25 @@ class Installing(QObject):
         self._timer.start()
         self.changed.emit()
 
-    def _on_done(self, described: DescribeResult | None) -> None:
+    def _weigh_again(self) -> None:
         self._timer.stop()
         self._costs.pop(self._name, None)
+        self.weigh(self._name)
+
+    def _on_done(self, described: DescribeResult | None) -> None:
+        self._weigh_again()
         if described is not None:
             self._session.set_described(described)
         self.changed.emit()
         self.installed.emit()
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._timer.stop()
+        self._weigh_again()
         self.trouble = setup_failed(error)
         self.changed.emit()
 
     def _on_cancelled(self) -> None:
-        self._timer.stop()
+        self._weigh_again()
         self.trouble = was_stopped()
         self.changed.emit()
 
@@ -222,7 +244,7 @@ def was_stopped() -> ErrorValue:
     """Return the message after the user stopped the installation."""
     return notice(
         _("The installation was stopped"),
-        _("It is partly installed. It may not work until the installation has finished."),
+        _("What was downloaded is kept, and nothing incomplete is used."),
         _("Install it again: it continues where it stopped."),
         is_safe=_("Yes. Models, data and results were not touched."),
     )

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -28,8 +27,13 @@ def run(arguments: list[str]) -> int:
             return _besides(place, rest[0].removeprefix("--"))
         if command == ["start"]:
             return _start(place, rest, before)
-        if command == ["cost"] and len(rest) == 1:
-            return _cost(place, rest[0])
+        if command == ["cost"] and len(rest) in (1, 2):
+            return _cost(place, rest[0], Path(rest[1]) if rest[1:] else place.sets)
+        if command == ["add"] and len(rest) == 2:
+            from steps.folders import add
+
+            add(place, Path(rest[1]), rest[0])
+            return 0
         if command == ["test"]:
             return _test(place, rest)
         if command == ["repair"]:
@@ -48,7 +52,8 @@ def run(arguments: list[str]) -> int:
         print_line("\nStopped. Run the same command again to go on.")
         return INTERRUPTED
     print_line(
-        "usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair | cost SET"
+        "usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair"
+        " | cost SET [FOLDER] | add SET FOLDER"
     )
     return 2
 
@@ -76,7 +81,7 @@ def split_gpu(arguments: list[str]) -> tuple[str | None, list[str]]:
     return name, rest
 
 
-def _cost(place: Place, name: str) -> int:
+def _cost(place: Place, name: str, root: Path) -> int:
     """Print the packages and bytes of a set as JSON on stdout, which the window shows before an installation."""
     from steps import machine, sets
     from steps.cost import cost
@@ -84,7 +89,7 @@ def _cost(place: Place, name: str) -> int:
     if name not in ("base", *BESIDES):
         split_gpu(["--gpu", name])
         sets.choose(machine.detect(), name)
-    print(json.dumps(cost(place, name)))
+    print(json.dumps(cost(place, name, root)))
     return 0
 
 
@@ -120,29 +125,20 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
 
 
 def _besides(place: Place, name: str) -> int:
-    from steps import extra, web
-    from steps.setup import ensure
+    from steps.setup import add, ensure
 
     ensure(place, "program")
-    if name == "web":
-        web.ensure(place)
-    else:
-        extra.ensure(place, name)
-    return 0
+    return add(place, name)
 
 
 def _test(place: Place, arguments: list[str]) -> int:
-    from steps import extra, web
     from steps.checks import run_all
-    from steps.setup import compile_own, ensure
+    from steps.setup import add, compile_own, ensure
     from steps.system import ready_for_tests
 
     ensure(place, "tests")
     compile_own(place)  # the files changed since the last set-up
     ready_for_tests(place.log)
-    for ensure_set in (partial(web.ensure, place), partial(extra.ensure, place, "language")):
-        try:
-            ensure_set()
-        except SetupError as failure:  # the tests that need the set report its absence
-            print_line(f"{failure.what} {failure.hint}")
+    for name in ("web", "language"):
+        add(place, name)  # the tests that need the set report its absence
     return run_all(place, arguments)

@@ -2,8 +2,9 @@
 
 import re
 import sys
+from pathlib import Path
 
-from steps import extra, lockfile, sets, web
+from steps import folders, lockfile, sets
 from steps.environment import versions
 from steps.lockfile import Pin
 from steps.place import Place
@@ -11,16 +12,23 @@ from steps.place import Place
 _SYSTEM = re.compile(r"sys_platform\s*==\s*[\"'](\w+)[\"']")
 
 
-def cost(place: Place, name: str) -> dict[str, int]:
-    """Return the number of missing `packages` of a set, their `download_bytes` and `installed_bytes` by its lock."""
-    if name == "web":
-        pins = [] if web.is_there(place) else web.as_pins(place)
-    elif name in extra.READY:
-        pins = extra.missing(place, name)
-    else:
-        pins = missing(place, name)
+def cost(place: Place, name: str, root: Path) -> dict[str, int]:
+    """Return the number of missing `packages` of a set, the bytes to download and to install, and its `used_bytes`.
+
+    `root` is the folder of the optional sets. What has arrived of an interrupted download is not counted again.
+    """
+    pins = missing(place, name) if name not in folders.LOCKS or (place.venv.is_dir() and name == "rtx") else []
+    arrived = used = 0
+    if name in folders.LOCKS:
+        pins += folders.remaining(place, root, name)
+        arrived, used = folders.arrived_bytes(root, name), folders.used_bytes(root, name)
     download, installed = lockfile.totals(pins)
-    return {"packages": len(pins), "download_bytes": download, "installed_bytes": installed}
+    return {
+        "packages": len(pins),
+        "download_bytes": max(0, download - arrived),
+        "installed_bytes": installed,
+        "used_bytes": used,
+    }
 
 
 def missing(place: Place, name: str) -> list[Pin]:

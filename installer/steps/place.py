@@ -49,6 +49,11 @@ class Place:
         return self.venv / "gpu-set"
 
     @property
+    def sets(self) -> Path:
+        """Return the folder of the clone's optional sets."""
+        return self.venv / "sets"
+
+    @property
     def lock_file(self) -> Path:
         """Return the path of the lock file."""
         return self.venv / "setup.lock"

@@ -88,11 +88,14 @@ def _why_not(machine: Machine) -> str:
 
 
 def pins_of(name: str, base: list[Pin], place: Place) -> list[Pin]:
-    """Return the pins of a set: those of the base, except for packages that the set has in another build."""
-    if name == "none":
+    """Return the pins of a set: those of the base, except for packages that the set has in another build.
+
+    The set "rtx" is the base with a folder of its own beside it (steps/folders.py).
+    """
+    if name != "cuda":
         return base
     added = read([place.root / "installer" / f"requirements-{name}.lock"])
-    gone = {pin.name for pin in added} | ({BASE} if name == "cuda" else set())
+    gone = {pin.name for pin in added} | {BASE}
     return [pin for pin in base if pin.name not in gone] + added
 
 
@@ -129,17 +132,18 @@ def processor_builds(place: Place) -> list[str]:
     return [name_of(path) for path in distributions(place) if name_of(path) in TORCH and "+cpu" in path.name]
 
 
-def make_links(place: Place) -> None:
-    """Import the provider of TensorRT for RTX once, so that it creates the links next to its libraries.
+def make_links(python: Path, site: Path) -> None:
+    """Import the provider of TensorRT for RTX once, so that it creates the links next to its libraries in `site`.
 
     It creates them at its first import, and sandboxed worker processes cannot write there.
     """
-    folder = place.site_packages / PLUGIN_MODULE
+    folder = site / PLUGIN_MODULE
     if not folder.is_dir():
         return
+    code = f"import sys; sys.path.append({str(site)!r}); import {PLUGIN_MODULE}"
     run = subprocess.run(
-        [place.python, "-c", f"import {PLUGIN_MODULE}"],
-        cwd=place.venv,
+        [python, "-c", code],
+        cwd=site,
         env=clean_environment(),
         capture_output=True,
         text=True,

@@ -46,7 +46,16 @@ def take_set(place: Place, name: str) -> None:
     groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
     for group in groups:
         ensure(place, group)
+    if name == "rtx" and (code := add(place, name)):
+        sys.exit(code)
     print_line(f"Fettle has {sets.TITLES[name]}.")
+
+
+def add(place: Place, name: str) -> int:
+    """Install an optional set with the environment's Python and pip; return the exit code, not 0 after a failure."""
+    bootstrap = str(place.root / "installer" / "bootstrap.py")
+    command = [str(place.python), bootstrap, "add", name, str(place.sets)]
+    return subprocess.run(command, env=environment.clean_environment(), check=False).returncode
 
 
 def repair(place: Place) -> None:
@@ -80,12 +89,14 @@ def _set_up(place: Place, group: str, held: int) -> None:
         if pin.name == "pip":
             pip.bring_itself(pin.requirement)
     _install(place, pip, pins, chosen)
-    sets.make_links(place)
+    sets.make_links(place.python, place.site_packages)
     environment.lead_to_clone(place)
     compile_own(place)
     files = environment.key_files(place)
     for done in {"program", group}:  # the locks of the tests include those of the program
         write_stamp(place, done, files)
+    if chosen == "rtx":
+        add(place, chosen)  # without it Fettle works too, so a failure does not end the set-up
     print_line(f"Fettle is set up ({time.monotonic() - started:.0f} s). Later starts go straight on.")
 
 

@@ -67,7 +67,13 @@ class Progress:
 
     def show(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Show that `done` of `total` items of a stage are finished."""
-        text = f"  {stage}: {done} of {total}  {note}".rstrip()
+        self._show(f"  {stage}: {done} of {total}  {note}".rstrip(), stage, done, total)
+
+    def show_bytes(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of about `total` bytes of a stage have arrived."""
+        self._show(f"  {stage}: {size(done)} of {size(total)}", stage, done, total)
+
+    def _show(self, text: str, stage: str, done: int, total: int) -> None:
         if os.environ.get(AS_JSON):
             if time.monotonic() > self._printed_s + JSON_EVERY_S:
                 self._printed_s = time.monotonic()

@@ -1,17 +1,15 @@
 """A small clone with a lock of tiny packages, in a folder with a space and an umlaut."""
 
-import base64
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from loopback_index import build_wheel
 from run_text import run_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,24 +21,6 @@ import alpha
 print(json.dumps({"arguments": sys.argv[1:], "path": sys.path, "alpha": alpha.__file__, "started": time.time()}))
 sys.exit(7 if "fail" in sys.argv else 0)
 """
-
-
-def build_wheel(folder: Path, name: str, version: str = "1.0", files: int = 1, needs: tuple[str, ...] = ()) -> None:
-    """A pure wheel whose package holds `files` modules next to its `__init__.py`, and which `needs` others."""
-    info = f"{name}-{version}.dist-info"
-    contents = {f"{name}/__init__.py": f"version = {version!r}\n"}
-    contents |= {f"{name}/part_{index}.py": f"value = {index}\n" * 20 for index in range(files)}
-    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    contents[f"{info}/METADATA"] += "".join(f"Requires-Dist: {other}\n" for other in needs)
-    contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    rows = []
-    for path, text in contents.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        rows.append(f"{path},sha256={digest},{len(text.encode())}")
-    contents[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        for path, text in contents.items():
-            wheel.writestr(path, text)
 
 
 @dataclass
@@ -99,7 +79,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_wheel() -> Callable[..., None]:
+def make_wheel() -> Callable[..., Path]:
     return build_wheel
 
 

@@ -1,6 +1,7 @@
 """Optional sets of packages that the installer adds to the base."""
 
 import sys
+from pathlib import Path
 from typing import Literal
 
 OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
@@ -11,6 +12,22 @@ the base alone). The others are added one by one.
 """
 
 CARD_SETS = ("none", "rtx", "cuda")
+
+FOLDER_SETS: dict[OptionalSet, str] = {
+    "web": "web.json",
+    "language": "requirements-language.lock",
+    "sign": "requirements-sign.lock",
+    "rtx": "requirements-rtx.lock",
+}
+"""The sets that have a folder of their own on the import path, with their locks in the folder `installer`."""
+
+LOCK_COPY = "fettle-set.lock"
+"""Last file of the folder of a complete set."""
+
+
+def set_folders() -> list[Path]:
+    """Return the folders of optional sets on this process's import path."""
+    return [Path(place) for place in sys.path if Path(place, LOCK_COPY).is_file()]
 
 
 def install_arguments(name: OptionalSet) -> tuple[str, ...]:

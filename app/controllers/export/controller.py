@@ -65,7 +65,7 @@ class ExportController(PageController[ExportPage]):
     """
 
     def __init__(self, context: ControllerContext, page: ExportPage, installer: Installer | None = None) -> None:
-        """Create the controller; `installer` None means the clone's own installer."""
+        """Create the controller; `installer` None means the program's own installer."""
         super().__init__(context, page)
         window, session, flows = context.window, context.session, context.flows
         self._installing = Installing(page, session, flows, installer)

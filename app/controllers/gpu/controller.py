@@ -18,7 +18,7 @@ class GpuController(PageController[GpuPage]):
     """Controller of the page GPU doctor; nothing is checked while versions are measured."""
 
     def __init__(self, context: ControllerContext, page: GpuPage, installer: Installer | None = None) -> None:
-        """Create the controller; `installer` None means the clone's own installer."""
+        """Create the controller; `installer` None means the program's own installer."""
         super().__init__(context, page)
         self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
@@ -90,7 +90,7 @@ class GpuController(PageController[GpuPage]):
     def _show(self) -> None:
         chosen = self._settings.value.gpu_uuid or None
         installing, is_trying = self._installing, self._job.is_busy
-        value = gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen, installs=installing.is_offered)
+        value = gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen, offers=installing.offers)
         self._page.show_value(replace(value, installing=installing.value, trouble=installing.trouble))
 
 

@@ -1,10 +1,11 @@
 """Format the results of the GPU doctor as the page's value and as a report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.format import size_bytes
 from workers.contracts.gpu import NO_CARD, NOT_TRIED, GpuCard, TriedRung
+from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.translation import _
 
 
@@ -14,15 +15,15 @@ def gpu_value(
     *,
     is_trying: bool,
     chosen: str | None = None,
-    installs: bool = False,
+    offers: Callable[[OptionalSet | None], bool] = lambda _name: False,
 ) -> GpuValue:
     """Return the results so far.
 
-    `chosen` is the UUID of the GPU that does the work, None for the first. `installs` means that the page can offer an
-    installer.
+    `chosen` is the UUID of the GPU that does the work, None for the first. `offers` returns whether the page can
+    install a set. An installed program cannot replace its own packages, and says so. Commands are not shown.
     """
-    if not installs:
-        rows = [row.model_copy(update={"installs": None}) for row in rows]
+    cannot = {"installs": None, "hint": _("An installed Fettle cannot do this: the processor does the work instead.")}
+    rows = [row.model_copy(update=cannot) if row.installs and not offers(row.installs) else row for row in rows]
     if any(row.code == NO_CARD for row in rows):
         rows = [row for row in rows if row.code != NOT_TRIED]  # without a GPU no check waits for a repair
     title, subtitle = headline(cards, rows, is_trying=is_trying)
@@ -72,9 +73,9 @@ def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
     shown: list[TriedRung] = []
     for row in rows:
         found = _shown(row)
-        mended = (found.reason, found.hint, found.command)
-        if any(mended) and mended in [(one.reason, one.hint, one.command) for one in shown]:
-            found = found.model_copy(update={"reason": "", "hint": "", "command": "", "installs": None})
+        mended = (found.reason, found.hint)
+        if any(mended) and mended in [(one.reason, one.hint) for one in shown]:
+            found = found.model_copy(update={"reason": "", "hint": "", "installs": None})
         shown.append(found)
     return shown
 
@@ -82,8 +83,8 @@ def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
 def _shown(row: TriedRung) -> TriedRung:
     if row.code == NOT_TRIED:
         waits = _("Not checked yet: fix the line above first.")
-        return row.model_copy(update={"found": waits, "reason": "", "hint": "", "command": "", "installs": None})
-    return row.model_copy(update={"command": ""}) if row.installs else row  # the button replaces the command
+        return row.model_copy(update={"found": waits, "reason": "", "hint": "", "installs": None})
+    return row
 
 
 def report(cards: Sequence[GpuCard], rows: Sequence[TriedRung]) -> str:

@@ -20,7 +20,7 @@ from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
 from widgets.theme import Choice
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.optional_sets import OptionalSet
+from workers.contracts.optional_sets import FOLDER_SETS, OptionalSet
 from workers.contracts.specs import Described
 from workers.contracts.translation import _
 
@@ -36,7 +36,7 @@ class SettingsController(PageController[SettingsPage]):
     """Controller of the page Settings; it saves every change at once."""
 
     def __init__(self, context: ControllerContext, page: SettingsPage, installer: Installer | None = None) -> None:
-        """Create the controller; `installer` None means the clone's own installer."""
+        """Create the controller; `installer` None means the program's own installer."""
         super().__init__(context, page)
         window, session = context.window, context.session
         self._installing = Installing(page, session, context.flows, installer)
@@ -63,6 +63,7 @@ class SettingsController(PageController[SettingsPage]):
                 threads=self._settings.value.threads,
                 cores=os.cpu_count() or 1,
                 runtimes=tuple(self._runtime_value(row) for row in rows),
+                sets=tuple(value for name in self._own_sets() if (value := self._installing.set_value(name))),
                 version=VERSION,
                 licenses=licenses(),
                 device=device_line(described),
@@ -77,12 +78,20 @@ class SettingsController(PageController[SettingsPage]):
         shown = row.model_copy(update={"hint": "" if row.available else reason})
         return shown, self._installing.set_value(row.installs)
 
+    def _own_sets(self) -> tuple[OptionalSet, ...]:
+        """Return the sets with a folder of their own; that of NVIDIA cards only for a computer with such a card."""
+        described = self._session.described
+        has_card = described is not None and bool(described.cards)
+        return tuple(name for name in FOLDER_SETS if name != "rtx" or has_card)
+
     def _sets(self) -> tuple[OptionalSet | None, ...]:
         described = self._session.described
-        return tuple(row.installs for row in described.runtimes) if described is not None else ()
+        runtimes = described.runtimes if described is not None else ()
+        return (*(row.installs for row in runtimes), *self._own_sets())
 
     def shown(self) -> None:
         """Read what may have changed since the last visit."""
+        self._installing.forget_costs()  # another page may have installed a set
         self._installing.weigh(*self._sets())
         self._hub.show()
         self._program.show()

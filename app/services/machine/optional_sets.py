@@ -1,4 +1,4 @@
-"""Install a set of optional packages: its cost, and the installer as a separate program.
+"""Install and remove sets of optional packages: their cost, and the installer as a separate program.
 
 The installer runs outside the sandbox and changes the packages that workers load. No other work runs meanwhile, and
 processes that had loaded some of them are restarted.
@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,10 +26,12 @@ from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.machine.devices import describe, remember
+from app.set_folders import activate
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.optional_sets import OptionalSet, install_arguments, install_command
+from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS, OptionalSet, install_arguments, install_command
+from workers.contracts.translation import _
 
 AS_JSON = "FETTLE_SETUP_JSON"
 """Variable that makes the installer print its lines as JSON objects (installer/steps/words.py)."""
@@ -48,11 +51,12 @@ NOT_WHOLE = "Look whether Fettle's folder is whole."
 
 
 class Cost(Frozen):
-    """Cost of a set by the installer's lock file: packages, bytes to download, and bytes on the disk."""
+    """Cost of a set: its missing packages, the bytes to download and to install, and the bytes that it uses now."""
 
     packages: int
     download_bytes: int
     installed_bytes: int
+    used_bytes: int = 0
 
 
 @dataclass
@@ -81,29 +85,57 @@ class _Line(Frozen):
 
 @dataclass(frozen=True)
 class Installer:
-    """The installer of the clone in folder `root`."""
+    """The installer of the program in folder `root`, which puts optional sets below `sets`."""
 
     root: Path
+    sets: Path
 
     @property
     def program(self) -> Path:
         """Return the program that a person also starts."""
         return self.root / "installer" / ("fettle.cmd" if sys.platform == "win32" else "fettle")
 
+    @property
+    def is_clone(self) -> bool:
+        """Return whether the program runs from a clone, whose environment the installer may change."""
+        return self.sets.is_relative_to(self.root)
+
+    def offers(self, name: OptionalSet) -> bool:
+        """Return whether a set can be installed here."""
+        return self.is_clone or name in FOLDER_SETS
+
     def cost(self, name: OptionalSet, stopped: Stopped) -> Cost:
         """Return the cost of a set; raises `JobError`."""
-        bootstrap = str(self.root / "installer" / "bootstrap.py")
-        lines, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], InstallerStatus(), stopped)
+        lines, code = self._run(self._bootstrap("cost", name), InstallerStatus(), stopped)
         with contextlib.suppress(ValidationError):
             if code == 0 and lines:
                 return Cost.model_validate_json(lines[-1].line)
         raise JobError(_failure(name, lines), FAILED)
 
     def take(self, name: OptionalSet, status: InstallerStatus, stopped: Stopped) -> None:
-        """Install a set and check that Fettle starts with it; raises `JobError`."""
-        lines, code = self._run([str(self.program), *install_arguments(name)], status, stopped)
+        """Install a set; raises `JobError`. What changes the environment also checks that Fettle starts with it."""
+        if name not in FOLDER_SETS or (name in CARD_SETS and self.is_clone):
+            command = [str(self.program), *install_arguments(name)]
+        else:
+            command = self._bootstrap("add", name)
+        lines, code = self._run(command, status, stopped)
         if code != 0:
             raise JobError(_failure(name, lines), FAILED)
+
+    def remove(self, name: OptionalSet, _stopped: Stopped) -> None:
+        """Remove a set and what arrived of its download; raises `JobError`, and then the set stays usable."""
+        gone = self.sets / f"{name}.old"
+        try:
+            for place in (*self.sets.glob(f"{name}-*"), self.sets / "downloads" / name):
+                shutil.rmtree(gone, ignore_errors=True)
+                if place.exists():
+                    place.replace(gone)  # at once, so that no program loads a part of it
+            shutil.rmtree(gone, ignore_errors=True)
+        except OSError as error:
+            raise JobError(_in_use(error), FAILED) from error
+
+    def _bootstrap(self, what: str, name: OptionalSet) -> list[str]:
+        return [sys.executable, str(self.root / "installer" / "bootstrap.py"), what, name, str(self.sets)]
 
     def _run(self, command: Sequence[str], status: InstallerStatus, stopped: Stopped) -> tuple[list[_Line], int]:
         """Run a command and return its last lines and its exit code."""
@@ -187,6 +219,15 @@ def _record(line: _Line, status: InstallerStatus, last: "deque[_Line]") -> None:
         last.append(line)
 
 
+def _in_use(error: OSError) -> ErrorInfo:
+    return ErrorInfo(
+        code="set_not_removed",
+        title=_("The set was not removed"),
+        detail=_("Its folder cannot be changed: {0}.").format(error.strerror or error),
+        hint=_("Close other windows and services of Fettle, then try again."),
+    )
+
+
 def _failure(name: OptionalSet, lines: Sequence[_Line]) -> ErrorInfo:
     """Return the installer's own reason of a failure, else its last line."""
     own = next((line for line in reversed(lines) if line.what), None)
@@ -236,14 +277,22 @@ def installation_cost(installer: Installer, name: OptionalSet) -> Flow[Cost]:
 def take(
     space: Workspace, installer: Installer, name: OptionalSet, status: InstallerStatus
 ) -> Flow[DescribeResult | None]:
-    """Install a set and return the new description of this computer, None if that fails.
+    """Install a set and return the new description of this computer, None if that fails; `status` gets the progress."""
+    return _change(space, installer, partial(installer.take, name, status))
 
-    `status` gets the progress. No worker process with old packages waits meanwhile or afterwards.
-    """
+
+def discard(space: Workspace, installer: Installer, name: OptionalSet) -> Flow[DescribeResult | None]:
+    """Remove a set and return the new description of this computer, None if that fails."""
+    return _change(space, installer, partial(installer.remove, name))
+
+
+def _change(space: Workspace, installer: Installer, work: Callable[[Stopped], None]) -> Flow[DescribeResult | None]:
+    """Change packages; no worker process with old packages waits meanwhile or afterwards."""
     space.pool.rest()
     try:
-        yield DiskStep(partial(installer.take, name, status), ends_late=True)
+        yield DiskStep(work, ends_late=True)
     finally:
+        activate(installer.sets, installer.root)
         space.pool.wake()
         space.artifacts.reload_versions()
     try:

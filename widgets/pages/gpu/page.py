@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.gpu.value import GpuValue, PlaceValue
-from widgets.parts.buttons import CopyButton, GhostButton, PrimaryButton
+from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divided
 from widgets.parts.cards.error import ErrorCard
 from widgets.parts.installing.value import InstallingValue
@@ -109,7 +109,7 @@ class GpuPage(Page):
         title = label(value.title, "strong" if value.state != "not_tried" else "soft")
         report: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
         lines = (words(text, role) for text, role in report if text)
-        column = in_column(*lines, self._command(value) if value.command else None, gap=2)
+        column = in_column(*lines, gap=2)
         if value.installs:
             text, name = _("Install it…"), _("Install the fix for {0}").format(value.title)
             on = partial(self._emit, self.install_requested, value.installs)
@@ -129,10 +129,6 @@ class GpuPage(Page):
 
     def _emit(self, signal: SignalInstance, value: str, _checked: bool = False) -> None:
         signal.emit(value)
-
-    def _command(self, value: TriedRung) -> QHBoxLayout:
-        copy = CopyButton(self.theme, value.command, name=_("Copy the command for {0}").format(value.title))
-        return in_row((label(value.command, "code", select=True), 1), (copy, TOP))
 
     def copy(self, text: str) -> None:
         """Copy a text to the clipboard."""

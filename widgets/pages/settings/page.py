@@ -74,7 +74,7 @@ class SettingsPage(InstallingPage):
         hub.show_value(self._hub_value)
         cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits)]
         left = in_column(*cards, program, self._about(value), STRETCH, gap=SPACE_L)
-        right = in_column(storage, hub, self._runtimes(value), STRETCH, gap=SPACE_L)
+        right = in_column(storage, hub, self._sets(value), self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
 
@@ -141,6 +141,22 @@ class SettingsPage(InstallingPage):
     def _number(title: str, box: WholeField, unit: str, text: str) -> Card:
         box.setMinimumWidth(130)
         return Card(title, in_row(box, label(unit, "soft", wrap=False), STRETCH, gap=SPACE_M), label(text, "caption"))
+
+    def _sets(self, value: SettingsValue) -> Card | None:
+        if not value.sets:
+            return None
+        texts = {
+            "web": (_("Web pages"), _("Exports a page that runs the model in a browser.")),
+            "language": (_("Language models elsewhere"), _("Writes language models for web pages and NVIDIA cards.")),
+            "sign": (_("Signatures"), _("Signs bundles, so that everyone can check that they are unchanged.")),
+            "rtx": (_("NVIDIA GeForce RTX cards"), _("Runs models on a GeForce RTX card (TensorRT for RTX).")),
+        }
+        rows = []
+        for one in value.sets:
+            title, about = texts[one.name]
+            lines = (words(title, "strong"), words(about, "soft"), InstallRow(self.theme, one, title, self))
+            rows.append(held(in_column(*lines, gap=2, edges=(0, SPACE_M, 0, SPACE_M))))
+        return Card(_("Optional parts"), *divided(rows), gap=0)
 
     def _runtimes(self, value: SettingsValue) -> Card:
         device = words(value.device, "caption") if value.device else None

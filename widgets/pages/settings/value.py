@@ -11,8 +11,8 @@ from workers.contracts.specs import Described
 class SettingsValue:
     """All settings; `threads` None means automatic, `memory_limit_bytes` None means Fettle's own limit.
 
-    Each runtime comes with the set that it needs, None if it needs none. `licenses` are name, version and license of
-    the libraries that Fettle uses.
+    Each runtime comes with the set that it needs, None if it needs none. `sets` are all optional sets. `licenses` are
+    name, version and license of the libraries that Fettle uses.
     """
 
     theme: Literal["system", "light", "dark"]
@@ -25,3 +25,4 @@ class SettingsValue:
     device: str = ""
     memory_limit_bytes: int | None = None
     detailed_log: bool = False
+    sets: tuple[SetValue, ...] = ()

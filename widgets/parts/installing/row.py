@@ -1,4 +1,4 @@
-"""Show a missing set of packages in one row, with its install button and progress."""
+"""Show an optional set of packages in one row, with its buttons and progress."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -11,13 +11,15 @@ from widgets.parts.page import Page
 from widgets.parts.small import Bar
 from widgets.parts.text import words
 from widgets.theme import Theme
+from widgets.tokens import SPACE_S
 from workers.contracts.translation import _
 
 
 class InstallingPage(Page):
-    """A page with rows of missing sets; `install_requested` carries the name of a set."""
+    """A page with rows of sets; `install_requested` and `removal_requested` carry the name of a set."""
 
     install_requested = Signal(str)
+    removal_requested = Signal(str)
     stop_install_requested = Signal()
 
     def show_set(self, value: SetValue) -> None:
@@ -28,7 +30,7 @@ class InstallingPage(Page):
 
 
 class InstallRow(QWidget):
-    """The row of a missing set, with a button that installs it or stops that."""
+    """The row of a set, with buttons that install it or stop that, and that remove it."""
 
     def __init__(self, theme: Theme, value: SetValue, subject: str, page: InstallingPage) -> None:
         """Create the row of a set for a page; `subject` names what needs the set."""
@@ -40,7 +42,10 @@ class InstallRow(QWidget):
         self._bar = Bar(_("Progress of the installation"))
         self._button = GhostButton(theme, _("Install"), "download-simple", "small", on=self._on_clicked)
         self._button.setAccessibleName(_("Install what “{0}” needs").format(subject))
-        in_column(self._text, self._bar, in_row((self._button, LEFT), STRETCH, gap=None), parent=self)
+        self._remove = GhostButton(theme, _("Remove"), "trash", "small", on=self._on_remove)
+        self._remove.setAccessibleName(_("Remove “{0}”").format(subject))
+        buttons = in_row((self._button, LEFT), (self._remove, LEFT), STRETCH, gap=SPACE_S)
+        in_column(self._text, self._bar, buttons, parent=self)
         self.show_value(value)
 
     def show_value(self, value: SetValue) -> None:
@@ -48,23 +53,37 @@ class InstallRow(QWidget):
         self._value = value
         at_work = value.installing
         self._bar.setVisible(at_work is not None)
+        self._remove.setVisible(at_work is None and value.used_bytes > 0)
+        self._button.setVisible(at_work is not None or not value.is_there)
         if at_work is not None:
             self._text.setText(", ".join(part for part in (at_work.elapsed, at_work.line) if part))
             self._bar.set_share(at_work.share)
             self._button.setText(_("Stop"))
             self._button.setEnabled(not at_work.is_stopping)
             return
-        self._button.setText(_("Install"))
+        download = size_bytes(value.download_bytes) if value.download_bytes else ""
+        self._button.setText(_("Install ({0})").format(download) if download else _("Install"))
         self._button.setEnabled(True)
+        self._text.setText(self._state(value))
+
+    @staticmethod
+    def _state(value: SetValue) -> str:
+        used = size_bytes(value.used_bytes)
+        if value.is_there and not value.used_bytes:
+            return _("Part of Fettle's installation.")
+        if value.is_there:
+            return _("Installed, {0} on the disk.").format(used)
+        if value.used_bytes:
+            return _("Not complete; {0} on the disk. Installing it goes on where it stopped.").format(used)
         if value.name == "base":
-            self._text.setText(_("A part of Fettle's own installation is missing."))
-        elif value.download_bytes:
-            self._text.setText(_("Needs a one-time download of {0}.").format(size_bytes(value.download_bytes)))
-        else:
-            self._text.setText(_("Needs a one-time download."))
+            return _("A part of Fettle's own installation is missing.")
+        return _("Needs a one-time download.")
 
     def _on_clicked(self) -> None:
         if self._value.installing is not None:
             self._page.stop_install_requested.emit()
         else:
             self._page.install_requested.emit(self.name)
+
+    def _on_remove(self) -> None:
+        self._page.removal_requested.emit(self.name)

@@ -16,8 +16,13 @@ class InstallingValue:
 
 @dataclass(frozen=True)
 class SetValue:
-    """A missing set: its download in bytes, None until it is known, and its running installation."""
+    """A set: its download in bytes, None until it is known or for none, and its running installation or removal.
+
+    `used_bytes` is what its folder and an interrupted download use; 0 for a set that Fettle's own installation holds.
+    """
 
     name: str
     download_bytes: int | None = None
     installing: InstallingValue | None = None
+    is_there: bool = False
+    used_bytes: int = 0

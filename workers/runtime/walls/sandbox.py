@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workers.contracts.optional_sets import set_folders
 from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready
@@ -79,8 +80,8 @@ def reason_against(wall: Callable[[], bool]) -> str:
 
 
 def _code_roots(job_kinds: str) -> list[Path]:
-    """Return the folders that code is imported from: Python, its packages, and our workers."""
-    roots = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]]
+    """Return the folders that code is imported from: Python, its packages, optional sets, and our workers."""
+    roots = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2], *set_folders()]
     spec = importlib.util.find_spec(job_kinds) if job_kinds else None
     if spec is not None:
         roots += [Path(place) for place in spec.submodule_search_locations or ()]

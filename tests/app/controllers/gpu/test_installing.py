@@ -174,13 +174,13 @@ def test_installation_is_refused_while_a_job_runs(doctor: Callable[..., Doctor],
     assert "“Optimize Colors” is running" in shown and len(flows.everything) == 1 and not one.is_asked
 
 
-def test_without_an_installer_only_the_command_is_offered() -> None:
-    """Given a program that does not run from a clone, then a command is shown and no button. Otherwise one of two equal
-    checks has the button and none has the command."""
+def test_set_that_cannot_be_installed_is_explained_without_a_command() -> None:
+    """Given a program that cannot install a set, then neither a button nor the command is shown. Otherwise one of two
+    equal checks has the button."""
     (place,) = gpu_value((CARD,), [BROKEN], is_trying=False).places
-    assert (place.rungs[0].installs, place.rungs[0].command) == (None, "a line")
-    (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, installs=True).places
-    assert [(rung.installs, rung.command) for rung in place.rungs] == [("rtx", ""), (None, "")]
+    assert place.rungs[0].installs is None and "processor does the work" in place.rungs[0].hint
+    (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, offers=lambda name: name == "rtx").places
+    assert [rung.installs for rung in place.rungs] == ["rtx", None]
 
 
 def test_installer_that_does_not_start_is_reported(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPus
 from pytestqt.qtbot import QtBot
 from read_page import words as text_of
 
-from tests.widgets.qt_actions import child, emitted, left_click, press, recorded
+from tests.widgets.qt_actions import button_texts, child, emitted, left_click, press, recorded
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ProveValue
 from widgets.parts.card import ChoiceCard
@@ -123,7 +123,7 @@ def test_only_targets_that_are_passed_in_are_shown(opened: Any, examples: Module
     assert [c.choice_id for c in cards] == ["python", "a", "b"] and not cards[2].radio.isEnabled()
     left_click(cards[2])
     assert not cards[2].radio.isChecked()
-    assert size_bytes(33_000_000) in text_of(page)
+    assert f"Install ({size_bytes(33_000_000)})" in button_texts(page)
     assert press(page, "Install what “Container” needs", page.install_requested) == ["web"]
     assert emitted(page.target_chosen, left_click, cards[1]) == ["a"]
 

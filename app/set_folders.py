@@ -1,0 +1,41 @@
+"""Put the optional sets that are installed and fit this program on the import path, at every start.
+
+`installer/steps/folders.py` makes their folders. A set is complete and fits if its last file equals the program's own
+lock. Workers inherit the import path, and their sandbox lets them read these folders.
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from app.paths import DataFolderUnusable, DataPaths, find_data_folder
+from workers.contracts.optional_sets import FOLDER_SETS, LOCK_COPY
+
+CODE = Path(__file__).resolve().parents[1]
+
+
+def sets_root(paths: DataPaths) -> Path:
+    """Return the folder of the sets: in the data folder for an installed program, which is read-only, or the clone."""
+    return paths.sets if os.environ.get("FETTLE_ROOT") else CODE / ".venv" / "sets"
+
+
+def activate(root: Path, code: Path = CODE) -> None:
+    """Put the sets below `root` that fit the locks of `code` on the end of the import path, and take others off it."""
+    sys.path[:] = [place for place in sys.path if Path(place).parent != root]
+    for name, lock in FOLDER_SETS.items():
+        folder = root / f"{name}-{sys.implementation.cache_tag}"
+        try:
+            if (folder / LOCK_COPY).read_bytes() == (code / "installer" / lock).read_bytes():
+                sys.path.append(str(folder))
+        except OSError:
+            continue  # not installed
+    importlib.invalidate_caches()
+
+
+def activate_own(data_dir: Path | None = None) -> None:
+    """Put the sets of the data folder that `--data-dir` or the environment names on the import path."""
+    try:
+        activate(sets_root(find_data_folder(data_dir)))
+    except DataFolderUnusable:
+        return  # what needs the data folder says so

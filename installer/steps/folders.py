@@ -1,0 +1,212 @@
+"""Install optional sets, each into a folder of its own that comes on the import path once it is complete.
+
+This runs in the Python that will import the sets, whose pip chooses and unpacks the wheels. A set `NAME` is the folder
+`NAME-PYTHON` below `root`, complete if its last file equals the lock it was made from. The window and the command line
+check that (`app/set_folders.py`). Files arrive in `downloads/NAME`, where an interrupted download goes on.
+"""
+
+import errno
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from steps import lockfile, web
+from steps.environment import clean_environment
+from steps.exclusive import exclusive
+from steps.fetch import Part, address, fetch
+from steps.lockfile import Pin
+from steps.pip import failure
+from steps.place import Place
+from steps.sets import make_links
+from steps.words import Progress, SetupError, print_line, size
+
+LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx")} | {"web": "web.json"}
+LOCK_COPY = "fettle-set.lock"
+HASHES = "set_hashes.json"
+READY = {
+    "language": "Language models can be written for NVIDIA cards and the web now.",
+    "sign": "Bundles can be signed now.",
+    "web": "Web pages can be written now.",
+    "rtx": "TensorRT for RTX is installed.",
+}
+"""Sentence that ends the installation of each set."""
+
+SLACK_BYTES = 1 << 20
+
+
+def folder(root: Path, name: str) -> Path:
+    """Return the folder of a set for this version of Python."""
+    return root / f"{name}-{sys.implementation.cache_tag}"
+
+
+def downloads(root: Path, name: str) -> Path:
+    """Return the folder of a set's downloads."""
+    return root / "downloads" / name
+
+
+def lock(place: Place, name: str) -> Path:
+    """Return the lock of a set."""
+    return place.root / "installer" / LOCKS[name]
+
+
+def pins(place: Place, name: str) -> list[Pin]:
+    """Return the packages of a set with their sizes in bytes."""
+    return web.as_pins(place) if name == "web" else lockfile.read([lock(place, name)])
+
+
+def is_complete(place: Place, root: Path, name: str) -> bool:
+    """Return whether a set is installed as its present lock says."""
+    try:
+        return (folder(root, name) / LOCK_COPY).read_bytes() == lock(place, name).read_bytes()
+    except OSError:
+        return False
+
+
+def is_built_in(place: Place, name: str) -> bool:
+    """Return whether this Python has the packages of a set already."""
+    if name == "web":
+        return web.is_built_in(place)
+    try:
+        return all(importlib.metadata.version(pin.name) == pin.version for pin in pins(place, name))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def used_bytes(root: Path, name: str) -> int:
+    """Return the bytes on the disk of a set, with what arrived of its download."""
+    return sum(_bytes_below(place) for place in (folder(root, name), downloads(root, name)))
+
+
+def remaining(place: Place, root: Path, name: str) -> list[Pin]:
+    """Return the packages of a set that must be installed, all or none."""
+    return [] if is_complete(place, root, name) or is_built_in(place, name) else pins(place, name)
+
+
+def arrived_bytes(root: Path, name: str) -> int:
+    """Return the bytes of a set that an interrupted download has left."""
+    return _bytes_below(downloads(root, name))
+
+
+def _bytes_below(place: Path) -> int:
+    return sum(path.lstat().st_size for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def add(place: Place, root: Path, name: str) -> None:
+    """Install a set below `root`; an incomplete folder is never used.
+
+    Raises:
+        SetupError: if a file cannot be fetched, is not the expected one, or does not fit on the disk.
+    """
+    with _disk_errors(root), exclusive(root / "sets.lock"):
+        wanted = remaining(place, root, name)
+        if not wanted:
+            return
+        download, installed = lockfile.totals(wanted)
+        names = ", ".join(f"{pin.requirement.partition('==')[0]} {pin.version}" for pin in wanted)
+        print_line(f"To install: {names}, about {size(download)} to download and {size(installed)} on disk.")
+        _check_room(root, download - arrived_bytes(root, name) + installed)
+        kept, work = downloads(root, name), root / f"{name}.part"
+        kept.mkdir(parents=True, exist_ok=True)
+        parts = web.parts(place) if name == "web" else _wheels(place, wanted)
+        _fetch_all(parts, kept, download)
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        if name == "web":
+            web.lay_out(place, kept, work)
+        else:
+            print_line("Installing …")
+            _pip(
+                kept,
+                "--isolated",
+                "install",
+                "--no-index",
+                "--target",
+                str(work),
+                *(kept / part.file for part in parts),
+            )
+        _put_in_place(place, root, name, work)
+    print_line(READY[name])
+
+
+def _put_in_place(place: Place, root: Path, name: str, work: Path) -> None:
+    """Move the complete folder to its name; the copy of the lock, which makes it valid, is its last file."""
+    goal, old = folder(root, name), root / f"{name}.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if goal.exists():
+        goal.replace(old)
+    work.replace(goal)
+    if name == "rtx":
+        make_links(Path(sys.executable), goal)
+    if sys.platform != "win32":
+        os.sync()  # after a power cut, files must not be emptier than their names say
+    part = goal / f"{LOCK_COPY}.part"
+    part.write_bytes(lock(place, name).read_bytes())
+    part.replace(goal / LOCK_COPY)
+    for leftover in (old, downloads(root, name)):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _wheels(place: Place, wanted: list[Pin]) -> list[Part]:
+    """Return the wheels of a set for this system, with the hashes that they may have."""
+    known = json.loads((place.root / "installer" / HASHES).read_text(encoding="utf-8"))
+    print_line("Looking up the packages …")
+    parts = []
+    for pin in wanted:
+        hashes = frozenset(known.get(f"{pin.name}=={pin.version}", ()))
+        parts.append(Part(pin.name, address(pin), hashes, 2 * pin.download_bytes + SLACK_BYTES))
+    return parts
+
+
+def _fetch_all(parts: list[Part], kept: Path, total: int) -> None:
+    progress = Progress()
+
+    def report() -> None:
+        progress.show_bytes("Downloading", min(_bytes_below(kept), total), total)
+
+    for part in parts:
+        fetch(part, kept, report)
+    progress.end()
+
+
+def _pip(kept: Path, *arguments: "str | Path") -> None:
+    """Run this Python's pip without dependencies; raise `SetupError` with the reason in plain words."""
+    environment = {**clean_environment(), "PYTHONUTF8": "1", "TMPDIR": str(kept)}
+    command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "--only-binary", ":all:", "--retries", "2"]
+    run = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        encoding="utf-8", errors="replace", env=environment, check=False,
+    )  # fmt: skip
+    log = kept.parents[1] / "sets.log"
+    with log.open("a", encoding="utf-8") as file:
+        file.write(run.stdout)
+    if run.returncode != 0:
+        raise failure(run.stdout, log)
+
+
+def _check_room(root: Path, needed: int) -> None:
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise SetupError(
+            f"About {size(needed)} are needed on the disk of {root}, and {size(free)} are free.",
+            "Make room, then try again.",
+        )
+
+
+@contextmanager
+def _disk_errors(root: Path) -> Iterator[None]:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError("The disk is full.", "Make room, then try again: it goes on where it was.") from error
+        raise SetupError(
+            f"Nothing can be written in {root}: {error.strerror or error}.",
+            "Make that folder writable, then try again.",
+        ) from error
