@@ -1,12 +1,16 @@
-"""Draw a ring around the widget with the keyboard focus, and scroll it into view."""
+"""Draw a ring around the widget with the keyboard focus, scroll it into view, and define where Tab goes next."""
+
+from collections.abc import Iterator
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QLayout,
     QLineEdit,
     QPlainTextEdit,
     QScrollArea,
@@ -19,6 +23,7 @@ from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
 
 _MARGIN = 4
+_LEAVES = (QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit)
 _DRAW_THEIR_OWN = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
 
@@ -40,6 +45,7 @@ class FocusRing(QWidget):
         self.hide()
         app.focusChanged.connect(self._on_focus_changed)
         theme.changed.connect(self.update)
+        window.installEventFilter(self)
 
     @property
     def target(self) -> QWidget | None:
@@ -65,8 +71,11 @@ class FocusRing(QWidget):
         self._follow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the moves of the widget with the ring."""
-        if event.type() in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show):
+        """Follow the moves of the widget with the ring; a key that no field takes shows the focus from then on."""
+        if watched is self._window:
+            if event.type() == QEvent.Type.ShortcutOverride:
+                self._window.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
+        elif event.type() in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show):
             self._follow()
         elif event.type() in (QEvent.Type.Hide, QEvent.Type.MouseButtonPress):
             self.hide()
@@ -137,3 +146,49 @@ def _scroll_to(area: QScrollArea, place: QRect) -> None:
         bar.setValue(top)
     elif bottom > bar.value() + seen:
         bar.setValue(bottom - seen)
+
+
+def focus_order(root: QWidget) -> list[QWidget]:
+    """Return the controls below `root` that Tab reaches, in the order in which they are laid out.
+
+    Qt's own order is that of creation: what is shown later would come last, wherever it stands.
+    """
+    return [one for one in _laid_out(root) if one is not root and _is_stop(one)]
+
+
+def move_focus(widget: QWidget) -> None:
+    """Give a widget the focus, and keep it visible for a person who uses keys."""
+    by_key = widget.window().testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
+    widget.setFocus(Qt.FocusReason.ShortcutFocusReason if by_key else Qt.FocusReason.OtherFocusReason)
+
+
+def _is_stop(widget: QWidget) -> bool:
+    """Return whether Tab stops here; of buttons that exclude each other it stops at the checked one."""
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    checked = group.checkedButton() if group is not None and group.exclusive() else None
+    return widget is checked if checked is not None else bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+
+
+def _laid_out(widget: QWidget) -> Iterator[QWidget]:
+    is_kept_away = widget.isHidden() and widget.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+    if is_kept_away or not widget.isEnabled():
+        return
+    if widget.focusProxy() is None:
+        yield widget
+    if isinstance(widget, _LEAVES):
+        return
+    placed = list(_items(widget.layout()))
+    loose = [child for child in widget.children() if isinstance(child, QWidget) and child not in placed]
+    loose.sort(key=lambda child: (child.y(), child.x()))
+    for child in (*placed, *loose):
+        if child.parentWidget() is widget and not child.isWindow():
+            yield from _laid_out(child)
+
+
+def _items(layout: QLayout | None) -> Iterator[QWidget]:
+    for number in range(layout.count() if layout is not None else 0):
+        item = layout.itemAt(number) if layout is not None else None
+        if item is not None and (widget := item.widget()) is not None:
+            yield widget
+        elif item is not None:
+            yield from _items(item.layout())

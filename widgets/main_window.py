@@ -4,7 +4,7 @@ import gc
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -22,10 +22,11 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 from widgets import drops
 from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
 from widgets.dock import Dock
-from widgets.focus import FocusRing, FocusScroll
+from widgets.focus import FocusRing, FocusScroll, focus_order
 from widgets.page_registry import PageSpec
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.layout import in_column, in_row
+from widgets.parts.page import Page
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Rail
 from widgets.theme import Theme
@@ -119,11 +120,15 @@ class MainWindow(QMainWindow):
         """Show a page; an unknown id shows the first page."""
         if page_id not in self.specs:
             page_id = self.first_page
+        is_new = page_id != self.current_page
         page = self.page(page_id)
         drops.let_drops_through(page)
-        if self.specs[page_id].shortcut and self.current_page != page_id:
+        if self.specs[page_id].shortcut and is_new:
             self._before[page_id] = self.current_page
         self._stack.setCurrentWidget(page)
+        focused = self.focusWidget()
+        if is_new and isinstance(page, Page) and (focused is None or not page.isAncestorOf(focused)):
+            page.focus_main()
         self.rail.set_current(page_id)
         self.page_shown.emit(page_id)
 
@@ -137,6 +142,16 @@ class MainWindow(QMainWindow):
         """Return the id of the shown page, "" before the first."""
         shown = self._stack.currentWidget()
         return next((page_id for page_id, page in self._pages.items() if page is shown), "")
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Move the focus as the window is laid out: rail, top bar, page, dock."""
+        order, focused = focus_order(self), self.focusWidget()
+        if not order:
+            return False
+        at = order.index(focused) if focused in order else -1 if forward else 0
+        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+        order[(at + (1 if forward else -1)) % len(order)].setFocus(reason)
+        return True
 
     def toggle_page(self, page_id: str) -> None:
         """Show a page with a shortcut, or return from it to the previous page."""

@@ -5,8 +5,9 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from widgets.focus import focus_order, move_focus
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, Slot, TextButton
 from widgets.parts.card import Card, EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -144,17 +145,17 @@ class Page(QScrollArea):
 
     def _set_head(self, state: str, head: PageHead) -> None:
         """Set another state and head above the same content."""
-        focus = QApplication.focusWidget()
+        focus = self.window().focusWidget()
         had_focus = focus is not None and self._top.isAncestorOf(focus)
         self.state = state
         self._top.show_head(head)
         self._set_edges()
         if had_focus:
-            _focus_first(head)
+            self.focus_main()
 
     def _swap(self, head: PageHead | None, content: QWidget) -> None:
-        focus = QApplication.focusWidget()
-        had_focus = focus is not None and self.isAncestorOf(focus)
+        focus = self.window().focusWidget()
+        had_focus = focus is self or (focus is not None and self.isAncestorOf(focus))
         self._top.show_head(head)
         self._set_edges()
         old = self.takeWidget()
@@ -164,7 +165,13 @@ class Page(QScrollArea):
         if self.isVisible():
             content.show()
         if had_focus:
-            _focus_first(head, content)
+            self.focus_main()
+
+    def focus_main(self) -> None:
+        """Move the focus to the main button, else to the first control, else to the page, which keys scroll then."""
+        controls = focus_order(self)
+        main = [control for control in controls if control.property("kind") == "primary"]
+        move_focus((*main, *controls, self)[0])
 
     def show_value(self, value: Any) -> None:
         """Show the full state; each page has its own type of value."""
@@ -292,11 +299,3 @@ class Page(QScrollArea):
     def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
         """Return the buttons of the card and the widgets below it; subclasses override it."""
         return ()
-
-
-def _focus_first(*parts: QWidget | None) -> None:
-    """Move the focus to the first button of these parts, because the focused one is gone."""
-    buttons = [part.findChild(QPushButton) for part in parts if part is not None]
-    first = next((button for button in buttons if button is not None), None)
-    if first is not None:
-        first.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,5 +1,6 @@
 """What holds for every page in each of its states: names for screen readers, plain text, sizes, colors, drops."""
 
+import itertools
 import re
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from widgets.focus import focus_order
 from widgets.page_registry import find_pages
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
@@ -85,6 +87,20 @@ def test_all_can_be_read_out_and_reached(page: Page) -> None:
     assert [w.text() for w in page.findChildren(QLabel) if w.textFormat() != plain and w.text()] == []
     kinds = (QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QAbstractSpinBox, QAbstractItemView)
     assert not [w for w in page.findChildren(QWidget) if isinstance(w, kinds) and w.acceptDrops() and w.isVisible()]
+
+
+def test_tab_reaches_every_control_in_the_order_of_the_layout(page: Page) -> None:
+    """Given a page, When its controls are listed as Tab reaches them, Then none is missing but buttons that exclude each
+    other, and what stands in one column comes from top to bottom."""
+    order = focus_order(page)
+    reached = [w for w in page.findChildren(QWidget) if speaks(w) and w.isEnabled() and w.focusProxy() is None]
+    reached = [w for w in reached if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    grouped = [w for w in reached if isinstance(w, QAbstractButton) and w.group() is not None and w not in order]
+    assert [name_of(w) for w in reached if w not in order and w not in grouped] == []
+    assert all(button.group().checkedButton() in order for button in grouped)
+    for one, other in itertools.pairwise(order):
+        if one.parentWidget() is other.parentWidget():
+            assert one.y() < other.y() + other.height(), (name_of(one), name_of(other))
 
 
 def drawn(page: Page, theme: Theme) -> QImage:
