@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 if TYPE_CHECKING:
     from workers.contracts.errors import ErrorInfo
@@ -33,9 +33,9 @@ SHOW_PAGE: Command[[str], None] = Command("show a page: its id")
 OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
 PASTE: Command[[], None] = Command("take what was copied", shortcut=QKeySequence.StandardKey.Paste)
 CHOOSE_FILES: Command[[], None] = Command("choose files for the page", shortcut=QKeySequence.StandardKey.Open)
-NEW_PROJECT: Command[[], None] = Command("begin with nothing", _("New project"), "Ctrl+N")
-RENAME_PROJECT: Command[[], None] = Command("rename the open project", _("Rename… (F2)"), "F2")
-DELETE_PROJECT: Command[[], None] = Command("delete the open project", _("Delete…"))
+NEW_PROJECT: Command[[], None] = Command("begin with nothing", mark("New project"), "Ctrl+N")
+RENAME_PROJECT: Command[[], None] = Command("rename the open project", mark("Rename… (F2)"), "F2")
+DELETE_PROJECT: Command[[], None] = Command("delete the open project", mark("Delete…"))
 REPORT_PROBLEM: "Command[[ErrorInfo | None, Sequence[str]], None]" = Command("report an error: it, private names")
 CLOSE_WINDOW: Command[[], object] = Command("close the window", shortcut="Ctrl+Q")
 BY_KEYS = (PASTE, CHOOSE_FILES, NEW_PROJECT, RENAME_PROJECT, CLOSE_WINDOW)
@@ -85,7 +85,7 @@ class Commands:
 
     def add_to(self, menu: QMenu, command: Command[[], object]) -> None:
         """Append the entry of a command to a menu."""
-        menu.addAction(command.title).triggered.connect(lambda: self.trigger(command))
+        menu.addAction(_(command.title)).triggered.connect(lambda: self.trigger(command))
 
 
 def commands_of(widget: QWidget | None) -> Commands | None:

@@ -26,13 +26,13 @@ class RailEntry(QPushButton):
 
     def __init__(self, theme: Theme, spec: PageSpec, parent: QWidget) -> None:
         """Create the entry of a page without a mark."""
-        super().__init__(spec.title, parent)
+        super().__init__(_(spec.title), parent)
         self.spec = spec
         self.mark: Mark = ""
         self.setProperty("kind", "nav")
         self.setCheckable(True)
         self.setMinimumSize(QSize(0, CONTROL_HEIGHT))
-        self.setAccessibleName(spec.title)
+        self.setAccessibleName(_(spec.title))
         self._icon = bind_icon(theme, self, spec.icon, "soft", token_on="brand", gap_px=8)
         self._share = label("", "caption", wrap=False)
         self._share.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -24,6 +24,7 @@ from workers.contracts.after.change_words import (
     worst_first,
 )
 from workers.contracts.after.changes import DiffResult, Status
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 
 MOST_LINES = 20
@@ -88,7 +89,7 @@ def _lines(result: DiffResult) -> Iterator[str]:
     for node in changed[:MOST_LINES]:
         error = f", error {error_words(node)}" if node.nan or node.error is not None else ""
         time = "" if node.ms_a is None and node.ms_b is None else f", {ms_words(node.ms_a, node.ms_b)}"
-        yield f"  {op_words(node)} {name_of(node)}: {STATUS_WORDS[node.status]}{error}{time}"
+        yield f"  {op_words(node)} {name_of(node)}: {_(STATUS_WORDS[node.status])}{error}{time}"
     if len(changed) > MOST_LINES:
         yield f"  and {len(changed) - MOST_LINES:,} more"
     for reason in result.reasons:

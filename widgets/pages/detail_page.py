@@ -61,5 +61,5 @@ class DetailPage(BelowCompare):
 
 def detail_row(theme: Theme, page_id: str, wanted: SignalInstance, left_out: frozenset[str] = frozenset()) -> QWidget:
     """Return buttons to the pages below a page, without those in `left_out`; they emit `wanted(page id)`."""
-    pages = ((spec.id, spec.title, spec.icon) for spec in pages_below(page_id) if spec.id not in left_out)
+    pages = ((spec.id, _(spec.title), spec.icon) for spec in pages_below(page_id) if spec.id not in left_out)
     return button_row(theme, _("Look closer"), pages, wanted)

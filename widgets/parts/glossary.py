@@ -1,61 +1,65 @@
 """Explain technical terms in plain language; the explanation appears on hover."""
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, language, mark
 
 WORDS: dict[str, str] = {
-    "loss under": _("95 % sure, from comparing both versions on every test example."),
-    "loss could still be": _("95 % sure, from comparing both versions on every test example."),
-    "latency": _("How long one answer takes."),
-    "p50": _("Half of all answers came at least this fast."),
-    "p90": _("90 of 100 answers came at least this fast."),
-    "p99": _("99 of 100 answers came at least this fast."),
-    "INT8": _("Numbers inside the model are stored in 8 bits instead of 32."),
-    "FP16": _("Numbers inside the model are stored in 16 bits instead of 32."),
-    "BF16": _("Numbers inside the model are used in 16 bits, with the range of 32 and fewer digits."),
-    "calibration": _("Showing the model some examples to find out how coarse its numbers may become."),
-    "quantized": _("Its numbers are stored more coarsely: smaller and faster."),
-    "quantization": _("Storing a model's numbers more coarsely, which makes it smaller and faster."),
-    "pruned": _("Parts of the model that hardly matter were left out."),
-    "pruning": _("Leaving out parts of the model that hardly matter."),
-    "accuracy": _("Share of test examples answered rightly."),
-    "similarity": _("How alike two answers are (cosine): 1 means that they point the same way."),
-    "model card": _("A page that says what a model is for, how good it is and where it fails."),
-    "operators": _("Single steps of a model's calculation, such as an addition."),
-    "operator": _("A single step of a model's calculation, such as an addition."),
-    "convolutions": _(
+    mark("loss under"): mark("95 % sure, from comparing both versions on every test example."),
+    mark("loss could still be"): mark("95 % sure, from comparing both versions on every test example."),
+    mark("latency"): mark("How long one answer takes."),
+    mark("p50"): mark("Half of all answers came at least this fast."),
+    mark("p90"): mark("90 of 100 answers came at least this fast."),
+    mark("p99"): mark("99 of 100 answers came at least this fast."),
+    mark("INT8"): mark("Numbers inside the model are stored in 8 bits instead of 32."),
+    mark("FP16"): mark("Numbers inside the model are stored in 16 bits instead of 32."),
+    mark("BF16"): mark("Numbers inside the model are used in 16 bits, with the range of 32 and fewer digits."),
+    mark("calibration"): mark("Showing the model some examples to find out how coarse its numbers may become."),
+    mark("quantized"): mark("Its numbers are stored more coarsely: smaller and faster."),
+    mark("quantization"): mark("Storing a model's numbers more coarsely, which makes it smaller and faster."),
+    mark("pruned"): mark("Parts of the model that hardly matter were left out."),
+    mark("pruning"): mark("Leaving out parts of the model that hardly matter."),
+    mark("accuracy"): mark("Share of test examples answered rightly."),
+    mark("similarity"): mark("How alike two answers are (cosine): 1 means that they point the same way."),
+    mark("model card"): mark("A page that says what a model is for, how good it is and where it fails."),
+    mark("operators"): mark("Single steps of a model's calculation, such as an addition."),
+    mark("operator"): mark("A single step of a model's calculation, such as an addition."),
+    mark("convolutions"): mark(
         "Steps that compare a small pattern with each place of a picture or sound. They take most of the time."
     ),
-    "matrix products": _("Steps that add up all inputs with weights, for each output."),
-    "kernel": _("The program inside the engine that computes one step."),
-    "sensitive layers": _("Parts of the model that suffer most from coarse numbers."),
-    "silent regression": _("It still runs, but gives more wrong answers than your limit allows."),
-    "safe to ship": _("95 % sure that the loss stays within your limit."),
-    "alike, not proven": _("Inconclusive: the answers look the same, but there are too few examples to be 95 % sure."),
-    "verdict": _("Whether the measured answers allow using it in place of the original."),
-    "throughput": _("How many answers it gives in a second."),
-    "LoadGen": _("The program of MLCommons that asks a model as its benchmark MLPerf does, and watches the clock."),
-    "cold start": _("A fresh process, from its start to its first answer."),
-    "hub": _("A public library of trained models on the internet."),
-    "TorchScript": _("A PyTorch model saved together with the program that runs it."),
-    "safetensors": _("A file format that holds numbers only, no program."),
-    "ONNX": _("An open file format for models that many programs can run."),
-    "opset": _("The version of the ONNX language that the file is written in."),
-    "runtime": _("The engine that computes a model's answers."),
+    mark("matrix products"): mark("Steps that add up all inputs with weights, for each output."),
+    mark("kernel"): mark("The program inside the engine that computes one step."),
+    mark("sensitive layers"): mark("Parts of the model that suffer most from coarse numbers."),
+    mark("silent regression"): mark("It still runs, but gives more wrong answers than your limit allows."),
+    mark("safe to ship"): mark("95 % sure that the loss stays within your limit."),
+    mark("alike, not proven"): mark(
+        "Inconclusive: the answers look the same, but there are too few examples to be 95 % sure."
+    ),
+    mark("verdict"): mark("Whether the measured answers allow using it in place of the original."),
+    mark("throughput"): mark("How many answers it gives in a second."),
+    mark("LoadGen"): mark(
+        "The program of MLCommons that asks a model as its benchmark MLPerf does, and watches the clock."
+    ),
+    mark("cold start"): mark("A fresh process, from its start to its first answer."),
+    mark("hub"): mark("A public library of trained models on the internet."),
+    mark("TorchScript"): mark("A PyTorch model saved together with the program that runs it."),
+    mark("safetensors"): mark("A file format that holds numbers only, no program."),
+    mark("ONNX"): mark("An open file format for models that many programs can run."),
+    mark("opset"): mark("The version of the ONNX language that the file is written in."),
+    mark("runtime"): mark("The engine that computes a model's answers."),
 }
 
 _FORMS = {"quantized": "quantization", "pruned": "pruning", "operators": "operator"}
 """Other forms of a term: explained in texts, but listed only under the term."""
 
+NO_SPACES = frozenset({"ja", "zh_CN"})
+"""Languages that write no spaces between words."""
+
 _PHRASES = frozenset({"loss under", "loss could still be"})
 """Parts of sentences: explained in texts, but without meaning in a list."""
-
-_ORDER = sorted(WORDS, key=len, reverse=True)
-_PATTERN = re.compile(r"(?<!\w)(" + "|".join(re.escape(word) for word in _ORDER) + r")(?!\w)", re.IGNORECASE)
-_BY_LOWER = {word.lower(): word for word in WORDS}
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,19 @@ class Term:
     meaning: str
 
 
+@functools.cache
+def _lookup(_language: str) -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return the pattern of all terms in the current language, and their explanations by the term in lower case."""
+    found = {_(word).lower(): _(meaning) for word, meaning in WORDS.items()}
+    longest_first = sorted(found, key=len, reverse=True)
+    edges = ("", "") if _language in NO_SPACES else (r"(?<!\w)", r"(?!\w)")
+    terms = "|".join(re.escape(word) for word in longest_first)
+    return re.compile(f"{edges[0]}({terms}){edges[1]}", re.IGNORECASE), found
+
+
 def explain(word: str) -> str:
-    """Return the plain explanation of a term; "" for another word."""
-    known = _BY_LOWER.get(word.lower())
-    return WORDS[known] if known else ""
+    """Return the plain explanation of a term in the current language; "" for another word."""
+    return _lookup(language())[1].get(word.lower(), "")
 
 
 def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
@@ -82,19 +95,19 @@ def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
     """
     part = search.strip().casefold()
     listed = (word for word in WORDS if word not in _FORMS and word not in _PHRASES)
-    matching = (word for word in listed if part in _searched(word))
+    matching = (_(word) for word in listed if part in _searched(word))
     return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(matching, key=str.lower))
 
 
 def _searched(word: str) -> str:
     forms = (form for form, of in _FORMS.items() if of == word)
-    return " ".join((word, *forms, explain(word))).casefold()
+    return " ".join((*map(_, (word, *forms)), explain(_(word)))).casefold()
 
 
 def terms(text: str) -> Iterator[Term]:
     """Yield the first occurrence of each term in the text, from left to right."""
     seen: set[str] = set()
-    for match in _PATTERN.finditer(text[:4000]):
+    for match in _lookup(language())[0].finditer(text[:4000]):
         word = match[1].lower()
         if word not in seen:
             seen.add(word)

@@ -1,7 +1,140 @@
-"""Translate texts of the window and the command line through gettext."""
+"""Translate texts for people through gettext, into a language that can change while the program runs.
 
+A process starts in English, and only the window and the command line choose another language: what worker processes
+write and store stays English.
+"""
+
+import ctypes
+import functools
 import gettext
+import locale
+import os
+import re
+import string
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-_ = gettext.translation("fettle", Path(__file__).with_name("locale"), fallback=True).gettext
-"""Return the translation of a text; without a catalog for the user's language, the text itself."""
+LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ja": "日本語", "zh_CN": "简体中文"}
+"""The languages with their own names, by the folder of their catalog."""
+PSEUDO = "pseudo"
+"""A language for tests: `FETTLE_LANGUAGE=pseudo` shows each translated text in brackets, longer and with accents."""
+VARIABLE, DOMAIN, FOLDER = "FETTLE_LANGUAGE", "fettle", Path(__file__).with_name("locale")
+SEPARATORS = {"de": (".", ","), "fr": ("\u202f", ","), "es": (".", ",")}
+"""Separators of thousands and decimals by language, where they are not those of English."""
+
+_FIELD = re.compile(r"(\{[^{}]*\})")
+_ACCENTS = str.maketrans("aeiouAEIOUcnsyz", "áéíóúÁÉÍÓÚçñšýž")
+_LONGER = 0.4
+
+
+class _Pseudo(gettext.NullTranslations):
+    """Texts in brackets that are 40 % longer, with accents; placeholders stay as they are."""
+
+    def gettext(self, message: str) -> str:
+        parts = (part if part.startswith("{") else part.translate(_ACCENTS) for part in _FIELD.split(message))
+        return f"⟦{''.join(parts)}{'~' * round(_LONGER * len(_FIELD.sub('', message)))}⟧"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+class _Current:
+    """The language of this process with its catalog."""
+
+    language = "en"
+    catalog: gettext.NullTranslations = gettext.NullTranslations()
+
+
+class _Template(str):
+    """A translated text whose numbers are formatted with the separators of the language."""
+
+    def format(self, *args: Any, **kwargs: Any) -> str:
+        return _FORMATTER.vformat(self, args, kwargs)
+
+
+class _LocalFormatter(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        text = super().format_field(value, format_spec)
+        return local_number(text) if isinstance(value, (int, float)) else text
+
+
+_FORMATTER = _LocalFormatter()
+
+
+def _(text: str) -> str:
+    """Return the translation of a text into the current language, else the text itself."""
+    current = _Current
+    found = current.catalog.gettext(text) if text else text
+    return _Template(found) if current.language in SEPARATORS else found
+
+
+def ngettext(one: str, many: str, number: float) -> str:
+    """Return the translation of a text in the form that belongs to a number."""
+    found = _Current.catalog.ngettext(one, many, int(number) if float(number).is_integer() else 2)
+    return _Template(found) if _Current.language in SEPARATORS else found
+
+
+def mark(text: str) -> str:
+    """Return the text itself: a constant that is put into the catalogs here and translated where it is shown."""
+    return text
+
+
+def language() -> str:
+    """Return the current language, a key of `LANGUAGES` or `PSEUDO`."""
+    return _Current.language
+
+
+def set_language(choice: str = "", system: Iterable[str] = ()) -> str:
+    """Set the language of this process and return it.
+
+    Args:
+        choice: a key of `LANGUAGES`; "" follows the variable `FETTLE_LANGUAGE`, else the system.
+        system: names of the system's languages, the best first; empty asks the environment.
+    """
+    wanted = [os.environ.get(VARIABLE, ""), choice, *(system or _of_environment())]
+    chosen = next((found for name in wanted if (found := _known(name))), "en")
+    _Current.language, _Current.catalog = chosen, _catalog(chosen)
+    return chosen
+
+
+def local_number(text: str) -> str:
+    """Return a number that was formatted as in English with the separators of the current language."""
+    if _Current.language not in SEPARATORS:
+        return text
+    thousands, decimal = SEPARATORS[_Current.language]
+    if _Current.language == "es" and text.count(",") == 1 and len(text.split(".")[0].strip("-+")) == len("1,000"):
+        text = text.replace(",", "")  # Spanish separates thousands from five digits on
+    return text.translate({ord(","): thousands, ord("."): decimal})
+
+
+def number(value: float, spec: str = ",") -> str:
+    """Return a number in a format of Python, with the separators of the current language."""
+    return local_number(format(value, spec))
+
+
+@functools.cache
+def _catalog(name: str) -> gettext.NullTranslations:
+    if name == PSEUDO:
+        return _Pseudo()
+    return gettext.translation(DOMAIN, FOLDER, [name], fallback=True)
+
+
+def _known(name: str) -> str:
+    """Return the language of a locale's name such as ``de_AT.UTF-8`` or ``zh-Hans-CN``; "" for an unknown one."""
+    if name == PSEUDO:
+        return PSEUDO
+    parts = re.split(r"[-_.@]", name)
+    if parts[0].lower() == "zh":
+        is_traditional = {"hant", "tw", "hk", "mo"} & {part.lower() for part in parts}
+        return "" if is_traditional else "zh_CN"
+    return parts[0].lower() if parts[0].lower() in LANGUAGES else "en" if parts[0] in ("C", "POSIX") else ""
+
+
+def _of_environment() -> list[str]:
+    """Return the languages that environment variables name, on Windows that of the user's display."""
+    if sys.platform == "win32":
+        return [locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")]
+    names = (os.environ.get(name, "") for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
+    return [one for name in names for one in name.split(":")]

@@ -55,7 +55,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         reasons="".join(_reason(reason, result) for reason in result.reasons),
         notes="".join(f"<p>{plain(note)}</p>" for note in notes),
         keys="".join(
-            f'<span><i class="key {status}"></i>{plain(words)}: {result.counts[status]:,}</span>'
+            f'<span><i class="key {status}"></i>{plain(_(words))}: {result.counts[status]:,}</span>'
             for status, words in STATUS_WORDS.items()
             if result.counts.get(status)
         ),
@@ -84,7 +84,7 @@ def _reason(reason: Reason, result: DiffResult) -> str:
 def _row(at: int, result: DiffResult) -> str:
     node = result.nodes[at]
     tip = plain("\n".join(f"{caption}: {text}" for caption, text in facts_of(node)))
-    about = plain(f"{STATUS_WORDS[node.status]}, {op_words(node)}")
+    about = plain(f"{_(STATUS_WORDS[node.status])}, {op_words(node)}")
     figures = f"<td>{plain(error_words(node))}</td><td>{plain(ms_words(node.ms_a, node.ms_b))}</td>"
     first = f"<td>{plain(name_of(node))}<small>{about}</small></td>"
     return f'<tr data-node="{at}" tabindex="0" title="{tip}">{first}{figures}</tr>'

@@ -96,7 +96,7 @@ class NodesView(Card):
                 picture = QPixmap(MARK_PX, MARK_PX)
                 picture.fill(theme.color(STATUS_TOKENS[status]))
                 mark.setPixmap(picture)
-                marks.append(held(in_row(mark, label(f"{text} {count:,}", "caption", wrap=False))))
+                marks.append(held(in_row(mark, label(f"{_(text)} {count:,}", "caption", wrap=False))))
         return in_flow(*marks, gap=SPACE_L)
 
     # -- what is listed --
@@ -147,7 +147,9 @@ def _searched(node: ChangedNode) -> str:
 def _row(at: int, node: ChangedNode, end: str, scope: str) -> TableRow:
     before = "" if node.ms_a is None or node.ms_b is None else _("before {0}").format(ms_words(node.ms_a))
     cells = (
-        Cell(end or op_words(node), tip=name_of(node), below=f"{STATUS_WORDS[node.status]}, {scope or op_words(node)}"),
+        Cell(
+            end or op_words(node), tip=name_of(node), below=f"{_(STATUS_WORDS[node.status])}, {scope or op_words(node)}"
+        ),
         Cell(error_words(node), tone="bad" if node.nan in ("a", "b") else ""),
         Cell(ms_words(node.ms_a if node.ms_b is None else node.ms_b), below=before),
     )

@@ -20,10 +20,10 @@ from widgets.parts.text import show_text, words
 from widgets.theme import Theme
 from workers.contracts.after.change_words import ms_words, summary
 from workers.contracts.after.changes import DiffResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 ICON = "list"
-KINDS = {"html": _("Page (*.html)"), "svg": _("Picture (*.svg)")}
+KINDS = {"html": mark("Page (*.html)"), "svg": mark("Picture (*.svg)")}
 
 
 class ChangesPage(DetailPage):
@@ -95,9 +95,9 @@ class ChangesPage(DetailPage):
     def save(self) -> None:
         """Open the system's dialog for a file and emit `save_requested(path)`; the name's ending selects the kind."""
         title = _("Where should the comparison be saved?")
-        path, kind = QFileDialog.getSaveFileName(self, title, "what-changed.html", ";;".join(KINDS.values()))
+        path, kind = QFileDialog.getSaveFileName(self, title, "what-changed.html", ";;".join(map(_, KINDS.values())))
         if path:
-            suffix = next((suffix for suffix, words in KINDS.items() if words == kind), "html")
+            suffix = next((suffix for suffix, words in KINDS.items() if _(words) == kind), "html")
             is_known = Path(path).suffix.lower().removeprefix(".") in KINDS
             self.save_requested.emit(path if is_known else f"{path}.{suffix}")
 

@@ -1,14 +1,14 @@
 """The page Compare: it shows values and emits signals."""
 
 from widgets.page_registry import PageSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 PAGE = PageSpec(
     "compare",
-    _("Compare"),
+    mark("Compare"),
     "chart-bar",
     f"{__name__}.page:ComparePage",
     place="step",
     order=50,
-    summary=_("See which one is faster, and whether it still answers alike."),
+    summary=mark("See which one is faster, and whether it still answers alike."),
 )

@@ -1,14 +1,14 @@
 """The page Export: it shows values and emits signals."""
 
 from widgets.page_registry import PageSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 PAGE = PageSpec(
     "export",
-    _("Export"),
+    mark("Export"),
     "package",
     f"{__name__}.page:ExportPage",
     place="step",
     order=70,
-    summary=_("Write a bundle that runs without Fettle, tested in a clean place."),
+    summary=mark("Write a bundle that runs without Fettle, tested in a clean place."),
 )

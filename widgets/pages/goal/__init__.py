@@ -1,14 +1,14 @@
 """The page Goal: it shows values and emits signals."""
 
 from widgets.page_registry import PageSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 PAGE = PageSpec(
     "goal",
-    _("Goal"),
+    mark("Goal"),
     "target",
     f"{__name__}.page:GoalPage",
     place="step",
     order=30,
-    summary=_("Say what matters, and how much it may lose. Then start."),
+    summary=mark("Say what matters, and how much it may lose. Then start."),
 )

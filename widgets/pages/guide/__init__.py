@@ -1,11 +1,11 @@
 """The page Guide: it shows values and emits signals."""
 
 from widgets.page_registry import PageSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 PAGE = PageSpec(
     "guide",
-    _("Guide"),
+    mark("Guide"),
     "question",
     f"{__name__}.page:GuidePage",
     place="rest",

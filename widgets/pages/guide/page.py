@@ -24,7 +24,7 @@ def workflow() -> Iterator[tuple[str, str, str]]:
     """Yield icon, title and sentence of each step."""
     steps = (spec for spec in find_pages() if spec.place == "step")
     for number, spec in enumerate(steps, 1):
-        yield spec.icon, f"{number}. {spec.title}", spec.summary
+        yield spec.icon, f"{number}. {_(spec.title)}", _(spec.summary)
 
 
 def keys() -> tuple[tuple[str, str], ...]:

@@ -1,14 +1,14 @@
 """The page Model: it shows values and emits signals."""
 
 from widgets.page_registry import PageSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 PAGE = PageSpec(
     "model",
-    _("Model"),
+    mark("Model"),
     "cube",
     f"{__name__}.page:ModelPage",
     place="step",
     order=10,
-    summary=_("Drop the file or folder of a trained model, or pick one from the hub."),
+    summary=mark("Drop the file or folder of a trained model, or pick one from the hub."),
 )

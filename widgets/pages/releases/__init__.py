@@ -1,6 +1,6 @@
 """The page Releases: it shows values and emits signals."""
 
 from widgets.page_registry import PageSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
-PAGE = PageSpec("releases", _("Releases"), "tag", f"{__name__}.page:ReleasesPage", place="rest", order=14)
+PAGE = PageSpec("releases", mark("Releases"), "tag", f"{__name__}.page:ReleasesPage", place="rest", order=14)

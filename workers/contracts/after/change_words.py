@@ -6,18 +6,18 @@ from types import MappingProxyType
 
 from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Histograms, Reason, Status
 from workers.contracts.measured.sizes import bytes_words
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 
 STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
     {
-        "replaced": _("replaced"),
-        "rounded": _("fewer bits"),
-        "added": _("added"),
-        "fused": _("part of another"),
-        "removed": _("removed"),
-        "unmatched": _("not matched"),
-        "unchanged": _("unchanged"),
+        "replaced": mark("replaced"),
+        "rounded": mark("fewer bits"),
+        "added": mark("added"),
+        "fused": mark("part of another"),
+        "removed": mark("removed"),
+        "unmatched": mark("not matched"),
+        "unchanged": mark("unchanged"),
     }
 )
 """What became of an operator, the most important first."""
@@ -25,7 +25,7 @@ LEAST_MS, WHOLE_ERROR = 0.01, 0.1
 BARS = "\u2007▁▂▃▄▅▆▇█"
 """Bars of a histogram from no values to the most; an empty one is as wide as a digit."""
 
-_NAN = {"a": _("not finite before"), "b": _("not finite after"), "both": _("not finite in both")}
+_NAN = {"a": mark("not finite before"), "b": mark("not finite after"), "both": mark("not finite in both")}
 _RANKS: dict[Status, int] = {status: rank for rank, status in enumerate(STATUS_WORDS)}
 
 
@@ -82,7 +82,7 @@ def ms_words(*sides: float | None) -> str:
 def error_words(node: ChangedNode) -> str:
     """Return the relative error in percent, or that values are not finite; "–" if unknown."""
     if node.nan:
-        return _NAN[node.nan]
+        return _(_NAN[node.nan])
     return "–" if node.error is None else percent(node.error, 0 if node.error >= WHOLE_ERROR else 1)
 
 
@@ -99,7 +99,7 @@ def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
     if len(inside) > 1:
         parts.append(_("{0:,} operators").format(len(inside)))
     if not parts:
-        parts.append(STATUS_WORDS[inside[0].status])
+        parts.append(_(STATUS_WORDS[inside[0].status]))
     return ", ".join(parts)
 
 
@@ -123,7 +123,7 @@ def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
     sizes = (bytes_words(size) if size else None for size in (node.weight_bytes_a, node.weight_bytes_b))
     shape = "" if node.shape is None else " × ".join("?" if size is None else str(size) for size in node.shape)
     rows = (
-        (_("What happened"), STATUS_WORDS[node.status]),
+        (_("What happened"), _(STATUS_WORDS[node.status])),
         (_("Kind"), op_words(node)),
         (_("Name before"), node.a or ""),
         (_("Name after"), node.b or ""),
@@ -141,7 +141,7 @@ def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
 def summary(result: DiffResult) -> str:
     """Return one sentence about what became of the operators."""
     parts = [
-        _("{0:,} {1}").format(result.counts[status], words)
+        _("{0:,} {1}").format(result.counts[status], _(words))
         for status, words in STATUS_WORDS.items()
         if result.counts.get(status)
     ]

@@ -1,0 +1,145 @@
+"""Extract the texts of the program, update the catalogs of all languages, and compile them.
+
+Run `python -m installer.catalogs` after a change of a text, translate what it lists, and run it again.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import yaml
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from workers.contracts.translation import LANGUAGES
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "workers/contracts/locale"
+TEMPLATE = FOLDER / "fettle.pot"
+MARKED = ("app", "widgets", "workers/contracts")
+"""Folders whose texts are marked with `_`, `ngettext` and `mark`."""
+CODES = ("app", "presets", "workers")
+"""Folders with records whose constant texts are translated where they are shown."""
+TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
+KEYWORDS = {"_": None, "ngettext": (1, 2), "mark": None}
+ERRORS = ("code", "title", "detail", "hint")
+"""The leading parameters of `WorkerError` and its kinds."""
+ERROR_KINDS = ("BackendMissing", "CommandFailed", "ErrorInfo", "InputRefused", "WorkerError")
+FIELDS = ("title", "detail", "hint", "summary", "how_to_run")
+PRESET_FIELDS = ("title", "summary", "expect", "expect_plain", "how_long", "why")
+
+
+def extract() -> Catalog:
+    """Return the template: texts that are marked, constant texts of records, and those of presets."""
+    template = Catalog(project="Fettle", version="", charset="utf-8", fuzzy=False)
+    found: dict[str | tuple[str, ...], set[str]] = {}
+    for folder in MARKED:
+        for file, _line, message, _comments, _context in extract_from_dir(
+            ROOT / folder, [("**.py", "python")], keywords=KEYWORDS
+        ):
+            found.setdefault(message, set()).add(f"{folder}/{file}")
+    for folder in CODES:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for text in record_texts(path.read_text(encoding="utf-8")):
+                found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
+    for path in sorted((ROOT / "presets").rglob("*.yaml")):
+        for text in _preset_texts(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
+    plurals = {message[0] for message in found if isinstance(message, tuple)}
+    for message, places in sorted(found.items(), key=lambda one: (min(one[1]), str(one[0]))):
+        if message and message not in plurals:
+            template.add(message, locations=[(place, None) for place in sorted(places)])
+    return template
+
+
+def record_texts(source: str) -> Iterator[str]:
+    """Yield the constant texts in fields of records, such as the title and the hint of an error."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        values = [word.value for word in node.keywords if word.arg in FIELDS]
+        values += node.args[1 : len(ERRORS)] if name in ERROR_KINDS else []
+        for value in values:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value.strip():
+                yield value.value
+
+
+def _preset_texts(document: object) -> Iterator[str]:
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if key in PRESET_FIELDS and isinstance(value, str):
+                yield value
+            else:
+                yield from _preset_texts(value)
+    elif isinstance(document, list):
+        for one in document:
+            yield from _preset_texts(one)
+
+
+def read(language: str) -> Catalog:
+    """Return the catalog of a language as it is stored, or an empty one."""
+    if not po_path(language).exists():
+        po_path(language).parent.mkdir(parents=True)
+        return Catalog(locale=language, project="Fettle", version="", charset="utf-8", fuzzy=False)
+    with po_path(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def po_path(language: str) -> Path:
+    """Return the path of a language's catalog."""
+    return FOLDER / language / "LC_MESSAGES" / "fettle.po"
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """Return the compiled catalog, which gettext loads."""
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # the same file each time
+    file = BytesIO()
+    write_mo(file, catalog)
+    return file.getvalue()
+
+
+def main() -> int:
+    """Update and compile all catalogs, print what is not translated, and return 1 if anything is missing."""
+    template = extract()
+    TEMPLATE.write_bytes(_text(template))
+    missing = 0
+    for language in TRANSLATED:
+        catalog = read(language)
+        catalog.update(template, no_fuzzy_matching=True, update_header_comment=False)
+        catalog.obsolete.clear()
+        po_path(language).write_bytes(_text(catalog))
+        po_path(language).with_suffix(".mo").write_bytes(compiled(catalog))
+        empty = [message.id for message in catalog if message.id and not _is_whole(message.string)]
+        missing += len(empty)
+        sys.stdout.write(f"{language}: {len(catalog)} texts, {len(empty)} not translated\n")
+        sys.stdout.writelines(f"    {text!r}\n" for text in empty[:20])
+    return int(missing > 0)
+
+
+def _is_whole(translation: str | tuple[str, ...] | list[str]) -> bool:
+    return all(translation) if isinstance(translation, (tuple, list)) else bool(translation)
+
+
+def _text(catalog: Catalog) -> bytes:
+    file = BytesIO()
+    catalog.header_comment = "# Texts of Fettle. To update this file, run: python -m installer.catalogs"
+    write_po(file, catalog, width=110, omit_header=False, include_lineno=False)
+    kept = [line for line in file.getvalue().splitlines(keepends=True) if not line.startswith(NOISE)]
+    return b"".join(kept)
+
+
+NOISE = tuple(
+    f'"{header}'.encode()
+    for header in ("POT-Creation", "PO-Revision", "Last-Translator", "Generated-By", "Report-Msgid", "Language-Team")
+)
+"""Headers that say nothing or change with each run; the history is in the repository."""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
