@@ -6,7 +6,7 @@ from typing import Literal
 
 from widgets.parts.format import UNKNOWN, size_bytes
 from workers.contracts.gpu import slow_downs
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 Series = Literal["load_pct", "memory_bytes", "temperature_c", "power_w", "frequency_hz"]
 GPU_SERIES: tuple[Series, ...] = ("load_pct", "memory_bytes", "temperature_c", "power_w")
@@ -78,9 +78,9 @@ def figure_of(series: Series, value: float | None) -> str:
     if series == "memory_bytes":
         return size_bytes(value)
     if series == "frequency_hz":
-        return f"{value / 1e9:.1f} GHz" if value >= 1e9 else f"{value / 1e6:.0f} MHz"
+        return f"{localized(value / 1e9, '.1f')} GHz" if value >= 1e9 else f"{localized(value / 1000000.0, '.0f')} MHz"
     unit = {"load_pct": "%", "temperature_c": "°C", "power_w": "W"}[series]
-    return f"{value:.0f} {unit}"
+    return f"{localized(value, '.0f')} {unit}"
 
 
 def total_of(value: float) -> str:
@@ -103,7 +103,7 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
         total = total_of(device.memory_total_bytes)
         return _("used by this job, of {0}").format(total) if of_job else _("of {0}").format(total)
     if series == "power_w" and device.power_limit_w:
-        return _("of {0} W").format(f"{device.power_limit_w:.0f}")
+        return _("of {0} W").format(localized(device.power_limit_w, ".0f"))
     return ""
 
 
@@ -123,7 +123,7 @@ def range_note(low_hz: float, high_hz: float) -> str:
     """Return the note about a frequency from its range in the last seconds."""
     if low_hz >= 0.95 * high_hz:
         return _("steady")
-    return _("{0} to {1} GHz").format(f"{low_hz / 1e9:.1f}", f"{high_hz / 1e9:.1f}")
+    return _("{0} to {1} GHz").format(localized(low_hz / 1e9, ".1f"), localized(high_hz / 1e9, ".1f"))
 
 
 def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None:

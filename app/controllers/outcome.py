@@ -8,7 +8,7 @@ from app.domain.words.outcome import speed_interval
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 BUSY_TRIES = 2
 """Consecutive disturbed runs after which another measurement at once is unlikely to succeed."""
@@ -88,7 +88,7 @@ def _unsettled_words(outcome: Outcome, examples: str) -> str:
     if (interval := speed_interval(first)) is not None:
         text = _("Measured in turn with the original, it is {0} times as fast; {1} to {2} is possible.")
         low, high = interval
-        return text.format(times(measured.speedup or 0.0), f"{low:.2f}", f"{high:.2f}")
+        return text.format(times(measured.speedup or 0.0), localized(low, ".2f"), localized(high, ".2f"))
     if first.is_side_by_side:
         return _("Its times vary too much to show how much faster it is.")
     if first.judgement is None:

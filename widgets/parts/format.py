@@ -5,7 +5,7 @@ from datetime import datetime
 from PySide6.QtGui import QFont
 
 from workers.contracts import wording
-from workers.contracts.translation import _
+from workers.contracts.translation import _, local_number, localized
 
 UNKNOWN = "–"
 """The text for a missing measurement, which is never a zero."""
@@ -31,19 +31,19 @@ def _three_digits(value: float) -> str:
     """Return about three significant digits: 0.042, 0.42, 3.1, 10.4, 104, 1,040."""
     size = abs(value)
     if size >= 99.95:
-        return f"{value:,.0f}"
+        return localized(value, ",.0f")
     if size >= 0.995:
-        return f"{value:.1f}"
+        return localized(value, ".1f")
     if size >= 0.0995:
-        return f"{value:.2f}"
-    return f"{value:.3f}" if size >= 0.0005 else ("0" if value == 0 else f"{value:.1e}")
+        return localized(value, ".2f")
+    return localized(value, ".3f") if size >= 0.0005 else ("0" if value == 0 else localized(value, ".1e"))
 
 
 def ms(value: float | None) -> str:
     """Return milliseconds as text; from ten seconds on in seconds."""
     if value is None:
         return UNKNOWN
-    return _("{0} s").format(f"{value / 1000:.1f}") if value >= 10_000 else f"{_three_digits(value)} ms"
+    return _("{0} s").format(localized(value / 1000, ".1f")) if value >= 10_000 else f"{_three_digits(value)} ms"
 
 
 def size_bytes(value: float | None) -> str:
@@ -51,11 +51,11 @@ def size_bytes(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     if value < 1000:
-        return _("{0} bytes").format(f"{value:.0f}")
+        return _("{0} bytes").format(localized(value, ".0f"))
     for unit in ("kB", "MB", "GB", "TB"):
         value /= 1000
         if value < 999.5 or unit == "TB":
-            return f"{value:.0f} {unit}" if value >= 99.5 or unit == "kB" else f"{value:.1f} {unit}"
+            return f"{localized(value, '.0f' if value >= 99.5 or unit == 'kB' else '.1f')} {unit}"
     raise AssertionError("the last unit always fits")
 
 
@@ -63,14 +63,14 @@ def memory(value: float | None) -> str:
     """Return a memory peak as text, which is not accurate to a tenth of a megabyte: 38 MB, 1.2 GB."""
     if value is None or value < 10e6 or value >= 1e9:
         return size_bytes(value)
-    return f"{value / 1e6:.0f} MB"
+    return f"{localized(value / 1e6, '.0f')} MB"
 
 
 def count(value: float | None) -> str:
     """Return a whole number with separators, or one decimal below ten for a rate."""
     if value is None:
         return UNKNOWN
-    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.1f}"
+    return localized(value, ",.0f" if value >= 10 or float(value).is_integer() else ".1f")
 
 
 def big_count(value: int | None) -> str:
@@ -80,8 +80,8 @@ def big_count(value: int | None) -> str:
     for limit, word in ((1e9, _("{0} billion")), (1e6, _("{0} million")), (1e4, _("{0} thousand"))):
         if value >= limit:
             part = value / limit if limit != 1e4 else value / 1000
-            return word.format(f"{part:.0f}" if part >= 99.5 or limit == 1e4 else f"{part:.1f}")
-    return f"{value:,d}"
+            return word.format(localized(part, ".0f" if part >= 99.5 or limit == 1e4 else ".1f"))
+    return localized(value, ",d")
 
 
 def short_count(value: int | None) -> str:
@@ -91,7 +91,7 @@ def short_count(value: int | None) -> str:
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
             part = value / limit
-            return f"{part:.1f} {unit}" if part < 9.95 and unit != "k" else f"{part:.0f} {unit}"
+            return f"{localized(part, '.1f' if part < 9.95 and unit != 'k' else '.0f')} {unit}"
     return f"{value:d}"
 
 
@@ -117,7 +117,7 @@ def times(ratio: float | None) -> str:
     """Return a ratio as a figure: 3.4 ×."""
     if ratio is None:
         return UNKNOWN
-    return f"{ratio:.2f} ×" if ratio < 1.1 else f"{ratio:.1f} ×" if ratio < 99.5 else f"{ratio:,.0f} ×"
+    return f"{localized(ratio, '.2f' if ratio < 1.1 else '.1f' if ratio < 99.5 else ',.0f')} ×"
 
 
 def at_least(ratio: float) -> str:
@@ -132,8 +132,8 @@ def cosine(value: float | None) -> str:
     for places in (4, 6):
         text = f"{value:.{places}f}"
         if float(text) < 1 or value >= 1:
-            return text
-    return _("over 0.999999")
+            return local_number(text)
+    return _("over {0}").format(localized(0.999999, ".6f"))
 
 
 def seconds(value: float | None) -> str:

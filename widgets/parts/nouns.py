@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, ngettext
 
 DataKind = Literal["images", "texts", "arrays", "audio"]
 
@@ -15,5 +15,10 @@ def plural(kind: DataKind) -> str:
 
 def counted(kind: DataKind, number: int) -> str:
     """Return a count with its noun: 1 picture; 2,200 pictures."""
-    ones = {"images": _("picture"), "texts": _("text"), "audio": _("sound"), "arrays": _("input")}
-    return f"{number:,} {ones[kind] if number == 1 else plural(kind)}"
+    texts = {
+        "images": ngettext("{0:,} picture", "{0:,} pictures", number),
+        "texts": ngettext("{0:,} text", "{0:,} texts", number),
+        "audio": ngettext("{0:,} sound", "{0:,} sounds", number),
+        "arrays": ngettext("{0:,} input", "{0:,} inputs", number),
+    }
+    return texts[kind].format(number)

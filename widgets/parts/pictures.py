@@ -14,7 +14,7 @@ from widgets.parts.format import sized
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
 from workers.contracts.data.seen import SeenBox
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 _MAGIC = (
     (b"\x89PNG\r\n", "png"),
@@ -247,7 +247,7 @@ def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence
             painter.setPen(pen)
             painter.drawRect(edge)
         if place.width() >= NAMED_FROM_PX:
-            _paint_name(painter, theme, place, edge, f"{seen.name} {seen.score:.2f}", side)
+            _paint_name(painter, theme, place, edge, f"{seen.name} {localized(seen.score, '.2f')}", side)
 
 
 def _paint_name(painter: QPainter, theme: Theme, place: QRectF, edge: QRectF, name: str, side: BoxSide) -> None:

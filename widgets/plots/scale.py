@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from math import ceil, floor, log10
 
+from workers.contracts.translation import localized
+
 _NICE = (1.0, 1.2, 1.5, 1.6, 1.8, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
@@ -41,13 +43,13 @@ def clock(seconds: float) -> str:
 
 def tick_text(value: float) -> str:
     """Return a tick with as few digits as it needs: 0, 5, 2.5, 0.05, 12,000."""
-    return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:g}"
+    return localized(value, ",.0f" if abs(value) >= 10 or value == int(value) else "g")
 
 
 def tick_texts(values: Sequence[float]) -> list[str]:
     """Return the ticks of one axis, all with as many decimals as the finest one needs: 91.5, 92.0, 92.5."""
     digits = next((n for n in range(6) if all(abs(round(value, n) - value) < 1e-9 for value in values)), 6)
-    return [f"{value:,.{digits}f}" for value in values]
+    return [localized(value, f",.{digits}f") for value in values]
 
 
 def ticks_between(low: float, high: float, most: int = 5) -> list[float]:

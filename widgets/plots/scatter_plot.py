@@ -12,7 +12,7 @@ from widgets.plots.point_plot import MARK_GAP_PX, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ScatterPlot(PointPlot):
 
     def _describe(self, point: PointValue) -> str:
         text = _("{0}: {1} ms, {2}, silent regression") if point.is_worse else _("{0}: {1} ms, {2}")
-        return text.format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
+        return text.format(point.label, localized(point.latency_ms, ".3g"), percent_of(point.share_pct))
 
     def _area(self) -> QRectF:
         area = super()._area()

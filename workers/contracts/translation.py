@@ -109,7 +109,7 @@ def local_number(text: str) -> str:
     return text.translate({ord(","): thousands, ord("."): decimal})
 
 
-def number(value: float, spec: str = ",") -> str:
+def localized(value: float, spec: str = ",") -> str:
     """Return a number in a format of Python, with the separators of the current language."""
     return local_number(format(value, spec))
 

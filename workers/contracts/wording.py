@@ -2,7 +2,7 @@
 
 import math
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, local_number, localized
 
 HALF_MINUTES_UNTIL_S, SECONDS_UNTIL_S = 285, 50
 
@@ -15,21 +15,26 @@ def percent(share: float, digits: int = 1) -> str:
     """
     value = share * 100
     if value in (0, 100):
-        return f"{value:.0f} %"
+        return _percent(f"{value:.0f}")
     if 0 < abs(value) < 0.01:
-        return _("under {0}").format("0.01 %") if value > 0 else _("over {0}").format("−0.01 %")
+        return _("under {0}").format(_percent("0.01")) if value > 0 else _("over {0}").format(_percent("−0.01"))
     if abs(value) < 10**-digits:
-        return f"{value:.2g} %"
+        return _percent(f"{value:.2g}")
     for places in range(digits, digits + 3):
         text = f"{value:.{places}f}"
         if abs(float(text)) != 100:
-            return f"{text} %"
-    return _("over {0}").format("99.99 %") if value < 100 else f"{value:.{digits}f} %"
+            return _percent(text)
+    return _("over {0}").format(_percent("99.99")) if value < 100 else _percent(f"{value:.{digits}f}")
+
+
+def _percent(digits: str) -> str:
+    """Return a percentage from its digits as in English."""
+    return _("{0} %").format(local_number(digits))
 
 
 def percent_of(value_pct: float, decimals: int = 2) -> str:
     """Return a value in percent without trailing zeros: "1 %", "0.5 %", "90.25 %"."""
-    return f"{_without_zeros(f'{value_pct:,.{decimals}f}')} %"
+    return _percent(_without_zeros(f"{value_pct:,.{decimals}f}"))
 
 
 def percent_up(share: float) -> str:
@@ -41,17 +46,17 @@ def percent_up(share: float) -> str:
 def rounded_down(ratio: float, digits: int = 1) -> str:
     """Return a lower bound rounded down to `digits` decimals: a bound must not look better than it is."""
     scale = 10**digits
-    return f"{math.floor(scale * ratio + 1e-9) / scale:.{digits}f}"
+    return localized(math.floor(scale * ratio + 1e-9) / scale, f".{digits}f")
 
 
 def percent_range(low: float, high: float, digits: int = 0) -> str:
     """Return two shares 0..1 with one sign: "76 to 87 %"."""
-    return _("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")
+    return _("{0} to {1}").format(localized(100 * low, f".{digits}f"), _percent(f"{100 * high:.{digits}f}"))
 
 
 def percent_tick(text: str) -> str:
     """Return an axis label with a percent sign; its digits are already chosen."""
-    return f"{text} %"
+    return _("{0} %").format(text)
 
 
 def _without_zeros(text: str) -> str:
@@ -60,7 +65,7 @@ def _without_zeros(text: str) -> str:
 
 def in_ms(value_ms: float) -> str:
     """Return milliseconds with three significant digits, or all digits before the point: ``3.97 ms``, ``1,160 ms``."""
-    return f"{value_ms:,.0f} ms" if value_ms >= 999.5 else f"{value_ms:.3g} ms"
+    return f"{localized(value_ms, ',.0f' if value_ms >= 999.5 else '.3g')} ms"
 
 
 def capitalized(text: str) -> str:
@@ -81,7 +86,7 @@ def is_are(number: int) -> str:
 def duration(seconds: float) -> str:
     """Return a measured time: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
     if seconds < 9.95:
-        return _("{0} s").format(f"{seconds:.1f}")
+        return _("{0} s").format(localized(seconds, ".1f"))
     whole = round(seconds)
     if whole < 60:
         return _("{0} s").format(whole)

@@ -33,7 +33,7 @@ from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 from workers.contracts.wording import percent_of, rounded_down
 
 
@@ -112,7 +112,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
         return _("{0}. Its answers to the test {1} were not checked yet.").format(best.title, things)
     text = _("{0}. Measured on {1:,} test {2} on this computer{3}.")
     text = text.format(best.title, n, things, _chosen(facts))
-    return f"{text} {OTHER_PROGRAMS}" if best.measurement.under_load else text
+    return f"{text} {_(OTHER_PROGRAMS)}" if best.measurement.under_load else text
 
 
 def _tested_on(facts: RunFacts, things: str) -> str:
@@ -214,7 +214,7 @@ def _device(variant: Variant, facts: RunFacts) -> str:
     elif not needs_gpu(variant.runtime):
         where = _("Runs on this processor.")
     else:
-        where = _("Runs on a graphics card.") if variant.measurement.n else f"{ELSEWHERE}."
+        where = _("Runs on a graphics card.") if variant.measurement.n else f"{_(ELSEWHERE)}."
     if needs_gpu(variant.runtime) and (slower := processor_wins(facts.variants)):
         where = f"{where} {slower}"
     cost = _cost(variant, facts)
@@ -227,7 +227,7 @@ def _cost(variant: Variant, facts: RunFacts) -> str:
     per_s = card.throughput_per_s if card is not None else variant.measurement.throughput_per_s
     if price is None or not per_s:
         return ""
-    return f"{cost_per_million(price.per_hour, per_s, price.utilization):.3g} {price.currency}"
+    return f"{localized(cost_per_million(price.per_hour, per_s, price.utilization), '.3g')} {price.currency}"
 
 
 def _score(judgement: Judgement | None) -> TaskScore | None:

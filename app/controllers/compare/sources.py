@@ -15,7 +15,7 @@ from widgets.parts.format import UNKNOWN, at_least, cosine, count, memory, ms, p
 from widgets.parts.nouns import plural
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import P99_NEEDS, Judgement
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 from workers.contracts.wording import in_ms
 
 MAX_LINES = 6
@@ -51,7 +51,7 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
     ordered = sorted(raw)
     p99_ms = measured.latency_p99_ms if measured.n >= P99_NEEDS else None
     pairs = [
-        (_("Requests"), f"{measured.n:,}"),
+        (_("Requests"), localized(measured.n)),
         *_row(_("Mean"), measured.latency_mean_ms, ms),
         (_("Median (p50)"), ms(measured.latency_p50_ms)),
         *_interval(_("95 % interval"), measured.latency_p50_low_ms, measured.latency_p50_high_ms, in_ms),
@@ -216,8 +216,8 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     pairs += _row(_("Original"), None if variant.is_baseline else judgement.original_accuracy, percent)
     if judgement.negative_flips is not None and judgement.flips is not None and not variant.is_baseline:
         worse = round(judgement.negative_flips * judgement.n_drop)
-        pairs.append((_("Right before, wrong now"), f"{worse:,}"))
-        pairs.append((_("Wrong before, right now"), f"{round(judgement.flips * judgement.n_drop) - worse:,}"))
+        pairs.append((_("Right before, wrong now"), localized(worse)))
+        pairs.append((_("Wrong before, right now"), localized(round(judgement.flips * judgement.n_drop) - worse)))
     how = _("Answers that equal your label, on {0} that no version was tuned with; the interval is exact.")
     return SourceValue(
         "accuracy", _("Accuracy"), _title(_("Accuracy"), variant), percent(judgement.accuracy),
@@ -229,8 +229,8 @@ def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     if judgement.agreement is None:
         return None
     pairs = [
-        (_("Examples"), f"{judgement.n:,} {_things(facts)}"),
-        (_("Changed answers"), f"{judgement.changed_count:,}"),
+        (_("Examples"), f"{localized(judgement.n)} {_things(facts)}"),
+        (_("Changed answers"), localized(judgement.changed_count)),
     ]
     if judgement.similarity is not None and judgement.similarity_min is not None:
         text = _("{0} on average, {1} at least")

@@ -23,7 +23,7 @@ from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
 MOST_CLASSES = 2000
@@ -250,7 +250,7 @@ def check_rows(result: DataResult) -> list[CheckValue]:
     if len(result.class_counts) > 1:
         few, many = min(result.class_counts.values()), max(result.class_counts.values())
         state: CheckState = "ok" if few * 10 >= many else "warn"
-        counts = f"{few:,}" if few == many else _("{0:,} to {1:,}").format(few, many)
+        counts = localized(few) if few == many else _("{0:,} to {1:,}").format(few, many)
         checks.append(CheckValue(state, _("Examples of each kind"), counts))
     order = {"danger": 0, "warning": 1, "info": 2}
     findings = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # shown by the card of labels

@@ -14,7 +14,7 @@ from presets.starters import Starter, load_starters
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubListValue, HubQueryValue, HubRowValue
 from workers.contracts.hub import HubModel, HubQuery
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 MAX_TEXT = 200
 
@@ -117,14 +117,14 @@ class HubController(PageController[HubPage]):
         words = self._form.text or does_words(self._form.task)
         if answer.looked_at:
             text = _("The hub found {0} for “{1}”, but none matches the choices above.")
-            return _("Nothing fits"), text.format(f"{answer.looked_at:,}", words)
+            return _("Nothing fits"), text.format(localized(answer.looked_at), words)
         return _("Nothing found"), _("The hub found nothing for “{0}”. Try fewer or other words.").format(words)
 
     def _note(self, count: int, answer: FoundModels) -> str:
-        parts = [_("{0} shown.").format(f"{count:,}")]
+        parts = [_("{0} shown.").format(localized(count))]
         if not self._wish.is_empty:
             parts = [_("{0} shown; {2} of the last {1} found match.")]
-            parts = [parts[0].format(f"{count:,}", f"{answer.looked_at:,}", f"{len(answer.models):,}")]
+            parts = [parts[0].format(localized(count), localized(answer.looked_at), localized(len(answer.models)))]
         if self._form.max_bytes is not None:
             parts.append(_("Models without a stated size are left out."))
         if self._query.task and not self._form.task:

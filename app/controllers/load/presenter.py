@@ -15,7 +15,7 @@ from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.load import VersionLoad
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 from workers.contracts.wording import capitalized
 
 Pairs = list[tuple[str, str]]
@@ -158,8 +158,8 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)
         how = _("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
-        value = (f"{times_s[len(times_s) // 2]:.2f} s", _("cold start"), how.format(len(times_s), times_s[-1]))
-        found.append(value)
+        median_s = localized(times_s[len(times_s) // 2], ".2f")
+        found.append((_("{0} s").format(median_s), _("cold start"), how.format(len(times_s), times_s[-1])))
     return tuple(found)
 
 
@@ -210,7 +210,7 @@ def price_value(record: LoadRecord, price: Price | None, examples: Sequence[Exam
     for load, _unused in versions_in(record):
         cost = cost_of(load, price)
         if cost is not None and price is not None:
-            costs.append((load.title, f"{cost:,.2f} {price.currency}" if cost >= 1 else f"{cost:.3g} {price.currency}"))
+            costs.append((load.title, f"{localized(cost, ',.2f' if cost >= 1 else '.3g')} {price.currency}"))
     message = _("Nothing is assumed: enter your price, or start from an example.")
     if price is not None:
         message = _("{0} Calculated from measurements on this computer; other computers differ.")
@@ -221,5 +221,5 @@ def price_value(record: LoadRecord, price: Price | None, examples: Sequence[Exam
         utilization_pct=100 * price.utilization if price is not None else 50.0,
         message=message,
         costs=tuple(costs),
-        examples=tuple((one.id, f"{one.title}: {one.per_hour:g} {one.currency}") for one in examples),
+        examples=tuple((one.id, f"{one.title}: {localized(one.per_hour, 'g')} {one.currency}") for one in examples),
     )

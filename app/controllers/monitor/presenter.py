@@ -10,7 +10,7 @@ from widgets.parts.tables.values import Cell
 from widgets.plots.course_plot import Course
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 SAME_LATENCY = 1.2
 """Largest ratio of two median latencies that counts as equal; no factor is shown then."""
@@ -126,7 +126,7 @@ def _earlier_latency(before_ms: float | None, now_ms: float | None) -> str:
         _("{0} at the beginning, {1} times as long now"),
     )
     text = faster if now_ms < before_ms else slower
-    return text.format(ms(before_ms), f"{factor:.1f}")
+    return text.format(ms(before_ms), localized(factor, ".1f"))
 
 
 def _courses(result: MonitorResult) -> list[Course]:
@@ -159,7 +159,7 @@ def _errors_at(point: MonitorPoint) -> PlotPoint:
 
 def _course_of(row: MonitoredStatistic, result: MonitorResult) -> Course:
     points = tuple(
-        PlotPoint(point.t, point.means[row.statistic], _tip(point, f"{point.means[row.statistic]:.3g}"))
+        PlotPoint(point.t, point.means[row.statistic], _tip(point, localized(point.means[row.statistic], ".3g")))
         for point in result.drift.points
         if row.statistic in point.means
     )
@@ -184,8 +184,8 @@ def _row(row: MonitoredStatistic, result: MonitorResult) -> tuple[Cell, ...]:
     level: TagKind = "warn" if is_on else "none" if mine or is_short else "ok"
     moved = _("Came with it") if mine else _("As it was")
     verdict = _("Alarm") if is_on else _("Too few requests") if is_short and not mine else moved
-    before = Cell(UNKNOWN if row.before is None else f"{row.before:.3g}")
-    return Cell(row.title, strong=True), before, Cell(f"{row.now:.3g}"), Cell(verdict, tag=level)
+    before = Cell(UNKNOWN if row.before is None else localized(row.before, ".3g"))
+    return Cell(row.title, strong=True), before, Cell(localized(row.now, ".3g")), Cell(verdict, tag=level)
 
 
 def _tip(point: MonitorPoint, value: str) -> str:

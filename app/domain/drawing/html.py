@@ -18,7 +18,7 @@ from workers.contracts.after.change_words import (
     worst_first,
 )
 from workers.contracts.after.changes import DiffResult, Reason
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 MAX_ROWS = 5_000
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'"
@@ -55,7 +55,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         reasons="".join(_reason(reason, result) for reason in result.reasons),
         notes="".join(f"<p>{plain(note)}</p>" for note in notes),
         keys="".join(
-            f'<span><i class="key {status}"></i>{plain(_(words))}: {result.counts[status]:,}</span>'
+            f'<span><i class="key {status}"></i>{plain(_(words))}: {localized(result.counts[status])}</span>'
             for status, words in STATUS_WORDS.items()
             if result.counts.get(status)
         ),

@@ -9,6 +9,7 @@ from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
 from workers.contracts.specs import DeviceFacts, UnquantizedLayers
+from workers.contracts.translation import _
 from workers.contracts.wording import percent, rounded_down
 
 LITTLE_GAIN = 1.2
@@ -43,28 +44,39 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
     rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
     held = sorted((v for v in rivals if is_eligible(v) and is_faster(v)), key=_shown_ms)
     n = 1 + len(held)
-    sentences = [f"“{best.title}” is {_factor(best.measurement)} as fast as the original, measured in turn with it."]
+    sentences = [
+        _("“{0}” is {1} as fast as the original, measured in turn with it.").format(
+            best.title, _factor(best.measurement)
+        )
+    ]
     if not held:
         if not any(v.measurement.n and is_eligible(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
-            sentences.append("No other version was both faster than the original and within your limit.")
+            sentences.append(_("No other version was both faster than the original and within your limit."))
         return tuple(sentences)
     gap = _shown_ms(held[0]) / _shown_ms(best)
     if gap > 1 + TIE_SHARE:
         sentences.append(
-            f"Of {n} versions that are faster and within your limit it is the fastest: "
-            f"“{held[0].title}” takes {gap:.2f} times as long."
+            _(
+                "Of {0} versions that are faster and within your limit it is the fastest: “{1}” takes {2:.2f} times as"
+                " long."
+            ).format(n, held[0].title, gap)
         )
     elif gap < 1 and is_portable(best) and not is_portable(held[0]):
         sentences.append(
-            f"“{held[0].title}” takes {gap:.2f} times as long, and fits fewer targets: web pages, hub folders, Triton"
-            f" and MLflow take “{best.title}” as well, which is preferred up to {percent(PORTABLE_SHARE - 1, 0)}."
+            _(
+                "“{0}” takes {1:.2f} times as long, and fits fewer targets: web pages, hub folders, Triton and MLflow"
+                " take “{2}” as well, which is preferred up to {3}."
+            ).format(held[0].title, gap, best.title, percent(PORTABLE_SHARE - 1, 0))
         )
     elif gap < 1 - TIE_SHARE:
-        sentences.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {_why_behind(held[0], best)}.")
+        sentences.append(
+            _("“{0}” takes only {1:.2f} times as long, but {2}.").format(held[0].title, gap, _why_behind(held[0], best))
+        )
     else:
         sentences.append(
-            f"“{held[0].title}” is as fast within {percent(TIE_SHARE, 0)}, which is noise; of two such the one that "
-            f"changes fewer answers is taken."
+            _(
+                "“{0}” is as fast within {1}, which is noise; of two such the one that changes fewer answers is taken."
+            ).format(held[0].title, percent(TIE_SHARE, 0))
         )
     return tuple(sentences)
 
@@ -72,10 +84,10 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
 def _why_behind(faster: Variant, best: Variant) -> str:
     """Return why a version is recommended although another one took less time."""
     if is_safe(best) and not is_safe(faster):
-        return "its answers are not proven to stay alike, and what is proven goes first"
+        return _("its answers are not proven to stay alike, and what is proven goes first")
     if faster.measurement.under_load:
-        return "its gain is less certain, because other programs disturbed the comparison"
-    return "your goal puts something else before speed"
+        return _("its gain is less certain, because other programs disturbed the comparison")
+    return _("your goal puts something else before speed")
 
 
 def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: ExplanationFacts) -> tuple[str, ...]:
@@ -86,25 +98,29 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Explana
     sentences = []
     fastest = max(v.measurement.speedup or 0.0 for v in eights)
     if known.instructions and not known.titles("int8") and fastest < LITTLE_GAIN:
-        sentences.append("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here.")
+        sentences.append(_("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here."))
     for variant in eights:
         judgement, speed = variant.judgement, variant.measurement.speedup
         parts = []
         if judgement is not None and judgement.agreement is not None and not is_eligible(variant):
-            parts.append(f"only {percent(judgement.agreement)} of its answers are like the original's")
+            parts.append(_("only {0} of its answers are like the original's").format(percent(judgement.agreement)))
         if speed is not None and speed <= 1.0:
-            by_clock = f"it takes {1 / speed:.2f} times as long as the original"
-            parts.append(by_clock if variant.is_side_by_side else "it was not faster at a first look")
+            by_clock = _("it takes {0:.2f} times as long as the original").format(1 / speed)
+            parts.append(by_clock if variant.is_side_by_side else _("it was not faster at a first look"))
         elif (
             best is not None
             and variant.is_side_by_side
             and is_eligible(variant)
             and _shown_ms(variant) > _shown_ms(best)
         ):
-            parts.append(f"it takes {_shown_ms(variant) / _shown_ms(best):.2f} times as long as “{best.title}”")
+            parts.append(
+                _("it takes {0:.2f} times as long as “{1}”").format(_shown_ms(variant) / _shown_ms(best), best.title)
+            )
         if parts:
             kept = _kept_words(known.layers.get(variant.id))
-            sentences.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
+            sentences.append(
+                " ".join(filter(None, (_("“{0}”: {1}.").format(variant.title, _(" and ").join(parts)), kept)))
+            )
     return tuple(sentences)
 
 
@@ -112,8 +128,8 @@ def _kept_words(layers: UnquantizedLayers | None) -> str:
     if layers is None:
         return ""
     if not layers.kept:
-        return f"All {layers.layers} layers are in 8 bits."
-    return f"{layers.kept} of {layers.layers} layers keep their numbers, the others are in 8 bits."
+        return _("All {0} layers are in 8 bits.").format(layers.layers)
+    return _("{0} of {1} layers keep their numbers, the others are in 8 bits.").format(layers.kept, layers.layers)
 
 
 def portability(
@@ -129,22 +145,25 @@ def portability(
     kinds: tuple[Arithmetic, ...] = ("bf16", "int8")
     used = [title for kind in kinds if known.uses(best, kind) for title in known.titles(kind)]
     power = power_words(device.power)
-    where = f"Measured on {device.processor} with {device.cores} cores{f', {power}' if power else ''}"
+    where = _("Measured on {0} with {1} cores{2}").format(device.processor, device.cores, f", {power}" if power else "")
     if not used:
         top = known.titles("fp32")[:1]
-        return (f"{where}{f' ({top[0]})' if top else ''}; it needs no special instructions.",)
-    missing = " or ".join(used)
+        return (_("{0}{1}; it needs no special instructions.").format(where, f" ({top[0]})" if top else ""),)
+    missing = _(" or ").join(used)
     plain = next((v for v in tried if _is_plain(v, best, known)), None)
     speedup = plain.measurement.shown_speedup if plain is not None else None
     if plain is not None and not plain.is_side_by_side:
-        expected = f"about as fast as “{plain.title}”"
+        expected = _("about as fast as “{0}”").format(plain.title)
     elif plain is None or speedup is None:
-        expected = "about the original's speed"
+        expected = _("about the original's speed")
     elif speedup <= 1.05:
-        expected = f"about the original's speed, as “{plain.title}” has here"
+        expected = _("about the original's speed, as “{0}” has here").format(plain.title)
     else:
-        expected = f"about {times(speedup)} times the original's, as “{plain.title}” has here"
-    return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {expected}.")
+        expected = _("about {0} times the original's, as “{1}” has here").format(times(speedup), plain.title)
+    return (
+        _("{0}, using {1}.").format(where, ", ".join(used)),
+        _("Expected, not measured: without {0} {1}.").format(missing, expected),
+    )
 
 
 def _is_plain(variant: Variant, best: Variant, known: ExplanationFacts) -> bool:
@@ -156,7 +175,11 @@ def _is_plain(variant: Variant, best: Variant, known: ExplanationFacts) -> bool:
 def _factor(measured: Measurement) -> str:
     """Return ``2.4 times``; under load the lower bound, as in the headline."""
     speed = measured.shown_speedup or 0.0
-    return f"at least {rounded_down(speed)} times" if measured.under_load else f"{times(speed)} times"
+    return (
+        _("at least {0} times").format(rounded_down(speed))
+        if measured.under_load
+        else _("{0} times").format(times(speed))
+    )
 
 
 def _shown_ms(variant: Variant) -> float:

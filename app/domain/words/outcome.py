@@ -6,7 +6,8 @@ from app.domain.proof.examples import fewest_examples
 from app.domain.variant import Variant
 from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
-from workers.contracts.wording import capitalized, counted, percent, percent_of, rounded_down
+from workers.contracts.translation import _, ngettext
+from workers.contracts.wording import capitalized, percent, percent_of, rounded_down
 
 WIDEST = 10.0
 """Largest ratio of an interval's ends that is worth showing."""
@@ -16,9 +17,12 @@ def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     """Return the headline above a comparison."""
     text = sentence(outcome, objective, limit_pct)
     if outcome.ending is Ending.NOTHING_FASTER:
-        return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
+        tried = ngettext("{0:,} version tried", "{0:,} versions tried", outcome.tried).format(outcome.tried)
+        return _("{0} ({1}, limit {2})").format(text, tried, percent_of(limit_pct))
     if outcome.ending is Ending.FEW_EXAMPLES:
-        return f"{text} (a limit of {percent_of(limit_pct)} takes at least {fewest_examples(limit_pct):,})"
+        return _("{0} (a limit of {1} takes at least {2:,})").format(
+            text, percent_of(limit_pct), fewest_examples(limit_pct)
+        )
     return text
 
 
@@ -30,70 +34,83 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     if outcome.ending is Ending.BUILT:
         return built_words(outcome)
     if outcome.ending is Ending.BUSY:
-        return MEASURE_AGAIN
+        return _(MEASURE_AGAIN)
     if outcome.ending is Ending.UNTESTED:
         first = outcome.untested[-1]
         gain = gain_words(first, objective)
-        return f"“{first.title}” is {gain}, its answers are not tested: prove it"
+        return _("“{0}” is {1}, its answers are not tested: prove it").format(first.title, gain)
     if outcome.ending is Ending.UNSETTLED:
-        first, more = outcome.open[0], "measure longer" if outcome.can_go_on else "measure again"
-        return f"“{first.title}” {promise_words(first)}: {more}"
+        first, more = outcome.open[0], _("measure longer") if outcome.can_go_on else _("measure again")
+        return _("“{0}” {1}: {2}").format(first.title, promise_words(first), more)
     if outcome.ending is Ending.FEW_EXAMPLES:
-        return f"{short_words(outcome)}: add more, or keep the original"
+        return _("{0}: add more, or keep the original").format(short_words(outcome))
     if outcome.ending is Ending.NOTHING_TRIED:
-        return "The time was up before anything could be tried: keep the original, or allow more time"
+        return _("The time was up before anything could be tried: keep the original, or allow more time")
     if outcome.ending is Ending.NONE_FITS:
-        return "No optimization of this goal works on this computer: keep the original, or choose another goal"
+        return _("No optimization of this goal works on this computer: keep the original, or choose another goal")
     if outcome.ending is Ending.TIME_UP and outcome.partly:
         first = outcome.partly[0]
         tested = _tested_words(first)
-        return f"“{first.title}” is {gain_words(first, objective)}, {tested}: {_rest(outcome, 'allow more time')}"
+        return _("“{0}” is {1}, {2}: {3}").format(
+            first.title, gain_words(first, objective), tested, _rest(outcome, _("allow more time"))
+        )
     if outcome.ending is Ending.TIME_UP:
-        tried = f"{outcome.tried} of {counted(end.planned, 'version')}"
-        found = f"The time was up after {tried}, and none of these was faster and safe"
-        return f"{found}: {_rest(outcome, 'allow more time')}"
-    what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
-    return f"{what}: keep the original"
+        found = ngettext(
+            "The time was up after {0} of {1} version, and none of these was faster and safe",
+            "The time was up after {0} of {1} versions, and none of these was faster and safe",
+            end.planned,
+        ).format(outcome.tried, end.planned)
+        return f"{found}: {_rest(outcome, _('allow more time'))}"
+    if objective == "size":
+        return _("Nothing smaller, as fast and safe was found: keep the original")
+    return _("Nothing faster was safe: keep the original")
 
 
 def _tested_words(version: Variant) -> str:
     judgement = version.judgement
     n, left = (judgement.n, judgement.n_unasked) if judgement is not None else (0, 0)
-    return f"its answers are tested on only {n:,} of {n + left:,} examples"
+    return _("its answers are tested on only {0:,} of {1:,} examples").format(n, n + left)
 
 
 def short_words(outcome: Outcome) -> str:
     """Return what is known of the most promising version when examples are few."""
     first = outcome.short[0]
-    few = counted(outcome.few_items or 0, "example")
-    are = "is" if outcome.few_items == 1 else "are"
-    gain = f"is {speed_words(first)}" if first.is_side_by_side else "looked faster at first"
+    few = outcome.few_items or 0
+    gain = _("is {0}").format(speed_words(first)) if first.is_side_by_side else _("looked faster at first")
     if not is_worth_naming(known_speedup(first)):
-        gain = f"{'is' if first.is_side_by_side else 'looked'} smaller and about as fast"
-    return f"“{first.title}” {gain}; {few} {are} too few to judge it"
+        measured, first_look = _("is smaller and about as fast"), _("looked smaller and about as fast")
+        gain = measured if first.is_side_by_side else first_look
+    text = ngettext(
+        "“{0}” {1}; {2:,} example is too few to judge it", "“{0}” {1}; {2:,} examples are too few to judge it", few
+    )
+    return text.format(first.title, gain, few)
 
 
 def built_words(outcome: Outcome) -> str:
     """Return what was built for GPUs that this computer lacks."""
     cards = shown(outcome.end.built_for)
     if not outcome.built:
-        return f"No engine could be built for {cards}: keep the original"
-    built = counted(len(outcome.built), "engine")
-    was = "is" if len(outcome.built) == 1 else "are"
-    return f"{built} {was} built for {cards}; how fast on such a card is not measured here, so none is recommended"
+        return _("No engine could be built for {0}: keep the original").format(cards)
+    return ngettext(
+        "{0} engine is built for {1}; how fast on such a card is not measured here, so none is recommended",
+        "{0} engines are built for {1}; how fast on such a card is not measured here, so none is recommended",
+        len(outcome.built),
+    ).format(len(outcome.built), cards)
 
 
 def recommended_words(best: Variant, proven: bool, objective: Objective, limit_pct: float) -> str:
     """Return the sentence about the recommended version."""
-    alike = safe_words(best, limit_pct) if proven else f"and it looks alike, not proven: {missing_words(best)}"
-    return f"{capitalized(gain_words(best, objective))}, {alike}"
+    alike = (
+        safe_words(best, limit_pct) if proven else _("and it looks alike, not proven: {0}").format(missing_words(best))
+    )
+    return _("{0}, {1}").format(capitalized(gain_words(best, objective)), alike)
 
 
 def safe_words(best: Variant, limit_pct: float) -> str:
     """Return what is proven of a safe version's answers: the same, or changed within the limit."""
     judged = best.judgement
     is_changed = judged is not None and any((judged.changed_count, judged.beside_changed, judged.units_changed))
-    return f"within your limit of {percent_of(limit_pct)}" if is_changed else "same answers"
+    return _("within your limit of {0}").format(percent_of(limit_pct)) if is_changed else _("same answers")
 
 
 def gain_words(best: Variant, objective: Objective) -> str:
@@ -102,7 +119,7 @@ def gain_words(best: Variant, objective: Objective) -> str:
     if speed is None:  # a recommended variant was measured side by side with the original
         raise ValueError("a recommended variant has no measured speedup")
     if objective == "size" and is_smaller(best) and not is_worth_naming(speed):
-        return f"{smaller_words(best.size_ratio or 1.0)}, about as fast"
+        return _("{0}, about as fast").format(smaller_words(best.size_ratio or 1.0))
     return f"{speed_words(best)}{size_words(best.size_ratio)}"
 
 
@@ -110,13 +127,17 @@ def speed_words(variant: Variant) -> str:
     """Return ``2.4 times faster``; under load ``at least 1.6 times faster``, since nothing more is certain."""
     measured = variant.measurement
     if measured.under_load and measured.agreed_low is not None:
-        return f"at least {rounded_down(measured.agreed_low)} times faster"
-    return f"{times(measured.speedup or 0.0)} times faster"
+        return _("at least {0} times faster").format(rounded_down(measured.agreed_low))
+    return _("{0} times faster").format(times(measured.speedup or 0.0))
 
 
 def smaller_words(ratio: float) -> str:
     """Return ``4.0 times smaller``, or small differences in percent."""
-    return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{percent(1 - 1 / ratio, 0)} smaller"
+    return (
+        _("{0} times smaller").format(times(ratio))
+        if ratio >= 1.2
+        else _("{0} smaller").format(percent(1 - 1 / ratio, 0))
+    )
 
 
 def promise_words(version: Variant) -> str:
@@ -126,11 +147,13 @@ def promise_words(version: Variant) -> str:
     """
     measured = version.measurement
     if not is_worth_naming(known_speedup(version)):
-        return "looked smaller and about as fast, not sure yet"
+        return _("looked smaller and about as fast, not sure yet")
     interval = speed_interval(version)
     if interval is None or (measured.under_load and not measured.undisturbed):
-        return "looked faster at first, not sure yet"
-    return f"looked {times(measured.speedup or 0.0)} times faster ({range_words(*interval)}), not sure yet"
+        return _("looked faster at first, not sure yet")
+    return _("looked {0} times faster ({1}), not sure yet").format(
+        times(measured.speedup or 0.0), range_words(*interval)
+    )
 
 
 def speed_interval(version: Variant) -> tuple[float, float] | None:
@@ -146,8 +169,8 @@ def speed_interval(version: Variant) -> tuple[float, float] | None:
 
 def range_words(low: float, high: float) -> str:
     """Return the interval of a speedup: ``0.9 to 1.3``."""
-    return f"{low:.2f} to {high:.2f}" if high < 2 else f"{times(low)} to {times(high)}"
+    return _("{0:.2f} to {1:.2f}").format(low, high) if high < 2 else _("{0} to {1}").format(times(low), times(high))
 
 
 def _rest(outcome: Outcome, more: str) -> str:
-    return f"{more}, or keep the original" if outcome.can_go_on else "keep the original"
+    return _("{0}, or keep the original").format(more) if outcome.can_go_on else _("keep the original")

@@ -21,7 +21,7 @@ from widgets.parts.sound_bar import SoundState
 from widgets.parts.text import label, show_text
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 AHEAD = 5
 """Number of rows below the chosen one that are requested with it."""
@@ -112,7 +112,9 @@ class AnswersPage(DetailPage):
             if (kind in ("worse", "better") and not value.labelled) or (kind == "searched" and not number):
                 continue
             is_chosen, choose = kind == self._model.filter.kind, partial(self._on_kind, kind)
-            self._buttons[kind] = ToggleButton(self.theme, f"{text} {number:,}", group, checked=is_chosen, on=choose)
+            self._buttons[kind] = ToggleButton(
+                self.theme, f"{text} {localized(number)}", group, checked=is_chosen, on=choose
+            )
         self._classes = self._class_choice(value) if value.answers == "class" else None
         search = SearchField(self.theme, _("Search the answers"), _("Search"), small=True)
         search.setFixedWidth(SEARCH_PX)

@@ -18,7 +18,7 @@ from widgets.parts.tables.table import ColumnsModel, dress
 from widgets.parts.tables.values import Cell, Column
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 ROW_PX, TALL_ROW_PX, SHARE_PX, TAG_PX, NUMBER_PX = 34, 50, 128, 30, 68
 EDGES_PX, MOST_SAMPLED = 22, 400
@@ -98,7 +98,7 @@ class AnswersModel(ColumnsModel):
         if order == "kind":
             return self._kinds[int(columns.kind[at])]
         if order == "number":
-            return Cell(f"{int(columns.number[at]) + 1:,}", tone="soft")
+            return Cell(localized(int(columns.number[at]) + 1), tone="soft")
         if order == "name":
             name = columns.name[at]
             return Cell(name.rsplit("/", 1)[-1] if self.value.kind in ("images", "audio") else name, tip=name)

@@ -25,7 +25,7 @@ from workers.contracts.after.change_words import (
     worst_first,
 )
 from workers.contracts.after.changes import ChangedNode, DiffResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 MAX_ROWS = 2_000
 LEAST_ROWS_PX, MARK_PX, PICTURE_PX = 220, 10, 380
@@ -96,7 +96,7 @@ class NodesView(Card):
                 picture = QPixmap(MARK_PX, MARK_PX)
                 picture.fill(theme.color(STATUS_TOKENS[status]))
                 mark.setPixmap(picture)
-                marks.append(held(in_row(mark, label(f"{_(text)} {count:,}", "caption", wrap=False))))
+                marks.append(held(in_row(mark, label(f"{_(text)} {localized(count)}", "caption", wrap=False))))
         return in_flow(*marks, gap=SPACE_L)
 
     # -- what is listed --

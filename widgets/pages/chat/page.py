@@ -17,7 +17,7 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
@@ -184,7 +184,7 @@ class ChatPage(DetailPage):
         text = _("First token after {0}").format(first)
         if value.tokens_per_s is not None:
             text = _("{0} tokens a second, first one after {1}, {2:,} tokens")
-            text = text.format(f"{value.tokens_per_s:.1f}", first, value.tokens)
+            text = text.format(localized(value.tokens_per_s, ".1f"), first, value.tokens)
         self._talks[side].add_text(_("{0}, stopped").format(text) if value.stopped else text)
 
     def show_difference(self, at: int | None) -> None:

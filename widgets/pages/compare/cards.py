@@ -13,7 +13,7 @@ from widgets.parts.small import Bar
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 
 class ProofCard(Card):
@@ -100,7 +100,7 @@ class OptionCards(QWidget):
         text = _("With a limit of {0}, “{1}” would be within it.").format(limit, options.limit_title)
         if options.limit_speedup is not None:
             text = _("With a limit of {0}, “{1}” would be within it, and {2} times faster.")
-            text = text.format(limit, options.limit_title, f"{options.limit_speedup:.1f}")
+            text = text.format(limit, options.limit_title, localized(options.limit_speedup, ".1f"))
         name = _("Set the limit to {0}").format(limit)
         button = GhostButton(self._theme, name, on=lambda: self.limit_requested.emit(wanted))
         return self._card("sliders-horizontal", _("Allow a little more loss"), text, button)

@@ -25,7 +25,7 @@ from widgets.parts.painting import Index, draw_icon, draw_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import WholeLabel, label, show_text
 from widgets.theme import Theme
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
 
@@ -150,7 +150,9 @@ class ChangesCard(Card):
             kinds += [(kind, text, sum(row.kind == kind for row in value.rows)) for kind, text in texts]
         for kind, text, number in kinds if value.total else ():
             choose = partial(self._on_kind, kind)
-            flow.addWidget(ToggleButton(self._theme, f"{text} {number:,}", self._group, checked=not kind, on=choose))
+            flow.addWidget(
+                ToggleButton(self._theme, f"{text} {localized(number)}", self._group, checked=not kind, on=choose)
+            )
         self._show_texts(value)
 
     def _on_kind(self, kind: str, _checked: bool = False) -> None:

@@ -19,7 +19,7 @@ from widgets.parts.format import (
 from widgets.parts.tables.table import Cell, Column, TableRow
 from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 SMALL_SET = 100
 """Number of examples below which shares are shown as counts, such as "18 of 20"."""
@@ -220,7 +220,7 @@ def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFi
         return OpenFigure("speed", at_least(ratio), _("faster"), line)
     if best.speedup_low is not None and best.speedup_high is not None:
         text = _("{0}; {1} to {2} (95 %)")
-        line = text.format(line, f"{best.speedup_low:.2f}", f"{best.speedup_high:.2f}")
+        line = text.format(line, localized(best.speedup_low, ".2f"), localized(best.speedup_high, ".2f"))
     return OpenFigure("speed", times(ratio), _("faster"), line)
 
 

@@ -28,7 +28,7 @@ from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.data.checks import Suspect
 from workers.contracts.data.reading import FOLDER_LABELS, DataResult
 from workers.contracts.data.record import DataRecord
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 MAX_CHIPS = 40
 SPARE_SHARE = 1000
@@ -191,7 +191,7 @@ class DataPage(Page):
     def _labels_card(self, data: DataResult) -> Card:
         rest = len(data.class_counts) - MAX_CHIPS
         chips = in_flow(
-            *(Chip(name, f"{number:,}") for name, number in list(data.class_counts.items())[:MAX_CHIPS]),
+            *(Chip(name, localized(number)) for name, number in list(data.class_counts.items())[:MAX_CHIPS]),
             Chip(_("and {0:,} more").format(rest)) if rest > 0 else None,
         )
         card = Card(_("Labels found"), chips, gap=SPACE_M)
@@ -207,7 +207,7 @@ class DataPage(Page):
         ):
             if not number:
                 continue
-            figure = label(f"{number:,}", "strong", "warn" if token == "s3" else "brand", wrap=False)
+            figure = label(localized(number), "strong", "warn" if token == "s3" else "brand", wrap=False)
             figure.setFixedWidth(60)
             rows.addLayout(in_row((figure, TOP), (words(text), 1), gap=None))
         return Card(_("How they are split"), SplitBar(data.n_calibration, data.n_of_person), rows, gap=SPACE_M)

@@ -2,7 +2,7 @@
 
 from widgets.parts.format import cosine, percent
 from workers.contracts.after.trying import TryAnswer
-from workers.contracts.translation import _
+from workers.contracts.translation import _, localized
 
 MOST_ROWS = 5
 Rows = tuple[tuple[str, float], ...]
@@ -36,7 +36,7 @@ def details_of(answer: TryAnswer, *, is_compared: bool) -> tuple[str, Rows, str]
     if answer.kind == "nothing":
         return "", (), _("Its result for this input is not a number (NaN).")
     if answer.kind == "values":
-        shown = ", ".join(f"{value:.3g}" for value in answer.values)
+        shown = ", ".join(localized(value, ".3g") for value in answer.values)
         return f"{shown} …" if answer.size > len(answer.values) else shown, (), note
     if answer.kind == "text":
         return answer.text, (), note

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Histograms, Reason, Status
 from workers.contracts.measured.sizes import bytes_words
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, localized, mark
 from workers.contracts.wording import percent
 
 STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
@@ -72,8 +72,9 @@ def op_words(node: ChangedNode) -> str:
 
 def ms_words(*sides: float | None) -> str:
     """Return milliseconds of one or both models with three digits, once if they look the same; "–" is unknown."""
+    least = localized(LEAST_MS, "")
     texts = dict.fromkeys(
-        "–" if ms is None else f"{ms:,.0f}" if ms >= 100 else f"{ms:#.3g}" if ms >= LEAST_MS else f"<{LEAST_MS}"
+        "–" if ms is None else localized(ms, ",.0f" if ms >= 100 else "#.3g") if ms >= LEAST_MS else f"<{least}"
         for ms in sides
     )
     return "–" if list(texts) == ["–"] else f"{' → '.join(texts)} ms"
@@ -114,7 +115,7 @@ def _histogram_words(found: Histograms | None) -> tuple[tuple[str, str], ...]:
         return ()
     most = max(*found.a, *found.b, 1)
     rows = ("".join(BARS[-(-(len(BARS) - 1) * count // most)] for count in side) for side in (found.a, found.b))
-    before, after = (f"{found.low:.3g} {bars} {found.high:.3g}" for bars in rows)
+    before, after = (f"{localized(found.low, '.3g')} {bars} {localized(found.high, '.3g')}" for bars in rows)
     return (_("Values before"), before), (_("Values after"), after)
 
 

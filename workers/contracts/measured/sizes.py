@@ -1,5 +1,7 @@
 """Format numbers of bytes for the user, and define what counts as faster."""
 
+from workers.contracts.translation import localized
+
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -8,7 +10,7 @@ def bytes_words(size: float) -> str:
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    return f"{value:.1f} {UNITS[unit]}" if unit and value < 99.95 else f"{value:.0f} {UNITS[unit]}"
+    return f"{localized(value, '.1f' if unit and value < 99.95 else '.0f')} {UNITS[unit]}"
 
 
 GAIN = 1.03
