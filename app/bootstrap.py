@@ -114,6 +114,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from app.controllers.first_page import show_first_page
     from app.handover import forget_requests
     from app.settings import load_settings
+    from widgets.language import apply_language
 
     gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
@@ -122,6 +123,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
     app.setQuitOnLastWindowClosed(False)
+    apply_language(settings.language)
     window, theme = build_window(app, settings)
     show_first_page(window, settings, has_files=bool(files))
     live = Application(app, window, theme, paths, lock, (settings, problem), files)

@@ -26,6 +26,9 @@ class Settings(Frozen):
     theme: Literal["system", "light", "dark"] = Field(
         default="system", title="Appearance", description="Light or dark, or as the rest of the computer."
     )
+    language: Literal["", "en", "de", "fr", "es", "ja", "zh_CN"] = Field(
+        default="", title="Language", description="Empty: as the rest of the computer."
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

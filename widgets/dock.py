@@ -92,7 +92,6 @@ class Dock(QFrame):
         """Create a closed dock without devices."""
         super().__init__()
         self.setProperty("kind", "dock")
-        self.setAccessibleName(_("This computer"))
         self._theme, self._clock = theme, clock
         self._devices: dict[str, DeviceValue] = {}
         self._gauge_panel: GaugePanel | None = None
@@ -102,21 +101,28 @@ class Dock(QFrame):
         self._by_hand: bool | None = None
         self.is_open = self.shows_hour = False
         self._build()
-        self.set_hour(False)
         self._set_open(False)
+        self.translate()
+
+    def translate(self) -> None:
+        """Set the fixed texts in the current language; those of figures follow with the next values."""
+        self.setAccessibleName(_("This computer"))
+        self._chooser.setAccessibleName(_("Device to watch"))
+        self.csv_button.setAccessibleName(_("Save these figures"))
+        self.csv_button.setToolTip(_("Save these figures as a table (CSV)"))
+        self.set_hour(self.shows_hour)
+        self._set_open(self.is_open)
 
     def _build(self) -> None:
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.slim, self._side = SlimLine(), QWidget()
         self.job_text = label(jobs_text(0), "caption", wrap=False)
-        self._chooser = ChoiceField(_("Device to watch"), small=True, elastic=True)
+        self._chooser = ChoiceField(small=True, elastic=True)
         self._chooser.activated.connect(self._on_device_activated)
         self._chooser.hide()
         self.button, self._caret = self._side_button("caret-up", self._on_clicked)
         self.window_button, _clock = self._side_button("clock", lambda: self.set_hour(not self.shows_hour))
         self.csv_button, _arrow = self._side_button("download-simple", self.csv_requested)
-        self.csv_button.setAccessibleName(_("Save these figures"))
-        self.csv_button.setToolTip(_("Save these figures as a table (CSV)"))
         self._side_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._side)
         self._side_box.setSpacing(SPACE_M)
         tools = in_row(STRETCH, self.window_button, self.csv_button, self.button, gap=0)

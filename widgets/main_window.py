@@ -1,7 +1,7 @@
 """Build the window from rail, top bar, pages and dock; accept drops anywhere and ask before closing."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QScrollBar, QStackedWidget, QWidget
 
 from widgets import drops
 from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
@@ -25,7 +25,7 @@ from widgets.dock import Dock
 from widgets.focus import FocusRing, FocusScroll, focus_order
 from widgets.page_registry import PageSpec
 from widgets.parts.cards.error import ErrorValue
-from widgets.parts.layout import in_column, in_row
+from widgets.parts.layout import discard, in_column, in_row
 from widgets.parts.page import Page
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Rail
@@ -79,23 +79,56 @@ class MainWindow(QMainWindow):
         self._build(theme)
         self._ring = FocusRing(theme, app, self)
         self._focus_scroll = FocusScroll(app, self)
-        self._veil = drops.DropVeil(theme, self._right)
         self._add_keys()
         self.restore_geometry(b"")
 
     def _build(self, theme: Theme) -> None:
-        self.rail = Rail(theme, tuple(self.specs.values()), self)
-        self.top = TopBar(theme, self.commands)
-        self.notice = Banner(theme)
         self._stack = QStackedWidget()
         self.dock = Dock(theme, self.clock)
-        self._notice_row = in_row(self.notice)
         self._right, center = QWidget(), QWidget()
-        in_column(self.top, self._notice_row, (self._stack, 1), self.dock, gap=0, parent=self._right)
-        in_row(self.rail, (self._right, 1), gap=0, parent=center)
+        self._column = in_column((self._stack, 1), self.dock, gap=0, parent=self._right)
+        self._row = in_row((self._right, 1), gap=0, parent=center)
         self.setCentralWidget(center)
+        self._add_bars()
+
+    def _add_bars(self) -> None:
+        self.rail = Rail(self._theme, tuple(self.specs.values()), self)
+        self.top = TopBar(self._theme, self.commands)
+        self.notice = Banner(self._theme)
+        self._notice_row = in_row(self.notice)
+        self._veil = drops.DropVeil(self._theme, self._right)
+        self._row.insertWidget(0, self.rail)
+        self._column.insertWidget(0, self.top)
+        self._column.insertLayout(1, self._notice_row)
         self.notice.closed.connect(self._set_notice_edges)
         self.rail.page_requested.connect(self._on_page_requested)
+
+    def remake(self, page_ids: Iterable[str]) -> None:
+        """Make the bars and these pages anew because their texts are in another language; the shown page stays."""
+        shown, before, scrolled = self.current_page, dict(self._before), self._scroll_bar.value()
+        focus = QApplication.focusWidget()
+        focused = focus.objectName() if focus is not None else ""
+        for page_id in page_ids:
+            page = self._pages.pop(page_id)
+            self._stack.removeWidget(page)
+            discard(page)
+        self._column.removeItem(self._notice_row)
+        for bar in (self.rail, self.top, self.notice, self._veil):
+            bar.setParent(None)
+            bar.deleteLater()
+        self._add_bars()
+        self.dock.translate()
+        self.show_page(shown)
+        self._before = before
+        self._fit_edges()
+        QTimer.singleShot(0, self, lambda: self._scroll_bar.setValue(scrolled))
+        if focused and (found := self._pages[shown].findChild(QWidget, focused)) is not None:
+            found.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def _scroll_bar(self) -> QScrollBar:
+        shown = self._stack.currentWidget()
+        return shown.verticalScrollBar() if isinstance(shown, QScrollArea) else QScrollBar(self)
 
     def _add_keys(self) -> None:
         for command in BY_KEYS:
@@ -238,6 +271,9 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Use narrow margins in a narrow window."""
         super().resizeEvent(event)
+        self._fit_edges()
+
+    def _fit_edges(self) -> None:
         edge_px = SPACE_XL if self.width() < _NARROW_PX else PAGE_EDGE
         self.top.set_edge(edge_px)
         self.dock.set_edge(edge_px)

@@ -27,6 +27,7 @@ from app.services.projects.projects import find_project
 from app.settings import SavedSettings
 from widgets.commands import CHOOSE_FILES, NEW_PROJECT, OPEN_PROJECT
 from widgets.dialogs.questions import close_question
+from widgets.language import apply_language, type_again, typed_texts
 from widgets.main_window import MainWindow
 from widgets.parts.page import Page
 from widgets.theme import Theme
@@ -126,12 +127,31 @@ class AppController(QObject):
             for command, method in spec.does:
                 self.commands.offer(command, self._act(page_id, method))
         self.commands.offer(c.MODEL_OPENED, self._on_model_opened)
+        self.commands.offer(c.CHOOSE_LANGUAGE, self._on_language)
         self.commands.offer(CHOOSE_FILES, self._on_choose_files)
         self.commands.offer(OPEN_PROJECT, self.open_project)
         self.commands.offer(NEW_PROJECT, self._on_new_project)
         RunActions(self._context)
         space = self._session.workspace
         ProblemReports(self._window, self._theme, space.paths, (self.flows, space))
+
+    def _on_language(self, language: str) -> None:
+        """Save the language and show everything in it; pages that hold more than the session stay and are redrawn."""
+        self._settings.save(language=language)
+        apply_language(language)
+        typed = {page_id: typed_texts(page) for page_id, page in self._window.built_pages.items()}
+        anew = [
+            page_id for page_id in typed if page_id in self._controllers and not self._controllers[page_id].reshow()
+        ]
+        for page_id in anew:
+            self._controllers.pop(page_id).stop()
+        self._window.remake(anew)
+        self._shell.refresh()
+        if self._session.described is not None:
+            self._telemetry.show(self._session.described)
+        for page_id, texts in typed.items():
+            if any(texts):
+                type_again(self._window.page(page_id), texts)
 
     def _act(self, page_id: str, method: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *given: method(self.controller(page_id, PageController), *given)

@@ -43,6 +43,7 @@ WRITE_VERSION: Command[[str], None] = Command("export a version with the last se
 ANSWER_FOLDER: Command[[str], None] = Command("answer a folder with a version: its id")
 PUT_ON_DESKTOP: Command[[str], None] = Command("put a version on the desktop: its id")
 RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("release an exported bundle")
+CHOOSE_LANGUAGE: Command[[str], None] = Command("show the window in a language; empty for the system's")
 READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")
 
 

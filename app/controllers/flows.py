@@ -14,6 +14,7 @@ from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import WorkerError, words_for
+from workers.contracts.translation import in_english
 
 POLL_MS, TIMING_POLL_MS = 30, 500 if IS_SUPPORTED else 100
 """Poll intervals in ms. While requests are timed, notifiers report the end of a block; the poll only detects hangs."""
@@ -150,7 +151,8 @@ class FlowRunner(QObject):
             if running.exclusive and self._active:
                 continue
             self._waiting.remove(running)
-            running.driver = Driver(self._workspace, running.flow, running.observe)
+            with in_english():
+                running.driver = Driver(self._workspace, running.flow, running.observe)
             self._active.append(running)
         if self._active and not self._timer.isActive():
             self._timer.start()
@@ -160,7 +162,9 @@ class FlowRunner(QObject):
         self._notifier.watch(())  # a pipe that ends in this tick is closed
         until = time.monotonic() + TICK_BUDGET_S
         for running in list(self._active):
-            if running.driver is not None and not running.driver.tick():
+            with in_english():
+                goes_on = running.driver is None or running.driver.tick()
+            if running.driver is not None and not goes_on:
                 self._active.remove(running)
                 self._conclude(running, running.driver)
             if time.monotonic() > until:

@@ -88,6 +88,19 @@ class PageController(QObject, Generic[PageT]):
     def shown(self) -> None:
         """React when the page is shown."""
 
+    def reshow(self) -> bool:
+        """Show the page in another language; return False if it can be made anew, which loses nothing.
+
+        A page with a running job stays: its next texts are in the new language.
+        """
+        parts = (self, *self._page.children())
+        slots = [slot for part in parts for slot in vars(part).values() if isinstance(slot, JobSlot)]
+        if any(slot.running is not None and slot.running.title for slot in slots):
+            return True
+        for slot in slots:
+            slot.drop()
+        return False
+
     def left(self) -> None:
         """React when another page is shown."""
 

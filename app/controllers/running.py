@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from app.services.flow.events import Event, Observer, RunProgress, StepProgress
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import in_chosen_language
 
 if TYPE_CHECKING:  # the driver is slow to import, and pages only need the place of their flow
     from app.services.flow.driver import Driver
@@ -54,7 +55,8 @@ class Running:
             share = min(1.0, event.done / event.total) if event.total else 0.0
             self.progress = RunProgress(share, event.stage) if event.total else None
         if not self.is_dropped:
-            self.observer(event)
+            with in_chosen_language():
+                self.observer(event)
 
 
 class Canceller(Protocol):

@@ -49,6 +49,12 @@ class ShellPresenter(QObject):
         window.top.set_projects([(known.id, known.name) for known in projects], open_id)
         window.rail.set_marks(self._marks())
 
+    def refresh(self) -> None:
+        """Show everything again in another language."""
+        self.show()
+        self._show_jobs()
+        self._show_next()
+
     def _marks(self) -> dict[str, Mark]:
         """Return the marks: a check for each finished step; the first unfinished step is current."""
         is_running = any(running.is_run for running in self._flows.active)

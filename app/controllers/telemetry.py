@@ -50,14 +50,18 @@ class TelemetryController(QObject):
     def start(self, described: DescribeResult) -> None:
         """Start to read the processor or the detected GPUs; restarts after another detection."""
         self.stop()
+        self.show(described)
+        self._reader = MachineReader(self._session.workspace, has_gpus=bool(described.cards))
+        self._timer.start()
+
+    def show(self, described: DescribeResult) -> None:
+        """Show the names of the devices."""
         values = devices(described)
         self._names = {value.id: value.name for value in values}
         self._dock.set_devices(values)
         chosen = self._session.workspace.card()
         name = next((card.name for card in described.cards if chosen is not None and card.uuid == chosen.uuid), "")
         self._window.top.set_device(name or device_words(described.device))
-        self._reader = MachineReader(self._session.workspace, has_gpus=bool(described.cards))
-        self._timer.start()
 
     def pause(self, paused: bool) -> None:
         """Pause reading while requests are timed; samples that arrive meanwhile are shown afterwards."""

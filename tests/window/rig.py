@@ -63,7 +63,7 @@ class Screen:
     def environment(self) -> dict[str, str]:
         """Return the environment of a program that appears on this screen."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "WAYLAND_", "XDG_"))}
-        return {**kept, "DISPLAY": self.display, "QT_QPA_PLATFORM": "xcb"}
+        return {**kept, "DISPLAY": self.display, "QT_QPA_PLATFORM": "xcb", "FETTLE_LANGUAGE": "en"}
 
     def do(self, *words: object) -> str:
         """One command of xdotool."""

@@ -12,7 +12,8 @@ import os
 import re
 import string
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,9 @@ class _Pseudo(gettext.NullTranslations):
 
 
 class _Current:
-    """The language of this process with its catalog."""
+    """The language of this process with its catalog; `chosen` is the person's, also while texts are stored."""
 
-    language = "en"
+    language = chosen = "en"
     catalog: gettext.NullTranslations = gettext.NullTranslations()
 
 
@@ -94,9 +95,38 @@ def set_language(choice: str = "", system: Iterable[str] = ()) -> str:
         system: names of the system's languages, the best first; empty asks the environment.
     """
     wanted = [os.environ.get(VARIABLE, ""), choice, *(system or _of_environment())]
-    chosen = next((found for name in wanted if (found := _known(name))), "en")
-    _Current.language, _Current.catalog = chosen, _catalog(chosen)
+    chosen = next((found for name in wanted if (found := known_language(name))), "en")
+    _Current.chosen = chosen
+    _use(chosen)
     return chosen
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Make texts in English within the block, because they are stored and read in any language later."""
+    with _in("en"):
+        yield
+
+
+@contextmanager
+def in_chosen_language() -> Iterator[None]:
+    """Make texts in the person's language within the block, because they are shown."""
+    with _in(_Current.chosen):
+        yield
+
+
+@contextmanager
+def _in(language: str) -> Iterator[None]:
+    before = _Current.language
+    _use(language)
+    try:
+        yield
+    finally:
+        _use(before)
+
+
+def _use(language: str) -> None:
+    _Current.language, _Current.catalog = language, _catalog(language)
 
 
 def local_number(text: str) -> str:
@@ -121,7 +151,7 @@ def _catalog(name: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, FOLDER, [name], fallback=True)
 
 
-def _known(name: str) -> str:
+def known_language(name: str) -> str:
     """Return the language of a locale's name such as ``de_AT.UTF-8`` or ``zh-Hans-CN``; "" for an unknown one."""
     if name == PSEUDO:
         return PSEUDO

@@ -38,6 +38,13 @@ class ChangesController(DetailController[ChangesPage]):
         page.save_requested.connect(self.save)
         page.again_requested.connect(self._on_again)
 
+    def reshow(self) -> bool:
+        """Keep an explanation that was found, because it takes minutes."""
+        if not self._explained:
+            return super().reshow()
+        self.show()
+        return True
+
     def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
         """Return the stored versions: the recommended one first, the original last."""
         best = facts.run.recommended_variant_id

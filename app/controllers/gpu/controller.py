@@ -39,6 +39,13 @@ class GpuController(PageController[GpuPage]):
         if not self._was_tried:
             self.start()
 
+    def reshow(self) -> bool:
+        """Show the findings again."""
+        if super().reshow() or not self._was_tried:
+            return self._job.is_busy
+        self._show()
+        return True
+
     def start(self) -> None:
         """Run all checks, from the lowest level."""
         if self._job.is_busy or self._installing.value is not None:

@@ -49,6 +49,10 @@ class HubController(PageController[HubPage]):
         """Show downloads that were started elsewhere meanwhile."""
         self.downloads.find_arrivals()
 
+    def reshow(self) -> bool:
+        """Keep what was found and what is downloaded, because the hub is only asked when the user searches."""
+        return super().reshow() or not self._is_start or bool(self.downloads.values)
+
     def start(self, text: str) -> None:
         """Open the page from another page, with a search for `text`, or with the starters if it is empty."""
         self._window.show_page("hub")

@@ -42,6 +42,13 @@ class MonitorController(PageController[MonitorPage]):
         self.read(paths[0])
         return True
 
+    def reshow(self) -> bool:
+        """Show the last log again."""
+        if self._job.is_busy or self._found is None:
+            return super().reshow()
+        self._show_found()
+        return True
+
     def read(self, path: str) -> None:
         """Read a log: a folder, or a file of it."""
         self._window.show_page(PAGE)

@@ -73,6 +73,11 @@ class OptimizeController(PageController[OptimizePage]):
         else:
             self._show_stored(run)
 
+    def reshow(self) -> bool:
+        """Draw the shown run again; an active run goes on."""
+        self.show(self._shown.run if self._shown is not None else None)
+        return True
+
     def start(self, preset: Preset, threads: int | None, fresh: bool = False) -> None:
         """Start a new run for the open project; it waits for another measurement.
 

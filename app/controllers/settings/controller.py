@@ -4,9 +4,10 @@ import os
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import cast
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.controllers.commands import CHOOSE_LANGUAGE
 from app.controllers.hub.section import HubSection
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -15,6 +16,7 @@ from app.controllers.settings.storage import StorageSection
 from app.controllers.words import device_words
 from app.services.machine.optional_sets import Installer
 from app.version import VERSION
+from widgets.language import without_font
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
@@ -41,6 +43,7 @@ class SettingsController(PageController[SettingsPage]):
         window, session = context.window, context.session
         self._installing = Installing(page, session, context.flows, installer)
         page.theme_chosen.connect(self._on_theme)
+        page.language_chosen.connect(self._on_language)
         page.threads_changed.connect(lambda threads: self._settings.save(threads=threads))
         page.memory_limit_changed.connect(lambda limit: self._settings.save(memory_limit_bytes=limit))
         page.log_detail_changed.connect(lambda detailed: self._settings.save(log_level="debug" if detailed else "info"))
@@ -59,6 +62,8 @@ class SettingsController(PageController[SettingsPage]):
         self._page.show_value(
             SettingsValue(
                 theme=self._settings.value.theme,
+                language=self._settings.value.language,
+                without_font=without_font(),
                 data_folder=str(self._session.workspace.paths.root),
                 threads=self._settings.value.threads,
                 cores=os.cpu_count() or 1,
@@ -104,6 +109,9 @@ class SettingsController(PageController[SettingsPage]):
     def _on_theme(self, theme: str) -> None:
         self._context.theme.set_choice(cast(Choice, theme))
         self._settings.save(theme=theme)
+
+    def _on_language(self, language: str) -> None:
+        QTimer.singleShot(0, self._window, lambda: self._commands.do(CHOOSE_LANGUAGE, language))  # it deletes the field
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))

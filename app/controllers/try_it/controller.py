@@ -121,6 +121,17 @@ class TryController(PageController[TryPage]):
             self._pair.close()
             self._pair = None
 
+    def reshow(self) -> bool:
+        """Draw the page again with what was tried; both versions are loaded when it is shown."""
+        facts = self._facts
+        chosen = facts.variant(self._chosen) if facts is not None else None
+        if facts is None or chosen is None or self._page.state != "full":
+            return super().reshow()
+        self.stop()
+        self._page.show_value(try_value(facts, facts.made, chosen))
+        self._page.show_tried(self._tried.lines)
+        return True
+
     def shown(self) -> None:
         """Accept pictures without a file, and load both versions."""
         self._window.takes_pictures = True

@@ -9,7 +9,7 @@ from widgets.pages.settings.storage import StorageCard, StorageValue
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divided
-from widgets.parts.fields import WholeField
+from widgets.parts.fields import ChoiceField, WholeField
 from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
@@ -19,7 +19,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.specs import Described
-from workers.contracts.translation import _
+from workers.contracts.translation import LANGUAGES, _
 from workers.contracts.wording import capitalized
 
 GIB, MOST_GIB = 1 << 30, 4096
@@ -29,6 +29,7 @@ class SettingsPage(InstallingPage):
     """The page Settings; each change is emitted at once, so that nothing needs to be saved."""
 
     theme_chosen = Signal(str)  # system, light or dark
+    language_chosen = Signal(str)  # a key of LANGUAGES, "" for the system's
     threads_changed = Signal(object)  # int, or None for automatic
     memory_limit_changed = Signal(object)  # bytes, or None for Fettle's own limit
     log_detail_changed = Signal(bool)
@@ -72,7 +73,7 @@ class SettingsPage(InstallingPage):
         hub = self._hub = KeptHubCard(self.theme, self.hub_forget_requested)
         hub.removal_requested.connect(self.hub_removal_requested)
         hub.show_value(self._hub_value)
-        cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits)]
+        cards = [card(value) for card in (self._looks, self._language, self._folder, self._cores, self._limits)]
         left = in_column(*cards, program, self._about(value), STRETCH, gap=SPACE_L)
         right = in_column(storage, hub, self._sets(value), self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
@@ -108,6 +109,20 @@ class SettingsPage(InstallingPage):
             group.addButton(button)
         card = Card(_("Looks"), in_row(*group.buttons(), STRETCH, gap=SPACE_L), gap=SPACE_M)
         group.setParent(card)
+        return card
+
+    def _language(self, value: SettingsValue) -> Card:
+        offered = [(name, key) for key, name in LANGUAGES.items() if key not in value.without_font]
+        field = ChoiceField(
+            _("Language"), [(_("As the system"), ""), *((name, key) for name, key in offered)], value.language
+        )
+        field.setObjectName("language")
+        field.activated.connect(lambda _at: self.language_chosen.emit(field.currentData()))
+        card = Card(_("Language"), in_row(field, STRETCH), gap=SPACE_M)
+        if value.without_font:
+            card.add(
+                label(_("Japanese and Chinese need a font that this computer lacks, such as Noto Sans CJK."), "caption")
+            )
         return card
 
     def _folder(self, value: SettingsValue) -> Card:

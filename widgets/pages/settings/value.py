@@ -12,7 +12,8 @@ class SettingsValue:
     """All settings; `threads` None means automatic, `memory_limit_bytes` None means Fettle's own limit.
 
     Each runtime comes with the set that it needs, None if it needs none. `sets` are all optional sets. `licenses` are
-    name, version and license of the libraries that Fettle uses.
+    name, version and license of the libraries that Fettle uses. `language` "" follows the system; no font here has the
+    letters of those in `without_font`.
     """
 
     theme: Literal["system", "light", "dark"]
@@ -26,3 +27,5 @@ class SettingsValue:
     memory_limit_bytes: int | None = None
     detailed_log: bool = False
     sets: tuple[SetValue, ...] = ()
+    language: str = ""
+    without_font: frozenset[str] = frozenset()
