@@ -8,9 +8,7 @@ import gc
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-COMMAND = "desk"
 COLLECT_MS = 5000
 
 
@@ -20,7 +18,7 @@ def open_desk(arguments: list[str]) -> int:
     from app.cli.options.inputs import split_globals
     from app.cli.output import CommandFailed
 
-    parser = argparse.ArgumentParser(prog=f"fettle {COMMAND}", description="Open a small window with one version.")
+    parser = argparse.ArgumentParser(prog="fettle desk", description="Open a small window with one version.")
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--variant", metavar="ID")
     parser.add_argument("files", nargs="*", metavar="FILE", help="answered at once")
@@ -32,52 +30,37 @@ def open_desk(arguments: list[str]) -> int:
     if not has_display():
         sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
         return EXIT_MISSING
-    return _run(options.data_dir, wanted.run, wanted.variant, [Path(file).absolute() for file in wanted.files])
 
-
-def _run(data_dir: Path | None, run_id: str, variant_id: str | None, files: list[Path]) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app.cli.session import workspace
     from app.controllers.desk import DeskController
     from app.controllers.words import error_value
-    from app.jobs.pool import WorkerPool
     from app.paths import find_data_folder
-    from app.persistence import open_store
-    from app.services.flow.artifacts import ArtifactStore
-    from app.services.flow.workspace import Workspace
-    from app.settings import chosen_card, load_settings
+    from app.settings import load_settings
     from widgets.desk_window import DeskWindow
     from widgets.drops import Incoming
     from widgets.theme import Theme
     from workers.contracts.errors import WorkerError
     from workers.contracts.paths import to_text
-    from workers.contracts.process.allowance import usable_cores
 
     gc.disable()  # a collection inside Qt's work crashes (see `app.bootstrap`), so a timer collects
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
+    settings, _problem = load_settings(find_data_folder(options.data_dir).settings)
+    window = DeskWindow(Theme(app, settings.theme))
     with ExitStack() as stack:
-        window = None
         try:
-            paths = find_data_folder(data_dir)
-            settings, _problem = load_settings(paths.settings)
-            window = DeskWindow(Theme(app, settings.theme), "Fettle")
-            store = stack.enter_context(open_store(paths, read_only=True, title="a small window"))
-            jobs = Path(stack.enter_context(TemporaryDirectory(prefix="fettle-", ignore_cleanup_errors=True)))
-            pool = WorkerPool(jobs, logs_dir=jobs / "logs", store=paths.store, threads=usable_cores())
-            stack.callback(pool.close)
-            limit, card = settings.memory_limit_bytes, chosen_card(settings)
-            artifacts = ArtifactStore(paths.store, read_only=True)
-            space = Workspace(paths, jobs, artifacts, pool, store, lambda: limit, lambda: card)
-            controller = DeskController(window, space, run_id, variant_id)
-            stack.callback(controller.stop)
-            if files:
-                controller.take(Incoming(tuple(to_text(file) for file in files)))
+            space = stack.enter_context(workspace(options, writes=False))
         except WorkerError as error:
-            window = window or DeskWindow(Theme(app, "system"), "Fettle")
             window.show_problem(error_value(error.info()))
+        else:
+            controller = DeskController(window, space, wanted.run, wanted.variant)
+            stack.callback(controller.stop)
+            if wanted.files:
+                controller.take(Incoming(tuple(to_text(Path(file).absolute()) for file in wanted.files)))
         collector = QTimer(window)
         collector.timeout.connect(gc.collect)
         collector.start(COLLECT_MS)

@@ -1,7 +1,7 @@
 """Show the small window of a shortcut: drop a file on it or type a text, and see the answer."""
 
 from PySide6.QtCore import QMimeData, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from widgets import drops
@@ -24,13 +24,12 @@ SIZE_PX, LEAST_PX, DEBOUNCE_MS = (760, 460), (420, 420), 300
 
 
 class DeskWindow(QWidget):
-    """The small window; emits `incoming(Incoming)` for drops and pastes, `text_typed(text)`, and `closed`."""
+    """The small window; emits `incoming(Incoming)` for drops and pastes, and `text_typed(text)`."""
 
     incoming = Signal(object)
     text_typed = Signal(str)
-    closed = Signal()
 
-    def __init__(self, theme: Theme, title: str) -> None:
+    def __init__(self, theme: Theme) -> None:
         """Create the window without a version; it accepts drops once `show_version` was called."""
         super().__init__()
         self._theme, self._store = theme, PictureStore(self)
@@ -40,10 +39,10 @@ class DeskWindow(QWidget):
         self._typed = pause(self, DEBOUNCE_MS, self._on_typed)
         self._problem_box = in_column(gap=None)
         self.setProperty("kind", "page")
-        self.setWindowTitle(title)
+        self.setWindowTitle("Fettle")
         self.resize(*SIZE_PX)
         self.setMinimumSize(*LEAST_PX)
-        self._title = ElidedLabel(title, "headline")
+        self._title = ElidedLabel("Fettle", "headline")
         self._below = label("", "soft")
         self._choose = GhostButton(theme, _("Choose a file…"), "folder-open", on=self._on_choose)
         self._choose.hide()
@@ -103,11 +102,6 @@ class DeskWindow(QWidget):
         event.acceptProposedAction()
         taken = drops.read(event.mimeData())
         QTimer.singleShot(0, self, lambda: self.incoming.emit(taken))
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Close, and say so."""
-        super().closeEvent(event)
-        self.closed.emit()
 
     def type_text(self, text: str) -> None:
         """Show a dropped or pasted text in the field for texts."""

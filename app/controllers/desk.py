@@ -5,8 +5,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.controllers.try_it.presenter import input_value, name_of, picture_of, png_of
 from app.controllers.words import error_value, notice
 from app.services.after.trying.live import is_chat
-from app.services.after.trying.single import TrySingle
-from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome
+from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome, TryPair
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
@@ -28,7 +27,7 @@ class DeskController(QObject):
         super().__init__(window)
         self._window, self._workspace = window, workspace
         self._run_id, self._variant_id = run_id, variant_id
-        self._single: TrySingle | None = None
+        self._single: TryPair | None = None
         self._was_loaded = False
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
@@ -46,7 +45,7 @@ class DeskController(QObject):
             if is_chat(facts.original_dir):
                 self._window.show_problem(_no_chat())
                 return
-            self._single = TrySingle(self._workspace, facts, variant)
+            self._single = TryPair(self._workspace, facts, variant, alone=True)
         except JobError as error:
             self._window.show_problem(error_value(error.error))
             return

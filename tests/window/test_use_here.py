@@ -1,20 +1,24 @@
 """Answer a folder by mouse: stopped in the middle, continued, saved; and the small window of a shortcut."""
 
+import configparser
 import csv
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder, write_picture
-from rig import Start
+from rig import Program, Start
 
-N_PICTURES = 120
+N_PICTURES, SIDE_PX = 60, 2000
+"""Pictures large enough that decoding them takes longer than a click."""
 
 
 def write_folder(folder: Path, count: int) -> Path:
     """A folder of the sample's pictures with one file that is none."""
     folder.mkdir()
     for number in range(count):
-        write_picture(folder / f"picture {number:03}.png", number)
+        write_picture(folder / f"picture {number:03}.png", number, SIDE_PX)
     (folder / "broken.png").write_bytes(b"no picture")
     return folder
 
@@ -35,7 +39,8 @@ def test_a_folder_is_answered_stopped_continued_and_saved(start: Start, tmp_path
     program.until_page("folder", "running")
     program.press("Cancel")
     program.until_page("folder", "stopped")
-    assert f"{N_PICTURES} answered" not in program.see().texts
+    stopped = next(item.text for item in program.see().items if f" of {N_PICTURES + 1}" in item.text)
+    assert 0 <= int(stopped.split()[0]) <= N_PICTURES
     program.press("Continue")
     view = program.until_page("folder", "done")
     assert f"{N_PICTURES} answered, 1 without an answer" in view.texts
@@ -51,3 +56,40 @@ def test_a_folder_is_answered_stopped_continued_and_saved(start: Start, tmp_path
         rows = list(csv.DictReader(file))
     assert len(rows) == N_PICTURES + 1 and sum(bool(row["problem"]) for row in rows) == 1
     program.check_clean()
+
+
+@pytest.mark.timeout(300)
+def test_the_shortcut_opens_beside_the_main_window(start: Start, tmp_path: Path) -> None:
+    """Given a result, When it is put on the desktop and the shortcut is started while the window is open, Then the
+    small window comes and closes cleanly."""
+    finished_folder(tmp_path / "home")
+    (tmp_path / "home" / "Desktop").mkdir()
+    program = start(project="p1")
+    program.open_compare()
+    program.keys("ctrl+6")
+    program.until_page("try", "full")
+    program.press("Put it on the desktop")
+    program.until_text("“Clothes classifier” is on the desktop")
+    entry = configparser.RawConfigParser()
+    entry.read(tmp_path / "home" / "Desktop" / "Clothes classifier.desktop", encoding="utf-8")
+    command = shlex.split(entry["Desktop Entry"]["Exec"])[:-1]
+    errors = tmp_path / "errors.txt"
+    with errors.open("wb") as file:
+        small = subprocess.Popen(command, cwd=entry["Desktop Entry"]["Path"], env=program.environment, stderr=file)
+    try:
+        search = ["search", "--all", "--onlyvisible", "--pid", small.pid, "--name", "Clothes classifier"]
+        found = program.wait(lambda: _found(program, search), 60, "the small window")
+        program.screen.do("windowactivate", "--sync", found)
+        program.keys("alt+F4")
+        assert small.wait(30) == 0
+    finally:
+        small.kill()
+    assert errors.read_text(encoding="utf-8") == ""
+    program.check_clean()
+
+
+def _found(program: Program, search: list[object]) -> str:
+    try:
+        return program.screen.do(*search).split()[0]
+    except subprocess.CalledProcessError:  # there is none yet
+        return ""

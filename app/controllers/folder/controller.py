@@ -38,6 +38,7 @@ class FolderController(DetailController[FolderPage]):
         self._rows: PartRows | None = None
         self._stage: Stage = "stopped"
         self._saved = ""
+        self._total: float | None = None
         super().__init__(context, page)
         self._saving = JobSlot(context.flows)
         self._timer = QTimer(self)
@@ -137,6 +138,7 @@ class FolderController(DetailController[FolderPage]):
             self._open_rows()
             self._timer.start()
             self._show_state("running")
+        self._total = event.total
         self._page.show_progress(event.done, event.total, event.remaining_s)
 
     def _open_rows(self) -> None:
@@ -170,7 +172,7 @@ class FolderController(DetailController[FolderPage]):
             self._on_another()
             return
         self._settle("stopped")
-        self._page.show_counts(len(self._rows), 0)
+        self._page.show_progress(len(self._rows), self._total, None)
 
     def _settle(self, stage: Stage) -> None:
         while self._look():

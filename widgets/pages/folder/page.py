@@ -95,7 +95,8 @@ class FolderPage(DetailPage):
         self._name = name
         self._model = FolderModel(headings, read)
         table = FolderTable(self.theme, self._model)
-        self._bar, self._figure, self._note = Bar(_("Progress"), big=True), label("", "strong"), label("", "soft")
+        self._bar, self._figure = Bar(_("Progress"), big=True), label("", "strong")
+        self._note = label("", "soft", wrap=False)
         progress = Card("", in_row((self._figure, 1), self._note), self._bar, name=_("Progress"))
         choice = None
         if len(columns) > 1:
@@ -124,7 +125,7 @@ class FolderPage(DetailPage):
         """Show whether the work runs, was stopped or is done, and what can be done; `saved` is the written table."""
         titles = {
             "running": _("Answering “{0}”"),
-            "stopped": _("Stopped: what was answered is kept"),
+            "stopped": _("Stopped; the answers are kept"),
             "done": _("“{0}” is answered"),
         }
         save = GhostButton if stage == "stopped" or saved else PrimaryButton

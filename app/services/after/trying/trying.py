@@ -70,8 +70,8 @@ class TryPair:
     `close` ends both processes and removes copied files.
     """
 
-    def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant) -> None:
-        """Load the original and `variant`.
+    def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant, *, alone: bool = False) -> None:
+        """Load the original and `variant`; with `alone` only the latter, whose prediction then stands for both.
 
         Raises:
             JobError: Files of the run are gone, or the data folder cannot be written.
@@ -81,7 +81,8 @@ class TryPair:
         try:
             with workspace.writing():
                 self._inputs.mkdir(parents=True)
-                self._original = LiveModel(workspace, facts, facts.baseline, (self._inputs,))
+                first = variant if alone else facts.baseline
+                self._original = LiveModel(workspace, facts, first, (self._inputs,))
         except BaseException:
             shutil.rmtree(self._inputs, ignore_errors=True)
             raise
@@ -92,9 +93,10 @@ class TryPair:
         self._copying: Background[Path] | None = None
         self._request: TryRequest | None = None
         self._before: TryAnswer | None = None
-        self._is_lost = False
+        self._is_lost, self._is_alone = False, alone
         try:
-            self.choose(variant)
+            if not alone:
+                self.choose(variant)
         except BaseException:
             self.close()
             raise
@@ -108,7 +110,7 @@ class TryPair:
     @property
     def is_loaded(self) -> bool:
         """Return whether both versions are loaded."""
-        return self._original.is_loaded and self._other is not None and self._other.is_loaded
+        return self._original.is_loaded and (self._is_alone or (self._other is not None and self._other.is_loaded))
 
     @property
     def is_busy(self) -> bool:
@@ -138,15 +140,15 @@ class TryPair:
 
     def poll(self) -> list[TryEvent]:
         """Return new events without waiting."""
-        if self._is_lost or self._other is None:
+        if self._is_lost or (self._other is None and not self._is_alone):
             return []
         events: list[TryEvent] = []
         for answered in self._original.poll():
             events += self._on_original(answered)
-        for answered in self._other.poll():
+        for answered in self._other.poll() if self._other is not None else ():
             events += self._on_other(answered)
         for live in (self._original, self._other):
-            if live.error is not None and not self._is_lost:
+            if live is not None and live.error is not None and not self._is_lost:
                 self._is_lost = True
                 events.append(Lost(live.variant, live.error))
         if not self._is_lost:
@@ -175,7 +177,7 @@ class TryPair:
         requested = self._current
         if requested.path or requested.png:
             folder = self._inputs / str(self._index)
-            self._copying = Background(copy_input(requested, folder))
+            self._copying = Background(_copy(requested, folder))
             return []
         text = requested.text[:MAX_TEXT_CHARS] if requested.text is not None else None
         self._send(TryRequest(text=text, item=requested.item))
@@ -193,18 +195,20 @@ class TryPair:
     def _not_copied(self, error: OSError) -> ErrorInfo:
         if error.errno in NO_ROOM:
             return unusable(self._workspace.paths.root, error).info()
-        return unreadable(error)
+        return _unreadable(error)
 
     def _send(self, request: TryRequest) -> None:
         self._request = request
         self._original.request(self._index, request)
 
     def _on_original(self, answered: Answered) -> list[TryEvent]:
-        if answered.index != self._index or self._request is None or self._other is None:
+        if answered.index != self._index or self._request is None:
             return []
         if answered.error is not None:
             return self._refuse(answered.error)
         self._before = TryAnswer.model_validate(answered.result)
+        if self._other is None:
+            return self._on_other(answered)
         original = str(self._original.work_dir / self._before.answer)
         self._other.request(self._index, self._request.model_copy(update={"draw": False, "beside": original}))
         return []
@@ -216,9 +220,18 @@ class TryPair:
         if answered.error is not None:
             return self._refuse(answered.error)
         after = TryAnswer.model_validate(answered.result)
-        picture, sound = (take_file(self._original, name) for name in (before.picture, before.sound))
+        picture, sound = self._take_file(before.picture), self._take_file(before.sound)
         self._forget()
         return [TryOutcome(requested, before, after, picture, sound)]
+
+    def _take_file(self, name: str | None) -> bytes:
+        """Return the content of a file that the original's process wrote for display, and remove the file."""
+        if name is None:
+            return b""
+        file = self._original.work_dir / Path(name).name
+        content = file.read_bytes()
+        file.unlink()
+        return content
 
     def _refuse(self, error: ErrorInfo) -> list[TryEvent]:
         requested = self._current
@@ -235,17 +248,7 @@ class TryPair:
         self._current = self._request = self._before = None
 
 
-def take_file(live: LiveModel, name: str | None) -> bytes:
-    """Return the content of a file that a live process wrote for display, and remove the file."""
-    if name is None:
-        return b""
-    file = live.work_dir / Path(name).name
-    content = file.read_bytes()
-    file.unlink()
-    return content
-
-
-def copy_input(given: TryInput, folder: Path) -> Callable[[Stopped], Path]:
+def _copy(given: TryInput, folder: Path) -> Callable[[Stopped], Path]:
     """Return the work that copies an input below the jobs' folder, so that workers never see the person's folder."""
 
     def copy(stopped: Stopped) -> Path:
@@ -276,8 +279,7 @@ def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
     return target
 
 
-def unreadable(error: OSError) -> ErrorInfo:
-    """Return the error of a file that cannot be copied for a worker."""
+def _unreadable(error: OSError) -> ErrorInfo:
     return ErrorInfo(
         code="input_unreadable",
         title="It cannot be read",

@@ -12,7 +12,7 @@ from finished_run import finished_space, write_picture
 from flows import codes, refusal
 from stopwatch import Stopwatch
 
-from app.services.after.trying.trying import Lost, TryInput, TryOutcome, TryPair, TryRefusal, copy_input
+from app.services.after.trying.trying import Lost, TryInput, TryOutcome, TryPair, TryRefusal, _copy
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 
@@ -141,7 +141,7 @@ def test_copy_of_a_large_file_can_be_stopped(tmp_path: Path) -> None:
         file.truncate(100 << 20)
     requested = iter([False, True])
     with pytest.raises(InterruptedError):
-        copy_input(TryInput(path=str(source)), tmp_path / "inputs")(lambda: next(requested))
+        _copy(TryInput(path=str(source)), tmp_path / "inputs")(lambda: next(requested))
     assert (tmp_path / "inputs" / "large.bin").stat().st_size <= 2 << 20
 
 
