@@ -58,6 +58,7 @@ def run(params: AnswerFilesParams, ctx: JobContext) -> AnswerFilesResult:
                 ctx.loaded()
                 for entry in left:
                     ctx.check_cancelled()
+                    part.begin(entry.source)
                     part.add(_row(pipeline, session, entry))
                     ctx.progress(STAGE, len(part.done), len(stamps), stage_id=STAGE_ID)
         return AnswerFilesResult(answered=len(part.done) - part.failed, failed=part.failed)

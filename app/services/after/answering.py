@@ -16,13 +16,14 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.filelock import try_lock
 from app.services.after.exporting import check_writable, place
-from app.services.flow.steps import DiskStep, Flow, JobStep, Refused, Unavailable, limits_of_runtime
+from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, Unavailable, limits_of_runtime
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_bundle
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import Version, new_variant, stored_version
 from workers.contracts.after.answering import (
-    PART_FILE,
+    ENDED_FILE,
+    NOW_FILE,
     AnswerFilesParams,
     AnswerFilesResult,
     AnswerTableParams,
@@ -35,6 +36,8 @@ from workers.contracts.specs import Recipe
 SUFFIXES: tuple[TableSuffix, ...] = (".csv", ".xlsx", ".jsonl")
 SUMS_FILE = "SHA256SUMS"
 PART, LOCK = "answers-", "lock"
+CRASHES, MOST_CRASHES = ("native_crash", "native_abort", "out_of_memory"), 5
+"""Ends of a process that one input may cause, and number of inputs with such an end before the work stops."""
 
 
 def version_key(version: Version, content: str) -> str:
@@ -63,11 +66,11 @@ def bundle_version(bundle: Path, *, allow_code: bool = False) -> Flow[tuple[Vers
         JobError: (exit code 3) It is no bundle, was changed, or holds a program and there is no consent.
     """
     sums = bundle if bundle.is_file() else bundle / SUMS_FILE
-    if not sums.is_file():
-        hint = "Choose a .zip file that Fettle exported, or its unpacked folder."
-        raise Refused("not_a_bundle", "This is not a bundle of Fettle", f"{bundle} has no {SUMS_FILE}.", hint)
+    opened = (yield from open_bundle(bundle, allow_code=allow_code)) if sums.is_file() else None
+    if opened is None or opened.result.info.format != "bundle":
+        hint = "Choose a .zip file that Fettle exported, or its unpacked folder; optimize a model first."
+        raise Refused("not_a_bundle", "This is not a bundle of Fettle", f"{bundle} was not used.", hint)
     content: str = yield DiskStep(lambda _stopped: sha256_file(sums))
-    opened = yield from open_bundle(bundle, allow_code=allow_code)
     recipe = Recipe(title=opened.result.info.name, runtime=opened.result.runtime)
     version = Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
     return version, version_key(version, content)
@@ -84,6 +87,8 @@ def answer_files(
 ) -> Flow[AnswerFilesResult]:
     """Answer what the part of this version and path lacks; a cancel keeps what was answered.
 
+    An input at which the process crashes becomes a row with that reason, and the rest goes on.
+
     Raises:
         JobError: (exit code 3) There is nothing that the model takes; (exit code 6) another program answers it now.
     """
@@ -94,8 +99,16 @@ def answer_files(
     )
     limits = limits_of_runtime(version.variant.runtime, version.settings).model_copy(update={"cpu_s": None})
     step = version.step("answer_files", params, AnswerFilesResult, path, limits=limits, threads=threads)
+    step = replace(step, title=f"Answer {path.name}", write_paths=(part,))
     with _held(part):
-        return (yield from replace(step, title=f"Answer {path.name}", write_paths=(part,)).run()).result
+        for number in range(MOST_CRASHES + 1):
+            try:
+                return (yield from step.run()).result
+            except JobError as error:
+                if error.error.code not in CRASHES or number == MOST_CRASHES or not (part / NOW_FILE).is_file():
+                    raise
+                (part / NOW_FILE).replace(part / ENDED_FILE)
+    raise AssertionError("the last crash is raised")
 
 
 def save_table(part: Path, out: Path) -> Flow[AnswerFilesResult]:
@@ -124,11 +137,6 @@ def suffix_of(out: Path) -> TableSuffix:
         detail = f"“{out.name}” does not end in {', '.join(SUFFIXES)}."
         raise Refused("unknown_table", "This kind of table is unknown", detail, "Choose a name with one of these ends.")
     return found
-
-
-def has_answers(part: Path) -> bool:
-    """Return whether a part holds answers."""
-    return (part / PART_FILE).is_file()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from workers.contracts.wording import percent
 
 PART_FILE = "answers.jsonl"
 """File of a part's folder: a first line that says what the rows belong to, then one row for each answered input."""
+NOW_FILE, ENDED_FILE = "now", "ended"
+"""Files beside it: the input that is being answered, and after a crash the input at which the process ended."""
 FORMAT = 1
 STAGE_ID = "answering"
 """Stage of the progress in inputs; its first report follows the first line of the part."""

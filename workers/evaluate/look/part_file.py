@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from workers.contracts.after.answering import ENDED_FILE, NOW_FILE
+
 MOST_LINE_BYTES = 32 << 20
 """Longest line that is read back; a longer one is not a row of ours."""
 
@@ -33,6 +35,16 @@ class PartFile:
                     self._count(name, row)
         fresh.replace(path)
         self._file = path.open("ab", buffering=0)
+        self._now, ended = path.with_name(NOW_FILE), path.with_name(ENDED_FILE)
+        if ended.is_file():
+            name = json.loads(ended.read_bytes())
+            if name in stamps and name not in self.done:
+                self.add({"input": name, "error": "The model's process ended at this input."})
+            ended.unlink()
+
+    def begin(self, name: str) -> None:
+        """Note which input is answered next, so that a crash can be blamed on it."""
+        self._now.write_text(json.dumps(name), encoding="utf-8")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append one row."""
@@ -49,8 +61,9 @@ class PartFile:
         return self
 
     def __exit__(self, *_raised: object) -> None:
-        """Close the file."""
+        """Close the file, unless the process crashes."""
         self._file.close()
+        self._now.unlink(missing_ok=True)
 
 
 def rows_of(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:

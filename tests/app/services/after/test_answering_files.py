@@ -4,19 +4,23 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from finished_run import finished_space, write_picture
 from flows import codes, go
+from spaces import opened_space
 
-from app.services.after.answering import PART_FILE, answer_files, bundle_version, part_of, run_version, save_table
+from app.services.after.answering import answer_files, bundle_version, part_of, run_version, save_table
 from app.services.after.exporting import ExportRequest, export
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, StepProgress
-from app.services.flow.steps import FlowCancelled
+from app.services.flow.steps import FlowCancelled, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
+from presets.sample import sample_paths
+from workers.contracts.after.answering import PART_FILE
 
 N_PICTURES, STOPPED_AT = 40, 5
 
@@ -121,6 +125,28 @@ def test_wrong_paths_are_refused_with_their_codes(space: Workspace, tmp_path: Pa
     (tmp_path / "notes.docx").write_text("x", encoding="utf-8")
     assert codes(go, space, answer_files(space, version, key, tmp_path)) == ("no_data_found", 3)
     assert codes(go, space, answer_files(space, version, key, tmp_path / "gone")) == ("no_such_data", 3)
-    assert codes(go, space, bundle_version(tmp_path)) == ("not_a_bundle", 3)
+    for path in (tmp_path, sample_paths().model):
+        assert codes(go, space, bundle_version(path)) == ("not_a_bundle", 3)
     assert codes(go, space, save_table(tmp_path, tmp_path / "a.ods")) == ("unknown_table", 3)
     assert codes(go, space, save_table(tmp_path, tmp_path / "a.csv")) == ("no_answers", 3)
+
+
+def test_an_input_that_crashes_the_process_is_a_row_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """Given a picture at which the model's process dies, When a folder is answered, Then the process begins again
+    behind it, and the picture's row says so; with too many of them the work stops."""
+    names = [
+        write_picture(tmp_path / name, number).name for number, name in enumerate(("a.png", "crash 1.png", "z.png"))
+    ]
+    with opened_space(tmp_path / "home", job_kinds="fettle_service_handlers") as space:
+        version: Any = SimpleNamespace(
+            variant=SimpleNamespace(runtime="onnxruntime-cpu"), settings={},
+            parameters=lambda: {"model_dir": str(tmp_path), "runtime": "onnxruntime-cpu"},
+            step=lambda kind, params, result, path, **more: JobStep(kind, params, result, "", (path,), **more),
+        )  # fmt: skip
+        result = go(space, answer_files(space, version, "k", tmp_path))
+        assert (result.answered, result.failed) == (2, 1)
+        rows = {row["input"]: row for row in rows_in(part_of(space, "k", tmp_path, None))}
+        assert list(rows) == names and [name for name in names if "error" in rows[name]] == [names[1]]
+        for number in range(2, 9):
+            write_picture(tmp_path / f"crash {number}.png")
+        assert codes(go, space, answer_files(space, version, "k", tmp_path))[0] == "native_abort"
