@@ -93,8 +93,8 @@ class ServingController(PageController[Page]):
 
     def _on_tick(self) -> None:
         if self._looking is not None and self._looking.done:
-            figures, self._log = self._looking.result()
-            self._figures, self._looking = figures or self._figures, None
+            figures, log = self._looking.result()
+            self._figures, self._log, self._looking = figures or self._figures, log.rstrip(), None
         opened = self._open() if self._page.isVisible() and not self._flows.is_timing else None
         if opened is not None and self._looking is None:
             service = opened[0]
@@ -110,7 +110,9 @@ class ServingController(PageController[Page]):
             self._start(flow, self._on_monitored, on_failed=lambda _error: None, slot=self._monitoring)
 
     def _on_monitored(self, result: MonitorResult) -> None:
-        self._alarms = count(sum(alert.until is None and not alert.follows for alert in result.alerts))
+        n_on = sum(alert.until is None and not alert.follows for alert in result.alerts)
+        is_enough = result.drift.requests + result.drift.errors >= result.drift.needed
+        self._alarms = count(n_on) if n_on or is_enough else UNKNOWN
 
     def _show_later(self) -> None:
         QTimer.singleShot(0, self, self._show)  # the page is just being filled

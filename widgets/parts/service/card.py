@@ -13,12 +13,13 @@ from widgets.parts.buttons import CopyButton, GhostButton
 from widgets.parts.card import Card
 from widgets.parts.layout import LEFT, TOP, held, in_column, in_flow, in_row
 from widgets.parts.small import Chip
-from widgets.parts.text import LogText, label, words
+from widgets.parts.text import LogText, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
 
 LOG_PX = 118
+TONES: dict[str, Tone] = {"running": "ok", "failed": "bad"}
 
 ServiceState = Literal["stopped", "starting", "running", "stopping", "failed"]
 
@@ -112,8 +113,8 @@ class ServiceCard(Card):
         before, self._view = self._view, view
         for what, box in self._boxes.items():
             box.setChecked(getattr(view, what))
-        off = _("Start it again") if view.state == "failed" else _("Start the service")
-        self._switch.setText(_("Service is on") if view.runs else off)
+        texts = {"running": _("Service is on"), "starting": _("Starting…"), "failed": _("Start it again")}
+        self._switch.setText(texts.get(view.state, _("Start the service")))
         self._switch.setEnabled(view.state != "stopping")
         self._boxes["has_key"].setEnabled(not view.runs and not view.is_up)
         if replace(view, figures=(), log="") != replace(before, figures=(), log=""):
@@ -144,7 +145,7 @@ class ServiceCard(Card):
         )
         return held(
             in_column(
-                words(view.text, "soft"),
+                words(view.text, "", TONES.get(view.state, "soft")),
                 words(view.note, "caption") if view.note else None,
                 address if view.is_up else None,
                 key if view.is_up and view.key else None,
