@@ -28,16 +28,16 @@ MONITOR_S = 30.0
 
 
 class ServingController(PageController[Page]):
-    """Controller of the card; `_job` starts, stops and switches the service. The page's controller owns it."""
+    """Controller of the card, owned by its page; `_job` starts, stops and switches the service."""
 
     def __init__(self, context: ControllerContext, page: Page, part: ServicePart) -> None:
         """Create the controller and connect it to the part of its page."""
         super().__init__(context, page)
         self._part, self._monitoring = part, JobSlot(context.flows)
         self._looking: Background[tuple[Figures | None, str]] | None = None
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self._on_tick)
-        self._timer.start(LOOK_MS)
+        timer = QTimer(self)
+        timer.timeout.connect(self._on_tick)
+        timer.start(LOOK_MS)
         part.filled.connect(self._show_later)
         part.wanted.connect(self._on_wanted)
         self._session.run_changed.connect(self._forget)
@@ -147,7 +147,3 @@ class ServingController(PageController[Page]):
         ended = _("The service has ended by itself. The last lines of its log are below. Nothing is lost.")
         is_failed = service.problem or service.has_died
         return ("failed", service.problem or ended) if is_failed else ("stopped", "")
-
-    def stop(self) -> None:
-        """Stop looking, because the window closes."""
-        self._timer.stop()

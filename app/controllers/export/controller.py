@@ -98,7 +98,7 @@ class ExportController(PageController[ExportPage]):
         self._proof = TargetProof(context, page, self._on_proof_changed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
-        self._serving = ServingController(context, page, page.service)
+        ServingController(context, page, page.service)
         self.show()
 
     def shown(self) -> None:

@@ -58,7 +58,7 @@ class TryController(PageController[TryPage]):
         page.desktop_requested.connect(context.commands.to(PUT_ON_DESKTOP))
         context.session.run_changed.connect(self._on_run_changed)
         context.flows.changed.connect(self._on_flows_changed)
-        self._serving = ServingController(context, page, page.service)
+        ServingController(context, page, page.service)
         self.show()
 
     # --- the page
