@@ -56,6 +56,7 @@ class ProjectEdits(QObject):
     def _rename(self, project_id: str, name: str) -> None:
         if not self._is_done(lambda: rename_project(self._repositories, project_id, name)):
             return
+        self._session.services.of(project_id).stop(wait_s=0.0)
         if project_id == self._open_id:
             self._session.refresh_project()
             self._session.project_changed.emit()
@@ -75,6 +76,7 @@ class ProjectEdits(QObject):
             return
         if not self._is_done(lambda: move_to_trash(self._repositories, project_id)):
             return
+        self._session.services.of(project_id).stop(wait_s=0.0)
         if project_id == self._open_id:
             self._session.new_project()
             self._window.show_page("projects")  # its trash can restore the project
@@ -92,6 +94,7 @@ class ProjectEdits(QObject):
         known = read_releases(self._repositories, project_id)
         if self._is_done(lambda: delete_for_good(self._repositories, project_id)):
             drop_unused(self._session.workspace, known)
+            self._session.services.remove(project_id)
         self.changed.emit()
 
     def restore(self, project_id: str) -> None:

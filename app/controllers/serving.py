@@ -7,6 +7,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.commands import READ_LOG
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot
+from app.domain.choose import is_safe
 from app.jobs.local_service import LocalService
 from app.services.after.bundles import monitor
 from app.services.after.serving import Figures, look, served_variant, start_service, stop_service, switch_service
@@ -98,8 +99,9 @@ class ServingController(PageController[Page]):
         opened = self._open() if self._page.isVisible() and not self._flows.is_timing else None
         if opened is not None and self._looking is None:
             service = opened[0]
-            self._looking = Background(lambda _stopped: look(service))
-            self._look_for_alarms(service)
+            if service.record.pid or service.problem:
+                self._looking = Background(lambda _stopped: look(service))
+                self._look_for_alarms(service)
             self._show()
 
     def _look_for_alarms(self, service: LocalService) -> None:
@@ -128,7 +130,10 @@ class ServingController(PageController[Page]):
             note = note.format(record.wanted_port, record.port)
         counted = (count(figures.requests), count(figures.errors), ms(figures.mean_ms), self._alarms)
         names = (_("Requests"), _("Errors"), _("Mean time"), _("Drift alarms"))
-        chips, is_older = tuple(zip(names, counted, strict=True)), record.version != served_variant(facts).id
+        variant = served_variant(facts)
+        chips, is_older = tuple(zip(names, counted, strict=True)), record.version != variant.id
+        if not (note or is_older or variant.is_baseline or is_safe(variant)):
+            note = _("Its answers are not proven yet; Compare says what is missing.")
         self._part.show_value(
             ServiceView(
                 state, text, note if state == "running" else "", service.address, chips, self._log,

@@ -53,6 +53,11 @@ class Services:
             self._known[project_id] = LocalService(self._root / project_id)
         return self._known[project_id]
 
+    def remove(self, project_id: str) -> None:
+        """Stop the service of a project that is deleted, and remove its files."""
+        self.of(project_id).stop(wait_s=0.0)
+        shutil.rmtree(self._root / project_id, ignore_errors=True)
+
     def leave(self) -> None:
         """Let go of all services because the program closes; those that are not kept stop."""
         for record in self._root.glob("*/service.json"):
