@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QWheelEvent
+from PySide6.QtGui import QAction, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from widgets.parts.buttons import Slot
@@ -117,6 +117,13 @@ class ChoiceField(QComboBox):
         """Choose the option with this data; the first one if none has it."""
         if self.count():
             self.setCurrentIndex(max(0, self.findData(data)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Describe a field without a label by its name: on Linux, Qt gives the chosen text to readers as its name."""
+        around = self.parentWidget()
+        if around is None or all(title.buddy() is not self for title in around.findChildren(QLabel)):
+            self.setAccessibleDescription(self.accessibleDescription() or self.accessibleName())
+        super().showEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Change the value only with the focus; otherwise the page scrolls."""

@@ -59,6 +59,7 @@ def make_plot() -> pg.PlotWidget:
     plot.hideButtons()
     plot.disableAutoRange()
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)  # else a screen reader stops at it without a word
     plot.setAcceptDrops(False)
     plot.viewport().setAcceptDrops(False)
     plot.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

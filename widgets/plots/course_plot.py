@@ -137,6 +137,12 @@ class CoursePlot(PointPlot):
         return "" if near is None else near.tip
 
 
+def course_rows(value: Course) -> list[tuple[str, str]]:
+    """Return the points of a course as texts: the local time and the value."""
+    times = [datetime.fromtimestamp(point.x).astimezone() for point in value.points]
+    return [(f"{at:%Y-%m-%d %H:%M}", f"{point.y:,.4g}") for at, point in zip(times, value.points, strict=True)]
+
+
 def time_marks(first: float, last: float) -> list[tuple[float, str]]:
     """Return about six full seconds, minutes, hours or days between two moments (seconds since 1970), in local time."""
     most_s = ((last - first) / _MOST_X_MARKS // _DAY_S + 1) * _DAY_S

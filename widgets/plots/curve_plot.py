@@ -11,6 +11,7 @@ from widgets.plots.point_plot import ALIGN_LEFT, PlotPoint, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks
 from widgets.theme import Theme
 from widgets.tokens import series_token
+from workers.contracts.translation import _
 
 _NEAR_PX = 14
 
@@ -47,6 +48,19 @@ class CurvePlot(PointPlot):
         report = [f"{curve.label}: {'; '.join(point.tip for point in curve.points)}" for curve in self._curves]
         self.setAccessibleDescription(". ".join(report))
         self.update()
+
+    @property
+    def titles(self) -> tuple[str, str, str, str]:
+        """Return the titles of the columns of `rows`."""
+        return _("Version"), self._x_title, self._y_title, _("95 % sure")
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Return all points as texts: version, both values and the interval."""
+        return [
+            (curve.label, f"{point.x:,.4g}", f"{point.y:,.4g}", interval(point))
+            for curve in self._curves
+            for point in curve.points
+        ]
 
     def _points(self) -> list[PlotPoint]:
         return [point for curve in self._curves for point in curve.points]
@@ -152,3 +166,10 @@ class CurvePlot(PointPlot):
     def _tip_at(self, at: QPointF) -> str:
         point_at = self._nearest(at)
         return "" if point_at is None else self._describe(point_at)
+
+
+def interval(point: PlotPoint) -> str:
+    """Return the interval of a point as text, "" if it is unknown."""
+    if point.low is None or point.high is None:
+        return ""
+    return _("{0} to {1}").format(f"{point.low:,.4g}", f"{point.high:,.4g}")

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
+from widgets.parts.format import ms
 from widgets.parts.layout import in_column
 from widgets.parts.text import show_text, words
 from widgets.plots.frame_clock import FrameClock
@@ -108,8 +109,7 @@ class LatencyPlot(QWidget):
         for line in lines:
             self._add_series(*line)
         self._changed.update(self._series)
-        labels = [label for label, _number in self._series.values() if label]
-        self.setAccessibleDescription(", ".join(labels))
+        self._describe()
         self._touch()
 
     def set_steps(self, steps: Sequence[StepValue]) -> None:
@@ -117,6 +117,7 @@ class LatencyPlot(QWidget):
         self.strip.set_steps(steps)
         ends = [step.end_s for step in steps if step.end_s is not None]
         self._expected_end_s = max(ends, default=0.0)
+        self._describe()
         self._touch()
 
     def set_stage(self, text: str) -> None:
@@ -140,6 +141,18 @@ class LatencyPlot(QWidget):
         """Set whether the run is active; the rest of the time axis is then marked as not measured yet."""
         self._running = running
         self._touch()
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return each version as texts: name, number of answers, and the fastest, mean and slowest of them."""
+        found = [(label, self._histories[key]) for key, (label, _number) in self._series.items()]
+        return [(label, f"{h.total:,}", *(ms(value) for value in h.summary())) for label, h in found if h.total]
+
+    def _describe(self) -> None:
+        """Give screen readers a sentence about each line."""
+        text = _("{0}: {1} answers, {3} on average, from {2} to {4}")
+        said = ". ".join(text.format(*row) for row in self.rows())
+        if said != self.accessibleDescription():
+            self.setAccessibleDescription(said)
 
     @property
     def _has_data(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from widgets.parts.format import sized
@@ -129,4 +129,5 @@ class PointPlot(TipWidget):
     def _show_tip(self, at: QPointF, tip: str) -> None:
         """Show the tooltip of the point that a key chose, and paint it as chosen."""
         QToolTip.showText(self.mapToGlobal(at.toPoint()), plain_tip(tip), self)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, tip))
         self.update()

@@ -152,6 +152,11 @@ class History:
         for column, values in zip(self._columns(), tail, strict=True):
             column[start : self._n] = values
 
+    def summary(self) -> tuple[float, float, float]:
+        """Return the lowest, the mean and the highest of all values; there must be one."""
+        n = self._n
+        return float(self._low[:n].min()), float(self._sum[:n].sum() / self.total), float(self._high[:n].max())
+
     def view(self, least_step_s: float) -> Buckets:
         """Return all points in buckets at least `least_step_s` wide, placed at the mean time of their points."""
         if self._n == 0:

@@ -123,7 +123,9 @@ def test_names_and_colors(plot: LatencyPlot, theme: Theme) -> None:
     fill(plot)
     plot.draw(0)
     line = plot._canvas._lines["v0"]
-    assert line.text.textItem.toPlainText() == "Original 10.4 ms" and plot.accessibleDescription() == "Original 10.4 ms"
+    assert line.text.textItem.toPlainText() == "Original 10.4 ms"
+    assert plot.rows() == [("Original 10.4 ms", "770", "10.4 ms", "10.4 ms", "10.4 ms")]
+    assert all(text in plot.accessibleDescription() for text in plot.rows()[0])
     assert line.mean.opts["pen"].color().name().upper() == TOKENS["light"]["s0"]
     theme.set_choice("dark")
     plot.draw(0)

@@ -31,6 +31,7 @@ class _Answer(QWidget):
 
     def __init__(self, theme: Theme, title: str) -> None:
         super().__init__()
+        self._title = title
         box = in_column(label(title, "caption"), gap=SPACE_XS, parent=self)
         self._answer = label("", "section")
         self._sure = words("", "soft")
@@ -57,7 +58,7 @@ class _Answer(QWidget):
         if is_known:
             report = _("{0} sure").format(percent(share))
             self._bar.set_share(share)
-            self._bar.setAccessibleName(report)
+            self._bar.setAccessibleName(f"{self._title}: {report}")
             self._sure.setText(report)
 
 

@@ -10,9 +10,10 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.for_developers import ForDevelopers
-from widgets.parts.layout import held, in_columns, in_row
+from widgets.parts.layout import LEFT, held, in_columns, in_row
 from widgets.parts.small import PageHead, figure_row
 from widgets.parts.text import words
+from widgets.plots.as_table import as_table
 from widgets.plots.curve_plot import Curve, CurvePlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L
@@ -119,4 +120,5 @@ class LoadPage(BelowCompare):
 
     def _plot_card(self, title: str, plot: CurvePlot, curves: tuple[Curve, ...]) -> Card:
         plot.set_curves(curves)
-        return Card(title, plot)
+        fold, table = as_table(self.theme, plot.accessibleName(), plot.titles, plot.rows)
+        return Card(title, plot, (fold, LEFT), table)

@@ -10,12 +10,13 @@ from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import clipped
-from widgets.parts.layout import STRETCH, TOP, held, in_column, in_columns, in_row
+from widgets.parts.layout import LEFT, STRETCH, TOP, held, in_column, in_columns, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag, TagKind, figure_row
 from widgets.parts.tables.grid import cell_widget, divided_grid
 from widgets.parts.text import words
-from widgets.plots.course_plot import Course, CoursePlot
+from widgets.plots.as_table import as_table
+from widgets.plots.course_plot import Course, CoursePlot, course_rows
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.after.monitor import MonitorAlert
@@ -112,8 +113,12 @@ class MonitorPage(Page):
         return holder
 
     def _courses(self, courses: Sequence[Course]) -> QWidget:
-        cards = [Card(one.title, CoursePlot(self.theme, one, _("alarm"))) for one in courses]
-        return in_columns(cards, 1 if self.is_narrow else 2)
+        return in_columns([self._course(one) for one in courses], 1 if self.is_narrow else 2)
+
+    def _course(self, value: Course) -> Card:
+        titles = _("When"), value.y_title
+        fold, table = as_table(self.theme, value.title, titles, lambda: course_rows(value))
+        return Card(value.title, CoursePlot(self.theme, value, _("alarm")), (fold, LEFT), table)
 
     def _drift(self, value: MonitorValue) -> Card:
         title = _("The latest requests beside the evaluation data")

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QWidget
 from widgets.icons import IconLabel
 from widgets.pages.optimize.step_list import StepList
 from widgets.parts.card import Card
-from widgets.parts.layout import in_column, in_row
+from widgets.parts.layout import LEFT, in_column, in_row
 from widgets.parts.text import ElidedLabel, LogText, words
+from widgets.plots.as_table import as_table
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_plot import LatencyPlot
 from widgets.plots.step_strip import StepValue
@@ -65,7 +66,9 @@ class RunView(QWidget):
         self._head.addWidget(self._title)
         self._head.addWidget(self.best, 1, Qt.AlignmentFlag.AlignRight)
         self._graph_card.setAccessibleName(_("Latency of every answer"))
-        self._graph_card.add(self._head, (self.plot, 1))
+        titles = _("Version"), _("Answers"), _("Fastest"), _("Mean"), _("Slowest")
+        fold, table = as_table(theme, self.plot.accessibleName(), titles, self.plot.rows)
+        self._graph_card.add(self._head, (self.plot, 1), (fold, LEFT), table)
         self._steps_card.add((self.steps, 1))
         row = in_row((self._graph_card, 1), self._steps_card, gap=SPACE_L)
         self.log_card = Card(_("Log"))

@@ -60,6 +60,9 @@ class Histogram(QWidget):
         self.setFixedHeight(HISTOGRAM_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
+        ends = np.quantile(values, (0.0, 0.5, 1.0))
+        about = _("{0} values from {1} to {3}, half of them below {2}")
+        self.setAccessibleDescription(about.format(len(values), *(f"{end:.3g}" for end in ends)))
 
     def sizeHint(self) -> QSize:
         """Return the size with the card's width."""
