@@ -119,7 +119,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
     settings, problem = load_settings(paths.settings)
-    app = QApplication(sys.argv[:1])
+    app = scaled(lambda: QApplication(sys.argv[:1]), settings.text_percent)
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
     app.setQuitOnLastWindowClosed(False)
@@ -134,6 +134,20 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return code
+
+
+def scaled(make: "Callable[[], QApplication]", percent: int) -> "QApplication":
+    """Create the application with everything drawn at `percent` of the system's size.
+
+    Qt reads the scale once, from the environment. It is removed again, because other programs would inherit it.
+    """
+    if percent == 100 or "QT_SCALE_FACTOR" in os.environ:
+        return make()
+    os.environ["QT_SCALE_FACTOR"] = str(percent / 100)
+    try:
+        return make()
+    finally:
+        del os.environ["QT_SCALE_FACTOR"]
 
 
 def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow, Theme]":
@@ -229,11 +243,14 @@ class Application:
         from app.services.flow.artifacts import ArtifactStore
         from app.services.flow.workspace import Workspace
         from app.settings import SavedSettings, chosen_card
+        from widgets.motion import system_reduces_motion
         from widgets.parts.page import Page
         from workers.contracts.errors import WorkerError
         from workers.contracts.process.allowance import usable_cores
 
         paths, window = self._paths, self._window
+        if self._settings.motion == "reduced" or (self._settings.motion == "system" and system_reduces_motion()):
+            window.set_calm(True)
         try:
             self._undo.append(open_log(paths, self._settings.log_level).close)
             store = open_store(paths, lock=self._lock)

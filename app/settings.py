@@ -29,6 +29,12 @@ class Settings(Frozen):
     language: Literal["", "en", "de", "fr", "es", "ja", "zh_CN"] = Field(
         default="", title="Language", description="Empty: as the rest of the computer."
     )
+    text_percent: Literal[100, 125, 150, 175, 200] = Field(
+        default=100, title="Text size", description="In percent of the system's size, for all of the window."
+    )
+    motion: Literal["system", "full", "reduced"] = Field(
+        default="system", title="Movement", description="“reduced” stops animations, whatever the system is set to."
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

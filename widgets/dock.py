@@ -30,6 +30,8 @@ from PySide6.QtWidgets import QLabel
 
 from widgets.telemetry import Series, figure_of, title_of, used_of_total
 
+GAP_PX = 24
+
 
 class SlimLine(QWidget):
     """Name and value of each known figure; figures that the device does not report are left out. Owned by the dock."""
@@ -38,7 +40,8 @@ class SlimLine(QWidget):
         """Create an empty line."""
         super().__init__()
         self.pairs: list[tuple[QLabel, QLabel]] = []
-        self._row = in_row(STRETCH, gap=24, parent=self)
+        self._count = 0
+        self._row = in_row(STRETCH, gap=GAP_PX, parent=self)
 
     def show_values(self, device: DeviceValue, values: Mapping[Series, float | None], lost: str) -> None:
         """Show the newest values, or `lost` as the sentence about a device that no longer responds."""
@@ -52,10 +55,26 @@ class SlimLine(QWidget):
             for widget, new in ((name, title), (figure, text)):
                 if widget.text() != new:
                     widget.setText(new)
-        for index, pair in enumerate(self.pairs):
-            for widget in pair:
-                widget.setVisible(index < len(shown))
+        self._count = len(shown)
         self.setAccessibleName(", ".join(f"{title} {text}" for title, text in shown))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many figures as fit whole; the graphs show all of them."""
+        left_px = self.width()
+        for index, (name, figure) in enumerate(self.pairs):
+            left_px -= name.sizeHint().width() + figure.sizeHint().width() + 4 + GAP_PX * (index > 0)
+            for widget in (name, figure):
+                widget.setVisible(index < self._count and (left_px >= 0 or not index))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show other figures if more or fewer fit."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that hides figures instead of cutting them."""
+        return QSize(0, super().minimumSizeHint().height())
 
     @staticmethod
     def _figure(device: DeviceValue, series: Series, value: float) -> str:
@@ -70,7 +89,7 @@ class SlimLine(QWidget):
         self.pairs.append((name, figure))
 
 
-_ROOMY_PX = 960
+_ROOMY_PX, _LEAST_PX = 960, 640
 MINUTE_S, HOUR_S = 60.0, 3600.0
 
 __all__ = ["JOB_MEMORY", "DeviceValue", "Dock"]
@@ -163,7 +182,7 @@ class Dock(QFrame):
         self._show_job_text()
 
     def _show_job_text(self) -> None:
-        crowded = self._chooser.count() > 1 and self.width() < _ROOMY_PX
+        crowded = self.width() < (_ROOMY_PX if self._chooser.count() > 1 else _LEAST_PX)
         self.job_text.setVisible(not self.is_open and not crowded)
 
     def set_devices(self, devices: Sequence[DeviceValue]) -> None:

@@ -139,13 +139,16 @@ def bring_into_view(widget: QWidget, part: QRect) -> None:
 
 def _scroll_to(area: QScrollArea, place: QRect) -> None:
     """Scroll as little as possible; of a part higher than the view, the top is shown."""
-    bar = area.verticalScrollBar()
-    top, bottom = place.top() - MARGIN_PX, place.bottom() + MARGIN_PX
-    seen = area.viewport().height()
-    if top < bar.value() or bottom - top > seen:
-        bar.setValue(top)
-    elif bottom > bar.value() + seen:
-        bar.setValue(bottom - seen)
+    view = area.viewport()
+    for bar, first, last, seen in (
+        (area.verticalScrollBar(), place.top(), place.bottom(), view.height()),
+        (area.horizontalScrollBar(), place.left(), place.right(), view.width()),
+    ):
+        start, end = first - MARGIN_PX, last + MARGIN_PX
+        if start < bar.value() or end - start > seen:
+            bar.setValue(start)
+        elif end > bar.value() + seen:
+            bar.setValue(end - seen)
 
 
 def focus_order(root: QWidget) -> list[QWidget]:

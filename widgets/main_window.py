@@ -23,10 +23,12 @@ from widgets import drops
 from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
 from widgets.dock import Dock
 from widgets.focus import FocusRing, FocusScroll, focus_order
+from widgets.motion import stop_effects
 from widgets.page_registry import PageSpec
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.layout import discard, in_column, in_row
 from widgets.parts.page import Page
+from widgets.parts.small import Bar
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Rail
 from widgets.theme import Theme
@@ -71,7 +73,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Fettle")
         self.setWindowIcon(theme.icon("activity", "brand", 64))
         self.setAcceptDrops(True)
-        self.setMinimumSize(*_LEAST_SIZE)
+        self.setMinimumSize(QSize(*_LEAST_SIZE).boundedTo(self._room()))
         self.commands = Commands()
         self.commands.offer(SHOW_PAGE, self._on_page_requested)
         self.commands.offer(PASTE, self._on_paste)
@@ -153,10 +155,10 @@ class MainWindow(QMainWindow):
         """Show a page; an unknown id shows the first page."""
         if page_id not in self.specs:
             page_id = self.first_page
-        is_new = page_id != self.current_page
+        is_new = page_id != self.current_page or self.focusWidget() is None
         page = self.page(page_id)
         drops.let_drops_through(page)
-        if self.specs[page_id].shortcut and is_new:
+        if self.specs[page_id].shortcut and self.current_page != page_id:
             self._before[page_id] = self.current_page
         self._stack.setCurrentWidget(page)
         focused = self.focusWidget()
@@ -217,6 +219,15 @@ class MainWindow(QMainWindow):
         """Set whether measurements run, during which the window draws about five times a second."""
         self.clock.set_measuring(measuring)
 
+    def set_calm(self, is_calm: bool) -> None:
+        """Stop everything that moves by itself; Qt's own effects come back only at the next start."""
+        self.setProperty("calm", is_calm)
+        self.clock.set_calm(is_calm)
+        if is_calm:
+            stop_effects()
+        for bar in self.findChildren(Bar):
+            bar.set_share(bar.share)
+
     def banner(self, value: ErrorValue | None) -> None:
         """Show a message on all pages; None removes it."""
         if value is None:
@@ -256,10 +267,12 @@ class MainWindow(QMainWindow):
         """Restore the last size and position; without one, choose a size that fits the screen with its frame."""
         if kept and self.restoreGeometry(QByteArray(kept)):
             return
+        self.resize(QSize(*_FIRST_SIZE).boundedTo(self._room()).expandedTo(self.minimumSize()))
+
+    def _room(self) -> QSize:
+        """Return the screen's size without the window's frame; with text twice as large it has half as many pixels."""
         screen = self.screen()
-        room = screen.availableSize() if screen is not None else QSize(*_FIRST_SIZE)
-        wanted = QSize(*_FIRST_SIZE).boundedTo(room - QSize(0, _FRAME_PX))
-        self.resize(wanted.expandedTo(self.minimumSize()))
+        return (screen.availableSize() if screen is not None else QSize(*_FIRST_SIZE)) - QSize(0, _FRAME_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the window; emit `first_painted` the first time."""
@@ -275,6 +288,7 @@ class MainWindow(QMainWindow):
 
     def _fit_edges(self) -> None:
         edge_px = SPACE_XL if self.width() < _NARROW_PX else PAGE_EDGE
+        self.rail.set_compact(self.width() < _LEAST_SIZE[0])
         self.top.set_edge(edge_px)
         self.dock.set_edge(edge_px)
         self._set_notice_edges()

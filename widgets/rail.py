@@ -5,15 +5,15 @@ from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QWidget
 
 from widgets.icons import IconLabel, bind_icon
 from widgets.page_registry import PageSpec
 from widgets.parts.format import percent
-from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.layout import STRETCH, held, in_column, in_row
 from widgets.parts.text import label
 from widgets.theme import Theme, restyle
-from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
+from widgets.tokens import COMPACT_RAIL_WIDTH, CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
 from workers.contracts.translation import _
 
 Mark = Literal["done", "current", ""]
@@ -40,7 +40,14 @@ class RailEntry(QPushButton):
         self._mark = IconLabel(theme)
         self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.toggled.connect(lambda _on: self._show_mark())
-        in_row(STRETCH, self._share, self._mark, gap=None, edges=(SPACE_S, 0, SPACE_S, 0), parent=self)
+        self._marks = held(in_row(self._share, self._mark, gap=None))
+        self._marks.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        in_row(STRETCH, self._marks, gap=None, edges=(SPACE_S, 0, SPACE_S, 0), parent=self)
+
+    def set_compact(self, is_compact: bool) -> None:
+        """Show the icon alone, or with the text and the mark."""
+        self.setText("" if is_compact else self.spec.title)
+        self._marks.setVisible(not is_compact)
 
     def set_share(self, share: float | None) -> None:
         """Set the progress of the page's job, 0..1, shown in whole percent; None for no job."""
@@ -87,8 +94,16 @@ class Rail(QFrame):
         steps, rest = (
             [self._entry(theme, page) for page in pages if page.place == place] for place in ("step", "rest")
         )
-        edges = (SPACE_M, 0, SPACE_M, SPACE_M)
-        in_column(self._logo(theme), SPACE_S, *steps, STRETCH, *rest, gap=2, edges=edges, parent=self)
+        edges, inside = (SPACE_M, 0, SPACE_M, SPACE_M), QWidget()
+        inside.setProperty("kind", "page")
+        in_column(self._logo(theme), SPACE_S, *steps, STRETCH, *rest, gap=2, edges=edges, parent=inside)
+        area = QScrollArea()  # in a low window, or with large text
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
+        in_column(area, gap=0, edges=(0, 0, 1, 0), parent=self)
         self._above = {spec.id: spec.below or spec.id for spec in pages}
         self._add_keys()
 
@@ -100,14 +115,22 @@ class Rail(QFrame):
             keys.setContext(Qt.ShortcutContext.WindowShortcut)
             keys.activated.connect(lambda page_id=page_id: self.page_requested.emit(page_id))
         for page_id, entry in self.entries.items():
-            if combination := report.get(page_id) or entry.spec.shortcut:
-                entry.setToolTip(f"{entry.text()} ({combination})")
+            combination = report.get(page_id) or entry.spec.shortcut
+            entry.setToolTip(f"{entry.text()} ({combination})" if combination else entry.text())
+
+    def set_compact(self, is_compact: bool) -> None:
+        """Show icons without texts, which leaves more room for the page."""
+        self.setFixedWidth(COMPACT_RAIL_WIDTH if is_compact else RAIL_WIDTH)
+        self._name.setVisible(not is_compact)
+        for entry in self.entries.values():
+            entry.set_compact(is_compact)
 
     def _logo(self, theme: Theme) -> QWidget:
         holder = QWidget()
         holder.setFixedHeight(TOP_BAR_HEIGHT)
-        name = label("Fettle", "section", wrap=False)
-        in_row(IconLabel(theme, "activity", "brand", 20), (name, 1), edges=(SPACE_S, 0, SPACE_S, 0), parent=holder)
+        self._name = label("Fettle", "section", wrap=False)
+        logo = IconLabel(theme, "activity", "brand", 20)
+        in_row(logo, (self._name, 1), edges=(SPACE_S, 0, SPACE_S, 0), parent=holder)
         return holder
 
     def _entry(self, theme: Theme, spec: PageSpec) -> RailEntry:

@@ -26,7 +26,7 @@ from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
 
-MAX_CAPTION_PX = 420
+MAX_CAPTION_PX, LEAST_DROP_PX = 420, 160
 
 
 class Card(QFrame):
@@ -157,7 +157,7 @@ class DropArea(QFrame):
         self.setProperty("kind", "drop")
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
-        self.setMinimumHeight(least_px)
+        self.setMinimumSize(LEAST_DROP_PX, least_px)
         box = in_column(STRETCH, gap=SPACE_XS, edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_L), parent=self)
         if icon:
             fill(box, (Square(theme, icon), CENTER), SPACE_S)

@@ -20,8 +20,10 @@ from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
 from workers.contracts.translation import _
 
-NARROW_PX = 900
-"""Width in pixels below which the page's margins are smaller."""
+NARROW_PX, LOW_PX = 900, 400
+"""Width in pixels below which the page's margins are smaller, and height below which its head scrolls too."""
+LEAST_PX = 790
+"""Least width of the content in pixels; a page that is narrower, because text is large, scrolls sideways."""
 WIDEST_PX = 1680
 """Largest width of the content in pixels; a wider window leaves the rest free, because wide tables are hard to read."""
 
@@ -63,6 +65,7 @@ class PageTop(QWidget):
         self.setProperty("kind", "page")
         self._page = page
         self._head: PageHead | None = None
+        self.has_head = False
         QVBoxLayout(self)
         self.hide()
 
@@ -73,11 +76,17 @@ class PageTop(QWidget):
             self._head.setParent(None)
             self._head.deleteLater()  # the pressed button may be in its own signal
         self._head = head
+        self.has_head = head is not None
         layout = self.layout()
         if head is not None and layout is not None:
             layout.addWidget(head)
             head.show()
         self.setVisible(head is not None)
+
+    @property
+    def head_px(self) -> int:
+        """Return the least width of the head in pixels."""
+        return self._head.minimumSizeHint().width() if self._head is not None else 0
 
     def event(self, event: QEvent) -> bool:
         """Emit `changed` when the head needs another height."""
@@ -94,7 +103,7 @@ class PageTop(QWidget):
 class Page(QScrollArea):
     """A page of the window, which owns it.
 
-    Subclasses fill it through `_fill`. Only its column scrolls, and only vertically.
+    Subclasses fill it through `_fill`. Its column scrolls, sideways only if text is large; in a low page its head too.
     """
 
     cancel_requested = Signal()
@@ -111,7 +120,6 @@ class Page(QScrollArea):
         self.setAccessibleName(name)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._loading: LoadingCard | None = None
         self._next = ("model", _("Choose a model"))
@@ -136,6 +144,7 @@ class Page(QScrollArea):
             self._next_button = None
         content = QWidget()
         content.setProperty("kind", "page")
+        content.setMinimumWidth(LEAST_PX)
         content.setAccessibleName(self.accessibleName())
         box = in_column(*items, gap=SPACE_L, parent=content)
         grows = any(box.stretch(number) for number in range(box.count()))
@@ -156,12 +165,14 @@ class Page(QScrollArea):
     def _swap(self, head: PageHead | None, content: QWidget) -> None:
         focus = self.window().focusWidget()
         had_focus = focus is self or (focus is not None and self.isAncestorOf(focus))
+        self._top.setParent(self)  # in a low page it is part of the old content
         self._top.show_head(head)
         self._set_edges()
         old = self.takeWidget()
         discard(old)
         self.setWidget(content)
         content.setAutoFillBackground(False)
+        self._place_top()
         if self.isVisible():
             content.show()
         if had_focus:
@@ -180,12 +191,24 @@ class Page(QScrollArea):
     def _on_width_changed(self, is_narrow: bool) -> None:
         """Arrange the parts for a narrow or wide page; subclasses override it."""
 
+    def _place_top(self) -> None:
+        """Let the head scroll with the column of a page that is too low for both."""
+        column, is_inside = self._content.layout(), self._top.parentWidget() is self._content
+        if isinstance(column, QVBoxLayout) and is_inside != (self.height() < LOW_PX):
+            column.removeWidget(self._top) if is_inside else column.insertWidget(0, self._top)
+            self._top.setParent(self if is_inside else self._content)
+            self._top.setVisible(self._top.has_head)
+        self._set_edges()
+
     def _set_edges(self) -> None:
         edge, top = (SPACE_XL, 20) if self.is_narrow else (PAGE_EDGE, SPACE_XL)
         edge = max(edge, (self.width() - self.widest_px) // 2)
         above, layout = self._top.layout(), self._content.layout()
-        has_head = self._top.isVisibleTo(self)
-        if above is not None and has_head:
+        has_head = self._top.has_head and self._top.parentWidget() is self
+        if above is not None and not has_head:
+            hidden_px = min(LEAST_PX - self.viewport().width(), LEAST_PX - 2 * edge - self._top.head_px)
+            above.setContentsMargins(0, 0, max(0, hidden_px), 0)  # the head is wrapped to what is seen
+        elif above is not None:
             above.setContentsMargins(edge, top, edge, 0)
             width = self.viewport().width()
             height = above.heightForWidth(width) if above.hasHeightForWidth() else above.sizeHint().height()
@@ -196,8 +219,8 @@ class Page(QScrollArea):
             layout.setContentsMargins(edge, SPACE_L if has_head else top, edge, max(20, below))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Adjust the margins to the width."""
-        self._set_edges()
+        """Adjust the margins to the size."""
+        self._place_top()
         if event.oldSize().width() != event.size().width():
             self._on_width_changed(self.is_narrow)
         super().resizeEvent(event)

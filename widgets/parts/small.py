@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt, SignalInstance
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from widgets.icons import IconLabel
@@ -80,6 +80,7 @@ class Bar(QProgressBar):
         self.setTextVisible(False)
         self.setAccessibleName(name)
         self.setRange(0, 1000)
+        self.share: float | None = 0.0
         if tone:
             self.setProperty("tone", tone)
         if big:
@@ -88,8 +89,22 @@ class Bar(QProgressBar):
 
     def set_share(self, share: float | None) -> None:
         """Set the progress, 0..1, or None if the end is unknown."""
-        self.setRange(0, 0 if share is None else 1000)
-        if share is not None:
+        self.share = share
+        self._show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show whether the end is unknown as the window wants it."""
+        self._show()
+        super().showEvent(event)
+
+    def _show(self) -> None:
+        """Set the value; an unknown end moves, or leaves the bar empty in a window without animations."""
+        share = self.share
+        is_moving = share is None and not self.window().property("calm")
+        self.setRange(0, 0 if is_moving else 1000)
+        if share is None:
+            self.setValue(0)
+        else:
             self.setValue(round(1000 * min(1.0, max(0.0, share))))
             self.setFormat(percent(min(1.0, max(0.0, share)), 0))  # read aloud; Qt would truncate
 

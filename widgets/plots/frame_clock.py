@@ -6,7 +6,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-IDLE_FPS, JOB_FPS, MEASURING_FPS = 60, 30, 5
+IDLE_FPS, JOB_FPS, MEASURING_FPS, CALM_FPS = 60, 30, 5, 1
 _IDLE_TICKS = 120
 
 
@@ -36,7 +36,7 @@ class FrameClock(QObject):
         self._graphs: list[Drawable] = []
         self._next = 0
         self._unused_ticks = 0
-        self._job = self._measuring = self._timing = False
+        self._job = self._measuring = self._timing = self._is_calm = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
@@ -44,7 +44,8 @@ class FrameClock(QObject):
     @property
     def fps(self) -> int:
         """Return the frames per second that each graph may draw now."""
-        return MEASURING_FPS if self._measuring else JOB_FPS if self._job else IDLE_FPS
+        usual = MEASURING_FPS if self._measuring else JOB_FPS if self._job else IDLE_FPS
+        return CALM_FPS if self._is_calm else usual
 
     @property
     def is_awake(self) -> bool:
@@ -69,6 +70,11 @@ class FrameClock(QObject):
     def set_measuring(self, measuring: bool) -> None:
         """Set whether a measurement runs."""
         self._measuring = measuring
+        self._retime()
+
+    def set_calm(self, is_calm: bool) -> None:
+        """Set whether graphs jump once a second instead of moving, for a person who asked for less movement."""
+        self._is_calm = is_calm
         self._retime()
 
     def set_timing(self, timing: bool) -> None:

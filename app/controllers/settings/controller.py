@@ -44,6 +44,8 @@ class SettingsController(PageController[SettingsPage]):
         self._installing = Installing(page, session, context.flows, installer)
         page.theme_chosen.connect(self._on_theme)
         page.language_chosen.connect(self._on_language)
+        page.text_size_changed.connect(lambda percent: self._settings.save(text_percent=percent))
+        page.motion_changed.connect(self._on_motion)
         page.threads_changed.connect(lambda threads: self._settings.save(threads=threads))
         page.memory_limit_changed.connect(lambda limit: self._settings.save(memory_limit_bytes=limit))
         page.log_detail_changed.connect(lambda detailed: self._settings.save(log_level="debug" if detailed else "info"))
@@ -73,6 +75,8 @@ class SettingsController(PageController[SettingsPage]):
                 licenses=licenses(),
                 device=device_line(described),
                 memory_limit_bytes=self._settings.value.memory_limit_bytes,
+                text_percent=self._settings.value.text_percent,
+                less_motion=bool(self._window.property("calm")),
                 detailed_log=self._settings.value.log_level == "debug",
             )
         )
@@ -112,6 +116,9 @@ class SettingsController(PageController[SettingsPage]):
 
     def _on_language(self, language: str) -> None:
         QTimer.singleShot(0, self._window, lambda: self._commands.do(CHOOSE_LANGUAGE, language))  # it deletes the field
+    def _on_motion(self, is_less: bool) -> None:
+        self._window.set_calm(is_less)
+        self._settings.save(motion="reduced" if is_less else "full")
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))

@@ -25,10 +25,12 @@ from pytestqt.qtbot import QtBot
 
 from widgets.focus import current_rect
 from widgets.main_window import MainWindow
+from widgets.parts.buttons import PrimaryButton
 from widgets.parts.page import Page
 from widgets.parts.text import ElidedLabel
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
+from widgets.tokens import COMPACT_RAIL_WIDTH
 
 SIZES = ((1024, 700), (1280, 800), (3840, 2160))
 BETWEEN = SIZES[1]
@@ -68,6 +70,7 @@ def in_window(qapp: QApplication, qtbot: QtBot, theme: Theme, examples: ModuleTy
         window = MainWindow(qapp, theme, clock, plain_pages({"model": lambda: kind(theme)}))
         clock.setParent(window)
         made.append(window)
+        window.setMinimumSize(QSize(*size).boundedTo(window.minimumSize()))
         window.resize(*size)
         page = window.page("model")
         assert isinstance(page, Page)
@@ -175,6 +178,36 @@ def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -
     assert cut_columns(page) == []
     assert cut_by_parents(page) == []
     assert laid_over(page) == []
+
+
+def test_focus_goes_from_the_main_button_to_dock_and_rail(in_window: InWindow) -> None:
+    """Given a page that has just come, Then its main button has the focus, and Tab goes on as the window is laid out."""
+    window, page = in_window("compare-empty", BETWEEN)
+    button = window.focusWidget()
+    assert isinstance(button, PrimaryButton) and page.isAncestorOf(button)
+    for after in (window.dock.button, window.rail.entries["model"]):
+        window.focusNextPrevChild(True)
+        assert window.focusWidget() is after
+
+
+@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("size", [(640, 368), (512, 318)])
+def test_text_twice_as_large_scrolls_instead_of_being_cut(
+    in_window: InWindow, name: str, size: tuple[int, int]
+) -> None:
+    """Given half of a usual screen's pixels, which is what text of 200 % leaves, Then no word and no figure is cut, the rail
+    and the page scroll, and the page's head scrolls with it."""
+    window, page = in_window(name, size)
+    assert window.rail.width() == COMPACT_RAIL_WIDTH and all(e.text() == "" for e in window.rail.entries.values())
+    assert page.isAncestorOf(page._top) and page.widget().isAncestorOf(page._top)
+    assert cut_labels(page) == []
+    assert cut_by_parents(page) == []
+    assert laid_over(page) == []
+    assert [label.text() for label in window.dock.findChildren(QLabel) if is_cut(label)] == []
+
+
+def is_cut(label: QLabel) -> bool:
+    return label.isVisible() and label.width() < label.sizeHint().width()
 
 
 def seen(page: Page, widget: QWidget) -> bool:

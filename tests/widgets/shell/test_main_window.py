@@ -15,6 +15,7 @@ from tests.widgets.qt_actions import emitted, recorded
 from widgets.commands import CHOOSE_FILES, OPEN_PROJECT
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
+from widgets.parts.small import Bar
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
 from workers.contracts.paths import from_text
@@ -245,3 +246,18 @@ def test_a_picture_without_a_file(window: MainWindow, qtbot: QtBot) -> None:
         drop(window, mime, QPoint(600, 300))
         qtbot.waitUntil(lambda counts=counts: (len(pictures), len(links)) == counts, timeout=2000)
     assert pictures[0].size() == image.size()
+
+
+def test_window_without_animations_moves_nothing(window: MainWindow, qtbot: QtBot) -> None:
+    """Given a bar whose end is unknown, When the window is told to be calm, Then the bar stands still, graphs jump once a
+    second, no cursor blinks; and when animations are wanted again, the bar moves."""
+    bar = Bar("Progress")
+    bar.setParent(window)
+    bar.set_share(None)
+    assert bar.maximum() == 0
+    before = QApplication.cursorFlashTime()
+    window.set_calm(True)
+    assert (bar.maximum(), bar.value(), window.clock.fps, QApplication.cursorFlashTime()) == (1000, 0, 1, 0)
+    window.set_calm(False)
+    assert (bar.maximum(), window.clock.fps) == (0, 60)
+    QApplication.setCursorFlashTime(before)

@@ -23,6 +23,9 @@ from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
 from workers.contracts.wording import capitalized
 
+LEAST_TITLE_PX = 96
+"""Least width of a title in pixels, so that no word of it is cut where text is large."""
+
 
 class GoalPage(Page):
     """The page Goal; it emits each choice at once, and `run_requested` starts a run."""
@@ -189,7 +192,9 @@ class GoalPage(Page):
 
     def _card(self, preset: PresetValue, *, is_chosen: bool) -> ChoiceCard:
         card = ChoiceCard(preset.id, preset.title, f"{preset.text} {preset.problem}".strip())
-        row = in_row(Square(self.theme, preset.icon), (label(preset.title, "section"), 1), card.radio, gap=SPACE_M)
+        title = label(preset.title, "section")
+        title.setMinimumWidth(LEAST_TITLE_PX)
+        row = in_row(Square(self.theme, preset.icon), (title, 1), card.radio, gap=SPACE_M)
         text = words(preset.problem or preset.text, "", "warn" if preset.problem else "")
         text.setMinimumHeight(40)
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)

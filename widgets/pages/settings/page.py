@@ -9,7 +9,7 @@ from widgets.pages.settings.storage import StorageCard, StorageValue
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divided
-from widgets.parts.fields import ChoiceField, WholeField
+from widgets.parts.fields import ChoiceField, WholeField, buddy
 from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
@@ -23,6 +23,7 @@ from workers.contracts.translation import LANGUAGES, _
 from workers.contracts.wording import capitalized
 
 GIB, MOST_GIB = 1 << 30, 4096
+TEXT_SIZES = (100, 125, 150, 175, 200)
 
 
 class SettingsPage(InstallingPage):
@@ -30,6 +31,8 @@ class SettingsPage(InstallingPage):
 
     theme_chosen = Signal(str)  # system, light or dark
     language_chosen = Signal(str)  # a key of LANGUAGES, "" for the system's
+    text_size_changed = Signal(int)  # percent
+    motion_changed = Signal(bool)  # True for less movement
     threads_changed = Signal(object)  # int, or None for automatic
     memory_limit_changed = Signal(object)  # bytes, or None for Fettle's own limit
     log_detail_changed = Signal(bool)
@@ -107,7 +110,15 @@ class SettingsPage(InstallingPage):
             button.setChecked(choice == value.theme)
             button.clicked.connect(lambda _checked=False, which=choice: self.theme_chosen.emit(which))
             group.addButton(button)
-        card = Card(_("Looks"), in_row(*group.buttons(), STRETCH, gap=SPACE_L), gap=SPACE_M)
+        sizes = [(_("As the system") if size == 100 else f"{size} %", size) for size in TEXT_SIZES]
+        size = ChoiceField(_("Text size"), sizes, value.text_percent)
+        size.currentIndexChanged.connect(lambda _index: self.text_size_changed.emit(size.currentData()))
+        title = buddy(label(_("Text size (from the next start)"), wrap=False), size)
+        still = QCheckBox(_("No animations"))
+        still.setChecked(value.less_motion)
+        still.toggled.connect(self.motion_changed)
+        rows = in_row(*group.buttons(), STRETCH, gap=SPACE_L), in_row(title, size, STRETCH, gap=SPACE_M), still
+        card = Card(_("Looks"), *rows, gap=SPACE_M)
         group.setParent(card)
         return card
 

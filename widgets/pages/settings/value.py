@@ -29,3 +29,5 @@ class SettingsValue:
     sets: tuple[SetValue, ...] = ()
     language: str = ""
     without_font: frozenset[str] = frozenset()
+    text_percent: int = 100
+    less_motion: bool = False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
 from read_page import words as text_of
 
@@ -120,11 +120,23 @@ def test_memory_and_log_are_reported_at_once(opened: Any, examples: ModuleType, 
     qtbot.keyClick(field, Qt.Key.Key_Up)
     qtbot.keyClick(field, Qt.Key.Key_Down)
     assert limits == [1 << 30, None]
-    log = page.findChild(QCheckBox)
+    log = next(box for box in page.findChildren(QCheckBox) if "log" in box.text())
     assert emitted(page.log_detail_changed, left_click, log, pos=QPoint(6, log.height() // 2)) == [True]
     page.show_value(replace(examples.settings(), memory_limit_bytes=1 << 28, detailed_log=True))
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
-    assert field.value() == 1 and page.findChild(QCheckBox).isChecked()
+    assert field.value() == 1
+    assert next(box for box in page.findChildren(QCheckBox) if "log" in box.text()).isChecked()
+
+
+def test_text_size_and_animations_are_reported_at_once(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given the usual looks, When the text is made larger and animations are switched off, Then each is reported."""
+    page = opened(SettingsPage, examples.settings())
+    sizes, still = recorded(page.text_size_changed), recorded(page.motion_changed)
+    field = next(box for box in page.findChildren(QComboBox) if box.accessibleName() == "Text size")
+    qtbot.keyClick(field, Qt.Key.Key_End)
+    box = next(box for box in page.findChildren(QCheckBox) if "animations" in box.text())
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert (sizes, still) == ([200], [True])
 
 
 def test_what_is_missing_is_a_hint_and_no_error(opened: Any, examples: ModuleType) -> None:

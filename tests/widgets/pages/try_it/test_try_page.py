@@ -117,6 +117,7 @@ def test_typing_is_reported_when_the_keys_rest(theme: Theme, examples: ModuleTyp
     page.show_value(examples.trying(kind="texts", chosen="b"))
     editor = parts(page).editor
     assert editor is not None and editor.toPlainText() == "dropped words"
+    editor.setFocus()
     QTest.keyClick(editor, Qt.Key.Key_Tab)
     assert not editor.hasFocus()
 
