@@ -4,6 +4,7 @@ Run `python -m installer.catalogs` after a change of a text, translate what it l
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,17 +22,21 @@ from workers.contracts.translation import LANGUAGES
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "workers/contracts/locale"
 TEMPLATE = FOLDER / "fettle.pot"
-MARKED = ("app", "widgets", "workers/contracts")
+MARKED = ("app", "widgets", "workers")
 """Folders whose texts are marked with `_`, `ngettext` and `mark`."""
 CODES = ("app", "presets", "workers")
 """Folders with records whose constant texts are translated where they are shown."""
+LEFT_OUT = ("app/cli", "app/persistence/migrations", "workers/export/service/bundle_files")
+"""Folders of texts that the window never shows."""
+LOGS = ("log", "logger", "logging")
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 KEYWORDS = {"_": None, "ngettext": (1, 2), "mark": None}
-ERRORS = ("code", "title", "detail", "hint")
-"""The leading parameters of `WorkerError` and its kinds."""
-ERROR_KINDS = ("BackendMissing", "CommandFailed", "ErrorInfo", "InputRefused", "WorkerError")
-FIELDS = ("title", "detail", "hint", "summary", "how_to_run")
-PRESET_FIELDS = ("title", "summary", "expect", "expect_plain", "how_long", "why")
+CODE = re.compile(r"[a-z][a-z0-9_-]+")
+"""The code of an error, followed by its title, detail and hint."""
+SENTENCES = ("info", "warning", "danger", "add", "reason", "warn", "note", "progress")
+"""Functions whose first argument is a sentence of a finding or a note, or the name of a stage."""
+FIELDS = ("title", "detail", "hint", "summary", "how_to_run", "found", "reason", "what")
+PRESET_FIELDS = ("title", "summary", "expect", "expect_plain", "how_long", "why", "about")
 
 
 def extract() -> Catalog:
@@ -45,6 +50,8 @@ def extract() -> Catalog:
             found.setdefault(message, set()).add(f"{folder}/{file}")
     for folder in CODES:
         for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.relative_to(ROOT).as_posix().startswith(LEFT_OUT):
+                continue
             for text in record_texts(path.read_text(encoding="utf-8")):
                 found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
     for path in sorted((ROOT / "presets").rglob("*.yaml")):
@@ -58,13 +65,19 @@ def extract() -> Catalog:
 
 
 def record_texts(source: str) -> Iterator[str]:
-    """Yield the constant texts in fields of records, such as the title and the hint of an error."""
+    """Yield the constant texts of errors, findings, notes and descriptions, with at least two words."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if isinstance(owner, ast.Name) and owner.id in LOGS:
+            continue
         values = [word.value for word in node.keywords if word.arg in FIELDS]
-        values += node.args[1 : len(ERRORS)] if name in ERROR_KINDS else []
+        values += node.args[:1] if name in SENTENCES else []
+        first = node.args[0] if node.args else None
+        if isinstance(first, ast.Constant) and CODE.fullmatch(str(first.value)):
+            values += node.args[1:4]
         for value in values:
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value.strip():
                 yield value.value

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject
 from app.controllers.running import Done, Failed, JobSlot, Running
 from app.services.flow.events import StepProgress
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 if TYPE_CHECKING:
     from app.controllers.commands import Handler
@@ -83,7 +84,7 @@ class PageController(QObject, Generic[PageT]):
     def _show_stage(self, event: "Event") -> None:
         """Show the progress of a job on the page."""
         if isinstance(event, StepProgress):
-            self._page.show_loading(event.stage, event.done, event.total)
+            self._page.show_loading(_(event.stage), event.done, event.total)
 
     def shown(self) -> None:
         """React when the page is shown."""

@@ -43,7 +43,7 @@ class ShellPresenter(QObject):
         session, window = self._session, self._window
         project = session.project
         preset = self._commands.do(PRESET_OF, project.preset_id).title if project else ""
-        window.set_project(project.name if project else "", preset)
+        window.set_project(project.name if project else "", _(preset))
         projects = shown_projects(session.workspace.repositories)[:MAX_PROJECTS]
         open_id = project.id if project is not None else ""
         window.top.set_projects([(known.id, known.name) for known in projects], open_id)

@@ -17,13 +17,14 @@ STATE_OF_LEVEL: dict[str, CheckState] = {"info": "ok", "warning": "warn", "dange
 
 def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") -> ErrorValue:
     """Return the error card: what happened, whether work is safe, what to do next, and the folded traceback."""
-    happened = first_line(error.detail)
+    detail = _(error.detail)
+    happened = first_line(detail)
     return ErrorValue(
-        title=error.title,
+        title=_(error.title),
         happened=happened,
         is_safe=_("Yes. Nothing was changed, and everything that was measured before is kept."),
-        next_step=error.hint,
-        details=error.traceback or further_lines(error.detail),
+        next_step=_(error.hint),
+        details=error.traceback or further_lines(detail),
         page_title=page_title,
         page_subtitle=subject,
         icon="shield-warning" if error.code.startswith("unsafe") else "warning-circle",

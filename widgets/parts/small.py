@@ -16,6 +16,7 @@ from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, i
 from widgets.parts.text import ElidedLabel, Role, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.translation import _, mark
 
 TagKind = Literal["ok", "warn", "bad", "none"]
 CheckState = Literal["ok", "warn", "bad", "running", "waiting"]
@@ -29,7 +30,13 @@ _CHECK_ICONS: dict[CheckState, tuple[str, Tone]] = {
     "running": ("spinner-gap", "brand"),
     "waiting": ("circle-dashed", "soft"),
 }
-
+_CHECK_WORDS: dict[CheckState, str] = {
+    "ok": mark("passed"),
+    "warn": mark("needs attention"),
+    "bad": mark("failed"),
+    "running": mark("running"),
+    "waiting": mark("waiting"),
+}
 
 MAX_TAG_CHARS, MAX_NAME_PX = 32, 220
 
@@ -235,7 +242,7 @@ class CheckRow(QWidget):
         show_text(self._result, value.result)
         restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
         self.setAccessibleName(f"{value.what.rstrip('.')}: {value.result}" if value.result else value.what)
-        self.setAccessibleDescription(value.state)
+        self.setAccessibleDescription(_(_CHECK_WORDS[value.state]))
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

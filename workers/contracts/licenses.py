@@ -3,14 +3,15 @@
 from typing import Literal
 
 from workers.contracts.base import Frozen
+from workers.contracts.translation import _, mark
 
 LicenseWord = Literal["ok", "conditions", "noncommercial", "unknown"]
 
 LICENSE_WORDS: dict[LicenseWord, str] = {
-    "ok": "OK",
-    "conditions": "Conditions",
-    "noncommercial": "Not for commercial use",
-    "unknown": "Unknown, ask",
+    "ok": mark("OK"),
+    "conditions": mark("Conditions"),
+    "noncommercial": mark("Not for commercial use"),
+    "unknown": mark("Unknown, ask"),
 }
 """The only words for a verdict."""
 
@@ -36,7 +37,7 @@ class LicenseVerdict(Frozen):
     @property
     def sentence(self) -> str:
         """Return the verdict as a sentence: ``Apache-2.0: may be used, changed and sold``."""
-        return f"{self.title}: {self.meaning}" if self.title else self.meaning
+        return f"{self.title}: {_(self.meaning)}" if self.title else _(self.meaning)
 
     @property
     def for_business(self) -> bool:

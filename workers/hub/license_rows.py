@@ -5,6 +5,7 @@ OpenRAIL, Llama, Gemma and the research licenses as their makers publish them.
 """
 
 from workers.contracts.licenses import LicenseVerdict, LicenseWord
+from workers.contracts.translation import mark
 
 
 def _terms(word: LicenseWord, meaning: str, copies: bool = True) -> LicenseVerdict:
@@ -12,52 +13,57 @@ def _terms(word: LicenseWord, meaning: str, copies: bool = True) -> LicenseVerdi
     return LicenseVerdict(word=word, title="", meaning=meaning, copies=copies)
 
 
-FREE = _terms("ok", "may be used, changed and sold")
-PERMISSIVE = _terms("ok", "may be used, changed and sold; keep its text")
-NAMED = _terms("ok", "may be used, changed and sold; name its maker and that you changed it")
-COPYLEFT = _terms("conditions", "may be used and sold; copies must be passed on openly under the same license")
-WEAK_COPYLEFT = _terms("conditions", "may be used and sold; changes to it are passed on under the same license")
+FREE = _terms("ok", mark("may be used, changed and sold"))
+PERMISSIVE = _terms("ok", mark("may be used, changed and sold; keep its text"))
+NAMED = _terms("ok", mark("may be used, changed and sold; name its maker and that you changed it"))
+COPYLEFT = _terms("conditions", mark("may be used and sold; copies must be passed on openly under the same license"))
+WEAK_COPYLEFT = _terms("conditions", mark("may be used and sold; changes to it are passed on under the same license"))
 NETWORK_COPYLEFT = _terms(
-    "conditions", "may be used and sold; changes go to all who use it, over a network too, under the same license"
+    "conditions", mark("may be used and sold; changes go to all who use it, over a network too, under the same license")
 )
-SHARE_ALIKE = _terms("conditions", "may be used and sold; name its maker; changed copies keep this license")
+SHARE_ALIKE = _terms("conditions", mark("may be used and sold; name its maker; changed copies keep this license"))
 NO_CHANGES = _terms(
     "conditions",
-    "may be used and sold as it is; changed copies, such as optimized ones, must not be passed on",
+    mark("may be used and sold as it is; changed copies, such as optimized ones, must not be passed on"),
     False,
 )
-NOT_SOLD = _terms("noncommercial", "may be used and changed, but not in business; name its maker")
+NOT_SOLD = _terms("noncommercial", mark("may be used and changed, but not in business; name its maker"))
 NOT_SOLD_ALIKE = _terms(
-    "noncommercial", "may be used and changed, but not in business; changed copies keep the license"
+    "noncommercial", mark("may be used and changed, but not in business; changed copies keep the license")
 )
 NOT_SOLD_UNCHANGED = _terms(
-    "noncommercial", "not for business; changed copies, such as an optimized one, must not be passed on", False
+    "noncommercial", mark("not for business; changed copies, such as an optimized one, must not be passed on"), False
 )
-RESEARCH = _terms("noncommercial", "for research only, by its maker's own terms; read them before use")
+RESEARCH = _terms("noncommercial", mark("for research only, by its maker's own terms; read them before use"))
 RAIL = _terms(
-    "conditions", "may be used, changed and sold, but not for the uses that it forbids; its list goes with every copy"
+    "conditions",
+    mark("may be used, changed and sold, but not for the uses that it forbids; its list goes with every copy"),
 )
 LLAMA = _terms(
     "conditions",
-    "Meta's own terms: most may use and sell it; it forbids some uses, and very large companies must ask first",
+    mark("Meta's own terms: most may use and sell it; it forbids some uses, and very large companies must ask first"),
 )
-GEMMA = _terms("conditions", "Google's own terms: may be used, changed and sold; its forbidden uses go with every copy")
+GEMMA = _terms(
+    "conditions", mark("Google's own terms: may be used, changed and sold; its forbidden uses go with every copy")
+)
 SOURCE_AVAILABLE = _terms(
-    "noncommercial", "may be read, tried and changed; use in business only as far as its own text grants it"
+    "noncommercial", mark("may be read, tried and changed; use in business only as far as its own text grants it")
 )
-NO_SERVICE = _terms("conditions", "may be used and changed, but not offered to others as a hosted service")
+NO_SERVICE = _terms("conditions", mark("may be used and changed, but not offered to others as a hosted service"))
 MANY_USERS = _terms(
     "conditions",
-    "its maker's own terms: most may use and sell it, large companies must ask first; some uses are barred",
+    mark("its maker's own terms: most may use and sell it, large companies must ask first; some uses are barred"),
 )
-DATA = _terms("conditions", "may be used to compute with and the results sold; the data keep this license")
+DATA = _terms("conditions", mark("may be used to compute with and the results sold; the data keep this license"))
 NVIDIA = _terms(
-    "conditions", "NVIDIA's own terms: may be used, changed and sold; its text and notices go with every copy"
+    "conditions", mark("NVIDIA's own terms: may be used, changed and sold; its text and notices go with every copy")
 )
-APPLE = _terms("conditions", "may be used, changed and passed on with its text; Apple's name must not advertise it")
-GROK = _terms("conditions", "own terms: business use up to a limit, and no training of other models with it")
-UNCLEAR = _terms("unknown", "not known here; read its terms or ask the author")
-FAMILY = _terms("unknown", "a family of licenses; which one is not stated, so ask the author")
+APPLE = _terms(
+    "conditions", mark("may be used, changed and passed on with its text; Apple's name must not advertise it")
+)
+GROK = _terms("conditions", mark("own terms: business use up to a limit, and no training of other models with it"))
+UNCLEAR = _terms("unknown", mark("not known here; read its terms or ask the author"))
+FAMILY = _terms("unknown", mark("a family of licenses; which one is not stated, so ask the author"))
 
 CREATIVE_COMMONS: dict[str, LicenseVerdict] = {
     "by": NAMED,

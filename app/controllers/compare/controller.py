@@ -170,7 +170,7 @@ class CompareController(PageController[ComparePage]):
         if isinstance(event, JobBegan):
             self._predicting = event.title if event.kind == "answer" else ""
         elif isinstance(event, StepProgress):
-            text = _("“{0}” predicts the examples").format(self._predicting) if self._predicting else event.stage
+            text = _("“{0}” predicts the examples").format(self._predicting) if self._predicting else _(event.stage)
             self._page.show_loading(text, event.done, event.total)
 
     def prove(self, path: str) -> None:

@@ -156,7 +156,7 @@ def _notes(variant: Variant, facts: RunFacts) -> tuple[str, ...]:
     judged = variant.judgement.notes if variant.judgement is not None and not variant.is_baseline else ()
     card = facts.cards.get(variant.id)
     on_card = map(note_words, card.notes) if card is not None else ()
-    return tuple(dict.fromkeys((*variant.notes, *on_card, *judged)))
+    return tuple(dict.fromkeys((*map(_, variant.notes), *on_card, *map(_, judged))))
 
 
 def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> VersionValue:

@@ -150,7 +150,7 @@ def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
     )
     clean = [CheckValue("ok", words, "0") for name, words in fine if counts.get(name) == 0]
     findings = [finding for finding in result.findings if finding.check not in FOUND_WHEN_READ]
-    return (*(CheckValue(STATE_OF_LEVEL[finding.level], finding.what) for finding in findings), *clean)
+    return (*(CheckValue(STATE_OF_LEVEL[finding.level], _(finding.what)) for finding in findings), *clean)
 
 
 def _picture(suspect: Suspect, folder: Path) -> PictureValue:

@@ -255,7 +255,7 @@ def check_rows(result: DataResult) -> list[CheckValue]:
     order = {"danger": 0, "warning": 1, "info": 2}
     findings = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # shown by the card of labels
     findings.sort(key=lambda finding: order[finding.level])
-    return [*checks, *(CheckValue(STATE_OF_LEVEL[finding.level], finding.what) for finding in findings)]
+    return [*checks, *(CheckValue(STATE_OF_LEVEL[finding.level], _(finding.what)) for finding in findings)]
 
 
 CONTROLLER = ControllerSpec(

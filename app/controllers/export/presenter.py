@@ -98,7 +98,7 @@ def translated(question: Question) -> Question:
 def license_check(verdict: LicenseVerdict) -> CheckValue:
     """Return what the model's license allows, as the word of the verdict; the model card has the details."""
     state: CheckState = "ok" if verdict.word == "ok" and verdict.copies else "warn"
-    word = LICENSE_WORDS[verdict.word] if verdict.copies else _("changed copies must not be passed on")
+    word = _(LICENSE_WORDS[verdict.word]) if verdict.copies else _("changed copies must not be passed on")
     result = f"{verdict.title}: {word}" if verdict.title else word
     return CheckValue(state, _("License of the model"), clipped(result, MAX_LICENSE))
 

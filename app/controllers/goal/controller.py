@@ -171,9 +171,9 @@ def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetVal
     """Return one card with the expected time and gain on this computer."""
     return PresetValue(
         id=preset.id,
-        title=preset.title,
-        text=preset.summary,
-        expect=preset.expect_plain or preset.expect if is_plain else preset.expect,
+        title=_(preset.title),
+        text=_(preset.summary),
+        expect=_(preset.expect_plain or preset.expect if is_plain else preset.expect),
         seconds=seconds,
         icon=preset.icon,
     )

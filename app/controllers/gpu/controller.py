@@ -11,7 +11,7 @@ from app.services.machine.optional_sets import Installer
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.gpu import GpuCard, TriedRung
-from workers.contracts.translation import _
+from workers.contracts.translation import _, in_chosen_language
 
 
 class GpuController(PageController[GpuPage]):
@@ -73,7 +73,8 @@ class GpuController(PageController[GpuPage]):
 
     def _on_row(self, row: TriedRung) -> None:
         self._rows.append(row)
-        self._show()
+        with in_chosen_language():  # the flow calls it
+            self._show()
 
     def _on_done(self, ladder: Ladder) -> None:
         self._cards, self._rows = ladder.cards, list(ladder.rungs)

@@ -83,8 +83,9 @@ def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
 def _shown(row: TriedRung) -> TriedRung:
     if row.code == NOT_TRIED:
         waits = _("Not checked yet: fix the line above first.")
-        return row.model_copy(update={"found": waits, "reason": "", "hint": "", "installs": None})
-    return row
+        more = {"found": waits, "reason": "", "hint": "", "installs": None}
+        return row.model_copy(update={"title": _(row.title), **more})
+    return row.model_copy(update={name: _(getattr(row, name)) for name in ("title", "found", "reason", "hint")})
 
 
 def report(cards: Sequence[GpuCard], rows: Sequence[TriedRung]) -> str:

@@ -26,7 +26,7 @@ def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
     rows = []
     for starter in starters:
         mark = _("known to work") if starter.confirmed else _("not yet confirmed")
-        rows.append(HubRowValue(HubModel(repo=starter.repo), starter.title, about=starter.about, mark=mark))
+        rows.append(HubRowValue(HubModel(repo=starter.repo), _(starter.title), about=_(starter.about), mark=mark))
     note = _(
         "A few models to start with. The hub was not contacted yet. “Not yet confirmed” means that nobody has tried"
         " this download."
@@ -38,7 +38,7 @@ def starter_detail(starter: Starter) -> HubDetailValue:
     """Return the details of a starter before a query to the hub."""
     owner, _unused, name = starter.repo.rpartition("/")
     facts: tuple[Fact, ...] = (
-        (_("Does"), starter.about, ""),
+        (_("Does"), _(starter.about), ""),
         (_("Size"), _("known to the hub, which was not contacted yet"), ""),
     )
     return HubDetailValue(starter.repo, name, _("by {0}").format(owner), facts, action="look_up")
@@ -120,7 +120,7 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
         return stated or _("none is stated; ask the author"), "warn"
     text = verdict.sentence
     if verdict.word != "ok":
-        text = f"{LICENSE_WORDS[verdict.word]}. {text[:1].upper()}{text[1:]}"
+        text = f"{_(LICENSE_WORDS[verdict.word])}. {text[:1].upper()}{text[1:]}"
     return text, "warn" if verdict.word in ("noncommercial", "unknown") else ""
 
 

@@ -117,7 +117,7 @@ class JobsController(PageController[JobsPage]):
             created_at=run.created_at,
             seconds=run.seconds,
             progress=progress.share if progress is not None else None,
-            detail=progress.stage if progress is not None else run.headline,
+            detail=_(progress.stage) if progress is not None else run.headline,
             can_cancel=busy,
             can_resume=run.state in CAN_GO_ON,
             can_open=not busy,
@@ -212,7 +212,7 @@ def _flow_value(running: Running) -> JobValue:
         created_at=datetime.now(UTC) - timedelta(seconds=seconds),
         seconds=seconds,
         progress=progress.share if progress is not None else None,
-        detail=progress.stage if progress is not None else "",
+        detail=_(progress.stage) if progress is not None else "",
         can_cancel=True,
     )
 

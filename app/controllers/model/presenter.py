@@ -30,7 +30,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     spec = read_pipeline(model.folder)
     safe = CheckValue("ok", _("Nothing in it can run a program on this computer."), _("Safe"))
     findings = tuple(
-        CheckValue(STATE_OF_LEVEL[finding.level], finding.what)
+        CheckValue(STATE_OF_LEVEL[finding.level], _(finding.what))
         for finding in info.findings
         if finding.code != GUESSED  # shown at each field
     )

@@ -24,7 +24,7 @@ OF_FIGURES = ("shift", "unfamiliar", "unsure")
 def monitor_value(result: MonitorResult, log_name: str, *, has_project: bool) -> MonitorValue:
     """Return the page's value; `has_project` means that the bundle's project is on this computer."""
     drift = result.drift
-    notes = list(drift.notes)
+    notes = [_(note) for note in drift.notes]
     if not has_project:
         notes.append(_("The project that this bundle came from is not on this computer."))
     return MonitorValue(
@@ -45,7 +45,7 @@ def headline(result: MonitorResult) -> str:
     drift = result.drift
     open_ones = [alert for alert in worst_first(result.alerts) if alert.until is None]
     if open_ones:
-        return clipped(open_ones[0].title, 90)
+        return clipped(_(open_ones[0].title), 90)
     if _is_short(result):
         return _("Changes can be detected from {0} requests on").format(count(drift.needed))
     if result.alerts:

@@ -125,7 +125,7 @@ class RunWatch:
             phase=PHASES[self.run.state],
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
             done_share=self.whole.share if self.whole is not None else None,
-            stage=self.whole.stage if self.whole is not None else "",
+            stage=_(self.whole.stage) if self.whole is not None else "",
             remaining_s=self._remaining_s(),
             best=self._best_words(),
             headline=self.run.headline,
@@ -162,7 +162,7 @@ class RunWatch:
         share = progress.done / progress.total if progress and progress.total else None
         end_s = step.started_s + step.seconds if step.started_s is not None and step.seconds is not None else None
         return StepValue(
-            title=step.title,
+            title=_(step.title),
             state=step.state,
             detail=_stage(progress) if progress else task_words(step.detail),
             figure=(time_words(variant) if variant is not None else "") or step.figure,
@@ -233,7 +233,7 @@ class RunWatch:
 
 def _stage(progress: StepProgress) -> str:
     """Return the current stage if it differs from the step's title."""
-    return progress.stage if progress.says_more else ""
+    return _(progress.stage) if progress.says_more else ""
 
 
 def _waiting(waiting: WaitingForQuiet) -> str:

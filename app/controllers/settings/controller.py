@@ -84,7 +84,8 @@ class SettingsController(PageController[SettingsPage]):
     def _runtime_value(self, row: Described) -> tuple[Described, SetValue | None]:
         """Return a runtime as the page shows it: with a button or a reason, never with a command line."""
         reason = _("It is not part of this installation.") if row.installs is not None else row.hint
-        shown = row.model_copy(update={"hint": "" if row.available else reason})
+        words = {"title": _(row.title), "summary": _(row.summary), "hint": "" if row.available else _(reason)}
+        shown = row.model_copy(update=words)
         return shown, self._installing.set_value(row.installs)
 
     def _own_sets(self) -> tuple[OptionalSet, ...]:

@@ -57,7 +57,7 @@ class StressController(DetailController[StressPage]):
         """Show the progress of the test."""
         if isinstance(event, StepProgress):
             left = _("{0} left").format(about(event.remaining_s)) if event.remaining_s else ""
-            self._page.show_loading(event.stage, event.done, event.total, left)
+            self._page.show_loading(_(event.stage), event.done, event.total, left)
 
 
 CONTROLLER = ControllerSpec("stress", StressController)

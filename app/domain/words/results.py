@@ -188,7 +188,8 @@ def waiting_words(busy_share: float | None) -> str:
 
 def taken_words(when: datetime) -> str:
     """Return the time of an earlier measurement as text, in the computer's local time."""
-    return _("Measured on {0:%Y-%m-%d at %H:%M}").format(when.astimezone())
+    local = when.astimezone()
+    return _("Measured on {0} at {1}").format(f"{local:%Y-%m-%d}", f"{local:%H:%M}")
 
 
 def earlier_words(measurement: Measurement) -> str:
@@ -199,7 +200,7 @@ def earlier_words(measurement: Measurement) -> str:
 
 def day_words(when: datetime) -> str:
     """Return the day of a measurement in a few words, for a line of a list."""
-    return _("measured on {0:%Y-%m-%d}").format(when.astimezone())
+    return _("measured on {0}").format(f"{when.astimezone():%Y-%m-%d}")
 
 
 def forecast_words(seconds: float, memory_bytes: int) -> str:

@@ -23,7 +23,7 @@ class ReadingCard(Card):
         method = read_as(spec)
         self._chosen = method.id
         self.add(words(_("Fettle reads the answers as {0}.").format(method.describe(spec))))
-        self._method = ChoiceField(_("How results are read"), [(one.title, one.id) for one in READ_AS], method.id)
+        self._method = ChoiceField(_("How results are read"), [(_(one.title), one.id) for one in READ_AS], method.id)
         self._method.currentIndexChanged.connect(self._emit_change)
         self.add(named(_("Read as"), self._method))
         self._threshold: DecimalField | None = None

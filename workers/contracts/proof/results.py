@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workers.contracts.pipeline import BoxesSteps, MaskSteps, PipelineSpec
+from workers.contracts.translation import _, mark
 
 TASK_IDS = (
     "class", "labels", "detection", "segmentation", "embedding", "text", "transcript", "regression", "picture",
@@ -34,39 +35,50 @@ def _classes(spec: PipelineSpec) -> int | None:
 
 def _class_words(spec: PipelineSpec) -> str:
     count = _classes(spec)
-    return f"scores of {count:,} classes" if count is not None and count > 1 else "the score of one class"
+    return (
+        _("scores of {0:,} classes").format(count) if count is not None and count > 1 else _("the score of one class")
+    )
 
 
 def _box_words(spec: PipelineSpec) -> str:
-    return f"boxes with {len(spec.classes):,} classes" if spec.classes else "boxes around things"
+    return _("boxes with {0:,} classes").format(len(spec.classes)) if spec.classes else _("boxes around things")
 
 
 def _mask_words(spec: PipelineSpec) -> str:
     if isinstance(spec.postprocess, MaskSteps) and spec.postprocess.threshold is not None:
-        return f"masks of what reaches {spec.postprocess.threshold:.2f}"
-    return f"masks with {len(spec.classes):,} classes" if spec.classes else "masks"
+        return _("masks of what reaches {0:.2f}").format(spec.postprocess.threshold)
+    return _("masks with {0:,} classes").format(len(spec.classes)) if spec.classes else _("masks")
 
 
 def _letter_words(spec: PipelineSpec) -> str:
-    return f"texts, out of {len(spec.classes):,} different characters" if spec.classes else "texts"
+    return _("texts, out of {0:,} different characters").format(len(spec.classes)) if spec.classes else _("texts")
 
 
 def _label_words(spec: PipelineSpec) -> str:
     count = _classes(spec)
-    return f"scores of {count:,} labels, of which any may be true" if count is not None else "scores of several labels"
+    return (
+        _("scores of {0:,} labels, of which any may be true").format(count)
+        if count is not None
+        else _("scores of several labels")
+    )
 
 
 READ_AS: tuple[ReadAs, ...] = (
-    ReadAs("detection", "Boxes around things", _box_words, lambda spec: isinstance(spec.postprocess, BoxesSteps)),
-    ReadAs("segmentation", "Masks", _mask_words, lambda spec: spec.answer_kind == "mask"),
-    ReadAs("picture", "Pictures", lambda spec: "pictures", lambda spec: spec.answer_kind == "picture"),
-    ReadAs("transcript", "Transcripts", _letter_words, lambda spec: spec.answer_kind == "transcript"),
-    ReadAs("labels", "Several labels", _label_words, lambda spec: spec.answer_kind == "labels"),
-    ReadAs("class", "Classes", _class_words, lambda spec: spec.answer_kind in ("class", "score")),
-    ReadAs("embedding", "Embeddings", lambda spec: "embeddings", lambda spec: spec.answer_kind == "embedding"),
-    ReadAs("language-model", "Next words", lambda spec: "next words", lambda spec: spec.answer_kind == "next_tokens"),
-    ReadAs("text", "Texts", lambda spec: "texts", lambda spec: spec.answer_kind == "tokens"),
-    ReadAs("numbers", "Numbers", lambda spec: "numbers", lambda spec: True),
+    ReadAs("detection", mark("Boxes around things"), _box_words, lambda spec: isinstance(spec.postprocess, BoxesSteps)),
+    ReadAs("segmentation", mark("Masks"), _mask_words, lambda spec: spec.answer_kind == "mask"),
+    ReadAs("picture", mark("Pictures"), lambda spec: _("pictures"), lambda spec: spec.answer_kind == "picture"),
+    ReadAs("transcript", mark("Transcripts"), _letter_words, lambda spec: spec.answer_kind == "transcript"),
+    ReadAs("labels", mark("Several labels"), _label_words, lambda spec: spec.answer_kind == "labels"),
+    ReadAs("class", mark("Classes"), _class_words, lambda spec: spec.answer_kind in ("class", "score")),
+    ReadAs("embedding", mark("Embeddings"), lambda spec: _("embeddings"), lambda spec: spec.answer_kind == "embedding"),
+    ReadAs(
+        "language-model",
+        mark("Next words"),
+        lambda spec: _("next words"),
+        lambda spec: spec.answer_kind == "next_tokens",
+    ),
+    ReadAs("text", mark("Texts"), lambda spec: _("texts"), lambda spec: spec.answer_kind == "tokens"),
+    ReadAs("numbers", mark("Numbers"), lambda spec: _("numbers"), lambda spec: True),
 )
 """Kinds of results; the first that fits a specification applies, and numbers fit every specification."""
 
