@@ -130,12 +130,13 @@ def is_whole(dist_info: Path, thorough: bool = False) -> bool:
     try:
         rows = list(_records(dist_info))
         whole = bool(rows) and all(os.stat(f"{site}/{name}").st_size == size for name, _, size in rows)  # noqa: PTH116
-        return whole and (not thorough or all(_same(Path(site, name), digest) for name, digest, _ in rows))
+        return whole and (not thorough or all(matches(Path(site, name), digest) for name, digest, _ in rows))
     except (OSError, ValueError):
         return False
 
 
-def _same(path: Path, recorded: str) -> bool:
+def matches(path: Path, recorded: str) -> bool:
+    """Return whether a file has the hash of a package's record (`sha256=…`)."""
     algorithm, _, expected = recorded.partition("=")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, algorithm).digest()

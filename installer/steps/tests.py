@@ -26,7 +26,7 @@ TESTS_FAILED = 1
 ALL = ["--all"]
 """Arguments for the quick tests and those of complete workflows with many processes, as in CI."""
 
-WITHOUT_SLOW = "not slow and not gpu and not gpu_libs and not models"
+WITHOUT_SLOW = "not slow and not gpu and not gpu_libs and not models and not package"
 """Marks of `ALL`. Tests selected by name or path run without slow variants as well."""
 
 RECORDS = Path("build", "tests")

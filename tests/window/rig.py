@@ -146,7 +146,8 @@ def has_list(view: View) -> bool:
 class Program:
     """`python -m app`, looked at through the probe. `clicks` counts presses of the mouse.
 
-    `without` names features of the kernel that are hidden from it ("landlock,seccomp").
+    `without` names features of the kernel that are hidden from it ("landlock,seccomp"). `program` starts another one, such
+    as an installed one; the probe must be among its own packages.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class Program:
         files: Sequence[str] = (),
         extra: dict[str, str] | None = None,
         without: str = "",
+        program: Sequence[str] = (sys.executable, "-m", "app"),
     ) -> None:
         self.screen, self.home = screen, home
         self.clicks = 0
@@ -174,7 +176,7 @@ class Program:
         }
         self.started_s = time.monotonic()
         self.errors = home.parent / f"{self._eyes.stem}.stderr"
-        command = [sys.executable, "-m", "app", *files]
+        command = [*program, *files]
         if without:
             command = [sys.executable, str(WITHOUT_KERNEL), without, *command]
         with self.errors.open("wb") as errors:
