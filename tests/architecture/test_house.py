@@ -15,7 +15,7 @@ ROOMS = ("app", "widgets", "workers", "presets")
 SOURCES = sorted(path for room in (*ROOMS, "installer") for path in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TOP_LEVEL = {
-    *ROOMS, "tests", "installer", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs", ".ci",
+    *ROOMS, "tests", "installer", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs", ".ci", ".github",
     ".gitignore",
 }  # fmt: skip
 # Slow to import: only inside the functions of workers that need them.
