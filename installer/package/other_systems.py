@@ -38,7 +38,8 @@ def _makensis(script: Path, **facts: object) -> None:
     if program is None:
         raise SetupError("The program makensis is missing.", "Install NSIS 3, for example: apt-get install nsis")
     defined = [f"-D{name}={value}" for name, value in facts.items()]
-    subprocess.run([program, "-V2", "-WX", "-INPUTCHARSET", "UTF8", *defined, script], check=True)
+    wide = [] if os.name == "nt" else ["-XTarget amd64-unicode"]  # NSIS of Windows has no 64-bit stubs
+    subprocess.run([program, "-V2", "-WX", "-INPUTCHARSET", "UTF8", *wide, *defined, script], check=True)
 
 
 def macos(payload: Path, out: Path) -> Path:

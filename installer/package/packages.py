@@ -1,6 +1,7 @@
 """Copy the locked packages of a clone that is set up, without what the program never uses."""
 
 import csv
+import hashlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ QT_MODULE = re.compile(r"\b(Qt[A-Z]\w+)\b")
 QT_LIBRARY = re.compile(r"PySide6/(?:(Qt[A-Z]\w+)\.abi3\.so|libpyside6qml.*|Qt/lib/(lib\w+\.so.*))")
 QT_USERS = ("app", "widgets", ".venv/pyqtgraph", ".venv/qtawesome")
 
+MOST_CHARACTERS = 140
+"""Longest path below site-packages: with the folder of a person's programs, Windows allows 259."""
+
 BESIDE_QT = ("libxcb-cursor.so.0", "libxkbcommon-x11.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1")
 """Libraries that the payload brings for Qt, because many desktops lack them and only an administrator can add them."""
 
@@ -52,11 +56,11 @@ def copy_packages(place: Place, site: Path) -> dict[str, str]:
         for name, digest, _ in rows:
             if digest and not environment.matches(place.site_packages / name, digest):
                 raise SetupError(f"{name} differs from what its package recorded.", REPAIR)
-            (site / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place.site_packages / name, site / name)
-            (site / name).chmod(0o755 if (place.site_packages / name).stat().st_mode & 0o100 else 0o644)
+            copy = site / _short(name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(place.site_packages / name, copy)
         with (site / info.name / "RECORD").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+            csv.writer(file, lineterminator="\n").writerows((_short(name), *rest) for name, *rest in rows)
         versions[environment.name_of(info)] = info.name.removesuffix(".dist-info").rpartition("-")[2]
     return versions
 
@@ -78,6 +82,14 @@ def _locked(place: Place) -> Iterator[Path]:
         if info is None or not requirement.specifier.contains(version, prereleases=True):
             raise SetupError(f"{requirement} is not installed here (found: {version or 'none'}).", REPAIR)
         yield info
+
+
+def _short(name: str) -> str:
+    """Return a name that Windows can keep for a license in deep folders; other names stay."""
+    folder, found, inner = name.partition(".dist-info/licenses/")
+    if not found or len(name) <= MOST_CHARACTERS:
+        return name
+    return f"{folder}{found}{hashlib.sha256(inner.encode()).hexdigest()[:12]}-{inner.rpartition('/')[2]}"
 
 
 REPAIR = "Set the clone up again: python3 installer/bootstrap.py repair"

@@ -10,10 +10,11 @@ from pathlib import Path
 from package import elf
 
 UNUSED = re.compile(
-    r"test|tests|idlelib|turtledemo|tkinter|ensurepip|config-.*|site-packages|__pycache__|.*\.a"
+    r"(site|user)customize\.py|test|tests|idlelib|turtledemo|tkinter|ensurepip|config-.*|site-packages|__pycache__|.*\.a"
     r"|(_tkinter|readline|nis|_crypt|_ctypes_test|_test\w*|_xx\w*|xx\w*)\..*\.so"
 )
-"""Names in the standard library that are left out; `readline` because its license is the GPL."""
+"""Names in the standard library that are left out: `readline` because its license is the GPL, and what this computer's
+administrator added to every start of Python."""
 
 
 def copy_python(folder: Path) -> Path:

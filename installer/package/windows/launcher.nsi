@@ -8,7 +8,6 @@ Name "Fettle"
 Icon "${ICON}"
 OutFile "${OUT}"
 !include FileFunc.nsh
-
 !include LogicLib.nsh
 
 Var version

@@ -220,5 +220,5 @@ def _cells(widget: Any) -> str:
     return "\n".join(" | ".join(str(cell) for cell in row) for row in rows)
 
 
-if "FETTLE_TEST_PROBE" in os.environ and sys.orig_argv[1:3] == ["-m", "app"]:
+if "FETTLE_TEST_PROBE" in os.environ and ["-m", "app"] in (sys.orig_argv[1:3], sys.orig_argv[2:4]):
     sys.meta_path.insert(0, _Finder())
