@@ -24,8 +24,6 @@ from app.cli import (
     report,
     store,
 )
-from app.cli import chat, data, diff, explain, export, hub, load, looking, optimize, presets, prove, releases, store
-from app.cli.answer import answer
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
 
@@ -44,7 +42,7 @@ COMMANDS: dict[str, Command] = {
     "bench": looking.bench,
     "load": load.load,
     "chat": chat.chat,
-    "answer": answer,
+    "answer": answer.answer,
     "export": export.export_run,
     "verify": looking.verify,
     "monitor": looking.monitor,

@@ -117,6 +117,7 @@ class SettingsController(PageController[SettingsPage]):
 
     def _on_language(self, language: str) -> None:
         QTimer.singleShot(0, self._window, lambda: self._commands.do(CHOOSE_LANGUAGE, language))  # it deletes the field
+
     def _on_motion(self, is_less: bool) -> None:
         self._window.set_calm(is_less)
         self._settings.save(motion="reduced" if is_less else "full")
