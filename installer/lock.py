@@ -38,7 +38,7 @@ class Need:
 def closure(roots: list[str]) -> dict[NormalizedName, Need]:
     """Return all packages that `roots` (requirements) need in this environment, by normalized name."""
     needs: dict[NormalizedName, Need] = {}
-    todo = deque((Requirement(root), "") for root in roots)
+    todo = deque((one, str(one.marker or "")) for one in map(Requirement, roots))
     while todo:
         requirement, condition = todo.popleft()
         name = canonicalize_name(requirement.name)
