@@ -4,6 +4,7 @@ The sandbox stays without a network: this process can open no socket of its own 
 connections on the one listening socket of this computer's loopback address that it inherits.
 """
 
+import faulthandler
 import logging
 import os
 import runpy
@@ -21,6 +22,8 @@ from workers.runtime.walls.limits import lower_priority, set_system_limits
 NICENESS = 5
 """Below the window's priority, above that of jobs: people and shops wait for the answers."""
 MOST_LOG_BYTES, KEPT_LOG_BYTES = 256 << 10, 32 << 10
+OWN = ("root", "fettle")
+"""Loggers whose messages hold no part of an input."""
 KEEP = b"keep\n"
 """Line from the window: the service runs on after the window has closed. Any other line takes that back."""
 
@@ -36,6 +39,8 @@ def main(config_json: str, folder: str, *options: str) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", handlers=[BoundedLog()]
     )
+    threading.excepthook = lambda given: logging.error("A thread failed", exc_info=given.exc_value)
+    faulthandler.enable()
     for missing in protections.missing:
         logging.warning("Missing protection: %s", missing)
     lower_priority(NICENESS)
@@ -68,7 +73,8 @@ def _without_inputs(*facts: Any, **more: Any) -> logging.LogRecord:
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = f" in {Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}" if trace else ""
-        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}{place}", ()
+        what = record.getMessage() if record.name in OWN else record.name  # asyncio's messages quote the error
+        record.msg, record.args = f"{what}: {type(error).__name__}{place}", ()
         record.exc_info = None
     return record
 

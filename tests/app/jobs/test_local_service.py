@@ -19,7 +19,7 @@ from workers.runtime.serving import MOST_LOG_BYTES
 
 PLANTED = "a text of a customer"
 SERVER = f"""
-import argparse, http.server, json, logging, socket
+import argparse, http.server, json, logging, socket, threading
 from pathlib import Path
 
 parser = argparse.ArgumentParser()
@@ -49,12 +49,16 @@ def report():
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        if self.path == "/log":
+        if self.path in ("/log", "/errors"):
             try:
                 raise ValueError("{PLANTED}")
             except ValueError as error:
                 logging.getLogger("fettle").error("answer failed", exc_info=error)
-            for _ in range(3000):
+                logging.getLogger("asyncio").error("Task %r", error, exc_info=error)
+            thread = threading.Thread(target=int, args=("{PLANTED}",))
+            thread.start()
+            thread.join()
+            for _ in range(3000 if self.path == "/log" else 0):
                 logging.getLogger("fettle").info("answer 200, 1.0 ms " + 200 * ".")
         body = json.dumps(report()).encode()
         self.send_response(200)
@@ -117,7 +121,7 @@ def test_service_with_proxy_variables_and_key_starts(service: LocalService, monk
 
 
 def test_log_stays_small_and_holds_no_input(service: LocalService) -> None:
-    """Given an error about an input and thousands of lines, Then the log is bounded, and names type and place only."""
+    """Given errors about an input and thousands of lines, Then the log is bounded and holds no part of the input."""
     assert begin(service)
     seen(service, "/log")
     log = service.log
@@ -126,7 +130,16 @@ def test_log_stays_small_and_holds_no_input(service: LocalService) -> None:
     assert PLANTED not in log.read_text()
 
 
-def test_error_in_log_names_type_and_place(service: LocalService) -> None:
+def test_errors_in_log_are_named_by_type_and_place(service: LocalService) -> None:
+    """Given errors of the server, of asyncio and of a thread, Then their types and places are logged."""
+    assert begin(service)
+    seen(service, "/errors")
+    text = service.log.read_text()
+    assert "answer failed: ValueError in serve.py, line" in text and "A thread failed: ValueError" in text
+    assert PLANTED not in text
+
+
+def test_bundle_that_fails_at_its_start_is_refused(service: LocalService) -> None:
     """Given a bundle that fails while it starts, Then the start is refused, and the log shows the reason."""
     assert not begin(service, "bad")
     assert "no model" in read_tail(service.log) and not service.is_running and service.record.pid == 0

@@ -13,6 +13,7 @@ from flows import go, refusal
 
 from app.jobs.local_service import LocalService
 from app.jobs.outcome import read_tail
+from app.paths import DataPaths
 from app.services.after.serving import Services, look, start_service, switch_service
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
@@ -85,3 +86,12 @@ def test_damaged_bundle_does_not_start_and_says_why(space: Workspace, service: L
     refused = refusal(go, space, start_service(space, read_facts(space, "r1"), service))
     assert (refused.error.code, refused.exit_code) == ("service_not_started", 6)
     assert not service.is_running and not service.work and read_tail(service.log)
+
+
+def test_deleted_project_leaves_no_files_of_its_service(tmp_path: Path) -> None:
+    """Given the files of a service, When its project is deleted, Then they are gone, and closing needs none of them."""
+    services = Services(DataPaths(tmp_path))
+    services.of("p1").change(wanted_port=8000)
+    services.remove("p1")
+    services.leave()
+    assert list((tmp_path / "services").iterdir()) == []
