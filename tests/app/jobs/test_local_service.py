@@ -81,7 +81,11 @@ while True:
 def service(tmp_path: Path) -> Iterator[LocalService]:
     """A service whose bundle is a plain server that tries what the walls forbid."""
     made = LocalService(tmp_path / "service")
-    for name, text in (("good", SERVER), ("bad", "raise SystemExit('no model')")):
+    for name, text in (
+        ("good", SERVER),
+        ("bad", "raise SystemExit('no model')"),
+        ("slow", "import time; time.sleep(60)"),
+    ):
         (made.bundles / name).mkdir(parents=True)
         (made.bundles / name / "serve.py").write_text(text)
     yield made
@@ -143,6 +147,13 @@ def test_bundle_that_fails_at_its_start_is_refused(service: LocalService) -> Non
     """Given a bundle that fails while it starts, Then the start is refused, and the log shows the reason."""
     assert not begin(service, "bad")
     assert "no model" in read_tail(service.log) and not service.is_running and service.record.pid == 0
+
+
+def test_start_that_is_stopped_leaves_no_process(service: LocalService) -> None:
+    """Given a start, When it is stopped before the service answers, Then nothing runs, and nothing counts as failed."""
+    with pytest.raises(InterruptedError):
+        service.start("v1", "slow", "Faster", 1, Limits(), lambda: True)
+    assert not service.is_running and not service.has_died
 
 
 def test_taken_port_gives_the_next_and_stays_wanted(service: LocalService) -> None:
