@@ -158,7 +158,8 @@ class LocalService:
         options += ["--fd", str(*handed)] if handed else ["--port", str(listener.getsockname()[1])]
         if not handed:  # Windows: a process inherits no socket, so it listens itself
             listener.close()
-        command = [sys.executable, "-B", "-m", "workers.runtime.serving", config.model_dump_json(), str(bundle)]
+        settings = (config.model_dump_json(), limits.model_dump_json(), str(bundle))
+        command = [sys.executable, "-B", "-m", "workers.runtime.serving", *settings]
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         with os.fdopen(os.open(self.log, flags, 0o600), "r+b", buffering=0) as log:
             return subprocess.Popen(

@@ -28,7 +28,7 @@ KEEP = b"keep\n"
 """Line from the window: the service runs on after the window has closed. Any other line takes that back."""
 
 
-def main(config_json: str, folder: str, *options: str) -> None:
+def main(config_json: str, limits_json: str, folder: str, *options: str) -> None:
     """Run `serve.py` of the unpacked bundle in `folder` with these options; its exit code becomes that of the process.
 
     Standard input is the pipe of the window, and standard error is the log.
@@ -44,7 +44,7 @@ def main(config_json: str, folder: str, *options: str) -> None:
     for missing in protections.missing:
         logging.warning("Missing protection: %s", missing)
     lower_priority(NICENESS)
-    set_system_limits(Limits(cpu_s=None, gpu=config.gpu), config.threads)
+    set_system_limits(Limits.model_validate_json(limits_json), config.threads)
     threading.Thread(target=_follow_window, name="window", daemon=True).start()
     sys.argv = ["serve.py", *options]
     runpy.run_path(str(Path(folder) / "serve.py"), run_name="__main__")

@@ -78,11 +78,15 @@ def start_service(workspace: Workspace, facts: RunFacts, service: LocalService) 
     with _working(service, "start"):
         variant = yield from _bundle(workspace, facts, service)
         version, wanted = stored_version(facts, variant), served_variant(facts).id
-        limits = version.limits.model_copy(update={"card": workspace.card() if version.limits.gpu else None})
+        own = {"card": workspace.card() if version.limits.gpu else None, "cpu_s": None}
+        limits = workspace.limited(version.limits).model_copy(update=own)
 
         def start(stopped: Stopped) -> bool:
             answers = service.start(wanted, variant.id, variant.title, threads_of(facts), limits, stopped)
-            return answers and _remove_others(service)
+            for place in service.bundles.iterdir():  # a bundle that fails is written anew the next time
+                if not answers or place.name != variant.id:
+                    shutil.rmtree(place, ignore_errors=True)
+            return answers
 
         try:
             if not (yield DiskStep(start)):
@@ -94,6 +98,8 @@ def start_service(workspace: Workspace, facts: RunFacts, service: LocalService) 
 def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flow[None]:
     """Let the running service answer with the proven version of `facts`, without losing a request.
 
+    The earlier bundle stays until the next start, since the server's own code runs from there.
+
     Raises:
         JobError: It stays with the present version.
     """
@@ -102,7 +108,6 @@ def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService)
         wanted = served_variant(facts).id
         try:
             refusal = yield DiskStep(lambda _stopped: service.switch(wanted, variant.id, variant.title))
-            yield DiskStep(lambda _stopped: _remove_others(service))
         except (OSError, ValueError, KeyError) as error:
             refusal = f"{type(error).__name__}: {error}"
     if refusal:
@@ -136,7 +141,7 @@ def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flo
     written: Written = yield from write_tested(workspace, facts, ExportRequest(variant.id, TARGET))
     try:
         yield DiskStep(lambda stopped: _unpack(written.path, place, stopped))
-    except zipfile.BadZipFile as error:
+    except (OSError, zipfile.BadZipFile) as error:
         raise _not_started(f"Its bundle cannot be unpacked: {error}") from error
     finally:
         written.forget()
@@ -160,14 +165,6 @@ def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
     part.replace(place)
 
 
-def _remove_others(service: LocalService) -> bool:
-    """Remove the bundles of earlier versions; return True."""
-    for place in service.bundles.iterdir():
-        if place.name != service.record.bundle:
-            shutil.rmtree(place, ignore_errors=True)
-    return True
-
-
 def _not_started(detail: str) -> JobError:
     hint = "Start it again; if it happens twice, report it with its log."
     return Unavailable("service_not_started", "The service did not start", f"{detail} Nothing is lost.", hint)
@@ -177,10 +174,8 @@ def look(service: LocalService) -> tuple[Figures | None, str]:
     """Return the counters of a running service, None if it does not respond, and the end of its log."""
     from prometheus_client.parser import text_string_to_metric_families
 
-    log, (status, content) = (
-        read_tail(service.log),
-        service.request("GET", "/metrics") if service.is_running else (0, b""),
-    )
+    log = read_tail(service.log)
+    status, content = service.request("GET", "/metrics") if service.is_running else (0, b"")
     if status != 200:
         return None, log
     families = text_string_to_metric_families(content.decode("utf-8", "replace"))
