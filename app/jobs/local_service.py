@@ -130,10 +130,14 @@ class LocalService:
         with _listening(self.record.wanted_port or FIRST_PORT) as listener:
             port = listener.getsockname()[1]
             self._child = child = self._spawn(listener, self.bundles / bundle, threads, limits)
-        self.change(
-            version=version, bundle=bundle, title=title, wanted_port=self.record.wanted_port or port, port=port,
-            pid=child.pid, started_s=psutil.Process(child.pid).create_time(),
-        )  # fmt: skip
+        try:
+            self.change(
+                version=version, bundle=bundle, title=title, wanted_port=self.record.wanted_port or port, port=port,
+                pid=child.pid, started_s=psutil.Process(child.pid).create_time(),
+            )  # fmt: skip
+        except OSError:  # without a record no later program would find it
+            child.kill()
+            raise
         until_s = time.monotonic() + START_S
         while child.poll() is None and time.monotonic() < until_s:
             if self.request("GET", "/v2/health/ready")[0] == 200:
