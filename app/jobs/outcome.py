@@ -219,6 +219,7 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
     detail = detail.format(
         signal=outcome.signal_name or "unknown reason", code=outcome.exit_code, why=outcome.log_tail.strip("."), **facts
     )
+    facts |= {"signal": outcome.signal_name, "exit_code": outcome.exit_code}
     return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail, facts=facts)
 
 

@@ -77,7 +77,8 @@ def report(
 
 def report_files(paths: DataPaths, problem: Problem, stopped: Stopped = never) -> dict[str, str]:
     """Return the files of a report about a problem; also without a database."""
-    redactor = Redactor(problem.names | _secrets(paths), problem.labels)
+    places = {str(Path.home()): "home folder", str(paths.root): "data folder"}
+    redactor = Redactor(problem.names | _secrets(paths), problem.labels, places)
     error = problem.error
     what = "It tells the state of Fettle; no error was recorded."
     facts: dict[str, Any] = {}
@@ -123,7 +124,7 @@ def save_report(path: Path, files: Mapping[str, str]) -> None:
 def _secrets(paths: DataPaths) -> set[str]:
     """Return the names of this account and computer, and the passwords and tokens that are known here."""
     home, node = Path.home(), platform.node()
-    found = {str(home), home.as_posix(), home.name, node, node.partition(".")[0], str(paths.root), paths.root.name}
+    found = {home.as_posix(), home.name, node, node.partition(".")[0], paths.root.name}
     with contextlib.suppress(OSError, KeyError):  # an account without a name
         found.add(getpass.getuser())
     found.update(value for name, value in os.environ.items() if is_secret(name))

@@ -10,8 +10,9 @@ import functools
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 PROGRAM = Path(__file__).parents[4]
@@ -86,15 +87,18 @@ class Redactor:
     """The placeholders of one report; known `names`, secrets among them, are private even if their words are public.
 
     Only a single public word, such as "model", is no private name. `labels` are private in sentences, but not in
-    finished files, where they may be words of the program.
+    finished files, where they may be words of the program. `places` have placeholders that say what they are.
     """
 
-    def __init__(self, names: Iterable[str], labels: Iterable[str] = ()) -> None:
-        """Create a redactor without placeholders."""
-        self._names = {one for one in names if len(one) >= LEAST_NAME and not (WORD.fullmatch(one) and is_public(one))}
+    def __init__(
+        self, names: Iterable[str], labels: Iterable[str] = (), places: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Create a redactor without other placeholders."""
+        known = {one for one in (*names, *places) if len(one) >= LEAST_NAME}
+        self._names = {one for one in known if not (WORD.fullmatch(one) and is_public(one))}
         self._labels = {one for one in labels if len(one) >= LEAST_NAME and not one.isdigit()}
         self._counts: dict[str, int] = {}
-        self._placeholders: dict[tuple[str, str], str] = {}
+        self._placeholders = {("name", place.casefold()): f"<{what}>" for place, what in places.items()}
 
     def lines(self, text: str) -> str:
         """Return a log or a traceback; frames keep file, line and function, and no line of source."""

@@ -51,3 +51,9 @@ def test_last_scan_finds_what_a_file_should_not_hold() -> None:
     redactor = Redactor(("model", "open-graph"))
     assert redactor.scanned("model open-graph 12.9.1.4", has_versions=True) == "model <name 1> 12.9.1.4"
     assert redactor.scanned("a@b.de 10.0.0.1") == "<address 1> <address 2>"
+
+
+def test_known_places_are_named() -> None:
+    """Given the home and the data folder, one in the other, Then paths below them start with what they are."""
+    redactor = Redactor((), (), {"/home/wq": "home folder", "/home/wq/data": "data folder"})
+    assert redactor.lines("in /home/wq/data/jobs of /home/wq") == "in <data folder>/jobs of <home folder>"
