@@ -234,9 +234,8 @@ class Application:
 
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController
-        from app.controllers.reporting import ProblemReports
         from app.controllers.session import Session
-        from app.controllers.words import error_value, settings_problem, store_notice
+        from app.controllers.words import settings_problem, store_notice
         from app.jobs.pool import WorkerPool
         from app.logging_setup import open_log
         from app.persistence import open_store
@@ -244,7 +243,6 @@ class Application:
         from app.services.flow.workspace import Workspace
         from app.settings import SavedSettings, chosen_card
         from widgets.motion import system_reduces_motion
-        from widgets.parts.page import Page
         from workers.contracts.errors import WorkerError
         from workers.contracts.process.allowance import usable_cores
 
@@ -255,13 +253,7 @@ class Application:
             self._undo.append(open_log(paths, self._settings.log_level).close)
             store = open_store(paths, lock=self._lock)
         except WorkerError as error:
-            window.show_page(window.first_page)
-            window.rail.setEnabled(False)
-            page = window.page(window.first_page)
-            assert isinstance(page, Page)
-            ProblemReports(window, self._theme, paths)
-            page.show_stopped(error_value(error.info()))
-            window.close_requested.connect(self._quit)
+            self._show_stopped(error)
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
@@ -286,6 +278,21 @@ class Application:
         if self._files:
             app_controller.take_paths(self._files)
         self._early.hand_over(app_controller)
+
+    def _show_stopped(self, error: "WorkerError") -> None:
+        """Show why nothing works, with a report as the only action."""
+        from app.controllers.reporting import ProblemReports
+        from app.controllers.words import error_value
+        from widgets.parts.page import Page
+
+        window = self._window
+        window.show_page(window.first_page)
+        window.rail.setEnabled(False)
+        page = window.page(window.first_page)
+        assert isinstance(page, Page)
+        ProblemReports(window, self._theme, self._paths)
+        page.show_stopped(error_value(error.info()))
+        window.close_requested.connect(self._quit)
 
     def _on_close(self) -> None:
         """Hide the window and stop the start-up if the application is not wired yet."""
