@@ -131,14 +131,14 @@ def signal_name(exit_code: int | None) -> str | None:
         return f"signal {-exit_code}"
 
 
-def read_tail(log_path: Path | None) -> str:
-    """Return the last lines of a job's log, "" without a log."""
+def read_tail(log_path: Path | None, most_bytes: int = TAIL_BYTES) -> str:
+    """Return the last lines of a log, "" without a log."""
     if log_path is None:
         return ""
     try:
         with log_path.open("rb") as file:
-            file.seek(max(0, log_path.stat().st_size - TAIL_BYTES))
-            return file.read().decode("utf-8", "replace")
+            file.seek(max(0, log_path.stat().st_size - most_bytes))
+            return file.read(most_bytes).decode("utf-8", "replace")
     except OSError:
         return ""
 

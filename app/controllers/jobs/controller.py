@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from PySide6.QtCore import QTimer
 
@@ -15,6 +14,7 @@ from app.controllers.words import device_words
 from app.domain.job import ExportRecord
 from app.domain.outcome import Ending
 from app.domain.run import Run, RunState
+from app.jobs.outcome import read_tail
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import shown_projects
 from app.services.records.run_records import outcome_of_run, read_end
@@ -181,21 +181,12 @@ def log_lines(workspace: Workspace, run: Run) -> list[str]:
     lines += [run.headline] if run.headline else []
     for job in reversed(repositories.jobs.list(run_id=run.id)):
         error = ErrorInfo.model_validate_json(job.error_json) if job.error_json else None
-        output = _end_of(workspace.paths.root / job.log_path) if job.log_path else []
+        output = read_tail(workspace.paths.root / (job.log_path or ""), MAX_LOG_BYTES).strip().splitlines()
         if error is not None or output:
-            lines += ["", f"— {job.title} ({job.state}) —", *output]
+            lines += ["", f"— {job.title} ({job.state}) —", *output[-MAX_LOG_LINES:]]
         if error is not None:
             lines += [f"{error.title}: {error.detail}", *error.traceback.splitlines()]
     return lines
-
-
-def _end_of(log: Path) -> list[str]:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - MAX_LOG_BYTES))
-            return file.read().decode("utf-8", "replace").strip().splitlines()[-MAX_LOG_LINES:]
-    except OSError:
-        return []
 
 
 def _flow_id(running: Running) -> str:

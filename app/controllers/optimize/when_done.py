@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot, Running
 from app.controllers.words import notice
-from app.services.machine.desktop import METHODS, Power, in_background, notify, possible_powers, use_power
+from app.services.machine.desktop import in_background, notify, possible_powers, use_power
 from widgets.dialogs.questions import ask
 from widgets.dialogs.when_done import power_question
 from widgets.pages.optimize.page import OptimizePage
@@ -26,11 +26,13 @@ class WhenDone(PageController[OptimizePage]):
     def __init__(self, context: ControllerContext, page: OptimizePage) -> None:
         """Create the section and connect it to the page's choice."""
         super().__init__(context, page)
-        self._power: Power | None = None
-        self._ended = 0
+        self._power, self._ended = "", 0
+        app = QGuiApplication.instance()
+        assert isinstance(app, QGuiApplication)
+        self._app = app
         self._notifying, self._acting = JobSlot(context.flows), JobSlot(context.flows)
-        page.power_chosen.connect(self._choose)
-        _application().applicationStateChanged.connect(self._on_state)
+        page.power_chosen.connect(lambda power: setattr(self, "_power", power))
+        app.applicationStateChanged.connect(self._on_state)
 
     def begin(self) -> None:
         """Find out what the computer can do, and offer that on the page."""
@@ -38,24 +40,21 @@ class WhenDone(PageController[OptimizePage]):
 
     def end(self, running: Running | None, headline: str, *, is_cancelled: bool = False) -> None:
         """Announce the end of a run with the words of the page; after a cancellation by the person do nothing."""
-        power, self._power = self._power, None
+        power = self._power
         self._page.set_power("")
         if is_cancelled or running is None:
             return
         if time.monotonic() - running.started_s >= LONG_S or not _is_in_front():
             self._announce(_("The optimization has ended"), headline)
-        if power is not None and not self._keeps_awake():
+        if power and not self._keeps_awake():
             question = power_question(self._context.theme, self._window, power)
             ask(question, now=lambda: self._act(power))
-
-    def _choose(self, power: str) -> None:
-        self._power = next((one for one in METHODS if one == power), None)
 
     def _announce(self, title: str, text: str) -> None:
         """Notify and count on the icon. A locked screen may show it, so it names neither project nor file."""
         if not _is_in_front():
             self._ended += 1
-            _application().setBadgeNumber(self._ended)
+            self._app.setBadgeNumber(self._ended)
 
         def on_done(is_shown: bool) -> None:
             if not is_shown and QSystemTrayIcon.isSystemTrayAvailable():
@@ -69,35 +68,28 @@ class WhenDone(PageController[OptimizePage]):
     def _on_state(self, state: Qt.ApplicationState) -> None:
         if state is Qt.ApplicationState.ApplicationActive and self._ended:
             self._ended = 0
-            _application().setBadgeNumber(0)
+            self._app.setBadgeNumber(0)
 
     def _keeps_awake(self) -> bool:
         """Return whether another job or an open question needs the computer, and show that."""
         is_needed = any(running.title for running in self._flows.everything)
         if is_needed or QApplication.activeModalWidget() is not None:
-            happened = _("Another job is still running.") if is_needed else _("A question is still open.")
-            text = _("Choose it again for the next run, or use the menu of your computer.")
-            self._window.banner(notice(_("The computer stays on"), happened, text, icon="power"))
+            self._stay(_("Another job is still running.") if is_needed else _("A question is still open."))
             return True
         return False
 
-    def _act(self, power: Power) -> None:
-        if not self._keeps_awake():
-            self._start(in_background(lambda: use_power(power)), self._on_acted, slot=self._acting)
+    def _stay(self, reason: str) -> None:
+        text = _("Choose it again for the next run, or use the menu of your computer.")
+        self._window.banner(notice(_("The computer stays on"), reason, text, icon="power"))
 
-    def _on_acted(self, is_done: bool) -> None:
-        if not is_done:
-            happened = _("The system did not allow it, or another program prevents it.")
-            text = _("Use the menu of your computer.")
-            self._window.banner(notice(_("The computer stays on"), happened, text, icon="power"))
+    def _act(self, power: str) -> None:
+        def on_done(is_done: bool) -> None:
+            if not is_done:
+                self._stay(_("The system did not allow it, or another program prevents it."))
+
+        if not self._keeps_awake():
+            self._start(in_background(lambda: use_power(power)), on_done, slot=self._acting)
 
 
 def _is_in_front() -> bool:
-    return _application().applicationState() is Qt.ApplicationState.ApplicationActive
-
-
-def _application() -> QGuiApplication:
-    """Return the application, which is there while a controller is."""
-    found = QGuiApplication.instance()
-    assert isinstance(found, QGuiApplication)
-    return found
+    return QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive

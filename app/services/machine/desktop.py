@@ -7,16 +7,15 @@ belong into a `DiskStep`.
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from app.services.flow.steps import DiskStep, Flow
 
-Power = Literal["sleep", "off"]
 T = TypeVar("T")
 WAIT_S = 3.0
 NOTIFICATIONS = ("SESSION", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
 LOGIN = ("SYSTEM", "/org/freedesktop/login1", "org.freedesktop.login1")
-METHODS: dict[Power, str] = {"sleep": "Suspend", "off": "PowerOff"}
+METHODS = {"sleep": "Suspend", "off": "PowerOff"}
 ALLOWED = (("yes",), ("challenge",))
 """Answers of logind: possible, or possible after the system has asked for a password."""
 
@@ -34,13 +33,13 @@ def notify(title: str, text: str) -> bool:
     return _call(NOTIFICATIONS, "org.freedesktop.Notifications", "Notify", "susssasa{sv}i", arguments) is not None
 
 
-def possible_powers() -> tuple[Power, ...]:
+def possible_powers() -> tuple[str, ...]:
     """Return what this computer and this account can do; () if that cannot be found out."""
     if sys.platform == "win32":
         import ctypes
 
         library = ctypes.windll.PowrProf
-        can: dict[Power, bool] = {"sleep": library.IsPwrSuspendAllowed(), "off": library.IsPwrShutdownAllowed()}
+        can = {"sleep": library.IsPwrSuspendAllowed(), "off": library.IsPwrShutdownAllowed()}
         return tuple(power for power, is_possible in can.items() if is_possible)
     if sys.platform == "darwin":
         return ("sleep", "off")
@@ -48,7 +47,7 @@ def possible_powers() -> tuple[Power, ...]:
     return tuple(power for power, answer in answers.items() if answer in ALLOWED)
 
 
-def use_power(power: Power) -> bool:
+def use_power(power: str) -> bool:
     """Let the computer sleep or shut down; return False if the system refused. It may ask for a password first."""
     if sys.platform == "win32":
         if power == "off":

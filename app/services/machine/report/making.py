@@ -21,6 +21,7 @@ import psutil
 from app.credentials import stored_secrets
 from app.files import write_whole
 from app.jobs.environment import is_secret
+from app.jobs.outcome import read_tail
 from app.logging_setup import LOG_FILE
 from app.paths import DataPaths
 from app.services.flow.artifacts import library_versions
@@ -165,19 +166,10 @@ def _log(paths: DataPaths, problem: Problem, stopped: Stopped) -> list[str]:
     began = problem.began or datetime.fromtimestamp(psutil.Process().create_time(), UTC)
     first, last = began - AROUND, (problem.ended or datetime.now(UTC)) + AROUND
     lines = [
-        line for line in _end_of(paths.logs / LOG_FILE, LOG_BYTES) if f"{first:%FT%T}" <= line[:19] <= f"{last:%FT%T}"
+        line for line in read_tail(paths.logs / LOG_FILE, LOG_BYTES).splitlines() if f"{first:%FT%T}" <= line[:19] <= f"{last:%FT%T}"
         or not line[:1].isdigit()
     ]  # fmt: skip
     for kind, log in problem.logs:
-        output = [] if stopped() else _end_of(log, JOB_LOG_BYTES)
+        output = [] if stopped() else read_tail(log, JOB_LOG_BYTES).splitlines()
         lines += ["", f"--- {kind} ---", *output] if output else []
     return lines[-MOST_LINES:]
-
-
-def _end_of(log: Path, most_bytes: int) -> list[str]:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - most_bytes))
-            return file.read(most_bytes).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return []
