@@ -23,6 +23,8 @@ MAKES_THE_DEMO = TESTS / "integration" / "commands" / "test_demo.py"
 BY_MARK_ALONE = ("slow", "gpu", "gpu_libs", "models")
 
 
+for bus in ("DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"):
+    os.environ[bus] = "unix:path=/nowhere"  # no test notifies the person or asks to sleep
 os.environ.setdefault("FETTLE_WAIT_FOR_QUIET_S", "0")  # tests run side by side, so it is never quiet
 
 

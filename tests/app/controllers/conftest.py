@@ -49,6 +49,7 @@ def finished_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
     """Return the shown window with its real pages."""
+    qapp.setDesktopFileName("fettle")
     made, theme = build_window(qapp, Settings(theme="light"))
     made.setProperty("theme", theme)
     with qtbot.waitExposed(made):

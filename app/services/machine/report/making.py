@@ -165,10 +165,11 @@ def _log(paths: DataPaths, problem: Problem, stopped: Stopped) -> list[str]:
     """Return the program's log around the problem, by default since its start, and the end of what the jobs printed."""
     began = problem.began or datetime.fromtimestamp(psutil.Process().create_time(), UTC)
     first, last = began - AROUND, (problem.ended or datetime.now(UTC)) + AROUND
-    lines = [
-        line for line in read_tail(paths.logs / LOG_FILE, LOG_BYTES).splitlines() if f"{first:%FT%T}" <= line[:19] <= f"{last:%FT%T}"
-        or not line[:1].isdigit()
-    ]  # fmt: skip
+    lines, is_near = list[str](), False
+    for line in read_tail(paths.logs / LOG_FILE, LOG_BYTES).splitlines():
+        if line[:1].isdigit():  # else it continues the line before
+            is_near = f"{first:%FT%T}" <= line[:19] <= f"{last:%FT%T}"
+        lines += [line] if is_near else []
     for kind, log in problem.logs:
         output = [] if stopped() else read_tail(log, JOB_LOG_BYTES).splitlines()
         lines += ["", f"--- {kind} ---", *output] if output else []

@@ -81,7 +81,8 @@ def fail(space: Workspace, kind: str, error: ErrorInfo) -> None:
     space.repositories.jobs.add(job)
     line = f"“Krankenakte zebra” at 192.168.7.23 with {HUB_TOKEN}, {OTHER_TOKEN} and hf_ZqPlantedInTheStore34: dog"
     (space.paths.root / log).write_text(f"{line}\ncard 4711 0815 4711 0815, {CELL}\n{TRACE}", encoding="utf-8")
-    stamp = f"{at:%Y-%m-%dT%H:%M:%S}.123Z ERROR app.jobs.client: {line}\n{TRACE}"
+    old = f"2001-02-03T04:05:06.789Z ERROR app.jobs.pool: an error\n{TRACE}"
+    stamp = f"{old}{at:%Y-%m-%dT%H:%M:%S}.123Z ERROR app.jobs.client: {line}\n{TRACE}"
     (space.paths.logs / "fettle.log").write_text(stamp, encoding="utf-8")
 
 
@@ -110,7 +111,8 @@ def test_report_tells_the_error_and_nothing_private(space: Workspace, tmp_path: 
     assert (told["code"], told["job"]["kind"], told["job"]["version"]["runtime"]) == (code, kind, "openvino")
     assert told["job"]["version"]["steps"][0]["technique"] == "int8_static"
     assert "ValueError: could not convert string to float" in "\n".join(told["traceback"]) + files["log.txt"]
-    assert "ERROR app.jobs.client" in files["log.txt"] and f"code {code}" in files["README.txt"]
+    assert "ERROR app.jobs.client" in files["log.txt"] and "app.jobs.pool" not in files["log.txt"]
+    assert files["log.txt"].count("Traceback") == 2 and f"code {code}" in files["README.txt"]
     assert json.loads(files["run.json"])["steps"][0]["state"] == "failed"
     assert json.loads(files["versions.json"])["onnxruntime"] and json.loads(files["computer.json"])["memory_bytes"]
     assert json.loads(files["settings.json"])["threads"] == 2
