@@ -208,6 +208,7 @@ class Application:
         steps: list[Callable[[], object]] = [
             *(lambda name=name: importlib.import_module(name) for name in names),
             self._collect_between_events,
+            self._calm,
             self._wire,
         ]
         self._next(steps)
@@ -232,6 +233,13 @@ class Application:
 
         self._collector = GarbageCollector(interval=1.0)
 
+    def _calm(self) -> None:
+        """Stop animations if the settings or the system say so."""
+        from widgets.motion import system_reduces_motion
+
+        motion = self._settings.motion
+        self._window.set_calm(motion == "reduced" or (motion == "system" and system_reduces_motion()))
+
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController
         from app.controllers.session import Session
@@ -242,13 +250,10 @@ class Application:
         from app.services.flow.artifacts import ArtifactStore
         from app.services.flow.workspace import Workspace
         from app.settings import SavedSettings, chosen_card
-        from widgets.motion import system_reduces_motion
         from workers.contracts.errors import WorkerError
         from workers.contracts.process.allowance import usable_cores
 
         paths, window = self._paths, self._window
-        if self._settings.motion == "reduced" or (self._settings.motion == "system" and system_reduces_motion()):
-            window.set_calm(True)
         try:
             self._undo.append(open_log(paths, self._settings.log_level).close)
             store = open_store(paths, lock=self._lock)

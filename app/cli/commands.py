@@ -24,10 +24,8 @@ from app.cli import (
     report,
     store,
 )
-from app.cli import chat, data, diff, explain, export, hub, load, looking, optimize, presets, prove, releases, store
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
-from app.cli.report import report
 
 Command = Callable[..., int]
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
@@ -49,7 +47,7 @@ COMMANDS: dict[str, Command] = {
     "verify": looking.verify,
     "monitor": looking.monitor,
     "jobs": looking.jobs,
-    "report": report,
+    "report": report.report,
     "releases": releases.releases,
     "release": releases.make_release,
     "rollback": releases.roll_back,
