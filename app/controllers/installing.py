@@ -72,6 +72,7 @@ class Installing(QObject):
         self._title = ""
         self._is_stopping = False
         self.trouble: ErrorValue | None = None
+        self._bannered: ErrorValue | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(REPORT_EVERY_MS)
         self._timer.timeout.connect(self.progressed)
@@ -135,7 +136,8 @@ class Installing(QObject):
 
         def show_all() -> None:
             show()
-            if self.trouble is not None:
+            if self.trouble != self._bannered:
+                self._bannered = self.trouble
                 banner(self.trouble)
 
         self.changed.connect(show_all)
@@ -160,6 +162,7 @@ class Installing(QObject):
     def remove(self, name: OptionalSet) -> None:
         """Remove a set, unless a job runs that may use it."""
         if self._installer is not None and self._may_begin():
+            self._heard = InstallerStatus(_("Removing…"))
             self._run(name, discard(self._session.workspace, self._installer, name), _("Removing…"))
 
     def cancel(self) -> None:
@@ -182,8 +185,7 @@ class Installing(QObject):
 
     def _on_cost(self, name: OptionalSet, cost: Cost) -> None:
         self._costs[name] = cost
-        replaces = self._installer is not None and self._installer.is_clone and name in CARD_SETS
-        question = install_question(name, cost.packages, cost.download_bytes, cost.installed_bytes, replaces=replaces)
+        question = install_question(name, cost.packages, cost.download_bytes, cost.installed_bytes)
         ask(QuestionDialog(self._page.theme, question, self._page.window()), install=lambda: self._begin(name))
 
     def _begin(self, name: OptionalSet) -> None:

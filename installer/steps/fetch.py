@@ -114,12 +114,10 @@ def _go_on(part: Part, arriving: Path, before: int, report: Callable[[], None]) 
     with _pip()[0].get(part.url, headers=headers, stream=True) as answer:
         if answer.status_code == BEYOND:
             arriving.unlink()
-            return False
         if answer.status_code not in (200, PARTIAL):
             return False
-        follows = answer.status_code == PARTIAL and answer.headers.get("Content-Range", "").startswith(
-            f"bytes {before}-"
-        )
+        span = answer.headers.get("Content-Range", "") if answer.status_code == PARTIAL else ""
+        follows = span.startswith(f"bytes {before}-")
         arrived = before if follows else 0
         with arriving.open("ab" if follows else "wb") as file:
             for chunk in answer.iter_content(CHUNK_BYTES):

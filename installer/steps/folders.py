@@ -24,19 +24,12 @@ from steps.lockfile import Pin
 from steps.pip import failure
 from steps.place import Place
 from steps.sets import make_links
+from steps.setup import check_room
 from steps.words import Progress, SetupError, print_line, size
 
 LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx")} | {"web": "web.json"}
 LOCK_COPY = "fettle-set.lock"
 HASHES = "set_hashes.json"
-READY = {
-    "language": "Language models can be written for NVIDIA cards and the web now.",
-    "sign": "Bundles can be signed now.",
-    "web": "Web pages can be written now.",
-    "rtx": "TensorRT for RTX is installed.",
-}
-"""Sentence that ends the installation of each set."""
-
 SLACK_BYTES = 1 << 20
 
 
@@ -110,7 +103,7 @@ def add(place: Place, root: Path, name: str) -> None:
         download, installed = lockfile.totals(wanted)
         names = ", ".join(f"{pin.requirement.partition('==')[0]} {pin.version}" for pin in wanted)
         print_line(f"To install: {names}, about {size(download)} to download and {size(installed)} on disk.")
-        _check_room(root, download - arrived_bytes(root, name) + installed)
+        check_room(root, download - arrived_bytes(root, name) + installed)
         kept, work = downloads(root, name), root / f"{name}.part"
         kept.mkdir(parents=True, exist_ok=True)
         parts = web.parts(place) if name == "web" else _wheels(place, wanted)
@@ -121,17 +114,9 @@ def add(place: Place, root: Path, name: str) -> None:
             web.lay_out(place, kept, work)
         else:
             print_line("Installing …")
-            _pip(
-                kept,
-                "--isolated",
-                "install",
-                "--no-index",
-                "--target",
-                str(work),
-                *(kept / part.file for part in parts),
-            )
+            _unpack([str(kept / part.file) for part in parts], kept, work)
         _put_in_place(place, root, name, work)
-    print_line(READY[name])
+    print_line("It is installed.")
 
 
 def _put_in_place(place: Place, root: Path, name: str, work: Path) -> None:
@@ -174,28 +159,18 @@ def _fetch_all(parts: list[Part], kept: Path, total: int) -> None:
     progress.end()
 
 
-def _pip(kept: Path, *arguments: "str | Path") -> None:
-    """Run this Python's pip without dependencies; raise `SetupError` with the reason in plain words."""
-    environment = {**clean_environment(), "PYTHONUTF8": "1", "TMPDIR": str(kept)}
-    command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "--only-binary", ":all:", "--retries", "2"]
+def _unpack(wheels: list[str], kept: Path, work: Path) -> None:
+    """Install fetched wheels into `work` by this Python's pip; raise `SetupError` with the reason in plain words."""
+    command = [sys.executable, "-m", "pip", "--isolated", "install", "--no-index", "--no-deps", "--target", str(work)]
     run = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        encoding="utf-8", errors="replace", env=environment, check=False,
+        [*command, *wheels], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        encoding="utf-8", errors="replace", check=False,
+        env={**clean_environment(), "PYTHONUTF8": "1", "TMPDIR": str(kept)},
     )  # fmt: skip
     log = kept.parents[1] / "sets.log"
-    with log.open("a", encoding="utf-8") as file:
-        file.write(run.stdout)
+    log.write_text(run.stdout, encoding="utf-8")
     if run.returncode != 0:
         raise failure(run.stdout, log)
-
-
-def _check_room(root: Path, needed: int) -> None:
-    free = shutil.disk_usage(root).free
-    if free < needed:
-        raise SetupError(
-            f"About {size(needed)} are needed on the disk of {root}, and {size(free)} are free.",
-            "Make room, then try again.",
-        )
 
 
 @contextmanager

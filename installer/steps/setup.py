@@ -116,7 +116,7 @@ def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
         need = weigh(items, pins)
         for line in need.lines(takes_cuda=chosen == "cuda"):
             print_line(line)
-        _check_room(place.venv, need.installed_bytes)
+        check_room(place.venv, need.installed_bytes)
         pip.install(items)
     if broken := environment.mend(place):
         raise SetupError(
@@ -125,7 +125,8 @@ def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
         )
 
 
-def _check_room(folder: Path, needed: int) -> None:
+def check_room(folder: Path, needed: int) -> None:
+    """Raise `SetupError` if the disk of `folder` has fewer than `needed` bytes free."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise SetupError(

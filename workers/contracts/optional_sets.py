@@ -25,6 +25,13 @@ LOCK_COPY = "fettle-set.lock"
 """Last file of the folder of a complete set."""
 
 
+def where_to_install(name: OptionalSet) -> str:
+    """Return the sentence for the window that says where a set is installed."""
+    if name in FOLDER_SETS:
+        return "Install it on the page Settings, under “Optional parts”."
+    return "Install Fettle again: a part of it is missing."
+
+
 def set_folders() -> list[Path]:
     """Return the folders of optional sets on this process's import path."""
     return [Path(place) for place in sys.path if Path(place, LOCK_COPY).is_file()]

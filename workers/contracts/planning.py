@@ -178,7 +178,7 @@ class Situation:
     Attributes:
         fast: Number formats that this processor has instructions for.
         probe_ms: First latency reading of the original; None if unknown.
-        unavailable: Techniques whose library is not installed, with the command that installs it.
+        unavailable: Techniques whose library is not installed, with a sentence that says where it is installed.
         time_budget_s: Time of the whole run; None means no limit.
         architectures: Architectures (``sm89``) of this computer's GPUs, or those that engines are built for.
     """

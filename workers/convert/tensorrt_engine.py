@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from workers.contracts.architectures import CARDS, shown, with_number
 from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.optional_sets import where_to_install
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
@@ -204,7 +205,11 @@ def _build(
     except NotRunnable as error:
         words = f"Engines are built ahead by {RTX.title}, which cannot be used on this computer: {error}."
         raise BackendMissing(
-            "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {OWN_INSTALL}."
+            "tensorrt_missing",
+            f"{RTX.title} is not available",
+            words,
+            where_to_install("rtx"),
+            by_command=f"{OWN_INSTALL}.",
         ) from error
     request = replace(build_request(described), architectures=architectures)
     try:

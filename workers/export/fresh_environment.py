@@ -55,7 +55,8 @@ def _installed(requirement: Requirement) -> metadata.Distribution:
             "requirement_missing",
             "The bundle cannot be tested here",
             f"It needs {requirement}, which is not installed on this computer.",
-            f"Install it with: pip install '{requirement}'. Then export again.",
+            "A part of Fettle is missing. Install Fettle again, then export again.",
+            by_command=f"pip install '{requirement}'",
         )
     return distribution
 

@@ -12,6 +12,7 @@ from typing import Any
 from workers.contracts.bundles import ExportResult, SignParams
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
+from workers.contracts.optional_sets import install_command, where_to_install
 from workers.contracts.process.context import JobContext
 from workers.export.archive import pack, unpack
 from workers.export.layout import write_manifest
@@ -19,7 +20,6 @@ from workers.export.selftest import failed
 from workers.pipeline.golden import SUMS_FILE, check_sums, write_sums
 from workers.pipeline.trust import PUBLIC_KEY_FILE, SIGNATURE_FILE, check_signature
 
-INSTALL = "pip install model-signing==1.1.1 pyOpenSSL"
 HOW_TO_MAKE = "Make one: openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem"
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Elliptic curves of the specification."""
@@ -91,7 +91,8 @@ def _missing() -> BackendMissing:
         "signing_missing",
         "Signing needs one more package",
         "model-signing is not installed. Nothing was written.",
-        f"Install it ({INSTALL}), or export without a signature.",
+        f"{where_to_install('sign')} Or export without a signature.",
+        by_command=f"{install_command('sign')}.",
     )
 
 

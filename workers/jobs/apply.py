@@ -9,6 +9,7 @@ from workers import registry
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult
+from workers.contracts.optional_sets import where_to_install
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -78,7 +79,8 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
             "technique_missing",
             f"{spec.title} is not available",
             f"It needs {', '.join(missing)}, which is not installed.",
-            f"Install it: {spec.install_hint}.",
+            where_to_install(spec.installs),
+            by_command=f"{spec.install_hint}.",
         )
     return spec
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from workers import registry
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import PlanParams, PlanResult
+from workers.contracts.optional_sets import where_to_install
 from workers.contracts.planning import Situation
 from workers.contracts.process.context import JobContext
 from workers.infer import processor
@@ -37,7 +38,9 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         probe_ms=probed,
         time_budget_s=params.time_budget_s,
         architectures=params.build_for or params.device.architectures,
-        unavailable={spec.id: spec.install_hint for spec in techniques.values() if registry.missing(spec.requires)},
+        unavailable={
+            spec.id: where_to_install(spec.installs) for spec in techniques.values() if registry.missing(spec.requires)
+        },
     )
     outcome = _look(params, situation, folder, ctx)
     plan = Planner(situation, techniques, registry.runtimes(), outcome).plan(params.preset_steps, params.by_traits)

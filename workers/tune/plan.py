@@ -98,7 +98,7 @@ class Planner:
             yield Reason(code=NOT_FOR_FORMAT, text=f"{title} does not run models of this kind.")
         missing = self.situation.unavailable
         for hint in (missing[step.technique] for step in recipe.steps if step.technique in missing):
-            yield Reason(code=NO_LIBRARY, text=f"It needs a part that is not installed yet. To install it: {hint}")
+            yield Reason(code=NO_LIBRARY, text=f"It needs a part that is not installed yet. {hint}")
         refusal = self.runtimes[recipe.runtime].why_not(self._wanted(recipe))
         if refusal is not None:
             yield Reason(code=refusal.code, text=refusal.text)

@@ -283,7 +283,6 @@ def _options(facts: RunFacts, data: DataResult | None) -> OptionsValue:
         limit_title=found[1].title if found else "",
         limit_speedup=found[1].measurement.speedup if found else None,
         n_calibration=data.n_calibration if data else 0,
-        command=f"fettle optimize {facts.project.model_path}",
         is_busy=facts.outcome.ending is Ending.BUSY,
         disturbed_by=facts.search.disturbed_by,
         can_wait=facts.outcome.ending is Ending.BUSY and facts.search.busy_tries >= BUSY_TRIES,

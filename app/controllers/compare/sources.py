@@ -1,8 +1,5 @@
-"""List the sources of each figure on Compare: raw measurements, n, interval, method and the command to repeat it."""
+"""List the sources of each figure on Compare: raw measurements, n, interval and method."""
 
-import os
-import shlex
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,16 +30,6 @@ def sources_of(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float])
     return tuple(source for source in found if source is not None)
 
 
-def _bench(facts: RunFacts, variant: Variant) -> str:
-    threads = ("--threads", str(facts.run.goal.threads)) if facts.run.goal.threads else ()
-    return command("fettle", "bench", f"{facts.run.id}/{variant.id}", *threads)
-
-
-def command(*parts: str) -> str:
-    """Return the command as text that can be pasted into this system's shell."""
-    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
-
-
 def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -> SourceValue | None:
     measured = variant.measurement
     if measured.latency_p50_ms is None:
@@ -68,7 +55,7 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
     )
     return SourceValue(
         "latency", _("Latency"), _title(_("Latency"), variant), ms(measured.latency_p50_ms), how, tuple(pairs),
-        tuple(raw), ends, _sets(measured), _bench(facts, variant),
+        tuple(raw), ends, _sets(measured),
     )  # fmt: skip
 
 
@@ -149,7 +136,6 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
     figure = at_least(measured.shown_speedup or 0.0) if measured.under_load else times(measured.speedup)
     return SourceValue(
         "speed", _("Faster"), _title(_("Faster"), variant), figure, how, tuple(pairs),
-        command=command("fettle", "compare", facts.run.id),
     )  # fmt: skip
 
 
@@ -164,7 +150,6 @@ def _memory(facts: RunFacts, variant: Variant) -> SourceValue | None:
     pairs = ((_("Exactly"), _("{0:,} bytes").format(peak)),)
     return SourceValue(
         "memory", _("Memory"), _title(_("Memory while running"), variant), memory(peak), how, pairs,
-        command=_bench(facts, variant),
     )  # fmt: skip
 
 
@@ -221,7 +206,7 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     how = _("Answers that equal your label, on {0} that no version was tuned with; the interval is exact.")
     return SourceValue(
         "accuracy", _("Accuracy"), _title(_("Accuracy"), variant), percent(judgement.accuracy),
-        how.format(_things(facts)), tuple(pairs), command=command("fettle", "compare", facts.run.id),
+        how.format(_things(facts)), tuple(pairs),
     )  # fmt: skip
 
 
@@ -250,7 +235,6 @@ def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     figure, name = percent(judgement.agreement), _("Same answers")
     return SourceValue(
         "same", name, _title(name, variant), figure, how.format(_things(facts)), tuple(pairs), lines=lines,
-        command=command("fettle", "compare", facts.run.id),
     )  # fmt: skip
 
 

@@ -109,11 +109,6 @@ def load_value(record: LoadRecord, price: Price | None, examples: Sequence[Examp
     subtitle = _("{0:g} s for each part on {1}, {2} cores, {3}.").format(
         record.seconds, record.processor, record.cores, moment(record.made_at)
     )
-    command = f"fettle load {record.run_id} --seconds {record.seconds:g}"
-    if record.variant is not None:
-        command += f" --variant {record.variant.variant_id}"
-    if (limit_ms := limit_of(record)) is not None:
-        command += f" --max-latency {limit_ms:g}"
     return LoadValue(
         headline=headline(record).rstrip("."),
         subtitle=subtitle,
@@ -123,7 +118,6 @@ def load_value(record: LoadRecord, price: Price | None, examples: Sequence[Examp
         facts=facts_of(record),
         price=price_value(record, price, examples),
         note=" ".join(filter(None, [busy_words(record), *_missing(record)])),
-        command=command,
     )
 
 

@@ -1,6 +1,7 @@
 """Control the page Settings: appearance, cores, folders, and the runtimes of this computer."""
 
 import os
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import cast
 
@@ -41,6 +42,7 @@ class SettingsController(PageController[SettingsPage]):
         """Create the controller; `installer` None means the program's own installer."""
         super().__init__(context, page)
         window, session = context.window, context.session
+        self._fixed: SettingsValue | None = None
         self._installing = Installing(page, session, context.flows, installer)
         page.theme_chosen.connect(self._on_theme)
         page.language_chosen.connect(self._on_language)
@@ -61,25 +63,27 @@ class SettingsController(PageController[SettingsPage]):
         """Show all settings and the runtimes."""
         described = self._session.described
         rows = described.runtimes if described else ()
-        self._page.show_value(
-            SettingsValue(
-                theme=self._settings.value.theme,
-                language=self._settings.value.language,
-                without_font=without_font(),
-                data_folder=str(self._session.workspace.paths.root),
-                threads=self._settings.value.threads,
-                cores=os.cpu_count() or 1,
-                runtimes=tuple(self._runtime_value(row) for row in rows),
-                sets=tuple(value for name in self._own_sets() if (value := self._installing.set_value(name))),
-                version=VERSION,
-                licenses=licenses(),
-                device=device_line(described),
-                memory_limit_bytes=self._settings.value.memory_limit_bytes,
-                text_percent=self._settings.value.text_percent,
-                less_motion=bool(self._window.property("calm")),
-                detailed_log=self._settings.value.log_level == "debug",
-            )
+        value = SettingsValue(
+            theme=self._settings.value.theme,
+            language=self._settings.value.language,
+            without_font=without_font(),
+            data_folder=str(self._session.workspace.paths.root),
+            threads=self._settings.value.threads,
+            cores=os.cpu_count() or 1,
+            runtimes=tuple(self._runtime_value(row) for row in rows),
+            sets=tuple(value for name in self._own_sets() if (value := self._installing.set_value(name))),
+            version=VERSION,
+            licenses=licenses(),
+            device=device_line(described),
+            memory_limit_bytes=self._settings.value.memory_limit_bytes,
+            text_percent=self._settings.value.text_percent,
+            less_motion=bool(self._window.property("calm")),
+            detailed_log=self._settings.value.log_level == "debug",
         )
+        fixed = replace(value, sets=(), runtimes=tuple((row, None) for row, _set in value.runtimes))
+        if fixed != self._fixed:  # rows of sets change in place: a page made anew would move under the user's hands
+            self._fixed = fixed
+            self._page.show_value(value)
 
     def _runtime_value(self, row: Described) -> tuple[Described, SetValue | None]:
         """Return a runtime as the page shows it: with a button or a reason, never with a command line."""

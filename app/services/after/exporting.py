@@ -138,7 +138,8 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
             "regressed",
             "This version answers worse than your limit allows",
             f"“{variant.title}” is a silent regression; it is not exported without a written reason.",
-            'Take the recommended version, or say why in a sentence: --accept-regression "WHY".',
+            "Take the recommended version, or say why in a sentence.",
+            '--accept-regression "WHY".',
         )
     return variant
 

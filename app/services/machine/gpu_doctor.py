@@ -156,6 +156,6 @@ def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
     report = f"{name}: {there} are free, and this model needs {need} at least."
     if not room.is_short:
         return report
-    report = f"{report} It does not fit: close other programs that use the card, or use the processor (--device cpu)."
+    report = f"{report} It does not fit: close other programs that use the card, or use the processor."
     requested = f"To use the card anyway, name it (--device cuda:{room.card.index})."
     return f"{report} {requested}" if is_left_out else report

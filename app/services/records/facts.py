@@ -116,7 +116,8 @@ class RunFacts:
                 "variant_not_made",
                 "This version could not be made",
                 f"“{variant.title}” was dropped before there was a model. {next(iter(variant.notes), '')}".strip(),
-                "Take another one; 'fettle compare' lists them.",
+                "Take another one.",
+                "fettle compare lists them.",
             )
         return self.store_root / key[:2] / key / "model"
 

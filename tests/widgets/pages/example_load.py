@@ -61,6 +61,5 @@ def loaded(**changed: Any) -> LoadValue:
         ),
         price=price(),
         note="Other programs used up to 31 % of the processor meanwhile.",
-        command="fettle load r1 --seconds 10",
     )
     return replace(base, **changed)

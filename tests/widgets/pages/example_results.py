@@ -125,9 +125,7 @@ def nothing_faster() -> CompareValue:
         versions=rows,
         recommended="",
         changes=ChangesValue(),
-        options=OptionsValue(
-            4.0, "INT8, sensitive layers kept", 1.7, 200, "installer/fettle optimize mobilenet.onnx --data pictures"
-        ),
+        options=OptionsValue(4.0, "INT8, sensitive layers kept", 1.7, 200),
     )
 
 

@@ -86,9 +86,9 @@ def hostile_trying(page: TryPage, ex: ModuleType) -> None:
 
 
 def hostile_load(page: LoadPage, ex: ModuleType) -> None:
-    """Figures, units and the command are the program's own."""
+    """Figures and units are the program's own."""
     own = ex.loaded()
-    page.show_value(replace(hostile(own), figures=own.figures, command=own.command, price=own.price))
+    page.show_value(replace(hostile(own), figures=own.figures, price=own.price))
 
 
 HOSTILE_STATES: dict[str, State] = {

@@ -72,4 +72,4 @@ def test_missing_library_gives_the_install_line(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(registry, "missing", lambda requires: tuple(name for name in requires if name == "nncf"))
     with pytest.raises(BackendMissing, match="nncf, which is not installed") as caught:
         find_technique(RecipeStep(technique="nncf_int8"))
-    assert caught.value.hint == "Install it: pip install nncf."
+    assert caught.value.by_command == "pip install nncf."

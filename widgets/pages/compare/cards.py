@@ -4,10 +4,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.compare.value import CompareValue, EvaluatedValue, OptionsValue
-from widgets.parts.buttons import CopyButton, FoldButton, GhostButton, Slot
+from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Banner, Card, Square, icon_text
 from widgets.parts.format import percent_of
-from widgets.parts.layout import LEFT, MIDDLE, STRETCH, TOP, held, in_column, in_flow, in_row
+from widgets.parts.layout import LEFT, MIDDLE, STRETCH, TOP, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
@@ -82,14 +82,21 @@ class OptionCards(QWidget):
         super().__init__()
         self._theme = theme
         middle = self._again_card(options, on_again) if options.is_busy else self._data_card(value, options, on_data)
-        cards = (self._limit_card(options, on_goal), middle, self._elsewhere_card(options))
+        cards = (self._limit_card(options, on_goal), middle, self._elsewhere_card())
         row = in_row(*((card, 1) for card in cards), gap=SPACE_L)
         in_column(label(_("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
-    def _card(self, icon: str, title: str, text: str, button: QWidget) -> Card:
+    def _card(self, icon: str, title: str, text: str, button: QWidget | None = None) -> Card:
         about = words(text, "soft")
         about.setAlignment(TOP | LEFT)
-        return Card("", Square(self._theme, icon), label(title, "strong"), (about, 1), (button, LEFT), name=title)
+        return Card(
+            "",
+            Square(self._theme, icon),
+            label(title, "strong"),
+            (about, 1),
+            (button, LEFT) if button else None,
+            name=title,
+        )
 
     def _limit_card(self, options: OptionsValue, on_goal: Slot) -> Card:
         if options.limit_pct is None:
@@ -136,16 +143,10 @@ class OptionCards(QWidget):
         add = GhostButton(self._theme, _("Add {0}…").format(things), on=on_data)
         return self._card("image" if value.kind == "images" else "file-text", title, text, add)
 
-    def _elsewhere_card(self, options: OptionsValue) -> Card:
-        how = words(_("Set Fettle up there, copy your model and your examples over, and start:"), "soft")
-        copy = CopyButton(self._theme, options.command, _("Copy the command"))
-        holder = held(in_column(how, label(options.command, "code", select=True), (copy, LEFT)))
-        fold = FoldButton(self._theme, _("How to do that"), kind="ghost", opens=holder)
+    def _elsewhere_card(self) -> Card:
         text = _("Results differ from one processor to another. Measure on the computer that will do the work.")
-        card = self._card("cpu", _("Run it elsewhere"), text, fold)
-        fold.setVisible(bool(options.command))
-        card.add(holder)
-        return card
+        how = _("Install Fettle there, and open your model and your examples in it.")
+        return self._card("cpu", _("Run it elsewhere"), f"{text} {how}")
 
 
 class KeptCard(Card):

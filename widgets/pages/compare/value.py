@@ -133,7 +133,6 @@ class OptionsValue:
     limit_title: str = ""
     limit_speedup: float | None = None
     n_calibration: int = 0
-    command: str = ""
     is_busy: bool = False
     few: int | None = None
     takes: int = 0

@@ -9,8 +9,7 @@ from widgets.pages.load.value import LoadFormValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorValue
-from widgets.parts.for_developers import ForDevelopers
-from widgets.parts.layout import LEFT, held, in_columns, in_row
+from widgets.parts.layout import held, in_columns, in_row
 from widgets.parts.small import PageHead, figure_row
 from widgets.parts.text import words
 from widgets.plots.as_table import as_table
@@ -75,7 +74,6 @@ class LoadPage(BelowCompare):
             self._plots(value),
             self._cost,
             in_columns([facts_card(*one) for one in value.facts], 1 if self.is_narrow else 2),
-            ForDevelopers(self.theme, [value.command]),
         )
 
     def show_price(self, value: PriceValue) -> None:

@@ -50,4 +50,3 @@ class LoadValue:
     facts: tuple[Facts, ...]
     price: PriceValue
     note: str
-    command: str

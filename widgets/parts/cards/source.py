@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QWidget
 
-from widgets.parts.buttons import Button, CopyButton, ToggleButton
+from widgets.parts.buttons import Button, ToggleButton
 from widgets.parts.layout import STRETCH, Item, discard, held, in_column, in_flow, in_row
 from widgets.parts.small import Figure, KeyValue
-from widgets.parts.text import ElidedLabel, Tone, label, words
+from widgets.parts.text import Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.translation import _
@@ -28,7 +28,7 @@ class SourceValue:
 
     `values` are raw measurements (a histogram), `lines` single ones as text (each set, each file). `key` distinguishes
     the figures of one version, and `name` is the text of its button. `pairs` hold n and intervals. `how` describes the
-    measurement in a sentence. `command` measures the figure again ("" if nothing does).
+    measurement in a sentence.
     """
 
     key: str
@@ -40,7 +40,6 @@ class SourceValue:
     values: tuple[float, ...] = ()
     ends: tuple[str, str] = ("", "")
     lines: tuple[str, ...] = ()
-    command: str = ""
 
 
 def bars(values: Sequence[float], count: int = BARS) -> list[int]:
@@ -168,18 +167,9 @@ class SourceCard(QFrame):
                 *(label(line, "caption") for line in value.lines),
                 KeyValue(value.pairs, 132) if value.pairs else None,
                 words(value.how, "soft"),
-                self._command(value.command) if value.command else None,
                 edges=(0, SPACE_S, 0, 0),
             )
         )
-
-    def _command(self, command: str) -> QHBoxLayout:
-        shown = ElidedLabel(command, "code")
-        shown.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        copy = CopyButton(self._theme, command, tip=_("Copy the command that measures it again"))
-        copy.setAccessibleDescription(command)
-        copy.clicked.connect(lambda: copy.relabel(_("Copied"), "check"))
-        return in_row((shown, 1), copy)
 
 
 class OpenFigure(Figure):

@@ -5,10 +5,8 @@ from widgets.parts.question import Answer, QuestionValue
 from workers.contracts.translation import _
 
 
-def install_question(
-    name: str, packages: int, download_bytes: int, installed_bytes: int, *, replaces: bool
-) -> QuestionValue:
-    """Return the question for set `name`, which may replace another; its answers are "install" and "no"."""
+def install_question(name: str, packages: int, download_bytes: int, installed_bytes: int) -> QuestionValue:
+    """Return the question for set `name` with the remaining download; its answers are "install" and "no"."""
     if packages:
         brings = _("About {0} are downloaded from the package index, and take about {1} on the disk ({2}).").format(
             size_bytes(download_bytes),
@@ -21,9 +19,7 @@ def install_question(
         title=_("Install the set “{0}”?").format(name),
         text=brings,
         points=(
-            _("Packages of another set are removed. Your models, data and results are not touched.")
-            if replaces
-            else _("Your models, data and results are not touched."),
+            _("Packages of another set may be removed. Your models, data and results are not touched."),
             _("It may take minutes. Other work waits until it is done."),
             _("You can stop at any time; the next time it resumes."),
         ),

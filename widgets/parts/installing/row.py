@@ -35,13 +35,12 @@ class InstallRow(QWidget):
     def __init__(self, theme: Theme, value: SetValue, subject: str, page: InstallingPage) -> None:
         """Create the row of a set for a page; `subject` names what needs the set."""
         super().__init__()
-        self._page = page
+        self._page, self._subject = page, subject
         self.name = value.name
         self._value = value
         self._text = words("", "caption")
         self._bar = Bar(_("Progress of the installation"))
         self._button = GhostButton(theme, _("Install"), "download-simple", "small", on=self._on_clicked)
-        self._button.setAccessibleName(_("Install what “{0}” needs").format(subject))
         self._remove = GhostButton(theme, _("Remove"), "trash", "small", on=self._on_remove)
         self._remove.setAccessibleName(_("Remove “{0}”").format(subject))
         buttons = in_row((self._button, LEFT), (self._remove, LEFT), STRETCH, gap=SPACE_S)
@@ -58,11 +57,13 @@ class InstallRow(QWidget):
         if at_work is not None:
             self._text.setText(", ".join(part for part in (at_work.elapsed, at_work.line) if part))
             self._bar.set_share(at_work.share)
-            self._button.setText(_("Stop"))
+            self._button.relabel(_("Stop"), "x")
+            self._button.setAccessibleName(_("Stop installing “{0}”").format(self._subject))
             self._button.setEnabled(not at_work.is_stopping)
             return
         download = size_bytes(value.download_bytes) if value.download_bytes else ""
-        self._button.setText(_("Install ({0})").format(download) if download else _("Install"))
+        self._button.relabel(_("Install ({0})").format(download) if download else _("Install"), "download-simple")
+        self._button.setAccessibleName(_("Install what “{0}” needs").format(self._subject))
         self._button.setEnabled(True)
         self._text.setText(self._state(value))
 

@@ -1,7 +1,7 @@
 """Provide a page's libraries: ONNX Runtime Web and the tokenizers' library, as the installer stored them.
 
-An export has no network. `installer/fettle --web` downloads both by npm, in the versions and with the hashes of
-`installer/web.json`, into a folder `fettle_web` of the environment. Each file is checked again when it is used.
+An export has no network. The installer downloads both, in the versions and with the hashes of `installer/web.json`,
+into a folder `fettle_web` on the import path. Each file is checked again when it is used.
 """
 
 import hashlib
@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
+from workers.contracts.optional_sets import install_command, where_to_install
 from workers.export.bom import ShippedLibrary
 
 PACKAGE = "fettle_web"
-INSTALL_HINT = "installer/fettle --web (33 MB to download, 14 MB on disk)"
 PINS = "pins.json"
 LICENSES = {"onnxruntime": ("LICENSE", "ThirdPartyNotices.txt")}
 """License files from other packages: ONNX Runtime's web package lacks the text, but its Python package contains it."""
@@ -83,7 +83,8 @@ def _missing(reason: str) -> BackendMissing:
         "web_engine_missing",
         "Web pages cannot be written yet",
         f"A page brings its own engine along, ONNX Runtime Web. {reason}.",
-        INSTALL_HINT,
+        where_to_install("web"),
+        by_command=f"{install_command('web')}.",
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
+from workers.contracts.optional_sets import install_command
 from workers.contracts.pipeline import BoxesSteps, PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
@@ -105,7 +106,7 @@ TARGET = TargetSpec(
     icon="browser",
     order=55,
     requires=(engine.PACKAGE,),
-    install_hint=engine.INSTALL_HINT,
+    install_hint=install_command("web"),
     installs="web",
     runtimes=("onnxruntime-cpu",),
     settings=("num_threads", "graph_optimization", "constants"),

@@ -15,6 +15,7 @@ import numpy as np
 
 from workers.contracts.after.load import Scenario
 from workers.contracts.errors import BackendMissing
+from workers.contracts.optional_sets import where_to_install
 from workers.contracts.specs import P99_NEEDS, LatencySummary
 from workers.infer.base import Arrays, Session
 from workers.measure.latency import summarize
@@ -113,7 +114,8 @@ def find_loadgen() -> Any:
             "loadgen_missing",
             "MLCommons LoadGen is not installed",
             f"It could not be loaded: {error}.",
-            "Install it with: pip install mlcommons-loadgen.",
+            where_to_install("base"),
+            by_command="pip install mlcommons-loadgen.",
         ) from error
     return mlperf_loadgen
 

@@ -1,4 +1,4 @@
-"""Tests of the sources of each figure on Compare, and of the command that measures it again."""
+"""Tests of the sources of each figure on Compare, and that `fettle bench` measures a version again."""
 
 import dataclasses
 import json
@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 from flows import refusal
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
-from read_page import press
 
 from app.cli import looking
 from app.cli.options.inputs import Globals
 from app.cli.output import Output
-from app.controllers.compare.sources import command, sources_of
+from app.controllers.compare.sources import sources_of
 from app.domain.variant import LatencyPoint
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
@@ -40,7 +38,7 @@ def card_of(page: ComparePage) -> SourceCard:
 
 def test_each_figure_opens_by_click_and_key(page: ComparePage, qtbot: QtBot) -> None:
     """Given the three figures and the table, when they are clicked or Enter is pressed, then each shows n, interval,
-    raw values and a command to copy; Esc closes it."""
+    raw values; Esc closes it."""
     keys = []
     for figure in page.findChildren(OpenFigure):
         qtbot.mouseClick(figure, Qt.MouseButton.LeftButton)
@@ -68,8 +66,6 @@ def test_each_figure_opens_by_click_and_key(page: ComparePage, qtbot: QtBot) -> 
     pairs = dict(value.pairs)
     assert pairs["Requests"] == "360" and "to" in pairs["95 % interval"]
     assert value.lines and value.lines[0].startswith("3 sets in fresh processes")
-    press(card, "Copy")
-    assert QGuiApplication.clipboard().text() == value.command == "fettle bench r1/v1"
     card.close()
 
 
@@ -105,7 +101,6 @@ def test_interval_and_sets_come_from_the_measurement(space: Workspace) -> None:
     )
     (latency,) = (source for source in sources_of(facts, bare, [2.0] * 50) if source.key == "latency")
     assert "95 % interval" not in dict(latency.pairs) and latency.lines == ()
-    assert command("fettle", "compare", "a b") in ("fettle compare 'a b'", 'fettle compare "a b"')
 
 
 def test_speedup_under_load_explains_its_comparison(space: Workspace) -> None:

@@ -64,7 +64,7 @@ def test_missing_target_is_installed_with_one_click(
     # Then the installer is at work, without a further question, and can be stopped
     drive(lambda: "Downloading: 2 of 3" in words(page))
     assert (tmp_path / "clone" / "said").read_text(encoding="utf-8").split() == ["add", "web"]
-    assert button(page, INSTALL).text() == "Stop"
+    assert button(page, "Stop installing “Web page”").text() == "Stop"
     # And when it has finished, what can be written is looked up again
     (tmp_path / "clone" / "go").touch()
     drive(lambda: session.described is not None and len(session.described.targets) > 2, 60)

@@ -57,7 +57,7 @@ def test_pick_of_a_regression_needs_a_reason(reason: str | None) -> None:
     """Given a regressed version and no sentence as a reason, Then it is refused, and the hint names the option."""
     refused = refusal(pick, facts(), "bad", reason)
     assert (refused.error.code, refused.exit_code) == ("regressed", 3)
-    assert "--accept-regression" in refused.error.hint
+    assert "--accept-regression" in refused.error.by_command
 
 
 def test_pick_of_a_regression_with_a_reason_returns_it() -> None:

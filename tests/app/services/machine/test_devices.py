@@ -112,7 +112,7 @@ def test_room_words_warn_if_the_model_cannot_fit(free_bytes: int | None, is_shor
     """Given weights and free memory, Then only less memory than weights and context is called too little."""
     room = GpuRoom(A, CONTEXT_BYTES + 4_000_000_000, free_bytes)
     assert room.is_short == is_short
-    assert ("--device cpu" in room_words(room)) == is_short
+    assert ("use the processor" in room_words(room)) == is_short
     assert "4.3 GB" in room_words(room)
 
 

@@ -4,7 +4,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication, QRadioButton
+from PySide6.QtWidgets import QRadioButton
 from read_page import words as text_of
 
 from tests.widgets.qt_actions import child, emitted, press
@@ -49,9 +49,6 @@ def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType)
     for text in ("2.1 times the original's", "this processor", "0.42 s", "half within 420 ms", "up to 31 %"):
         assert text in words
     assert "This computer does not tell how much energy it takes." in words
-    press(page, "For developers")
-    press(page, "Copy the command")
-    assert QApplication.clipboard().text() == "fettle load r1 --seconds 10"
 
 
 def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType) -> None:

@@ -17,7 +17,7 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], tuple[A
     """`page_of(kind)`: (the export's output, the unpacked page) of a kind of `web_pages`."""
 
     if missing((engine.PACKAGE,)):
-        pytest.skip(f"what web pages bring along is not here. {engine.INSTALL_HINT}")
+        pytest.skip("what web pages bring along is not here.")
 
     @cache
     def of(kind: Any) -> tuple[Any, Path]:

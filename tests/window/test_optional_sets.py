@@ -1,0 +1,100 @@
+"""Each optional set of an installed program is installed and removed on Settings by a real mouse."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loopback_index import Index, lay_out_sets, serving
+from rig import PROBE, ROOT, Program, Start
+
+from workers.contracts.optional_sets import LOCK_COPY
+
+SETS = {"web": "Web pages", "language": "Language models elsewhere", "sign": "Signatures"}
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def installed(tmp_path: Path, index: Index) -> dict[str, str]:
+    """An installed program with small sets; returns the variables that its launcher sets."""
+    tree = tmp_path / "Prögramme root" / "versions" / "1" / "fettle"
+    for name in ("app", "widgets", "workers", "presets"):
+        shutil.copytree(ROOT / name, tree / name)
+    lay_out_sets(tree, index)
+    path = os.pathsep.join((str(PROBE), str(tree)))
+    return {"FETTLE_ROOT": str(tree.parents[2]), "PYTHONPATH": path, **index.environment}
+
+
+def sources(installed: dict[str, str]) -> set[Path]:
+    return {path for path in Path(installed["FETTLE_ROOT"]).rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+
+def press(program: Program, text: str) -> None:
+    """Scroll down to a button by the wheel, beside the cards, and press it; other work ends first."""
+    if text != "Stop":
+        program.until_text("No job running", limit_s=60)
+    program.to_top()
+    for _ in range(30):
+        if program.see().button(text):
+            break
+        program.screen.do("mousemove", 1262, 500, "click", 5)
+        time.sleep(0.1)
+    program.press(text)
+
+
+def cut(program: Program, index: Index, title: str) -> None:
+    """Try to install a set while the index cuts its files."""
+    index.requests, index.cut_at = [], 100_000
+    press(program, f"Install what “{title}” needs")
+    program.until_text("What arrived is kept")
+    index.cut_at = None
+
+
+def stop(program: Program, index: Index, title: str) -> None:
+    """Stop the installation of a set in the middle of a file."""
+    index.held_at = 200_000
+    press(program, f"Install what “{title}” needs")
+    program.until_text("Downloading: 1")
+    press(program, "Stop")
+    program.until_text("The installation was stopped")
+    index.held_at = None
+    index.go.set()
+
+
+@pytest.mark.timeout(400)
+def test_sets_are_installed_after_a_cut_and_a_stop_and_removed(
+    start: Start, tmp_path: Path, index: Index, installed: dict[str, str]
+) -> None:
+    """Given an installed program and an index that cuts downloads, When each set is installed on Settings, Then the cut
+    is explained; When it is installed again, or after a stop, Then it goes on where it was, into the data folder alone;
+    When it is removed, Then its folder is gone and it is offered again."""
+    before = sources(installed)
+    program = start(**installed)
+    program.until_ready()
+    program.press("Settings")
+    program.until_page("settings", "full")
+    program.until(lambda view: view.button("Install (300 kB)"), 60, "the sizes of the sets")
+    sets = tmp_path / "home" / "data" / "sets"
+    for name, title in SETS.items():
+        cut(program, index, title)
+        if name == "web":
+            stop(program, index, title)
+        folder = sets / f"{name}-{sys.implementation.cache_tag}"
+        assert not folder.exists()
+        press(program, f"Install what “{title}” needs")
+        program.wait((folder / LOCK_COPY).exists, 60, title)
+        first = [first for path, first in index.requests if path == index.requests[0][0]]
+        assert first[0] == 0 and 0 < first[1] <= first[-1] and (name != "web" or first[1] < first[-1])
+    for title in SETS.values():
+        press(program, f"Remove “{title}”")
+        program.until(lambda view: view.button("Install (3"), 60, f"the offer of {title}")
+    assert not list(sets.glob("*-*")) and sources(installed) == before
+    program.check_clean()
