@@ -13,8 +13,9 @@ from pathlib import Path
 
 from steps.words import Progress, SetupError, print_line
 
+from app.files import sync_folder, write_whole
 from versions.archive import digest_of, unpack, verify
-from versions.root import SAFE, Root, is_running, python_of, read_payload, sync_folder, words_for_disk, write_synced
+from versions.root import NEW, SAFE, Root, is_running, python_of, read_payload, words_for_disk
 
 SMOKE_S = 300
 """Seconds for each part of the test of a version: a slow disk reads the engines for the first time."""
@@ -37,21 +38,21 @@ def install(root: Path, archive: Path, sha256: str = "") -> str:
             raise SetupError(
                 "The downloaded file is damaged or was changed.", f"Download it again. {SAFE}", "version_damaged"
             )
-        current, _previous = own.pointer()
+        (current, _previous), new = own.pointer(), own.versions / NEW
         print_line("Unpacking the new version")
         progress = Progress()
-        own.new.mkdir(mode=0o755)
+        new.mkdir(mode=0o755)
         payload = unpack(
-            archive, own.new, own.folder(current) if current else None,
+            archive, new, own.folder(current) if current else None,
             lambda done, total: progress.show("Unpacking and checking", done, total, "files"),
         )  # fmt: skip
         progress.end()
         version = _checked(payload["version"], payload["platform"], current)
-        smoke(own.new)
+        smoke(new)
         _sync()
         if (own.versions / version).exists() and not own.put_away(version):
             raise SetupError(f"Version {version} is running.", f"Close it and try again. {SAFE}", "version_running")
-        own.new.replace(own.folder(version))
+        new.replace(own.folder(version))
         _point(own, version)
     return version
 
@@ -83,7 +84,7 @@ def go_back(root: Path, choice: Path | None = None) -> str:
             current, previous = own.pointer()
             smoke(_to_go_back_to(own, previous))
             choice.parent.mkdir(parents=True, exist_ok=True)
-            write_synced(choice, f"{previous}\n{current}\n")
+            write_whole(choice, f"{previous}\n{current}\n".encode())
         return previous
     with own.held():
         current, previous = own.pointer()
@@ -117,6 +118,7 @@ def clean(root: Path) -> str:
 def smoke(folder: Path) -> None:
     """Start a version and import each of its engines; raises `SetupError` if that fails or takes too long."""
     print_line("Testing the new version")
+    folder = folder.absolute()  # the test runs in another folder
     version = read_payload(folder)["version"]
     own_test = folder / "fettle" / "installer" / "versions" / "smoke.py"
     if version not in _output(folder, "-m", "app", "--version").split():

@@ -11,13 +11,15 @@ import os
 import re
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steps.words import SetupError
+
+from app.filelock import try_lock
+from app.files import write_whole
 
 PAYLOAD = "payload.json"
 NEW = ".new"
@@ -39,11 +41,6 @@ class Root:
         """Return the folder of all versions."""
         return self.path / "versions"
 
-    @property
-    def new(self) -> Path:
-        """Return the folder of the version that is being unpacked."""
-        return self.versions / NEW
-
     def folder(self, version: str) -> Path:
         """Return the folder of a version; raises `SetupError` for a name that no version has."""
         if not VERSION.fullmatch(version):
@@ -52,13 +49,13 @@ class Root:
 
     def pointer(self) -> tuple[str, str]:
         """Return the current and the previous version, "" for one that is not there."""
-        try:
-            with (self.path / "pointer").open(encoding="utf-8") as file:
-                lines = file.read(1000).splitlines()
-        except (OSError, ValueError):
-            lines = []
-        named = [line if VERSION.fullmatch(line) and self.is_whole(line) else "" for line in [*lines, "", ""]]
-        return named[0], named[1]
+        lines = []
+        with contextlib.suppress(OSError, ValueError), (self.path / "pointer").open(encoding="utf-8") as file:
+            lines = file.read(1000).splitlines()
+        current, previous, *_ = [
+            line if VERSION.fullmatch(line) and self.is_whole(line) else "" for line in [*lines, "", ""]
+        ]
+        return current, previous
 
     def is_whole(self, version: str) -> bool:
         """Return whether the launcher would start a version; it looks for the same files."""
@@ -66,7 +63,7 @@ class Root:
 
     def point(self, current: str, previous: str) -> None:
         """Move the pointer in one step that survives a power failure."""
-        write_synced(self.path / "pointer", f"{current}\n{previous}\n")
+        write_whole(self.path / "pointer", f"{current}\n{previous}\n".encode(), mode=0o644)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -77,9 +74,8 @@ class Root:
         """
         with words_for_disk(self.path):
             self.versions.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                if not _try_lock(handle):
+            with (self.path / ".lock").open("ab") as lock:
+                if not try_lock(lock.fileno()):
                     what = "Another installation or update of this program is under way."
                     raise SetupError(what, f"Wait until it has ended. {SAFE}", "version_busy")
                 self._clean()
@@ -87,8 +83,6 @@ class Root:
                     yield
                 finally:
                     self._clean()
-            finally:
-                os.close(handle)
 
     def _clean(self) -> None:
         for path in self.versions.iterdir():
@@ -100,14 +94,13 @@ class Root:
         folder, gone = self.folder(version), self.versions / f"{GONE}{secrets.token_hex(4)}"
         if is_running(folder):
             return False
-        try:
+        if os.name == "nt":  # Windows refuses while a file of the folder is open
+            with contextlib.suppress(PermissionError):
+                folder.replace(gone)
+        else:
             folder.replace(gone)
-        except PermissionError:
-            if os.name == "nt":  # Windows refuses while a file of the folder is open
-                return False
-            raise
         remove_tree(gone)
-        return True
+        return not folder.exists()
 
     def prune(self) -> None:
         """Delete all versions but the current and the previous one, except those that run."""
@@ -124,29 +117,8 @@ def python_of(folder: Path) -> Path:
 
 def is_running(folder: Path) -> bool:
     """Return whether a program holds the lock of a version, which it takes at its start (`app/running_version.py`)."""
-    try:
-        handle = os.open(folder / PAYLOAD, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _try_lock(handle)
-    finally:
-        os.close(handle)
-
-
-def _try_lock(handle: int) -> bool:
-    if sys.platform == "win32":
-        import msvcrt
-
-        with contextlib.suppress(OSError):
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-            return True
-        return False
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
+    with contextlib.suppress(FileNotFoundError), (folder / PAYLOAD).open("rb") as file:
+        return not try_lock(file.fileno())
     return False
 
 
@@ -172,39 +144,12 @@ def damaged(reason: str) -> SetupError:
     return SetupError(f"The new version is damaged: {reason}.", f"Download it again. {SAFE}", "version_damaged")
 
 
-def write_synced(path: Path, text: str) -> None:
-    """Replace a file in one step; raises OSError, and the old file is unchanged then."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power failure; Windows has no such call."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def remove_tree(folder: Path) -> None:
     """Delete a folder whose inner folders are read-only; what cannot be deleted stays for the next time."""
-    if folder.is_dir() and not folder.is_symlink():
-        for place, _folders, _files in os.walk(folder):
-            with contextlib.suppress(OSError):
-                os.chmod(place, 0o700)  # noqa: PTH101 - one call for each of thousands of folders
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        folder.unlink(missing_ok=True)
+    for place, _folders, _files in os.walk(folder):
+        with contextlib.suppress(OSError):
+            os.chmod(place, 0o700)  # noqa: PTH101 - one call for each of thousands of folders
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

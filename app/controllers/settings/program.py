@@ -1,7 +1,9 @@
 """Control the versions of the program: look for a newer one, install it, and go back."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,7 @@ from app.controllers.session import Session
 from app.controllers.words import notice
 from app.services.flow.steps import Flow
 from app.services.machine.optional_sets import InstallerStatus
-from app.services.machine.updates.flows import (
-    clean_up,
-    download_update,
-    has_server,
-    install_update,
-    look_for_update,
-    switch_version,
-)
+from app.services.machine.updates.flows import at_once, download_update, has_server, install_update, look_for_update
 from app.services.machine.updates.index import UpdateIndex, is_newer
 from app.services.machine.updates.program import Program
 from app.settings import SavedSettings
@@ -29,7 +24,7 @@ from widgets.dialogs.program_questions import switch_question
 from widgets.dialogs.questions import ask
 from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
-from widgets.pages.settings.program import ProgramValue
+from widgets.pages.settings.program import ProgramRequest, ProgramValue
 from widgets.parts.format import size_bytes
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
@@ -57,11 +52,11 @@ class ProgramSection(PageController[SettingsPage]):
         self._timer = QTimer(self)
         self._timer.setInterval(REPORT_EVERY_MS)
         self._timer.timeout.connect(self.show)
-        page.update_look_requested.connect(self._on_look)
-        page.update_install_requested.connect(self._on_install)
-        page.update_stop_requested.connect(self._on_stop)
-        page.version_switch_requested.connect(self._on_switch)
-        page.weekly_updates_changed.connect(lambda wanted: self._settings.save(weekly_updates=wanted))
+        actions: dict[ProgramRequest, Callable[[], None]] = {
+            "look": self._on_look, "install": self._on_install, "stop": self._on_stop, "switch": self._on_switch,
+            "weekly": self._on_weekly,
+        }  # fmt: skip
+        page.program_requested.connect(lambda request: actions[request]())
         context.flows.changed.connect(self._on_flows)
         self.show()
 
@@ -93,7 +88,6 @@ class ProgramSection(PageController[SettingsPage]):
                 is_weekly=self._settings.value.weekly_updates,
                 at_work=at_work if running is not None or self._is_wanted else "",
                 share=share,
-                can_stop=not self._is_stopping,
                 message=self._message,
                 problem=self._problem,
             )
@@ -183,6 +177,10 @@ class ProgramSection(PageController[SettingsPage]):
         else:
             self._on_paused()
 
+    def _on_weekly(self) -> None:
+        self._settings.save(weekly_updates=not self._settings.value.weekly_updates)
+        self.show()
+
     def _on_switch(self) -> None:
         program = self._program
         dialog = switch_question(
@@ -193,7 +191,7 @@ class ProgramSection(PageController[SettingsPage]):
     def _switch(self) -> None:
         if not self._job.is_busy:
             self._begin(_("Testing version {0}…").format(self._program.other_version))
-            flow = switch_version(self._program, self._status)
+            flow = at_once(partial(self._program.switch, self._status))
             self._start(flow, self._on_changed, on_failed=self._on_failed, on_cancelled=self._end)
             self.show()
 
@@ -228,7 +226,7 @@ class WeeklyLook(QObject):
         """Start what is due."""
         if self._program.has_leftovers():
             self._start_quietly(
-                clean_up(self._program), lambda _nothing: log.info("leftovers of versions were removed")
+                at_once(self._program.clean), lambda _nothing: log.info("leftovers of versions were removed")
             )
         settings = self._settings.value
         looked_at, now = settings.updates_looked_at, datetime.now(UTC)

@@ -39,11 +39,7 @@ class SettingsPage(InstallingPage):
     open_data_folder_requested = Signal()
     free_space_requested = Signal()
     store_limit_changed = Signal(object)  # bytes, or None for no limit
-    update_look_requested = Signal()
-    update_install_requested = Signal()
-    update_stop_requested = Signal()
-    version_switch_requested = Signal()
-    weekly_updates_changed = Signal(bool)
+    program_requested = Signal(str)  # a ProgramRequest
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
 
@@ -66,12 +62,7 @@ class SettingsPage(InstallingPage):
         storage = self._storage = StorageCard(self.theme, self.free_space_requested)
         storage.limit_changed.connect(self.store_limit_changed)
         storage.show_value(self._storage_value)
-        program = self._program = ProgramCard(self.theme)
-        program.look_requested.connect(self.update_look_requested)
-        program.install_requested.connect(self.update_install_requested)
-        program.stop_requested.connect(self.update_stop_requested)
-        program.switch_requested.connect(self.version_switch_requested)
-        program.weekly_changed.connect(self.weekly_updates_changed)
+        program = self._program = ProgramCard(self.theme, self.program_requested)
         program.show_value(self._program_value)
         hub = self._hub = KeptHubCard(self.theme, self.hub_forget_requested)
         hub.removal_requested.connect(self.hub_removal_requested)

@@ -1,10 +1,10 @@
 """Show in Settings the version of the program, newer versions, and the way back to the previous one."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtWidgets import QCheckBox
 
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -17,6 +17,8 @@ from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
 
 MAX_NOTES = 600
+
+ProgramRequest = Literal["look", "install", "stop", "switch", "weekly"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,6 @@ class ProgramValue:
     is_weekly: bool = False
     at_work: str = ""
     share: float | None = None
-    can_stop: bool = True
     message: str = ""
     problem: str = ""
 
@@ -49,27 +50,24 @@ class ProgramValue:
 class ProgramCard(Card):
     """The card of the section; its widgets stay, so that the focus stays while a download runs."""
 
-    look_requested = Signal()
-    install_requested = Signal()
-    stop_requested = Signal()
-    switch_requested = Signal()
-    weekly_changed = Signal(bool)
-
-    def __init__(self, theme: Theme) -> None:
-        """Create an empty card."""
+    def __init__(self, theme: Theme, requested: SignalInstance) -> None:
+        """Create an empty card; `requested` gets each `ProgramRequest`."""
         super().__init__(_("This program"), gap=SPACE_M)
         self._version = words("", "strong")
         self._place = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
         self._source, self._result = words("", "caption"), words("")
         self._notes, self._problem = words("", "soft"), words("", "", "warn")
         self._bar = Bar(_("Progress of the update"))
-        self._look = GhostButton(theme, _("Look for a newer version"), "arrows-clockwise", on=self.look_requested)
-        self._install = PrimaryButton(theme, _("Install"), "download-simple", on=self.install_requested)
-        self._stop = GhostButton(theme, _("Stop"), "stop", name=_("Stop the update"), on=self.stop_requested)
-        self._switch = GhostButton(theme, "", "arrow-counter-clockwise", on=self.switch_requested)
+        self._look = GhostButton(theme, _("Look for a newer version"), "arrows-clockwise")
+        self._install = PrimaryButton(theme, _("Install"), "download-simple")
+        self._stop = GhostButton(theme, _("Stop"), "stop", name=_("Stop the update"))
+        self._switch = GhostButton(theme, "", "arrow-counter-clockwise")
         self._buttons = in_flow(self._install, self._look, self._stop, self._switch)
         self._weekly = QCheckBox(_("Look for a newer version once a week"))
-        self._weekly.toggled.connect(self.weekly_changed)
+        for button, request in zip(
+            (self._look, self._install, self._stop, self._switch, self._weekly), get_args(ProgramRequest), strict=True
+        ):
+            button.clicked.connect(lambda _checked=False, request=request: requested.emit(request))
         self.add(self._version, self._place, self._source, self._result, self._notes, self._bar, self._problem)
         self.add(self._buttons, (self._weekly, LEFT))
 
@@ -91,19 +89,13 @@ class ProgramCard(Card):
         self._install.relabel(_("Install version {0}").format(value.found))
         back = _("Go back to version {0}…") if value.goes_back else _("Use version {0} again…")
         self._switch.relabel(back.format(value.other_version))
-        self._stop.setEnabled(value.can_stop)
-        shown_widgets: tuple[tuple[QWidget, bool], ...] = (
-            (self._install, is_idle and bool(value.found)),
-            (self._look, is_idle and can_look and not value.found),
-            (self._stop, not is_idle),
-            (self._switch, is_idle and bool(value.other_version)),
-            (self._weekly, can_look),
-        )
-        for widget, is_shown in shown_widgets:
-            widget.setVisible(is_shown)
-        self._buttons.setVisible(any(is_shown for _widget, is_shown in shown_widgets[:-1]))
-        with QSignalBlocker(self._weekly):
-            self._weekly.setChecked(value.is_weekly)
+        self._install.setVisible(is_idle and bool(value.found))
+        self._look.setVisible(is_idle and can_look and not value.found)
+        self._stop.setVisible(not is_idle)
+        self._switch.setVisible(is_idle and bool(value.other_version))
+        self._buttons.setVisible(can_look or bool(value.other_version))
+        self._weekly.setVisible(can_look)
+        self._weekly.setChecked(value.is_weekly)
 
     @staticmethod
     def _source_of(value: ProgramValue) -> str:

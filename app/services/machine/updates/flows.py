@@ -2,11 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, Unavailable
 from app.services.flow.workspace import Workspace
 from app.services.hub.place import YES, HubPlace, certificate_paths, checked_endpoint, is_private, look
@@ -77,14 +78,9 @@ def install_update(
     shutil.rmtree(space.paths.updates, ignore_errors=True)
 
 
-def switch_version(program: Program, status: InstallerStatus) -> Flow[None]:
-    """Start the other installed version from the next start on; raises `JobError`."""
-    yield DiskStep(partial(program.switch, status), ends_late=True)
-
-
-def clean_up(program: Program) -> Flow[None]:
-    """Remove what an interrupted installation left; raises `JobError`."""
-    yield DiskStep(program.clean, ends_late=True)
+def at_once(change: Callable[[Stopped], None]) -> Flow[None]:
+    """Run a change of the installed versions (`Program.switch`, `Program.clean`); raises `JobError`."""
+    yield DiskStep(change, ends_late=True)
 
 
 def _place() -> HubPlace:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.workspace import Workspace
 from app.services.machine.optional_sets import InstallerStatus
-from app.services.machine.updates.flows import download_update, install_update, look_for_update, switch_version
+from app.services.machine.updates.flows import at_once, download_update, install_update, look_for_update
 from app.services.machine.updates.program import Program
 
 
@@ -57,7 +58,7 @@ def test_update_cut_in_the_middle_goes_on_and_runs_at_the_next_start(server: Upd
     go(space, install_update(space, program, index, archive, InstallerStatus()))
     assert (starts(server), program.current, program.other_version) == (NEW, NEW, OLD)
     assert not space.paths.updates.exists() and not program.has_leftovers()
-    go(space, switch_version(program, InstallerStatus()))
+    go(space, at_once(partial(program.switch, InstallerStatus())))
     assert (starts(server), program.next_version, program.other_version) == (OLD, OLD, NEW)
 
 
@@ -111,7 +112,7 @@ def test_program_of_the_package_manager_goes_back_for_one_person(
     monkeypatch.setattr("app.services.machine.updates.program.PACKAGED", server.root)
     before = (server.root / "pointer").read_bytes()
     for expected, other in ((OLD, NEW), (NEW, OLD)):
-        go(space, switch_version(program, InstallerStatus()))
+        go(space, at_once(partial(program.switch, InstallerStatus())))
         assert (program.kind, program.next_version, program.other_version) == ("package", expected, other)
         assert starts(server) == expected
     assert (server.root / "pointer").read_bytes() == before
