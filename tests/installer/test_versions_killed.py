@@ -21,6 +21,7 @@ from versions.publish import write_archive
 from versions.root import Root, read_payload
 
 KILLS, FILES = 20, 4000
+KINDS = ("install", "update", "go back")
 CHANGES = frozenset(("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod"))
 """Events that Python reports before it changes the disk; "open" also for reading."""
 
@@ -54,21 +55,27 @@ def test_version_that_works_is_there_after_each_of_twenty_kills(tmp_path: Path) 
         for base in ("", *payloads):
             archives[number, base] = tmp_path / f"{number}-{base}.tar.xz"
             write_archive(payload, archives[number, base], payloads.get(base), preset=0)
-    lengths, rows = {"install": 6.0, "update": 6.0, "go back": 2.0}, []
+    lengths: dict[str, float] = {}
+    rows: list[tuple[object, ...]] = []
     while len(rows) < KILLS:
         before = started(root)
-        current, previous = Root(root).pointer()
-        kind = chance.choice(["install", "update"] + ["go back"] * bool(previous))
+        current, _previous = Root(root).pointer()
+        kind = chance.choice(KINDS) if len(lengths) == len(KINDS) else KINDS[len(lengths)]  # each ends once first
+        if chance.random() < 0.7:  # else it also removes what the kill before left
+            begin("clean", root).communicate(timeout=120)
         other = chance.choice([number for number in payloads if number != current])
-        base = current if kind == "update" else ""
-        work = ("back", root) if kind == "go back" else ("install", root, archives[other, base])
-        running, after_s, began_s = begin(*work), chance.uniform(0.02, lengths[kind]), time.monotonic()
+        archive = archives[other, current if kind == "update" else ""]
+        began_s, running = (
+            time.monotonic(),
+            begin(*(("back", root) if kind == "go back" else ("install", root, archive))),
+        )
+        after_s = chance.uniform(0, lengths.get(kind, 600.0))
         try:
             lines, _ = running.communicate(timeout=after_s)
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             lines, _ = running.communicate()
-        else:  # it was faster: aim shorter the next time
+        else:
             lengths[kind] = time.monotonic() - began_s
             assert running.returncode == 0, lines
             continue
