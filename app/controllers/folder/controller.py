@@ -14,9 +14,10 @@ from app.controllers.running import JobSlot
 from app.controllers.words import error_value, notice
 from app.domain.variant import Variant
 from app.services.after.answering import answer_files, part_of, run_version, save_table
-from app.services.flow.events import Event, StepProgress
+from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow, JobError
 from app.services.machine.shortcut import put_on_desktop
+from app.services.opening.sniffing import seen_kind
 from app.services.records.facts import RunFacts
 from widgets.pages.folder.page import FolderPage, Stage
 from workers.contracts.after.answering import STAGE_ID, AnswerFilesResult
@@ -85,16 +86,21 @@ class FolderController(DetailController[FolderPage]):
         if not self._page.has_table:
             super().show()
 
+    def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
+        """Return all versions, the original last."""
+        return (*facts.made, facts.baseline)
+
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> object:
         """Return the kind of inputs and the choice of versions."""
         kind = facts.data.kind if facts.data else "images"
         return kind, tuple((one.id, one.title) for one in versions), variant.id
 
     def take_paths(self, paths: list[str]) -> bool:
-        """Answer a dropped folder or file, unless another one is being answered."""
-        if len(paths) != 1 or self._chosen is None or self._job.is_busy:
+        """Answer a dropped folder or file; a model is opened instead, and one that is being answered goes on."""
+        if len(paths) != 1 or self._chosen is None or seen_kind(from_text(paths[0])) == "model":
             return False
-        self._answer(from_text(paths[0]))
+        if not self._job.is_busy:
+            self._answer(from_text(paths[0]))
         return True
 
     def stop(self) -> None:
@@ -132,19 +138,18 @@ class FolderController(DetailController[FolderPage]):
         return (yield from answer_files(space, version, key, self._path, column, facts.run.goal.threads))
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, JobBegan):  # also after a crash; each job writes the part anew at first
+            self._forget_rows()
         if not isinstance(event, StepProgress) or event.stage_id != STAGE_ID:
             return
-        if self._rows is None:  # before its first report, the job still sorts the answers that it keeps
-            self._open_rows()
+        if self._rows is None:
+            rows = self._rows = PartRows(self._part)
+            columns, column = tuple(rows.head["columns"]), rows.head["text_column"]
+            self._page.show_table(self._path.name, rows.headings, rows.cells, columns, column)
             self._timer.start()
             self._show_state("running")
         self._total = event.total
         self._page.show_progress(event.done, event.total, event.remaining_s)
-
-    def _open_rows(self) -> None:
-        rows = self._rows = PartRows(self._part)
-        columns, column = tuple(rows.head["columns"]), rows.head["text_column"]
-        self._page.show_table(self._path.name, rows.headings, rows.cells, columns, column)
 
     def _look(self) -> bool:
         """Show the answers that came since; return whether there may be more."""
@@ -193,12 +198,8 @@ class FolderController(DetailController[FolderPage]):
 
     def _on_save(self, path: str) -> None:
         out = from_text(path)
-        self._start(
-            save_table(self._part, out),
-            self._on_saved,
-            title=_("Write {0}").format(out.name[:80]),
-            slot=self._saving,
-        )
+        title = _("Write {0}").format(out.name[:80])
+        self._start(save_table(self._part, out), self._on_saved, title=title, slot=self._saving)
 
     def _on_saved(self, result: AnswerFilesResult) -> None:
         self._saved = result.path

@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.contracts.after.answering import PART_FILE, Cells, cells, headings
 
-PIECE_BYTES, KEPT_ROWS = 4 << 20, 256
+PIECE_BYTES, KEPT_ROWS = 1 << 20, 256
 """Bytes that one look reads, so that the window stays responsive, and number of rows that are kept decoded."""
 
 

@@ -101,7 +101,7 @@ class FolderPage(DetailPage):
         choice = None
         if len(columns) > 1:
             field = ChoiceField(_("Column of the texts"), [(clipped(one, 60), one) for one in columns], column)
-            field.activated.connect(lambda _at: self.column_chosen.emit(field.currentData()))
+            field.currentIndexChanged.connect(lambda _at: self.column_chosen.emit(field.currentData()))
             choice = in_row(named(_("Column of the texts"), field), STRETCH)
         self._fill("running", PageHead(""), progress, choice, (TableCard((table, 1), name=_("Answers")), 1))
 
