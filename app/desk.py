@@ -8,6 +8,10 @@ import gc
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.cli.output import Globals
 
 COLLECT_MS = 5000
 
@@ -30,7 +34,10 @@ def open_desk(arguments: list[str]) -> int:
     if not has_display():
         sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
         return EXIT_MISSING
+    return _run(options, wanted.run, wanted.variant, [Path(file).absolute() for file in wanted.files])
 
+
+def _run(options: "Globals", run_id: str, variant_id: str | None, files: list[Path]) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -57,10 +64,10 @@ def open_desk(arguments: list[str]) -> int:
         except WorkerError as error:
             window.show_problem(error_value(error.info()))
         else:
-            controller = DeskController(window, space, wanted.run, wanted.variant)
+            controller = DeskController(window, space, run_id, variant_id)
             stack.callback(controller.stop)
-            if wanted.files:
-                controller.take(Incoming(tuple(to_text(Path(file).absolute()) for file in wanted.files)))
+            if files:
+                controller.take(Incoming(tuple(to_text(file) for file in files)))
         collector = QTimer(window)
         collector.timeout.connect(gc.collect)
         collector.start(COLLECT_MS)
