@@ -1,11 +1,10 @@
 """Show the table of all answers: of 100,000 rows only the visible ones are created."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
@@ -16,7 +15,6 @@ from widgets.parts.small import TagKind
 from widgets.parts.tables.paint import HeaderView
 from widgets.parts.tables.table import ColumnsModel, dress
 from widgets.parts.tables.values import Cell, Column
-from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 from workers.contracts.translation import _, localized
 
@@ -118,17 +116,9 @@ class AnswersModel(ColumnsModel):
         is_wrong = label >= 0 and place != label and kind != right
         return Cell(columns.class_name(place) or UNKNOWN, tone="bad" if is_wrong else "", below=sure)
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the cell itself for the delegate, and text for the other roles."""
-        if role == Qt.ItemDataRole.UserRole:
-            return self.cell(index.row(), self.columns[index.column()][0])
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            cell = self.cell(index.row(), self.columns[index.column()][0])
-            return ", ".join(part for part in (cell.text, cell.below) if part)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            cell = self.cell(index.row(), self.columns[index.column()][0])
-            return plain_tip(cell.tip or ", ".join(part for part in (cell.text, cell.below) if part))
-        return None
+    def cell_at(self, row: int, section: int) -> Cell:
+        """Return a cell by the number of its column."""
+        return self.cell(row, self.columns[section][0])
 
     def column(self, section: int) -> Column | None:
         """Return a column; None past the end."""

@@ -1,9 +1,8 @@
 """Show a growing table of answers: of 100,000 rows only the visible ones are read."""
 
 from collections.abc import Callable
-from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from widgets.parts.format import percent
@@ -11,7 +10,6 @@ from widgets.parts.painting import Index
 from widgets.parts.tables.paint import HeaderView
 from widgets.parts.tables.table import ROW_PX, ColumnsModel, dress
 from widgets.parts.tables.values import Cell, Column
-from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 from workers.contracts.after.answering import Cells
 from workers.contracts.translation import _
@@ -59,7 +57,7 @@ class FolderModel(ColumnsModel):
         """Return a column; None past the end."""
         return self._columns[section] if 0 <= section < len(self._columns) else None
 
-    def cell(self, row: int, section: int) -> Cell:
+    def cell_at(self, row: int, section: int) -> Cell:
         """Return a cell; the reason why there is no answer stands in the answer's column."""
         name, line = self.names[section], dict(zip(self._headings, self._read(row), strict=True))
         if name == "answer" and line["problem"] is not None:
@@ -71,16 +69,6 @@ class FolderModel(ColumnsModel):
         return Cell(
             text if share is None else f"{text} {percent(_number(share))}", tone="" if name == "answer" else "soft"
         )
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the cell itself for the delegate, and text for the other roles."""
-        if role == Qt.ItemDataRole.UserRole:
-            return self.cell(index.row(), index.column())
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.cell(index.row(), index.column()).text
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(self.cell(index.row(), index.column()).text)
-        return None
 
 
 def _shown(value: str | float | None) -> str:

@@ -88,6 +88,20 @@ class ColumnsModel(QAbstractTableModel):
         """Return a column; None past the end."""
         raise NotImplementedError
 
+    def cell_at(self, row: int, section: int) -> Cell:
+        """Return a cell."""
+        raise NotImplementedError
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return the cell itself for the delegate, and text for the other roles."""
+        if role == Qt.ItemDataRole.UserRole:
+            return self.cell_at(index.row(), index.column())
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            cell = self.cell_at(index.row(), index.column())
+            text = ", ".join(part for part in (cell.text, cell.below) if part)
+            return plain_tip(cell.tip or text) if role == Qt.ItemDataRole.ToolTipRole else text
+        return None
+
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the titles of the columns, their explanations and alignment."""
         column = self.column(section) if orientation == Qt.Orientation.Horizontal else None
