@@ -11,7 +11,7 @@ from widgets.pages.try_it.value import InputValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import pause
-from widgets.parts.layout import clear, held, in_column, in_row
+from widgets.parts.layout import TOP, clear, in_column, in_row
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureStore
 from widgets.parts.text import ElidedLabel, label
@@ -37,7 +37,6 @@ class DeskWindow(QWidget):
         self._given: InputCard | None = None
         self._answer = AnswerCard(_("Answer"), label(""), chosen=True)
         self._typed = pause(self, DEBOUNCE_MS, self._on_typed)
-        self._problem_box = in_column(gap=None)
         self.setProperty("kind", "page")
         self.setWindowTitle("Fettle")
         self.resize(*SIZE_PX)
@@ -49,7 +48,7 @@ class DeskWindow(QWidget):
         self._cards = in_row(gap=SPACE_L)
         head = in_row((in_column(self._title, self._below, gap=0), 1), self._choose, gap=SPACE_M)
         edges = (SPACE_L, SPACE_L, SPACE_L, SPACE_L)
-        in_column(head, (self._cards, 1), held(self._problem_box), gap=SPACE_M, edges=edges, parent=self)
+        in_column(head, (self._cards, 1), gap=SPACE_M, edges=edges, parent=self)
         QShortcut(QKeySequence.StandardKey.Paste, self, lambda: self._take(QGuiApplication.clipboard().mimeData()))
 
     def show_version(self, kind: DataKind, name: str, version: str) -> None:
@@ -78,18 +77,21 @@ class DeskWindow(QWidget):
 
     def show_answer(self, given: InputValue, answer: TryAnswer) -> None:
         """Show an input and its answer."""
-        clear(self._problem_box)
         if self._given is not None:
             self._given.show_value(given)
         self._answer.show_answer(answer, is_compared=False)
 
-    def show_problem(self, value: ErrorValue, given: InputValue | None = None) -> None:
-        """Show why there is no answer; without `given` nothing can be answered now."""
-        clear(self._problem_box)
-        self._problem_box.addWidget(ErrorCard(self._theme, value))
-        if given is not None and self._given is not None:
+    def show_refusal(self, given: InputValue, reason: str) -> None:
+        """Show in the answer's place why this input has none; others may have one."""
+        if self._given is not None:
             self._given.show_value(given)
-        self._answer.show_message(_("No answer to this input.") if given is not None else "")
+        self._answer.show_message(reason)
+
+    def show_problem(self, value: ErrorValue) -> None:
+        """Show in place of the cards why nothing can be answered now."""
+        clear(self._cards)
+        self._given = self._editor = None
+        self._cards.addWidget(ErrorCard(self._theme, value), 1, TOP)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a drag with usable content."""

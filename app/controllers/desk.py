@@ -1,5 +1,7 @@
 """Control the small window of a shortcut: one version stays loaded, and answers what is dropped."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.try_it.presenter import input_value, name_of, picture_of, png_of
@@ -13,7 +15,6 @@ from widgets.desk_window import DeskWindow
 from widgets.drops import Incoming
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.cards.error import ErrorValue
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
 
 POLL_MS = 15
@@ -47,7 +48,8 @@ class DeskController(QObject):
                 return
             self._single = TryPair(self._workspace, facts, variant, alone=True)
         except JobError as error:
-            self._window.show_problem(error_value(error.error))
+            again = _("Open Fettle, and put a version on the desktop again.")
+            self._window.show_problem(replace(error_value(error.error), next_step=again))
             return
         self._was_loaded = False
         kind = facts.data.kind if facts.data else "images"
@@ -83,12 +85,10 @@ class DeskController(QObject):
             self._window.show_answer(input_value(event, name, picture_of(event, name, None)), event.after)
         elif isinstance(event, Lost):
             self.stop()
-            self._show(event.error, None)
+            self._window.show_problem(error_value(event.error))
         else:
-            self._show(event.error, InputValue(caption=name_of(event.given, None)))
-
-    def _show(self, error: ErrorInfo, given: InputValue | None) -> None:
-        self._window.show_problem(error_value(error), given)
+            reason = f"{event.error.detail} {event.error.hint}"
+            self._window.show_refusal(InputValue(caption=name_of(event.given, None)), reason)
 
     def stop(self) -> None:
         """End the version's process."""

@@ -15,6 +15,7 @@ from widgets.pages.data.grid import ItemsView
 from widgets.pages.data.page import DataPage
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ProveValue
+from widgets.pages.folder.page import FolderPage
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.gpu.page import GpuPage
 from widgets.pages.guide.page import GuidePage
@@ -104,6 +105,20 @@ def chat(page: ChatPage, ex: ModuleType) -> None:
         focused.clearFocus()  # its caret would blink
 
 
+def folder(page: FolderPage, stage: Any, saved: str = "") -> None:
+    """1,000 rows of a table of texts with two columns, one row without an answer."""
+    headings = ("input", "text", "answer", "confidence", "second", "second confidence", "problem")
+    rows = ("row 1", "A long text about nothing. " * 9, "positive", 0.98, "negative", 0.02, None)
+    page.show_table(
+        "reviews.csv", headings, lambda row: rows if row else ("row 0", *[None] * 5, "No text."), ("a", "b"), "b"
+    )
+    page.grow(1000)
+    page.show_stage(stage, "Answered by “INT8”.", saved)
+    page.show_progress(1000, 2000, 12.0)
+    if stage == "done":
+        page.show_counts(999, 1)
+
+
 PLAIN: dict[type[Page], str] = {  # the states that one example shows, as state=example
     ModelPage: "empty=sample full=model error",
     DataPage: "empty=ask_data full=data texts=texts right-texts=right_texts made=made error",
@@ -182,6 +197,11 @@ STATES: dict[str, State] = {
     ),
     "export-running": (ExportPage, run_export),
     "export-done": (ExportPage, lambda p, ex: p.show_done(*ex.done())),
+    "folder-empty": (FolderPage, lambda p, ex: p.show_empty()),
+    "folder-full": (FolderPage, lambda p, ex: p.show_value(("audio", (("v1", "INT8"), ("v0", "Original")), "v1"))),
+    "folder-running": (FolderPage, lambda p, ex: folder(p, "running")),
+    "folder-stopped": (FolderPage, lambda p, ex: folder(p, "stopped")),
+    "folder-done": (FolderPage, lambda p, ex: folder(p, "done", "/home/me/answers.csv")),
     "gpu-installing": (GpuPage, lambda p, ex: p.show_value(replace(ex.mendable_ladder(), installing=ex.installing()))),
     "gpu-failed": (GpuPage, lambda p, ex: p.show_value(replace(ex.mendable_ladder(), trouble=ex.refused()))),
     "chat-full": (ChatPage, chat),
