@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
     from app.settings import Settings
+    from widgets.application import WindowApplication
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
     from workers.contracts.errors import WorkerError
@@ -37,14 +38,9 @@ HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.control
 
 def open_window(arguments: list[str]) -> int:
     """Open the window, or raise the window that is already open, and run until it is closed."""
-    from app.cli.options.inputs import split_globals
-    from app.cli.output import CommandFailed
+    from app.arguments import window_arguments
 
-    try:
-        options, files = split_globals(arguments)
-    except CommandFailed as failed:
-        sys.stderr.write(f"{failed.error.detail} {failed.error.hint_by_command}\n")
-        return failed.exit_code
+    folder, files = window_arguments(arguments)
     if not has_display():
         sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
         return EXIT_MISSING
@@ -55,7 +51,7 @@ def open_window(arguments: list[str]) -> int:
     from workers.contracts.paths import to_text
 
     try:
-        paths = find_data_folder(options.data_dir)
+        paths = find_data_folder(Path(folder) if folder else None)
         activate(sets_root(paths))
         lock = InstanceLock.take(paths, "window", "Fettle's window")
     except DataFolderBusy as busy:
@@ -106,7 +102,6 @@ def _fail(error: "WorkerError") -> int:
 
 def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from PySide6.QtCore import QCoreApplication, QEvent, QTimer
-    from PySide6.QtWidgets import QApplication
 
     from app.quick_imports import forget_feature_imports
 
@@ -114,17 +109,19 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from app.controllers.first_page import show_first_page
     from app.handover import forget_requests
     from app.settings import load_settings
+    from widgets.application import WindowApplication
     from widgets.language import apply_language
 
     gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
     settings, problem = load_settings(paths.settings)
-    app = scaled(lambda: QApplication(sys.argv[:1]), settings.text_percent)
+    app = scaled(lambda: WindowApplication(sys.argv[:1]), settings.text_percent)
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
     app.setQuitOnLastWindowClosed(False)
     apply_language(settings.language)
     window, theme = build_window(app, settings)
+    app.file_opened.connect(lambda path: window.paths_dropped.emit([path]))
     show_first_page(window, settings, has_files=bool(files))
     live = Application(app, window, theme, paths, lock, (settings, problem), files)
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
@@ -136,7 +133,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     return code
 
 
-def scaled(make: "Callable[[], QApplication]", percent: int) -> "QApplication":
+def scaled(make: "Callable[[], WindowApplication]", percent: int) -> "WindowApplication":
     """Create the application with everything drawn at `percent` of the system's size.
 
     Qt reads the scale once, from the environment. It is removed again, because other programs would inherit it.

@@ -16,8 +16,10 @@ from app.paths import DataPaths, unusable
 
 POLL_S = 0.03
 MAX_BYTES = 1 << 20
-MAX_FILES = 64
+MAX_FILES, MAX_TOKEN = 64, 200
 SUFFIX = ".json"
+TOKEN = "XDG_ACTIVATION_TOKEN"
+"""The variable with a Wayland desktop's permission to come to the front, which only the second start receives."""
 
 
 def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -> bool:
@@ -30,7 +32,7 @@ def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -
     """
     name = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     waiting, final = paths.handover / f"{name}.part", paths.handover / f"{name}{SUFFIX}"
-    facts = {"files": [str(path.absolute()) for path in files]}
+    facts = {"files": [str(path.absolute()) for path in files], "token": os.environ.get(TOKEN, "")}
     try:
         waiting.write_bytes(json.dumps(facts).encode("ascii"))  # ASCII escapes keep file names of invalid Unicode
         waiting.replace(final)
@@ -51,7 +53,10 @@ def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -
 
 
 def take_requests(paths: DataPaths) -> list[tuple[Path, ...]]:
-    """Return the files of the requests that arrived since the last call, oldest first. An empty folder costs little."""
+    """Return the files of the requests that arrived since the last call, oldest first. An empty folder costs little.
+
+    The permission to raise the window goes into the environment, where Qt looks for it.
+    """
     try:
         names = sorted(entry.name for entry in os.scandir(paths.handover) if entry.name.endswith(SUFFIX))
     except OSError:
@@ -73,8 +78,10 @@ def _take(path: Path) -> tuple[Path, ...] | None:
             data = file.read(MAX_BYTES)
         path.unlink()
         facts = json.loads(data)
+        if token := str(facts.get("token", ""))[:MAX_TOKEN]:
+            os.environ[TOKEN] = token  # Qt uses it once, when the window is raised
         return tuple(Path(str(name)) for name in facts["files"][:MAX_FILES])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
         return None

@@ -74,6 +74,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     forking.close_servers()
 
 
+@pytest.fixture(scope="session")
+def qapp_cls() -> type:
+    """Widgets are tested in the program's own application object."""
+    from widgets.application import WindowApplication
+
+    return WindowApplication
+
+
 def _stand_in(folder: Path, source: str, name: str) -> None:
     """Build a stand-in of the driver. The test set-up installs the compiler that it needs."""
     if sys.platform != "linux":

@@ -52,6 +52,14 @@ def test_files_arrive_once_at_the_open_window(
     assert list(paths.handover.iterdir()) == []
 
 
+def test_permission_to_come_to_the_front_is_passed_on(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a desktop that lets the second start raise a window, When it passes its request, Then Qt finds the token."""
+    monkeypatch.setenv("XDG_ACTIVATION_TOKEN", "")
+    (paths.handover / "1.json").write_text('{"files": [], "token": "t-1"}', encoding="utf-8")
+    assert take_requests(paths) == [()]
+    assert os.environ["XDG_ACTIVATION_TOKEN"] == "t-1"
+
+
 def test_request_is_withdrawn_without_a_window(paths: DataPaths) -> None:
     """Given no window that polls, when files are passed, then it returns False in time and leaves no file."""
     assert hand_over(paths, (Path("/a"),), timeout_s=0.1) is False

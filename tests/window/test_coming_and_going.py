@@ -152,7 +152,7 @@ def test_what_was_closed_goes_on_to_its_end(start: Start, tmp_path: Path) -> Non
 @pytest.mark.timeout(180)
 def test_files_of_the_command_line_open_in_one_window(start: Start, tmp_path: Path) -> None:
     """Given no window, When Fettle is started with a file, Then the window opens it; when it is started again with
-    another, Then that start ends and the window opens that one. What refers to itself goes meanwhile, and never while
+    another by its address, Then that start ends, and the minimized window comes to the front and opens that one. What refers to itself goes meanwhile, and never while
     Qt calls Python code: it may still hold it."""
     program = start(str(write_model(tmp_path / "given.onnx")))
     program.until_page("model", "full", 30)
@@ -162,9 +162,15 @@ def test_files_of_the_command_line_open_in_one_window(start: Start, tmp_path: Pa
         time.sleep(2 * busyness())
         assert program.see().garbage["collected"]
 
-    second = [sys.executable, "-m", "app", str(write_model(tmp_path / "second.onnx"))]
+    (own,) = program.screen.do(
+        "search", "--all", "--onlyvisible", "--pid", program.process.pid, "--name", "Fettle$"
+    ).split()
+    program.screen.do("windowminimize", "--sync", own)
+    address = write_model(tmp_path / "ünï 模型 a#b%20.onnx").as_uri()
+    second = [sys.executable, "-m", "app", address]
     done = subprocess.run(second, env=program.environment, cwd=program.home, timeout=30, check=False)
     assert done.returncode == 0
-    program.until_text("second", "classifies pictures")
+    program.until_text("ünï 模型 a#b%20", "classifies pictures")
+    program.wait(lambda: program.screen.do("getactivewindow").strip() == own, 10, "the window in front")
     program.close_window()
     assert program.process.wait(15) == 0

@@ -9,7 +9,7 @@ from widgets.pages.load.value import LoadFormValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorValue
-from widgets.parts.layout import held, in_columns, in_row
+from widgets.parts.layout import LEFT, held, in_columns, in_row
 from widgets.parts.small import PageHead, figure_row
 from widgets.parts.text import words
 from widgets.plots.as_table import as_table
