@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from widgets.application import WindowApplication
     from widgets.main_window import MainWindow
+    from widgets.parts.cards.error import ErrorValue
     from widgets.theme import Theme
     from workers.contracts.errors import WorkerError
 
@@ -96,8 +97,37 @@ def _hand_over(paths: "DataPaths", busy: "DataFolderBusy", files: list[Path]) ->
 
 
 def _fail(error: "WorkerError") -> int:
-    sys.stderr.write(f"{error.title}. {error.detail} {error.hint}\n")
+    """Report on the terminal and in a window why the program cannot start; return when the window is closed."""
+    sys.stderr.write(f"{error.title}. {error.detail} {error.info().hint_by_command}\n")
+    from PySide6.QtCore import QTimer
+
+    from app.controllers.words import error_value
+    from app.quick_imports import forget_feature_imports
+    from app.settings import Settings
+    from widgets.application import WindowApplication
+
+    forget_feature_imports()
+    app = WindowApplication(sys.argv[:1])
+    window, _theme = build_window(app, Settings())
+    _stop(window, error_value(error.info()))
+    window.close_requested.connect(window.close_now)
+    awake = QTimer(window, interval=200)  # lets Python receive signals such as Ctrl+C; nothing else runs here
+    awake.timeout.connect(lambda: None)
+    awake.start()
+    window.show()
+    app.exec()
     return error.exit_code
+
+
+def _stop(window: "MainWindow", value: "ErrorValue") -> None:
+    """Show why nothing works, in the place of the first page."""
+    from widgets.parts.page import Page
+
+    window.show_page(window.first_page)
+    window.rail.setEnabled(False)
+    page = window.page(window.first_page)
+    assert isinstance(page, Page)
+    page.show_stopped(value)
 
 
 def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
@@ -285,16 +315,10 @@ class Application:
         """Show why nothing works, with a report as the only action."""
         from app.controllers.reporting import ProblemReports
         from app.controllers.words import error_value
-        from widgets.parts.page import Page
 
-        window = self._window
-        window.show_page(window.first_page)
-        window.rail.setEnabled(False)
-        page = window.page(window.first_page)
-        assert isinstance(page, Page)
-        ProblemReports(window, self._theme, self._paths)
-        page.show_stopped(error_value(error.info()))
-        window.close_requested.connect(self._quit)
+        ProblemReports(self._window, self._theme, self._paths)
+        _stop(self._window, error_value(error.info()))
+        self._window.close_requested.connect(self._quit)
 
     def _on_close(self) -> None:
         """Hide the window and stop the start-up if the application is not wired yet."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from app.filelock import try_lock, unlock
-from app.paths import DataFolderUnusable, DataPaths, prepare, unusable
+from app.paths import OTHER_FOLDER, DataFolderUnusable, DataPaths, prepare, unusable
 from workers.contracts.errors import BackendMissing
 
 MAX_HOLDER_BYTES = 4096
@@ -45,7 +45,8 @@ class DataFolderBusy(BackendMissing):
             "data_folder_busy",
             "Another program is using Fettle's data folder",
             f"{who} holds {paths.root}. Nothing was changed.",
-            f"{hint}, or name another folder with --data-dir. Commands that only read go on working.",
+            f"{hint}. Commands that only read go on working.",
+            by_command=OTHER_FOLDER,
         )
         self.holder = holder
 
@@ -142,7 +143,7 @@ def _lock(paths: DataPaths, handle: int) -> bool:
         return try_lock(handle)
     except OSError as error:
         detail = f"The disk of {paths.root} knows no file locks ({error.strerror}), so two programs could collide."
-        raise DataFolderUnusable(paths.lock, detail, "Name a folder on another disk with --data-dir.") from error
+        raise DataFolderUnusable(paths.lock, detail, "Keep the data folder on another disk.") from error
 
 
 def _write_holder(paths: DataPaths, handle: int, holder: Holder) -> None:

@@ -13,6 +13,7 @@ from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull, lacks_room
 
 OWNER_ONLY = 0o700
 MAX_NAME_BYTES = 255
+OTHER_FOLDER = "Name another folder with --data-dir or FETTLE_HOME."
 
 
 class DataFolderUnusable(BackendMissing):
@@ -20,7 +21,7 @@ class DataFolderUnusable(BackendMissing):
 
     def __init__(self, path: Path, detail: str, hint: str, code: str = "data_folder_unusable") -> None:
         """Create the error for `path`; `detail` is what happened, `hint` is what to do."""
-        super().__init__(code, "Fettle cannot use its data folder", detail, hint)
+        super().__init__(code, "Fettle cannot use its data folder", detail, hint, by_command=OTHER_FOLDER)
         self.path = path
 
 
@@ -93,7 +94,7 @@ def find_data_folder(option: Path | None = None, environment: Mapping[str, str] 
         return DataPaths(chosen.expanduser().absolute())
     except RuntimeError as error:  # there is no home folder for "~"
         detail = f"The folder {chosen} cannot be found: this account has no home folder."
-        raise DataFolderUnusable(chosen, detail, "Name a folder with --data-dir or FETTLE_HOME.") from error
+        raise DataFolderUnusable(chosen, detail, "Ask for a home folder for this account.") from error
 
 
 def prepare(paths: DataPaths) -> DataPaths:
@@ -109,7 +110,7 @@ def prepare(paths: DataPaths) -> DataPaths:
             folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             detail = f"{folder} cannot be made, because a file is in its place."
-            raise DataFolderUnusable(folder, detail, "Move that file, or name another --data-dir.") from error
+            raise DataFolderUnusable(folder, detail, "Move that file, then start Fettle again.") from error
         except OSError as error:
             raise unusable(folder, error) from error
     return paths
@@ -144,19 +145,18 @@ def why_not_writable(folder: Path) -> str:
 
 def unusable(path: Path, error: OSError) -> DataFolderUnusable:
     """Convert an operating system error on `path` to an error with a plain text and a hint."""
-    other = "or name another one with --data-dir or FETTLE_HOME."
     if error.errno in NO_ROOM:
         full = DiskFull(path)
-        return DataFolderUnusable(path, full.detail, full.info().hint_by_command, full.code)
+        return DataFolderUnusable(path, full.detail, full.hint, full.code)
     if error.errno == errno.EFBIG:
         detail = f"A file in {path} would become larger than this account or this disk allows. {SAFE}"
-        return DataFolderUnusable(path, detail, f"Raise that limit (ulimit -f), {other}", "file_too_large")
+        return DataFolderUnusable(path, detail, "Raise that limit.", "file_too_large")
     if error.errno == errno.EROFS:
         detail = f"{path} cannot be written: its disk allows reading only."
-        hint = f"Make the disk writable, {other} Commands that only read, such as compare, go on working."
+        hint = "Make the disk writable. Commands that only read, such as compare, go on working."
         return DataFolderUnusable(path, detail, hint, "data_folder_read_only")
     if error.errno in (errno.EACCES, errno.EPERM):
         detail = f"{path} cannot be used: this account has no right to it."
-        return DataFolderUnusable(path, detail, f"Give it the right to read and write there, {other}")
+        return DataFolderUnusable(path, detail, "Give it the right to read and write there.")
     reason = error.strerror or str(error)
-    return DataFolderUnusable(path, f"{path} cannot be used: {reason}.", f"Check the disk, {other}")
+    return DataFolderUnusable(path, f"{path} cannot be used: {reason}.", "Check the disk.")

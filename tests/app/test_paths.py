@@ -78,7 +78,7 @@ def test_each_disk_error_has_its_code_and_words(
     with pytest.raises(DataFolderUnusable) as caught:
         prepare(DataPaths(tmp_path / "data"))
     assert caught.value.code == code and words in caught.value.detail
-    assert "--data-dir" in caught.value.hint
+    assert "--data-dir" in caught.value.info().hint_by_command and "--" not in caught.value.hint
     assert unusable(tmp_path, OSError(number, "x")).code == code
 
 
