@@ -116,7 +116,8 @@ def depends(record: dict[str, dict[str, str]]) -> str:
     brought = {Path(name).name for name in record["files"]}
     packages = [package for library, package in (*QT_BASE, *QT_X11) if library not in brought]
     renamed = [f"{name}t64 | {name}" if name == "libglib2.0-0" else name for name in packages]
-    return ", ".join([f"libc6 (>= {record['needs']['glibc']})", "libgcc-s1", "libstdc++6", *sorted(renamed)])
+    always = [f"libc6 (>= {record['needs']['glibc']})", "libgcc-s1", "libstdc++6", "xkb-data"]
+    return ", ".join([*always, *sorted(renamed)])
 
 
 def _write_control(tree: Path, record: dict[str, dict[str, str]]) -> None:

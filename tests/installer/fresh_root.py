@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rig import PROBE, Program, Screen
+from short_runs import SHORT_RUNS
 
 UID = 1000
 PERSON = "ann"
@@ -39,7 +40,7 @@ class FreshRoot:
     def run(self, *words: str, person: bool = False, network: bool = False) -> str:
         """Run a command inside and return what it printed."""
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-        environment["HOME"] = str(self.shared) if person else "/root"
+        environment |= {**SHORT_RUNS, "HOME": str(self.shared)} if person else {"HOME": "/root"}
         command = self.command(*words, person=person, network=network)
         done = subprocess.run(
             command, env=environment, cwd="/", capture_output=True, text=True, timeout=900, check=False
