@@ -4,6 +4,7 @@ import csv
 import hashlib
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,8 @@ UNUSED = re.compile(
     r"|PySide6/(include|typesystems|glue|doc|scripts|lib|Qt/(qml|libexec|metatypes|resources|modules|mkspecs))/.*"
     r"|PySide6/Qt/plugins/(designer|egldeviceintegrations|generic|printsupport|qmllint|qmltooling|sqldrivers"
     r"|vectorimageformats|wayland-graphics-integration-server)/.*"
-    r"|PySide6/Qt/plugins/(imageformats/libqpdf|platforminputcontexts/libqtvirtualkeyboardplugin|platforms/libq(?:eglfs|linuxfb"
-    r"|minimalegl|vkkhrdisplay|vnc)|wayland-shell-integration/libwl-shell)\b.*"
+    r"|PySide6/Qt/plugins/(imageformats/libqpdf|platforminputcontexts/libqtvirtualkeyboardplugin|platforms/libq(?:eglfs"
+    r"|linuxfb|minimalegl|vkkhrdisplay|vnc)|wayland-shell-integration/libwl-shell)\b.*"
     r"|PySide6/Qt/translations/(?!qtbase_).*"
 )
 """Files of packages that are left out: tests, static libraries, types, tools of Qt and what only they load.
@@ -32,7 +33,6 @@ The headers of torch remain, because torch.compile needs them.
 
 QT_MODULE = re.compile(r"\b(Qt[A-Z]\w+)\b")
 QT_LIBRARY = re.compile(r"PySide6/(?:(Qt[A-Z]\w+)\.abi3\.so|libpyside6qml.*|Qt/lib/(lib\w+\.so.*))")
-QT_USERS = ("app", "widgets", ".venv/pyqtgraph", ".venv/qtawesome")
 
 MOST_CHARACTERS = 140
 """Longest path below site-packages: with the folder of a person's programs, Windows allows 259."""
@@ -50,7 +50,7 @@ def copy_packages(place: Place, site: Path) -> dict[str, str]:
     versions = {}
     for info in _locked(place):
         rows = [row for row in _rows(info) if not UNUSED.fullmatch(row[0]) and not row[0].startswith("..")]
-        if info.name.startswith("pyside6"):
+        if sys.platform == "linux" and info.name.startswith("pyside6"):
             unused = _unused_qt(place, [row[0] for row in rows])
             rows = [row for row in rows if row[0] not in unused]
         for name, digest, _ in rows:
@@ -103,19 +103,16 @@ def _rows(info: Path) -> list[list[str]]:
 def _unused_qt(place: Place, names: list[str]) -> set[str]:
     """Return the modules and libraries of Qt that neither the program nor a plugin that remains needs."""
     libraries = {found[2] or name: name for name in names if (found := QT_LIBRARY.fullmatch(name))}
-    words = {word for folder in QT_USERS for word in _qt_words(place, folder)}
+    site = place.site_packages
+    users = (place.root / "app", place.root / "widgets", site / "pyqtgraph", site / "qtawesome")
+    sources = [path.read_text(encoding="utf-8") for folder in users for path in folder.rglob("*.py")]
+    words = {word for source in sources for word in QT_MODULE.findall(source)}
     todo = [name for name in names if (module := QT_LIBRARY.fullmatch(name)) and module[1] in words]
     todo += [name for name in names if name.startswith("PySide6/Qt/plugins/") and name.endswith(".so")]
     kept = set(todo)
     while todo:
-        for needed in elf.needed(place.site_packages / todo.pop()):
+        for needed in elf.needed(site / todo.pop()):
             if (name := libraries.get(needed)) is not None and name not in kept:
                 kept.add(name)
                 todo.append(name)
     return set(libraries.values()) - kept
-
-
-def _qt_words(place: Place, folder: str) -> Iterator[str]:
-    own = place.site_packages / folder.removeprefix(".venv/") if folder.startswith(".venv/") else place.root / folder
-    for path in own.rglob("*.py"):
-        yield from QT_MODULE.findall(path.read_text(encoding="utf-8"))

@@ -104,8 +104,9 @@ def compile_all(python: Path, folder: Path, parts: list[str]) -> None:
         for path in _files(folder / part)
         if path.suffix == ".py" and not path.is_symlink()
     ]
-    environment = {"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", "")}
-    command = [str(python), "-BISX", "utf8", "-c", _COMPILE, str(folder)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = {**kept, "PYTHONHASHSEED": "0"}
+    command = [str(python), "-BPsSX", "utf8", "-c", _COMPILE, str(folder)]
     # One process for each half, so that the order within a process never changes.
     halves = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
     for index, process in enumerate(halves):
