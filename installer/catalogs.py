@@ -73,14 +73,16 @@ def record_texts(source: str) -> Iterator[str]:
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None
         if isinstance(owner, ast.Name) and owner.id in LOGS:
             continue
+        titles = [word.value for word in node.keywords if word.arg == "title"]
         values = [word.value for word in node.keywords if word.arg in FIELDS]
         values += node.args[:1] if name in SENTENCES else []
         first = node.args[0] if node.args else None
         if isinstance(first, ast.Constant) and CODE.fullmatch(str(first.value)):
             values += node.args[1:4]
         for value in values:
-            if isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value.strip():
-                yield value.value
+            text = value.value if isinstance(value, ast.Constant) else None
+            if isinstance(text, str) and (" " in text.strip() or (value in titles and text[:1].isupper())):
+                yield text
 
 
 def _preset_texts(document: object) -> Iterator[str]:
@@ -127,15 +129,17 @@ def main() -> int:
         catalog.update(template, no_fuzzy_matching=True, update_header_comment=False)
         catalog.obsolete.clear()
         po_path(language).write_bytes(_text(catalog))
-        po_path(language).with_suffix(".mo").write_bytes(compiled(catalog))
-        empty = [message.id for message in catalog if message.id and not _is_whole(message.string)]
+        if any(message.id and is_whole(message.string) for message in catalog):
+            po_path(language).with_suffix(".mo").write_bytes(compiled(catalog))  # the window offers the language
+        empty = [message.id for message in catalog if message.id and not is_whole(message.string)]
         missing += len(empty)
         sys.stdout.write(f"{language}: {len(catalog)} texts, {len(empty)} not translated\n")
         sys.stdout.writelines(f"    {text!r}\n" for text in empty[:20])
     return int(missing > 0)
 
 
-def _is_whole(translation: str | tuple[str, ...] | list[str]) -> bool:
+def is_whole(translation: str | tuple[str, ...] | list[str]) -> bool:
+    """Return whether a text is translated, in all forms if it counts something."""
     return all(translation) if isinstance(translation, (tuple, list)) else bool(translation)
 
 

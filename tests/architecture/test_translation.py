@@ -1,16 +1,18 @@
 """Every text of the window can be extracted into a catalog, and every catalog is complete."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 
 from installer import catalogs
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("app", "widgets", "workers/contracts")
+PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 HOW = "run python -m installer.catalogs, translate what it lists, and run it again"
 
 
@@ -52,11 +54,27 @@ def test_translated_texts_are_literals_or_fields_of_records() -> None:
 
 
 @pytest.mark.parametrize("language", catalogs.TRANSLATED)
-def test_catalog_is_updated_and_compiled(language: str, template: Catalog) -> None:
-    """Given a catalog, Then it holds the texts of the program, and its compiled file the same translations."""
+def test_catalog_is_updated_complete_and_compiled(language: str, template: Catalog) -> None:
+    """Given a catalog, Then it holds the texts of the program; once the language is offered, each is translated with
+    the same placeholders and all plural forms, and the compiled file holds the same."""
     catalog = catalogs.read(language)
     assert ids(catalog) == ids(template), f"{language}: {HOW}"
-    assert catalogs.po_path(language).with_suffix(".mo").read_bytes() == catalogs.compiled(catalog), HOW
+    done = [message for message in catalog if message.id and catalogs.is_whole(message.string)]
+    compiled = catalogs.po_path(language).with_suffix(".mo")
+    assert bool(done) == compiled.exists(), f"{language}: {HOW}"
+    if done:
+        assert [one.id for one in catalog if one.id and one not in done] == [], f"{language} is not complete: {HOW}"
+        assert [one.id for one in done if one.fuzzy or not has_same_placeholders(one, catalog)] == []
+        assert compiled.read_bytes() == catalogs.compiled(catalog), f"{language}: {HOW}"
+
+
+def has_same_placeholders(message: Message, catalog: Catalog) -> bool:
+    """Return whether each form of a translation has the placeholders of the text."""
+    texts = message.id if isinstance(message.id, (tuple, list)) else (message.id,)
+    forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+    wanted = sorted(PLACEHOLDER.findall(texts[-1]))
+    is_counted = len(texts) == 1 or len(forms) == catalog.num_plurals
+    return is_counted and all(sorted(PLACEHOLDER.findall(form)) == wanted for form in forms)
 
 
 def test_import_translates_nothing() -> None:

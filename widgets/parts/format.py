@@ -1,7 +1,9 @@
 """Round numbers for people; all other modules keep SI units and full precision."""
 
+import re
 from datetime import datetime
 
+from PySide6.QtCore import QLocale
 from PySide6.QtGui import QFont
 
 from workers.contracts import wording
@@ -153,7 +155,17 @@ def moment(when: datetime | None, now: datetime | None = None) -> str:
     local = when.astimezone() if when.tzinfo else when
     today = (now or datetime.now(local.tzinfo)).date()
     clock = f"{local:%H:%M}"
-    return clock if local.date() == today else f"{local.day} {local:%b %Y}, {clock}"
+    return clock if local.date() == today else f"{day(local)}, {clock}"
+
+
+def day(when: datetime, *, year: bool = True) -> str:
+    """Return a date as the language writes it: 4 Mar 2026, 4. März 2026, 2026年3月4日."""
+    locale = QLocale()
+    if locale.language() == QLocale.Language.English:
+        return f"{when.day} {when:%b %Y}" if year else f"{when.day} {when:%b}"
+    form = locale.dateFormat(QLocale.FormatType.LongFormat)
+    parts = re.sub(r"\s*(dddd|ddd)[,、]?\s*(de )?", "", form)
+    return locale.toString(when.date(), parts if year else re.sub(r"[\s,]*('de' )?y+年?", "", parts))
 
 
 def ago(when: datetime, now: datetime | None = None) -> str:

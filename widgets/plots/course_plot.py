@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 
+from widgets.parts.format import day
 from widgets.plots.point_plot import ALIGN_LEFT, PlotPoint, PointPlot
 from widgets.plots.scale import tick_texts, ticks_between
 from widgets.theme import Theme
@@ -157,6 +158,6 @@ def time_marks(first: float, last: float) -> list[tuple[float, str]]:
     while at.timestamp() <= last and len(marks) <= _MOST_X_MARKS + 1:
         if at.timestamp() >= first:
             is_day = step_s >= _DAY_S or (at.hour, at.minute, at.second) == (0, 0, 0)
-            marks.append((at.timestamp(), f"{at.day} {at:%b}" if is_day else f"{at:{clock}}"))
+            marks.append((at.timestamp(), day(at, year=False) if is_day else f"{at:{clock}}"))
         at += timedelta(seconds=step_s)
     return marks or [(first, f"{begun:%H:%M:%S}")]

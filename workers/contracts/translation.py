@@ -82,6 +82,11 @@ def mark(text: str) -> str:
     return text
 
 
+def offered() -> dict[str, str]:
+    """Return the languages that have a catalog, with their own names."""
+    return {name: own for name, own in LANGUAGES.items() if name == "en" or gettext.find(DOMAIN, FOLDER, [name])}
+
+
 def language() -> str:
     """Return the current language, a key of `LANGUAGES` or `PSEUDO`."""
     return _Current.language
@@ -95,7 +100,8 @@ def set_language(choice: str = "", system: Iterable[str] = ()) -> str:
         system: names of the system's languages, the best first; empty asks the environment.
     """
     wanted = [os.environ.get(VARIABLE, ""), choice, *(system or _of_environment())]
-    chosen = next((found for name in wanted if (found := known_language(name))), "en")
+    known = (*offered(), PSEUDO)
+    chosen = next((found for name in wanted if (found := known_language(name)) in known), "en")
     _Current.chosen = chosen
     _use(chosen)
     return chosen

@@ -58,7 +58,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         n_labelled=judgement.n_accuracy if judgement else 0,
         labelled=bool(judgement and judgement.labelled),
         speaks=facts.baseline.id in facts.speech,
-        score_title=score.title if (score := _score(judgement)) is not None else "",
+        score_title=_(score.title) if (score := _score(judgement)) is not None else "",
         kind=kind,
         limit_pct=run.goal.max_loss_pct,
         loss_high=judgement.drop_high if judgement else None,

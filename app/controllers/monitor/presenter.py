@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from widgets.pages.monitor.value import MonitorValue
-from widgets.parts.format import UNKNOWN, clipped, count, ms, percent
+from widgets.parts.format import UNKNOWN, clipped, count, day, ms, percent
 from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
 from widgets.plots.course_plot import Course
@@ -194,12 +194,12 @@ def _tip(point: MonitorPoint, value: str) -> str:
 
 def _moment(t: float) -> str:
     at = _at(t)
-    return UNKNOWN if at is None else f"{at.day} {at:%b %H:%M}"
+    return UNKNOWN if at is None else f"{day(at, year=False)} {at:%H:%M}"
 
 
 def _day(t: float | None) -> str:
     at = None if t is None else _at(t)
-    return UNKNOWN if at is None else f"{at.day} {at:%b %Y}"
+    return UNKNOWN if at is None else day(at)
 
 
 def _at(t: float) -> datetime | None:

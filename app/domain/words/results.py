@@ -236,9 +236,9 @@ def score_sentence(score: TaskScore) -> str:
     """Return ``Right answers: 91.2 %, the original 91.4 % (change −0.6 to +0.2 points).``, for example."""
     now = value_words(score.optimized, score.unit)
     if score.original is None:
-        return _("{0}: {1}, by the original’s answers{2}.").format(score.title, now, _range(score))
+        return _("{0}: {1}, by the original’s answers{2}.").format(_(score.title), now, _range(score))
     return _("{0}: {1}, the original {2}{3}.").format(
-        score.title, now, value_words(score.original, score.unit), _range(score)
+        _(score.title), now, value_words(score.original, score.unit), _range(score)
     )
 
 

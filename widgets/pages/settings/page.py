@@ -19,7 +19,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.specs import Described
-from workers.contracts.translation import LANGUAGES, _
+from workers.contracts.translation import _, offered
 from workers.contracts.wording import capitalized
 
 GIB, MOST_GIB = 1 << 30, 4096
@@ -114,10 +114,8 @@ class SettingsPage(InstallingPage):
         return card
 
     def _language(self, value: SettingsValue) -> Card:
-        offered = [(name, key) for key, name in LANGUAGES.items() if key not in value.without_font]
-        field = ChoiceField(
-            _("Language"), [(_("As the system"), ""), *((name, key) for name, key in offered)], value.language
-        )
+        known = [(name, key) for key, name in offered().items() if key not in value.without_font]
+        field = ChoiceField(_("Language"), [(_("As the system"), ""), *known], value.language)
         field.setObjectName("language")
         field.activated.connect(lambda _at: self.language_chosen.emit(field.currentData()))
         card = Card(_("Language"), in_row(field, STRETCH), gap=SPACE_M)
