@@ -262,6 +262,7 @@ class Dock(QFrame):
         began, ended = count > 0 and self._jobs == 0, count == 0 and self._jobs > 0
         self._jobs = count
         self.job_text.setText(jobs_text(count + others))
+        self._side.updateGeometry()
         if began or ended:
             if self._by_hand is None or ended:
                 self._set_open(began)

@@ -30,10 +30,24 @@ _ACCENTS = str.maketrans("aeiouAEIOUcnsyz", "áéíóúÁÉÍÓÚçñšýž")
 _LONGER = 0.4
 
 
-class _Pseudo(gettext.NullTranslations):
-    """Texts in brackets that are 40 % longer, with accents; placeholders stay as they are."""
+class _Unknown(gettext.NullTranslations):
+    """The answer of a catalog to a text that it does not hold."""
 
     def gettext(self, message: str) -> str:
+        return ""
+
+
+class _Pseudo(gettext.NullTranslations):
+    """Texts of the catalogs in brackets, 40 % longer and with accents; placeholders stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = gettext.translation(DOMAIN, FOLDER, ["de"])
+        self._known.add_fallback(_Unknown())
+
+    def gettext(self, message: str) -> str:
+        if not self._known.gettext(message) and not self._known.ngettext(message, "", 1):
+            return message
         parts = (part if part.startswith("{") else part.translate(_ACCENTS) for part in _FIELD.split(message))
         return f"⟦{''.join(parts)}{'~' * round(_LONGER * len(_FIELD.sub('', message)))}⟧"
 

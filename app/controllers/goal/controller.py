@@ -169,11 +169,12 @@ def lacks_low_bits(described: DescribeResult | None) -> bool:
 
 def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetValue:
     """Return one card with the expected time and gain on this computer."""
+    expect = preset.expect_plain or preset.expect if is_plain else preset.expect
     return PresetValue(
         id=preset.id,
         title=_(preset.title),
         text=_(preset.summary),
-        expect=_(preset.expect_plain or preset.expect if is_plain else preset.expect),
+        expect=_(expect),
         seconds=seconds,
         icon=preset.icon,
     )

@@ -85,7 +85,8 @@ def _shown(row: TriedRung) -> TriedRung:
         waits = _("Not checked yet: fix the line above first.")
         more = {"found": waits, "reason": "", "hint": "", "installs": None}
         return row.model_copy(update={"title": _(row.title), **more})
-    return row.model_copy(update={name: _(getattr(row, name)) for name in ("title", "found", "reason", "hint")})
+    words = {"title": _(row.title), "found": _(row.found), "reason": _(row.reason), "hint": _(row.hint)}
+    return row.model_copy(update=words)
 
 
 def report(cards: Sequence[GpuCard], rows: Sequence[TriedRung]) -> str:
