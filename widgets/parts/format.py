@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QDate, QLocale
 from PySide6.QtGui import QFont
 
 from workers.contracts import wording
@@ -165,7 +165,8 @@ def day(when: datetime, *, year: bool = True) -> str:
         return f"{when.day} {when:%b %Y}" if year else f"{when.day} {when:%b}"
     form = locale.dateFormat(QLocale.FormatType.LongFormat)
     parts = re.sub(r"\s*(dddd|ddd)[,、]?\s*(de )?", "", form)
-    return locale.toString(when.date(), parts if year else re.sub(r"[\s,]*('de' )?y+年?", "", parts))
+    shown = QDate(when.year, when.month, when.day)
+    return locale.toString(shown, parts if year else re.sub(r"[\s,]*('de' )?y+年?", "", parts))
 
 
 def ago(when: datetime, now: datetime | None = None) -> str:
