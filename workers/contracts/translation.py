@@ -4,7 +4,6 @@ A process starts in English, and only the window and the command line choose ano
 write and store stays English.
 """
 
-import ctypes
 import functools
 import gettext
 import locale
@@ -185,6 +184,8 @@ def known_language(name: str) -> str:
 def _of_environment() -> list[str]:
     """Return the languages that environment variables name, on Windows that of the user's display."""
     if sys.platform == "win32":
+        import ctypes
+
         return [locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")]
     names = (os.environ.get(name, "") for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
     return [one for name in names for one in name.split(":")]
