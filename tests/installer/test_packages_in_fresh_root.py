@@ -24,6 +24,8 @@ DESKTOP = (
 """What a computer with a desktop has; the portable archive brings the rest."""
 
 RUN_S = 400
+NOTHING_SAFE = 4
+"""Exit code of a run that kept the original or had no time for its proof, as on a busy computer."""
 
 pytestmark = [pytest.mark.package, pytest.mark.timeout(3000)]
 
@@ -53,8 +55,7 @@ def root(tmp_path: Path) -> Iterator[FreshRoot]:
 def use_it(root: FreshRoot, program: Sequence[str], site_packages: Path, name: str) -> None:
     """The version, the demonstration by command, and the sample by clicks; all as a person and without a network."""
     bundle = root.shared / f"{name}.zip"
-    report = json.loads(root.run(*program, "demo", "--out", str(bundle), "--json", person=True).splitlines()[-1])
-    assert report
+    root.run(*program, "demo", "--out", str(bundle), "--json", person=True, codes=(0, NOTHING_SAFE))
     assert json.loads(root.run(*program, "verify", str(bundle), "--json", person=True))["ok"] is True
     screen = Screen()
     opened_s = time.monotonic()

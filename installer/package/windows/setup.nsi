@@ -50,7 +50,7 @@ Section
     File "${LAUNCHER}"
     ; The new version is tested before the pointer moves to it.
     ${If} ${FileExists} "$INSTDIR\versions\${VERSION}\fettle\installer\versions\command.py"
-        nsExec::ExecToLog '"$INSTDIR\versions\${VERSION}\python\python.exe" -sP "$INSTDIR\versions\${VERSION}\fettle\installer\bootstrap.py" versions adopt "$INSTDIR" "${VERSION}"'
+        nsExec::ExecToLog '"$INSTDIR\versions\${VERSION}\python\python.exe" -ES "$INSTDIR\versions\${VERSION}\fettle\installer\bootstrap.py" versions adopt "$INSTDIR" "${VERSION}"'
     ${Else}
         nsExec::ExecToLog '"$INSTDIR\versions\${VERSION}\python\python.exe" -sP -m app --version'
     ${EndIf}
