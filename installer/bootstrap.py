@@ -50,6 +50,7 @@ def main(arguments: "list[str]") -> int:
             + "Install one of them (your system's packages have it), then run the same command again.\n"
         )
         return 6
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - python -P leaves it out
     from steps.command import run
 
     return run(arguments)

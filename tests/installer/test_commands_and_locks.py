@@ -17,7 +17,7 @@ from steps.lockfile import parse
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLER = ROOT / "installer"
 WRAPPERS = ["fettle", "test", "fettle.cmd", "test.cmd"]
-OWN = {"steps"}
+OWN = {"steps", "versions"}
 
 
 @pytest.mark.parametrize("name", WRAPPERS)

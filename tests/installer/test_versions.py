@@ -202,7 +202,7 @@ def test_truncated_archive_is_refused(program: Path, archive: Path, share: float
 
 def test_command_without_room_reports_a_full_disk(program: Path, archive: Path) -> None:
     """Given a limit that no file may exceed, when a version is installed, then disk_full is reported and 1.0 starts."""
-    command = [sys.executable, "-ES", ROOT / "installer/bootstrap.py", "versions", "install", program, archive]
+    command = [sys.executable, "-ESP", ROOT / "installer/bootstrap.py", "versions", "install", program, archive]
     limited = [sys.executable, "-c", LIMITED, *map(str, command)]
     done = run_text(limited, env={**os.environ, "FETTLE_SETUP_JSON": "1"})
     assert (done.returncode, json.loads(done.stderr.splitlines()[-1])["code"]) == (6, "disk_full")
