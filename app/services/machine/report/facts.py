@@ -46,15 +46,18 @@ class Problem:
     screen: str = ""
 
 
-def find_problem(space: Workspace, run_id: str = "", error: ErrorInfo | None = None) -> Problem:
-    """Return the facts of an error, of a run, or by default of the last job that failed; raises `JobError`.
+def find_problem(
+    space: Workspace, run_id: str = "", error: ErrorInfo | None = None, since: datetime | None = None
+) -> Problem:
+    """Return the facts of an error, of a run, or by default of the last job that failed `since`; raises `JobError`.
 
     An error may be in other words than that of its job, which is then taken for the last one that failed.
     """
     repositories, problem = space.repositories, Problem(error)
     jobs = repositories.jobs.list(run_id=run_id or None)
     failed = [job for job in jobs if job.state in FAILED and job.error_json]
-    job = next((one for one in failed if error is None or _error_of(one) == error), failed[0] if failed else None)
+    same = [job for job in failed if _error_of(job) == error]
+    job = next(iter([*same, *(job for job in failed if since is None or job.created_at > since)]), None)
     run_id = run_id or (job.run_id or "" if job is not None else "")
     if job is not None and error is None:
         problem.error = _error_of(job)
@@ -71,7 +74,7 @@ def find_problem(space: Workspace, run_id: str = "", error: ErrorInfo | None = N
         _read_run(space, run, job, problem)
         if problem.error is None and run.error_json:
             problem.error = ErrorInfo.model_validate_json(run.error_json)
-    elif job is not None and error is None:
+    elif job is not None and since is None:
         problem.began, problem.ended = job.started_at, job.finished_at
     if job is not None:
         problem.job.update(_job_facts(job))

@@ -59,16 +59,26 @@ addresses and long numbers. The same placeholder always stands for the same text
 """
 
 
-def report(
-    space: Workspace, run_id: str = "", error: ErrorInfo | None = None, names: Iterable[str] = (), screen: str = ""
+def report(space: Workspace, run_id: str = "") -> Flow[dict[str, str]]:
+    """Return the files of a report by name: of a run, or of the last job that failed."""
+    return (yield from _report(space, find_problem(space, run_id)))
+
+
+def report_of_window(
+    space: Workspace, error: ErrorInfo | None, names: Iterable[str], screen: str
 ) -> Flow[dict[str, str]]:
-    """Return the files of a report by name: of an error, of a run, or of the last job that failed.
+    """Return the files of a report by name: of an error, or of the last job that failed since the start.
 
     `names` are further private names, such as that of a file that was refused.
     """
-    problem = find_problem(space, run_id, error)
+    problem = find_problem(space, error=error, since=_start())
     problem.names.update(names)
-    problem.screen, problem.machine = screen, remembered(space.repositories)
+    problem.screen = screen
+    return (yield from _report(space, problem))
+
+
+def _report(space: Workspace, problem: Problem) -> Flow[dict[str, str]]:
+    problem.machine = remembered(space.repositories)
     if problem.machine is None:
         with contextlib.suppress(JobError):  # which may be the very problem
             problem.machine = yield from describe()
@@ -132,6 +142,10 @@ def _secrets(paths: DataPaths) -> set[str]:
     return found | stored_secrets(paths.hub)
 
 
+def _start() -> datetime:
+    return datetime.fromtimestamp(psutil.Process().create_time(), UTC)
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
 
@@ -163,8 +177,7 @@ def _settings(paths: DataPaths) -> dict[str, Any]:
 
 def _log(paths: DataPaths, problem: Problem, stopped: Stopped) -> list[str]:
     """Return the program's log around the problem, by default since its start, and the end of what the jobs printed."""
-    began = problem.began or datetime.fromtimestamp(psutil.Process().create_time(), UTC)
-    first, last = began - AROUND, (problem.ended or datetime.now(UTC)) + AROUND
+    first, last = (problem.began or _start()) - AROUND, (problem.ended or datetime.now(UTC)) + AROUND
     lines, is_near = list[str](), False
     for line in read_tail(paths.logs / LOG_FILE, LOG_BYTES).splitlines():
         if line[:1].isdigit():  # else it continues the line before

@@ -6,10 +6,9 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from records import DATA, add_run, make_project, run, variant
+from records import DATA, NOW, add_run, make_project, run, variant
 from spaces import opened_space
 
 from app.cli.main import main
@@ -18,9 +17,10 @@ from app.domain.job import JobRecord
 from app.domain.run import RunState, StepRecord
 from app.jobs.outcome import crash, error_of
 from app.services.flow.driver import Driver
+from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.machine.report.making import report, save_report
+from app.services.machine.report.making import report, report_of_window, save_report
 from app.settings import Settings, save_settings
 from workers.contracts.errors import ErrorInfo, InputRefused
 from workers.contracts.process.disk import DiskFull
@@ -68,9 +68,9 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         yield made
 
 
-def fail(space: Workspace, kind: str, error: ErrorInfo) -> None:
+def fail(space: Workspace, kind: str, error: ErrorInfo, began: datetime | None = None) -> None:
     """Add a run whose job failed like that, with private words in both logs."""
-    began = datetime.now(UTC)
+    began = began or datetime.now(UTC)
     recipe = Recipe(title="Quandt", steps=(RecipeStep(technique="int8_static", params={"keep": ["zebra/dog"]}),))
     versions = variant(0), dataclasses.replace(variant(1), recipe=recipe, runtime="openvino", notes=("zebra",))
     add_run(space, run(1, RunState.FAILED, started_at=began, error_json=error.model_dump_json()), *versions)
@@ -90,8 +90,8 @@ def leaked(text: str) -> list[str]:
     return [word for word in PLANTED if word in text.casefold()]
 
 
-def made_report(space: Workspace, *given: Any) -> dict[str, str]:
-    files: dict[str, str] = run_to_end(Driver(space, report(space, *given), print))
+def made(space: Workspace, flow: Flow[dict[str, str]]) -> dict[str, str]:
+    files: dict[str, str] = run_to_end(Driver(space, flow, print))
     return files
 
 
@@ -102,7 +102,7 @@ def test_report_tells_the_error_and_nothing_private(space: Workspace, tmp_path: 
     kind, error = ERRORS[code]
     fail(space, kind, error)
     out = tmp_path / "report.zip"
-    save_report(out, made_report(space))
+    save_report(out, made(space, report(space)))
     with zipfile.ZipFile(out) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     assert leaked("".join(files.values())) == leaked("".join(files)) == []
@@ -119,10 +119,13 @@ def test_report_tells_the_error_and_nothing_private(space: Workspace, tmp_path: 
 
 
 def test_error_of_a_refused_file_needs_no_record(space: Workspace) -> None:
-    """Given an error that no job recorded, When the window passes it with the file's name, Then neither is told."""
+    """Given an error that no job recorded, When the window passes it with the file's name, Then neither is told, and no
+    failure of an earlier day."""
+    fail(space, *ERRORS["killed"], began=NOW)
     _, error = ERRORS["unsafe"]
-    files = made_report(space, "", error.model_copy(update={"detail": "The model customer secret crashed."}),
-                        ("customer secret",), "1280x800")  # fmt: skip
+    error = error.model_copy(update={"detail": "The model customer secret crashed."})
+    files = made(space, report_of_window(space, error, ("customer secret",), "1280x800"))
+    assert json.loads(files["error.json"])["job"] == {} and json.loads(files["run.json"]) == {}
     assert json.loads(files["error.json"])["detail"] == "The model <name 1> crashed."
     assert json.loads(files["computer.json"])["screen"] == "1280x800"
     assert leaked("".join(files.values())) == []
