@@ -161,7 +161,7 @@ def moment(when: datetime | None, now: datetime | None = None) -> str:
 def day(when: datetime, *, year: bool = True) -> str:
     """Return a date as the language writes it: 4 Mar 2026, 4. März 2026, 2026年3月4日."""
     locale = QLocale()
-    if locale.language() == QLocale.Language.English:
+    if locale.language() in (QLocale.Language.C, QLocale.Language.English):
         return f"{when.day} {when:%b %Y}" if year else f"{when.day} {when:%b}"
     form = locale.dateFormat(QLocale.FormatType.LongFormat)
     parts = re.sub(r"\s*(dddd|ddd)[,、]?\s*(de )?", "", form)
