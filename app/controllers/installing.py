@@ -99,23 +99,19 @@ class Installing(QObject):
         at_work = self.value if name == self._name else None
         return SetValue(name, cost.download_bytes or None, at_work, not cost.packages, cost.used_bytes)
 
-    def weigh(self, *names: OptionalSet | None) -> None:
-        """Determine the download size of sets that a page offers; emits `changed` afterwards."""
+    def weigh(self, *names: OptionalSet | None, again: bool = False) -> None:
+        """Determine the cost of sets that a page shows, or determine it `again`; emits `changed` afterwards."""
         installer = self._installer
         for name in dict.fromkeys(names):
-            if installer is None or name is None or not self.offers(name) or name in self._costs:
+            if installer is None or name is None or not self.offers(name) or (name in self._costs and not again):
                 continue
-            self._costs[name] = UNKNOWN
+            self._costs.setdefault(name, UNKNOWN)
             self._flows.start(
                 installation_cost(installer, name),
                 title="",
                 on_done=partial(self._on_weighed, name),
                 on_failed=lambda _error: None,
             )
-
-    def forget_costs(self) -> None:
-        """Forget the costs of all sets, so that `weigh` determines them again."""
-        self._costs = {}
 
     def serve(
         self,
@@ -211,8 +207,7 @@ class Installing(QObject):
 
     def _weigh_again(self) -> None:
         self._timer.stop()
-        self._costs.pop(self._name, None)
-        self.weigh(self._name)
+        self.weigh(self._name, again=True)
 
     def _on_done(self, described: DescribeResult | None) -> None:
         self._weigh_again()
@@ -235,9 +230,9 @@ class Installing(QObject):
 def is_working(title: str) -> ErrorValue:
     """Return the refusal to change packages under a running job."""
     return notice(
-        _("Nothing can be installed while something runs"),
+        _("Nothing can be installed or removed while something runs"),
         _("“{0}” is running, and needs the packages that would change.").format(title),
-        _("Install it when that is done, or stop it on the page Jobs."),
+        _("Try again when that is done, or stop it on the page Jobs."),
         is_safe=_("Yes. Nothing was changed, and the work continues."),
     )
 

@@ -302,7 +302,7 @@ class ExportController(PageController[ExportPage]):
             return
         offers = [offered(row, facts, wanted) for row in self._targets()]
         rows = offered_targets(offers, self._installing.set_value)
-        if value.targets != rows or not value.card:
+        if value.targets != rows or value.can_sign != can_sign() or not value.card:
             self._load(wanted.id)
 
     def _on_done(self, exported: Exported) -> None:

@@ -105,8 +105,7 @@ class SettingsController(PageController[SettingsPage]):
 
     def shown(self) -> None:
         """Read what may have changed since the last visit."""
-        self._installing.forget_costs()  # another page may have installed a set
-        self._installing.weigh(*self._sets())
+        self._installing.weigh(*self._sets(), again=True)  # another page may have installed a set
         self._hub.show()
         self._program.show()
         self._storage.shown()
