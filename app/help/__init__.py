@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-TOPICS = ("first-model", "detector", "chat-model", "speech", "use-here", "verdict", "server", "busy")
+TOPICS = ("first-model", "detector", "chat-model", "speech", "use-here", "verdict", "server", "busy", "problem")
 """Names of the files in `tasks`, in the order in which the pages are listed."""
 
 _PICTURE = re.compile(r"!\[[^\]]*\]\((pictures/[\w.-]+)\)\n+")
