@@ -19,16 +19,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-ALLOWED_WINDOWS = (
-    "MainWindow",
-    "QuestionDialog",
-    "ShapeDialog",
-    "MatchDialog",
-    "ReportDialog",
-    "QFileDialog",
-    "QMenu",
-    "QTipLabel",
-)
+ALLOWED_WINDOWS = ("MainWindow", "QuestionDialog", "ShapeDialog", "MatchDialog", "QFileDialog", "QMenu", "QTipLabel")
 STRAYS: list[str] = []
 RINGS: "list[weakref.ref[_Ring]]" = []
 
