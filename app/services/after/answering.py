@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.domain.variant import Variant
 from app.filelock import try_lock
+from app.paths import prepare
 from app.services.after.exporting import check_writable, place
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, Unavailable, limits_of_runtime
 from app.services.flow.workspace import Workspace
@@ -92,6 +93,7 @@ def answer_files(
     Raises:
         JobError: (exit code 3) There is nothing that the model takes; (exit code 6) another program answers it now.
     """
+    prepare(workspace.paths)  # a command that only reads may be the first one here
     with workspace.writing():
         part = workspace.unfinished_folder(part_of(workspace, key, path, column).name)
     params = AnswerFilesParams(

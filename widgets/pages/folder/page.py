@@ -154,9 +154,10 @@ class FolderPage(DetailPage):
     # -- choosing --
     def choose_files(self) -> bool:
         """Open the dialog for a folder, if one can be chosen now."""
-        if self.state == "full":
-            self.choose_folder()
-        return self.state == "full"
+        if self.state != "full":
+            return False
+        self.choose_folder()
+        return True
 
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder."""
