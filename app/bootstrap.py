@@ -1,6 +1,7 @@
 """Start the window and wire all parts of the application.
 
-This module and `app.desk`, for the small window of a shortcut, are the only ones that create and connect the parts. Heavy imports follow the window's first paint.
+This module and `app.desk`, for the small window of a shortcut, are the only ones that create and connect the parts.
+Heavy imports follow the window's first paint.
 """
 
 import base64
