@@ -6,6 +6,7 @@ lock. Workers inherit the import path, and their sandbox lets them read these fo
 
 import importlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,3 +40,9 @@ def activate_own(data_dir: Path | None = None) -> None:
         activate(sets_root(find_data_folder(data_dir)))
     except DataFolderUnusable:
         return  # what needs the data folder says so
+
+
+def add_by_command(name: str, data_dir: Path | None) -> int:
+    """Install a set for `fettle --NAME` of an installed program; return the installer's exit code."""
+    bootstrap = CODE / "installer" / "bootstrap.py"
+    return subprocess.call([sys.executable, bootstrap, "add", name, sets_root(find_data_folder(data_dir))])

@@ -12,9 +12,10 @@ from app.cli.options.inputs import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output, ReaderGone
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.services.flow.steps import JobError
-from app.set_folders import activate_own
+from app.set_folders import activate_own, add_by_command
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+from workers.contracts.optional_sets import FOLDER_SETS
 
 WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base of typer's usage errors, found by name because its module differs between versions."""
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
                 output.document({"version": VERSION})
                 output.text(f"fettle {VERSION}")
                 return 0
+            if len(rest) == 1 and rest[0].startswith("--") and rest[0][2:] in FOLDER_SETS:
+                return add_by_command(rest[0][2:], options.data_dir)
             activate_own(options.data_dir)
             code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
             if code == TYPER_INTERRUPTED:

@@ -5,15 +5,12 @@ This runs in the Python that will import the sets, whose pip chooses and unpacks
 check that (`app/set_folders.py`). Files arrive in `downloads/NAME`, where an interrupted download goes on.
 """
 
-import errno
 import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from steps import lockfile, web
@@ -24,8 +21,8 @@ from steps.lockfile import Pin
 from steps.pip import failure
 from steps.place import Place
 from steps.sets import make_links
-from steps.setup import check_room
-from steps.words import Progress, SetupError, print_line, size
+from steps.setup import check_room, disk_errors
+from steps.words import Progress, print_line, size
 
 LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx")} | {"web": "web.json"}
 LOCK_COPY = "fettle-set.lock"
@@ -63,10 +60,8 @@ def is_complete(place: Place, root: Path, name: str) -> bool:
 
 def is_built_in(place: Place, name: str) -> bool:
     """Return whether this Python has the packages of a set already."""
-    if name == "web":
-        return web.is_built_in(place)
     try:
-        return all(importlib.metadata.version(pin.name) == pin.version for pin in pins(place, name))
+        return name != "web" and all(importlib.metadata.version(pin.name) == pin.version for pin in pins(place, name))
     except importlib.metadata.PackageNotFoundError:
         return False
 
@@ -96,7 +91,7 @@ def add(place: Place, root: Path, name: str) -> None:
     Raises:
         SetupError: if a file cannot be fetched, is not the expected one, or does not fit on the disk.
     """
-    with _disk_errors(root), exclusive(root / "sets.lock"):
+    with disk_errors(root), exclusive(root / "sets.lock"):
         wanted = remaining(place, root, name)
         if not wanted:
             return
@@ -171,17 +166,3 @@ def _unpack(wheels: list[str], kept: Path, work: Path) -> None:
     log.write_text(run.stdout, encoding="utf-8")
     if run.returncode != 0:
         raise failure(run.stdout, log)
-
-
-@contextmanager
-def _disk_errors(root: Path) -> Iterator[None]:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise SetupError("The disk is full.", "Make room, then try again: it goes on where it was.") from error
-        raise SetupError(
-            f"Nothing can be written in {root}: {error.strerror or error}.",
-            "Make that folder writable, then try again.",
-        ) from error

@@ -1,9 +1,12 @@
 """Set up one clone completely, from nothing or from the point where an earlier set-up stopped."""
 
+import errno
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from steps import environment, lockfile, machine, sets
@@ -24,15 +27,23 @@ def ensure(place: Place, group: str) -> None:
         SetupError: if the set-up cannot continue.
     """
     if not is_ready(place, group):
-        try:
-            with exclusive(place.lock_file) as held:
-                if not is_ready(place, group):
-                    _set_up(place, group, held)
-        except OSError as error:
-            raise SetupError(
-                f"The set-up cannot write in {place.venv}: {error.strerror or error}.",
-                "Put Fettle's folder where you may write and there is room, then try again.",
-            ) from error
+        with disk_errors(place.venv), exclusive(place.lock_file) as held:
+            if not is_ready(place, group):
+                _set_up(place, group, held)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of the disk of `folder` into `SetupError` with what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError("The disk is full.", "Make room, then try again: it goes on where it was.") from error
+        raise SetupError(
+            f"Nothing can be written in {folder}: {error.strerror or error}.",
+            "Make that folder writable, or put Fettle where you may write, then try again.",
+        ) from error
 
 
 def take_set(place: Place, name: str) -> None:

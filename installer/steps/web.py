@@ -4,7 +4,6 @@ Both are npm packages, of which a page needs five files. The delivery network th
 serves each by itself, so neither npm nor the whole archives are needed. `web.json` holds the hash of each file.
 """
 
-import importlib.util
 import json
 import os
 import shutil
@@ -58,12 +57,3 @@ def lay_out(place: Place, kept: Path, work: Path) -> None:
         shutil.copyfile(kept / part.file, made / part.file)
     (made / "__init__.py").write_text(DOCSTRING, encoding="utf-8")
     shutil.copyfile(place.root / "installer" / "web.json", made / PINS)
-
-
-def is_built_in(place: Place) -> bool:
-    """Return whether this Python has the same versions already."""
-    spec = importlib.util.find_spec(NAME)
-    if spec is None or spec.origin is None:
-        return False
-    there = json.loads(Path(spec.origin).with_name(PINS).read_text(encoding="utf-8"))["packages"]
-    return [(row["name"], row["version"]) for row in there] == [(row["name"], row["version"]) for row in rows(place)]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -99,3 +100,8 @@ def test_sets_are_installed_after_a_cut_and_a_stop_and_removed(
         program.until(lambda view: view.button("Install ("), 60, f"the offer of {title}")
     assert sources(installed) == before
     program.check_clean()
+    command = [sys.executable, "-m", "app", "--web"]
+    done = subprocess.run(
+        command, env={**program.environment, "PYTHONPATH": installed["PYTHONPATH"]}, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0 and [path.name for path in sets.glob("*-*")] == [f"web-{sys.implementation.cache_tag}"]

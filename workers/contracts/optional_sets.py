@@ -1,5 +1,6 @@
 """Optional sets of packages that the installer adds to the base."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Literal
@@ -45,6 +46,8 @@ def install_arguments(name: OptionalSet) -> tuple[str, ...]:
 
 
 def install_command(name: OptionalSet) -> str:
-    """Return the command line that installs a set, to be entered in the folder of the clone."""
+    """Return the command line that installs a set; that of a clone is to be entered in its folder."""
+    if os.environ.get("FETTLE_ROOT"):
+        return f"fettle --{name}"
     path = r"installer\fettle" if sys.platform == "win32" else "installer/fettle"
     return " ".join((path, *(part for part in install_arguments(name) if part != "--version")))
