@@ -7,7 +7,7 @@ from PySide6.QtCore import QDate, QLocale
 from PySide6.QtGui import QFont
 
 from workers.contracts import wording
-from workers.contracts.translation import _, local_number, localized
+from workers.contracts.translation import PSEUDO, _, language, local_number, localized
 
 UNKNOWN = "–"
 """The text for a missing measurement, which is never a zero."""
@@ -160,13 +160,14 @@ def moment(when: datetime | None, now: datetime | None = None) -> str:
 
 def day(when: datetime, *, year: bool = True) -> str:
     """Return a date as the language writes it: 4 Mar 2026, 4. März 2026, 2026年3月4日."""
-    locale = QLocale()
-    if locale.language() in (QLocale.Language.C, QLocale.Language.English):
+    if language() in ("en", PSEUDO):
         return f"{when.day} {when:%b %Y}" if year else f"{when.day} {when:%b}"
+    locale = QLocale(language())
     form = locale.dateFormat(QLocale.FormatType.LongFormat)
     parts = re.sub(r"\s*(dddd|ddd)[,、]?\s*(de )?", "", form)
-    shown = QDate(when.year, when.month, when.day)
-    return locale.toString(shown, parts if year else re.sub(r"[\s,]*('de' )?y+年?", "", parts))
+    return locale.toString(
+        QDate(when.year, when.month, when.day), parts if year else re.sub(r"[\s,]*('de' )?y+年?", "", parts)
+    )
 
 
 def ago(when: datetime, now: datetime | None = None) -> str:

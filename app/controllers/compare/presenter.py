@@ -107,11 +107,11 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
                 else _("the next words of {1:,} of {0:,} texts stayed alike")
             )
         same = same.format(n, n - judgement.changed_count)
-        return text.format(best.title, same, n, things, _chosen(facts))
+        return text.format(_(best.title), same, n, things, _chosen(facts))
     if judgement is None:
-        return _("{0}. Its answers to the test {1} were not checked yet.").format(best.title, things)
+        return _("{0}. Its answers to the test {1} were not checked yet.").format(_(best.title), things)
     text = _("{0}. Measured on {1:,} test {2} on this computer{3}.")
-    text = text.format(best.title, n, things, _chosen(facts))
+    text = text.format(_(best.title), n, things, _chosen(facts))
     return f"{text} {_(OTHER_PROGRAMS)}" if best.measurement.under_load else text
 
 
@@ -128,7 +128,7 @@ def _judged_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
     """Return the subtitle of a verdict on a file that was compared with the original."""
     n = judged.judgement.n if judged.judgement is not None else 0
     text = _("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
-        judged.title, n, things, percent_of(limit_pct)
+        _(judged.title), n, things, percent_of(limit_pct)
     )
     speed = judged.measurement.shown_speedup
     if not speed:
@@ -167,7 +167,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
     counts = _numbers(judgement) == _numbers(shown)  # otherwise the counts refer to different numbers of examples
     return VersionValue(
         id=variant.id,
-        title=variant.title,
+        title=_(variant.title),
         verdict=_verdict(variant, facts, best),
         latency_ms=measurement.latency_p50_ms,
         latency_mean_ms=measurement.latency_mean_ms,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt
 
 from app.controllers.commands import PREPARE_MODEL
 from app.controllers.page_controller import ControllerContext, PageController
@@ -27,7 +27,7 @@ class DataDoctor(PageController[DataPage]):
         page.doctor_requested.connect(self.check)
         page.doctor_cancelled.connect(self.stop)
         page.preparation_taken.connect(self._on_taken)
-        context.flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
+        context.flows.changed.connect(self._on_flows, Qt.ConnectionType.QueuedConnection)
 
     def set_chosen(self, sentence: str) -> None:
         """Show how inputs are prepared now."""

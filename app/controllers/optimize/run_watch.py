@@ -164,7 +164,7 @@ class RunWatch:
         return StepValue(
             title=_(step.title),
             state=step.state,
-            detail=_stage(progress) if progress else task_words(step.detail),
+            detail=_stage(progress) if progress else _(task_words(step.detail)),
             figure=(time_words(variant) if variant is not None else "") or step.figure,
             start_s=step.started_s,
             end_s=end_s,
@@ -245,4 +245,5 @@ def _waiting(waiting: WaitingForQuiet) -> str:
 
 def _label(variant: Variant) -> str:
     typical_ms = variant.measurement.typical_ms
-    return variant.title if typical_ms is None else f"{variant.title} {in_ms(typical_ms)}"
+    title = _(variant.title)
+    return title if typical_ms is None else f"{title} {in_ms(typical_ms)}"

@@ -38,10 +38,10 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     if outcome.ending is Ending.UNTESTED:
         first = outcome.untested[-1]
         gain = gain_words(first, objective)
-        return _("“{0}” is {1}, its answers are not tested: prove it").format(first.title, gain)
+        return _("“{0}” is {1}, its answers are not tested: prove it").format(_(first.title), gain)
     if outcome.ending is Ending.UNSETTLED:
         first, more = outcome.open[0], _("measure longer") if outcome.can_go_on else _("measure again")
-        return _("“{0}” {1}: {2}").format(first.title, promise_words(first), more)
+        return _("“{0}” {1}: {2}").format(_(first.title), promise_words(first), more)
     if outcome.ending is Ending.FEW_EXAMPLES:
         return _("{0}: add more, or keep the original").format(short_words(outcome))
     if outcome.ending is Ending.NOTHING_TRIED:
@@ -52,7 +52,7 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
         first = outcome.partly[0]
         tested = _tested_words(first)
         return _("“{0}” is {1}, {2}: {3}").format(
-            first.title, gain_words(first, objective), tested, _rest(outcome, _("allow more time"))
+            _(first.title), gain_words(first, objective), tested, _rest(outcome, _("allow more time"))
         )
     if outcome.ending is Ending.TIME_UP:
         found = ngettext(
@@ -83,7 +83,7 @@ def short_words(outcome: Outcome) -> str:
     text = ngettext(
         "“{0}” {1}; {2:,} example is too few to judge it", "“{0}” {1}; {2:,} examples are too few to judge it", few
     )
-    return text.format(first.title, gain, few)
+    return text.format(_(first.title), gain, few)
 
 
 def built_words(outcome: Outcome) -> str:

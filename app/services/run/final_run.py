@@ -27,8 +27,9 @@ from app.services.run.clock import within
 from app.services.run.costs import FinalPlan
 from app.services.run.figures import original_times
 from app.services.run.search import Search
+from workers.contracts.translation import mark
 
-LAST_STEP = "Final run, side by side"
+LAST_STEP = mark("Final run, side by side")
 NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothing was tried"
 
 

@@ -50,8 +50,9 @@ from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Finding, Recipe, RecipeStep
+from workers.contracts.translation import mark
 
-FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
+FIRST_STEPS = (mark("Check the model"), mark("Read the examples"), mark("Measure the original"))
 NOT_NEEDED = "not needed"
 
 MORE_TIME = 1.5

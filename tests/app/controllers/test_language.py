@@ -34,7 +34,8 @@ def test_language_changes_while_a_run_goes_on(
 ) -> None:
     """Given an open project with a running job and a typed search, when another language is chosen on Settings, then
     bars and pages are in it, and page, project, job and text are as before."""
-    open_page(app_controller, "compare")
+    for page_id in ("data", "goal", "optimize", "compare", "export", "jobs", "monitor", "hub"):
+        open_page(app_controller, page_id)
     field = shown_page(window, "guide").findChild(QLineEdit)
     field.setText("latency")
     running = app_controller.flows.start(
@@ -47,9 +48,12 @@ def test_language_changes_while_a_run_goes_on(
     drive(lambda: window.rail.entries["data"].text().startswith("⟦"))
     assert window.current_page == "settings" and window.page("settings") is not page
     assert window.top.project.text() == "Clothes classifier" and app_controller.session.run is not None
-    assert app_controller.flows.active == (running,)
+    assert running in app_controller.flows.active
     assert window.page("guide").findChild(QLineEdit).text() == "latency"
     assert window.page("compare").accessibleName().startswith("⟦")
+    app_controller.flows.cancel(running)
+    drive(lambda: not app_controller.flows.active)
+    assert window.top.jobs.isHidden()
 
 
 def test_stored_texts_are_english(monkeypatch: pytest.MonkeyPatch) -> None:
