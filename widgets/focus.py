@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -23,6 +23,8 @@ from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
 
 _MARGIN = 4
+BY_KEY = "byKey"
+"""Property of a window whose person uses keys."""
 _LEAVES = (QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit)
 _DRAW_THEIR_OWN = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
@@ -59,8 +61,10 @@ class FocusRing(QWidget):
         self._chain = []
         if not isValid(self._window):  # the window and its children are being deleted
             return
-        by_key = self._window.testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
-        if new is None or not by_key or new.window() is not self._window or isinstance(new, _DRAW_THEIR_OWN):
+        if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._window.setProperty(BY_KEY, False)
+        is_plain = new is not None and new.window() is self._window and not isinstance(new, _DRAW_THEIR_OWN)
+        if not is_plain or not _by_key(self._window):
             self.hide()
             return
         above: QWidget | None = new
@@ -71,14 +75,16 @@ class FocusRing(QWidget):
         self._follow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the moves of the widget with the ring; a key that no field takes shows the focus from then on."""
+        """Follow the moves of the widget with the ring, and the kind of the person's last input."""
         if watched is self._window:
-            if event.type() == QEvent.Type.ShortcutOverride:
-                self._window.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
+            if event.type() == QEvent.Type.ShortcutOverride:  # it precedes each key that no field takes
+                self._window.setProperty(BY_KEY, True)
         elif event.type() in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show):
             self._follow()
         elif event.type() in (QEvent.Type.Hide, QEvent.Type.MouseButtonPress):
             self.hide()
+            if event.type() == QEvent.Type.MouseButtonPress:
+                self._window.setProperty(BY_KEY, False)
         return False
 
     def _follow(self) -> None:
@@ -115,7 +121,7 @@ class FocusScroll(QObject):
     def _on_focus_changed(self, _old: QWidget | None, new: QWidget | None) -> None:
         if new is None or not isValid(self._window) or new.window() is not self._window:
             return
-        if self._window.testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange):
+        if _by_key(self._window):
             bring_into_view(new, current_rect(new))
 
 
@@ -159,10 +165,16 @@ def focus_order(root: QWidget) -> list[QWidget]:
     return [one for one in _laid_out(root) if one is not root and _is_stop(one)]
 
 
-def move_focus(widget: QWidget) -> None:
-    """Give a widget the focus, and keep it visible for a person who uses keys."""
-    by_key = widget.window().testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
-    widget.setFocus(Qt.FocusReason.ShortcutFocusReason if by_key else Qt.FocusReason.OtherFocusReason)
+def focus_after(root: QWidget, widget: QWidget | None, forward: bool) -> QWidget | None:
+    """Return the control after or before `widget`, which may be one that Tab passes by; None if there is no control."""
+    all_parts = list(_laid_out(root))[:: 1 if forward else -1]
+    at = all_parts.index(widget) + 1 if widget in all_parts else 0
+    return next((part for part in (*all_parts[at:], *all_parts[:at]) if part is not root and _is_stop(part)), None)
+
+
+def _by_key(window: QWidget) -> bool:
+    """Return whether the person's last input was a key. Qt itself knows it only while Tab is pressed."""
+    return bool(window.property(BY_KEY)) or window.testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
 
 
 def _is_stop(widget: QWidget) -> bool:

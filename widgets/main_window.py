@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QScrollBar
 from widgets import drops
 from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
 from widgets.dock import Dock
-from widgets.focus import FocusRing, FocusScroll, focus_order
+from widgets.focus import FocusRing, FocusScroll, focus_after
 from widgets.motion import stop_effects
 from widgets.page_registry import PageSpec
 from widgets.parts.cards.error import ErrorValue
@@ -180,13 +180,10 @@ class MainWindow(QMainWindow):
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Move the focus as the window is laid out: rail, top bar, page, dock."""
-        order, focused = focus_order(self), self.focusWidget()
-        if not order:
-            return False
-        at = order.index(focused) if focused in order else -1 if forward else 0
-        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
-        order[(at + (1 if forward else -1)) % len(order)].setFocus(reason)
-        return True
+        following = focus_after(self, self.focusWidget(), forward)
+        if following is not None:
+            following.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+        return following is not None
 
     def toggle_page(self, page_id: str) -> None:
         """Show a page with a shortcut, or return from it to the previous page."""

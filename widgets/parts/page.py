@@ -3,11 +3,11 @@
 from functools import cached_property
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from widgets.focus import focus_order, move_focus
+from widgets.focus import focus_order
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, Slot, TextButton
 from widgets.parts.card import Card, EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -163,8 +163,7 @@ class Page(QScrollArea):
             self.focus_main()
 
     def _swap(self, head: PageHead | None, content: QWidget) -> None:
-        focus = self.window().focusWidget()
-        had_focus = focus is self or (focus is not None and self.isAncestorOf(focus))
+        had_focus = self._has_focus()
         self._top.setParent(self)  # in a low page it is part of the old content
         self._top.show_head(head)
         self._set_edges()
@@ -179,10 +178,25 @@ class Page(QScrollArea):
             self.focus_main()
 
     def focus_main(self) -> None:
-        """Move the focus to the main button, else to the first control, else to the page, which keys scroll then."""
+        """Move the focus to the main button, else to the first control, else to the page, which keys scroll then.
+
+        A control that is hidden in the same turn of the event loop gives it to another one.
+        """
+        self._focus_now()
+        QTimer.singleShot(0, self, self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        if self.isVisible() and not self._has_focus():
+            self._focus_now()
+
+    def _focus_now(self) -> None:
         controls = focus_order(self)
         main = [control for control in controls if control.property("kind") == "primary"]
-        move_focus((*main, *controls, self)[0])
+        (*main, *controls, self)[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _has_focus(self) -> bool:
+        focus = self.window().focusWidget()
+        return focus is self or (focus is not None and self.isAncestorOf(focus))
 
     def show_value(self, value: Any) -> None:
         """Show the full state; each page has its own type of value."""
