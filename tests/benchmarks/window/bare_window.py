@@ -1,16 +1,22 @@
-"""The least that shows a graph: a bare window of Qt and pyqtgraph. It prints when it was first painted, and ends."""
+"""The least that shows a graph: a bare window of Qt and pyqtgraph, or of Qt alone (a second argument). It writes down
+when it was first painted, and ends."""
 
 import sys
 import time
 from pathlib import Path
 
-import pyqtgraph as pg
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+
+Base = QWidget
+if len(sys.argv) < 3:
+    import pyqtgraph as pg
+
+    Base = pg.PlotWidget
 
 
-class Plot(pg.PlotWidget):
+class Shown(Base):
     was_painted = False
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -25,9 +31,10 @@ class Plot(pg.PlotWidget):
 
 app = QApplication(sys.argv)
 window = QMainWindow()
-plot = Plot()
-plot.plot([1.0, 2.0, 3.0], [2.0, 1.0, 2.0])
-window.setCentralWidget(plot)
+shown = Shown()
+if len(sys.argv) < 3:
+    shown.plot([1.0, 2.0, 3.0], [2.0, 1.0, 2.0])
+window.setCentralWidget(shown)
 window.resize(1280, 800)
 window.show()
 app.exec()
