@@ -90,7 +90,7 @@ class ServiceCard(Card):
 
     def __init__(self, part: ServicePart) -> None:
         """Create the card of a stopped service, whose choices `part` reports."""
-        super().__init__(name=_("Use it from other programs"))
+        super().__init__(name=_("For other programs"))
         self._part, self._view = part, ServiceView()
         self._switch = QCheckBox(_("Start the service"))
         self._switch.setProperty("kind", "switch")
@@ -101,7 +101,7 @@ class ServiceCard(Card):
         self._body, self._figures = QWidget(), QWidget()
         self._log = LogText(_("Log of the service"), hint=_("Nothing was logged yet."))
         self._log.setFixedHeight(LOG_PX)
-        title = words(_("Use it from other programs"), "section", wrap=False)
+        title = words(_("For other programs"), "section", wrap=False)
         head = in_column(title, words(_("A web service that only this computer can reach."), "soft"), gap=0)
         self.add(in_row((IconLabel(part.theme, "globe", "brand", 20), TOP), (head, 1), (self._switch, TOP)))
         self.add(self._body, self._figures, self._log, in_flow(keeps, has_key, gap=SPACE_M))
