@@ -71,7 +71,7 @@ class SettingsController(PageController[SettingsPage]):
             threads=self._settings.value.threads,
             cores=os.cpu_count() or 1,
             runtimes=tuple(self._runtime_value(row) for row in rows),
-            sets=tuple(value for name in self._own_sets() if (value := self._installing.set_value(name))),
+            sets=tuple(value for name in FOLDER_SETS if (value := self._installing.set_value(name))),
             version=VERSION,
             licenses=licenses(),
             device=device_line(described),
@@ -92,16 +92,10 @@ class SettingsController(PageController[SettingsPage]):
         shown = row.model_copy(update=words)
         return shown, self._installing.set_value(row.installs)
 
-    def _own_sets(self) -> tuple[OptionalSet, ...]:
-        """Return the sets with a folder of their own; that of NVIDIA cards only for a computer with such a card."""
-        described = self._session.described
-        has_card = described is not None and bool(described.cards)
-        return tuple(name for name in FOLDER_SETS if name != "rtx" or has_card)
-
     def _sets(self) -> tuple[OptionalSet | None, ...]:
         described = self._session.described
         runtimes = described.runtimes if described is not None else ()
-        return (*(row.installs for row in runtimes), *self._own_sets())
+        return (*(row.installs for row in runtimes), *FOLDER_SETS)
 
     def shown(self) -> None:
         """Read what may have changed since the last visit."""

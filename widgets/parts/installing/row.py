@@ -52,8 +52,13 @@ class InstallRow(QWidget):
         self._value = value
         at_work = value.installing
         self._bar.setVisible(at_work is not None)
+        has_button = at_work is not None or not value.is_there
+        if self._button.hasFocus() or self._remove.hasFocus():  # with a hidden button's focus, Qt would move the page
+            stays = self._button if has_button else self._remove
+            stays.show()
+            stays.setFocus()
         self._remove.setVisible(at_work is None and value.used_bytes > 0)
-        self._button.setVisible(at_work is not None or not value.is_there)
+        self._button.setVisible(has_button)
         if at_work is not None:
             self._text.setText(", ".join(part for part in (at_work.elapsed, at_work.line) if part))
             self._bar.set_share(at_work.share)
