@@ -99,7 +99,7 @@ def test_every_page_by_keys_in_light_and_dark(start: Start, tmp_path: Path) -> N
                 break
             seen.append(name)
         assert "" not in seen, (page, seen)
-        assert {"Model", "Settings"} & set(seen), (page, seen)
+        assert {"try": "Try it"}.get(page, page.capitalize()) in seen, (page, seen)
         assert view.strays == ()
 
     program.to_top()

@@ -163,7 +163,7 @@ class Page(QScrollArea):
             self.focus_main()
 
     def _swap(self, head: PageHead | None, content: QWidget) -> None:
-        had_focus = self._has_focus()
+        had_focus, before = self._has_focus(), _identity(self.window().focusWidget())
         self._top.setParent(self)  # in a low page it is part of the old content
         self._top.show_head(head)
         self._set_edges()
@@ -174,7 +174,10 @@ class Page(QScrollArea):
         self._place_top()
         if self.isVisible():
             content.show()
-        if had_focus:
+        same = [control for control in focus_order(self) if had_focus and _identity(control) == before]
+        if same:
+            same[0].setFocus(Qt.FocusReason.OtherFocusReason)
+        elif had_focus:
             self.focus_main()
 
     def focus_main(self) -> None:
@@ -336,3 +339,8 @@ class Page(QScrollArea):
     def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
         """Return the buttons of the card and the widgets below it; subclasses override it."""
         return ()
+
+
+def _identity(control: QWidget | None) -> tuple[type, str]:
+    """Return what a control has in common with the one that takes its place when a page is filled anew."""
+    return type(control), control.accessibleName() if control is not None else ""

@@ -10,6 +10,7 @@ from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divided
 from widgets.parts.fields import ChoiceField, WholeField, buddy
+from widgets.parts.format import percent
 from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
@@ -101,7 +102,7 @@ class SettingsPage(InstallingPage):
             button.setChecked(choice == value.theme)
             button.clicked.connect(lambda _checked=False, which=choice: self.theme_chosen.emit(which))
             group.addButton(button)
-        sizes = [(_("As the system") if size == 100 else f"{size} %", size) for size in TEXT_SIZES]
+        sizes = [(_("As the system") if size == 100 else percent(size / 100, 0), size) for size in TEXT_SIZES]
         size = ChoiceField(_("Text size"), sizes, value.text_percent)
         size.currentIndexChanged.connect(lambda _index: self.text_size_changed.emit(size.currentData()))
         title = buddy(label(_("Text size (from the next start)"), wrap=False), size)
