@@ -161,11 +161,11 @@ class RunWatch:
         progress = self._progress if step.state == "running" else None
         share = progress.done / progress.total if progress and progress.total else None
         end_s = step.started_s + step.seconds if step.started_s is not None and step.seconds is not None else None
-        detail = task_words(step.detail)
+        ended = task_words(step.detail)
         return StepValue(
             title=_(step.title),
             state=step.state,
-            detail=_stage(progress) if progress else _(detail),
+            detail=_stage(progress) if progress else _(ended),
             figure=(time_words(variant) if variant is not None else "") or step.figure,
             start_s=step.started_s,
             end_s=end_s,
