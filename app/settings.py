@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from app.files import write_whole
 from app.paths import unusable
@@ -21,7 +21,12 @@ DAMAGED_SUFFIX = ".damaged"
 
 
 class Settings(Frozen):
-    """All settings. Settings without a field (`hidden` in the schema) remember the last state of the window."""
+    """All settings. Settings without a field (`hidden` in the schema) remember the last state of the window.
+
+    Settings of a newer version are kept unread, because people may go back to this version and forward again.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     theme: Literal["system", "light", "dark"] = Field(
         default="system", title="Appearance", description="Light or dark, or as the rest of the computer."

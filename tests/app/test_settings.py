@@ -1,5 +1,6 @@
 """Tests of settings and log: read first, written atomically, and never a reason not to start."""
 
+import json
 import logging
 import os
 import stat
@@ -10,7 +11,7 @@ import pytest
 from app.files import write_whole
 from app.logging_setup import open_log
 from app.paths import DataFolderUnusable, DataPaths, prepare
-from app.settings import Settings, load_settings, save_settings
+from app.settings import SavedSettings, Settings, load_settings, save_settings
 
 
 def test_saved_settings_are_loaded(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_saved_settings_are_loaded(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"theme": "pink"}', '{"threads": 0}', '{"unknown": 1}', "\0"])
+@pytest.mark.parametrize("text", ["", "{", '{"theme": "pink"}', '{"threads": 0}', "\0"])
 def test_damaged_settings_are_reported_and_set_aside(tmp_path: Path, text: str) -> None:
     """Given an invalid file, when settings are loaded, then the defaults are used, and the file is renamed."""
     path = tmp_path / "settings.json"
@@ -111,3 +112,13 @@ def test_full_disk_is_reported_once_by_the_log(
 def test_missing_log_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataFolderUnusable):
         open_log(DataPaths(tmp_path / "none"))
+
+
+def test_settings_of_a_newer_version_are_kept(tmp_path: Path) -> None:
+    """Given a setting that this version does not know, When another one is changed, Then the file has both."""
+    path = tmp_path / "settings.json"
+    path.write_text('{"theme": "dark", "of_tomorrow": [1]}', encoding="utf-8")
+    settings, problem = load_settings(path)
+    SavedSettings(path, settings).save(threads=2)
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert not problem and (kept["theme"], kept["threads"], kept["of_tomorrow"]) == ("dark", 2, [1])
