@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.files import move_synced, write_whole
 from app.persistence.engine import connect_for_reading, has_unmoved_commits, write_ahead_log
-from app.persistence.errors import ELSEWHERE, FREE_SPACE, StoreUnusable, damaged, translated_errors
+from app.persistence.errors import FREE_SPACE, StoreUnusable, damaged, translated_errors
 from workers.contracts.folder import sha256_file
 
 KEPT = 5
@@ -102,7 +102,7 @@ def restore(backup: Backup, database: Path) -> Path | None:
     """
     if not backup.is_intact():
         detail = f"The copy {backup.path} was changed since it was made, so it was not used."
-        raise StoreUnusable("backup_damaged", backup.path, detail, f"Use an older copy, {ELSEWHERE}")
+        raise StoreUnusable("backup_damaged", backup.path, detail, "Use an older copy.")
     kept = database.with_name(f"{database.name}.{datetime.now(UTC).strftime(TIME_FORMAT)}.old")
     growing = database.with_name(database.name + ".new")
     try:

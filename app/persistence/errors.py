@@ -11,14 +11,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from app.paths import OTHER_FOLDER
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import SAFE, DiskFull, is_full
 
-ELSEWHERE = "or name another data folder with --data-dir."
-FREE_SPACE = f"Free disk space in the settings and try again, {ELSEWHERE}"
+FREE_SPACE = "Free disk space in the settings and try again."
 RESTORE = (
     "Fettle keeps checked copies in the folder “backups” beside it: close Fettle, move fettle.db away and put the "
-    f"newest copy in its place, {ELSEWHERE}"
+    "newest copy in its place."
 )
 
 
@@ -27,7 +27,7 @@ class StoreUnusable(BackendMissing):
 
     def __init__(self, code: str, path: Path, detail: str, hint: str) -> None:
         """Create the error with its code, the database's path, and texts for the person."""
-        super().__init__(code, "Fettle cannot use its database", detail, hint)
+        super().__init__(code, "Fettle cannot use its database", detail, hint, by_command=OTHER_FOLDER)
         self.path = path
 
 
@@ -43,8 +43,7 @@ class UnreadableRecord(ValueError):
 def newer(path: Path, reason: str) -> StoreUnusable:
     """Return the error of a database that a newer version of Fettle wrote."""
     detail = f"{path} was written by a newer version of Fettle ({reason}). It was not touched."
-    hint = "Install the newer version again, or name another data folder with --data-dir."
-    return StoreUnusable("database_newer", path, detail, hint)
+    return StoreUnusable("database_newer", path, detail, "Install the newer version again.")
 
 
 def damaged(path: Path, reason: str) -> StoreUnusable:
@@ -64,13 +63,13 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
         return StoreUnusable(full.code, path, full.detail, FREE_SPACE)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         detail = f"Another program has locked the database {path}. Nothing was changed."
-        return StoreUnusable("database_locked", path, detail, f"Close that program and try again, {ELSEWHERE}")
+        return StoreUnusable("database_locked", path, detail, "Close that program and try again.")
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         detail = f"The database {path} may only be read, so nothing can be recorded."
-        return StoreUnusable("database_read_only", path, detail, f"Give the right to write there, {ELSEWHERE}")
+        return StoreUnusable("database_read_only", path, detail, "Give the right to write there.")
     if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG):
         detail = f"The database {path} could not be read or written ({error}). What was stored before is safe."
-        return StoreUnusable("database_unreadable", path, detail, f"Check the disk and its rights, {ELSEWHERE}")
+        return StoreUnusable("database_unreadable", path, detail, "Check the disk and its rights.")
     return None
 
 

@@ -37,7 +37,7 @@ def create(path: Path) -> None:
             move_synced(growing, path)
         except OSError as error:
             detail = f"The database {path} cannot be made ({error.strerror})."
-            hint = "Free some space or check the disk's rights, or name another data folder with --data-dir."
+            hint = "Free some space or check the disk's rights."
             raise StoreUnusable("database_unreadable", path, detail, hint) from error
         finally:
             for leftover in (growing, *_companions(growing)):

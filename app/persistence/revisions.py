@@ -40,7 +40,7 @@ def _check_beginning(path: Path) -> None:
             beginning = file.read(len(MAGIC))
     except OSError as error:
         detail = f"The database {path} cannot be opened ({error.strerror})."
-        hint = "Give this account the right to read it, or name another data folder with --data-dir."
+        hint = "Give this account the right to read it."
         raise StoreUnusable("database_unreadable", path, detail, hint) from error
     if not beginning:
         raise StoreUnusable("database_empty", path, f"The database {path} is empty: its content was lost.", RESTORE)
@@ -57,6 +57,6 @@ def _read_revision(connection: sqlite3.Connection, path: Path) -> str:
     )
     if "runs" not in tables or len(rows) != 1:
         detail = f"{path} is a database, but not one of Fettle's. It was not touched."
-        hint = "Move it away, or name another data folder with --data-dir."
+        hint = "Move it away."
         raise StoreUnusable("database_foreign", path, detail, hint)
     return str(rows[0][0])
