@@ -15,6 +15,7 @@ from package import command_line
 from package.payload import RECORD, epoch_s, settle
 
 FILES = Path(__file__).with_name("linux")
+LAUNCHER = Path(__file__).parents[1] / "versions" / "launcher.sh"
 ROOT = "opt/fettle"
 LEVEL = 9
 """Level of zstd: level 15 takes ten times as long for a few percent."""
@@ -49,7 +50,7 @@ def build(payload: Path, out: Path) -> Path:
     version, tree = record["version"], out / "deb"
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(payload, tree / ROOT / "versions" / version, symlinks=True, copy_function=os.link)
-    put_launcher(payload, tree / ROOT)
+    put_launcher(tree / ROOT)
     (tree / "usr" / "bin").mkdir(parents=True)
     (tree / "usr" / "bin" / "fettle").symlink_to(f"/{ROOT}/fettle")
     for name, place in PLACES.items():
@@ -76,10 +77,9 @@ def date() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(epoch_s()))
 
 
-def put_launcher(payload: Path, root: Path) -> None:
+def put_launcher(root: Path) -> None:
     """Put the program that starts the current version into the root of an installed program."""
-    own = payload / "fettle" / "installer" / "versions" / "launcher.sh"
-    write(root / "fettle", (own if own.exists() else FILES / "launcher.sh").read_text(encoding="utf-8"), mode=0o755)
+    write(root / "fettle", LAUNCHER.read_text(encoding="utf-8"), mode=0o755)
 
 
 def write(path: Path, text: str | bytes, mode: int = 0o644) -> None:

@@ -50,7 +50,7 @@ def macos(payload: Path, out: Path) -> Path:
     contents = image / "Fettle.app" / "Contents"
     root = contents / "Resources" / "fettle"
     shutil.copytree(payload, root / "versions" / version, symlinks=True, copy_function=os.link)
-    deb.put_launcher(payload, root)
+    deb.put_launcher(root)
     deb.write(root / "pointer", f"{version}\n\n")
     start = '#!/bin/sh\nexec "$(dirname "$0")/../Resources/fettle/fettle" "$@"\n'
     deb.write(contents / "MacOS" / "Fettle", start, mode=0o755)

@@ -18,7 +18,7 @@ def build(payload: Path, out: Path) -> Path:
     root = out / "portable" / f"fettle-{version}"
     shutil.rmtree(root.parent, ignore_errors=True)
     shutil.copytree(payload, root / "versions" / version, symlinks=True, copy_function=os.link)
-    deb.put_launcher(payload, root)
+    deb.put_launcher(root)
     deb.write(root / "pointer", f"{version}\n\n")
     deb.write(root / "fettle.svg", deb.fill("fettle.svg", version))
     settle(root)
