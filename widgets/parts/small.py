@@ -12,7 +12,7 @@ from widgets.icons import IconLabel
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped, percent, tabular
-from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, in_column, in_flow, in_row
+from widgets.parts.layout import STRETCH, TOP, bare_grid, clear, fill, in_column, in_flow, in_row
 from widgets.parts.text import ElidedLabel, Role, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -128,8 +128,8 @@ class Figure(Card):
         number = label(value, "figure", tone, wrap=False)
         number.setFont(tabular(number.font()))
         unit_label = words(unit, "section", wrap=False)
-        unit_label.setContentsMargins(0, 0, 0, 3)  # box layouts do not align baselines
-        self.add(in_row((number, BOTTOM), (unit_label, BOTTOM), STRETCH), words(text, "soft"))
+        unit_label.setContentsMargins(0, 9, 0, 0)  # layouts do not align baselines
+        self.add(in_flow(number, unit_label), words(text, "soft"))
 
 
 def figure_row(figures: Sequence[tuple[str, str, str]]) -> QHBoxLayout:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from widgets.pages.hub.value import HubQueryValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.fields import ChoiceField, SearchField
-from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.layout import in_column, in_flow, in_row
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
@@ -53,7 +53,7 @@ class HubSearchBar(QWidget):
         search = GhostButton(theme, _("Search"), on=self._ask)
         in_column(
             in_row((self.field, 1), self._task, self._license, search),
-            in_row(self._small_license, self._size, self._runs, self._sort, STRETCH),
+            in_flow(self._small_license, self._size, self._runs, self._sort),
             parent=self,
         )
         self.field.entered.connect(lambda _text: self._ask())

@@ -13,7 +13,7 @@ from widgets.parts.fields import ChoiceField, WholeField, buddy
 from widgets.parts.format import percent
 from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
-from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
+from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_flow, in_row
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
@@ -109,7 +109,7 @@ class SettingsPage(InstallingPage):
         still = QCheckBox(_("No animations"))
         still.setChecked(value.less_motion)
         still.toggled.connect(self.motion_changed)
-        rows = in_row(*group.buttons(), STRETCH, gap=SPACE_L), in_row(title, size, STRETCH, gap=SPACE_M), still
+        rows = in_flow(*group.buttons(), gap=SPACE_L), in_row(title, size, STRETCH, gap=SPACE_M), still
         card = Card(_("Looks"), *rows, gap=SPACE_M)
         group.setParent(card)
         return card
@@ -131,7 +131,7 @@ class SettingsPage(InstallingPage):
         path = ElidedLabel(value.data_folder, mode=Qt.TextElideMode.ElideMiddle)
         name, on = _("Open the data folder"), self.open_data_folder_requested
         card.add(in_row((path, 1), GhostButton(self.theme, _("Open"), "folder-open", "small", name=name, on=on)))
-        log = QCheckBox(_("Detailed log (from the next start)"))
+        log = QCheckBox(_("Detailed log (next start)"))
         log.setChecked(value.detailed_log)
         log.toggled.connect(self.log_detail_changed)
         card.add(label(_("Projects, versions, logs. Only you can read it."), "caption"), log)
@@ -156,7 +156,7 @@ class SettingsPage(InstallingPage):
     @staticmethod
     def _number(title: str, box: WholeField, unit: str, text: str) -> Card:
         box.setMinimumWidth(130)
-        return Card(title, in_row(box, label(unit, "soft", wrap=False), STRETCH, gap=SPACE_M), label(text, "caption"))
+        return Card(title, in_row(box, (label(unit, "soft"), 1), gap=SPACE_M), label(text, "caption"))
 
     def _sets(self, value: SettingsValue) -> Card | None:
         if not value.sets:
