@@ -15,6 +15,7 @@ import own_core
 import pytest
 
 from app.quick_imports import forget_feature_imports
+from app.set_folders import activate_own
 
 NVML = "libnvidia-ml.so.1"
 TESTS = Path(__file__).parent
@@ -32,6 +33,7 @@ def pytest_configure() -> None:
     """A shell starts what runs in the background with SIGINT ignored, and the programs under test would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    activate_own()
     forget_feature_imports()  # of PySide6, which pytest-qt has loaded by now
     own_core.pin(os.environ.get("PYTEST_XDIST_WORKER", ""))
 

@@ -22,7 +22,7 @@ from steps.pip import failure
 from steps.place import Place
 from steps.sets import make_links
 from steps.setup import check_room, disk_errors
-from steps.words import Progress, print_line, size
+from steps.words import Progress, SetupError, print_line, size
 
 LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx")} | {"web": "web.json"}
 LOCK_COPY = "fettle-set.lock"
@@ -102,7 +102,13 @@ def add(place: Place, root: Path, name: str) -> None:
         kept, work = downloads(root, name), root / f"{name}.part"
         kept.mkdir(parents=True, exist_ok=True)
         parts = web.parts(place) if name == "web" else _wheels(place, wanted)
-        _fetch_all(parts, kept, download)
+        try:
+            _fetch_all(parts, kept, download)
+        except SetupError:
+            if name != "web":
+                raise
+            web.by_npm(place, kept)
+            _fetch_all(parts, kept, download)
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         if name == "web":

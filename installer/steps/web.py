@@ -1,15 +1,19 @@
 """Define the parts of exported web pages: ONNX Runtime Web and a tokenizer, as a folder `fettle_web` without code.
 
 Both are npm packages, of which a page needs five files. The delivery network that the packages name for browsers
-serves each by itself, so neither npm nor the whole archives are needed. `web.json` holds the hash of each file.
+serves each by itself, so neither npm nor the whole archives are needed. Where it is not reached but npm is installed,
+npm brings the archives. `web.json` holds the hash of each file.
 """
 
 import json
 import os
 import shutil
+import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
+from steps.environment import clean_environment
 from steps.fetch import Part
 from steps.lockfile import Pin
 from steps.place import Place
@@ -47,6 +51,26 @@ def parts(place: Place) -> list[Part]:
         for row in rows(place)
         for path, digest in row["files"].items()
     ]
+
+
+def by_npm(place: Place, kept: Path) -> None:
+    """Put the files into `kept` by npm, if it is installed and no mirror is named; its failures leave them missing."""
+    npm = None if ADDRESS_VARIABLE in os.environ else shutil.which("npm")
+    for row in rows(place) if npm is not None else ():
+        command = [str(npm), "pack", f"{row['name']}@{row['version']}", "--ignore-scripts", "--silent"]
+        run = subprocess.run(
+            command, cwd=kept, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=clean_environment(),
+            check=False, shell=os.name == "nt",
+        )  # fmt: skip
+        if run.returncode != 0:
+            return
+        archive = kept / run.stdout.split()[-1]
+        with tarfile.open(archive) as packed:
+            for path in row["files"]:
+                member = packed.extractfile(path)
+                if member is not None:
+                    (kept / Path(path).name).write_bytes(member.read(row["installed_bytes"] + 1))
+        archive.unlink()
 
 
 def lay_out(place: Place, kept: Path, work: Path) -> None:
