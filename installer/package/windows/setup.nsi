@@ -49,21 +49,10 @@ Section
     SetOutPath "$INSTDIR"
     File "${LAUNCHER}"
     ; The new version is tested before the pointer moves to it.
-    ${If} ${FileExists} "$INSTDIR\versions\${VERSION}\fettle\installer\versions\command.py"
-        nsExec::ExecToLog '"$INSTDIR\versions\${VERSION}\python\python.exe" -ES "$INSTDIR\versions\${VERSION}\fettle\installer\bootstrap.py" versions adopt "$INSTDIR" "${VERSION}"'
-    ${Else}
-        nsExec::ExecToLog '"$INSTDIR\versions\${VERSION}\python\python.exe" -sP -m app --version'
-    ${EndIf}
+    nsExec::ExecToLog '"$INSTDIR\versions\${VERSION}\python\python.exe" -ES "$INSTDIR\versions\${VERSION}\fettle\installer\bootstrap.py" versions adopt "$INSTDIR" "${VERSION}"'
     Pop $0
     ${If} $0 != 0
         Abort "The new version does not start here. Your work is safe, and an older version works as before."
-    ${EndIf}
-    ${IfNot} ${FileExists} "$INSTDIR\versions\${VERSION}\fettle\installer\versions\command.py"
-        FileOpen $1 "$INSTDIR\pointer.part" w
-        FileWrite $1 "${VERSION}$\n$\n"
-        FileClose $1
-        Delete "$INSTDIR\pointer"
-        Rename "$INSTDIR\pointer.part" "$INSTDIR\pointer"
     ${EndIf}
     CreateShortcut "$SMPROGRAMS\Fettle.lnk" "$INSTDIR\Fettle.exe"
     !insertmacro FileType onnx "ONNX model"
