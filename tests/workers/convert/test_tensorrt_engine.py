@@ -52,7 +52,7 @@ def test_without_architectures_only_the_sizes_are_written(make_small, apply) -> 
 def test_missing_library_is_refused(make_small, apply) -> None:
     with pytest.raises(BackendMissing) as refused:
         apply(tensorrt_engine.SPEC, make_small("cnn"), build_for=("sm89",))
-    assert "installer/fettle --gpu rtx" in refused.value.hint
+    assert "installer/fettle --gpu rtx" in refused.value.by_command
 
 
 def test_fp8_is_refused_where_no_card_has_it(make_small, apply) -> None:

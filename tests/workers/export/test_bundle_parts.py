@@ -76,7 +76,7 @@ def test_missing_requirement_is_named(tmp_path: Path) -> None:
     for line in ("not-a-package-of-anyone>=1", "numpy>=999"):
         with pytest.raises(BackendMissing) as missing:
             make_environment(tmp_path / line[:3], [line])
-        assert "pip install" in missing.value.hint
+        assert "pip install" in missing.value.by_command
 
 
 def test_closure_follows_requirements() -> None:

@@ -111,7 +111,7 @@ def test_a_changed_engine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(engine, "_folder", lambda: copy)
     with pytest.raises(BackendMissing) as caught:
         engine.wasm()
-    assert "installer/fettle --web" in caught.value.hint
+    assert "installer/fettle --web" in caught.value.by_command
     monkeypatch.undo()
     monkeypatch.setattr(engine, "PACKAGE", "fettle_web_nowhere")
     with pytest.raises(BackendMissing):
