@@ -46,7 +46,7 @@ class RailEntry(QPushButton):
 
     def set_compact(self, is_compact: bool) -> None:
         """Show the icon alone, or with the text and the mark."""
-        self.setText("" if is_compact else self.spec.title)
+        self.setText("" if is_compact else _(self.spec.title))
         self._marks.setVisible(not is_compact)
 
     def set_share(self, share: float | None) -> None:
