@@ -68,6 +68,8 @@ class Installing(QObject):
         self._job, self._asking = JobSlot(flows), JobSlot(flows)
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
+        weighing = self._weighing = dict[OptionalSet, JobSlot]()
+        self.destroyed.connect(lambda: [slot.drop() for slot in weighing.values()])  # a page may be made anew
         self._heard = InstallerStatus()
         self._title = ""
         self._is_stopping = False
@@ -111,6 +113,7 @@ class Installing(QObject):
                 title="",
                 on_done=partial(self._on_weighed, name),
                 on_failed=lambda _error: None,
+                slot=self._weighing.setdefault(name, JobSlot(self._flows)),
             )
 
     def serve(
