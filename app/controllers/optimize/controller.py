@@ -221,7 +221,7 @@ class OptimizeController(PageController[OptimizePage]):
 
     def _on_done(self, live: LiveRun, run: Run) -> None:
         self._end(live)
-        self._when_done.end(live.running, run.headline)
+        self._when_done.end(live.running, live.watch.value().headline or run.headline)
         if self._session.is_open(run.project_id):
             self._session.refresh_project()
             self._session.set_run(run)

@@ -11,9 +11,10 @@ from app.domain.choose import is_eligible, is_worth_naming
 from app.domain.outcome import Outcome, SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
+from app.domain.words.outcome import headline
 from app.domain.words.results import same_words
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
-from app.services.records.run_records import outcome_of_run
+from app.services.records.run_records import outcome_of_run, saved_objective
 from app.services.run.figures import time_words
 from widgets.pages.optimize.page import OptimizeValue, RunPhase, StepValue
 from widgets.parts.format import percent
@@ -128,7 +129,7 @@ class RunWatch:
             stage=_(self.whole.stage) if self.whole is not None else "",
             remaining_s=self._remaining_s(),
             best=self._best_words(),
-            headline=self.run.headline,
+            headline=self._headline(outcome),
             seconds=self.run.seconds,
             error=error_value(error) if failed and error is not None else None,
             waiting=_waiting(self.waiting) if self.waiting is not None and self.run.state is RunState.RUNNING else "",
@@ -145,6 +146,12 @@ class RunWatch:
         """Return the rest of the additional time in seconds if the run ended early."""
         spare_s = self.end.spare_s
         return spare_s if self.end.went_on_s and spare_s is not None and spare_s >= LEAST_SPARE_S else None
+
+    def _headline(self, outcome: Outcome | None) -> str:
+        """Return the headline in the language of the window; other endings have the stored one."""
+        if outcome is None:
+            return self.run.headline
+        return headline(outcome, saved_objective(self.run), self.run.goal.max_loss_pct)
 
     def _outcome(self) -> Outcome | None:
         """Return the extra time that is offered to a finished run."""

@@ -11,6 +11,7 @@ from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import RunState, StepRecord
 from app.domain.variant import LatencyPoint, Screening
 from app.services.flow.events import JobBegan, RunProgress, StepProgress, WaitingForQuiet
+from workers.contracts.translation import set_language
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
@@ -211,3 +212,17 @@ def test_interrupted_run_carries_how_it_ended() -> None:
         )
     ]
     assert kinds == ["closed", "broken_off", "not_begun", None]
+
+
+def test_headline_of_a_finished_run_follows_the_language() -> None:
+    """Given a run that kept its original, whose stored headline is English, When the window is French, Then its
+    headline is French."""
+    watch = RunWatch(run(1, RunState.KEPT_ORIGINAL, headline="Nothing faster was safe: keep the original"))
+    watch.variant(variant(0, state="measured"))
+    english = watch.value().headline
+    set_language("fr")
+    try:
+        french = watch.value().headline
+    finally:
+        set_language("en")
+    assert english and french and french != english
