@@ -146,7 +146,8 @@ def profile_of(
                     "size_unknown",
                     "TensorRT has to know how large inputs get",
                     f"Size {axis} of the input {entry.name!r} is open, and no example shows it.",
-                    "Add examples, or set the size with --shape.",
+                    "Add examples, or set the size of the inputs.",
+                    by_command="--shape [NAME=]1x3x224x224",
                 )
             elif spec.preprocess.kind == "text":
                 axes.append((1, median_low(sizes), max(sizes[-1], spec.preprocess.max_length)))

@@ -44,6 +44,7 @@ def gpu_failure(text: str, *, on_gpu: bool) -> ErrorInfo | None:
             code=GPU_LOST,
             title="The GPU stopped answering",
             detail="The graphics card no longer answers, so this part was stopped. What was done before is safe.",
-            hint="Run 'fettle gpu doctor'. If the card stays away, restart the computer.",
+            hint="Check it on the page Graphics cards. If it stays away, restart the computer.",
+            by_command="fettle gpu doctor",
         )
     return None
