@@ -16,6 +16,8 @@ from app.set_folders import activate
 
 NAMES = sorted(folders.LOCKS)
 
+pytestmark = pytest.mark.filterwarnings("ignore:Setuptools is replacing distutils")  # pip comes after setuptools here
+
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:

@@ -45,7 +45,7 @@ def own_words(text: str) -> list[str]:
     """Return the words of a text that were not translated."""
     while (rest := TRANSLATED.sub(" ", text)) != text:
         text = rest
-    return WORD.findall(re.sub(r"<[^>]*>", " ", text))
+    return WORD.findall(re.sub(r"<[^>]*>|(?:/[^\s/<>]+){2,}", " ", text))
 
 
 def texts_of(window: QWidget) -> Iterator[tuple[str, str]]:

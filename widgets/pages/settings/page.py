@@ -109,7 +109,7 @@ class SettingsPage(InstallingPage):
         still = QCheckBox(_("No animations"))
         still.setChecked(value.less_motion)
         still.toggled.connect(self.motion_changed)
-        rows = in_flow(*group.buttons(), gap=SPACE_L), in_row(title, size, STRETCH, gap=SPACE_M), still
+        rows = in_flow(*group.buttons(), gap=SPACE_L), in_flow(title, size, gap=SPACE_M), still
         card = Card(_("Looks"), *rows, gap=SPACE_M)
         group.setParent(card)
         return card
