@@ -46,9 +46,14 @@ def open_try(program: Program) -> None:
     program.until_text("Waiting for an input.")
 
 
-def switch(program: Program, caption: str) -> None:
-    """Press the switch of the service, or a box below it; the card is at the end of the page."""
+def scroll_down(program: Program) -> None:
+    """Scroll to the end of the page, where the card is."""
     program.screen.do("mousemove", 800, 500, "click", "--repeat", 30, "--delay", 10, 5)
+
+
+def switch(program: Program, caption: str) -> None:
+    """Press the switch of the service, or a box below it."""
+    scroll_down(program)
     program.click(lambda view: view.find(caption, "QCheckBox"), caption)
 
 
@@ -85,6 +90,7 @@ def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: P
     connection.request("POST", f"/v2/models/{name}/answer", write_picture(tmp_path / "boot.png", 3).read_bytes())
     assert connection.getresponse().status == 200
     connection.close()
+    scroll_down(program)
     program.until_text("Requests\n2", "Errors\n0", "Log of the service")
     log = (state / "service.log").read_text()
     assert "infer 200, " in log and "answer 200, " in log
@@ -97,6 +103,7 @@ def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: P
     assert served.is_running()
     program = start(project="p1", **PROXY)
     open_try(program)
+    scroll_down(program)
     program.until_text("Running: “Faster engine”", "Requests\n2", f"http://127.0.0.1:{port}")
     switch(program, "Service is on")
     program.wait(lambda: not served.is_running(), 30, "the end of the service")
@@ -116,6 +123,7 @@ def test_killed_service_is_said_and_started_again(start: Start, tmp_path: Path) 
     switch(program, "Start the service")
     program.until_text("Running: “Faster engine”", limit_s=START_S)
     os.kill(int(str(record(home)["pid"])), signal.SIGKILL)
+    scroll_down(program)
     program.until_text("The service has ended by itself.", "Start it again", "Log of the service")
     switch(program, "Start it again")
     program.until_text("Running: “Faster engine”", limit_s=START_S)
