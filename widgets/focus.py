@@ -1,6 +1,7 @@
 """Draw a ring around the widget with the keyboard focus, scroll it into view, and define where Tab goes next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
@@ -192,18 +193,26 @@ def _laid_out(widget: QWidget) -> Iterator[QWidget]:
         yield widget
     if isinstance(widget, _LEAVES):
         return
-    placed = list(_items(widget.layout()))
-    loose = [child for child in widget.children() if isinstance(child, QWidget) and child not in placed]
+    children = [child for child in widget.children() if isinstance(child, QWidget)]
+    placed = list(_placed(widget.layout(), children))
+    loose = [child for child in children if child not in placed]
     loose.sort(key=lambda child: (child.y(), child.x()))
     for child in (*placed, *loose):
         if child.parentWidget() is widget and not child.isWindow():
             yield from _laid_out(child)
 
 
-def _items(layout: QLayout | None) -> Iterator[QWidget]:
-    for number in range(layout.count() if layout is not None else 0):
-        item = layout.itemAt(number) if layout is not None else None
-        if item is not None and (widget := item.widget()) is not None:
-            yield widget
-        elif item is not None:
-            yield from _items(item.layout())
+def _placed(layout: QLayout | None, widgets: Sequence[QWidget]) -> Iterator[QWidget]:
+    """Yield those of `widgets` that a layout holds, in its order.
+
+    `QLayout.itemAt` is not used: Qt deletes items without notice, and a widget at the address of one that Python still
+    knows crashes when it is deleted (PySide 6.11).
+    """
+    if layout is None:
+        return
+    parts: list[QWidget | QLayout] = [*widgets, *(one for one in layout.children() if isinstance(one, QLayout))]
+    for at, part in sorted(((layout.indexOf(one), one) for one in parts), key=itemgetter(0)):
+        if at >= 0 and isinstance(part, QWidget):
+            yield part
+        elif at >= 0 and isinstance(part, QLayout):
+            yield from _placed(part, widgets)

@@ -68,8 +68,7 @@ class Installing(QObject):
         self._job, self._asking = JobSlot(flows), JobSlot(flows)
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
-        weighing = self._weighing = dict[OptionalSet, JobSlot]()
-        self.destroyed.connect(lambda: _drop_all(weighing.values()))  # a page may be made anew
+        self._weighing: dict[OptionalSet, JobSlot] = {}
         self._heard = InstallerStatus()
         self._title = ""
         self._is_stopping = False
@@ -259,8 +258,3 @@ def setup_failed(error: ErrorInfo) -> ErrorValue:
         next_step=error.hint,
         details=error.traceback,
     )
-
-
-def _drop_all(slots: Iterable[JobSlot]) -> None:
-    for slot in slots:
-        slot.drop()

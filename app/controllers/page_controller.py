@@ -95,7 +95,9 @@ class PageController(QObject, Generic[PageT]):
         A page with a running job stays: its next texts are in the new language.
         """
         parts = (self, *self._page.children())
-        slots = [slot for part in parts for slot in vars(part).values() if isinstance(slot, JobSlot)]
+        values = [value for part in parts for value in vars(part).values()]
+        kept = [one for value in values for one in (value.values() if isinstance(value, dict) else (value,))]
+        slots = [one for one in kept if isinstance(one, JobSlot)]
         if any(slot.running is not None and slot.running.title for slot in slots):
             return True
         for slot in slots:
