@@ -120,7 +120,10 @@ class ScreenReader:
         for owner, child in self._call(self.program, path, "GetChildren"):
             if owner != self.program or child.endswith("/null"):
                 continue
-            low, high = self._call(owner, child, "GetState")
+            state = self._call(owner, child, "GetState")
+            if isinstance(state, str):  # an error: the page was filled anew since, and the control is gone
+                continue
+            low, high = state
             bits = low | high << 32
             states = frozenset(name for bit, name in STATES.items() if bits >> bit & 1)
             if "showing" not in states:
