@@ -1,4 +1,4 @@
-"""Find out whether the system asks for less movement, and stop the animations of Qt itself."""
+"""Find out whether the system is set to less movement, and stop the animations of Qt itself."""
 
 import sys
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 PORTAL_TIMEOUT_MS = 300
 _PORTAL = ("org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Settings")
 _KEYS = (("org.freedesktop.appearance", "reduced-motion", 1), ("org.gnome.desktop.interface", "enable-animations", 0))
-"""Namespace and key of the desktop's settings, and the value that asks for less movement."""
+"""Namespace and key of the desktop's settings, and the value for less movement."""
 _EFFECTS = (
     Qt.UIEffect.UI_AnimateMenu, Qt.UIEffect.UI_FadeMenu, Qt.UIEffect.UI_AnimateCombo,
     Qt.UIEffect.UI_AnimateTooltip, Qt.UIEffect.UI_FadeTooltip,

@@ -34,7 +34,7 @@ class ProblemReports(QObject):
     def __init__(
         self, window: MainWindow, theme: Theme, paths: DataPaths, running: "tuple[FlowRunner, Workspace] | None" = None
     ) -> None:
-        """Offer the command."""
+        """Handle the command that reports a problem, from any card or page of `window`."""
         super().__init__(window)
         self._window, self._theme, self._paths, self._running = window, theme, paths, running
         self._job = JobSlot(running[0]) if running is not None else None

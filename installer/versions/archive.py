@@ -27,7 +27,7 @@ class PlainStream:
     """The uncompressed bytes of an xz file as `tarfile` reads them; no call allocates more than it may."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Read from `file`."""
+        """Read the compressed bytes of `file`, from its current position."""
         self._file, self._position, self._rest = file, 0, b""
         self._xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_MEMORY)
 

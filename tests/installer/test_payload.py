@@ -98,7 +98,7 @@ def test_changed_package_is_refused(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_unused_files_are_tests_tools_and_static_libraries(name: str, is_unused: bool) -> None:
-    """Given a file of a package, When the rule is asked, Then it leaves out what no run loads."""
+    """Given a file of a package, Then the rule leaves out what no run loads."""
     assert bool(UNUSED.fullmatch(name)) is is_unused
 
 

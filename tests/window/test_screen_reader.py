@@ -34,7 +34,7 @@ def faults(shown: list[Spoken]) -> list[str]:
 
 
 def pages(program: Program) -> Iterator[str]:
-    """Open each page in turn."""
+    """Open each page by a key or its entry in the rail, and yield its id."""
     yield from _each(STEPS, lambda page: program.keys(f"ctrl+{STEPS.index(page) + 1}"), program)
     yield from _each(REST, program.press, program)
     program.click(lambda view: view.find("Device: ", "_ChipButton"), "the chip of the device")

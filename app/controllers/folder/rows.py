@@ -45,5 +45,5 @@ class PartRows:
         return cells(json.loads(self._file.read(end - start)), self.head)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file of answers; no row can be read afterwards."""
         self._file.close()

@@ -40,7 +40,7 @@ class GpuController(PageController[GpuPage]):
             self.start()
 
     def reshow(self) -> bool:
-        """Show the findings again."""
+        """Show the stored findings, in the present language."""
         if super().reshow() or not self._was_tried:
             return self._job.is_busy
         self._show()

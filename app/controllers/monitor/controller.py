@@ -43,7 +43,7 @@ class MonitorController(PageController[MonitorPage]):
         return True
 
     def reshow(self) -> bool:
-        """Show the last log again."""
+        """Show the log that was read last."""
         if self._job.is_busy or self._found is None:
             return super().reshow()
         self._show_found()

@@ -223,7 +223,7 @@ class WeeklyLook(QObject):
         self._program = Program()
 
     def begin(self) -> None:
-        """Start what is due."""
+        """Remove leftovers of interrupted installations, and look for a newer version if a week has passed."""
         if self._program.has_leftovers():
             self._start_quietly(
                 at_once(self._program.clean), lambda _nothing: log.info("leftovers of versions were removed")

@@ -249,7 +249,7 @@ def test_a_picture_without_a_file(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_window_without_animations_moves_nothing(window: MainWindow, qtbot: QtBot) -> None:
-    """Given a bar whose end is unknown, When the window is told to be calm, Then the bar stands still, graphs jump once a
+    """Given a bar whose end is unknown, When animations are switched off, Then the bar stands still, graphs jump once a
     second, no cursor blinks; and when animations are wanted again, the bar moves."""
     bar = Bar("Progress")
     bar.setParent(window)

@@ -57,6 +57,10 @@ class AnswerFilesResult(Frozen):
     path: str = ""
 
 
+CONFIDENCES = ("confidence", "second confidence", "third confidence")
+"""Names of the columns that hold shares from 0 to 1."""
+
+
 def headings(head: Row) -> tuple[str, ...]:
     """Return the names of a table's columns by the first line of its part."""
     text = ("text",) if head["text_column"] else ()
@@ -64,8 +68,8 @@ def headings(head: Row) -> tuple[str, ...]:
 
 
 def _further(kind: str) -> tuple[str, ...]:
-    labels = ("confidence", "second", "second confidence", "third", "third confidence")
-    return {"labels": labels, "boxes": ("objects",)}.get(kind, ())
+    first, second, third = CONFIDENCES
+    return {"labels": (first, "second", second, "third", third), "boxes": ("objects",)}.get(kind, ())
 
 
 def cells(row: Row, head: Row) -> Cells:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.after.answering import Cells, Row, cells, headings
+from workers.contracts.after.answering import CONFIDENCES, Cells, Row, cells, headings
 from workers.contracts.errors import InputRefused
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -54,7 +54,7 @@ def write_xlsx(path: Path, head: Row, rows: Iterable[Row]) -> None:
     with xlsxwriter.Workbook(str(path), options) as book:
         sheet = book.add_worksheet("Answers")
         share, bold = book.add_format({"num_format": PERCENT}), book.add_format({"bold": True})
-        shares = [title.endswith("confidence") for title in titles]
+        shares = [title in CONFIDENCES for title in titles]
         for column, is_share in enumerate(shares):
             sheet.set_column(column, column, NARROW if is_share else WIDE, share if is_share else None)
         sheet.freeze_panes(1, 0)

@@ -31,7 +31,8 @@ DATA_FIELDS = {"origin", "kind", "n_items", "n_test", "n_calibration", "labelled
 class Problem:
     """What one report is about; owned by the flow that makes it.
 
-    `names` and `labels` are the person's and must not be told. `logs` are the ends of jobs to read, by the job's kind.
+    `names` and `labels` are the person's and must not be in the report. `logs` are the logs of jobs, whose ends are
+    read, by the job's kind.
     """
 
     error: ErrorInfo | None = None

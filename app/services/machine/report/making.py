@@ -39,7 +39,7 @@ from workers.contracts.process.disk import DiskFull, lacks_room
 
 LOG_BYTES, JOB_LOG_BYTES, MOST_LINES = 256_000, 32_000, 3_000
 AROUND = timedelta(seconds=60)
-"""Time before and after a run of which the log is told."""
+"""Time before and after a run from which log lines are kept."""
 README = """This is a problem report of Fettle. It was made on the computer where the problem is, and nothing
 was sent.
 

@@ -107,10 +107,10 @@ def test_report_tells_the_error_and_nothing_private(space: Workspace, tmp_path: 
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     assert leaked("".join(files.values())) == leaked("".join(files)) == []
     assert [word for word in PLANTED if len(word) > 5 and word.encode() in out.read_bytes()] == []
-    told = json.loads(files["error.json"])
-    assert (told["code"], told["job"]["kind"], told["job"]["version"]["runtime"]) == (code, kind, "openvino")
-    assert told["job"]["version"]["steps"][0]["technique"] == "int8_static"
-    assert "ValueError: could not convert string to float" in "\n".join(told["traceback"]) + files["log.txt"]
+    written = json.loads(files["error.json"])
+    assert (written["code"], written["job"]["kind"], written["job"]["version"]["runtime"]) == (code, kind, "openvino")
+    assert written["job"]["version"]["steps"][0]["technique"] == "int8_static"
+    assert "ValueError: could not convert string to float" in "\n".join(written["traceback"]) + files["log.txt"]
     assert "ERROR app.jobs.client" in files["log.txt"] and "app.jobs.pool" not in files["log.txt"]
     assert files["log.txt"].count("Traceback") == 2 and f"code {code}" in files["README.txt"]
     assert json.loads(files["run.json"])["steps"][0]["state"] == "failed"
@@ -119,7 +119,7 @@ def test_report_tells_the_error_and_nothing_private(space: Workspace, tmp_path: 
 
 
 def test_error_of_a_refused_file_needs_no_record(space: Workspace) -> None:
-    """Given an error that no job recorded, When the window passes it with the file's name, Then neither is told, and no
+    """Given an error that no job recorded, When the window passes it with the file's name, Then neither is in the report, and no
     failure of an earlier day."""
     fail(space, *ERRORS["killed"], began=NOW)
     _, error = ERRORS["unsafe"]
@@ -139,9 +139,9 @@ def test_command_writes_while_the_window_is_open(
     fail(space, *ERRORS["killed"])
     command = ["--data-dir", str(space.paths.root), "--json", "report", "--out"]
     assert main([*command, str(tmp_path / "report.zip")]) == 0
-    told = json.loads(capsys.readouterr().out)
+    written = json.loads(capsys.readouterr().out)
     with zipfile.ZipFile(tmp_path / "report.zip") as archive:
-        assert told == {"path": str(tmp_path / "report.zip"), "files": archive.namelist()}
+        assert written == {"path": str(tmp_path / "report.zip"), "files": archive.namelist()}
     codes = [
         main([*command, str(tmp_path / "a.zip"), "r9"]),
         main(command[:-1]),

@@ -9,7 +9,7 @@ from app.services.machine.report.redact import Redactor
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "redacted"),
     [
         ("not enough memory for 94371840000 bytes of shape (1, 3, 224, 224)", "not enough memory for about 9e+10 bytes of shape (1, 3, 224, 224)"),
         ("224x224 int8, avx512, 12 MB at 12:30:45", "224x224 int8, avx512, 12 MB at 12:30:45"),
@@ -24,9 +24,9 @@ from app.services.machine.report.redact import Redactor
         ("it's the model's own", "it's the model's own"),
     ],
 )  # fmt: skip
-def test_text_keeps_public_words_alone(text: str, told: str) -> None:
+def test_text_keeps_public_words_alone(text: str, redacted: str) -> None:
     """Given a text of a library or a log, Then private parts have placeholders and the rest can be read."""
-    assert Redactor((), ("cat",)).lines(text) == told
+    assert Redactor((), ("cat",)).lines(text) == redacted
 
 
 def test_frames_keep_places_of_public_source(tmp_path: Path) -> None:
