@@ -15,4 +15,5 @@ class UseHereCard(Card):
         """Create the card."""
         title = _("Use it here")
         row = in_row((label(title, "section", wrap=False), MIDDLE), (in_flow(*buttons), 1), gap=SPACE_L)
-        super().__init__("", row, name=title, edge=SPACE_M)
+        super().__init__("", row, name=title)
+        self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
