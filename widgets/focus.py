@@ -195,7 +195,8 @@ def _laid_out(widget: QWidget) -> Iterator[QWidget]:
         return
     children = [child for child in widget.children() if isinstance(child, QWidget)]
     placed = list(_placed(widget.layout(), children))
-    loose = [child for child in children if child not in placed]
+    in_layout = set(placed)
+    loose = [child for child in children if child not in in_layout]
     loose.sort(key=lambda child: (child.y(), child.x()))
     for child in (*placed, *loose):
         if child.parentWidget() is widget and not child.isWindow():
