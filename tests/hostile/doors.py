@@ -18,6 +18,8 @@ from app.services.flow.workspace import Workspace
 from app.services.opening.opening import inspect_model, open_model
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
+from workers.model_io.budget import RUN_S
+from workers.runtime.walls.stage_limit import busy_factor
 
 REFUSED = 3
 NOT_MODELS = ("text", "input")
@@ -93,13 +95,15 @@ def is_sentence(text: str) -> bool:
 
 @dataclass
 class Times:
-    """Verdicts have 2 s, of a hundred five have 10 s: on a quiet machine; more where others run as well."""
+    """Verdicts have 2 s, of a hundred five have 10 s, and what never ends has the product's own limit besides: on a quiet
+    machine; more where others run as well."""
 
     seconds: list[float]
     busy: float = 1.0
 
     def note(self, verdict: Verdict) -> None:
-        self.seconds.append(verdict.seconds)
+        own_limit_s = RUN_S * busy_factor(1) if verdict.code == "took_too_long" else 0.0
+        self.seconds.append(verdict.seconds - own_limit_s)
         self.busy = max(self.busy, busyness())
 
     def check(self) -> None:

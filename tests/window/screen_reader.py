@@ -1,5 +1,6 @@
 """Read the window as a screen reader does: over AT-SPI, from another process, on a bus of the test's own."""
 
+import contextlib
 import os
 import subprocess
 import time
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jeepney import DBusAddress, Properties, new_method_call
+from jeepney import DBusAddress, Message, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from rig import die_with_parent
 
@@ -23,6 +24,10 @@ CONTROLS = {
 STATES = {4: "checked", 8: "enabled", 9: "expandable", 10: "expanded", 11: "focusable", 12: "focused", 23: "selected"}
 STATES |= {20: "pressed", 24: "sensitive", 25: "showing", 30: "visible", 41: "checkable"}
 """Bits of AT-SPI's AtspiStateType that the tests look at."""
+
+
+class Gone(Exception):
+    """An object's reply is an error: it no longer exists."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,13 @@ class ScreenReader:
         self._bus.close()
 
     def _call(self, owner: str, path: str, method: str) -> Any:
-        address = DBusAddress(path, owner, INTERFACE)
-        return self._bus.send_and_get_reply(new_method_call(address, method), timeout=20).body[0]
+        return self._reply(new_method_call(DBusAddress(path, owner, INTERFACE), method))
+
+    def _reply(self, call: Message) -> Any:
+        reply = self._bus.send_and_get_reply(call, timeout=20)
+        if reply.header.message_type is MessageType.error:
+            raise Gone(reply.body)
+        return reply.body[0]
 
     def _label(self, path: str) -> str:
         relations = self._call(self.program, path, "GetRelationSet")
@@ -101,8 +111,7 @@ class ScreenReader:
         self._bus.send_and_get_reply(call, timeout=20)
 
     def _property(self, owner: str, path: str, name: str) -> Any:
-        call = Properties(DBusAddress(path, owner, INTERFACE)).get(name)
-        return self._bus.send_and_get_reply(call, timeout=20).body[0][1]
+        return self._reply(Properties(DBusAddress(path, owner, INTERFACE)).get(name))[1]
 
     @cached_property
     def program(self) -> str:
@@ -116,19 +125,20 @@ class ScreenReader:
         raise AssertionError(f"{self._name} did not come to the accessibility bus")
 
     def walk(self, path: str = ROOT, parent: str = "") -> Iterator[Spoken]:
-        """Yield all that shows, from the window down."""
-        for owner, child in self._call(self.program, path, "GetChildren"):
-            if owner != self.program or child.endswith("/null"):
-                continue
-            state = self._call(owner, child, "GetState")
-            if isinstance(state, str):  # an error: the page was filled anew since, and the control is gone
-                continue
-            low, high = state
+        """Yield all that shows, from the window down, without what goes while it is asked because its page is filled anew."""
+        with contextlib.suppress(Gone):
+            for owner, child in self._call(self.program, path, "GetChildren"):
+                if owner == self.program and not child.endswith("/null"):
+                    yield from self._walk_control(child, parent)
+
+    def _walk_control(self, path: str, parent: str) -> Iterator[Spoken]:
+        with contextlib.suppress(Gone):
+            low, high = self._call(self.program, path, "GetState")
             bits = low | high << 32
             states = frozenset(name for bit, name in STATES.items() if bits >> bit & 1)
             if "showing" not in states:
-                continue
-            role = self._call(owner, child, "GetRoleName")
-            name, about = (self._property(owner, child, one) for one in ("Name", "Description"))
-            yield Spoken(role, name, about, states, child, parent, self._label(child) if role == "combo box" else "")
-            yield from self.walk(child, child)
+                return
+            role = self._call(self.program, path, "GetRoleName")
+            name, about = (self._property(self.program, path, one) for one in ("Name", "Description"))
+            yield Spoken(role, name, about, states, path, parent, self._label(path) if role == "combo box" else "")
+            yield from self.walk(path, path)

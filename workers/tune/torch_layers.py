@@ -10,6 +10,10 @@ from workers.infer.base import Arrays
 from workers.tune.timing_runs import PRECISIONS, Profile, Target, TurnTimes, timed
 
 MARK = "fettle::"
+VIEWS = frozenset(
+    f"aten::{name}" for name in ("as_strided", "expand", "permute", "t", "transpose", "unsqueeze", "view")
+)
+"""Operators that only describe memory anew; a first one can take longer than the product of a small layer."""
 
 
 class TorchProfiler:
@@ -88,8 +92,12 @@ def _marking(torch: Any, module: Any) -> Any:
 def _layer(event: Any) -> Layer:
     """Return the layer of one marked range; its kernel is the innermost operator that took most of the time."""
     name, _, kind = event.name.removeprefix(MARK).partition("::")
+    kernel, least_us = "", 0.0  # the range itself also holds the interpreter's time, which counts for no operator
     deepest = event
-    while main := [child for child in deepest.cpu_children if 2 * child.cpu_time_total > deepest.cpu_time_total]:
-        deepest = main[0]
+    while inside := [child for child in deepest.cpu_children if child.name not in VIEWS]:
+        longest = max(inside, key=lambda child: child.cpu_time_total)
+        if 2 * longest.cpu_time_total <= least_us:
+            break
+        deepest, kernel, least_us = longest, longest.name, longest.cpu_time_total
     ms = sum(child.cpu_time_total for child in event.cpu_children) / 1000
-    return Layer(order=0, name=name, kind=kind, ms=ms, origins=(name,), kernel="" if deepest is event else deepest.name)
+    return Layer(order=0, name=name, kind=kind, ms=ms, origins=(name,), kernel=kernel)
