@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.domain.record import Stored
 from app.persistence.errors import UnreadableRecord
 from app.persistence.tables import DocumentRow
+from workers.contracts.text import WHOLE
 
 D = TypeVar("D", bound=Stored)
 R = TypeVar("R", bound=DocumentRow)
@@ -38,7 +39,7 @@ class DocumentMap(Generic[D, R]):
     def values(self, record: D) -> dict[str, Any]:
         """Return the value of each column; raise ValidationError for a record that could not be read back."""
         valid = self._adapter.validate_python(record)
-        body = self._adapter.dump_python(valid, mode="json", exclude=self._columns)
+        body = self._adapter.dump_python(valid, mode="json", exclude=self._columns, context=WHOLE)
         columns = {name: getattr(record, name) for name in self._columns | self._properties}
         return columns | {"body_json": json.dumps(body)}
 

@@ -1,8 +1,10 @@
 """Base class of all messages, specifications and results that cross a process or file boundary."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+
+from workers.contracts.text import WHOLE
 
 Row = TypeVar("Row")
 
@@ -11,6 +13,10 @@ class Frozen(BaseModel):
     """Immutable model that refuses unknown fields, so that a spelling mistake is an error and not a silent default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    def model_dump_json(self, **options: Any) -> str:
+        """Return the record as JSON that keeps the templates of its texts (`Text`), for the program itself."""
+        return super().model_dump_json(**{"context": WHOLE, **options})
 
 
 class Nothing(Frozen):

@@ -16,6 +16,7 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.text import Text
 
 
 class RequestedShape(Frozen):
@@ -43,13 +44,13 @@ class ErrorInfo(Frozen):
     """
 
     code: str
-    title: str
-    detail: str
-    hint: str
+    title: Text
+    detail: Text
+    hint: Text
     traceback: str = ""
     asks: tuple[RequestedShape, ...] = ()
     facts: dict[str, JsonValue] = {}
-    by_command: str = ""
+    by_command: Text = ""
 
     @property
     def hint_by_command(self) -> str:

@@ -1,7 +1,7 @@
 """Translate texts for people through gettext, into a language that can change while the program runs.
 
-A process starts in English, and only the window and the command line choose another language: what worker processes
-write and store stays English.
+A process starts in English, and only the window chooses another language. A text keeps its template and its facts
+(`Message`), so what a worker process composes in English is translated where it is shown: `_(message)`.
 """
 
 import functools
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ja": "日本語", "zh_CN": "简体中文"}
 """The languages with their own names, by the folder of their catalog."""
@@ -24,6 +24,7 @@ VARIABLE, DOMAIN, FOLDER = "FETTLE_LANGUAGE", "fettle", Path(__file__).with_name
 SEPARATORS = {"de": (".", ","), "fr": ("\u202f", ","), "es": (".", ",")}
 """Separators of thousands and decimals by language, where they are not those of English."""
 
+CAPITAL = "capital"
 _FIELD = re.compile(r"(\{[^{}]*\})")
 _ACCENTS = str.maketrans("aeiouAEIOUcnsyz", "áéíóúÁÉÍÓÚçñšýž")
 _LONGER = 0.4
@@ -61,15 +62,54 @@ class _Current:
     catalog: gettext.NullTranslations = gettext.NullTranslations()
 
 
-class _Template(str):
-    """A translated text whose numbers are formatted with the separators of the language."""
+class Message(str):
+    """A text in the language in which it was made, with what it takes to make it in another one.
 
-    def format(self, *args: Any, **kwargs: Any) -> str:
-        return _FORMATTER.vformat(self, args, kwargs)
+    Attributes:
+        source: The text in English, with fields such as `{0}`, `{name}` or `{0:,.1f}`; the key of the catalogs.
+        many: The English text for all numbers but one, where the text counts something; else "".
+        number: What it counts.
+        facts: Values of the numbered fields: numbers, names as they are, and other messages.
+        named: Values of the named fields.
+    """
+
+    __slots__ = ("facts", "many", "named", "number", "source")
+
+    source: str
+    many: str
+    number: float
+    facts: tuple[Any, ...]
+    named: dict[str, Any]
+
+    @classmethod
+    def made(
+        cls,
+        source: str,
+        facts: tuple[Any, ...] = (),
+        named: dict[str, Any] | None = None,
+        many: str = "",
+        number: float = 0,
+    ) -> Self:
+        """Return the text in the current language; messages among its facts are translated, too."""
+        text = _Current.catalog.ngettext(source, many, _whole(number)) if many else _looked_up(source)
+        if facts or named:
+            values = {name: _now(value) for name, value in (named or {}).items()}
+            text = _FORMATTER.vformat(text, [_now(value) for value in facts], values)
+        made = cls(text)
+        made.source, made.facts, made.named, made.many, made.number = source, facts, named or {}, many, number
+        return made
+
+    def format(self, *args: Any, **kwargs: Any) -> "Message":
+        """Return the text with these values in its fields."""
+        return Message.made(self.source, args, kwargs, self.many, self.number)
 
 
 class _LocalFormatter(string.Formatter):
+    """`str.format` with the separators of the language, and `{0:capital}` for a fact at the start of a sentence."""
+
     def format_field(self, value: Any, format_spec: str) -> Any:
+        if format_spec == CAPITAL:
+            return f"{str(value)[:1].upper()}{str(value)[1:]}"
         text = super().format_field(value, format_spec)
         return local_number(text) if isinstance(value, (int, float)) else text
 
@@ -77,17 +117,34 @@ class _LocalFormatter(string.Formatter):
 _FORMATTER = _LocalFormatter()
 
 
+def _looked_up(text: str) -> str:
+    return _Current.catalog.gettext(text) if text else text
+
+
+def _whole(number: float) -> int:
+    return int(number) if float(number).is_integer() else 2
+
+
+def _now(value: Any) -> Any:
+    return _(value) if isinstance(value, Message) else value
+
+
 def _(text: str) -> str:
-    """Return the translation of a text into the current language, else the text itself."""
-    current = _Current
-    found = current.catalog.gettext(text) if text else text
-    return _Template(found) if current.language in SEPARATORS else found
+    """Return the translation of a text or message into the current language, else the text itself."""
+    if isinstance(text, Message):
+        return Message.made(text.source, text.facts, text.named, text.many, text.number)
+    return Message.made(text)
 
 
 def ngettext(one: str, many: str, number: float) -> str:
     """Return the translation of a text in the form that belongs to a number."""
-    found = _Current.catalog.ngettext(one, many, int(number) if float(number).is_integer() else 2)
-    return _Template(found) if _Current.language in SEPARATORS else found
+    return Message.made(one, many=many, number=number)
+
+
+def joined(parts: Iterable[str], separator: str = " ") -> str:
+    """Return texts as one text, each of which is translated for itself."""
+    kept = tuple(part for part in parts if part)
+    return Message.made(separator.join(f"{{{place}}}" for place in range(len(kept))), kept) if kept else ""
 
 
 def mark(text: str) -> str:
@@ -160,7 +217,7 @@ def local_number(text: str) -> str:
 
 def localized(value: float, spec: str = ",") -> str:
     """Return a number in a format of Python, with the separators of the current language."""
-    return local_number(format(value, spec))
+    return Message.made(f"{{0:{spec}}}", (value,))
 
 
 @functools.cache

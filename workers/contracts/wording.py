@@ -2,7 +2,7 @@
 
 import math
 
-from workers.contracts.translation import _, local_number, localized
+from workers.contracts.translation import CAPITAL, Message, _, localized, ngettext
 
 HALF_MINUTES_UNTIL_S, SECONDS_UNTIL_S = 285, 50
 
@@ -15,26 +15,27 @@ def percent(share: float, digits: int = 1) -> str:
     """
     value = share * 100
     if value in (0, 100):
-        return _percent(f"{value:.0f}")
+        return _percent(value, ".0f")
     if 0 < abs(value) < 0.01:
-        return _("under {0}").format(_percent("0.01")) if value > 0 else _("over {0}").format(_percent("−0.01"))
+        least = _percent(0.01, ".2f")
+        return _("under {0}").format(least) if value > 0 else _("over {0}").format(f"−{least}")
     if abs(value) < 10**-digits:
-        return _percent(f"{value:.2g}")
+        return _percent(value, ".2g")
     for places in range(digits, digits + 3):
-        text = f"{value:.{places}f}"
-        if abs(float(text)) != 100:
-            return _percent(text)
-    return _("over {0}").format(_percent("99.99")) if value < 100 else _percent(f"{value:.{digits}f}")
+        if abs(round(value, places)) != 100:
+            return _percent(value, f".{places}f")
+    return _("over {0}").format(_percent(99.99, ".2f")) if value < 100 else _percent(value, f".{digits}f")
 
 
-def _percent(digits: str) -> str:
-    """Return a percentage from its digits as in English."""
-    return _("{0} %").format(local_number(digits))
+def _percent(value: float, spec: str) -> str:
+    """Return a percentage in a format of Python."""
+    return _("{0} %").format(localized(value, spec))
 
 
 def percent_of(value_pct: float, decimals: int = 2) -> str:
     """Return a value in percent without trailing zeros: "1 %", "0.5 %", "90.25 %"."""
-    return _percent(_without_zeros(f"{value_pct:,.{decimals}f}"))
+    digits = f"{value_pct:.{decimals}f}".rstrip("0")
+    return _percent(value_pct, f",.{len(digits.partition('.')[2])}f")
 
 
 def percent_up(share: float) -> str:
@@ -51,7 +52,7 @@ def rounded_down(ratio: float, digits: int = 1) -> str:
 
 def percent_range(low: float, high: float, digits: int = 0) -> str:
     """Return two shares 0..1 with one sign: "76 to 87 %"."""
-    return _("{0} to {1}").format(localized(100 * low, f".{digits}f"), _percent(f"{100 * high:.{digits}f}"))
+    return _("{0} to {1}").format(localized(100 * low, f".{digits}f"), _percent(100 * high, f".{digits}f"))
 
 
 def percent_tick(text: str) -> str:
@@ -59,23 +60,22 @@ def percent_tick(text: str) -> str:
     return _("{0} %").format(text)
 
 
-def _without_zeros(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def in_ms(value_ms: float) -> str:
     """Return milliseconds with three significant digits, or all digits before the point: ``3.97 ms``, ``1,160 ms``."""
-    return f"{localized(value_ms, ',.0f' if value_ms >= 999.5 else '.3g')} ms"
+    return Message.made("{0} ms", (localized(value_ms, ",.0f" if value_ms >= 999.5 else ".3g"),))
 
 
 def capitalized(text: str) -> str:
     """Return the text with a capital first letter."""
-    return f"{text[:1].upper()}{text[1:]}"
+    return Message.made(f"{{0:{CAPITAL}}}", (text,))
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun, such as "1 item" or "1,200 items"; `many` is an irregular plural."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+    """Return a number with its noun, such as "1 item" or "1,200 items"; `many` is an irregular plural.
+
+    `installer.catalogs` reads the nouns of its calls, so they must be constants.
+    """
+    return ngettext(f"{{0:,}} {one}", f"{{0:,}} {many or f'{one}s'}", number).format(number)
 
 
 def is_are(number: int) -> str:

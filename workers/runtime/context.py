@@ -26,6 +26,7 @@ from workers.contracts.process.messages import (
     StageLimit,
     WorkerMessage,
 )
+from workers.contracts.text import WHOLE
 from workers.runtime.calibration import calibration_feeds
 from workers.runtime.inbox import Inbox
 from workers.runtime.progress import ProgressThrottle
@@ -154,7 +155,7 @@ class RuntimeContext:
         if isinstance(answer, ErrorInfo):
             self.reporter.send(Answered(index=index, error=answer))
         else:
-            self.reporter.send(Answered(index=index, result=answer.model_dump(mode="json")))
+            self.reporter.send(Answered(index=index, result=answer.model_dump(mode="json", context=WHOLE)))
 
     def _release(self) -> None:
         held, self._held = self._held or [], None

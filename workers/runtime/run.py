@@ -9,6 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Finished, Ready, RunJob
+from workers.contracts.text import WHOLE
 from workers.runtime import environment, gpu
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
@@ -83,5 +84,5 @@ def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str,
         raise refused_parameters(error) from error
     data_dir = getattr(params, "data_dir", None)
     context.data_dir = Path(data_dir) if data_dir else None
-    result: dict[str, JsonValue] = function.run(params, context).model_dump(mode="json")
+    result: dict[str, JsonValue] = function.run(params, context).model_dump(mode="json", context=WHOLE)
     return result

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from app.domain.record import Owner, RecordKind, T
 from app.persistence.repositories.base import Connection
 from app.persistence.tables import ProjectRecordRow, RecordRow, RunRecordRow, SetAsideRow, VariantRecordRow
+from workers.contracts.text import WHOLE
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,11 @@ class Records:
 
     def put(self, kind: RecordKind[T], owner_id: str, value: T, item: str = "") -> None:
         """Store a record in place of the earlier one; raise IntegrityError if its owner is missing."""
-        body, now, table = json.dumps(value.model_dump(mode="json")), datetime.now(UTC), TABLES[kind.owner]
+        body, now, table = (
+            json.dumps(value.model_dump(mode="json", context=WHOLE)),
+            datetime.now(UTC),
+            TABLES[kind.owner],
+        )
         with self._connection.transaction() as session:
             before = session.get(table, (owner_id, kind.name, item))
             if before is not None and self._value(kind, before) is None:

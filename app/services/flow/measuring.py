@@ -28,6 +28,7 @@ from app.services.flow.workspace import Workspace
 from workers.contracts.disturbed import BlockLoad, is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import BlockDone, Failed, Log, Progress, RunJob, WorkerMessage
+from workers.contracts.text import WHOLE
 
 PROTOCOL = 4
 """Protocol number; raise it whenever the requests of a block, or how they are timed, change."""
@@ -84,7 +85,7 @@ class SavedMeasurements:
         folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"
         folder.mkdir(parents=True)
         try:
-            (folder / FILE).write_bytes(_stored_form().dump_json(kept, exclude=set(NOT_STORED)))
+            (folder / FILE).write_bytes(_stored_form().dump_json(kept, exclude=set(NOT_STORED), context=WHOLE))
             return self._artifacts.adopt(folder, key, {"measured_at": now.isoformat()})
         finally:
             shutil.rmtree(folder, ignore_errors=True)
