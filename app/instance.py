@@ -12,6 +12,7 @@ from typing import Literal, Self
 from app.filelock import try_lock, unlock
 from app.paths import OTHER_FOLDER, DataFolderUnusable, DataPaths, prepare, unusable
 from workers.contracts.errors import BackendMissing
+from workers.contracts.translation import _
 
 MAX_HOLDER_BYTES = 4096
 LOOK_S = 0.02
@@ -30,7 +31,7 @@ class Holder:
     @property
     def words(self) -> str:
         """Return the holder as text, such as ``Fettle's window (process 4711)``."""
-        return f"{self.title} (process {self.pid})"
+        return _("{0} (process {1})").format(self.title, self.pid)
 
 
 class DataFolderBusy(BackendMissing):
@@ -44,8 +45,8 @@ class DataFolderBusy(BackendMissing):
         super().__init__(
             "data_folder_busy",
             "Another program is using Fettle's data folder",
-            f"{who} holds {paths.root}. Nothing was changed.",
-            f"{hint}. Commands that only read go on working.",
+            _("{0} holds {1}. Nothing was changed.").format(who, paths.root),
+            _("{0}. Commands that only read go on working.").format(hint),
             by_command=OTHER_FOLDER,
         )
         self.holder = holder
@@ -142,7 +143,9 @@ def _lock(paths: DataPaths, handle: int) -> bool:
     try:
         return try_lock(handle)
     except OSError as error:
-        detail = f"The disk of {paths.root} knows no file locks ({error.strerror}), so two programs could collide."
+        detail = _("The disk of {0} knows no file locks ({1}), so two programs could collide.").format(
+            paths.root, error.strerror
+        )
         raise DataFolderUnusable(paths.lock, detail, "Keep the data folder on another disk.") from error
 
 

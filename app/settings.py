@@ -15,6 +15,7 @@ from app.paths import unusable
 from workers.contracts.base import Frozen
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.messages import Card
+from workers.contracts.translation import _
 
 MAX_BYTES = 1 << 20
 DAMAGED_SUFFIX = ".damaged"
@@ -97,7 +98,7 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"The settings in {path} cannot be read ({error.strerror})."
+        return Settings(), _("The settings in {0} cannot be read ({1}).").format(path, error.strerror)
     try:
         return Settings.model_validate_json(data), ""
     except ValidationError as error:
@@ -125,7 +126,7 @@ def _set_aside(path: Path, error: ValidationError) -> str:
         path.replace(kept)
     except OSError:
         kept = path
-    return f"The settings could not be used ({reason}). The usual ones hold; the old file is {kept}."
+    return _("The settings could not be used ({0}). The usual ones hold; the old file is {1}.").format(reason, kept)
 
 
 class SavedSettings:

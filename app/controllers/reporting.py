@@ -42,7 +42,9 @@ class ProblemReports(QObject):
 
     def _make(self, error: ErrorInfo | None, names: Sequence[str]) -> None:
         screen, size = QGuiApplication.primaryScreen(), QGuiApplication.primaryScreen().size()
-        how = f"{size.width()}x{size.height()}, scale {screen.devicePixelRatio():g}, {self._theme.scheme}"
+        how = _("{0}x{1}, scale {2:g}, {3}").format(
+            size.width(), size.height(), screen.devicePixelRatio(), self._theme.scheme
+        )
 
         def make_without_records(_failure: object = None) -> None:
             self._show(report_files(self._paths, Problem(error, set(names), screen=how)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import AwareDatetime
 
 from app.domain.record import Stored
+from workers.contracts.text import Text
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class JobRecord(Stored):
 
     id: str
     kind: str
-    title: str
+    title: Text
     state: str
     device: str
     created_at: AwareDatetime

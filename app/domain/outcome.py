@@ -29,6 +29,7 @@ from app.domain.choose import (
 from app.domain.variant import Variant
 from workers.contracts.base import Frozen
 from workers.contracts.planning import Reason
+from workers.contracts.text import Text
 
 
 class Ending(StrEnum):
@@ -100,7 +101,7 @@ class SearchEnd(Frozen):
     enough_items: int = 0
     busy_tries: int = 0
     spare_s: float | None = None
-    disturbed_by: tuple[str, ...] = ()
+    disturbed_by: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from app.domain.record import Stored
+from workers.contracts.text import Text
+from workers.contracts.translation import _
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
 
@@ -53,7 +55,7 @@ class IllegalTransition(ValueError):
 def check_transition(old: RunState, new: RunState) -> RunState:
     """Return `new`, or raise `IllegalTransition` if the change is not permitted."""
     if new not in ALLOWED[old]:
-        raise IllegalTransition(f"a run cannot go from {old} to {new}")
+        raise IllegalTransition(_("a run cannot go from {0} to {1}").format(old, new))
     return new
 
 
@@ -87,7 +89,7 @@ class Run(Stored):
     seconds: float | None = None
     baseline_variant_id: str | None = None
     recommended_variant_id: str | None = None
-    headline: str = ""
+    headline: Text = ""
     error_json: str | None = None
     plan_json: str | None = None
     data_key: str | None = None
@@ -111,9 +113,9 @@ class StepRecord(Stored):
 
     run_id: str
     index: int
-    title: str
+    title: Text
     state: StepState
-    detail: str = ""
+    detail: Text = ""
     figure: str = ""
     started_s: float | None = None  # seconds since the run's start
     seconds: float | None = None

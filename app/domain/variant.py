@@ -7,6 +7,7 @@ from typing import Literal
 from app.domain.record import Stored
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement, Recipe
+from workers.contracts.text import Text
 
 Untested = Literal["", "dominated", "behind", "no_time"]
 
@@ -96,7 +97,7 @@ class Variant(Stored):
     id: str
     run_id: str
     index: int
-    title: str
+    title: Text
     recipe: Recipe
     runtime: str
     precision: str
@@ -108,7 +109,7 @@ class Variant(Stored):
     measurement: Measurement = Measurement()
     judgement: Judgement | None = None
     screening: Screening | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     is_baseline: bool = False
     weights_kept: bool = True
 

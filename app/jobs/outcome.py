@@ -12,6 +12,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit
+from workers.contracts.translation import _
 
 CrashCause = Literal[
     "memory", "disk", "wall_time", "idle", "stage_time", "turn_time", "cpu_time", "killed", "crash", "abort",
@@ -128,7 +129,7 @@ def signal_name(exit_code: int | None) -> str | None:
     try:
         return signal.Signals(-exit_code).name
     except ValueError:
-        return f"signal {-exit_code}"
+        return _("signal {0}").format(-exit_code)
 
 
 def read_tail(log_path: Path | None, most_bytes: int = TAIL_BYTES) -> str:

@@ -10,6 +10,7 @@ from app.files import move_synced, write_whole
 from app.persistence.engine import connect_for_reading, has_unmoved_commits, write_ahead_log
 from app.persistence.errors import FREE_SPACE, StoreUnusable, damaged, translated_errors
 from workers.contracts.folder import sha256_file
+from workers.contracts.translation import _
 
 KEPT = 5
 TIME_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -67,7 +68,9 @@ def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
 
 
 def _not_copied(database: Path, folder: Path, reason: str) -> StoreUnusable:
-    detail = f"The database {database} could not be copied to {folder} ({reason}). Nothing was changed."
+    detail = _("The database {0} could not be copied to {1} ({2}). Nothing was changed.").format(
+        database, folder, reason
+    )
     return StoreUnusable("backup_failed", folder, detail, FREE_SPACE)
 
 
@@ -101,7 +104,7 @@ def restore(backup: Backup, database: Path) -> Path | None:
         StoreUnusable: The copy is damaged or cannot be written; the old file is then in its place.
     """
     if not backup.is_intact():
-        detail = f"The copy {backup.path} was changed since it was made, so it was not used."
+        detail = _("The copy {0} was changed since it was made, so it was not used.").format(backup.path)
         raise StoreUnusable("backup_damaged", backup.path, detail, "Use an older copy.")
     kept = database.with_name(f"{database.name}.{datetime.now(UTC).strftime(TIME_FORMAT)}.old")
     growing = database.with_name(database.name + ".new")
@@ -117,7 +120,7 @@ def restore(backup: Backup, database: Path) -> Path | None:
                 companion.replace(kept.with_name(kept.name + end))
         move_synced(growing, database)
     except OSError as error:
-        detail = f"The copy {backup.path} could not be put in place ({error.strerror})."
+        detail = _("The copy {0} could not be put in place ({1}).").format(backup.path, error.strerror)
         raise StoreUnusable("backup_failed", database, detail, FREE_SPACE) from error
     finally:
         with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from app.paths import OTHER_FOLDER
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import SAFE, DiskFull, is_full
+from workers.contracts.translation import _
 
 FREE_SPACE = "Free disk space in the settings and try again."
 RESTORE = (
@@ -36,19 +37,21 @@ class UnreadableRecord(ValueError):
 
     def __init__(self, table: str, is_newer: bool = False) -> None:
         """Create the error for a row of `table`."""
-        super().__init__(f"a record of “{table}” cannot be read")
+        super().__init__(_("a record of “{0}” cannot be read").format(table))
         self.is_newer = is_newer
 
 
 def newer(path: Path, reason: str) -> StoreUnusable:
     """Return the error of a database that a newer version of Fettle wrote."""
-    detail = f"{path} was written by a newer version of Fettle ({reason}). It was not touched."
+    detail = _("{0} was written by a newer version of Fettle ({1}). It was not touched.").format(path, reason)
     return StoreUnusable("database_newer", path, detail, "Install the newer version again.")
 
 
 def damaged(path: Path, reason: str) -> StoreUnusable:
     """Return the error of a file that differs from what SQLite wrote."""
-    return StoreUnusable("database_damaged", path, f"The database {path} is damaged ({reason}).", RESTORE)
+    return StoreUnusable(
+        "database_damaged", path, _("The database {0} is damaged ({1}).").format(path, reason), RESTORE
+    )
 
 
 def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
@@ -59,16 +62,18 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
         return damaged(path, str(error))
     # without room for its log SQLite reports only a failed write
     if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(path.parent)):
-        full = DiskFull(path, safe=f"So the last step could not be recorded. {SAFE}")
+        full = DiskFull(path, safe=_("So the last step could not be recorded. {0}").format(SAFE))
         return StoreUnusable(full.code, path, full.detail, FREE_SPACE)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        detail = f"Another program has locked the database {path}. Nothing was changed."
+        detail = _("Another program has locked the database {0}. Nothing was changed.").format(path)
         return StoreUnusable("database_locked", path, detail, "Close that program and try again.")
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        detail = f"The database {path} may only be read, so nothing can be recorded."
+        detail = _("The database {0} may only be read, so nothing can be recorded.").format(path)
         return StoreUnusable("database_read_only", path, detail, "Give the right to write there.")
     if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG):
-        detail = f"The database {path} could not be read or written ({error}). What was stored before is safe."
+        detail = _("The database {0} could not be read or written ({1}). What was stored before is safe.").format(
+            path, error
+        )
         return StoreUnusable("database_unreadable", path, detail, "Check the disk and its rights.")
     return None
 

@@ -15,11 +15,12 @@ from app.persistence.engine import (
 from app.persistence.errors import RESTORE, StoreUnusable, translated_errors
 from app.persistence.revisions import HEAD
 from app.persistence.tables import Base
+from workers.contracts.translation import _
 
 SCRIPTS = Path(__file__).parent / "migrations"
 MARK_AS_HEAD = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)",
-    f"INSERT INTO alembic_version VALUES ('{HEAD}')",
+    _("INSERT INTO alembic_version VALUES ('{0}')").format(HEAD),
 )
 """Statements that create what Alembic leaves in an up-to-date database."""
 
@@ -36,7 +37,7 @@ def create(path: Path) -> None:
             _move_commits(growing)
             move_synced(growing, path)
         except OSError as error:
-            detail = f"The database {path} cannot be made ({error.strerror})."
+            detail = _("The database {0} cannot be made ({1}).").format(path, error.strerror)
             hint = "Free some space or check the disk's rights."
             raise StoreUnusable("database_unreadable", path, detail, hint) from error
         finally:
@@ -57,10 +58,10 @@ def upgrade(path: Path, old: str, backups: Path) -> Backup:
     except StoreUnusable:
         raise
     except Exception as error:
-        detail = (
-            f"The tables of {path} could not be brought from version {old} to {HEAD} ({error}). They are as before."
+        detail = _("The tables of {0} could not be brought from version {1} to {2} ({3}). They are as before.").format(
+            path, old, HEAD, error
         )
-        hint = f"Please report this; a checked copy was made before: {backup.path}. {RESTORE}"
+        hint = _("Please report this; a checked copy was made before: {0}. {1}").format(backup.path, RESTORE)
         raise StoreUnusable("migration_failed", path, detail, hint) from error
     return backup
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.persistence.engine import connect_for_reading, write_ahead_log
 from app.persistence.errors import RESTORE, StoreUnusable, damaged, newer, translated_errors
+from workers.contracts.translation import _
 
 KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision in `migrations/versions`, oldest first; a test compares both."""
@@ -30,7 +31,7 @@ def revision_of(path: Path) -> str:
         finally:
             connection.close()
     if revision not in KNOWN:
-        raise newer(path, f"its tables are “{revision}”")
+        raise newer(path, _("its tables are “{0}”").format(revision))
     return revision
 
 
@@ -39,11 +40,13 @@ def _check_beginning(path: Path) -> None:
         with path.open("rb") as file:
             beginning = file.read(len(MAGIC))
     except OSError as error:
-        detail = f"The database {path} cannot be opened ({error.strerror})."
+        detail = _("The database {0} cannot be opened ({1}).").format(path, error.strerror)
         hint = "Give this account the right to read it."
         raise StoreUnusable("database_unreadable", path, detail, hint) from error
     if not beginning:
-        raise StoreUnusable("database_empty", path, f"The database {path} is empty: its content was lost.", RESTORE)
+        raise StoreUnusable(
+            "database_empty", path, _("The database {0} is empty: its content was lost.").format(path), RESTORE
+        )
     if beginning != MAGIC:
         raise damaged(path, "it does not begin as a database does")
 
@@ -51,12 +54,12 @@ def _check_beginning(path: Path) -> None:
 def _read_revision(connection: sqlite3.Connection, path: Path) -> str:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
-        raise StoreUnusable("database_empty", path, f"The database {path} holds no tables.", RESTORE)
+        raise StoreUnusable("database_empty", path, _("The database {0} holds no tables.").format(path), RESTORE)
     rows = (
         connection.execute("SELECT version_num FROM alembic_version").fetchall() if "alembic_version" in tables else []
     )
     if "runs" not in tables or len(rows) != 1:
-        detail = f"{path} is a database, but not one of Fettle's. It was not touched."
+        detail = _("{0} is a database, but not one of Fettle's. It was not touched.").format(path)
         hint = "Move it away."
         raise StoreUnusable("database_foreign", path, detail, hint)
     return str(rows[0][0])

@@ -19,6 +19,7 @@ from app.persistence.errors import StoreUnusable, translated_errors
 from app.persistence.repositories import Connection, Repositories
 from app.persistence.revisions import HEAD, revision_of
 from app.persistence.tables import Base, JobRow, RunRow, StepRow
+from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)
 UNFINISHED = ("queued", "running")
@@ -122,7 +123,9 @@ def _make_ready(paths: DataPaths) -> tuple[str, ...]:
         migrate.create(database)
         lost = backup.newest_intact(paths.backups)
         return (
-            (f"The database was gone, so a new one was begun. A copy of the old one is {lost.path}.",) if lost else ()
+            (_("The database was gone, so a new one was begun. A copy of the old one is {0}.").format(lost.path),)
+            if lost
+            else ()
         )
     revision = revision_of(database)
     notices = [break_seal(database)]
@@ -138,12 +141,12 @@ def _aside_notice(names: tuple[str, ...], copy: Path) -> str:
     if not names:
         return ""
     log.warning("records that could not be carried over: %s", ", ".join(names))
-    what = "One record" if len(names) == 1 else f"{len(names)} records"
+    what = "One record" if len(names) == 1 else _("{0} records").format(len(names))
     report = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
-    return (
-        f"{what} of an older version of Fettle could not be read and {'was' if len(names) == 1 else 'were'} set aside "
-        f"({report}); all others are there. A copy of the database as it was is {copy}."
-    )
+    return _(
+        "{0} of an older version of Fettle could not be read and {1} set aside ({2}); all others are there. "
+        "A copy of the database as it was is {3}."
+    ).format(what, "was" if len(names) == 1 else "were", report, copy)
 
 
 def _mark_interrupted(connection: Connection) -> tuple[str, ...]:

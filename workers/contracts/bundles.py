@@ -14,13 +14,14 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import DeviceFacts, Finding, RunParams, TaskScore
+from workers.contracts.text import Text
 
 
 class InsteadOf(Frozen):
     """The recommended version, if a target cannot take it and another version is written in its place."""
 
     id: str
-    title: str
+    title: Text
     runtime: str
 
 
@@ -56,7 +57,7 @@ class CardFacts(Frozen):
         speed: How certain the version's speedup is.
     """
 
-    title: str
+    title: Text
     project: str
     made_at: str
     fettle_version: str
@@ -127,9 +128,9 @@ class ExportParams(CardParams):
 class ExportCheck(Frozen):
     """One check of the exported bundle."""
 
-    what: str
+    what: Text
     ok: bool
-    detail: str = ""
+    detail: Text = ""
 
 
 class ExportResult(Frozen):

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.text import Text
 
 DECISIONS_FILE = "GOVERNANCE.jsonl"
 BEFORE_THE_FIRST = "0" * 64
@@ -48,7 +49,7 @@ class Decision(Frozen):
     run_id: str = ""
     variant_id: str = ""
     facts: dict[str, JsonValue] = {}
-    why: str = ""
+    why: Text = ""
     previous: str = BEFORE_THE_FIRST
     sha256: str = ""
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from workers.contracts.base import Frozen
 from workers.contracts.process.messages import Card
+from workers.contracts.text import Text
 
 OLDEST_CUDA = (13, 0)
 OLDEST_DRIVER = 580
@@ -126,9 +127,9 @@ class GpuState(Frozen):
     """
 
     trouble: GpuTrouble = ""
-    found: str = ""
-    reason: str = ""
-    hint: str = ""
+    found: Text = ""
+    reason: Text = ""
+    hint: Text = ""
     command: str = ""
 
 
@@ -141,7 +142,7 @@ class RungListing(Frozen):
     """
 
     id: str
-    title: str
+    title: Text
     needs: tuple[str, ...] = ()
     per_card: bool = True
 
@@ -182,10 +183,10 @@ class RungResult(Frozen):
     """
 
     ok: bool | None
-    found: str = ""
+    found: Text = ""
     code: str = ""
-    reason: str = ""
-    hint: str = ""
+    reason: Text = ""
+    hint: Text = ""
     command: str = ""
     installs: InstallSet | None = None
 
@@ -198,7 +199,7 @@ class TriedRung(RungResult):
     """Result of one rung on one card; `card` is the card's UUID, None for a rung of the whole computer."""
 
     id: str
-    title: str
+    title: Text
     card: str | None = None
     ok: bool
 

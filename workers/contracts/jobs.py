@@ -30,6 +30,7 @@ from workers.contracts.specs import (
     RecipeStep,
     RunParams,
 )
+from workers.contracts.text import Text
 
 
 class DescribeResult(Frozen):
@@ -236,7 +237,7 @@ class MeasureResult(Frozen):
     first_ms: float
     peak_memory_bytes: int | None
     device_ran: str
-    fallbacks: tuple[str, ...] = ()
+    fallbacks: tuple[Text, ...] = ()
     speech: tuple[Speech, ...] = ()
     roof: MemoryRoof | None = None
     card: CardFigures | None = None
@@ -305,7 +306,7 @@ class BenchPoint(Frozen):
     throughput_per_s: float
     peak_memory_bytes: int | None
     valid: bool
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Text, ...] = ()
     card: CardFigures | None = None
 
 

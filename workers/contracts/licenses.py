@@ -3,6 +3,7 @@
 from typing import Literal
 
 from workers.contracts.base import Frozen
+from workers.contracts.text import Text
 from workers.contracts.translation import _, mark
 
 LicenseWord = Literal["ok", "conditions", "noncommercial", "unknown"]
@@ -28,8 +29,8 @@ class LicenseVerdict(Frozen):
     """
 
     word: LicenseWord
-    title: str
-    meaning: str
+    title: Text
+    meaning: Text
     expression: str | None = None
     copies: bool = True
     link: str | None = None

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from workers.contracts.translation import _
+
 OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
 """Names of the sets.
 
@@ -48,6 +50,6 @@ def install_arguments(name: OptionalSet) -> tuple[str, ...]:
 def install_command(name: OptionalSet) -> str:
     """Return the command line that installs a set; that of a clone is to be entered in its folder."""
     if os.environ.get("FETTLE_ROOT"):
-        return f"fettle --{name}"
+        return _("fettle --{0}").format(name)
     path = r"installer\fettle" if sys.platform == "win32" else "installer/fettle"
     return " ".join((path, *(part for part in install_arguments(name) if part != "--version")))

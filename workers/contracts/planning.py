@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
 from workers.contracts.specs import DeviceFacts, Recipe
+from workers.contracts.text import Text
 
 Trait = Literal["speed", "size", "exact", "quick", "batches", "int8", "bf16", "fp16"]
 """Properties of a technique.
@@ -30,13 +31,13 @@ class Reason(Frozen):
     """
 
     code: str
-    text: str
+    text: Text
 
 
 class Dropped(Frozen):
     """One recipe or technique that was not tried; `id` is empty in runs of earlier versions."""
 
-    title: str
+    title: Text
     reason: Reason
     id: str = ""
 
@@ -53,7 +54,7 @@ class TechniqueFacts(Frozen):
     """Facts about a technique that takes part in a plan."""
 
     id: str
-    title: str
+    title: Text
     traits: tuple[Trait, ...] = ()
 
 
@@ -61,7 +62,7 @@ class Instructions(Frozen):
     """One instruction set of this processor: its name in `DeviceFacts.features`, its title, and its arithmetic."""
 
     name: str
-    title: str
+    title: Text
     arithmetic: Arithmetic
 
 

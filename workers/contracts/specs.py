@@ -9,6 +9,7 @@ from workers.contracts.base import RunParams as RunParams
 from workers.contracts.measured.power import PowerFacts
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.proof.elsewhere import Elsewhere
+from workers.contracts.text import Text
 
 GUESSED = "guessed"
 """Code of the finding that names guessed parts of the preparation."""
@@ -24,7 +25,7 @@ class Finding(Frozen):
     """
 
     level: Literal["info", "warning", "danger"]
-    what: str
+    what: Text
     code: str = ""
 
 
@@ -34,7 +35,7 @@ class TensorSpec(Frozen):
     name: str
     shape: tuple[int | str | None, ...]
     dtype: str
-    meaning: str = ""
+    meaning: Text = ""
 
 
 class ChatFacts(Frozen):
@@ -104,7 +105,7 @@ class ModelArtifact(Frozen):
     settings: dict[str, JsonValue] = {}
     runtimes: tuple[str, ...] | None = None
     steps: tuple[RecipeStep, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     torch_program: str | None = None
     layers_kept: UnquantizedLayers | None = None
     weights_kept: bool = True
@@ -125,12 +126,12 @@ class Recipe(Frozen):
     (`Fitted.changed`). `elsewhere` is the origin of a model made elsewhere; such a recipe has no steps.
     """
 
-    title: str
+    title: Text
     id: str = ""
     steps: tuple[RecipeStep, ...] = ()
     runtime: str = "onnxruntime-cpu"
     settings: dict[str, JsonValue] = {}
-    why: str = ""
+    why: Text = ""
     only_if_failed: tuple[str, ...] = ()
     only_if_faster: tuple[str, ...] = ()
     title_when: dict[str, str] = {}
@@ -162,11 +163,11 @@ class Described(Frozen):
     """
 
     id: str
-    title: str
+    title: Text
     available: bool
-    hint: str = ""
+    hint: Text = ""
     installs: OptionalSet | None = None
-    summary: str = ""
+    summary: Text = ""
     version: int | None = None
     params_schema: dict[str, JsonValue] | None = None
     group: str = ""
@@ -178,15 +179,15 @@ class Stage(Frozen):
     """A part of longer work: progress is reported by its `id`, users see `title`."""
 
     id: str
-    title: str
+    title: Text
 
 
 class Question(Frozen):
     """A target's question to the user; `hint` is the placeholder, `needed` questions must have an answer."""
 
     id: str
-    title: str
-    hint: str = ""
+    title: Text
+    hint: Text = ""
     needed: bool = False
 
 
@@ -202,7 +203,7 @@ class DescribedTarget(Described):
     icon: str = "package"
     stages: tuple[Stage, ...] = ()
     questions: tuple[Question, ...] = ()
-    how_to_run: str = ""
+    how_to_run: Text = ""
     runtimes: tuple[str, ...] = ()
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""
@@ -268,8 +269,8 @@ class TaskScore(Frozen):
 
     id: str
     task: str
-    title: str
-    meaning: str
+    title: Text
+    meaning: Text
     unit: Literal["share", "number", "dB"] = "share"
     higher_is_better: bool = True
     against: Literal["labels", "original"]
@@ -337,8 +338,8 @@ class Judgement(Frozen):
     units_changed: int | None = None
     slices: tuple[SliceDrop, ...] = ()
     scores: tuple[TaskScore, ...] = ()
-    notes: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
+    reasons: tuple[Text, ...] = ()
     identical: bool = False
     far_beyond: bool = False
 

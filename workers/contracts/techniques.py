@@ -12,6 +12,7 @@ from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.planning import Fitted, Reason, Situation, Trait
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import InputKind, ModelArtifact, Question, Stage
+from workers.contracts.translation import _
 
 
 class TechniqueParams(Frozen):
@@ -113,7 +114,11 @@ class TechniqueSpec:
     def install_hint(self) -> str:
         """Return the command that installs the required packages."""
         is_base = self.installs == "base"
-        return f"pip install {' '.join(self.requires)}" if is_base else f"installer/fettle --{self.installs}"
+        return (
+            _("pip install {0}").format(" ".join(self.requires))
+            if is_base
+            else _("installer/fettle --{0}").format(self.installs)
+        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def percent(share: float, digits: int = 1) -> str:
         return _percent(value, ".0f")
     if 0 < abs(value) < 0.01:
         least = _percent(0.01, ".2f")
-        return _("under {0}").format(least) if value > 0 else _("over {0}").format(f"−{least}")
+        return _("under {0}").format(least) if value > 0 else _("over {0}").format(Message.made("−{0}", (least,)))
     if abs(value) < 10**-digits:
         return _percent(value, ".2g")
     for places in range(digits, digits + 3):

@@ -12,6 +12,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.inference.calibration import as_taken
@@ -62,7 +63,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     requests = ctx.calibration(params.examples)
     items = [as_taken(model, {name: np.array(array) for name, array in feeds.items()}) for feeds in requests]
     if len(items) < FEWEST:
-        raise _refused(f"It needs {FEWEST} examples to learn from, and there are {len(items)}.", "Add more examples.")
+        raise _refused(
+            _("It needs {0} examples to learn from, and there are {1}.").format(FEWEST, len(items)),
+            "Add more examples.",
+        )
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)
         made = make_first(model, params.first, ctx, output.folder)
@@ -70,7 +74,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         fast, exact = _open(model, params, made, output, ctx)
         with closing(fast), closing(exact):
             if fast.fallbacks:
-                detail = f"The fast version would not be fast here. {fast.fallbacks[0]}."
+                detail = _("The fast version would not be fast here. {0}.").format(fast.fallbacks[0])
                 raise _refused(detail, "Choose another fast version.")
             both = load_pipeline(model.folder), fast, exact
             learned, judged = predict_both(*both, items, params.copies, params.max_s, ctx)
@@ -78,7 +82,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.notes = judge(judged, threshold, params)
         output.files = (*output.files, *(entry.path for entry in made.files))
         output.settings = {"cascade": _settings(spec, made, threshold)}
-        output.precision = f"{made.precision}, then {model.artifact.precision}"
+        output.precision = _("{0}, then {1}").format(made.precision, model.artifact.precision)
         output.runtimes = (params.engine,)
     return output.artifact
 
@@ -136,22 +140,28 @@ def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
     missed = share(judged.changed & ~unsure)
     if twice > params.max_second_share:
         raise _refused(
-            f"The fast version was not sure of {percent(twice, 0)} of the examples, so both would run most of the"
-            " time.",
+            _("The fast version was not sure of {0} of the examples, so both would run most of the time.").format(
+                percent(twice, 0)
+            ),
             "Choose another fast version, or allow a larger share.",
         )
     if missed > max(0.01, 5 * params.missed_share):
         raise _refused(
-            f"On examples that it had not learned from, {percent(missed)} of the answers changed although the fast "
-            "version was sure of them.",
+            _(
+                "On examples that it had not learned from, {0} of the answers changed although the fast version "
+                "was sure of them."
+            ).format(percent(missed)),
             "Add more examples, or choose another fast version.",
         )
     n, copies = int(judged.real.sum()), int((~judged.real).sum())
     return (
-        f"The fast version answers; it was not sure of {percent(twice, 0)} of {n} examples that it had not learned"
-        " from, and the exact version answers those again.",
-        f"Of these and {copies} changed copies, {percent(missed)} of the answers changed unnoticed "
-        f"({percent(share(judged.changed))} without the second look).",
+        _(
+            "The fast version answers; it was not sure of {0} of {1} examples that it had not learned from, and "
+            "the exact version answers those again."
+        ).format(percent(twice, 0), n),
+        _(
+            "Of these and {0} changed copies, {1} of the answers changed unnoticed ({2} without the second look)."
+        ).format(copies, percent(missed), percent(share(judged.changed))),
         "This shortens the usual request, not the slowest ones: an unsure one takes the time of both versions.",
         "Both versions are kept in memory.",
     )

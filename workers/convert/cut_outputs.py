@@ -8,6 +8,7 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
 from workers.convert.output import does_not_fit, need_onnx, new_model
@@ -74,8 +75,14 @@ def _nodes(proto: Any) -> int:
 
 def _words(gone: list[str], count: int) -> str:
     names = ", ".join(f"“{name}”" for name in gone)
-    which, it = (f"The output {names} is", "It was") if len(gone) == 1 else (f"The outputs {names} are", "They were")
-    return f"{which} gone, with {count} operators that served nothing else. {it} not compared with the original's."
+    which, it = (
+        (_("The output {0} is").format(names), "It was")
+        if len(gone) == 1
+        else (_("The outputs {0} are").format(names), "They were")
+    )
+    return _("{0} gone, with {1} operators that served nothing else. {2} not compared with the original's.").format(
+        which, count, it
+    )
 
 
 SPEC = TechniqueSpec(

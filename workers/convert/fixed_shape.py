@@ -9,6 +9,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.inference.calibration import seen_shapes
 from workers.convert.output import new_model, take_files
 
@@ -55,7 +56,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.settings = {"shapes": shapes}
         output.runtimes = ("openvino",)
         if free:
-            output.notes = (f"The inputs {', '.join(free)} come in several sizes, so these sizes stay free.",)
+            output.notes = (
+                _("The inputs {0} come in several sizes, so these sizes stay free.").format(", ".join(free)),
+            )
     return output.artifact
 
 

@@ -10,6 +10,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.infer.base import NotRunnable
@@ -81,7 +82,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             known = dict(model.artifact.settings.get("constants") or {})  # type: ignore[arg-type]
             output.settings = {"constants": {**known, **built}}
             words = ", ".join(f"{name} = {value}" for name, value in built.items())
-            output.notes = (f"Made for {words}; other values are refused.",)
+            output.notes = (_("Made for {0}; other values are refused.").format(words),)
     return output.artifact
 
 

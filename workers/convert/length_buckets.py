@@ -17,6 +17,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import does_not_fit, new_model, take_files
@@ -77,9 +78,13 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.settings = {"buckets": {**own, "common": common}, "shapes": {}}
         output.runtimes = ("openvino",)
         output.notes = (
-            f"Texts are padded to {', '.join(map(str, lengths))} tokens, whichever is next. The padding is masked.",
-            f"{len(common)} programs are compiled at the start, others for the first text of their length, which takes "
-            "longer. Each program needs its own memory.",
+            _("Texts are padded to {0} tokens, whichever is next. The padding is masked.").format(
+                ", ".join(map(str, lengths))
+            ),
+            _(
+                "{0} programs are compiled at the start, others for the first text of their length, which takes "
+                "longer. Each program needs its own memory."
+            ).format(len(common)),
         )
     return output.artifact
 
@@ -149,7 +154,9 @@ def _checked(
             ctx.check_cancelled()
             difference = largest_difference(exact.run(feeds), padded.run(feeds))
             if difference > most:
-                raise _refused(f"Padding changes this model's answers by {percent(difference)}: it ignores its mask.")
+                raise _refused(
+                    _("Padding changes this model's answers by {0}: it ignores its mask.").format(percent(difference))
+                )
     return outputs
 
 

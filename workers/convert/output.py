@@ -14,6 +14,7 @@ from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, RecipeStep, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueParams
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 
 MODEL_DIR = "model"
@@ -103,7 +104,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
 
 def does_not_fit(code: str, title: str, detail: str, hint: str = LEAVE_OUT) -> InputRefused:
     """Return the refusal of a technique, called `title`, that does not fit this model."""
-    return InputRefused(code, f"{title}: it does not fit here", detail, hint)
+    return InputRefused(code, _("{0}: it does not fit here").format(title), detail, hint)
 
 
 def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -119,7 +120,7 @@ def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tup
         raise InputRefused(
             "steps_do_not_fit",
             "The steps of this recipe do not fit together",
-            f"One step needs {', '.join(first)}, another one {', '.join(second)}.",
+            _("One step needs {0}, another one {1}.").format(", ".join(first), ", ".join(second)),
             "Leave one of the two steps out of the recipe.",
         )
     return both
@@ -147,8 +148,8 @@ def need_onnx(model: Model, title: str) -> Path:
     if model.artifact.format != "onnx":
         raise InputRefused(
             "format_does_not_fit",
-            f"{title} needs an ONNX model",
-            f"This variant is in the format {model.artifact.format}.",
+            _("{0} needs an ONNX model").format(title),
+            _("This variant is in the format {0}.").format(model.artifact.format),
             "Put this step before the one that changes the format.",
         )
     return model.main

@@ -12,6 +12,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.calibration import as_taken, requests
 from workers.convert.inference.in_turn import in_turn
@@ -51,7 +52,7 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     }
     with new_model(model, ID, params, ctx) as output:
         if not put_before(proto, entry.name, steps):
-            raise _refused(f"The graph has no input called {entry.name}.")
+            raise _refused(_("The graph has no input called {0}.").format(entry.name))
         output.save(proto, TITLE)
         ctx.check_cancelled()
         output.settings = {"pixels": own}
@@ -81,12 +82,16 @@ def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
     if steps.pixels or entry.dtype == "uint8":
         raise _refused("The model takes 8-bit pixels already.")
     if entry.dtype not in FLOATS:
-        raise _refused(f"Its picture goes in as {entry.dtype}, and only fractional numbers are prepared so.")
+        raise _refused(
+            _("Its picture goes in as {0}, and only fractional numbers are prepared so.").format(entry.dtype)
+        )
     if len(entry.shape) != 4 or not entry.batched:
         raise _refused("Its picture does not go in as (pictures, channels, height, width) or with channels last.")
     channels, wanted = entry.shape[1 if steps.layout == "nchw" else 3], 1 if steps.channels == "gray" else 3
     if channels not in (None, wanted) or any(len(values) not in (1, wanted) for values in (steps.mean, steps.std)):
-        raise _refused(f"Its preparation gives {wanted} channels, and the model or its mean takes another number.")
+        raise _refused(
+            _("Its preparation gives {0} channels, and the model or its mean takes another number.").format(wanted)
+        )
     return entry, steps
 
 
@@ -150,11 +155,11 @@ def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps
         old, new, ctx.check_cancelled, median, rounds=ROUNDS, least_rounds=LEAST_ROUNDS, block_s=BLOCK_S, max_s=MAX_S
     )
     first_ms, second_ms = (1000 * median(column) for column in zip(*rounds, strict=True))
-    return (
-        f"Measured here on one of your inputs, from its cropped pixels to the answer (ONNX Runtime, one core): "
-        f"{first_ms:.2f} ms before, {second_ms:.2f} ms now. Reading and resizing the picture stay as they were and are "
-        "not in it."
-    )
+    return _(
+        "Measured here on one of your inputs, from its cropped pixels to the answer (ONNX Runtime, one "
+        "core): {0:.2f} ms before, {1:.2f} ms now. Reading and resizing the picture stay as they were and "
+        "are not in it."
+    ).format(first_ms, second_ms)
 
 
 def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:

@@ -14,6 +14,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import finite
 from workers.convert.output import does_not_fit, new_model
@@ -68,8 +69,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.settings = {"inference_precision": "bf16"}
         output.runtimes = ("openvino",)
         output.notes = (
-            f"{heavy} heavy operators compute with 16-bit numbers where the processor has them, the {light} light ones "
-            "always with 32-bit numbers.",
+            _(
+                "{0} heavy operators compute with 16-bit numbers where the processor has them, the {1} light "
+                "ones always with 32-bit numbers."
+            ).format(heavy, light),
         )
     return output.artifact
 

@@ -14,6 +14,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
 from workers.convert.output import LEAVE_OUT, does_not_fit, need_onnx, new_model
@@ -144,9 +145,11 @@ def check_alike(
         if not gap <= MOST_DIFFERENCE:
             raise InputRefused(
                 "rewrite_changes_answers",
-                f"{title} would change the answers",
-                f"On one of your inputs the largest difference was {gap:.1e} of the size of its channel; at most "
-                f"{MOST_DIFFERENCE:.0e} is taken for rounding.",
+                _("{0} would change the answers").format(title),
+                _(
+                    "On one of your inputs the largest difference was {0:.1e} of the size of its channel; at "
+                    "most {1:.0e} is taken for rounding."
+                ).format(gap, MOST_DIFFERENCE),
                 LEAVE_OUT,
             )
 

@@ -18,6 +18,7 @@ from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.calibration import seen_shapes
 from workers.convert.output import need_onnx, new_model, take_files
@@ -91,8 +92,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             described["engines"] = [_row(output.folder / ENGINE_FILE, built, version, architectures)]
             output.files = (*output.files, ENGINE_FILE)
             notes.append(
-                f"Its engine for {shown(architectures)} ({len(built.engine) / 1e6:.1f} MB) was built in "
-                f"{built.seconds:.1f} s and is next to the model, which runs where the engine does not fit."
+                _(
+                    "Its engine for {0} ({1:.1f} MB) was built in {2:.1f} s and is next to the model, which runs "
+                    "where the engine does not fit."
+                ).format(shown(architectures), len(built.engine) / 1e6, built.seconds)
             )
         (output.folder / FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
         output.files = (*output.files, FILE)
@@ -145,7 +148,7 @@ def profile_of(
                 raise InputRefused(
                     "size_unknown",
                     "TensorRT has to know how large inputs get",
-                    f"Size {axis} of the input {entry.name!r} is open, and no example shows it.",
+                    _("Size {0} of the input {1!r} is open, and no example shows it.").format(axis, entry.name),
                     "Add examples, or set the size of the inputs.",
                     by_command="--shape [NAME=]1x3x224x224",
                 )
@@ -173,7 +176,7 @@ def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, .
         return architectures, []
     fitting = with_number(architectures, "fp8")
     others = tuple(name for name in architectures if name not in fitting)
-    words = f"{shown(others)} cannot compute with FP8: cards do from SM89 (GeForce RTX 40) on."
+    words = _("{0} cannot compute with FP8: cards do from SM89 (GeForce RTX 40) on.").format(shown(others))
     if not fitting:
         raise InputRefused(
             "no_fp8",
@@ -181,7 +184,7 @@ def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, .
             words,
             "Take INT8 or FP16 for them, or build for sm89 and later.",
         )
-    return fitting, [f"No engine for {shown(others)}: {words}"] if others else []
+    return fitting, [_("No engine for {0}: {1}").format(shown(others), words)] if others else []
 
 
 def _build(
@@ -198,16 +201,18 @@ def _build(
         ctx.check_cancelled()
         # the library itself reports nothing for a long time
         waited = f", {seconds:.0f} s" if seconds >= WAITED_S else ""
-        stage = f"Build the engine for {shown(architectures)}: {phase.lower()}{waited}"
+        stage = _("Build the engine for {0}: {1}{2}").format(shown(architectures), phase.lower(), waited)
         ctx.progress(stage, 100 * share, 100, "%", stage_id=STAGE)
 
     try:
         trt = load_library(RTX)
     except NotRunnable as error:
-        words = f"Engines are built ahead by {RTX.title}, which cannot be used on this computer: {error}."
+        words = _("Engines are built ahead by {0}, which cannot be used on this computer: {1}.").format(
+            RTX.title, error
+        )
         raise BackendMissing(
             "tensorrt_missing",
-            f"{RTX.title} is not available",
+            _("{0} is not available").format(RTX.title),
             words,
             where_to_install("rtx"),
             by_command=f"{OWN_INSTALL}.",
@@ -221,13 +226,13 @@ def _build(
             "unsupported_operator",
             "TensorRT does not know a part of this model",
             f"{str(error).rstrip('.')}.",
-            f"Instead: {error.alternative}.",
+            _("Instead: {0}.").format(error.alternative),
         ) from error
     except NotRunnable as error:
         raise InputRefused(
             "engine_not_built",
             "TensorRT could not build an engine of this model",
-            f"For {shown(architectures)} it reported: {str(error).rstrip('.')}.",
+            _("For {0} it reported: {1}.").format(shown(architectures), str(error).rstrip(".")),
             "Build for another card, or run the model with onnxruntime-cuda.",
         ) from error
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from workers.contracts.proof.proving import FIRST_LEVEL, LEAST_EFFECT, LEAST_TEXTS
 from workers.contracts.specs import Judgement
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import Case, case_of
@@ -77,11 +78,13 @@ def _not_judged(judgement: Judgement, old: Predictions, new: Predictions) -> Ite
     """
     names, gone = ([f"“{name}”" for name in old.others if (name in new.others) == is_kept] for is_kept in (True, False))
     if names and new.n and judgement.task != NUMBERS_TASK.id:
-        were = f"output {names[0]} was" if len(names) == 1 else f"outputs {', '.join(names)} were"
-        yield f"The further {were} not judged: only the answer was."
+        were = (
+            _("output {0} was").format(names[0]) if len(names) == 1 else _("outputs {0} were").format(", ".join(names))
+        )
+        yield _("The further {0} not judged: only the answer was.").format(were)
     if gone and new.n:
-        are = f"output {gone[0]} is" if len(gone) == 1 else f"outputs {', '.join(gone)} are"
-        yield f"The {are} not given any more, so nothing was compared there."
+        are = _("output {0} is").format(gone[0]) if len(gone) == 1 else _("outputs {0} are").format(", ".join(gone))
+        yield _("The {0} not given any more, so nothing was compared there.").format(are)
 
 
 def _with_lost_outputs(judgement: Judgement, old: Predictions, new: Predictions, limit: float) -> Judgement:
@@ -94,7 +97,9 @@ def _with_lost_outputs(judgement: Judgement, old: Predictions, new: Predictions,
         pairs = list(zip(old.others[name], new.others[name], strict=False))
         lost = sum(bool(np.isfinite(a).all() and not np.isfinite(b).all()) for a, b in pairs)
         if lost:
-            note = f"The further output “{name}” gives no number (NaN) in {lost:,} of {len(pairs):,} results."
+            note = _("The further output “{0}” gives no number (NaN) in {1:,} of {2:,} results.").format(
+                name, lost, len(pairs)
+            )
             is_worse = lost > limit * len(pairs)
             report = {"verdict": "regressed", "reasons": (*judgement.reasons, note)} if is_worse else {}
             judgement = judgement.model_copy(update={**report, "notes": (note, *judgement.notes)})
@@ -116,10 +121,9 @@ def _with_further_results(judgement: Judgement, case: Case, limit: float) -> Jud
     worst = max(shares, key=shares.__getitem__, default="")
     if not shares or shares[worst] <= limit:
         return judgement
-    note = (
-        f"The boxes are alike, but in {percent(shares[worst])} of the results the further output “{worst}” changed,"
-        " which nothing here can judge."
-    )
+    note = _(
+        "The boxes are alike, but in {0} of the results the further output “{1}” changed, which nothing here can judge."
+    ).format(percent(shares[worst]), worst)
     return judgement.model_copy(update={"verdict": "not_enough_data", "notes": (note, *judgement.notes)})
 
 
@@ -138,7 +142,9 @@ def _broken(data: DataSet, old: Predictions, new: Predictions) -> Iterator[str]:
     n = min(old.n, new.n, len(data.test))
     broken = int((old.finite[:n] & ~new.finite[:n]).sum())
     if broken:
-        yield f"For {broken:,} of {n:,} inputs the variant gives no number (NaN) where the original does."
+        yield _("For {0:,} of {1:,} inputs the variant gives no number (NaN) where the original does.").format(
+            broken, n
+        )
     left_out = int((~old.finite[:n]).sum())
     if left_out:
-        yield f"For {left_out:,} of {n:,} inputs the original gives no number (NaN); they are left out."
+        yield _("For {0:,} of {1:,} inputs the original gives no number (NaN); they are left out.").format(left_out, n)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from workers.contracts.after.changes import ChangedNode, Reason, Status
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, percent
 
 FEWER_BITS = frozenset({"bf16", "f16"})
@@ -33,9 +34,11 @@ def difference(nodes: Sequence[ChangedNode], first_different: int | None, precis
         return None
     worst = max(differing, key=lambda node: node.error or 0.0)
     formats = sorted({node.dtype_b for node in rounded if node.dtype_b}) or [precision]
-    text = (
-        f"{counted(len(rounded) or len(differing), 'operator')} compute with fewer bits ({', '.join(formats)}), and "
-        f"none differs by more than that explains. The error is largest at “{worst.a}”: {percent(worst.error or 0.0)}."
+    text = _(
+        "{0} compute with fewer bits ({1}), and none differs by more than that explains. The error is "
+        "largest at “{2}”: {3}."
+    ).format(
+        counted(len(rounded) or len(differing), "operator"), ", ".join(formats), worst.a, percent(worst.error or 0.0)
     )
     return Reason(code="rounding", text=text, nodes=(worst.b or worst.a or "",))
 
@@ -43,9 +46,13 @@ def difference(nodes: Sequence[ChangedNode], first_different: int | None, precis
 def _single(node: ChangedNode, status: Status) -> Reason:
     name, nodes = node.a or node.b or "", (node.b or node.a or "",)
     if node.nan:
-        text = f"“{name}” ({node.op}) is the first operator whose values are not finite in one of both models."
+        text = _("“{0}” ({1}) is the first operator whose values are not finite in one of both models.").format(
+            name, node.op
+        )
         return Reason(code="not_finite", text=text, nodes=nodes)
-    by = "" if node.error is None else f", by {percent(node.error)}"
+    by = "" if node.error is None else _(", by {0}").format(percent(node.error))
     code, why = CODES.get(status, ("operator", ""))
-    text = f"“{name}” ({node.op}) is the first operator that differs by more than rounding explains{by}{why}."
+    text = _("“{0}” ({1}) is the first operator that differs by more than rounding explains{2}{3}.").format(
+        name, node.op, by, why
+    )
     return Reason(code=code, text=text, nodes=nodes)

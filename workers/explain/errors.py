@@ -9,6 +9,7 @@ from workers.contracts.after.changes import ChangedNode, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.explain import rounding
 from workers.explain.agreement import Difference
 from workers.explain.graph import ModelGraph, Node
@@ -58,7 +59,7 @@ def with_errors(
             pairs = _pairs(nodes, (first_graph, second_graph), models, requests[0])
             walk = _compare(models, pairs, requests, budget_bytes, ctx)
     except (NotRunnable, InputRefused) as error:
-        return DiffResult(nodes=tuple(nodes), notes=(f"Inner values were not compared: {_reason(error)}.",))
+        return DiffResult(nodes=tuple(nodes), notes=(_("Inner values were not compared: {0}.").format(_reason(error)),))
     return _result(nodes, pairs, len(requests) * batch, walk)
 
 
@@ -161,9 +162,15 @@ def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, wal
     notes = []
     without = sum(pair.layout is None for pair in pairs)
     if without:
-        notes.append(f"{without} matched values have other sizes in the second model and were not compared.")
+        notes.append(
+            _("{0} matched values have other sizes in the second model and were not compared.").format(without)
+        )
     if walk.failed:
-        notes.append(f"{walk.failed} groups of operators do not run alone; their errors include those of earlier ones.")
+        notes.append(
+            _("{0} groups of operators do not run alone; their errors include those of earlier ones.").format(
+                walk.failed
+            )
+        )
     first = min(different, default=None)
     different_from = None if first is None else first[1]
     return DiffResult(nodes=tuple(found), first_different=different_from, n_items=count, notes=tuple(notes))

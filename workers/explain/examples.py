@@ -10,6 +10,7 @@ from workers.contracts.after.changes import ExplainParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.data.base import Collection, Options, names_of
 from workers.evaluate.data.sniff import read_collection
 from workers.pipeline.pipeline import Pipeline
@@ -59,7 +60,7 @@ class Examples:
             self._opened.append(sample)
         self.unread = tuple(unread)
         if not self.places:
-            detail = f"{len(wanted):,} examples were tried: {names_of(unread)}."
+            detail = _("{0:,} examples were tried: {1}.").format(len(wanted), names_of(unread))
             raise InputRefused(
                 "nothing_readable", "None of the examples can be read", detail, "Choose data that fit the first model."
             )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.evaluate.data.base import names_of, shown
 from workers.evaluate.data.sniff import readable
 from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, read_table, read_text
@@ -45,7 +46,7 @@ def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> lis
     rows = next(iter(counts.values()))
     order = range(rows) if files is None else _order(files, sources, rows)
     if files is None and rows != len(sources):
-        why = f"it has {rows:,} rows, and the data have {len(sources):,} examples"
+        why = _("it has {0:,} rows, and the data have {1:,} examples").format(rows, len(sources))
         raise _refused("other_count", why, {"rows": rows, "examples": len(sources)})
     named = _named(columns, spec)
     return [{name: np.asarray(values[at], np.float32)[None] for name, values in named.items()} for at in order]
@@ -61,7 +62,11 @@ def _named(columns: Columns, spec: PipelineSpec) -> Columns:
     wanted = {answer} if spec.postprocess is None else {*spec.postprocess.outputs}
     if not wanted <= known.keys():
         facts: dict[str, JsonValue] = {"given": [*columns], "outputs": [*names]}
-        raise _refused("other_outputs", f"it has {names_of([*columns])}, and the model gives {names_of(names)}", facts)
+        raise _refused(
+            "other_outputs",
+            _("it has {0}, and the model gives {1}").format(names_of([*columns]), names_of(names)),
+            facts,
+        )
     if any(values.dtype.kind not in "biuf" for values in known.values()):
         raise _refused("no_numbers", "it holds values that are no numbers", {})
     return known
@@ -83,7 +88,9 @@ def check_shapes(expected: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDA
         if one == name and given == np.shape(pooled)[1:]:
             return True
         facts: dict[str, JsonValue] = {"output": one, "expected": [*given], "model": [*own]}
-        raise _refused("other_shape", f"its “{one}” has the shape {given}, and the model’s is {own}", facts)
+        raise _refused(
+            "other_shape", _("its “{0}” has the shape {1}, and the model’s is {2}").format(one, given, own), facts
+        )
     return False
 
 
@@ -91,7 +98,9 @@ def _order(files: NDArray[Any], sources: Sequence[str], rows: int) -> list[int]:
     """Return the row of each entry by the names of files: whole names, else last parts that occur once."""
     given = [str(name).replace("\\", "/") for name in files.ravel()]
     if len(given) != rows:
-        raise _refused("other_count", f"it has {rows:,} rows and {len(given):,} names of files", {"rows": rows})
+        raise _refused(
+            "other_count", _("it has {0:,} rows and {1:,} names of files").format(rows, len(given)), {"rows": rows}
+        )
     at = {name: row for row, name in enumerate(given)}
     short = Counter(PurePosixPath(name).name for name in given)
     by_end = {PurePosixPath(name).name: row for name, row in at.items() if short[PurePosixPath(name).name] == 1}
@@ -99,7 +108,9 @@ def _order(files: NDArray[Any], sources: Sequence[str], rows: int) -> list[int]:
     missing = [source for source, row in zip(sources, found, strict=True) if row < 0]
     if missing:
         facts: dict[str, JsonValue] = {"missing": len(missing), "rows": rows, "examples": len(sources)}
-        raise _refused("other_files", f"it has no row for {len(missing):,} files: {names_of(missing)}", facts)
+        raise _refused(
+            "other_files", _("it has no row for {0:,} files: {1}").format(len(missing), names_of(missing)), facts
+        )
     return found
 
 
@@ -107,7 +118,7 @@ def _arrays(path: Path) -> Columns:
     try:
         loaded = load_arrays(path)
     except ArrayFileError as error:
-        raise _refused("damaged", f"it {error}", {"file": shown(path.name)}) from error
+        raise _refused("damaged", _("it {0}").format(error), {"file": shown(path.name)}) from error
     return dict(loaded) if isinstance(loaded, dict) else {"": loaded}
 
 
@@ -137,7 +148,7 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
         return np.asarray(values, np.float64)
     except (ValueError, TypeError) as error:
         raise _refused(
-            "no_numbers", f"its column “{shown(name)[:60]}” has rows of different lengths or texts", {}
+            "no_numbers", _("its column “{0}” has rows of different lengths or texts").format(shown(name)[:60]), {}
         ) from error
 
 
@@ -154,7 +165,7 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
     rows = [_json(line) for line in lines]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not row:
-            raise _refused("damaged", f"its line {number} is no JSON object", {"line": number})
+            raise _refused("damaged", _("its line {0} is no JSON object").format(number), {"line": number})
     if not rows:
         raise _refused("damaged", "it has no rows", {"rows": 0})
     return rows
@@ -172,7 +183,7 @@ def _refused(why: str, words: str, facts: dict[str, JsonValue]) -> InputRefused:
     return InputRefused(
         "bad_expected",
         "The expected outputs cannot be used",
-        f"The file does not fit the model and the data: {words}.",
+        _("The file does not fit the model and the data: {0}.").format(words),
         "Save one row for each example, with the files sorted by path or named in “file”, and the model’s own outputs.",
         facts={"why": why, **facts},
     )

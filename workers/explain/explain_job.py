@@ -13,6 +13,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, RunParams
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.proof.predictions import answered
 from workers.explain.diff import compare
@@ -176,11 +177,13 @@ def _material(
 def _notes(examples: Examples, before: Outcome, *, late: bool) -> Iterable[str]:
     """Yield what people should know about the comparison."""
     if before.n < FEW:
-        yield f"There {is_are(before.n)} only {counted(before.n, 'example')}: more would make the result surer."
+        yield _("There {0} only {1}: more would make the result surer.").format(
+            is_are(before.n), counted(before.n, "example")
+        )
     if before.failed:
         yield "The second model does not take the first one’s inputs as they are."
     if examples.unread:
-        yield f"{counted(len(examples.unread), 'example')} could not be read."
+        yield _("{0} could not be read.").format(counted(len(examples.unread), "example"))
     if late:
         yield "The time ended before all alternatives were tried."
 

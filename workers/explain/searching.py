@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from workers.contracts.after.changes import Cause
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.kinds import kinds_in
 from workers.explain.running import Outcome, Runner
 from workers.explain.side import CauseKind, Material, Proposal, Side
@@ -156,7 +157,7 @@ class Search:
     def causes(self, trial: Trial, who: str, gives: str) -> tuple[Cause, ...]:
         """Return what was found, in words; `who` and `gives` begin the sentences about inputs and answers."""
         found = []
-        end = f"{trial.outcome.differing:,} of {trial.outcome.n:,} answers differ"
+        end = _("{0:,} of {1:,} answers differ").format(trial.outcome.differing, trial.outcome.n)
         by = "corrected for that" if len(trial.chosen) == 1 else "corrected for all of this"
         for cause, proposal in trial.chosen:
             after = proposal.after

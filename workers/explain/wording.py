@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from workers.contracts.after.changes import Layer
+from workers.contracts.translation import _
 from workers.explain.kinds import plain_kind
 
 BITS = {"int4": "4 bits", "int8": "8 bits", "fp8": "8 bits (FP8)", "bf16": "16 bits (BF16)", "f16": "16 bits (FP16)"}
@@ -38,7 +39,9 @@ def more_or_fewer(numbers: tuple[int, int], noun: str, of: str, saved_ms: float)
     """
     more = numbers[1] - numbers[0]
     if more == 0 or (more > 0) == (saved_ms > 0):
-        return f"{noun.capitalize()}s {of} take {ms(abs(saved_ms))} {'less' if saved_ms > 0 else 'more'}."
+        return _("{0}s {1} take {2} {3}.").format(
+            noun.capitalize(), of, ms(abs(saved_ms)), "less" if saved_ms > 0 else "more"
+        )
     what = count(abs(more), noun, "more" if more > 0 else "fewer")
     return f"{what} {of} {cost_or_save(saved_ms, one=abs(more) == 1)}."
 
@@ -46,8 +49,8 @@ def more_or_fewer(numbers: tuple[int, int], noun: str, of: str, saved_ms: float)
 def slower_or_faster(first_ms: float, second_ms: float) -> str:
     """Return how the second time compares with the first: "2.1 times as fast", "1.3 times as long"."""
     if second_ms <= first_ms:
-        return f"{first_ms / second_ms:.1f} times as fast" if second_ms else "no time"
-    return f"{second_ms / first_ms:.1f} times as long" if first_ms else ms(second_ms)
+        return _("{0:.1f} times as fast").format(first_ms / second_ms) if second_ms else "no time"
+    return _("{0:.1f} times as long").format(second_ms / first_ms) if first_ms else ms(second_ms)
 
 
 def kinds_of(layers: Sequence[Layer]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.pipeline.spec import PARSER_ERRORS
 
 MAX_MEMBERS = 5000
@@ -58,7 +59,7 @@ def unpack(bundle: Path, ctx: JobContext) -> Path:
                 ctx.check_cancelled()
                 extract(archive, member, folder)
     except (zipfile.BadZipFile, *PARSER_ERRORS) as error:
-        raise no_bundle(f"the zip file is damaged ({error})") from error
+        raise no_bundle(_("the zip file is damaged ({0})").format(error)) from error
     return folder
 
 
@@ -67,7 +68,7 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
     name = PurePosixPath(member.filename)
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
-        raise no_bundle(f"it would write outside its folder ({member.filename[:80]!r})")
+        raise no_bundle(_("it would write outside its folder ({0!r})").format(member.filename[:80]))
     target = folder / name
     if member.is_dir():
         target.mkdir(parents=True, exist_ok=True)
@@ -82,6 +83,6 @@ def no_bundle(reason: str) -> WorkerError:
     return InputRefused(
         "not_a_bundle",
         "This is not a bundle of Fettle",
-        f"It was not checked: {reason}. Nothing in it was run.",
+        _("It was not checked: {0}. Nothing in it was run.").format(reason),
         "Choose a .zip file that Fettle exported, or its unpacked folder.",
     )

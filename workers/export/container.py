@@ -14,6 +14,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
 from workers.contracts.techniques import TargetSpec
+from workers.contracts.translation import _
 from workers.export.fresh_environment import LOCK, locked
 from workers.export.layout import own_file, plain_name, requirement_lines
 from workers.export.service import TARGET as SERVICE
@@ -41,23 +42,25 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
         raise InputRefused(
             "no_image",
             "This is not a base image",
-            f"{image[:80]!r} does not name an image and its version. Nothing was written.",
-            f"Write it like {BASE}, with @sha256:… behind it to pin it, or leave it empty.",
+            _("{0!r} does not name an image and its version. Nothing was written.").format(image[:80]),
+            _("Write it like {0}, with @sha256:… behind it to pin it, or leave it empty.").format(BASE),
         )
     spec = read_pipeline(Path(params.model_dir))
     has_lock = bool(locked(requirement_lines(find_runtime(params.runtime), spec, TARGET.needs))[0])
     result = write_service(params, ctx, COMMANDS, container_files(image, plain_name(params.facts.project), has_lock))
     pinned = "pinned by its digest" if "@" in image else "by its tag, since its digest is not known here"
-    detail = f"from {image}, {pinned}; an export cannot reach Docker, so build it with: docker compose build"
+    detail = _("from {0}, {1}; an export cannot reach Docker, so build it with: docker compose build").format(
+        image, pinned
+    )
     built = ExportCheck(what=NOT_BUILT, ok=True, detail=detail)
     return result.model_copy(update={"selftest": (*result.selftest, built), "printed": ()})
 
 
 def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
     """Return the Dockerfile, the compose file, and the list of files that stay out of the image."""
-    what = f"--require-hashes -r {LOCK}" if has_lock else "-r requirements.txt"
+    what = _("--require-hashes -r {0}").format(LOCK) if has_lock else "-r requirements.txt"
     pinned = "Pinned by its digest." if "@" in image else "By its tag; for the same image each time, add @sha256:…"
-    install = f"pip install --no-cache-dir {what}"
+    install = _("pip install --no-cache-dir {0}").format(what)
     dockerfile = own_file("Dockerfile.txt").format(image=image, pinned=pinned, install=install, user=USER)
     compose = own_file("compose.yaml").format(name=name, user=USER)
     return {"Dockerfile": dockerfile, "compose.yaml": compose, ".dockerignore": IGNORED}
@@ -72,7 +75,9 @@ TARGET = TargetSpec(
     commands=COMMANDS,
     how_to_run="Build and start it where Docker is",
     icon="package",
-    questions=(Question(id="image", title="Which base image?", hint=f"{BASE}, unless you know a better one"),),
+    questions=(
+        Question(id="image", title="Which base image?", hint=_("{0}, unless you know a better one").format(BASE)),
+    ),
     check=SERVICE.check,
     order=30,
     falls_back=True,

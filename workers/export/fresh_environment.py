@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from workers.contracts.errors import BackendMissing
+from workers.contracts.translation import _
 
 
 def closure(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:
@@ -54,9 +55,9 @@ def _installed(requirement: Requirement) -> metadata.Distribution:
         raise BackendMissing(
             "requirement_missing",
             "The bundle cannot be tested here",
-            f"It needs {requirement}, which is not installed on this computer.",
+            _("It needs {0}, which is not installed on this computer.").format(requirement),
             "A part of Fettle is missing. Install Fettle again, then export again.",
-            by_command=f"pip install '{requirement}'",
+            by_command=_("pip install '{0}'").format(requirement),
         )
     return distribution
 
@@ -98,7 +99,7 @@ def _link(distribution: metadata.Distribution, site: Path) -> None:
 
 HASHES = Path(__file__).with_name("wheel_hashes.json")
 LOCK = "requirements.lock"
-INSTALL = f"pip install --require-hashes -r {LOCK}"
+INSTALL = _("pip install --require-hashes -r {0}").format(LOCK)
 
 
 def locked(requirements: list[str]) -> tuple[str, tuple[str, ...]]:
@@ -116,7 +117,7 @@ def locked(requirements: list[str]) -> tuple[str, tuple[str, ...]]:
     if unknown:
         return "", unknown
     python = ".".join(platform.python_version_tuple()[:2])
-    lines = [f"# Exactly what was tested, on {platform.system()} with Python {python}: {INSTALL}"]
+    lines = [_("# Exactly what was tested, on {0} with Python {1}: {2}").format(platform.system(), python, INSTALL)]
     for name, version in sorted(pins.items()):
         hashes = " \\\n".join(f"    --hash=sha256:{digest}" for digest in known[f"{name}=={version}"])
         lines.append(f"{name}=={version} \\\n{hashes}")

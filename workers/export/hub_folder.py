@@ -18,6 +18,7 @@ from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps, read
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
+from workers.contracts.translation import _
 from workers.export.golden_json import golden_json
 from workers.export.layout import Place, has_external_data, own_file
 from workers.export.python_folder import Contents, write_bundle
@@ -195,8 +196,8 @@ def read_back(folder: Path) -> ExportCheck:
             read.append("picture processor")
     except Exception as error:  # any error of the library means that it does not accept the folder
         hint = "Export the Python folder instead, or correct the model's own configuration files and open it again."
-        raise failed(f"transformers cannot read the folder ({_one_line(error)})", hint) from error
-    report = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
+        raise failed(_("transformers cannot read the folder ({0})").format(_one_line(error)), hint) from error
+    report = _("transformers reads {0}").format(", ".join(read)) if read else "it has no files that transformers reads"
     return ExportCheck(what="Read as the hub does", ok=True, detail=report)
 
 

@@ -17,6 +17,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.contracts.translation import _
 from workers.export.fresh_environment import interpreter
 from workers.export.layout import own_file
 from workers.export.python_folder import Contents, write_bundle
@@ -71,7 +72,7 @@ def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
         "flavors": {"python_function": flavor},
         "model_uuid": uuid.uuid5(SPACE, f"{facts.run_id} {facts.variant['id']} {facts.made_at}").hex,
         "utc_time_created": facts.made_at[:19].replace("T", " "),
-        "metadata": {"made_with": f"fettle {facts.fettle_version}", "title": facts.title},
+        "metadata": {"made_with": _("fettle {0}").format(facts.fettle_version), "title": facts.title},
         "signature": {"inputs": _inputs(spec), "outputs": json.dumps(list(map(_tensor, spec.outputs))), "params": None},
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=True)
@@ -94,7 +95,7 @@ def load_as_mlflow(work_dir: Path) -> ExportCheck:
     """Call the loader as MLflow does, in the clean place; raise `WorkerError` if the predictions differ."""
     done = run_in(interpreter(work_dir / ENVIRONMENT), work_dir / FOLDER, ["-c", ASK, LOADER])
     if done.returncode != 0 or done.stdout.strip() != "true":
-        raise failed(f"the loader for MLflow gives other answers ({done.stderr.strip()[-300:]})")
+        raise failed(_("the loader for MLflow gives other answers ({0})").format(done.stderr.strip()[-300:]))
     return ExportCheck(what="Loaded as MLflow does", ok=True, detail="by the loader alone; MLflow was not started here")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.export.fresh_environment import LOCK, make_environment
 from workers.export.stages import COMPARE, RUN, UNPACK, stage
 
@@ -64,7 +65,7 @@ def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.Comp
             timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise failed(f"it did not answer within {TIMEOUT_S} s") from error
+        raise failed(_("it did not answer within {0} s").format(TIMEOUT_S)) from error
 
 
 def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
@@ -73,10 +74,14 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
     done = run_in(python, folder, ["-c", PROBE, *unwanted])
     leaked = json.loads(done.stdout) if done.returncode == 0 else [done.stderr.strip()[-300:]]
     if leaked:
-        raise failed(f"the clean place contained more: {', '.join(leaked)}")
+        raise failed(_("the clean place contained more: {0}").format(", ".join(leaked)))
     unlocked = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("unlocked", [])
-    exact = f"no {LOCK}: the hash of {', '.join(unlocked)} is not known here" if unlocked else f"exact wheels in {LOCK}"
-    detail = f"only {', '.join(sorted(named))}; {exact}"
+    exact = (
+        _("no {0}: the hash of {1} is not known here").format(LOCK, ", ".join(unlocked))
+        if unlocked
+        else _("exact wheels in {0}").format(LOCK)
+    )
+    detail = _("only {0}; {1}").format(", ".join(sorted(named)), exact)
     return ExportCheck(what="Unpacked in a clean place", ok=True, detail=detail)
 
 
@@ -85,8 +90,8 @@ def _golden(python: Path, folder: Path, use: str, what: str) -> ExportCheck:
     document = _last_json(done)
     if done.returncode != 0 or not document.get("ok"):
         reason = " ".join(document.get("problems", [])) or done.stderr.strip()[-500:]
-        raise failed(reason if use == "version" else f"its fallback does not answer as here: {reason}")
-    return ExportCheck(what=what, ok=True, detail=f"{document['alike']} of {document['alike']}")
+        raise failed(reason if use == "version" else _("its fallback does not answer as here: {0}").format(reason))
+    return ExportCheck(what=what, ok=True, detail=_("{0} of {0}").format(document["alike"]))
 
 
 def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
@@ -101,7 +106,7 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
     if (folder / CHAT).is_file():
         _chats(python, folder, arguments[-1])
     shown = answers[0]["answer"]
-    detail = shown if isinstance(shown, str) else f"an answer of shape {answers[0].get('shape')}"
+    detail = shown if isinstance(shown, str) else _("an answer of shape {0}").format(answers[0].get("shape"))
     return ExportCheck(what="run.py answers", ok=True, detail=detail)
 
 
@@ -109,7 +114,7 @@ def _chats(python: Path, folder: Path, prompt: str) -> None:
     """Check that chat.py gives an answer."""
     done = run_in(python, folder, [CHAT, prompt, "--max-new-tokens", "8", "--json"])
     if done.returncode != 0 or "answer" not in _last_json(done):
-        raise failed(done.stderr.strip()[-500:] or f"{CHAT} gave no answer")
+        raise failed(done.stderr.strip()[-500:] or _("{0} gave no answer").format(CHAT))
 
 
 def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
@@ -126,6 +131,6 @@ def failed(reason: str, hint: str = "") -> WorkerError:
     return WorkerError(
         "selftest_failed",
         "The bundle did not pass its own test",
-        f"Unpacked in a clean place, {reason}. It was discarded, and your earlier files are unchanged.",
-        hint or f"Try another version, or report it with the log (Python {version}).",
+        _("Unpacked in a clean place, {0}. It was discarded, and your earlier files are unchanged.").format(reason),
+        hint or _("Try another version, or report it with the log (Python {0}).").format(version),
     )

@@ -14,6 +14,7 @@ from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.optional_sets import install_command, where_to_install
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.export.archive import pack, unpack
 from workers.export.layout import write_manifest
 from workers.export.selftest import failed
@@ -49,7 +50,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> ExportResult:
     sign(folder, key)
     problems = [*check_sums(folder), *check_signature(folder).problems]
     if problems:
-        raise failed(f"its signature does not hold: {problems[0]}")
+        raise failed(_("its signature does not hold: {0}").format(problems[0]))
     count = pack(folder, signed, ctx)
     return ExportResult(
         signed_by=document["signed_by"], sha256=sha256_file(signed), size_bytes=signed.stat().st_size, files=count
@@ -67,7 +68,7 @@ def write_public_key(folder: Path, key_file: Path) -> str:
     except TypeError as error:
         raise _no_key("It is closed with a password.", "Write it anew without one: openssl ec -in KEY.pem") from error
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise _no_key(f"{key_file.name} cannot be read as one.", HOW_TO_MAKE) from error
+        raise _no_key(_("{0} cannot be read as one.").format(key_file.name), HOW_TO_MAKE) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in CURVES:
         raise _no_key("Only keys of the curves P-256, P-384 and P-521 sign models.", HOW_TO_MAKE)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -91,10 +92,10 @@ def _missing() -> BackendMissing:
         "signing_missing",
         "Signing needs one more package",
         "model-signing is not installed. Nothing was written.",
-        f"{where_to_install('sign')} Or export without a signature.",
+        _("{0} Or export without a signature.").format(where_to_install("sign")),
         by_command=f"{install_command('sign')}.",
     )
 
 
 def _no_key(detail: str, hint: str) -> InputRefused:
-    return InputRefused("bad_key", "This key cannot sign a bundle", f"{detail} Nothing was written.", hint)
+    return InputRefused("bad_key", "This key cannot sign a bundle", _("{0} Nothing was written.").format(detail), hint)

@@ -10,6 +10,7 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
+from workers.contracts.translation import _
 from workers.export.archive import no_bundle, unpack
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
@@ -32,7 +33,7 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     bundle = Path(params.bundle)
     folder = unpack(bundle, ctx)
     if not any((folder / name).is_file() for name in NEEDED):
-        raise no_bundle(f"it has no {', '.join(NEEDED)}")
+        raise no_bundle(_("it has no {0}").format(", ".join(NEEDED)))
     ctx.progress("Compare the files with their checksums", 0, 2)
     problems = check_sums(folder)
     signed = check_signature(folder)
@@ -48,27 +49,31 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     ctx.progress("Compare its answers", 2, 2)
     findings = [Finding(level="danger", what=text) for text in problems]
     if any(folder.rglob(CACHES)):
-        text = f"Python runs the files in {CACHES} instead of the scripts. Delete these folders, then verify again."
+        text = _(
+            "Python runs the files in {0} instead of the scripts. Delete these folders, then verify again."
+        ).format(CACHES)
         findings.append(Finding(level="warning", what=text))
     if signed.signed_by and not signed.problems:
         findings.append(_signed(signed, params.own_key))
     if not problems:
-        findings.append(Finding(level="info", what=f"All files are unchanged; {alike} answers are alike."))
+        findings.append(Finding(level="info", what=_("All files are unchanged; {0} answers are alike.").format(alike)))
     return VerifyResult(ok=not problems, findings=tuple(findings))
 
 
 def _signed(signed: Signed, own_key: str) -> Finding:
     """Return a finding about the signer; an attacker can sign a changed bundle anew, so compare the key."""
     if not signed.is_checked:
-        text = f"Its signature was not checked: the package cryptography is not installed. To check it: {BY_HAND}"
+        text = _("Its signature was not checked: the package cryptography is not installed. To check it: {0}").format(
+            BY_HAND
+        )
         return Finding(level="warning", what=text)
     if signed.signed_by == own_key:
-        text = f"Unchanged since this installation of Fettle signed it (key {signed.signed_by})."
+        text = _("Unchanged since this installation of Fettle signed it (key {0}).").format(signed.signed_by)
         return Finding(level="info", what=text)
-    text = (
-        f"Unchanged since it was signed with the key {signed.signed_by}. That is another key than this installation's: "
-        "ask the person who gave you the bundle whether it is theirs."
-    )
+    text = _(
+        "Unchanged since it was signed with the key {0}. That is another key than this installation's: ask "
+        "the person who gave you the bundle whether it is theirs."
+    ).format(signed.signed_by)
     return Finding(level="info", what=text)
 
 
@@ -103,7 +108,7 @@ def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> 
         return golden_answers(folder, ctx)
     target_id = str(document["target"])
     if target_id not in targets:
-        return 0, [f"It was written for {target_id[:80]!r}, which this Fettle cannot check."]
+        return 0, [_("It was written for {0!r}, which this Fettle cannot check.").format(target_id[:80])]
     check = targets[target_id].check or golden_answers
     return check(folder, ctx)
 
@@ -121,7 +126,7 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
     try:
         main = checked_main(str(document["model"]["main"]))
         place = checked_main(str(document["model"].get("folder", "model")))  # older manifests have no folder
-        settings, _ = fit_settings(
+        settings, _unused = fit_settings(
             document["runtime"]["settings"],
             str(document["model"].get("precision", "")),
             dict(document["runtime"].get("measured_on", {})),
@@ -134,4 +139,4 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
     except (JobCancelled, MemoryError):
         raise
     except Exception as error:  # damaged files, and errors of engines, which share no base
-        return 0, [f"The model does not run: {error}"]
+        return 0, [_("The model does not run: {0}").format(error)]

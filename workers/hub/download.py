@@ -18,6 +18,7 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import CHECKING, HubDownloadParams, HubDownloadResult, HubFile, OriginFile
 from workers.contracts.process.context import JobContext
 from workers.contracts.process.disk import NO_ROOM, DiskFull
+from workers.contracts.translation import _
 from workers.hub.client import COMMIT, Hub, checked_repo
 from workers.hub.faults import Dropped, hub_error, raise_for
 from workers.model_io.words import shown
@@ -95,7 +96,7 @@ class PartialFile:
                 raise DiskFull(
                     self._path.parent,
                     needed_bytes=self.file.size_bytes - kept,
-                    safe=f"The downloaded part of “{shown(self.file.name)}” is kept.",
+                    safe=_("The downloaded part of “{0}” is kept.").format(shown(self.file.name)),
                     hint="Free disk space in the settings, then download again: it goes on from there.",
                 ) from error
             raise
@@ -250,7 +251,9 @@ def _transfer(hub: Hub, url: str, file: PartialFile) -> None:
     with hub.session.stream("GET", url, headers=headers) as answer:
         if answer.status_code not in (200, 206):
             raise_for(answer)
-        is_rest = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(f"bytes {begin}-")
+        is_rest = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(
+            _("bytes {0}-").format(begin)
+        )
         if begin and not is_rest:
             file.discard()
         if answer.status_code == 206 and not is_rest:
@@ -270,7 +273,7 @@ def _transfer(hub: Hub, url: str, file: PartialFile) -> None:
 def _remove_others(folder: Path, files: tuple[HubFile, ...]) -> None:
     """Remove files that were not requested."""
     wanted = {file.name for file in files}
-    for place, _, names in os.walk(folder):
+    for place, _folders, names in os.walk(folder):
         for name in names:
             path = Path(place) / name
             if path.relative_to(folder).as_posix() not in wanted:

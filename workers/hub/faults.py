@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled, WorkerError
 from workers.contracts.hub import HubAccess
+from workers.contracts.translation import _
 from workers.model_io.words import shown
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class RetryPolicy:
         wait_s = self._access.backoff_s * 2 ** (self.attempts - 1) * random.uniform(0.8, 1.2)
         wait_s = min(wait_s if asked_s is None else max(asked_s, 0.05), self._access.max_wait_s)
         if wait_s >= LOGGED_FROM_S:
-            self._log(f"Fettle asks the hub again in {wait_s:.0f} seconds.")
+            self._log(_("Fettle asks the hub again in {0:.0f} seconds.").format(wait_s))
         self._pause(wait_s)
         return True
 
@@ -255,7 +256,7 @@ def _status_error(error: Exception, status: int, access: HubAccess, repo: str) -
         return hub_error("hub_gated", endpoint=access.endpoint, repo=repo, third=third)
     if status == 429:
         wait_s = retry_after_s(error)
-        return hub_error("hub_busy", wait=f" and asks you to wait {wait_s:.0f} seconds" if wait_s else "")
+        return hub_error("hub_busy", wait=_(" and asks you to wait {0:.0f} seconds").format(wait_s) if wait_s else "")
     if isinstance(error, DisabledRepoError):
         code = "hub_disabled"
     elif status == 404:

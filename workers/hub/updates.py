@@ -6,6 +6,7 @@ from urllib.parse import quote
 from workers.contracts.base import Rows
 from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubParams
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.hub.client import Hub, open_hub
 from workers.hub.download import fetch_all
 from workers.hub.faults import hub_error, raise_for
@@ -47,5 +48,5 @@ def _read(hub: Hub) -> bytes:
         for chunk in answer.iter_raw():
             data += chunk
             if len(data) > MOST_INDEX_BYTES:
-                raise hub_error("hub_garbage", endpoint=hub.endpoint, what=f"{len(data)} bytes")
+                raise hub_error("hub_garbage", endpoint=hub.endpoint, what=_("{0} bytes").format(len(data)))
     return data

@@ -13,6 +13,7 @@ from workers.contracts.optional_sets import where_to_install
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.parts import apply_to_parts, has_parts
 
 
@@ -62,7 +63,7 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
         raise InputRefused(
             "unknown_technique",
             "There is no such technique",
-            f"Fettle knows no technique called {step.technique!r}; it knows {', '.join(sorted(specs))}.",
+            _("Fettle knows no technique called {0!r}; it knows {1}.").format(step.technique, ", ".join(sorted(specs))),
             "Correct the recipe.",
         )
     spec = specs[step.technique]
@@ -70,15 +71,17 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
         raise InputRefused(
             "technique_too_old",
             "This recipe needs a newer Fettle",
-            f"{spec.title} is here in version {spec.params.version}, the recipe needs {step.version}.",
+            _("{0} is here in version {1}, the recipe needs {2}.").format(
+                spec.title, spec.params.version, step.version
+            ),
             "Update Fettle, or correct the recipe.",
         )
     missing = registry.missing(spec.requires)
     if missing:
         raise BackendMissing(
             "technique_missing",
-            f"{spec.title} is not available",
-            f"It needs {', '.join(missing)}, which is not installed.",
+            _("{0} is not available").format(spec.title),
+            _("It needs {0}, which is not installed.").format(", ".join(missing)),
             where_to_install(spec.installs),
             by_command=f"{spec.install_hint}.",
         )
@@ -109,14 +112,14 @@ def check_fits(spec: TechniqueSpec, model: Model) -> None:
     if model.artifact.format not in spec.accepts:
         raise InputRefused(
             "format_does_not_fit",
-            f"{spec.title} does not fit here",
-            f"It takes {', '.join(spec.accepts)}, and the model is {model.artifact.format} by now.",
+            _("{0} does not fit here").format(spec.title),
+            _("It takes {0}, and the model is {1} by now.").format(", ".join(spec.accepts), model.artifact.format),
             "Change the order of the steps.",
         )
     if spec.follows and not {step.technique for step in model.artifact.steps}.intersection(spec.follows):
         raise InputRefused(
             "step_missing",
-            f"{spec.title} does not fit here",
-            f"It improves what another step has made: {' or '.join(spec.follows)}.",
+            _("{0} does not fit here").format(spec.title),
+            _("It improves what another step has made: {0}.").format(" or ".join(spec.follows)),
             "Put one of these steps before it.",
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.infer.base import Session
 from workers.measure.card.taking import take_figures
 from workers.measure.gpu_memory import GpuPeak
@@ -27,7 +28,7 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
         raise InputRefused(
             "bad_bench",
             "These batch sizes or seconds cannot be measured",
-            f"Batch sizes were {list(params.batches)}, seconds {params.seconds:g}.",
+            _("Batch sizes were {0}, seconds {1:g}.").format(list(params.batches), params.seconds),
             "Use batch sizes of 1 or more and a time above 0.",
         )
     folder, data = Path(params.model_dir), Path(params.data_dir)

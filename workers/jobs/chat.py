@@ -12,6 +12,7 @@ from workers.contracts.after.trying import LiveResult
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
+from workers.contracts.translation import _
 from workers.measure.opening import open_session
 from workers.pipeline.chats import Answering, ChatTexts, Reads
 from workers.pipeline.pipeline import load_pipeline
@@ -50,7 +51,7 @@ def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) 
         yield InputRefused("bad_request", "This cannot be answered", detail, "Write something else.").info()
     except Exception as error:  # the runtime has its own errors
         reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-        detail = f"It stopped with: {reason}."
+        detail = _("It stopped with: {0}.").format(reason)
         yield InputRefused("run_failed", "The model failed at this dialogue", detail, "Begin a new chat.").info()
 
 

@@ -10,6 +10,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.measured.power import power_words
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described, DeviceFacts
+from workers.contracts.translation import _
 from workers.jobs.machine import device_facts, instructions_of
 from workers.measure.gpu_state import LOST, LOST_HINT, look
 from workers.measure.ladder.rungs.cuda_start import start_cuda
@@ -37,15 +38,17 @@ def _device_rows(facts: DeviceFacts, gpus: list[GpuCard], state: GpuState) -> tu
             id="cpu",
             title=facts.processor,
             available=True,
-            summary=", ".join(filter(None, (f"{facts.cores} cores", power_words(facts.power)))),
+            summary=", ".join(filter(None, (_("{0} cores").format(facts.cores), power_words(facts.power)))),
             group="cpu",
         )
     ]
     why_not = f"{state.reason} {state.hint}" if state.trouble else ""
     for gpu in gpus:
         lost = f"{LOST.format(gpu.name)} {LOST_HINT}" if gpu.is_lost else ""
-        report = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
-        summary = f"{report}, divided (MIG): CUDA uses its first part" if gpu.is_divided else report
+        report = _("{0:.0f} GiB, compute capability {1}").format(
+            gpu.memory_bytes / 2**30, gpu.compute_capability or "unknown"
+        )
+        summary = _("{0}, divided (MIG): CUDA uses its first part").format(report) if gpu.is_divided else report
         rows.append(
             Described(
                 id=f"cuda:{gpu.index}",

@@ -4,6 +4,7 @@ from workers.contracts.after.monitor import MonitorParams, MonitorResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.monitor.reading import NotALog
 from workers.monitor.report import report_log
 
@@ -32,7 +33,7 @@ def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
     try:
         report = report_log(log, watch)
     except NotALog as error:
-        detail = f"“{log.name[:80]}” was not read: {error}. It was not changed."
+        detail = _("“{0}” was not read: {1}. It was not changed.").format(log.name[:80], error)
         raise InputRefused(
             "not_a_log", "This is no log of a bundle", detail, NEXT.get(error.code, USUAL), facts={"why": error.code}
         ) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.specs import RunParams
+from workers.contracts.translation import _
 
 PACKAGE = Path(__file__).parents[1]
 CODE = """
@@ -57,11 +58,11 @@ def start_once(model: RunParams, data_dir: str, threads: int) -> tuple[float, fl
         finally:
             end_it.cancel()
     if not line:
-        reason = " ".join(errors.split())[-300:] or f"it ended with {process.returncode}"
+        reason = " ".join(errors.split())[-300:] or _("it ended with {0}").format(process.returncode)
         raise WorkerError(
             "cold_start_failed",
             "A fresh process gave no prediction",
-            f"The model was started in a separate process, which failed: {reason}.",
+            _("The model was started in a separate process, which failed: {0}.").format(reason),
             "Measure again; if it happens twice, report it with the log.",
         )
     return total_ms, float(json.loads(line)["load_ms"])

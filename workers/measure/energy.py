@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.contracts.after.load import Energy
+from workers.contracts.translation import _
 from workers.measure.gpu import GpuLostError, open_gpus
 
 MIN_SECONDS = 10.0
@@ -69,7 +70,7 @@ def nvml_counter(index: int) -> Counter:
             raise OSError("this NVIDIA GPU has no energy counter")
         return (value,)
 
-    return Counter(f"NVML, {reader.name} with everything that ran on it", joules, close=gpus.close)
+    return Counter(_("NVML, {0} with everything that ran on it").format(reader.name), joules, close=gpus.close)
 
 
 class EnergyMeter:
@@ -91,7 +92,7 @@ class EnergyMeter:
             if counter is not None:
                 counter.close()
             what = "This GPU" if on_gpu else "This computer"
-            self.note = f"{what} does not report how much energy it uses, so no figure is shown."
+            self.note = _("{0} does not report how much energy it uses, so no figure is shown.").format(what)
 
     def read(self, seconds: float, answers: int) -> Energy:
         """Return the energy since the beginning, without a figure for less than 10 s, and close the counter."""
@@ -107,6 +108,6 @@ class EnergyMeter:
             self.counter.close()
         joules, source = self.counter.between(self._before, after), self.counter.source
         if seconds < MIN_SECONDS:
-            note = f"An energy figure needs at least {MIN_SECONDS:g} s; this took {seconds:.1f} s."
+            note = _("An energy figure needs at least {0:g} s; this took {1:.1f} s.").format(MIN_SECONDS, seconds)
             return Energy(seconds=seconds, answers=answers, source=source, note=note)
         return Energy(joules=joules, seconds=seconds, answers=answers, source=source)

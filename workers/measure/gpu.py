@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from workers.contracts.translation import _
+
 Absence = Literal["not_supported", "no_permission", "failed"]
 SLOW_EVERY = 10
 """Number of readings between two PCIe readings; each of these takes 20 ms (nvmlDeviceGetPcieThroughput)."""
@@ -104,7 +106,7 @@ class GpuReader:
         try:
             found = self.nvml.nvmlDeviceGetComputeRunningProcesses_v3(self.handle)
         except self.nvml.NVMLError_GpuIsLost as error:
-            raise GpuLostError(f"GPU {self.index} ({self.name})") from error
+            raise GpuLostError(_("GPU {0} ({1})").format(self.index, self.name)) from error
         except self.nvml.NVMLError:
             return None
         known = {int(one.pid): int(one.usedGpuMemory) for one in found if one.usedGpuMemory is not None}
@@ -120,7 +122,7 @@ class GpuReader:
                 values[quantity] = float(call(self.nvml, self.handle))
                 self.missing.pop(quantity, None)
             except self.nvml.NVMLError_GpuIsLost as error:
-                raise GpuLostError(f"GPU {self.index} ({self.name})") from error
+                raise GpuLostError(_("GPU {0} ({1})").format(self.index, self.name)) from error
             except self.nvml.NVMLError_NotSupported:
                 self.missing[quantity] = "not_supported"
             except self.nvml.NVMLError_NoPermission:
@@ -171,13 +173,13 @@ def open_gpus() -> Gpus:
     except pynvml.NVMLError_LibraryNotFound:
         return Gpus([], [], code=NO_LIBRARY)
     except pynvml.NVMLError as error:
-        return Gpus([], [f"The NVIDIA driver does not respond: {error}."], code=int(error.value))
+        return Gpus([], [_("The NVIDIA driver does not respond: {0}.").format(error)], code=int(error.value))
     readers, problems = [], []
     for index in range(count):
         try:
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         except pynvml.NVMLError as error:
-            problems.append(f"GPU {index} does not respond: {error}.")
+            problems.append(_("GPU {0} does not respond: {1}.").format(index, error))
             continue
         readers.append(GpuReader(pynvml, handle, index, _name(pynvml, handle, index)))
     cuda = None
@@ -191,5 +193,5 @@ def _name(nvml: Any, handle: Any, index: int) -> str:
     try:
         name = nvml.nvmlDeviceGetName(handle)
     except nvml.NVMLError:
-        return f"number {index}"
+        return _("number {0}").format(index)
     return name.decode() if isinstance(name, bytes) else str(name)

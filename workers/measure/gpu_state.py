@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from workers.contracts.gpu import OLDEST_CUDA, OLDEST_DRIVER, GpuCard, GpuState, GpuTrouble
+from workers.contracts.translation import _
 from workers.measure.gpu import NO_LIBRARY, GpuLostError, GpuReader, Gpus, open_gpus
 
 NVIDIA, DISPLAY = "0x10de", "0x03"
@@ -19,7 +20,9 @@ CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 NOT_LOADED, NO_PERMISSION, MISMATCH = 9, 4, 18
 
-INSTALL = f"Install NVIDIA's driver {OLDEST_DRIVER} or newer (from your system's settings or nvidia.com), then restart."
+INSTALL = _("Install NVIDIA's driver {0} or newer (from your system's settings or nvidia.com), then restart.").format(
+    OLDEST_DRIVER
+)
 IN_CONTAINER = "docker run --gpus all …"
 LOST = "{0} is lost: it fell off the bus, or its driver gave it up."
 LOST_HINT = "Restart the computer. If this happens again, check the card's power supply and its slot."
@@ -70,10 +73,14 @@ def state_of(
         )
         return _trouble("no_device", found, reason, hint)
     if opened.cuda is not None and opened.cuda < OLDEST_CUDA:
-        found = f"The driver {cards[0].driver} runs CUDA up to {opened.cuda[0]}.{opened.cuda[1]}."
-        reason = f"Fettle needs at least driver {OLDEST_DRIVER} (CUDA {OLDEST_CUDA[0]}.{OLDEST_CUDA[1]})."
+        found = _("The driver {0} runs CUDA up to {1}.{2}.").format(cards[0].driver, opened.cuda[0], opened.cuda[1])
+        reason = _("Fettle needs at least driver {0} (CUDA {1}.{2}).").format(
+            OLDEST_DRIVER, OLDEST_CUDA[0], OLDEST_CUDA[1]
+        )
         return _trouble("old_driver", found, reason, INSTALL)
-    return GpuState(found=f"Driver {cards[0].driver}, {'1 GPU' if len(cards) == 1 else f'{len(cards)} GPUs'}.")
+    return GpuState(
+        found=_("Driver {0}, {1}.").format(cards[0].driver, "1 GPU" if len(cards) == 1 else f"{len(cards)} GPUs")
+    )
 
 
 def _trouble(code: GpuTrouble, found: str, reason: str, hint: str, command: str = "") -> GpuState:

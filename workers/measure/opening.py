@@ -12,6 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
+from workers.contracts.translation import _
 from workers.infer.base import NotRunnable, Runtime, Session
 from workers.pipeline.generating import open_whole
 from workers.pipeline.pipeline import load_pipeline
@@ -37,7 +38,7 @@ def runtime_called(runtime_id: str) -> Runtime:
         raise BackendMissing(
             "unknown_runtime",
             "There is no such runtime",
-            f"Fettle knows no runtime called {runtime_id!r}.",
+            _("Fettle knows no runtime called {0!r}.").format(runtime_id),
             "Run `fettle describe` to see the runtimes and their names.",
         ) from error
     assert isinstance(runtime, Runtime)
@@ -55,9 +56,9 @@ def find_runtime(runtime_id: str) -> Runtime:
     if not state.available:
         raise BackendMissing(
             "runtime_missing",
-            f"{runtime.title} is not available",
-            f"{runtime.title} does not work on this computer.",
-            f"Choose another runtime, or make it work: {state.hint}.",
+            _("{0} is not available").format(runtime.title),
+            _("{0} does not work on this computer.").format(runtime.title),
+            _("Choose another runtime, or make it work: {0}.").format(state.hint),
         )
     return runtime
 
@@ -77,8 +78,8 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
     if not fits or (artifact.runtimes is not None and runtime_id not in artifact.runtimes):
         raise InputRefused(
             "runtime_does_not_fit",
-            f"{runtime.title} cannot run this variant",
-            f"This variant was made for {', '.join(artifact.runtimes or ()) or artifact.format}.",
+            _("{0} cannot run this variant").format(runtime.title),
+            _("This variant was made for {0}.").format(", ".join(artifact.runtimes or ()) or artifact.format),
             "Choose the runtime that it was made for.",
         )
     try:
@@ -118,7 +119,7 @@ def _refused(runtime: Runtime, reason: str) -> InputRefused:
     code = "unsupported_operator" if UNSUPPORTED.search(reason) else "runtime_refused_model"
     return InputRefused(
         code,
-        f"{runtime.title} cannot run this model",
-        f"{runtime.title} refused it: {reason.rstrip('.')}.",
+        _("{0} cannot run this model").format(runtime.title),
+        _("{0} refused it: {1}.").format(runtime.title, reason.rstrip(".")),
         "Try another runtime, or export the model again with common operators.",
     )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.infer.base import Arrays
 from workers.infer.chat_session import IDS, MORE
 
@@ -26,7 +27,7 @@ def prompts(items: Iterable[Mapping[str, NDArray[Any]]], context: int, count: in
         raise InputRefused(
             "batch_is_fixed",
             "A chat model answers one chat at a time",
-            f"It cannot be measured with {batch} chats at once.",
+            _("It cannot be measured with {0} chats at once.").format(batch),
             "Measure it with batch 1.",
         )
     tokens = tokens_of(items)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.infer.base import Arrays, Session
 from workers.infer.pixels import as_pixels
 from workers.measure.prompts import prompts
@@ -108,8 +109,8 @@ def _own_batch(pipeline: Pipeline, batch: int) -> int:
     raise InputRefused(
         "batch_is_fixed",
         "This model takes one size of batch only",
-        f"It always takes {own} inputs at once, so it cannot be measured with {batch}.",
-        f"Measure it with batch {own}.",
+        _("It always takes {0} inputs at once, so it cannot be measured with {1}.").format(own, batch),
+        _("Measure it with batch {0}.").format(own),
     )
 
 
@@ -169,6 +170,6 @@ def _does_not_run(runtime: str, error: Exception) -> InputRefused:
     return InputRefused(
         "model_does_not_run",
         "The model could be loaded but does not run",
-        f"{runtime} reported: {reason}.",
+        _("{0} reported: {1}.").format(runtime, reason),
         "Check that the inputs fit the model, or choose another runtime.",
     )

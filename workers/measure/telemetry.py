@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import psutil
 
+from workers.contracts.translation import _
 from workers.measure.gpu import GpuLostError, GpuReader, open_gpus
 
 PROCESSES_S = 0.5
@@ -86,7 +87,7 @@ class Telemetry:
                 values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in used_by.items()})
         except GpuLostError as error:
             self._gpus.readers.remove(reader)
-            self._report(f"{error} is lost: it no longer responds. Restart the computer to use it again.")
+            self._report(_("{0} is lost: it no longer responds. Restart the computer to use it again.").format(error))
             return {f"{name}/{IS_LOST}": 1.0}
         return values
 

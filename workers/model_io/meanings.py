@@ -1,5 +1,6 @@
 """Describe inputs and outputs in plain words: "a picture, 224×224, RGB"."""
 
+from workers.contracts.translation import _
 from workers.pipeline.spec import (
     AudioSteps,
     ImageSteps,
@@ -18,13 +19,13 @@ def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
     if entry.source == "image" and isinstance(steps, ImageSteps):
         size = steps.crop or steps.resize
         sides = (size, size) if isinstance(size, int) else size
-        return f"a picture, {_sides(sides, entry, steps)}, {_CHANNELS[steps.channels]}"
+        return _("a picture, {0}, {1}").format(_sides(sides, entry, steps), _CHANNELS[steps.channels])
     if entry.source == "input_ids" and isinstance(steps, TextSteps):
-        return f"a text, up to {steps.max_length} tokens"
+        return _("a text, up to {0} tokens").format(steps.max_length)
     if entry.source == "audio" and isinstance(steps, AudioSteps):
-        old = f" after {steps.context_samples} old ones" if steps.context_samples else ""
-        part = f"{steps.frame_samples} samples at a time" if steps.frame_samples else "as long as it is"
-        return f"sound at {steps.sample_rate_hz / 1000:g} kHz, {part}{old}"
+        old = _(" after {0} old ones").format(steps.context_samples) if steps.context_samples else ""
+        part = _("{0} samples at a time").format(steps.frame_samples) if steps.frame_samples else "as long as it is"
+        return _("sound at {0:g} kHz, {1}{2}").format(steps.sample_rate_hz / 1000, part, old)
     if entry.source == "input_ids":
         return "a text, as the numbers of its tokens"
     words = {
@@ -35,7 +36,7 @@ def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
         "state": "memory that is carried from step to step, zeros at first",
     }
     if entry.source == "constant":
-        return f"always {entry.constant}"
+        return _("always {0}").format(entry.constant)
     return words.get(entry.source) or numbers(entry.shape[1:] if entry.batched else entry.shape, entry.dtype)
 
 
@@ -49,7 +50,7 @@ def numbers(shape: tuple[int | None, ...], dtype: str) -> str:
     """Describe an array in words; `shape` excludes the batch axis."""
     kind = "whole numbers" if dtype.startswith(("int", "uint")) else "yes/no values" if dtype == "bool" else "numbers"
     if not shape:
-        return f"one of {kind}" if kind != "numbers" else "one number"
+        return _("one of {0}").format(kind) if kind != "numbers" else "one number"
     return "×".join("any" if size is None else str(size) for size in shape) + f" {kind}"
 
 
@@ -69,12 +70,14 @@ def output_meaning(spec: PipelineSpec, entry: PipelineOutput) -> str:
     if entry.name in spec.links.values():
         return "memory for the next step"
     last = shape[-1] if shape else None
-    scores = f"scores of {last} classes" if last else "scores of classes"
+    scores = _("scores of {0} classes").format(last) if last else "scores of classes"
     results = RESULTS | {
         "class": scores,
         "score": "a probability" if spec.scores == "probabilities" else "a score",
-        "detection": f"boxes around things of {len(spec.classes)} classes" if spec.classes else "boxes around things",
-        "tensor": f"{scores} for each token" if spec.task == "token-classification" else "",
-        "embedding": f"an embedding of {last} numbers" if last else "an embedding",
+        "detection": _("boxes around things of {0} classes").format(len(spec.classes))
+        if spec.classes
+        else "boxes around things",
+        "tensor": _("{0} for each token").format(scores) if spec.task == "token-classification" else "",
+        "embedding": _("an embedding of {0} numbers").format(last) if last else "an embedding",
     }
     return (answer and results.get(spec.answer_kind)) or numbers(shape[1:], entry.dtype)

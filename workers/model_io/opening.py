@@ -20,6 +20,7 @@ from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, checked, pipeline_document, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import GUESSED, Finding, ModelArtifact, ModelInfo, TensorSpec
+from workers.contracts.translation import _
 from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.measure.opening import open_session
@@ -169,12 +170,15 @@ def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
         raise refuse(
             "nested_zip",
             "The ZIP file holds another ZIP file",
-            f"{path.name} holds a ZIP file and no model.",
+            _("{0} holds a ZIP file and no model.").format(path.name),
             "Unpack it, and open the model inside.",
         )
     place = source.path
     if path.is_file() and place == path.parent:
-        findings = (*findings, info(f"Opened with the folder around it, “{name_of(place)}”, which describes it."))
+        findings = (
+            *findings,
+            info(_("Opened with the folder around it, “{0}”, which describes it.").format(name_of(place))),
+        )
     findings = (recognized(source), *source.findings, *findings)
     return Source(source.kind, _under_a_sound_name(place, ctx.work_dir / _UNPACKED), findings)
 
@@ -214,14 +218,14 @@ def _refuse_useless(path: Path, graph: Graph) -> None:
         raise refuse(
             "no_input",
             "The model has no input",
-            f"{path.name} takes no input, so its answer never changes.",
+            _("{0} takes no input, so its answer never changes.").format(path.name),
             "Ask its author for the model with its input, or choose another file.",
         )
     if not graph.weight_bytes:
         raise refuse(
             "no_weights",
             "The model has no weights",
-            f"{path.name} holds 0 bytes of weights, so nothing in it can be made smaller.",
+            _("{0} holds 0 bytes of weights, so nothing in it can be made smaller.").format(path.name),
             "Choose the file that holds the trained model.",
         )
 
@@ -239,7 +243,7 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
         raise refuse(
             "odd_sizes",
             "The model's inputs cannot be fed",
-            f"{source.name} has inputs of sizes that no data can have ({place}).",
+            _("{0} has inputs of sizes that no data can have ({1}).").format(source.name, place),
             "Check the sizes of its inputs, or export it again.",
         ) from error
     return _with_classes(source, spec)
@@ -315,7 +319,7 @@ def info_of(
     folder = folder_of_weights(path) if source.kind == "transformers" else None
     named = folder or (path.with_suffix("") if path.is_file() else path)
     guessed = spec.guessed if spec is not None else ()
-    guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
+    guesses = (info(_("Guessed, please check: {0}.").format(", ".join(guessed)), GUESSED),) if guessed else ()
     odd = result_findings(facts, spec) if spec is not None else ()
     return ModelInfo(
         name=name_of(named),

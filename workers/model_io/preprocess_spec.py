@@ -11,12 +11,13 @@ from typing import Any
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import SPEC_NAMES
+from workers.contracts.translation import _
 from workers.model_io.words import refuse
 from workers.pipeline.spec import ImageSteps, Preprocess
 from workers.pipeline.spec_bounds import MAX_SIDE_PX
 
 USUAL_1, USUAL_255 = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225", "mean=123.7/116.3/103.5,std=58.4/57.1/57.4"
-_EXAMPLE = f"For example: resize=256,crop=224,{USUAL_1},layout=nchw."
+_EXAMPLE = _("For example: resize=256,crop=224,{0},layout=nchw.").format(USUAL_1)
 
 
 def spec_from_string(text: str, base: Preprocess) -> Preprocess:
@@ -42,8 +43,10 @@ def _in_one_range(steps: ImageSteps) -> ImageSteps:
     raise refuse(
         "bad_preprocess",
         "Mean and spread do not belong to this brightness",
-        f"“range={steps.range}” with mean={mean},std={std}: nearly all pictures would look alike to the model.",
-        f"For this brightness they are numbers such as {usual}, or mean=0,std=1 for none.",
+        _("“range={0}” with mean={1},std={2}: nearly all pictures would look alike to the model.").format(
+            steps.range, mean, std
+        ),
+        _("For this brightness they are numbers such as {0}, or mean=0,std=1 for none.").format(usual),
     )
 
 
@@ -57,7 +60,7 @@ def _values(text: str, kind: str, known: Mapping[str, Callable[[str], Any]]) -> 
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = part.partition("=")
         if key not in known or not equals:
-            raise _bad(part, f"For {kind} these parts are known: {', '.join(known)}.")
+            raise _bad(part, _("For {0} these parts are known: {1}.").format(kind, ", ".join(known)))
         try:
             values[_FIELDS.get(key, key)] = known[key](value)
         except ValueError as error:

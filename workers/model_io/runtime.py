@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, RequestedShape
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
 from workers.model_io.formats import Reference
@@ -43,17 +44,19 @@ def load_session(path: Path, threads: int = 1) -> OnnxSession:
 def _refusal(path: Path, text: str) -> InputRefused:
     for pattern in _MISSING:
         if match := pattern.search(text):
-            version = f" (version {match[2]})" if match[2] and not match[2].startswith("-") else ""
+            version = _(" (version {0})").format(match[2]) if match[2] and not match[2].startswith("-") else ""
             return refuse(
                 "unsupported_operator",
                 "The model uses an operator that is not supported",
-                f"{path.name} needs the operator {shown(match[1], 80)}{version}, and ONNX Runtime does not have it.",
+                _("{0} needs the operator {1}{2}, and ONNX Runtime does not have it.").format(
+                    path.name, shown(match[1], 80), version
+                ),
                 "Ask its author for an export without that operator, or with another opset version.",
             )
     return refuse(
         "cannot_load",
         "The model cannot be loaded",
-        f"ONNX Runtime says about {path.name}: {shown(_reason(text), 300)}",
+        _("ONNX Runtime says about {0}: {1}").format(path.name, shown(_reason(text), 300)),
         "Ask its author to export the model again with a newer exporter, or with another opset version.",
     )
 
@@ -78,13 +81,13 @@ def run_error(path: Path, error: Exception, asks: tuple[RequestedShape, ...] = (
         return refuse(
             "out_of_memory",
             "The model needs too much memory",
-            f"{path.name} needs more memory than there is, with a single input.",
+            _("{0} needs more memory than there is, with a single input.").format(path.name),
             "Open it on a machine with more memory, or choose a smaller model.",
         )
     return refuse(
         "does_not_run",
         "The model does not run",
-        f"{path.name} was loaded, but it stops with: {shown(_reason(str(error)), 300)}",
+        _("{0} was loaded, but it stops with: {1}").format(path.name, shown(_reason(str(error)), 300)),
         "Set the shape of its inputs.",
         asks,
         by_command="--shape 1x3x224x224",
@@ -128,5 +131,5 @@ def conversion_error(
 
 def conversion_differs(path: Path, error: float, hint: str) -> InputRefused:
     """Return the refusal of a conversion whose predictions differ by the share `error` from those of its source."""
-    detail = f"After conversion {path.name} answers up to {percent(error)} differently than before."
+    detail = _("After conversion {0} answers up to {1} differently than before.").format(path.name, percent(error))
     return refuse("conversion_differs", "The converted model answers differently", detail, hint)

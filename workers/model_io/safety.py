@@ -10,6 +10,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.process.protections import held_in_words, missing_in_words
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.infer.base import UnsafeProgram
 from workers.infer.tensorrt_engines import FILE as ENGINES_FILE
 from workers.infer.torch_archive import check_archive
@@ -39,20 +40,26 @@ def recognized(source: Source) -> Finding:
     suffix, title = source.path.suffix, FORMATS[source.kind][0]
     usual = _SUFFIXES.get(suffix.lower(), ()) if source.path.is_file() else ()
     if usual and source.kind not in usual:
-        return warning(f"The name ends in {shown(suffix, 12)}, but by its content the file is {title}.")
-    return info(f"Recognized by its content, not by its name: {title}.")
+        return warning(_("The name ends in {0}, but by its content the file is {1}.").format(shown(suffix, 12), title))
+    return info(_("Recognized by its content, not by its name: {0}.").format(title))
 
 
 def unpacked(names: int) -> Finding:
     """Return the finding of the check of a ZIP file."""
-    what = "1 file" if names == 1 else f"{names:,} files"
-    return info(f"The ZIP file holds {what}. None leads outside its folder, is a link, or is larger than stated.")
+    what = "1 file" if names == 1 else _("{0:,} files").format(names)
+    return info(
+        _("The ZIP file holds {0}. None leads outside its folder, is a link, or is larger than stated.").format(what)
+    )
 
 
 def tried(samples: int) -> Finding:
     """Return the finding about the trial run, which runs the model's operations but none of the author's code."""
-    times = "once" if samples == 1 else f"{samples} times"
-    return info(f"No code of its author was run. The model itself was tried {times} on made-up inputs, in the sandbox.")
+    times = "once" if samples == 1 else _("{0} times").format(samples)
+    return info(
+        _("No code of its author was run. The model itself was tried {0} on made-up inputs, in the sandbox.").format(
+            times
+        )
+    )
 
 
 def walls(ctx: JobContext) -> tuple[Finding, ...]:
@@ -70,7 +77,9 @@ def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
     how = "It would run in a sandbox without network."
     if ctx.missing_protections:
         names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)
-        how = f"It would run in a separate process, but this system cannot protect you fully. What is missing: {names}."
+        how = _(
+            "It would run in a separate process, but this system cannot protect you fully. What is missing: {0}."
+        ).format(names)
     hint = "If you trust its origin, allow it."
     return refuse("needs_consent", title, f"{detail} {how}", hint, by_command="--allow-code")
 
@@ -95,7 +104,9 @@ def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -
                 ) from error
     if (programs or _has_engines(folder)) and not allow_code:
         kind = "a PyTorch program" if programs else "engines of TensorRT, which are programs for a graphics card"
-        raise consent_needed("This bundle holds a program", f"{name} holds {kind}, which has to run to answer.", ctx)
+        raise consent_needed(
+            "This bundle holds a program", _("{0} holds {1}, which has to run to answer.").format(name, kind), ctx
+        )
 
 
 def _has_engines(folder: Path) -> bool:

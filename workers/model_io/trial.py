@@ -15,6 +15,7 @@ from workers.contracts.errors import RequestedShape, WorkerError
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.model_io.facts import warning
 from workers.model_io.guess.answer import TASKS
 from workers.model_io.guess.boxes_seen import corrected_boxes, several_labels
@@ -139,14 +140,16 @@ def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
             raise refuse(
                 "unsupported_input",
                 "The model takes inputs that are not supported",
-                f"{path.name} takes {entry.dtype} as its input {entry.name}, and Fettle feeds numbers only.",
+                _("{0} takes {1} as its input {2}, and Fettle feeds numbers only.").format(
+                    path.name, entry.dtype, entry.name
+                ),
                 "Ask its author for an export without that part, so that it takes numbers.",
             )
         if _elements(entry, 1) > _MAX_ELEMENTS:
             raise refuse(
                 "too_large",
                 "The model's input is too large",
-                f"{path.name} wants an input of {'×'.join(map(str, entry.shape))} numbers.",
+                _("{0} wants an input of {1} numbers.").format(path.name, "×".join(map(str, entry.shape))),
                 "Ask its author for an export with a smaller input.",
             )
 
@@ -245,7 +248,7 @@ def evaluated(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs:
         raise refuse(
             "not_finite",
             "The model gives no numbers",
-            f"{path.name} answers NaN or infinity to every input that was tried.",
+            _("{0} answers NaN or infinity to every input that was tried.").format(path.name),
             "Its weights are probably damaged: download the file again, or ask its author for a sound one.",
         )
     findings = () if all(finite) else (warning("For some generated inputs the model answers NaN or infinity."),)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused, RequestedShape
+from workers.contracts.translation import _
 
 Kind = Literal["data", "model", "other"]
 SUPPORTED = (
@@ -55,24 +56,27 @@ def not_a_model(path: Path, what: str, hint: str = "", kind: Kind = "other") -> 
 
     `kind` states whether it is data for evaluating a model, an unsupported model, or something else.
     """
-    title, detail, by_command = "This is not a model", f"{name_of(path)} is {what}, not a model.", ""
+    title, detail, by_command = "This is not a model", _("{0} is {1}, not a model.").format(name_of(path), what), ""
     if kind == "data":
         hint, by_command = "If it is data for evaluating a model, add it on the Data page.", "--data PATH"
     elif kind == "model":
-        title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."
+        title, detail = (
+            "This kind of model is not supported",
+            _("{0} is {1}, which Fettle cannot open.").format(name_of(path), what),
+        )
     return refuse("not_a_model", title, detail, hint or SUPPORTED, by_command=by_command)
 
 
 def no_permission(path: Path) -> InputRefused:
     """Build the refusal of a file that may not be read."""
-    detail = f"You have no permission to read {path.name}."
+    detail = _("You have no permission to read {0}.").format(path.name)
     hint = "Copy it to a folder of your own, or change its permissions."
     return refuse("no_permission", "The file cannot be read", detail, hint)
 
 
 def several_models(folder: Path, files: Sequence[Path]) -> InputRefused:
     """Build the refusal of a folder in which several files could be meant."""
-    detail = f"{folder.name} holds {', '.join(file.name for file in files[:6])}."
+    detail = _("{0} holds {1}.").format(folder.name, ", ".join(file.name for file in files[:6]))
     title, hint = "There are several models in this folder", "Choose the one file that you want to open."
     return refuse("several_models", title, detail, hint)
 
@@ -82,7 +86,7 @@ def no_tokenizer(folder: Path) -> InputRefused:
     return refuse(
         "no_tokenizer",
         "The tokenizer is missing",
-        f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
+        _("{0} holds no tokenizer.json, so texts cannot be turned into the model's numbers.").format(folder.name),
         "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
     )
 
@@ -91,7 +95,7 @@ def cannot_convert(
     path: Path, library: str, reason: str, hint: str = ASK_FOR_ONNX, by_command: str = ""
 ) -> InputRefused:
     """Build the refusal of a model that a library's exporter cannot convert, for the `reason` that it states."""
-    detail = f"{library} says about {path.name}: {shown(reason, 300)}"
+    detail = _("{0} says about {1}: {2}").format(library, path.name, shown(reason, 300))
     return refuse("cannot_convert", "The model cannot be converted", detail, hint, by_command=by_command)
 
 
@@ -105,7 +109,7 @@ def damaged(path: Path, what: str) -> InputRefused:
     return refuse(
         "damaged",
         "The file is damaged",
-        f"{name_of(path)} cannot be read whole: {what}",
+        _("{0} cannot be read whole: {1}").format(name_of(path), what),
         "Download or copy the file again, and compare its size with the original.",
     )
 

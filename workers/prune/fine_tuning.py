@@ -17,6 +17,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.convert.inference.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
@@ -226,17 +227,25 @@ class Trainer:
     def summary(self, alike: Alike) -> str:
         """Return sentences for people about the learning and the resulting similarity."""
         share = alike.cosine if alike.agreement is None else alike.agreement
-        learned = f"The model learned from the original in {self.done} steps and {self.seconds:.0f} seconds."
+        learned = _("The model learned from the original in {0} steps and {1:.0f} seconds.").format(
+            self.done, self.seconds
+        )
         if self.done == 0:
             learned = "The remaining channels replaced the removed ones, so the model did not have to learn."
-        return f"{learned} On {alike.n} examples set aside for this check, {percent(share)} of the answers agreed."
+        return _("{0} On {1} examples set aside for this check, {2} of the answers agreed.").format(
+            learned, alike.n, percent(share)
+        )
 
     def _words(self, alike: Alike, expected: float | None, how: str = "At this pace") -> str:
         now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
         what = "of the answers stay" if alike.agreement is not None else "is how alike answers are"
-        ahead = "" if expected is None else f" {how} it would be {percent(max(0.0, 1 - expected))} at the end."
-        time_s = f"{self.seconds:.0f} of {self._params.max_s:.0f} seconds and {self.done} steps"
-        return f"After {time_s}, {percent(now)} {what}, and {percent(wanted)} is wanted.{ahead}"
+        ahead = (
+            ""
+            if expected is None
+            else _(" {0} it would be {1} at the end.").format(how, percent(max(0.0, 1 - expected)))
+        )
+        time_s = _("{0:.0f} of {1:.0f} seconds and {2} steps").format(self.seconds, self._params.max_s, self.done)
+        return _("After {0}, {1} {2}, and {3} is wanted.{4}").format(time_s, percent(now), what, percent(wanted), ahead)
 
     def _learn(self, optimizer: Any, progress: float) -> None:
         import torch

@@ -10,6 +10,7 @@ from workers.contracts.planning import NO_EXAMPLES, Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
@@ -137,8 +138,9 @@ def count_weights(proto: Any) -> int:
 def _notes(before: tuple[int, int], after: tuple[int, int], summary: str) -> tuple[str, ...]:
     channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
     return (
-        f"{percent(channels, 0)} of the channels that could be removed were removed, and with them "
-        f"{percent(weights, 0)} of all weights.",
+        _("{0} of the channels that could be removed were removed, and with them {1} of all weights.").format(
+            percent(channels, 0), percent(weights, 0)
+        ),
         summary,
     )
 
@@ -146,7 +148,7 @@ def _notes(before: tuple[int, int], after: tuple[int, int], summary: str) -> tup
 def _heads_note(gone: int, heads: int) -> str:
     if heads == 0:
         return "No attention heads were removed: the model has none, or its graph does not show them."
-    return f"{gone} of {heads} attention heads were removed."
+    return _("{0} of {1} attention heads were removed.").format(gone, heads)
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
@@ -160,8 +162,8 @@ def why_not(situation: Situation, params: Params) -> Reason | None:
     if model.products + model.convolutions < 2:
         return Reason(code="nothing_narrower", text="The model has no layers that could become narrower.")
     if budget_s is not None and budget_s < MIN_LEARNING_S:
-        minutes = f"{MIN_LEARNING_S / 60:.0f} minutes or more"
-        words = f"It has to learn, which takes minutes; it is tried in runs of {minutes}."
+        minutes = _("{0:.0f} minutes or more").format(MIN_LEARNING_S / 60)
+        words = _("It has to learn, which takes minutes; it is tried in runs of {0}.").format(minutes)
         return Reason(code="no_time", text=words)
     return None
 

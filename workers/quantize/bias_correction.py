@@ -15,6 +15,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration, engines
 from workers.convert.output import need_onnx, new_model
@@ -90,7 +91,7 @@ def _changes(
         )
     onnx_files.save(reference, probe)
     sums: dict[str, NDArray[np.float64]] = {}
-    for values in probes.run_each(probe, [name for _, names in named for name in names], requests):
+    for values in probes.run_each(probe, [name for _node, names in named for name in names], requests):
         for name, value in values.items():
             sums[name] = sums.get(name, np.zeros(1)) + value
     return [
@@ -113,14 +114,15 @@ def _judge(original: Model, before: Model, target: Path, check: list[Arrays], la
         raise InputRefused(
             "correction_brings_nothing",
             "Correcting biases does not help this model",
-            f"The error of the answers was {errors[0]:.2g} before and {errors[1]:.2g} after it, on {len(check)} "
-            "examples set aside.",
+            _("The error of the answers was {0:.2g} before and {1:.2g} after it, on {2} examples set aside.").format(
+                errors[0], errors[1], len(check)
+            ),
             "Leave this step out.",
         )
-    return (
-        f"Biases of {layers} layers were corrected: the squared error of the answers fell from {errors[0]:.2g} to "
-        f"{errors[1]:.2g}, on {len(check)} examples set aside."
-    )
+    return _(
+        "Biases of {0} layers were corrected: the squared error of the answers fell from {1:.2g} to {2:.2g}, "
+        "on {3} examples set aside."
+    ).format(layers, errors[0], errors[1], len(check))
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

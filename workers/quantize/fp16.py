@@ -10,6 +10,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import finite
 from workers.convert.output import need_onnx, new_model
@@ -75,8 +76,10 @@ def _nothing_smaller(facts: overflow.OverflowFacts) -> InputRefused:
         return InputRefused(
             "half_precision_overflows",
             "The numbers of this model are too large for 16 bits",
-            f"{len(facts.operators)} operators give or take values up to {facts.largest:.3g} (16 bits end at 65504), "
-            "and without them nothing would become smaller.",
+            _(
+                "{0} operators give or take values up to {1:.3g} (16 bits end at 65504), and without them "
+                "nothing would become smaller."
+            ).format(len(facts.operators), facts.largest),
             "Keep 32-bit numbers for this model, or use BF16, whose range is larger.",
         )
     return qdq.nothing_to_convert()
@@ -86,8 +89,10 @@ def _notes(facts: overflow.OverflowFacts, operators: int) -> tuple[str, ...]:
     notes = []
     if facts.operators:
         notes.append(
-            f"{len(facts.operators)} of {operators} operators keep 32-bit numbers: their values (up to "
-            f"{facts.largest:.3g}) are too large for 16 bits, which end at 65504, or near it."
+            _(
+                "{0} of {1} operators keep 32-bit numbers: their values (up to {2:.3g}) are too large for 16 "
+                "bits, which end at 65504, or near it."
+            ).format(len(facts.operators), operators, facts.largest)
         )
     if not facts.looked:
         notes.append("There were no examples to see whether inner values get too large for 16 bits (beyond 65504).")

@@ -11,6 +11,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
@@ -57,13 +58,15 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             count = _shrink(proto, params.block_size, ctx)
             onnx_files.drop_unused(proto)
         if not count:
-            words = f"The model has no matrix products whose weights come in blocks of {params.block_size}."
+            words = _("The model has no matrix products whose weights come in blocks of {0}.").format(params.block_size)
             raise qdq.nothing_smaller(words, "Choose smaller blocks, or FP16.")
         output.save(proto, TITLE)
         output.precision = "int4 weights"
         output.settings = {"graph_optimization": LEVEL}
         output.runtimes = RUNTIMES
-        output.notes = (f"The weights of {count} products are stored in 4 bits; all else keeps its numbers.",)
+        output.notes = (
+            _("The weights of {0} products are stored in 4 bits; all else keeps its numbers.").format(count),
+        )
     return output.artifact
 
 

@@ -11,6 +11,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration, engines
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
@@ -79,12 +80,14 @@ def _learn(
     held = similarity.hold(model, list(ctx.calibration(params.check_examples)), ctx)
     before, after = (_error(held, path, model, ctx) for path in (target, tried))
     qdq.remove(tried)
-    words = f"the squared error of the answers is {after:.2g} instead of {before:.2g}, on {len(held)} examples"
+    words = _("the squared error of the answers is {0:.2g} instead of {1:.2g}, on {2} examples").format(
+        after, before, len(held)
+    )
     if after >= before:
-        return (f"Learning did not help ({words}), so all numbers are rounded to the nearest.",)
+        return (_("Learning did not help ({0}), so all numbers are rounded to the nearest.").format(words),)
     qdq.remove(target)
     onnx_files.save(proto, target)
-    return (f"The rounding of {learner.learned} of {learner.layers} layers was learned: {words}.",)
+    return (_("The rounding of {0} of {1} layers was learned: {2}.").format(learner.learned, learner.layers, words),)
 
 
 def _error(held: similarity.HeldOutExamples, path: Path, model: Model, ctx: JobContext) -> float:

@@ -14,6 +14,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
@@ -166,31 +167,31 @@ def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, param
     return InputRefused(
         "too_sensitive",
         "Too many layers are sensitive to 8 bits",
-        f"With {kept} of {len(layers)} layers kept as they are, {_words(alike, params)}.",
+        _("With {0} of {1} layers kept as they are, {2}.").format(kept, len(layers), _words(alike, params)),
         hint,
     )
 
 
 def _words(alike: Alike, params: Params) -> str:
     if alike.agreement is None:
-        return f"answers are alike to {alike.cosine:.5f} and {params.min_cosine:g} is wanted"
-    return (
-        f"{percent(alike.agreement)} of the answers are expected to stay and {percent(params.min_agreement)} are wanted"
+        return _("answers are alike to {0:.5f} and {1:g} is wanted").format(alike.cosine, params.min_cosine)
+    return _("{0} of the answers are expected to stay and {1} are wanted").format(
+        percent(alike.agreement), percent(params.min_agreement)
     )
 
 
 def _notes(result: sensitivity.SensitiveLayers, layers: int, params: Params) -> tuple[str, ...]:
     kept = [shown(name) for name in result.kept]
-    more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
-    what = f"{len(kept)} of {layers} layers keep their numbers: {', '.join(kept[:SHOWN])}{more}."
+    more = _(" and {0} more").format(len(kept) - SHOWN) if len(kept) > SHOWN else ""
+    what = _("{0} of {1} layers keep their numbers: {2}{3}.").format(len(kept), layers, ", ".join(kept[:SHOWN]), more)
     alike = result.alike
     share = (
-        f"{percent(alike.seen)} of {alike.n}"
+        _("{0} of {1}").format(percent(alike.seen), alike.n)
         if alike.seen is not None
-        else f"a similarity of {alike.cosine:.5f} over {alike.n}"
+        else _("a similarity of {0:.5f} over {1}").format(alike.cosine, alike.n)
     )
-    notes = [what if kept else f"All {layers} layers are in 8 bits."]
-    notes.append(f"On examples set aside for this check, the answers agree: {share}.")
+    notes = [what if kept else _("All {0} layers are in 8 bits.").format(layers)]
+    notes.append(_("On examples set aside for this check, the answers agree: {0}.").format(share))
     if result.stopped:
         notes.append("The search reached its time limit; keeping fewer layers might suffice.")
     return (*notes, *eight_bits.overflow_notes(reduce_range=params.reduce_range))

@@ -8,6 +8,7 @@ from pydantic import Field
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.quantize.weights import compressed_weights as shared
 
 ID, TITLE = "language_int4", "INT4 weights of a language model"
@@ -70,7 +71,7 @@ SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
     summary="Each weight in 4 bits: a quarter of the memory. Small models lose by it, large ones hardly.",
-    source=f"AWQ, arXiv 2306.00978; GPTQ, arXiv 2210.17323; {shared.SOURCE}",
+    source=_("AWQ, arXiv 2306.00978; GPTQ, arXiv 2210.17323; {0}").format(shared.SOURCE),
     params=Params,
     accepts=(shared.FORMAT,),
     apply=apply,

@@ -7,6 +7,7 @@ from pydantic import Field
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.quantize.weights import compressed_weights as shared
 
 ID, TITLE = "language_int8", "INT8 weights of a language model"
@@ -32,7 +33,7 @@ SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
     summary="Each weight in 8 bits instead of 16 or 32: half of the memory, and faster answers.",
-    source=f"LLM.int8(), arXiv 2208.07339; {shared.SOURCE}",
+    source=_("LLM.int8(), arXiv 2208.07339; {0}").format(shared.SOURCE),
     params=Params,
     accepts=(shared.FORMAT,),
     apply=apply,

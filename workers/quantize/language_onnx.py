@@ -19,6 +19,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, new_model
 from workers.quantize.weights import compressed_weights
@@ -73,7 +74,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = (MODEL_FILE, WEIGHTS)
         output.new_graph = True
         output.model_format = "onnx"
-        output.precision = f"int{params.bits} weights"
+        output.precision = _("int{0} weights").format(params.bits)
         output.settings = {"chat": True, "by_token": True}
         output.runtimes = RUNTIMES
     return output.artifact
@@ -146,7 +147,9 @@ def why_not(situation: Situation, params: Any) -> Reason | None:
         return stored
     needed = model.weight_bytes * (1 if model.precision == "fp32" else 2) * PEAK
     if needed > situation.device.memory_bytes:
-        report = f"This conversion needs about {needed / 1e9:.0f} GB of memory, more than this computer has."
+        report = _("This conversion needs about {0:.0f} GB of memory, more than this computer has.").format(
+            needed / 1e9
+        )
         return Reason(code="too_large", text=report)
     return None
 

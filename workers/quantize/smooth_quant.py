@@ -13,6 +13,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration
 from workers.convert.output import need_onnx, new_model
@@ -79,8 +80,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.drop_unused(proto)
         output.save(proto, TITLE)
         output.notes = (
-            f"Channels of {len(groups)} inner values were evened out, with {len(groups) - folded} multiplications "
-            "added. This alone changes neither answers nor speed: an INT8 step has to follow.",
+            _(
+                "Channels of {0} inner values were evened out, with {1} multiplications added. This alone "
+                "changes neither answers nor speed: an INT8 step has to follow."
+            ).format(len(groups), len(groups) - folded),
         )
     return output.artifact
 

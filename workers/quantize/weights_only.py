@@ -9,6 +9,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
@@ -75,7 +76,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
                 "Try INT8 with calibration, which also covers convolutions.",
             )
         output.save(proto, TITLE)
-        output.precision = f"int{params.bits} weights"
+        output.precision = _("int{0} weights").format(params.bits)
         output.notes = (_note(layers, tables, before, after, params),)
     return output.artifact
 
@@ -106,11 +107,13 @@ def _quantize(proto: Any, params: Params) -> Any:
 
 
 def _note(layers: int, tables: int, before: int, after: int, params: Params) -> str:
-    what = f"{layers} layers in {params.bits} bits" + (f" and {tables} tables in 8" if tables else "")
-    return (
-        f"Weights of {what}: {before / 1e6:.1f} MB became {after / 1e6:.1f} MB. It saves disk space and memory. "
-        "It saves time only where reading weights takes longer than computing (large products, one request at a time)."
+    what = _("{0} layers in {1} bits").format(layers, params.bits) + (
+        _(" and {0} tables in 8").format(tables) if tables else ""
     )
+    return _(
+        "Weights of {0}: {1:.1f} MB became {2:.1f} MB. It saves disk space and memory. It saves time only "
+        "where reading weights takes longer than computing (large products, one request at a time)."
+    ).format(what, before / 1e6, after / 1e6)
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

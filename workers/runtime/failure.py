@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import Cancelled, Failed
+from workers.contracts.translation import _
 from workers.runtime.gpu_failure import gpu_failure
 
 if sys.platform != "win32":
@@ -52,13 +53,16 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
         return (
             "not_permitted",
             "Not permitted",
-            f"The job tried to use a file or a service that it may not use{name}.",
+            _("The job tried to use a file or a service that it may not use{0}.").format(name),
             "Check that you may read the file. If you may, open the log and report the problem.",
         )
     return (
         "internal",
         "Something went wrong inside Fettle",
-        f"The job stopped with an unexpected error: {type(error).__name__}: {str(error)[:300]}".rstrip(":. ") + ".",
+        _("The job stopped with an unexpected error: {0}: {1}")
+        .format(type(error).__name__, str(error)[:300])
+        .rstrip(":. ")
+        + ".",
         "Open the log for the details. Trying again, or another recipe, may help.",
     )
 

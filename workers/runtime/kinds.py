@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,10 @@ def load_job(kind: str, module: str = "") -> JobFunction:
         raise InputRefused(
             "unknown_kind",
             "Unknown kind of job",
-            f"There is no job of the kind “{kind}”.",
-            f"Use one of: {', '.join(sorted(table))}.",
+            _("There is no job of the kind “{0}”.").format(kind),
+            _("Use one of: {0}.").format(", ".join(sorted(table))),
         )
     row = table[kind]
-    place, _, name = row.function.partition(":")
+    place, _separator, name = row.function.partition(":")
     function = getattr(importlib.import_module(place), name)
     return JobFunction(function, typing.get_type_hints(function)["params"], row.preload)

@@ -11,6 +11,7 @@ from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.measure.timing import OtherLoad
 from workers.tune import tensorrt_layers
@@ -65,7 +66,7 @@ def open_profiler(target: Target, feeds: Arrays, ctx: JobContext, fixed: bool = 
     raise InputRefused(
         "layers_not_told",
         "This engine does not report where its time goes",
-        f"{target.runtime} runs the model as a whole.",
+        _("{0} runs the model as a whole.").format(target.runtime),
         "Choose a version that runs in ONNX Runtime, OpenVINO, TensorRT or PyTorch (not compiled).",
     )
 
@@ -125,6 +126,6 @@ def _cannot_run(error: NotRunnable) -> InputRefused:
     return InputRefused(
         "layers_not_told",
         "The layers of this version cannot be measured",
-        f"The engine does not run it while it times each layer: {error}.",
+        _("The engine does not run it while it times each layer: {0}.").format(error),
         "Choose another version.",
     )

@@ -29,6 +29,7 @@ from workers.contracts.planning import (
 )
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.contracts.techniques import TechniqueSpec
+from workers.contracts.translation import _
 from workers.infer.base import Runtime, SessionOptions
 from workers.tune.search import RUNTIME, SearchResult
 
@@ -70,7 +71,9 @@ class Planner:
                 elif twin is None:
                     kept.append(fitted)
                 elif twin.title != recipe.title:
-                    reason = Reason(code="same_as_other", text=f"It is the same as “{twin.title}” for this model.")
+                    reason = Reason(
+                        code="same_as_other", text=_("It is the same as “{0}” for this model.").format(twin.title)
+                    )
             if reason is not None:
                 dropped.append(_dropped(recipe, reason))
         kept, pointless = self._without_pointless_single(kept)
@@ -90,15 +93,15 @@ class Planner:
     def reasons(self, recipe: Recipe) -> Iterator[Reason]:
         """Yield all reasons against a recipe here: those of the engine first, then those of its steps."""
         if recipe.runtime not in self.situation.runtimes:
-            words = f"The engine {recipe.runtime} is not available here, or was not wanted."
+            words = _("The engine {0} is not available here, or was not wanted.").format(recipe.runtime)
             yield Reason(code=NO_RUNTIME, text=words)
             return
         if self._format_after(recipe.steps) not in self.runtimes[recipe.runtime].formats:
             title = self.runtimes[recipe.runtime].title
-            yield Reason(code=NOT_FOR_FORMAT, text=f"{title} does not run models of this kind.")
+            yield Reason(code=NOT_FOR_FORMAT, text=_("{0} does not run models of this kind.").format(title))
         missing = self.situation.unavailable
         for hint in (missing[step.technique] for step in recipe.steps if step.technique in missing):
-            yield Reason(code=NO_LIBRARY, text=f"It needs a part that is not installed yet. {hint}")
+            yield Reason(code=NO_LIBRARY, text=_("It needs a part that is not installed yet. {0}").format(hint))
         refusal = self.runtimes[recipe.runtime].why_not(self._wanted(recipe))
         if refusal is not None:
             yield Reason(code=refusal.code, text=refusal.text)
@@ -119,12 +122,12 @@ class Planner:
         if spec is None:
             return
         if not _runs(spec, runtime):
-            yield Reason(code=NOT_FOR_RUNTIME, text=f"“{spec.title}” is not for the engine {runtime}.")
+            yield Reason(code=NOT_FOR_RUNTIME, text=_("“{0}” is not for the engine {1}.").format(spec.title, runtime))
         if model_format not in spec.accepts:
-            yield Reason(code=NOT_FOR_FORMAT, text=f"“{spec.title}” is for models of another kind.")
+            yield Reason(code=NOT_FOR_FORMAT, text=_("“{0}” is for models of another kind.").format(spec.title))
         kind = self.situation.model.input_kind
         if kind and spec.for_inputs and kind not in spec.for_inputs:
-            yield Reason(code=NOT_FOR_INPUT, text=f"“{spec.title}” is for models that take other inputs.")
+            yield Reason(code=NOT_FOR_INPUT, text=_("“{0}” is for models that take other inputs.").format(spec.title))
         with contextlib.suppress(ValidationError):
             reason = spec.why_not(self.situation, spec.params.model_validate(step.params))
             if reason is not None:
@@ -212,7 +215,7 @@ class Planner:
             runtime_ = self.runtimes.get(recipe.runtime)
             shares = runtime_ is not None and runtime_.one_core and "num_threads" not in recipe.settings
             if self._is_tiny and shares and "int8" not in self._traits(recipe):
-                names = {"title": f"{recipe.title}, on one core", "id": f"{recipe.id}, on one core"}
+                names = {"title": _("{0}, on one core").format(recipe.title), "id": f"{recipe.id}, on one core"}
                 why = "Very small models lose more time by sharing the work than they gain."
                 settings = {**recipe.settings, "num_threads": 1}
                 yield recipe.model_copy(update={**names, "settings": settings, "why": why})

@@ -22,6 +22,7 @@ from workers.contracts.planning import Dropped, Reason
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.in_turn import in_turn
@@ -117,7 +118,7 @@ def _rewritten(
         return model
     share = share_of(profile, what.kinds, names)
     if share < MIN_SHARE:
-        words = f"It could save at most {percent(share, 0)} of the time here, so it was not tried."
+        words = _("It could save at most {0} of the time here, so it was not tried.").format(percent(share, 0))
         report.drop(spec, "little_time", words)
         return model
     scratch = ctx.work_dir / "rewrites" / spec.id
@@ -130,11 +131,13 @@ def _rewritten(
     other = read_model(scratch / "model")
     faster = _compare(model, other, feeds, (settings, settings), ctx)
     if faster < MIN_GAIN:
-        words = f"These operators take {percent(share, 0)} of the time, but the model was not faster without them."
+        words = _("These operators take {0} of the time, but the model was not faster without them.").format(
+            percent(share, 0)
+        )
         report.drop(spec, "not_faster", words)
         return model
     report.steps.append(RecipeStep(technique=spec.id, version=spec.params.version))
-    report.words.append(f"{spec.title}: {faster:.2f} times as fast in a short comparison here.")
+    report.words.append(_("{0}: {1:.2f} times as fast in a short comparison here.").format(spec.title, faster))
     return other
 
 
@@ -143,7 +146,7 @@ def _partitioner(report: SearchResult, model: Model, feeds: Arrays, settings: di
     faster = _compare(model, model, feeds, (settings, {**settings, "tbb_partitioner": "auto"}), ctx)
     if faster >= MIN_GAIN:
         report.settings["tbb_partitioner"] = "auto"
-        report.words.append(f"Work given to each core when it is free: {faster:.2f} times as fast here.")
+        report.words.append(_("Work given to each core when it is free: {0:.2f} times as fast here.").format(faster))
 
 
 def _compare(first: Model, second: Model, feeds: Arrays, settings: tuple[Any, Any], ctx: JobContext) -> float:

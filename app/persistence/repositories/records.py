@@ -61,11 +61,8 @@ class Records:
 
     def put(self, kind: RecordKind[T], owner_id: str, value: T, item: str = "") -> None:
         """Store a record in place of the earlier one; raise IntegrityError if its owner is missing."""
-        body, now, table = (
-            json.dumps(value.model_dump(mode="json", context=WHOLE)),
-            datetime.now(UTC),
-            TABLES[kind.owner],
-        )
+        body = json.dumps(value.model_dump(mode="json", context=WHOLE))
+        now, table = datetime.now(UTC), TABLES[kind.owner]
         with self._connection.transaction() as session:
             before = session.get(table, (owner_id, kind.name, item))
             if before is not None and self._value(kind, before) is None:

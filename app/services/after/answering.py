@@ -33,6 +33,7 @@ from workers.contracts.after.answering import (
 from workers.contracts.folder import sha256_file
 from workers.contracts.paths import to_text
 from workers.contracts.specs import Recipe
+from workers.contracts.translation import _
 
 SUFFIXES: tuple[TableSuffix, ...] = (".csv", ".xlsx", ".jsonl")
 SUMS_FILE = "SHA256SUMS"
@@ -70,7 +71,7 @@ def bundle_version(bundle: Path, *, allow_code: bool = False) -> Flow[tuple[Vers
     opened = (yield from open_bundle(bundle, allow_code=allow_code)) if sums.is_file() else None
     if opened is None or opened.result.info.format != "bundle":
         hint = "Choose a .zip file that Fettle exported, or its unpacked folder; optimize a model first."
-        raise Refused("not_a_bundle", "This is not a bundle of Fettle", f"{bundle} was not used.", hint)
+        raise Refused("not_a_bundle", "This is not a bundle of Fettle", _("{0} was not used.").format(bundle), hint)
     content: str = yield DiskStep(lambda _stopped: sha256_file(sums))
     recipe = Recipe(title=opened.result.info.name, runtime=opened.result.runtime)
     version = Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
@@ -101,7 +102,7 @@ def answer_files(
     )
     limits = limits_of_runtime(version.variant.runtime, version.settings).model_copy(update={"cpu_s": None})
     step = version.step("answer_files", params, AnswerFilesResult, path, limits=limits, threads=threads)
-    step = replace(step, title=f"Answer {path.name}", write_paths=(part,))
+    step = replace(step, title=_("Answer {0}").format(path.name), write_paths=(part,))
     with _held(part):
         for number in range(MOST_CRASHES + 1):
             try:
@@ -136,7 +137,7 @@ def suffix_of(out: Path) -> TableSuffix:
     """Return the format of a table by its name; raise `JobError` (exit code 3) for another suffix."""
     found = next((suffix for suffix in SUFFIXES if out.suffix.lower() == suffix), None)
     if found is None:
-        detail = f"“{out.name}” does not end in {', '.join(SUFFIXES)}."
+        detail = _("“{0}” does not end in {1}.").format(out.name, ", ".join(SUFFIXES))
         raise Refused("unknown_table", "This kind of table is unknown", detail, "Choose a name with one of these ends.")
     return found
 

@@ -12,6 +12,7 @@ from workers.contracts.after.load import Scenario
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 from workers.contracts.specs import Recipe
+from workers.contracts.translation import _
 from workers.contracts.wording import in_ms
 
 RUNTIME = "onnxruntime-cpu"
@@ -58,9 +59,15 @@ def conclusion(result: BenchResult) -> str:
     refused = [point for point in result.points if not point.valid]
     if refused:
         reason = refused[0].reasons[0] if refused[0].reasons else "LoadGen gives no reason"
-        count = f"{len(refused)} of {len(result.points)} measurements are" if len(result.points) > 1 else "This is"
-        return f"{count} not valid by LoadGen's rules: {reason}"
+        count = (
+            _("{0} of {1} measurements are").format(len(refused), len(result.points))
+            if len(result.points) > 1
+            else "This is"
+        )
+        return _("{0} not valid by LoadGen's rules: {1}").format(count, reason)
     if len(result.points) > 1:
-        return f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput."
+        return _("Batch {0} is the smallest that gives 95 % of the best throughput.").format(result.knee_batch)
     point = result.points[0]
-    return f"{point.throughput_per_s:.1f} predictions per second; 90 % take at most {in_ms(point.latency.p90_ms)}."
+    return _("{0:.1f} predictions per second; 90 % take at most {1}.").format(
+        point.throughput_per_s, in_ms(point.latency.p90_ms)
+    )

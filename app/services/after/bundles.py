@@ -14,6 +14,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.hub import HubPushParams, HubPushResult
 from workers.contracts.paths import to_text
 from workers.contracts.process.messages import Limits
+from workers.contracts.translation import _
 
 TITLE = "Read a log"
 
@@ -60,7 +61,9 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
     try:
         done = yield from JobStep(
             "hub_push",
-            HubPushParams(access=access, repo=repo, bundle=str(bundle), message=f"Written by Fettle {VERSION}"),
+            HubPushParams(
+                access=access, repo=repo, bundle=str(bundle), message=_("Written by Fettle {0}").format(VERSION)
+            ),
             HubPushResult,
             "Send it to the hub",
             (bundle, *certificate_paths()),
@@ -69,7 +72,7 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
         ).run()
     except JobError as error:
         report = error.error
-        safe = f"{report.detail} The bundle itself was written and tested: {bundle}."
+        safe = _("{0} The bundle itself was written and tested: {1}.").format(report.detail, bundle)
         raise JobError(report.model_copy(update={"detail": safe}), error.exit_code) from error
     return done.result
 
@@ -78,7 +81,9 @@ def _place(space: Workspace) -> HubPlace:
     """Return the hub's place; raise `JobError` (exit code 3) if nobody is logged in there."""
     place = hub_place(space)
     if place.token is None:
-        detail = f"{place.warning or f'There is no token for {place.endpoint}.'} Nothing was written or sent."
+        detail = _("{0} Nothing was written or sent.").format(
+            place.warning or _("There is no token for {0}.").format(place.endpoint)
+        )
         hint = "Log in on the page Hub with a token that may write, then export again."
         raise Refused("hub_log_in_needed", "The hub does not know you yet", detail, hint, "fettle hub login")
     return place

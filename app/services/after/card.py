@@ -10,6 +10,7 @@ from app.services.after.loading import best_per_s
 from app.services.records.after_run import LoadRecord, Price
 from workers.contracts.after.load import CardLoad, VersionLoad
 from workers.contracts.bundles import SpeedFacts
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 
 
@@ -47,11 +48,10 @@ def cost_of(load: VersionLoad, price: Price | None) -> float | None:
 
 def price_words(price: Price) -> str:
     """Return the price in words, with its source."""
-    where = f", as {price.source} said" if price.source else ""
-    on = f" on {price.date}" if price.date else ""
-    return (
-        f"{price.per_hour:g} {price.currency} an hour ({price.what or 'the price given'}{where}{on}), at work "
-        f"{percent(price.utilization, 0)} of the time."
+    where = _(", as {0} said").format(price.source) if price.source else ""
+    on = _(" on {0}").format(price.date) if price.date else ""
+    return _("{0:g} {1} an hour ({2}{3}{4}), at work {5} of the time.").format(
+        price.per_hour, price.currency, price.what or "the price given", where, on, percent(price.utilization, 0)
     )
 
 

@@ -10,6 +10,7 @@ from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import judge, prediction_pair
 from workers.contracts.jobs import DataResult
+from workers.contracts.translation import _
 
 
 def compare_against(
@@ -56,7 +57,7 @@ def _check_same_tests(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts
     for run in (facts.run, other.run):
         entry = artifacts.get(run.data_key) if run.data_key else None
         if entry is None:
-            raise _refused(f"The examples of the run {run.id} are no longer in the store.")
+            raise _refused(_("The examples of the run {0} are no longer in the store.").format(run.id))
         results.append(DataResult.model_validate(entry.result))
     mine, theirs = results
     if mine.origin == "made" or theirs.origin == "made":

@@ -37,6 +37,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
+from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def version_of(facts: RunFacts, variant_id: str) -> Variant:
     """Return the run's version of this id; raise `JobError` (exit code 3) if there is none."""
     variant = facts.variant(variant_id)
     if variant is None:
-        detail = f"The run {facts.run.id} has no version {variant_id!r}."
+        detail = _("The run {0} has no version {1!r}.").format(facts.run.id, variant_id)
         hint = "Take one of the ids that 'fettle compare' lists."
         raise Refused("unknown_variant", "There is no such version in this run", detail, hint)
     return variant
@@ -137,7 +138,7 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
         raise Refused(
             "regressed",
             "This version answers worse than your limit allows",
-            f"“{variant.title}” is a silent regression; it is not exported without a written reason.",
+            _("“{0}” is a silent regression; it is not exported without a written reason.").format(variant.title),
             "Take the recommended version, or say why in a sentence.",
             '--accept-regression "WHY".',
         )
@@ -218,12 +219,12 @@ def target_of(machine: DescribeResult, target_id: str) -> DescribedTarget:
     for row in machine.targets:
         if row.id == target_id or (not target_id and row.available):
             if not row.available:
-                title, hint = f"“{row.title}” cannot be written here", f"To install: {row.hint}"
+                title, hint = _("“{0}” cannot be written here").format(row.title), _("To install: {0}").format(row.hint)
                 detail = "What it needs is not installed."
                 raise Unavailable("target_missing", title, detail, hint)
             return row
-    detail, known = f"Fettle cannot write {target_id!r}.", ", ".join(row.id for row in machine.targets)
-    raise Refused("unknown_target", "There is no such kind of bundle", detail, f"Choose one of: {known}.")
+    detail, known = _("Fettle cannot write {0!r}.").format(target_id), ", ".join(row.id for row in machine.targets)
+    raise Refused("unknown_target", "There is no such kind of bundle", detail, _("Choose one of: {0}.").format(known))
 
 
 def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, str]:
@@ -233,8 +234,17 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
     silent = next((q for q in target.questions if q.needed and not answers[q.id]), None)
     if unknown or silent is not None:
         requested = ", ".join(answers) or "nothing"
-        detail = f"“{silent.title}” has no answer." if silent else f"Nobody asks for {', '.join(unknown)}."
-        raise Refused("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {requested}.")
+        detail = (
+            _("“{0}” has no answer.").format(silent.title)
+            if silent
+            else _("Nobody asks for {0}.").format(", ".join(unknown))
+        )
+        raise Refused(
+            "answer_needed",
+            _("“{0}” asks something else").format(target.title),
+            detail,
+            _("It asks for: {0}.").format(requested),
+        )
     return answers
 
 
@@ -316,13 +326,13 @@ def check_writable(out: Path) -> None:
     """Raise `JobError` at once if a file could not be written at the end."""
     folder = out.absolute().parent
     if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
-        detail = f"A file's name may have {MAX_NAME_BYTES} bytes."
+        detail = _("A file's name may have {0} bytes.").format(MAX_NAME_BYTES)
         raise Refused("name_too_long", "The name is too long", detail, "Choose a shorter one. Nothing was changed.")
     if not folder.is_dir():
-        title, detail = "The folder is not there", f"There is no folder {folder}."
+        title, detail = "The folder is not there", _("There is no folder {0}.").format(folder)
         raise Refused("no_folder", title, detail, "Create it, or choose another place.")
     if why_not_writable(folder) or out.is_dir():
-        title, detail = "The file cannot be written there", f"{out} cannot be written."
+        title, detail = "The file cannot be written there", _("{0} cannot be written.").format(out)
         raise Refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
 
 

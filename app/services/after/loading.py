@@ -25,6 +25,8 @@ from workers.contracts.base import Rows
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts, RunParams
+from workers.contracts.text import Text
+from workers.contracts.translation import _
 from workers.contracts.wording import about as expected
 from workers.contracts.wording import percent
 
@@ -53,7 +55,7 @@ class Stage:
     """One step of the measurement; `index` is its position, `expected_s` its approximate duration in seconds."""
 
     index: int
-    title: str
+    title: Text
     expected_s: float
     part: Part | None = None
     variant: Variant | None = None
@@ -284,19 +286,21 @@ def headline(record: LoadRecord) -> str:
         version = variant or record.original
         per_s = best_per_s(version)
         if per_s is None:
-            return f"“{version.title}” gave no valid measurement on this computer."
-        return f"On this computer “{version.title}” answers about {about(per_s)} requests a second."
-    start = f"On this computer “{variant.title}” answers about {about(paired.variant_per_s)} requests a second"
+            return _("“{0}” gave no valid measurement on this computer.").format(version.title)
+        return _("On this computer “{0}” answers about {1} requests a second.").format(version.title, about(per_s))
+    start = _("On this computer “{0}” answers about {1} requests a second").format(
+        variant.title, about(paired.variant_per_s)
+    )
     low, high = paired.ratio_low, paired.ratio_high
     if low is not None and high is not None and low <= 1 <= high:
-        return f"{start}, about as many as the original."
-    return f"{start}, {times(paired.ratio)} times the original's."
+        return _("{0}, about as many as the original.").format(start)
+    return _("{0}, {1} times the original's.").format(start, times(paired.ratio))
 
 
 def plan_words(plan: tuple[Stage, ...], seconds: float) -> str:
     """Return how long the measurement takes as a whole: `seconds` is the time of one of its steps."""
     total_s = sum(stage.expected_s for stage in plan)
-    return f"{len(plan)} steps of {seconds:g} s or more each, {expected(total_s)} in all."
+    return _("{0} steps of {1:g} s or more each, {2} in all.").format(len(plan), seconds, expected(total_s))
 
 
 def about(per_s: float) -> str:
@@ -309,23 +313,25 @@ def about(per_s: float) -> str:
 
 def capacity_words(result: CapacityResult) -> str:
     """Return the highest rate within the limit, the lowest above it, and whether predictions changed under load."""
-    limit = f"99 % within {result.limit_ms:g} ms"
+    limit = _("99 % within {0:g} ms").format(result.limit_ms)
     if result.per_s is None:
         is_unknown = any(one.kept is None for one in result.tries)
         words = (
-            f"too few requests to say how many are answered {limit}: measure longer"
+            _("too few requests to say how many are answered {0}: measure longer").format(limit)
             if is_unknown
-            else f"even {about(result.too_many_per_s or 0.0)} requests a second are too many for {limit}"
+            else _("even {0} requests a second are too many for {1}").format(about(result.too_many_per_s or 0.0), limit)
         )
     else:
-        words = f"{about(result.per_s)} requests a second, {limit}"
+        words = _("{0} requests a second, {1}").format(about(result.per_s), limit)
         if result.too_many_per_s is not None:
-            words += f"; {about(result.too_many_per_s)} were too many"
+            words += _("; {0} were too many").format(about(result.too_many_per_s))
     if result.compared:
         words += (
-            f"; all {result.compared:,} answers under load as one at a time"
+            _("; all {0:,} answers under load as one at a time").format(result.compared)
             if not result.changed
-            else f"; {result.changed:,} of {result.compared:,} answers under load were others than one at a time"
+            else _("; {0:,} of {1:,} answers under load were others than one at a time").format(
+                result.changed, result.compared
+            )
         )
     return f"{words}."
 
@@ -335,7 +341,7 @@ def busy_words(record: LoadRecord) -> str:
     share = busiest(record)
     if share is None or share < BUSY_SHARE:
         return ""
-    return (
-        f"Other programs used up to {percent(share, 0)} of the processor meanwhile, so the figures may be too low: "
-        "measure again when the computer is quiet."
-    )
+    return _(
+        "Other programs used up to {0} of the processor meanwhile, so the figures may be too low: measure "
+        "again when the computer is quiet."
+    ).format(percent(share, 0))

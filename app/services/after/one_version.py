@@ -16,6 +16,7 @@ from app.services.run.costs import cost_in_turn, in_turn_s
 from app.services.run.figures import time_words
 from app.services.run.prove_other import measure_both, open_version
 from app.services.run.version_steps import predict, stored_version, threads_of
+from workers.contracts.translation import _
 
 
 def judge_file(workspace: Workspace, facts: RunFacts, request: OtherModelRequest) -> Flow[tuple[Run, str]]:
@@ -46,7 +47,7 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: OtherModelRequest
 
 def _with_note(variant: Variant, original: Variant) -> Variant:
     """Add a note with the original's time in the same measurement, since the run's own figure is older."""
-    note = f"The original, timed in turn with it, took {time_words(original)} then."
+    note = _("The original, timed in turn with it, took {0} then.").format(time_words(original))
     return dataclasses.replace(variant, notes=(*variant.notes, note))
 
 
@@ -59,7 +60,7 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
     known = next((v for v in facts.variants if v.recipe.elsewhere is not None and v.recipe.id == recipe_id), None)
     if known is None:
         return
-    detail = f"“{title}” was judged before; the same file on the same examples gives the same verdict."
+    detail = _("“{0}” was judged before; the same file on the same examples gives the same verdict.").format(title)
     hint = "Choose it in the table, or add more examples to the result."
     raise Refused("known_version", "This file is a version of the result already", detail, hint)
 

@@ -23,6 +23,7 @@ from app.services.run.version_steps import fingerprints, judge, predict, predict
 from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import FreshResult, ItemsParams
 from workers.contracts.specs import Judgement
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
     ).run()
     if not done.result.items:
         count = done.result.in_test + done.result.in_calibration
-        detail = f"All {count:,} were there already; the same example twice proves nothing more."
+        detail = _("All {0:,} were there already; the same example twice proves nothing more.").format(count)
         hint = "Add others that the model has not been tested with."
         raise Refused("nothing_new", "None of these examples is new", detail, hint)
     return done.result

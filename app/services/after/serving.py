@@ -20,6 +20,7 @@ from app.services.machine.devices import describe
 from app.services.records.decisions import record_decision
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version, threads_of
+from workers.contracts.translation import _
 
 TARGET = "service"
 ANSWERING = ("infer", "answer", "chat")
@@ -111,7 +112,7 @@ def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService)
         except (OSError, ValueError, KeyError) as error:
             refusal = f"{type(error).__name__}: {error}"
     if refusal:
-        detail = f"The earlier version goes on answering. {refusal}"
+        detail = _("The earlier version goes on answering. {0}").format(refusal)
         hint = "Stop the service and start it again to use the new version."
         raise Unavailable("service_not_switched", "The service keeps its version", detail, hint)
 
@@ -142,7 +143,7 @@ def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flo
     try:
         yield DiskStep(lambda stopped: _unpack(written.path, place, stopped))
     except (OSError, zipfile.BadZipFile) as error:
-        raise _not_started(f"Its bundle cannot be unpacked: {error}") from error
+        raise _not_started(_("Its bundle cannot be unpacked: {0}").format(error)) from error
     finally:
         written.forget()
     if written.decision is not None:
@@ -167,7 +168,9 @@ def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
 
 def _not_started(detail: str) -> JobError:
     hint = "Start it again; if it happens twice, report it with its log."
-    return Unavailable("service_not_started", "The service did not start", f"{detail} Nothing is lost.", hint)
+    return Unavailable(
+        "service_not_started", "The service did not start", _("{0} Nothing is lost.").format(detail), hint
+    )
 
 
 def look(service: LocalService) -> tuple[Figures | None, str]:

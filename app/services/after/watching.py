@@ -22,6 +22,8 @@ from app.services.records.facts import RunFacts, read_facts
 from app.services.run.version_steps import judge, predict, prediction_pair, stored_version, threads_of
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement
+from workers.contracts.text import Text
+from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class Change(Frozen):
     against: int = 0
     before: Figures = Figures()
     judgement: Judgement | None = None
-    reason: str = ""
+    reason: Text = ""
     libraries: tuple[ReleaseChange, ...] = ()
     in_turn: bool = False
     keys: tuple[str, str, str] = ("", "", "")
@@ -84,7 +86,7 @@ class Watched(Frozen):
     other_at: datetime
     is_export: bool
     judgement: Judgement | None = None
-    reason: str = ""
+    reason: Text = ""
     libraries: tuple[ReleaseChange, ...] = ()
 
     @property
@@ -253,7 +255,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
         if variant.answers_key is not None and space.artifacts.peek(variant.answers_key) is not None:
             return variant.answers_key
         if not predicts:
-            raise _not_judged(f"The answers of “{variant.title}” are no longer in the store.")
+            raise _not_judged(_("The answers of “{0}” are no longer in the store.").format(variant.title))
     if facts.baseline.artifact_key != pinned.model_key:
         raise _not_judged("The model and the examples were both others than those that the project began with.")
     data_dir = space.artifacts.folder(pinned.data_key) / "data"
@@ -298,26 +300,26 @@ def watched_words(watched: Watched) -> str:
     what = "exported on" if watched.is_export else "of"
     judged = watched.judgement
     if judged is None:
-        return f"It could not be compared with the version {what} {when}. {watched.reason}".strip()
+        return _("It could not be compared with the version {0} {1}. {2}").format(what, when, watched.reason).strip()
     opening = "Compared with"
     if watched.is_worse:
         opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
-    text = f"{opening} the version {what} {when}: {difference_words(judged)}"
+    text = _("{0} the version {1} {2}: {3}").format(opening, what, when, difference_words(judged))
     return f"{text}{libraries_words(watched.libraries)}" if watched.is_worse or judged.changed_count else text
 
 
 def libraries_words(libraries: Sequence[ReleaseChange]) -> str:
     """Return a further sentence that names the first changed libraries, "" without any."""
     report = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in libraries[:3])
-    return f" Libraries have changed since: {report}." if report else ""
+    return _(" Libraries have changed since: {0}.").format(report) if report else ""
 
 
 def difference_words(judged: Judgement) -> str:
     """Return the difference as text: "2 of 180 answers differ, none worse."."""
     differ = (
-        f"{judged.changed_count:,} of {judged.n:,} answers differ"
+        _("{0:,} of {1:,} answers differ").format(judged.changed_count, judged.n)
         if judged.changed_count
-        else (f"all {judged.n:,} answers are the same")
+        else (_("all {0:,} answers are the same").format(judged.n))
     )
     if not judged.labelled or not judged.changed_count:
         return f"{differ}."

@@ -14,6 +14,7 @@ from workers.contracts.jobs import DataParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 
 TITLE = "Check the preparation"
 
@@ -115,14 +116,14 @@ def misfit_error(misfit: DoctorResult) -> ErrorInfo:
     """
     best, chosen = misfit.best, next((tried.spec for tried in misfit.ways if tried.is_chosen), "")
     assert best is not None, "a misfit has a better preparation"
-    keep = f", or --preprocess {chosen} to keep the present one" if chosen else ""
+    keep = _(", or --preprocess {0} to keep the present one").format(chosen) if chosen else ""
     return ErrorInfo(
         code=PREPARED_WRONGLY,
         title=WRONGLY,
         detail=f"{misfit.what} {misfit.why}",
         hint="Use the preparation that fits, or confirm the present one.",
         facts={"best": best.spec, "best_words": best.words, "chosen": chosen},
-        by_command=f"--preprocess {best.spec}{keep}.",
+        by_command=_("--preprocess {0}{1}.").format(best.spec, keep),
     )
 
 

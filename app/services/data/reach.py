@@ -4,6 +4,7 @@ from app.domain.choose import LEAST_ALIKE_ITEMS
 from app.domain.proof.examples import fewest_examples, least_limit_pct, least_to_prove, texts_to_evaluate
 from app.services.opening.opening import ReadData
 from workers.contracts.proof.proving import LEAST_TEXTS
+from workers.contracts.translation import _
 from workers.contracts.wording import percent_of
 
 
@@ -35,13 +36,19 @@ def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -
     """
     have, needed = data.result.n_of_person, least_to_prove(limit_pct)
     if by_words and data.result.origin == "person" and have < LEAST_TEXTS:
-        return f"{have:,} texts for the test prove nothing: add texts, at least {LEAST_TEXTS} in all."
+        return _("{0:,} texts for the test prove nothing: add texts, at least {1} in all.").format(have, LEAST_TEXTS)
     if data.result.origin != "person" or (needed is not None and have >= needed):
         return None
     things = "texts" if by_words else "examples"
-    can = f"{have:,} {things} for the test prove a loss below {percent_of(least_limit_pct(have))} at best"
+    can = _("{0:,} {1} for the test prove a loss below {2} at best").format(
+        have, things, percent_of(least_limit_pct(have))
+    )
     return (
-        f"{can}: no limit of 0 % can be proven."
+        _("{0}: no limit of 0 % can be proven.").format(can)
         if needed is None
-        else (f"{can}; your limit of {percent_of(limit_pct)} takes at least {needed:,}. Add {things}, or allow more.")
+        else (
+            _("{0}; your limit of {1} takes at least {2:,}. Add {3}, or allow more.").format(
+                can, percent_of(limit_pct), needed, things
+            )
+        )
     )

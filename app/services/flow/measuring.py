@@ -29,6 +29,7 @@ from workers.contracts.disturbed import BlockLoad, is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import BlockDone, Failed, Log, Progress, RunJob, WorkerMessage
 from workers.contracts.text import WHOLE
+from workers.contracts.translation import _
 
 PROTOCOL = 4
 """Protocol number; raise it whenever the requests of a block, or how they are timed, change."""
@@ -318,7 +319,7 @@ def save_measured(
     try:
         return kept.save(measurer.step, measured)
     except OSError as error:
-        text = f"The measurement could not be kept for later: {error.strerror or error}."
+        text = _("The measurement could not be kept for later: {0}.").format(error.strerror or error)
         observe(events.LogLine("warning", text, measurer.job_id))
         return None
 

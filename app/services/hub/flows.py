@@ -30,6 +30,7 @@ from workers.contracts.hub import (
 )
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Limits
+from workers.contracts.translation import _
 
 ROOM_BYTES = 64 << 20
 """Bytes that stay free during a download for the database, logs and the job's folder."""
@@ -95,7 +96,7 @@ def resume_download(
     """Resume one of `ModelCache.pending_downloads()` at its original commit; raises `JobError`."""
     place = hub_place(space)
     if place.endpoint != pending.endpoint:
-        detail = f"It was begun at {pending.endpoint}, and Fettle is set to {place.endpoint} now."
+        detail = _("It was begun at {0}, and Fettle is set to {1} now.").format(pending.endpoint, place.endpoint)
         hint = "Set HF_ENDPOINT back, or remove the pieces and download the model anew."
         raise Refused("other_hub", "This download is from another hub", detail, hint)
     return (yield from _download(ModelCache(space.paths.hub), place, pending, keep_partial))
@@ -129,7 +130,7 @@ def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) ->
             access=access, repo=pending.repo, commit=pending.commit, files=pending.files, place=str(pieces)
         ),
         HubDownloadResult,
-        f"Download {pending.repo}",
+        _("Download {0}").format(pending.repo),
         certificate_paths(),
         write_paths=(pieces,),
         threads=1,
@@ -147,7 +148,7 @@ def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
         model_cache.root,
         needed_bytes=missing,
         free_bytes=max(0, free - ROOM_BYTES),
-        safe=f"{pending.repo} was not downloaded.",
+        safe=_("{0} was not downloaded.").format(pending.repo),
         hint="Free disk space or remove models in the settings, or use a data folder on another disk.",
     )
     raise JobError(full.info(), full.exit_code)
@@ -158,7 +159,9 @@ def check_wanted(listing: HubModelResult, request: HubRequest) -> None:
     if listing.wanted:
         return
     if listing.needs_consent:
-        detail = f"{listing.repo} has its weights only in files that run a program when they are read in the usual way."
+        detail = _("{0} has its weights only in files that run a program when they are read in the usual way.").format(
+            listing.repo
+        )
         hint = (
             "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
             "and Fettle still checks it before it is opened."
@@ -166,11 +169,11 @@ def check_wanted(listing: HubModelResult, request: HubRequest) -> None:
         title = "The weights could hold a program"
         raise Refused("hub_pickle", title, detail, hint, by_command="--file NAME")
     if request.patterns:
-        detail = f"No file of {listing.repo} matches {', '.join(request.patterns)}."
+        detail = _("No file of {0} matches {1}.").format(listing.repo, ", ".join(request.patterns))
         hint = "Look at the list of files on the model's page, and mind capital letters."
         raise Refused("hub_no_file", "No file has such a name", detail, hint)
     kinds = ", ".join(listing.formats) or "none that Fettle knows"
-    detail = f"{listing.repo} has no ONNX, safetensors or GGUF file (formats: {kinds})."
+    detail = _("{0} has no ONNX, safetensors or GGUF file (formats: {1}).").format(listing.repo, kinds)
     hint = "Search again with the library set to onnx or safetensors, or ask its author for one of these."
     raise Refused("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
 
@@ -183,7 +186,7 @@ def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
     """
     place = hub_place(space)
     if not is_private(place.endpoint):
-        detail = f"Others on the way to {place.endpoint} could read your token, so it is not sent."
+        detail = _("Others on the way to {0} could read your token, so it is not sent.").format(place.endpoint)
         title = "This hub's address is not encrypted"
         raise Refused("hub_not_encrypted", title, detail, "Use the hub's https address.")
     try:
@@ -213,7 +216,7 @@ def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundMode
     looked_at = 0
     if not wish.is_empty:
         query = query.model_copy(update={"limit": FILTERED_LIMIT})
-    for _ in range(MAX_PAGES):
+    for _turn in range(MAX_PAGES):
         page = yield from search_hub(space, query)
         looked_at += len(page.models)
         models += [model for model in page.models if wish.fits(model)]

@@ -31,6 +31,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.hub import HubFile, HubModelResult, HubRequest, Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.process.disk import NO_ROOM, DiskFull, file_sizes, free_in
+from workers.contracts.translation import _
 
 
 def now() -> str:
@@ -245,7 +246,7 @@ class ModelCache:
         shutil.rmtree(place, ignore_errors=True)
         stored = self.get(pending.key)
         if stored is None:
-            detail = f"Files of {pending.repo} are missing or do not have the announced size."
+            detail = _("Files of {0} are missing or do not have the announced size.").format(pending.repo)
             raise Refused("hub_not_whole", "The download is not complete", detail, "Download the model again.")
         return stored
 
@@ -297,7 +298,7 @@ def _write_error(folder: Path, error: OSError) -> JobError:
         full = DiskFull(folder, safe="What has come is kept.", hint=hint)
         return JobError(full.info(), full.exit_code)
     title = "The downloaded model could not be put in its place"
-    detail = f"The data folder could not be written: {error.strerror or error}."
+    detail = _("The data folder could not be written: {0}.").format(error.strerror or error)
     hint = "Make the data folder writable, then download again: what has come is kept."
     return Unavailable("hub_not_kept", title, detail, hint)
 
@@ -332,12 +333,12 @@ def remove_model(space: Workspace, key: str) -> None:
     kept = _with_use(space, model)
     if kept.running:
         names = ", ".join(f"“{name}”" for name in kept.used_by)
-        detail = f"{model.origin.repo} is used by {names}, which works with it now."
+        detail = _("{0} is used by {1}, which works with it now.").format(model.origin.repo, names)
         raise Refused("hub_in_use", "This model is in use", detail, "Wait until the run has ended.")
     try:
         model_cache.remove(key)
     except OSError as error:
-        detail = f"{model.folder} cannot be removed: {error.strerror or error}."
+        detail = _("{0} cannot be removed: {1}.").format(model.folder, error.strerror or error)
         hint = "Check the data folder's rights."
         raise Refused("hub_not_removed", "The model could not be removed", detail, hint) from error
 

@@ -16,6 +16,7 @@ from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.hub import HubAccess, offline_error
 from workers.contracts.process.messages import Limits
+from workers.contracts.translation import _
 
 PUBLIC_HUB = "https://huggingface.co"
 YES = frozenset({"1", "on", "yes", "true"})
@@ -57,7 +58,7 @@ def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> 
     except WorkerError as error:
         raise JobError(error.info(), error.exit_code) from error
     if token is not None and not is_private(endpoint):
-        warning = f"{endpoint} is not encrypted, so your token is not sent there."
+        warning = _("{0} is not encrypted, so your token is not sent there.").format(endpoint)
         return HubPlace(endpoint, offline, None, warning)
     return HubPlace(endpoint, offline, token)
 

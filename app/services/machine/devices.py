@@ -14,6 +14,7 @@ from workers.contracts.base import Frozen, Nothing
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import Described, Recipe
+from workers.contracts.translation import _
 
 LOOK = "Run 'fettle describe' to see what there is."
 
@@ -27,11 +28,13 @@ def check_runtimes(machine: DescribeResult, wanted: Sequence[str]) -> tuple[str,
     known = {row.id: row for row in machine.runtimes}
     for name in wanted:
         if name not in known:
-            raise WrongRequest("usage", "There is no such runtime", f"{name!r} is none of {', '.join(known)}.", LOOK)
+            raise WrongRequest(
+                "usage", "There is no such runtime", _("{0!r} is none of {1}.").format(name, ", ".join(known)), LOOK
+            )
         row = known[name]
         if not row.available:
-            words = f"{name} does not work here."
-            raise Unavailable("runtime_missing", f"{row.title} is not available", words, row.hint or LOOK)
+            words = _("{0} does not work here.").format(name)
+            raise Unavailable("runtime_missing", _("{0} is not available").format(row.title), words, row.hint or LOOK)
     return tuple(wanted)
 
 
@@ -44,7 +47,7 @@ def check_recipes(machine: DescribeResult, recipes: Sequence[Recipe], source: st
         if recipe.runtime not in runtimes:
             unknown.append((recipe.runtime, runtimes))
         for name, known in unknown:
-            detail = f"{source}, “{recipe.title}”: {name!r} is none of {', '.join(known)}."
+            detail = _("{0}, “{1}”: {2!r} is none of {3}.").format(source, recipe.title, name, ", ".join(known))
             raise Refused("recipe_refused", "This recipe cannot be used", detail, "Correct this name.")
 
 
@@ -53,15 +56,19 @@ def runtimes_on(machine: DescribeResult, device: str) -> tuple[str, ...]:
     rows = {row.id: row for row in machine.devices}
     group = device.partition(":")[0]
     if group not in ("cpu", "cuda"):
-        raise WrongRequest("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:N.", LOOK)
+        raise WrongRequest(
+            "usage", "There is no such device", _("{0!r} is neither cpu nor cuda:N.").format(device), LOOK
+        )
     row = rows.get("cuda:0" if device == "cuda" else device)
     if row is None or not row.available:
-        hint = row.hint if row else f"There are: {', '.join(r.id for r in rows.values() if r.available)}."
-        raise Unavailable("device_missing", f"There is no {device}", "It was not found on this computer.", hint or LOOK)
+        hint = row.hint if row else _("There are: {0}.").format(", ".join(r.id for r in rows.values() if r.available))
+        raise Unavailable(
+            "device_missing", _("There is no {0}").format(device), "It was not found on this computer.", hint or LOOK
+        )
     there = [runtime for runtime in machine.runtimes if runtime.group == group]
     working = tuple(runtime.id for runtime in there if runtime.available)
     if not working:
-        raise Unavailable("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use the cpu.")
+        raise Unavailable("runtime_missing", _("Nothing runs on {0}").format(device), _missing(there), "Use the cpu.")
     return working
 
 

@@ -18,6 +18,7 @@ from workers.contracts.gpu import (
 from workers.contracts.planning import Dropped, PlanResult, Reason
 from workers.contracts.process.messages import Limits
 from workers.contracts.runtimes import needs_gpu
+from workers.contracts.translation import _
 
 RUNG_WALL_S = 180.0
 """Most seconds of one check; the longest one builds an engine, and a hanging driver is then ended."""
@@ -85,7 +86,7 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
     below = {row.id: row for row in before if row.card in (None, uuid)}
     under = next((below[name] for name in rung.needs if name in below and not below[name].ok), None)
     if under is not None:
-        reason = f"It needs “{under.title}”, which failed."
+        reason = _("It needs “{0}”, which failed.").format(under.title)
         return TriedRung(**place, ok=False, code=NOT_TRIED, found="Not tried.", reason=reason, hint="Solve that first.")
     try:
         done = yield from JobStep(
@@ -140,7 +141,9 @@ def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
 
 def without_card(plan: PlanResult, room: GpuRoom) -> PlanResult:
     """Return the plan without recipes for the card, which it lists as not tried."""
-    reason = Reason(code="no_room_on_card", text=f"It does not fit on {room.card.name} as its memory is now.")
+    reason = Reason(
+        code="no_room_on_card", text=_("It does not fit on {0} as its memory is now.").format(room.card.name)
+    )
     gone = [recipe for recipe in plan.candidates if needs_gpu(recipe.runtime)]
     dropped = tuple(Dropped(title=recipe.title, reason=reason, id=recipe.id) for recipe in gone)
     kept = tuple(recipe for recipe in plan.candidates if recipe not in gone)
@@ -151,11 +154,13 @@ def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
     """Return one sentence about the room, with advice if the model cannot fit; `is_left_out`: the card is not used."""
     name, need = room.card.name, f"{room.need_bytes / 1e9:.1f} GB"
     if room.free_bytes is None:
-        return f"{name}: this model needs {need} of its memory at least; the card does not report how much is free."
-    there = f"{room.free_bytes / 1e9:.1f} of {room.card.memory_bytes / 1e9:.1f} GB"
-    report = f"{name}: {there} are free, and this model needs {need} at least."
+        return _("{0}: this model needs {1} of its memory at least; the card does not report how much is free.").format(
+            name, need
+        )
+    there = _("{0:.1f} of {1:.1f} GB").format(room.free_bytes / 1e9, room.card.memory_bytes / 1e9)
+    report = _("{0}: {1} are free, and this model needs {2} at least.").format(name, there, need)
     if not room.is_short:
         return report
-    report = f"{report} It does not fit: close other programs that use the card, or use the processor."
-    requested = f"To use the card anyway, name it (--device cuda:{room.card.index})."
+    report = _("{0} It does not fit: close other programs that use the card, or use the processor.").format(report)
+    requested = _("To use the card anyway, name it (--device cuda:{0}).").format(room.card.index)
     return f"{report} {requested}" if is_left_out else report

@@ -31,6 +31,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS, OptionalSet, install_arguments, install_command
+from workers.contracts.text import Text
 from workers.contracts.translation import _
 
 AS_JSON = "FETTLE_SETUP_JSON"
@@ -78,8 +79,8 @@ class _Line(Frozen):
     line: str = ""
     done: float | None = None
     total: float | None = None
-    what: str = ""
-    hint: str = ""
+    what: Text = ""
+    hint: Text = ""
     code: str = ""
 
 
@@ -149,7 +150,9 @@ def run_installer(
     try:
         process = _start(command, folder)
     except OSError as error:
-        report = _Line(what=f"The installer could not be started: {error.strerror or error}.", hint=NOT_WHOLE)
+        report = _Line(
+            what=_("The installer could not be started: {0}.").format(error.strerror or error), hint=NOT_WHOLE
+        )
         return [report], FAILED
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
@@ -236,7 +239,7 @@ def _failure(name: OptionalSet, lines: Sequence[_Line]) -> ErrorInfo:
     return ErrorInfo(
         code="setup_failed",
         title="The packages were not installed",
-        detail=own.what if own is not None else f"The installer stopped: {last}",
+        detail=own.what if own is not None else _("The installer stopped: {0}").format(last),
         hint=own.hint if own is not None else "Try again; it resumes where it stopped.",
         traceback=log if own is None else "",
         facts={"command": install_command(name)},

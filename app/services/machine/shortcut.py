@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.files import write_whole
 from app.services.flow.steps import Refused
+from workers.contracts.translation import _
 
 EXECUTABLE = 0o755
 SUFFIXES = {"win32": ".cmd", "darwin": ".command"}
@@ -47,7 +48,7 @@ def put_on_desktop(
         try:
             write_whole(place, text.encode("utf-8"), mode=EXECUTABLE)
         except OSError as error:
-            raise _refused(f"{place} cannot be written: {error.strerror or error}.") from error
+            raise _refused(_("{0} cannot be written: {1}.").format(place, error.strerror or error)) from error
         written.append(place)
     if not written:
         raise _refused("This account has no folder for the desktop.")
@@ -83,15 +84,21 @@ def windows_script(_title: str, command: Sequence[str], folder: Path) -> str:
     """Return a batch file; a file dropped on it is passed on. Its console closes as soon as the window starts."""
     words = " ".join(f'"{word}"'.replace("%", "%%") for word in command)
     where = str(folder).replace("%", "%%")
-    lines = ("@echo off", "chcp 65001 >nul", f'cd /d "{where}"', " ".join(('start ""', words, ALL_WORDS)), "")
+    lines = (
+        "@echo off",
+        "chcp 65001 >nul",
+        _('cd /d "{0}"').format(where),
+        " ".join(('start ""', words, ALL_WORDS)),
+        "",
+    )
     return "\r\n".join(lines)
 
 
 def shell_script(_title: str, command: Sequence[str], folder: Path) -> str:
     """Return a shell script that Terminal runs on a double click."""
-    return f"#!/bin/sh\ncd {shlex.quote(str(folder))} || exit 1\nexec {shlex.join(command)}\n"
+    return _("#!/bin/sh\ncd {0} || exit 1\nexec {1}\n").format(shlex.quote(str(folder)), shlex.join(command))
 
 
 def _refused(detail: str) -> Refused:
     hint = "Make room for it and try again. Until then, Try it does the same."
-    return Refused("no_shortcut", "It was not put on the desktop", f"{detail} Nothing was changed.", hint)
+    return Refused("no_shortcut", "It was not put on the desktop", _("{0} Nothing was changed.").format(detail), hint)

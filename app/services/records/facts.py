@@ -37,6 +37,7 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()
@@ -115,7 +116,9 @@ class RunFacts:
             raise Refused(
                 "variant_not_made",
                 "This version could not be made",
-                f"“{variant.title}” was dropped before there was a model. {next(iter(variant.notes), '')}".strip(),
+                _("“{0}” was dropped before there was a model. {1}")
+                .format(variant.title, next(iter(variant.notes), ""))
+                .strip(),
                 "Take another one.",
                 "fettle compare lists them.",
             )
@@ -128,7 +131,7 @@ def stored_run(repositories: Repositories, run_id: str) -> tuple[Run, Project]:
         run = repositories.runs.get(run_id)
         return run, repositories.projects.get(run.project_id)
     except NotFound as error:
-        detail = f"Nothing is stored under {run_id!r}."
+        detail = _("Nothing is stored under {0!r}.").format(run_id)
         raise Refused("unknown_run", "There is no such run", detail, SEE_JOBS) from error
 
 
@@ -139,7 +142,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
     variants = tuple(sorted(repositories.variants.list(run_id=run_id), key=lambda variant: variant.index))
     baseline = next((variant for variant in variants if variant.is_baseline), None)
     if baseline is None or baseline.artifact_key is None or run.data_key is None:
-        detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
+        detail = _("The run {0} is {1}.").format(run_id, run.state.value.replace("_", " "))
         raise Refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
     artifacts = workspace.artifacts
     data, opened = artifacts.peek(run.data_key), artifacts.peek(baseline.artifact_key)

@@ -6,6 +6,7 @@ from app.services.after.watching import Change, Figures, difference_words, judge
 from app.services.records.decisions import DecisionLog
 from app.services.release.record import Current, Release
 from workers.contracts.decisions import Decision
+from workers.contracts.translation import _
 from workers.contracts.wording import percent_of
 
 FIGURES = ("latency_p50_ms", "throughput_per_s", "size_bytes", "peak_memory_bytes", "accuracy")
@@ -16,8 +17,10 @@ def change_words(change: Change | None) -> str:
     if change is None:
         return "The first release of this project."
     if change.judgement is None:
-        return f"Its answers could not be compared with release {change.against}. {change.reason}".strip()
-    text = f"Compared with release {change.against}: {difference_words(change.judgement)}"
+        return (
+            _("Its answers could not be compared with release {0}. {1}").format(change.against, change.reason).strip()
+        )
+    text = _("Compared with release {0}: {1}").format(change.against, difference_words(change.judgement))
     return f"{text}{libraries_words(change.libraries)}" if change.judgement.changed_count else text
 
 
@@ -25,20 +28,20 @@ def decision_words(entry: Decision) -> str:
     """Return the decision as the predicate of a sentence, without a period."""
     facts = entry.facts
     if entry.kind == "exported_anyway":
-        return f"exported “{facts.get('title', '')}” although it answers worse than the limit allows"
+        return _("exported “{0}” although it answers worse than the limit allows").format(facts.get("title", ""))
     if entry.kind == "exported_unproven":
-        return f"exported “{facts.get('title', '')}”, which was not proven to answer alike"
+        return _("exported “{0}”, which was not proven to answer alike").format(facts.get("title", ""))
     if entry.kind == "limit_raised":
-        return f"raised the limit from {_pct(facts.get('from_pct'))} to {_pct(facts.get('to_pct'))}"
+        return _("raised the limit from {0} to {1}").format(_pct(facts.get("from_pct")), _pct(facts.get("to_pct")))
     if entry.kind == "labels_changed":
-        return f"changed the examples: {_counts(entry)}"
+        return _("changed the examples: {0}").format(_counts(entry))
     if entry.kind == "pruned":
         numbers = facts.get("releases")
         report = ", ".join(str(number) for number in numbers) if isinstance(numbers, list) else ""
-        return f"removed the bundles of old releases ({report})"
-    instead = f" instead of {facts['instead_of']}" if facts.get("instead_of") is not None else ""
+        return _("removed the bundles of old releases ({0})").format(report)
+    instead = _(" instead of {0}").format(facts["instead_of"]) if facts.get("instead_of") is not None else ""
     verb = {"released": "made", "rolled_back": "went back to", "promoted": "went on to"}[entry.kind]
-    return f"{verb} release {facts.get('release')}{instead}"
+    return _("{0} release {1}{2}").format(verb, facts.get("release"), instead)
 
 
 def _pct(value: object) -> str:
@@ -59,10 +62,12 @@ def _counts(entry: Decision) -> str:
 def log_words(log: DecisionLog) -> str:
     """Return a sentence on the state of the log of decisions; it claims no more than the hashes can show."""
     if log.broken_at is not None:
-        return f"The log of decisions was changed since it was written: entry {log.broken_at} is not as it was."
+        return _("The log of decisions was changed since it was written: entry {0} is not as it was.").format(
+            log.broken_at
+        )
     count = len(log.entries)
-    entries = "1 entry" if count == 1 else f"{count} entries"
-    return f"A diary of {entries}, each as it was written. Only a bundle's signature proves who made it."
+    entries = "1 entry" if count == 1 else _("{0} entries").format(count)
+    return _("A diary of {0}, each as it was written. Only a bundle's signature proves who made it.").format(entries)
 
 
 def release_document(release: Release, current: Current | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.services.flow.background import Stopped, never, pieces
 from app.services.flow.steps import JobError, Refused
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.disk import NO_ROOM, DiskFull
+from workers.contracts.translation import _
 
 
 def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path:
@@ -73,7 +74,7 @@ def _changed(source: Path) -> JobError:
     return Refused(
         "bundle_changed",
         "The bundle is not as it was written",
-        f"{source} was changed since. Nothing was released, and the releases before are as they were.",
+        _("{0} was changed since. Nothing was released, and the releases before are as they were.").format(source),
         "Export the version again, then release it.",
     )
 

@@ -7,6 +7,7 @@ from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.services.after.watching import Change, Figures
 from workers.contracts.base import Frozen
+from workers.contracts.text import Text
 
 
 class Release(Frozen, extra="ignore"):
@@ -20,7 +21,7 @@ class Release(Frozen, extra="ignore"):
     number: int
     run_id: str
     variant_id: str
-    title: str
+    title: Text
     target: str
     sha256: str
     size_bytes: int

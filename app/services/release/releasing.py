@@ -35,6 +35,7 @@ from app.services.release.record import (
     write_release,
 )  # fmt: skip
 from workers.contracts.decisions import Decision, DecisionKind
+from workers.contracts.translation import _
 
 FIRST_TARGET = ""
 """Id that means the first available kind of bundle."""
@@ -116,7 +117,7 @@ def _check_new(space: Workspace, project_id: str, bundle: ExportRecord) -> None:
         raise Refused(
             "already_released",
             "This bundle is released already",
-            f"It is release {current.number}, which is the current one. Nothing was changed.",
+            _("It is release {0}, which is the current one. Nothing was changed.").format(current.number),
             "Release another version, or export this one anew.",
         )
 
@@ -178,7 +179,7 @@ def rollback(space: Workspace, project_id: str, number: int) -> Flow[tuple[Relea
     if current is not None and current.number == number:
         raise Refused(
             "is_current",
-            f"Release {number} is the current one",
+            _("Release {0} is the current one").format(number),
             "There is nothing to go back to. Nothing was changed.",
             "Name another release; 'fettle releases' lists them.",
         )
@@ -197,16 +198,16 @@ def stored_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
     if wanted.pruned_at is not None:
         raise Refused(
             "release_pruned",
-            f"The bundle of release {wanted.number} was removed",
-            f"That was done on {wanted.pruned_at.astimezone():%d %B %Y} to make room. Nothing was changed.",
+            _("The bundle of release {0} was removed").format(wanted.number),
+            _("That was done on {0:%d %B %Y} to make room. Nothing was changed.").format(wanted.pruned_at.astimezone()),
             "Release its version again; it gets a new number.",
         )
     is_whole = yield DiskStep(lambda stopped: has_digest(bundle, wanted.sha256, stopped))
     if not is_whole:
         raise Refused(
             "release_damaged",
-            f"The bundle of release {wanted.number} is not as it was",
-            f"{bundle} is gone or was changed since; it is not used. The current release stays.",
+            _("The bundle of release {0} is not as it was").format(wanted.number),
+            _("{0} is gone or was changed since; it is not used. The current release stays.").format(bundle),
             "Put the file back from a copy, or release its version again.",
         )
     return bundle
@@ -272,7 +273,7 @@ def find_release(space: Workspace, project_id: str, number: int) -> Release:
     raise Refused(
         "unknown_release",
         "There is no such release",
-        f"This project has no release {number}. Nothing was changed.",
+        _("This project has no release {0}. Nothing was changed.").format(number),
         "See 'fettle releases' for those that there are.",
     )
 
@@ -291,8 +292,8 @@ def find_project(space: Workspace, text: str) -> Project:
         raise Refused(
             "several_projects",
             "Several projects have this name",
-            f"{text!r} is the name of {len(projects)} projects. Nothing was changed.",
-            f"Name one by its id: {', '.join(one.id for one in projects)}.",
+            _("{0!r} is the name of {1} projects. Nothing was changed.").format(text, len(projects)),
+            _("Name one by its id: {0}.").format(", ".join(one.id for one in projects)),
         )
     return projects[0]
 
@@ -302,7 +303,7 @@ def unknown_project(project_id: str) -> JobError:
     return Refused(
         "unknown_project",
         "There is no such project",
-        f"Nothing is stored under {project_id!r}.",
+        _("Nothing is stored under {0!r}.").format(project_id),
         "See 'fettle releases' for all projects with their ids and names.",
     )
 

@@ -30,6 +30,7 @@ from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.planning import NO_RUNTIME
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
+from workers.contracts.translation import _
 
 RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
 ENGINES_FILE = "tensorrt.json"
@@ -166,7 +167,9 @@ class _Building(RunSteps):
         left_out = [name for name in self.plan.build_for if name not in built]
         if left_out:
             self.recorder.warn(
-                f"{title}: no engine for {shown(left_out)}, whose cards cannot compute with such numbers."
+                _("{0}: no engine for {1}, whose cards cannot compute with such numbers.").format(
+                    title, shown(left_out)
+                )
             )
 
     def _close(self, planned: int, untried: int) -> None:

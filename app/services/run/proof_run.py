@@ -21,6 +21,7 @@ from app.services.run.search import Search
 from app.services.run.version_steps import prediction_pair
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement
+from workers.contracts.translation import _
 
 PROOF_STEP = "Prove the answers"
 
@@ -207,4 +208,6 @@ def proven_words(judged: Sequence[Judgement], n_test: int) -> str:
     """
     n, safe = max(one.n for one in judged), sum(one.verdict == "safe" for one in judged)
     cut = n < n_test and any(one.n_unasked for one in judged)
-    return f"{safe} of {len(judged)} safe on {f'{n:,} of {n_test:,}' if cut else f'{n:,}'} examples"
+    return _("{0} of {1} safe on {2} examples").format(
+        safe, len(judged), _("{0:,} of {1:,}").format(n, n_test) if cut else f"{n:,}"
+    )

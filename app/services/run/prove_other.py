@@ -26,6 +26,7 @@ from app.services.run.version_steps import Version, as_made, measure_step, new_v
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.jobs import OpenBesideParams
 from workers.contracts.specs import Recipe
+from workers.contracts.translation import _
 
 SIDE_BY_SIDE = "Measure both, side by side"
 
@@ -54,7 +55,7 @@ def open_version(
 def _variant(original: Variant, opened: OpenedModel, index: int) -> Variant:
     result, origin = opened.result, opened.result.elsewhere
     assert origin is not None
-    title, recipe_id = f"{origin.name} (made elsewhere)", f"elsewhere-{opened.key[:12]}"
+    title, recipe_id = _("{0} (made elsewhere)").format(origin.name), f"elsewhere-{opened.key[:12]}"
     recipe = Recipe(title=title, id=recipe_id, runtime=result.runtime, elsewhere=origin)
     variant = new_variant(original.run_id, index, recipe)
     return as_made(variant, opened.key, result.artifact, original.size_bytes or 0)

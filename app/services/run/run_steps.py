@@ -19,6 +19,7 @@ from workers.contracts.errors import WorkerError, words_for
 from workers.contracts.jobs import DataParams, DescribeResult, PlanParams, PlanResult
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.specs import Finding, Recipe
+from workers.contracts.translation import _
 
 ORIGINAL_STEP = 2
 TIME_WAS_UP = "the time was up"
@@ -93,7 +94,7 @@ class RunSteps:
         if recorder.run.data_key not in (None, data.key):
             raise JobError(other_inputs(), 3)
         made = data.result.origin == "made"
-        detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
+        detail = "inputs made by Fettle" if made else _("{0:,} to test with").format(data.result.n_test)
         recorder.step(1, state="done", detail=detail)
         self._report(finding for finding in data.result.findings if finding.code not in set(unreported))
         recorder.save_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())

@@ -21,6 +21,7 @@ from app.services.run.run_steps import RunSteps
 from app.services.run.version_steps import Version
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import SpeedSummary
+from workers.contracts.translation import _
 
 NEAR_SHARE = 0.5
 """Least speedup of the best version that is measured side by side although nothing looked faster.
@@ -117,7 +118,13 @@ class Search(RunSteps):
         if self._base is not None and reuse is not None:
             reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
         measuring = self.measure_step(
-            [version], f"Measure {variant.title}", step, sets=1, blocks=self.clock.quick_blocks, reuse=reuse, **how
+            [version],
+            _("Measure {0}").format(variant.title),
+            step,
+            sets=1,
+            blocks=self.clock.quick_blocks,
+            reuse=reuse,
+            **how,
         )
         measured = yield from _measured_one(measuring)
         if variant.is_baseline:

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.specs import RunParams
+from workers.contracts.text import Text
 
 Status = Literal["unchanged", "fused", "removed", "added", "rounded", "replaced", "unmatched"]
 """What became of one operator.
@@ -136,8 +137,8 @@ class Reason(Frozen):
     """
 
     code: str
-    text: str
-    advice: str = ""
+    text: Text
+    advice: Text = ""
     nodes: tuple[str, ...] = ()
     saved_ms: float | None = None
 
@@ -154,7 +155,7 @@ class Box(Frozen):
     """
 
     id: int
-    title: str
+    title: Text
     nodes: tuple[int, ...]
     x: float
     y: float
@@ -201,7 +202,7 @@ class DiffResult(Frozen):
     total_ms_a: float | None = None
     total_ms_b: float | None = None
     n_items: int = 0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     levels: tuple[Level, ...] = ()
 
 
@@ -240,7 +241,7 @@ class Cause(Frozen):
     before: JsonValue
     after: JsonValue
     share_differing_after: float
-    text: str = ""
+    text: Text = ""
 
 
 class ExplainResult(Frozen):
@@ -263,4 +264,4 @@ class ExplainResult(Frozen):
     diff: DiffResult | None = None
     n_items: int = 0
     tried: int = 0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()

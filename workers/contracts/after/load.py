@@ -6,6 +6,7 @@ from pydantic import Field
 
 from workers.contracts.base import Frozen
 from workers.contracts.specs import LatencySummary, RunParams
+from workers.contracts.text import Text
 
 Scenario = Literal["single-stream", "server", "offline"]
 Part = Literal["sweep", "serving", "prompts", "capacity"]
@@ -45,7 +46,7 @@ class Energy(Frozen):
     answers: int = 0
     tokens: int = 0
     source: str = ""
-    note: str = ""
+    note: Text = ""
 
 
 class SweepPoint(Frozen):
@@ -182,7 +183,7 @@ class LoadResult(Frozen):
     prompts: tuple[PromptPoint, ...] = ()
     capacity: CapacityResult | None = None
     busy_share: float | None = None
-    fallbacks: tuple[str, ...] = ()
+    fallbacks: tuple[Text, ...] = ()
 
 
 class ColdParams(Frozen):
@@ -208,14 +209,14 @@ class VersionLoad(Frozen, extra="ignore"):
     """
 
     variant_id: str
-    title: str
+    title: Text
     runtime: str
     sweep: SweepResult | None = None
     serving: ServingResult | None = None
     cold: ColdTimes | None = None
     prompts: tuple[PromptPoint, ...] = ()
     capacity: CapacityResult | None = None
-    missing: tuple[str, ...] = ()
+    missing: tuple[Text, ...] = ()
     busy_share: float | None = None
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
+from workers.contracts.text import Text
 
 
 class MonitorParams(Frozen):
@@ -40,11 +41,11 @@ class MonitorAlert(Frozen):
     direction: int
     name: str
     requests: int
-    follows: str = ""
+    follows: Text = ""
     bundle: str
-    title: str
-    what: str
-    advice: str
+    title: Text
+    what: Text
+    advice: Text
 
 
 class MonitoredStatistic(Frozen):
@@ -59,7 +60,7 @@ class MonitoredStatistic(Frozen):
     """
 
     statistic: str
-    title: str
+    title: Text
     n: int
     expected: int
     before: float | None
@@ -95,7 +96,7 @@ class MonitorDrift(Frozen):
     """
 
     bundle: str
-    title: str
+    title: Text
     run_id: str
     kind: str
     bundles: int
@@ -114,8 +115,8 @@ class MonitorDrift(Frozen):
     clock_went_back: int
     statistics: tuple[MonitoredStatistic, ...]
     points: tuple[MonitorPoint, ...]
-    notes: tuple[str, ...]
-    summary: str
+    notes: tuple[Text, ...]
+    summary: Text
 
 
 class MonitorResult(Frozen):

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
+from workers.contracts.text import Text
 
 Measure = Annotated[
     Literal["accuracy", "agreement", "similarity"],
@@ -118,7 +119,7 @@ class StressRow(Frozen):
     """
 
     id: str
-    title: str
+    title: Text
     group: Group
     source: str
     cells: tuple[StressCell, ...]
@@ -127,7 +128,7 @@ class StressRow(Frozen):
     upper: float = 1.0
     needed: int | None = None
     verdict: StressVerdict = "even"
-    words: str = ""
+    words: Text = ""
     picture: str | None = None
 
 
@@ -162,7 +163,7 @@ class UnfamiliarRow(Frozen):
     """
 
     id: str
-    title: str
+    title: Text
     n: int
     near: bool = False
     n_real: int = 0
@@ -178,7 +179,7 @@ class UnfamiliarRow(Frozen):
     fpr95_low: float | None = None
     fpr95_high: float | None = None
     verdict: StressVerdict = "even"
-    words: str = ""
+    words: Text = ""
     picture: str | None = None
 
 
@@ -200,7 +201,7 @@ class AttackRow(Frozen):
     """
 
     id: str
-    title: str
+    title: Text
     source: str
     eps: float = 0.0
     queries: int = 0
@@ -218,8 +219,8 @@ class AttackRow(Frozen):
     upper: float = 1.0
     needed: int | None = None
     verdict: StressVerdict = "unclear"
-    words: str = ""
-    why_not: str = ""
+    words: Text = ""
+    why_not: Text = ""
 
 
 class TriggerRow(Frozen):
@@ -234,7 +235,7 @@ class TriggerRow(Frozen):
     """
 
     id: str
-    title: str
+    title: Text
     found_by: Literal["fixed", "random", "search", "calibration"]
     target: int
     target_name: str
@@ -259,9 +260,9 @@ class TriggerFindings(Frozen):
     tried: int = 0
     searched: bool = False
     rows: tuple[TriggerRow, ...] = ()
-    words: str = ""
-    why_not: str = ""
-    not_looked: tuple[str, ...] = ()
+    words: Text = ""
+    why_not: Text = ""
+    not_looked: tuple[Text, ...] = ()
 
 
 class PoisonFinding(Frozen):
@@ -269,8 +270,8 @@ class PoisonFinding(Frozen):
 
     check: Literal["trigger", "outliers", "none"]
     level: Literal["info", "warning", "danger"]
-    what: str
-    hint: str = ""
+    what: Text
+    hint: Text = ""
     items: tuple[str, ...] = ()
 
 
@@ -287,8 +288,8 @@ class PoisonScope(Frozen):
 
     fewest: int
     classes: tuple[PoisonClass, ...] = ()
-    not_looked: tuple[str, ...] = ()
-    words: str = ""
+    not_looked: tuple[Text, ...] = ()
+    words: Text = ""
 
 
 class StressResult(Frozen):
@@ -307,7 +308,7 @@ class StressResult(Frozen):
     n_answered: int
     seconds: float
     stopped_early: bool
-    headline: str
+    headline: Text
     clean: StressCell
     rows: tuple[StressRow, ...]
     margin: float = MARGIN
@@ -316,7 +317,7 @@ class StressResult(Frozen):
     triggers: TriggerFindings | None = None
     poison: tuple[PoisonFinding, ...] = ()
     poison_scope: PoisonScope | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     picture: str | None = None
 
     @model_validator(mode="before")

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from workers.contracts.base import Frozen
 from workers.contracts.data.seen import SeenBox
+from workers.contracts.text import Text
 
 MAX_TEXT_CHARS = 100_000
 TRY_CALLS = 9
@@ -91,4 +92,4 @@ class LiveResult(Frozen):
 
     requests: int
     device_ran: str
-    fallbacks: tuple[str, ...] = ()
+    fallbacks: tuple[Text, ...] = ()

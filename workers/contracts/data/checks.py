@@ -6,6 +6,7 @@ from pydantic import Field
 
 from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
+from workers.contracts.text import Text
 
 MAX_NAMED = 1000
 """Maximum number of items that one finding names; its count covers all of them."""
@@ -49,8 +50,8 @@ class CheckFinding(Frozen):
 
     check: str
     level: Literal["info", "warning", "danger"]
-    what: str
-    hint: str = ""
+    what: Text
+    hint: Text = ""
     count: int | None = None
     items: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()

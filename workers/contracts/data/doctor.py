@@ -7,6 +7,7 @@ from pydantic import Field
 from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
 from workers.contracts.pipeline import Preprocess
+from workers.contracts.text import Text
 
 PREPARED_WRONGLY = "prepared_wrongly"
 """Code of the finding, and of the error, that another preparation of the inputs fits far better."""
@@ -52,7 +53,7 @@ class PreparationTried(Frozen):
         problem: Reason why it cannot run.
     """
 
-    words: str
+    words: Text
     spec: str
     preprocess: Preprocess
     is_chosen: bool = False
@@ -60,7 +61,7 @@ class PreparationTried(Frozen):
     low: float | None = None
     high: float | None = None
     n: int = 0
-    problem: str = ""
+    problem: Text = ""
 
 
 class DoctorResult(Frozen):
@@ -77,8 +78,8 @@ class DoctorResult(Frozen):
 
     verdict: DoctorVerdict
     evidence: DoctorEvidence
-    what: str
-    why: str
+    what: Text
+    why: Text
     ways: tuple[PreparationTried, ...]
     best: PreparationTried | None = None
     rival: PreparationTried | None = None

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from workers.contracts.base import Frozen
 from workers.contracts.data.seen import SeenBox
+from workers.contracts.text import Text
+from workers.contracts.translation import _
 
 FedWay = Literal["prepared", "as_it_is"]
 FedCode = Literal["as_they_are", "other_range", "guessing", "like_noise", "all_alike", "not_finite", "nothing_found"]
@@ -88,8 +90,8 @@ class FedFinding(Frozen):
 
     code: FedCode
     level: Literal["info", "warning"]
-    what: str
-    hint: str = ""
+    what: Text
+    hint: Text = ""
     n: int = 0
     found: float | None = None
     expected: float | None = None
@@ -120,8 +122,8 @@ def range_words(entry: FedInput) -> str:
     if entry.low is None or entry.high is None or entry.mean is None:
         return "no finite numbers"
     if entry.low == entry.high:
-        return f"all {number_words(entry.low)}"
-    return f"{number_words(entry.low)} to {number_words(entry.high)}, mean\u00a0{number_words(entry.mean)}"
+        return _("all {0}").format(number_words(entry.low))
+    return _("{0} to {1}, mean {2}").format(number_words(entry.low), number_words(entry.high), number_words(entry.mean))
 
 
 def number_words(value: float) -> str:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from workers.contracts.base import Frozen
+from workers.contracts.text import Text
 
 NoteCode = Literal["launch_bound", "input_bound", "output_bound", "unstable", "throttled", "other_program"]
 """Codes of warnings about a measurement on a GPU.
@@ -24,7 +25,7 @@ class CardNote(Frozen):
 
     code: NoteCode
     value: float | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Text, ...] = ()
 
 
 class Spread(Frozen):

@@ -1,6 +1,7 @@
 """Power settings of a computer and their description."""
 
 from workers.contracts.base import Frozen
+from workers.contracts.translation import _
 
 ADAPTIVE = ("intel_pstate", "amd-pstate-epp")
 """Drivers whose governor "powersave" is the default and reaches full speed; their preference saves power instead.
@@ -39,9 +40,9 @@ def power_words(power: PowerFacts) -> str:
     """Return the known settings as text: ``on battery, governor performance, up to 3.2 GHz``; "" if none is known."""
     parts = [] if power.on_battery is None else ["on battery" if power.on_battery else "on mains power"]
     if power.governor is not None:
-        parts.append(f"governor {power.governor}")
+        parts.append(_("governor {0}").format(power.governor))
     if power.max_mhz is not None:
-        parts.append(f"up to {power.max_mhz / 1000:.1f} GHz")
+        parts.append(_("up to {0:.1f} GHz").format(power.max_mhz / 1000))
     return ", ".join(parts)
 
 
@@ -50,6 +51,12 @@ def power_warning(power: PowerFacts) -> str | None:
     if power.on_battery:
         return "This computer runs on battery, which slows it down: connect it to mains power, and measure again."
     if saves_power(power):
-        setting = f"preference {power.preference}" if power.driver in ADAPTIVE else f"governor {power.governor}"
-        return f"This computer saves power ({setting}): times may be longer, and vary more, than at full speed."
+        setting = (
+            _("preference {0}").format(power.preference)
+            if power.driver in ADAPTIVE
+            else _("governor {0}").format(power.governor)
+        )
+        return _("This computer saves power ({0}): times may be longer, and vary more, than at full speed.").format(
+            setting
+        )
     return None

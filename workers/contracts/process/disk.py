@@ -11,6 +11,7 @@ from pathlib import Path
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.measured.sizes import bytes_words
+from workers.contracts.translation import _
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Error numbers: the disk is full, or this account may use no more of it."""
@@ -59,16 +60,16 @@ class DiskFull(WorkerError):
         """
         self.folder = folder
         free = free_in(folder) if free_bytes is None else free_bytes
-        parts = [f"{bytes_words(free)} are free"] if free is not None else []
+        parts = [_("{0} are free").format(bytes_words(free))] if free is not None else []
         if needed_bytes is not None:
-            parts.append(f"{bytes_words(needed_bytes)} are needed")
+            parts.append(_("{0} are needed").format(bytes_words(needed_bytes)))
         elif written_bytes:
-            parts.append(f"this step needs more than the {bytes_words(written_bytes)} that it had written")
+            parts.append(_("this step needs more than the {0} that it had written").format(bytes_words(written_bytes)))
         report = f" ({', '.join(parts)})" if parts else ""
         super().__init__(
             DISK_FULL,
             "The disk is full",
-            f"The disk that holds {folder} is full{report}. {safe}",
+            _("The disk that holds {0} is full{1}. {2}").format(folder, report, safe),
             hint,
             by_command=OTHER_FOLDER,
         )
@@ -104,7 +105,7 @@ def is_full(folder: Path) -> bool:
 def file_sizes(folder: Path) -> list[int]:
     """Return the sizes in bytes of all accessible files below a folder."""
     sizes = []
-    for place, _, names in os.walk(folder):
+    for place, _folders, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
                 sizes.append((Path(place) / name).lstat().st_size)

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from workers.contracts.base import Frozen
 from workers.contracts.disturbed import BlockLoad
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.text import Text
 
 MAX_SAMPLES_PER_MESSAGE = 5000
 """Maximum number of samples per message; the window needs more than 0.3 ms to read longer ones (measured)."""
@@ -136,7 +137,7 @@ class Progress(Frozen):
     """
 
     type: Literal["progress"] = "progress"
-    stage: str
+    stage: Text
     stage_id: str = ""
     done: float
     total: float | None = None
@@ -151,7 +152,7 @@ class StageLimit(Frozen):
     """
 
     type: Literal["stage_limit"] = "stage_limit"
-    what: str
+    what: Text
     seconds: float
 
 

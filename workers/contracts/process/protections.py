@@ -1,5 +1,7 @@
 """Names of a worker's protections, and sentences about them for the user."""
 
+from workers.contracts.translation import _
+
 FILES = "files outside the job's folder"
 NETWORK = "network"
 PROGRAMS = "starting other programs"
@@ -29,15 +31,15 @@ def held_in_words(held: tuple[str, ...]) -> str:
     parts = [text for name, text in HELD.items() if name in held]
     if not parts:
         return ""
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"It was opened in a separate process that {listed}."
+    listed = parts[0] if len(parts) == 1 else _("{0} and {1}").format(", ".join(parts[:-1]), parts[-1])
+    return _("It was opened in a separate process that {0}.").format(listed)
 
 
 def missing_in_words(missing: str) -> str:
     """Return a sentence about a missing protection, given as its name with the reason in brackets."""
-    name, _, reason = missing.partition(" (")
+    name, _separator, reason = missing.partition(" (")
     lacking = LACKING.get(name)
     if lacking is None:
-        return f"This system has no {missing}; the file was opened without."
+        return _("This system has no {0}; the file was opened without.").format(missing)
     why = "" if NOT_OFFERED in reason else f" ({reason.rstrip(')')})"
-    return f"This system has nothing that {lacking}{why}; the file was opened without that protection."
+    return _("This system has nothing that {0}{1}; the file was opened without that protection.").format(lacking, why)

@@ -12,6 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 
 EXTERNAL_FROM_BYTES = 1 << 30
 """Weight size from which on weights go into a second file; a protobuf file holds 2 GiB at most."""
@@ -38,7 +39,7 @@ def unreadable(path: Path, error: BaseException) -> InputRefused:
     return InputRefused(
         "model_unreadable",
         "The model file cannot be read",
-        f"{path.name} is no readable ONNX file: {one_line(error)}.",
+        _("{0} is no readable ONNX file: {1}.").format(path.name, one_line(error)),
         "Open the model again from its original file.",
     )
 
@@ -185,8 +186,8 @@ def raise_opset(proto: Any, wanted: int) -> Any:
         raise InputRefused(
             "opset_too_old",
             "The model is written in an old version of ONNX",
-            f"It uses operator set {opset(proto)}, and {wanted} is needed: {one_line(error)}.",
-            f"Export the model again with operator set {wanted} or newer.",
+            _("It uses operator set {0}, and {1} is needed: {2}.").format(opset(proto), wanted, one_line(error)),
+            _("Export the model again with operator set {0} or newer.").format(wanted),
         ) from error
 
 
@@ -227,8 +228,8 @@ def broken(title: str, error: BaseException) -> InputRefused:
     """Return the error for a technique whose library failed on this model."""
     return InputRefused(
         "technique_failed",
-        f"{title} does not work on this model",
-        f"The library that does it gave up: {one_line(error)}.",
+        _("{0} does not work on this model").format(title),
+        _("The library that does it gave up: {0}.").format(one_line(error)),
         "Try another technique; the original is unchanged.",
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.pipeline.arrays import dtype_of
 
@@ -89,7 +90,7 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
                 raise InputRefused(
                     "calibration_not_finite",
                     "The examples hold values that are no numbers",
-                    f"Example {number} has NaN or infinity in the input {name!r}.",
+                    _("Example {0} has NaN or infinity in the input {1!r}.").format(number, name),
                     "Remove such examples from the data and start again.",
                 )
         ctx.progress("Calibrate", number, limit, "examples")
@@ -113,7 +114,7 @@ def as_taken(model: Model, feeds: "Feeds") -> "Feeds":
         raise InputRefused(
             "examples_not_pixels",
             "The examples do not fit a model that prepares pictures itself",
-            f"One of them cannot be turned back into a picture: {error}.",
+            _("One of them cannot be turned back into a picture: {0}.").format(error),
             "Leave “Preparation inside the model” out of the recipe, or give pictures as examples.",
         ) from error
 

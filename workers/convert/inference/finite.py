@@ -9,6 +9,7 @@ import numpy as np
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
 from workers.pipeline.pipeline import load_pipeline
@@ -50,9 +51,11 @@ def need_finite(model: Model, changed: Model, engine: engines.Engine, title: str
     if broken:
         raise InputRefused(
             "half_precision_overflows",
-            f"{title}: the numbers of this model are too large for it",
-            f"For {broken} of {len(items)} examples the answer is no number any more (infinity or NaN), while the "
-            "original gives one.",
+            _("{0}: the numbers of this model are too large for it").format(title),
+            _(
+                "For {0} of {1} examples the answer is no number any more (infinity or NaN), while the original "
+                "gives one."
+            ).format(broken, len(items)),
             "Keep 32-bit numbers for this model, or keep them for the operators with the largest values.",
         )
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.operators import Operator, operators, padding
 
@@ -217,9 +218,9 @@ def build(proto: Any, title: str, more: "Mapping[str, Operator] | None" = None) 
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         layer = layer_of(node, attributes, weights) if node.op_type in LAYERS else None
         if layer is None and (node.op_type not in known or node.domain not in ("", "ai.onnx")):
-            raise no_twin(title, f"the operator {node.op_type} cannot be taken back to PyTorch")
+            raise no_twin(title, _("the operator {0} cannot be taken back to PyTorch").format(node.op_type))
         if len(node.output) > 1 and any(node.output[1:]):
-            raise no_twin(title, f"{node.op_type} gives several results here")
+            raise no_twin(title, _("{0} gives several results here").format(node.op_type))
         steps.append(Step(node, attributes, layer))
     inputs = tuple(value.name for value in proto.graph.input if value.name not in weights)
     twin = TorchReplica(proto, None, steps, inputs, tuple(value.name for value in proto.graph.output))
@@ -231,8 +232,8 @@ def no_twin(title: str, why: str) -> InputRefused:
     """Return the error for a model that cannot be rebuilt in torch."""
     return InputRefused(
         "no_torch_twin",
-        f"{title} is not offered for this model",
-        f"It works on a copy of the model in PyTorch, and {why}.",
+        _("{0} is not offered for this model").format(title),
+        _("It works on a copy of the model in PyTorch, and {0}.").format(why),
         "Use the techniques that change the model's numbers instead.",
     )
 
@@ -309,7 +310,7 @@ def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: 
         try:
             got = twin.run(feeds)
         except Exception as error:  # torch raises different types by operator
-            raise no_twin(title, f"the copy does not run ({onnx_files.one_line(error)})") from error
+            raise no_twin(title, _("the copy does not run ({0})").format(onnx_files.one_line(error))) from error
         for name, values in wanted.items():
             if got[name].shape != values.shape:
                 raise no_twin(title, "the copy gives answers of another shape")
@@ -318,7 +319,10 @@ def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: 
             largest = max(largest, float(np.nan_to_num(gap, nan=np.inf).max(initial=0)) / size)
     twin.looking = False
     if largest > MAX_DIFFERENCE:
-        raise no_twin(title, f"the copy's answers differ by {largest:.1e} of their size, more than {MAX_DIFFERENCE:g}")
+        raise no_twin(
+            title,
+            _("the copy's answers differ by {0:.1e} of their size, more than {1:g}").format(largest, MAX_DIFFERENCE),
+        )
     return largest
 
 

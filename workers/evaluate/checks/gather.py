@@ -6,6 +6,7 @@ import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.checks.base import Floats, Material, Pictures
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import DataSplit
@@ -95,6 +96,6 @@ def _nothing_readable(unreadable: Sequence[tuple[str, str, int]]) -> InputRefuse
     return InputRefused(
         "nothing_readable",
         "None of the data can be read",
-        f"{len(names):,} items were tried, among them {names_of(names)}. {unreadable[0][1]}",
+        _("{0:,} items were tried, among them {1}. {2}").format(len(names), names_of(names), unreadable[0][1]),
         "Open one of them in another program to see whether it is damaged, or choose other data.",
     )

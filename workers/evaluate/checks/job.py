@@ -6,6 +6,7 @@ from functools import cache
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult, Suspect
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.checks import kinds
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
@@ -47,7 +48,9 @@ def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:
         return check.run(material, ctx)
     except (ValueError, ArithmeticError) as error:
         ctx.log(f"The check {check.id} failed: {traceback.format_exc()}", "warning")
-        what = f"One check could not be made ({check.title}): {' '.join(str(error).split())[:200].rstrip('.')}."
+        what = _("One check could not be made ({0}): {1}.").format(
+            check.title, " ".join(str(error).split())[:200].rstrip(".")
+        )
         return Outcome((CheckFinding(check=check.id, level="warning", what=what),))
 
 
@@ -77,7 +80,7 @@ def _about_reading(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
         report = dict.fromkeys((finding.level, finding.what) for finding in part.collection.findings)
         total, used = len(part.collection.entries), len(part.entries)
         if used < total and len({id(p.collection) for p in parts}) == len(parts):
-            report["info", f"Of {total:,} items {used:,} were looked at, chosen by chance."] = None
+            report["info", _("Of {0:,} items {1:,} were looked at, chosen by chance.").format(total, used)] = None
         found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in report]
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from workers.contracts.data.checks import DataCheckParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, nothing_readable, shown
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.edits import with_labels
@@ -57,7 +58,7 @@ def _thinned(part: DataSplit, params: DataCheckParams) -> DataSplit:
         raise InputRefused(
             "nothing_left",
             "Nothing is left to look at",
-            f"All items of “{part.name}” were left out.",
+            _("All items of “{0}” were left out.").format(part.name),
             "Put some of them back, or choose other data.",
         )
     kept = with_labels(kept, params.relabeled)
@@ -81,7 +82,9 @@ def _plain_parts(params: DataCheckParams) -> list[DataSplit]:
         raise InputRefused(
             "different_kinds",
             "These two sets are of different kinds",
-            f"“{parts[0].name}” holds {parts[0].collection.kind} and “{parts[1].name}” {parts[1].collection.kind}.",
+            _("“{0}” holds {1} and “{2}” {3}.").format(
+                parts[0].name, parts[0].collection.kind, parts[1].name, parts[1].collection.kind
+            ),
             "Choose two sets of the same kind.",
         )
     return parts

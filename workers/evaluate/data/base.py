@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.evaluate.data.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
@@ -160,7 +161,7 @@ def names_of(items: Sequence[str], most: int = 3) -> str:
     """Return a list for sentences, for example "a, b, c and 4 more"."""
     listed = ", ".join(f"“{shown(item)[:80]}”" for item in items[:most])
     rest = len(items) - most
-    return f"{listed} and {rest} more" if rest > 0 else listed
+    return _("{0} and {1} more").format(listed, rest) if rest > 0 else listed
 
 
 def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:
@@ -169,7 +170,7 @@ def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRef
         inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else []
     except OSError:
         inside = []
-    holds = "" if path.is_file() else f" It holds {names_of(inside)}." if inside else " It is empty."
+    holds = "" if path.is_file() else _(" It holds {0}.").format(names_of(inside)) if inside else " It is empty."
     if path.suffix.lower() == ".zip" and path.is_file():
         hint = "Unpack the ZIP file and choose the unpacked folder."
-    return InputRefused("no_data_found", title, f"{sought} in “{shown(path.name)}”.{holds}", hint)
+    return InputRefused("no_data_found", title, _("{0} in “{1}”.{2}").format(sought, shown(path.name), holds), hint)

@@ -11,6 +11,7 @@ from workers.contracts.folder import sha256_folder
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, info, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
@@ -77,13 +78,14 @@ def _write(
 
 def _write_calibration(store: Store, collection: Collection, most: int, ctx: JobContext) -> None:
     """Write the person's own calibration set, which must not share an item with the test set."""
-    entries, _ = _ordered(collection, [()] * len(collection.entries), most, ctx)
+    entries, _unused = _ordered(collection, [()] * len(collection.entries), most, ctx)
     if overlap := store.write_calibration(entries):
         raise InputRefused(
             "calibration_overlap",
             "Calibration and test data overlap",
-            f"{counted(len(overlap), 'item')} {is_are(len(overlap))} in both sets, among them {names_of(overlap)}."
-            " A model tuned on what it is tested with looks better than it is.",
+            _(
+                "{0} {1} in both sets, among them {2}. A model tuned on what it is tested with looks better than it is."
+            ).format(counted(len(overlap), "item"), is_are(len(overlap)), names_of(overlap)),
             "Take these items out of one of the two sets, or leave the calibration set out: Fettle splits then.",
         )
 
@@ -114,7 +116,9 @@ def _check_readable(stored: StoredData, entries: list[Entry]) -> None:
     if not left or (stored.no_numbers and len(unusable) == len(entries)):
         reasons = Counter([*stored.reasons, *[NOT_FINITE] * len(stored.no_numbers)])
         reason = reasons.most_common(1)[0][0] if reasons else ""
-        tried = "1 item was tried:" if len(entries) == 1 else f"{len(entries):,} items were tried, among them"
+        tried = (
+            "1 item was tried:" if len(entries) == 1 else _("{0:,} items were tried, among them").format(len(entries))
+        )
         raise InputRefused(
             "nothing_readable",
             "None of the data can be read",
@@ -125,8 +129,10 @@ def _check_readable(stored: StoredData, entries: list[Entry]) -> None:
         raise InputRefused(
             "all_the_same",
             "All of these are the same to the model",
-            f"{stored.doubles + 1:,} items were read, and the model gets the very same of each: that is one example,"
-            " and one proves nothing.",
+            _(
+                "{0:,} items were read, and the model gets the very same of each: that is one example, and one "
+                "proves nothing."
+            ).format(stored.doubles + 1),
             "Check on the page Model how inputs are prepared (size, brightness), or choose examples that differ.",
         )
 

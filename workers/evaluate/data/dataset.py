@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from workers.contracts.translation import _
+
 DATA_FILE = "data.json"
 STEPS_FILE = "test.steps.npz"
 
@@ -84,7 +86,7 @@ class DataSet:
         """Return the name of a class, or "class" with its number if it has none."""
         if self.classes is not None and 0 <= index < len(self.classes):
             return self.classes[index]
-        return f"class {index}"
+        return _("class {0}").format(index)
 
 
 def write_dataset(folder: Path, data: DataSet) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.base import Collection, info, names_of, warning
@@ -29,13 +30,17 @@ def _added(data: DataSet) -> Iterator[Finding]:
     long, own = (sum(fact in item.facts for item in data.test) for fact in (IN_A_ROW, FETTLES_OWN))
     if long:
         yield info(
-            f"The texts of the test are read once more, one after the other: {counted(long, 'long conversation')} among"
-            " the test examples, since some damage shows far from the beginning alone."
+            _(
+                "The texts of the test are read once more, one after the other: {0} among the test examples, "
+                "since some damage shows far from the beginning alone."
+            ).format(counted(long, "long conversation"))
         )
     if own:
         yield info(
-            f"{counted(own, 'dialogue')} of Fettle's own {is_are(own)} looked at besides: how answers begin and end"
-            " shows in dialogues alone. They do not count as yours."
+            _(
+                "{0} of Fettle's own {1} looked at besides: how answers begin and end shows in dialogues alone. "
+                "They do not count as yours."
+            ).format(counted(own, "dialogue"), is_are(own))
         )
 
 
@@ -43,32 +48,45 @@ def _left_out(collection: Collection, stored: StoredData) -> Iterator[Finding]:
     """Report items that are missing, cannot be read, are duplicates, or have unusual numbers or labels."""
     if count := len(stored.unreadable):
         reason = Counter(stored.reasons).most_common(1)[0][0]
-        what = f"{counted(count, 'item')} cannot be read and {is_are(count)} left out: {names_of(stored.unreadable)}."
+        what = _("{0} cannot be read and {1} left out: {2}.").format(
+            counted(count, "item"), is_are(count), names_of(stored.unreadable)
+        )
         yield warning(f"{what} {reason}" if count == 1 else what)
     if count := len(stored.not_finite):
         verb, names = "holds" if count == 1 else "hold", names_of([*stored.not_finite])
-        what = f"{counted(count, 'item')} {verb} numbers that are not finite (NaN or infinity): {names}."
-        yield warning(f"{what} The model gets them as they are.")
+        what = _("{0} {1} numbers that are not finite (NaN or infinity): {2}.").format(
+            counted(count, "item"), verb, names
+        )
+        yield warning(_("{0} The model gets them as they are.").format(what))
     if count := len(collection.missing):
         names = names_of(collection.missing)
-        yield warning(f"{counted(count, 'item')} of the list {is_are(count)} not there: {names}.")
+        yield warning(_("{0} of the list {1} not there: {2}.").format(counted(count, "item"), is_are(count), names))
     if count := stored.doubles:
         left = len(stored.test) + len(stored.calibration)
-        what = f"{counted(count, 'item')} {is_are(count)} the same as another one to the model and counted once."
-        yield warning(f"{what} {counted(left, 'item')} {is_are(left)} left.") if count > left else info(what)
+        what = _("{0} {1} the same as another one to the model and counted once.").format(
+            counted(count, "item"), is_are(count)
+        )
+        yield (
+            warning(_("{0} {1} {2} left.").format(what, counted(left, "item"), is_are(left)))
+            if count > left
+            else info(what)
+        )
     if count := stored.contradictions:
-        yield warning(f"{counted(count, 'item')} came twice with different labels, which were left out.")
+        yield warning(_("{0} came twice with different labels, which were left out.").format(counted(count, "item")))
 
 
 def _size(data: DataSet, available: int, used: int) -> Iterator[Finding]:
     """Report a set of which only a part is used, that is small, or that Fettle made."""
     count = len(data.test) + len(data.calibration)
     if used < available:
-        yield info(f"Of {available:,} items {used:,} are used, chosen by chance in proportion to their labels.")
+        yield info(
+            _("Of {0:,} items {1:,} are used, chosen by chance in proportion to their labels.").format(available, used)
+        )
     if data.origin == "person" and count < FEW:
         yield warning(
-            f"There {is_are(count)} only {counted(count, 'item')}: too few to say how often answers change."
-            " Add more, some hundreds if you can."
+            _(
+                "There {0} only {1}: too few to say how often answers change. Add more, some hundreds if you can."
+            ).format(is_are(count), counted(count, "item"))
         )
     if data.origin == "made":
         yield info(
@@ -84,11 +102,15 @@ def _labels(data: DataSet) -> Iterator[Finding]:
     if len(labels) == 1 and len(data.test) > 1:
         name = data.class_name(next(iter(labels)))
         yield warning(
-            f"All labels are of one kind, “{name}”: what happens to other kinds is not tested."
-            " Add examples of the other kinds."
+            _(
+                "All labels are of one kind, “{0}”: what happens to other kinds is not tested. Add examples of "
+                "the other kinds."
+            ).format(name)
         )
     if labels and unlabelled:
         verb = "has" if unlabelled == 1 else "have"
         yield info(
-            f"{counted(unlabelled, 'item')} of the test set {verb} no label; there only changes of answers are counted."
+            _("{0} of the test set {1} no label; there only changes of answers are counted.").format(
+                counted(unlabelled, "item"), verb
+            )
         )

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, Entry, Options, file_digest, info, names_of, shown, warning
 from workers.evaluate.data.dataset import Kind
@@ -60,7 +61,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
         raise InputRefused(
             "list_alone",
             "The list alone is not enough",
-            f"{path.name} names files that lie beside it, and only the list was chosen.",
+            _("{0} names files that lie beside it, and only the list was chosen.").format(path.name),
             "Choose the folder that holds the list and the files.",
         )
     if path.is_file():
@@ -72,8 +73,10 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
     entries = [file_entry(file, path, _class_of(file, root)) for file in files_below(root, suffixes)]
     classes = {label for entry in entries for label in entry.labels}
     if classes:
-        many = f"the names of the {len(classes)} sub-folders" if len(classes) > 1 else "the sub-folder’s name"
-        findings.append(info(f"The labels are {many}.", FOLDER_LABELS))
+        many = (
+            _("the names of the {0} sub-folders").format(len(classes)) if len(classes) > 1 else "the sub-folder’s name"
+        )
+        findings.append(info(_("The labels are {0}.").format(many), FOLDER_LABELS))
     return Collection(kind, entries, findings=tuple(findings))
 
 
@@ -118,7 +121,7 @@ def _part_of(path: Path) -> tuple[Path, list[Finding]]:
     if not names or not set(names) <= set(SPLITS):
         return path, []
     chosen = next(names[name] for name in SPLITS if name in names)
-    what = f"The sub-folders are parts of one set; only “{chosen.name}” is used."
+    what = _("The sub-folders are parts of one set; only “{0}” is used.").format(chosen.name)
     return chosen, [info(what)] if len(names) > 1 else []
 
 
@@ -133,7 +136,9 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
     given = (options.label_column,) if options.label_column else LABEL_NAMES
     label_column = table.column(*given)
     if file_column is None:
-        raise _no_files(f"{listing.name} has no column “file”; its columns are {names_of(table.header, 6)}.")
+        raise _no_files(
+            _("{0} has no column “file”; its columns are {1}.").format(listing.name, names_of(table.header, 6))
+        )
     transcript = table.column(*TRANSCRIPT_NAMES) if kind == "audio" else None
     entries, missing, inside = [], [], root.resolve()
     for row in table.rows:
@@ -148,16 +153,20 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         spoken = row[transcript] if transcript is not None else None
         entries.append(replace(file_entry(root / name, root, labels), columns=further, transcript=spoken))
     if not entries:
-        raise _no_files(f"{listing.name} names {names_of(missing)}, and none of these files is in the folder.")
-    report = f"The labels come from {listing.name}."
+        raise _no_files(
+            _("{0} names {1}, and none of these files is in the folder.").format(listing.name, names_of(missing))
+        )
+    report = _("The labels come from {0}.").format(listing.name)
     if label_column is None:
         what = "transcripts" if transcript is not None else "no column “label”"
-        report = f"{listing.name} lists {len(entries):,} files and has {what}."
+        report = _("{0} lists {1:,} files and has {2}.").format(listing.name, len(entries), what)
     findings = [*table.findings, info(report)]
     silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
     if silent:
-        many = "All" if silent == len(entries) else f"{silent:,} of {len(entries):,}"
-        findings.append(warning(f"{many} transcripts are empty: these recordings are left out of the error rates."))
+        many = "All" if silent == len(entries) else _("{0:,} of {1:,}").format(silent, len(entries))
+        findings.append(
+            warning(_("{0} transcripts are empty: these recordings are left out of the error rates.").format(many))
+        )
     return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))
 
 
@@ -169,7 +178,9 @@ def _with_unlisted(found: Collection, root: Path, listing: Path, suffixes: froze
     unlisted = [name for name in names if name not in listed and PurePosixPath(name).parent in folders]
     if not unlisted:
         return found
-    what = f"{counted(len(unlisted), 'file')} of the folder {is_are(len(unlisted))} not in {listing.name} and left out"
+    what = _("{0} of the folder {1} not in {2} and left out").format(
+        counted(len(unlisted), "file"), is_are(len(unlisted)), listing.name
+    )
     return replace(found, findings=(*found.findings, warning(f"{what}: {names_of(unlisted)}.")))
 
 
@@ -194,5 +205,7 @@ def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding
     labels = next((name for name in folders if (root.parent / name).is_dir()), None)
     if labels is None or root.name.lower() not in PICTURE_FOLDERS:
         return ()
-    report = f"The folder “{labels}” lies beside the pictures: choose the folder above both, so that its {what} count."
+    report = _(
+        "The folder “{0}” lies beside the pictures: choose the folder above both, so that its {1} count."
+    ).format(labels, what)
     return (warning(report),)

@@ -8,6 +8,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+from workers.contracts.translation import _
 from workers.evaluate.data.base import READABLE, Collection, Entry, Options, Sample, nothing_readable
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.folders import files_below
@@ -43,8 +44,10 @@ def read_inputs(path: Path, options: Options) -> Collection:
         entries = [_file(file, path) for file in files_below(path, suffixes)]
     if not entries:
         wanted = READABLE[type(options.spec.preprocess)]
-        sought = f"The model takes {wanted}, and none were found"
-        raise nothing_readable(path, "There is nothing to answer in it", sought, f"Choose a folder with {wanted}.")
+        sought = _("The model takes {0}, and none were found").format(wanted)
+        raise nothing_readable(
+            path, "There is nothing to answer in it", sought, _("Choose a folder with {0}.").format(wanted)
+        )
     return Collection(kind, entries)
 
 
@@ -67,7 +70,7 @@ def _rows(path: Path, options: Options) -> Collection:
     file, table, column = texts.text_column(path, options)
     stamp = stamp_of(file)
     entries = [
-        Entry(f"row {number}", partial(_text, row[column]), lambda: stamp, text=row[column])
+        Entry(_("row {0}").format(number), partial(_text, row[column]), lambda: stamp, text=row[column])
         for number, row in enumerate(table.rows, start=1)
     ]
     return Collection("texts", entries, columns=table.header, text_column=table.header[column])

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.evaluate.data import readers
 from workers.evaluate.data.base import READABLE, Collection, Options, Reader, nothing_readable, shown
 from workers.evaluate.kinds import kinds_in
@@ -27,7 +28,7 @@ def readable(path: Path) -> Iterator[None]:
         raise InputRefused(
             "unreadable_data",
             "The data cannot be read",
-            f"“{name}” cannot be opened ({error.strerror or error}).",
+            _("“{0}” cannot be opened ({1}).").format(name, error.strerror or error),
             "Check that it is there and that you may read it, and try again.",
         ) from error
 
@@ -42,7 +43,7 @@ def readers_for(path: Path) -> list[Reader]:
         raise InputRefused(
             "no_such_data",
             "There is no such data",
-            f"There is nothing at “{shown(str(path))}”.",
+            _("There is nothing at “{0}”.").format(shown(str(path))),
             "Check the path, or choose the folder or file again.",
         )
     return [reader for reader in all_readers() if reader.matches(path)]
@@ -62,8 +63,8 @@ def read_collection(path: Path, options: Options) -> Collection:
         raise nothing_readable(
             path,
             "There is nothing in it that the model can read",
-            f"The model takes {wanted}, and none were found",
-            f"Choose a folder or file with {wanted}, or go on without data.",
+            _("The model takes {0}, and none were found").format(wanted),
+            _("Choose a folder or file with {0}, or go on without data.").format(wanted),
         )
     return collection
 
@@ -75,8 +76,12 @@ def _choose(matching: Sequence[Reader], path: Path, options: Options, wanted: st
         raise InputRefused(
             "wrong_kind_of_data",
             "This data does not fit the model",
-            f"The model takes {wanted}, and “{path.name}” holds {' and '.join(r.title for r in matching)}.",
-            f"Choose data with {wanted}, or go on without data: speed and size can be measured all the same.",
+            _("The model takes {0}, and “{1}” holds {2}.").format(
+                wanted, path.name, " and ".join(r.title for r in matching)
+            ),
+            _("Choose data with {0}, or go on without data: speed and size can be measured all the same.").format(
+                wanted
+            ),
         )
     # A reader for exactly this kind of model has priority over one that serves several kinds.
     return min(suiting, key=lambda reader: len(reader.suits), default=None)

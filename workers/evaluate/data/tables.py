@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.evaluate.data.base import info, warning
 
 MAX_BYTES = 1 << 30
@@ -61,19 +62,19 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     try:
         rows = [[line] for line in text.splitlines()] if separator == "\n" else _parse(text, separator)
     except csv.Error as error:
-        raise _refused(path, f"is damaged ({error})") from error
+        raise _refused(path, _("is damaged ({0})").format(error)) from error
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if not rows:
         raise _refused(path, "has no rows")
     if separator not in (",", "\n"):
-        findings.append(info(f"The columns of {path.name} are separated by a {SEPARATORS[separator]}."))
+        findings.append(info(_("The columns of {0} are separated by a {1}.").format(path.name, SEPARATORS[separator])))
     width = max(len(row) for row in rows)
     _check_cells(path, width * len(rows), text)
     rows = [row + [""] * (width - len(row)) for row in rows]
     if separator != "\n" and is_header(rows, header_names):
-        header, rows = tuple(cell.strip() or f"column {i + 1}" for i, cell in enumerate(rows[0])), rows[1:]
+        header, rows = tuple(cell.strip() or _("column {0}").format(i + 1) for i, cell in enumerate(rows[0])), rows[1:]
     else:
-        header = tuple(f"column {i + 1}" for i in range(width))
+        header = tuple(_("column {0}").format(i + 1) for i in range(width))
     if not rows:
         raise _refused(path, "has a line of headings and no rows below it")
     return Table(header, rows, tuple(findings))
@@ -101,10 +102,14 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
     if not found:
         raise _refused(path, "holds no line that is a JSON object")
     if damaged:
-        what = f"{damaged:,} of {damaged + len(found):,} lines of {path.name} are no JSON objects and are left out."
+        what = _("{0:,} of {1:,} lines of {2} are no JSON objects and are left out.").format(
+            damaged, damaged + len(found), path.name
+        )
         findings.append(warning(what))
     if lists:
-        findings.append(info(f"In {lists:,} rows of {path.name} several values are given; the first counts."))
+        findings.append(
+            info(_("In {0:,} rows of {1} several values are given; the first counts.").format(lists, path.name))
+        )
     header = tuple(dict.fromkeys(key for row in found for key in row))
     _check_cells(path, len(header) * len(found), text)
     return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
@@ -113,7 +118,7 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
 def _check_cells(path: Path, count: int, text: str) -> None:
     """Refuse tables in which short rows and a very long one would fill the memory with empty cells."""
     if count > max(FREE_CELLS, 2 * len(text)):
-        raise _refused(path, f"has rows of very different lengths, which would make {count:,} cells")
+        raise _refused(path, _("has rows of very different lengths, which would make {0:,} cells").format(count))
 
 
 def _is_dialogue(value: object) -> bool:
@@ -156,7 +161,7 @@ def read_text(path: Path) -> tuple[str, list[Finding]]:
 
 
 def _encoding_finding(path: Path, encoding: str) -> Finding:
-    return info(f"{path.name} is not UTF-8 and was read as {encoding}.")
+    return info(_("{0} is not UTF-8 and was read as {1}.").format(path.name, encoding))
 
 
 def _refused(path: Path, why: str) -> InputRefused:

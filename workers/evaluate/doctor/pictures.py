@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
+from workers.contracts.translation import _
 from workers.evaluate.doctor.search import Axes, Axis
 from workers.pipeline.spec import ImageSteps, PipelineInput, Preprocess
 
@@ -130,13 +131,13 @@ def size_words(steps: ImageSteps) -> str:
     """Return how a picture is resized and cropped, in words."""
     words = []
     if isinstance(steps.resize, int):
-        words.append(f"shorter side {steps.resize}")
+        words.append(_("shorter side {0}").format(steps.resize))
     elif steps.resize is not None:
         fit = "inside a gray frame of" if steps.letterbox else "squeezed to"
         words.append(f"{fit} {steps.resize[0]} × {steps.resize[1]}")
     if steps.crop is not None:
         height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
-        words.append(f"the middle {height} × {width}")
+        words.append(_("the middle {0} × {1}").format(height, width))
     if steps.interpolation != "bilinear":
         words.append(steps.interpolation)
     if steps.layout == "nhwc":
@@ -154,7 +155,7 @@ def family_words(steps: ImageSteps) -> str:
         if (mean, std) in (own, turned):
             fits = own == turned or ((mean, std) == turned) == (steps.channels == "bgr")
             return words + ("" if fits else " in the other order")
-    by = f"mean {'/'.join(f'{v:g}' for v in steps.mean)}, spread {'/'.join(f'{v:g}' for v in steps.std)}"
+    by = _("mean {0}, spread {1}").format("/".join(f"{v:g}" for v in steps.mean), "/".join(f"{v:g}" for v in steps.std))
     return f"{steps.range.replace('..', ' to ')}, {by}"
 
 

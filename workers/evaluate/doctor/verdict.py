@@ -8,6 +8,7 @@ import numpy as np
 
 from workers.contracts.data.doctor import DoctorEvidence, DoctorResult, PreparationTried
 from workers.contracts.pipeline import spec_text
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import PreparationScore, compared, sign_p
 from workers.evaluate.doctor.material import Example
@@ -25,26 +26,26 @@ def words_of(steps: Preprocess) -> str:
     if isinstance(steps, ImageSteps):
         return picture_words(steps)
     if isinstance(steps, AudioSteps):
-        size = f"pieces of {steps.frame_samples:,} samples" if steps.frame_samples else "whole sounds"
-        before = f" after {steps.context_samples:,} old ones" if steps.context_samples else ""
-        loud = "" if steps.scale == 1 else f", values times {steps.scale:g}"
+        size = _("pieces of {0:,} samples").format(steps.frame_samples) if steps.frame_samples else "whole sounds"
+        before = _(" after {0:,} old ones").format(steps.context_samples) if steps.context_samples else ""
+        loud = "" if steps.scale == 1 else _(", values times {0:g}").format(steps.scale)
         state = "" if steps.carry_state else ", the state begins anew each time"
-        return f"{size}{before} at {steps.sample_rate_hz:,} Hz{loud}{state}"
+        return _("{0}{1} at {2:,} Hz{3}{4}").format(size, before, steps.sample_rate_hz, loud, state)
     if isinstance(steps, TextSteps):
         case = "in small letters" if steps.lowercase else "letters as they are"
         marks = "with" if steps.special_tokens else "without"
-        return f"{case}, {marks} the tokenizer’s own marks, at most {steps.max_length:,} tokens"
+        return _("{0}, {1} the tokenizer’s own marks, at most {2:,} tokens").format(case, marks, steps.max_length)
     return _array_words(steps)
 
 
 def _array_words(steps: ArraySteps) -> str:
     parts = {"same": [], "reversed": ["in reversed order"], "halves": ["the halves swapped"]}[steps.order]
     if steps.scale != 1:
-        parts.append(f"times {steps.scale:g}")
+        parts.append(_("times {0:g}").format(steps.scale))
     if steps.offset:
         parts.append(f"{'plus' if steps.offset > 0 else 'minus'} {abs(steps.offset):g}")
     if steps.swap is not None:
-        parts.append(f"{steps.swap[0]:g} given as {steps.swap[1]:g}")
+        parts.append(_("{0:g} given as {1:g}").format(steps.swap[0], steps.swap[1]))
     return "values " + (", ".join(parts) or "as they are")
 
 
@@ -78,7 +79,9 @@ def judge(
     if best is None:
         return unclear(evidence, "The model runs with no preprocessing that was tried.", chosen.problem or "")
     if best.n < FEWEST:
-        few = f"There {is_are(best.n)} only {counted(best.n, 'example')} that can be used: too few to compare."
+        few = _("There {0} only {1} that can be used: too few to compare.").format(
+            is_are(best.n), counted(best.n, "example")
+        )
         return unclear(evidence, few, MORE)
     guess = _guess(best, examples, evidence)
     if _p_of_guessing(best, guess, evidence) * tried >= SURE or (
@@ -86,7 +89,9 @@ def judge(
     ):
         return unclear(evidence, *_nothing_fits(best, guess, evidence), guess)
     if chosen.problem:
-        what = f"The model does not run with the chosen preparation; with another it does: {words_of(best.steps)}."
+        what = _("The model does not run with the chosen preparation; with another it does: {0}.").format(
+            words_of(best.steps)
+        )
         return DoctorResult(
             verdict="far_better", evidence=evidence, what=what, why=f"{chosen.problem.rstrip('.')}.", ways=(),
             best=preparation_row(best, chosen), p_value=0.0, guess=guess,
@@ -99,9 +104,11 @@ def judge(
     if best is chosen or p_value >= SURE or difference < NEAR:
         return _fits(rows, chosen, evidence, tried, p_value, guess, examples)
     far = difference >= FAR
-    what = f"Another preparation fits {'far ' if far else ''}better: {words_of(best.steps)}."
+    what = _("Another preparation fits {0}better: {1}.").format("far " if far else "", words_of(best.steps))
     same = min(best.n, chosen.n)
-    why = f"With it {_figure(best, evidence, same)}; with the chosen one {_figure(chosen, evidence, same)}."
+    why = _("With it {0}; with the chosen one {1}.").format(
+        _figure(best, evidence, same), _figure(chosen, evidence, same)
+    )
     return DoctorResult(
         verdict="far_better" if far else "better", evidence=evidence, what=what, why=why, ways=(),
         best=preparation_row(best, chosen), p_value=p_value, guess=guess,
@@ -112,7 +119,7 @@ def _more(tried: int, examples: Sequence[Example]) -> str:
     """Return advice that would decide: more examples, or more time if some examples were not tried."""
     if tried >= len(examples):
         return MORE
-    return f"In the time, {tried:,} of {len(examples):,} examples were tried. {LATER}"
+    return _("In the time, {0:,} of {1:,} examples were tried. {2}").format(tried, len(examples), LATER)
 
 
 def _usual_of_the_best(rows: Sequence[PreparationScore], chosen: PreparationScore) -> PreparationScore | None:
@@ -137,14 +144,16 @@ LATER = "Check again when the computer is less busy."
 
 def unclear(evidence: DoctorEvidence, what: str, why: str, guess: float | None = None) -> DoctorResult:
     """Return that no preprocessing can be recommended; `what` and `why` are the sentences on what is missing."""
-    what = f"It cannot be told which preparation fits. {what}".rstrip()
+    what = _("It cannot be told which preparation fits. {0}").format(what).rstrip()
     return DoctorResult(verdict="unclear", evidence=evidence, what=what, why=why, ways=(), guess=guess)
 
 
 def _nothing_fits(best: PreparationScore, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
     if evidence == "labels":
-        by_luck = f"guessing {percent(guess, 0)}"
-        what = f"With none of them the answers are better than guessing ({_figure(best, evidence)}; {by_luck})."
+        by_luck = _("guessing {0}").format(percent(guess, 0))
+        what = _("With none of them the answers are better than guessing ({0}; {1}).").format(
+            _figure(best, evidence), by_luck
+        )
         return what, "Check that the labels mean what the model means, and that the examples are of its kind."
     what = "The model is no surer of these examples than of noise."
     return what, "Add labels, or choose examples of the kind that the model knows."
@@ -182,13 +191,13 @@ def _fits(
     able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
     rival = max(able, key=lambda row: row.mean, default=None)
     same = chosen.n if rival is None else min(chosen.n, rival.n)
-    report = f"{tried} preprocessings were tried. With the chosen one {_figure(chosen, evidence, same)}"
+    report = _("{0} preprocessings were tried. With the chosen one {1}").format(tried, _figure(chosen, evidence, same))
     if rival is None:
-        what, why = "The chosen preparation fits.", f"{report}; none of the others is better."
+        what, why = "The chosen preparation fits.", _("{0}; none of the others is better.").format(report)
     else:
-        what = f"The chosen preparation works, but another may fit better: {words_of(rival.steps)}."
+        what = _("The chosen preparation works, but another may fit better: {0}.").format(words_of(rival.steps))
         other = _figure(rival, evidence, same)
-        why = f"{report}; with the other {other}, which may be so by chance. {_more(same, examples)}"
+        why = _("{0}; with the other {1}, which may be so by chance. {2}").format(report, other, _more(same, examples))
     return DoctorResult(
         verdict="fits", evidence=evidence, what=what, why=why, ways=(), best=preparation_row(chosen, chosen),
         rival=None if rival is None else preparation_row(rival, chosen), p_value=p_value, guess=guess,
@@ -200,11 +209,11 @@ def _figure(row: PreparationScore, evidence: DoctorEvidence, count: int | None =
     if count is not None and count < row.n:
         row = replace(row, score=row.score[:count])
     if evidence == "confidence":
-        more = "no" if row.mean <= 0 else f"{100 * row.mean:.0f} points"
-        return f"the model is {more} surer of {row.n:,} examples than of noise"
+        more = "no" if row.mean <= 0 else _("{0:.0f} points").format(100 * row.mean)
+        return _("the model is {0} surer of {1:,} examples than of noise").format(more, row.n)
     if set(row.score) <= {0.0, 1.0}:
-        return f"{int(sum(row.score)):,} of {row.n:,} answers are right ({percent(row.mean, 0)})"
-    return f"{percent(row.mean)} of pairs of moments in {row.n:,} examples are in the right order"
+        return _("{0:,} of {1:,} answers are right ({2})").format(int(sum(row.score)), row.n, percent(row.mean, 0))
+    return _("{0} of pairs of moments in {1:,} examples are in the right order").format(percent(row.mean), row.n)
 
 
 def preparation_row(row: PreparationScore, chosen: PreparationScore) -> PreparationTried:

@@ -8,6 +8,7 @@ from typing import Any
 
 from workers.contracts.after.answering import CONFIDENCES, Cells, Row, cells, headings
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """First characters for which a spreadsheet takes a text of a CSV as a formula (OWASP, "CSV Injection")."""
@@ -74,7 +75,7 @@ def _write_row(sheet: Any, number: int, line: Cells, formats: Sequence[Any]) -> 
 
 
 def _too_many() -> InputRefused:
-    detail = f"An Excel sheet holds {MOST_XLSX_ROWS:,} rows below its headings, and there are more answers."
+    detail = _("An Excel sheet holds {0:,} rows below its headings, and there are more answers.").format(MOST_XLSX_ROWS)
     return InputRefused("too_many_rows", "The table does not fit", detail, "Save it as CSV. The answers are kept.")
 
 

@@ -12,6 +12,7 @@ from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
@@ -55,9 +56,9 @@ def _next_words(pipeline: Pipeline, context: NDArray[Any], rows: NDArray[Any], p
     for place in places[:SHOWN].tolist():
         before = _text(pipeline, context[max(0, place - CONTEXT) : place, 0])
         pick = END if rows[place, 2] in ends else _text(pipeline, rows[place : place + 1, 2]) or NO_LETTERS
-        parts.append(f"“{before}” → “{pick}”" if before else f"first “{pick}”")
+        parts.append(f"“{before}” → “{pick}”" if before else _("first “{0}”").format(pick))
     more = len(places) - SHOWN
-    return "; ".join(parts) + (f"; {more:,} more" if more > 0 else "")
+    return "; ".join(parts) + (_("; {0:,} more").format(more) if more > 0 else "")
 
 
 def _text(pipeline: Pipeline, tokens: Sequence[float] | NDArray[Any]) -> str:
@@ -129,7 +130,7 @@ def _near(item: int, searches: tuple[Search, Search], before: Predictions, after
     """Return the fields of an `Example` with the results of a search; the first result is the prediction in words."""
     pairs = zip(searches, (before, after), strict=True)
     found = [search.names(answers.answer[item], item) for search, answers in pairs]
-    words = [f"most like “{names[0]}”" if names else "no answer" for names in found]
+    words = [_("most like “{0}”").format(names[0]) if names else "no answer" for names in found]
     return {"near_before": found[0], "near_after": found[1], "before": words[0], "after": words[1]}
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.doctor.verdict import words_of
 from workers.evaluate.look.boxes import seen_boxes
@@ -81,7 +82,7 @@ def _with_result(
         return example.model_copy(update={"result": pipeline.text_of(answer)[:RESULT_CHARS] or NO_WORD})
     if spec.answer_kind == "embedding":
         near = Search(answers, data.test, own=True).names(answer, at)
-        return example.model_copy(update={"result": f"most like “{near[0]}”" if near else ""})
+        return example.model_copy(update={"result": _("most like “{0}”").format(near[0]) if near else ""})
     return example
 
 
@@ -154,10 +155,9 @@ def _other_range(examples: list[FedExample], pipeline: Pipeline) -> FedFinding |
     have, usual = high - low, float(corners.max() - corners.min())
     if usual / FAR_RANGE <= have <= usual * FAR_RANGE:
         return None
-    what = (
-        f"They go from {low:.3g} to {high:.3g}; pictures that are prepared for this model go from"
-        f" {corners.min():.3g} to {corners.max():.3g}."
-    )
+    what = _(
+        "They go from {0:.3g} to {1:.3g}; pictures that are prepared for this model go from {2:.3g} to {3:.3g}."
+    ).format(low, high, corners.min(), corners.max())
     hint = "Save them as they went into the model when it was trained, or give pictures instead."
     return FedFinding(
         code="other_range", level="warning", what=what, hint=hint, n=len(ends), found=have, expected=usual

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedCode, FedFinding, FedParams
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.doctor.evidence import shuffled, sureness
@@ -107,15 +108,15 @@ def _by_results(pipeline: Pipeline, answers: Sequence[NDArray[np.float32]]) -> l
     if isinstance(steps, BoxesSteps):
         threshold = steps.score_threshold
         finds = any((answer[..., 4] >= threshold).any() for answer in answers)
-        what = f"0 objects in {n:,} pictures (scores from {threshold:g} on)."
+        what = _("0 objects in {0:,} pictures (scores from {1:g} on).").format(n, threshold)
         advice = "Or choose a lower threshold, or pictures with something to find."
     elif isinstance(steps, MaskSteps):
         finds = any((answer > 0).any() for answer in answers)
-        what = f"Nothing is found in {n:,} pictures: each mask is background alone."
+        what = _("Nothing is found in {0:,} pictures: each mask is background alone.").format(n)
         advice = "Or choose pictures with something to find."
     elif isinstance(steps, TranscriptSteps):
         finds = any(pipeline.text_of(answer) for answer in answers)
-        what = f"No word is read in {n:,} examples."
+        what = _("No word is read in {0:,} examples.").format(n)
         advice = "Or choose examples in which something is said or written."
     else:
         return None
@@ -139,7 +140,7 @@ def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.f
     hits = sum(found in accepted for found, accepted in labelled)
     if not is_guessing(labels, hits, max(2, predictions[0].size)):
         return []
-    return [_guessing(n, hits / n, None, f"{hits:,} of {n:,} answers are right")]
+    return [_guessing(n, hits / n, None, _("{0:,} of {1:,} answers are right").format(hits, n))]
 
 
 def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
@@ -156,11 +157,13 @@ def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.
     area = auc(np.concatenate(scores).astype(np.float64), is_true)
     if area is None or area > AUC_GUESSING:
         return []
-    return [_guessing(len(is_true), area, 0.5, f"{percent(area, 0)} of pairs of moments are in the right order")]
+    return [
+        _guessing(len(is_true), area, 0.5, _("{0} of pairs of moments are in the right order").format(percent(area, 0)))
+    ]
 
 
 def _guessing(n: int, found: float, expected: float | None, figure: str) -> FedFinding:
-    what = f"The original’s answers are no better than guessing: {figure}."
+    what = _("The original’s answers are no better than guessing: {0}.").format(figure)
     advice = "Or the labels mean something else than the model does."
     return _warning("guessing", what, n, found, expected, advice=advice)
 
@@ -176,7 +179,7 @@ def _by_looks(
     if not np.isfinite(rows).all():
         return []
     if float(np.abs(rows - rows[0]).max()) <= THE_SAME * max(1.0, float(np.abs(rows).max())):
-        what = f"The original gives the very same result to all of {len(rows):,} examples."
+        what = _("The original gives the very same result to all of {0:,} examples.").format(len(rows))
         return [_warning("all_alike", what, len(rows))]
     if kind == "embedding":
         spread = _spread(rows, centered=False)
@@ -223,5 +226,5 @@ def _shares(pipeline: Pipeline, row: NDArray[Any]) -> Floats:
 
 
 def _like_noise(n: int, spread: float, limit: float) -> FedFinding:
-    what = f"The original’s results on {n:,} examples hardly differ, as they would on noise."
+    what = _("The original’s results on {0:,} examples hardly differ, as they would on noise.").format(n)
     return _warning("like_noise", what, n, spread, limit)

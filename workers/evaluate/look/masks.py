@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.pipeline.answers import label_of
 from workers.pipeline.images import placing_of
@@ -63,4 +64,4 @@ def mask_words(mask: NDArray[Any], spec: PipelineSpec) -> str:
         return "nothing found"
     named = [f"{label_of(spec, one)} {percent(share)}" for share, one in sorted(found, reverse=True)[:MOST_NAMED]]
     more = len(found) - len(named)
-    return f"{', '.join(named)} of the picture{f', and {more} more' if more else ''}"
+    return _("{0} of the picture{1}").format(", ".join(named), _(", and {0} more").format(more) if more else "")

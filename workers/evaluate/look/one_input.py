@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.after.trying import ShownPicture, TryRequest
 from workers.contracts.errors import ErrorInfo, InputRefused, WorkerError
+from workers.contracts.translation import _
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
@@ -53,11 +54,17 @@ def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
         return error.info()
     if isinstance(error, PipelineError | OSError):
         wanted = WANTED.get(type(pipeline.spec.preprocess), "arrays in an NPZ file")
-        detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
-        return InputRefused("input_unreadable", "It cannot be read", detail, f"Try {wanted}.").info()
+        detail = (
+            str(error)
+            if isinstance(error, PipelineError)
+            else _("It cannot be read ({0}).").format(error.strerror or error)
+        )
+        return InputRefused("input_unreadable", "It cannot be read", detail, _("Try {0}.").format(wanted)).info()
     reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
     hint = "Try another input; if all fail, the preprocessing probably does not fit the model."
-    return InputRefused("run_failed", "The model failed at this input", f"It stopped with: {reason}.", hint).info()
+    return InputRefused(
+        "run_failed", "The model failed at this input", _("It stopped with: {0}.").format(reason), hint
+    ).info()
 
 
 def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import level_of_look
 from workers.contracts.specs import Judgement, Verdict
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.bounds import Counts, loss_bound
@@ -175,8 +176,9 @@ def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, marg
         )
         return
     notes.add(
-        f"It is a little worse for sure ({percent(bounds.estimate)}), but not yet sure to lose more than the"
-        f" {percent(margin)} that you allow.",
+        _("It is a little worse for sure ({0}), but not yet sure to lose more than the {1} that you allow.").format(
+            percent(bounds.estimate), percent(margin)
+        ),
         when=bounds.low > 0 and bounds.estimate >= margin,
     )
 

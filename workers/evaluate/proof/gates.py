@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workers.contracts.specs import Verdict
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, percent
 from workers.evaluate.proof.bounds import Counts
 from workers.evaluate.proof.differences import Differences, Gate
@@ -20,7 +21,9 @@ def gated(compared: Differences, limit: float, alpha: float, notes: Notes) -> It
     """Yield the verdict of each gate at the one-sided level `alpha`, and of the number of items; record the reasons."""
     if len(compared.items) < compared.least_items:
         notes.reason(
-            f"At least {compared.least_items} are needed, and there are {counted(len(compared.items), 'example')}."
+            _("At least {0} are needed, and there are {1}.").format(
+                compared.least_items, counted(len(compared.items), "example")
+            )
         )
         yield "not_enough_data"
     for reason in compared.unproven:
@@ -31,7 +34,11 @@ def gated(compared: Differences, limit: float, alpha: float, notes: Notes) -> It
         verdict = _verdict(gate, allowed, alpha)
         if verdict != "safe":
             few = "" if gate.estimate > allowed else ", and there are too few examples to be sure of that"
-            notes.reason(f"{gate.message}: {percent(gate.estimate)}, where {percent(allowed)} are allowed{few}.")
+            notes.reason(
+                _("{0}: {1}, where {2} are allowed{3}.").format(
+                    gate.message, percent(gate.estimate), percent(allowed), few
+                )
+            )
         yield verdict
 
 

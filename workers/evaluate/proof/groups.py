@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.data.tables import finite_number
 
@@ -112,4 +113,4 @@ def _columns(items: Sequence[Item]) -> Iterator[Group]:
             continue
         numbers = [finite_number(value) for value in values]
         if different and sum(number is not None for number in numbers) == sum(map(bool, values)):
-            yield from _fifths("column", f"low “{name}”", f"high “{name}”", numbers)
+            yield from _fifths("column", _("low “{0}”").format(name), _("high “{0}”").format(name), numbers)

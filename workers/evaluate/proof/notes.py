@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workers.contracts.specs import SliceDrop
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, percent
 
 AMBER_NEGATIVE_FLIPS = 0.005
@@ -39,7 +40,8 @@ def explain_negative_flips(notes: Notes, share: float, count: int) -> None:
     """Add a note if many results were right and are wrong now."""
     a_lot = ": that is a lot" if share > RED_NEGATIVE_FLIPS else ""
     notes.add(
-        f"{count:,} answers that were right are wrong now ({percent(share)}){a_lot}.", when=share > AMBER_NEGATIVE_FLIPS
+        _("{0:,} answers that were right are wrong now ({1}){2}.").format(count, percent(share), a_lot),
+        when=share > AMBER_NEGATIVE_FLIPS,
     )
 
 
@@ -47,9 +49,17 @@ def explain_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[Slic
     """Add notes about broken parts of the test set, or with labels a note that no part could be judged."""
     for part in worse[:MOST_NAMED]:
         if by_labels:
-            notes.reason(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
+            notes.reason(
+                _("“{0}” got clearly worse: {1} fewer of its {2:,} are right.").format(
+                    part.name, percent(part.drop), part.n
+                )
+            )
         else:
-            notes.reason(f"“{part.name}” changed most: {percent(part.drop)} of its {part.n:,} answers are others now.")
+            notes.reason(
+                _("“{0}” changed most: {1} of its {2:,} answers are others now.").format(
+                    part.name, percent(part.drop), part.n
+                )
+            )
     notes.add(
         "No part of the examples has enough changed answers to judge it by itself.",
         when=by_labels
@@ -69,42 +79,49 @@ def explain_examples(notes: Notes, count: int, is_identical: bool, left: int, wh
         left: Number of examples that do not count.
         why: Why these do not count.
     """
-    notes.add(f"All {count:,} predictions are the same to the last bit.", when=is_identical)
-    notes.add(f"{left:,} of {counted(count, 'example')} do not count: {why}.", when=left > 0)
+    notes.add(_("All {0:,} predictions are the same to the last bit.").format(count), when=is_identical)
+    notes.add(_("{0:,} of {1} do not count: {2}.").format(left, counted(count, "example"), why), when=left > 0)
 
 
 def explain_few(notes: Notes, changed: int, count: int, least: int) -> None:
     """Add the reason that the examples are too few to reject a version."""
-    notes.reason(f"{changed:,} of {counted(count, 'result')} changed: a verdict takes at least {least}.")
+    notes.reason(
+        _("{0:,} of {1} changed: a verdict takes at least {2}.").format(changed, counted(count, "result"), least)
+    )
 
 
 def explain_lost(notes: Notes, part: SliceDrop) -> None:
     """Add a reason about a part that changed almost completely, but is too small to be judged."""
     notes.reason(
-        f"In “{part.name}” {part.changed:,} of {part.n:,} results changed: too few to call it broken, too many to call"
-        " it safe."
+        _("In “{0}” {1:,} of {2:,} results changed: too few to call it broken, too many to call it safe.").format(
+            part.name, part.changed, part.n
+        )
     )
 
 
 def explain_texts(notes: Notes, count: int, limit: float) -> None:
     """Add the reason that there are too few texts, regardless of the number of their words."""
     notes.reason(
-        f"So few next words changed that they are within {percent(limit)}; but {count:,} texts are too few to know that"
-        " no more texts than that break wholly."
+        _(
+            "So few next words changed that they are within {0}; but {1:,} texts are too few to know that no "
+            "more texts than that break wholly."
+        ).format(percent(limit), count)
     )
 
 
 def not_labelled(what: str, classes: Sequence[str]) -> str:
     """Return the sentence that no label (`what`) has one of these classes."""
-    more = f" and {len(classes) - MOST_NAMED} more" if len(classes) > MOST_NAMED else ""
+    more = _(" and {0} more").format(len(classes) - MOST_NAMED) if len(classes) > MOST_NAMED else ""
     named = ", ".join(classes[:MOST_NAMED])
-    return f"No {what} is of {named}{more}: whether they are still found is judged by what changed."
+    return _("No {0} is of {1}{2}: whether they are still found is judged by what changed.").format(what, named, more)
 
 
 def explain_looks(notes: Notes, earlier: int, alpha: float) -> None:
     """Add a note about earlier looks at the same items, because a proof then needs a higher confidence."""
     notes.add(
-        f"Some of these examples were looked at before: a proof has to hold with {percent(1 - alpha, 2)} now, so that"
-        " all looks together err in at most 5 % of cases.",
+        _(
+            "Some of these examples were looked at before: a proof has to hold with {0} now, so that all looks "
+            "together err in at most 5 % of cases."
+        ).format(percent(1 - alpha, 2)),
         when=earlier > 0,
     )

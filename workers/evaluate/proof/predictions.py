@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.proof.passages import Passages
 from workers.infer.base import Session
 from workers.pipeline.answers import one_item
@@ -195,7 +196,7 @@ def answered(
         stop = min(start + size, end)
         group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
         with model_failures(
-            "The model failed at an input", FAILED_HINT, f"Item {start + 1} of the test set stopped it"
+            "The model failed at an input", FAILED_HINT, _("Item {0} of the test set stopped it").format(start + 1)
         ):
             outputs = pipeline.run(session, group[0] if size == 1 else pipeline.batch(group))
         if size == 1:

@@ -3,6 +3,7 @@
 from functools import cache
 
 from workers.contracts.specs import Judgement, TaskScore
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.case import Case
@@ -41,11 +42,11 @@ def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judge
     if loss is None or sure is None or sure <= 0 or loss < limit:
         return judgement
     if sure > limit:
-        note = f"{score.title} got worse for sure, by {percent(loss)} of the original’s."
+        note = _("{0} got worse for sure, by {1} of the original’s.").format(score.title, percent(loss))
         update = {"verdict": "regressed", "missing_examples": None}
     elif judgement.verdict == "safe":
-        lost = f"{score.title} got worse, by {percent(loss)} of the original’s"
-        note = f"{lost}; more examples would show whether for sure."
+        lost = _("{0} got worse, by {1} of the original’s").format(score.title, percent(loss))
+        note = _("{0}; more examples would show whether for sure.").format(lost)
         update = {"verdict": "not_enough_data"}
     else:
         return judgement

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.after.stress import Measure
+from workers.contracts.translation import _
 from workers.evaluate.stress.base import Generator, Stress, Takes
 from workers.evaluate.stress.kinds import numbers, pictures, sounds, texts
 from workers.evaluate.stress.paired import Pairs
@@ -80,7 +81,7 @@ def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: P
     """Evaluate both versions example by example, so that all cells hold the same examples whenever the time ends."""
     stressed = StressedExamples()
     total_s = max(both.remaining_s(CHANGES_UNTIL), 1e-3)
-    stage = f"Running both versions on changed {NOUNS[both.samples.takes]}"
+    stage = _("Running both versions on changed {0}").format(NOUNS[both.samples.takes])
     for number, given in enumerate(items):
         both.ctx.check_cancelled()
         left_s = both.remaining_s(CHANGES_UNTIL)

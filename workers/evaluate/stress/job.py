@@ -9,6 +9,7 @@ import numpy as np
 from workers.contracts.after.stress import StressParams, StressResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.evaluate.stress.attack.attacks import attack_both
 from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.backdoor.poison import look_for_poison
@@ -55,7 +56,9 @@ def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExa
         raise InputRefused(
             "nothing_to_score",
             "None of the examples could be changed and scored",
-            f"{len(items):,} examples were tried; {changed.unreadable:,} of them cannot be read any more.",
+            _("{0:,} examples were tried; {1:,} of them cannot be read any more.").format(
+                len(items), changed.unreadable
+            ),
             "Put the examples back where they were, or optimize again with others.",
         )
     unfamiliar = unfamiliar_rows(both, changed)
@@ -84,13 +87,17 @@ def _notes(changed: StressedExamples, samples: Samples, total: int, params: Stre
     notes = []
     if changed.stopped_early:
         notes.append(
-            f"{len(changed.items):,} of {total:,} examples were used: more did not fit into {params.max_seconds:.0f} s."
+            _("{0:,} of {1:,} examples were used: more did not fit into {2:.0f} s.").format(
+                len(changed.items), total, params.max_seconds
+            )
         )
     if changed.unreadable:
-        notes.append(f"{changed.unreadable:,} examples could not be read any more and were left out.")
+        notes.append(_("{0:,} examples could not be read any more and were left out.").format(changed.unreadable))
     if isinstance(samples, PictureSamples) and samples.redrawn:
         notes.append(
-            f"{samples.redrawn:,} pictures are not where they were; they were drawn from what the model got of them."
+            _("{0:,} pictures are not where they were; they were drawn from what the model got of them.").format(
+                samples.redrawn
+            )
         )
     if changed.measure == "agreement":
         notes.append("There are no labels: right is what the original answers to the unchanged input.")

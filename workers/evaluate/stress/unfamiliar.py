@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import MARGIN, Separation, UnfamiliarRow
+from workers.contracts.translation import _
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, draw_counts, holm
 from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.kinds.strangers import STRANGERS, Stranger
@@ -211,16 +212,17 @@ def _curves(real: Floats, made: Floats, real_times: Floats, made_times: Floats) 
 def _words(row: UnfamiliarRow) -> str:
     before, after = row.original_separation, row.optimized_separation
     assert before is not None and after is not None
-    report = (
-        f"in {percent(after.auroc)} of pairs the optimized model is surer of the real input, the original in "
-        f"{percent(before.auroc)} (AUROC)"
+    report = _("in {0} of pairs the optimized model is surer of the real input, the original in {1} (AUROC)").format(
+        percent(after.auroc), percent(before.auroc)
     )
     if row.fpr95_low is not None and row.fpr95_low > MARGIN:
-        alarms = f"{percent(after.fpr95)} of the real inputs instead of {percent(before.fpr95)} (FPR95)"
-        report += f"; to catch 95 % of these it would turn away {alarms}"
+        alarms = _("{0} of the real inputs instead of {1} (FPR95)").format(percent(after.fpr95), percent(before.fpr95))
+        report += _("; to catch 95 % of these it would turn away {0}").format(alarms)
     verdict = {
-        "worse": f"the optimized model recognizes it less well: {report}.",
-        "unclear": f"{report}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
-        "even": f"it is recognized as well as by the original: {report}.",
+        "worse": _("the optimized model recognizes it less well: {0}.").format(report),
+        "unclear": _("{0}; {1:,} examples cannot rule out a loss of over {2:.0f} points.").format(
+            report, row.n, MARGIN * 100
+        ),
+        "even": _("it is recognized as well as by the original: {0}.").format(report),
     }[row.verdict]
     return f"{row.title}: {verdict}"

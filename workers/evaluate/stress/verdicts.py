@@ -11,6 +11,7 @@ import numpy as np
 
 from workers.contracts import wording
 from workers.contracts.after.stress import MARGIN, Measure, StressCell, StressRow, StressVerdict
+from workers.contracts.translation import _
 from workers.evaluate.proof.stats import holm
 from workers.evaluate.stress.base import Stress
 from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare, held
@@ -63,33 +64,45 @@ def worst_of(row: StressRow) -> StressCell:
 def _words(row: StressRow, scene: str, measure: Measure, clean: StressCell) -> str:
     worst = worst_of(row)
     loss = percent(worst.drop)
-    where = f"{scene} (severity {worst.level})" if row.group in ("corruption", "drift") else f"{scene} ({worst.level})"
+    where = (
+        _("{0} (severity {1})").format(scene, worst.level)
+        if row.group in ("corruption", "drift")
+        else f"{scene} ({worst.level})"
+    )
     if row.verdict == "worse" and measure == "similarity":
-        return f"{where} {loss} of the optimized model's answers are no longer like the original's."
+        return _("{0} {1} of the optimized model's answers are no longer like the original's.").format(where, loss)
     if row.verdict == "worse":
-        before = "" if clean.drop < NOTABLE / 2 else f"; on unchanged inputs it is {percent(clean.drop)}"
-        return f"{where} the optimized model {_loses(measure, loss)} than the original{before}."
+        before = "" if clean.drop < NOTABLE / 2 else _("; on unchanged inputs it is {0}").format(percent(clean.drop))
+        return _("{0} the optimized model {1} than the original{2}.").format(where, _loses(measure, loss), before)
     lost = min(row.cells, key=lambda cell: cell.original)
     if lost.original <= MARGIN:
-        return f"{scene} the original itself gets next to nothing right, so that there is nothing to lose."
+        return _("{0} the original itself gets next to nothing right, so that there is nothing to lose.").format(scene)
     if row.verdict == "unclear":
-        more = f": about {about(row.needed)} more would" if row.needed else ""
+        more = _(": about {0} more would").format(about(row.needed)) if row.needed else ""
         if worst.drop >= NOTABLE:
-            return f"{where} it loses {loss} more, which {worst.n:,} examples cannot tell from chance{more}."
-        return f"{scene} no notable loss was seen, but {worst.n:,} examples cannot rule out one of over {LIMIT}{more}."
+            return _("{0} it loses {1} more, which {2:,} examples cannot tell from chance{3}.").format(
+                where, loss, worst.n, more
+            )
+        return _("{0} no notable loss was seen, but {1:,} examples cannot rule out one of over {2}{3}.").format(
+            scene, worst.n, LIMIT, more
+        )
     bound = wording.percent_up(max(cell.upper for cell in row.cells))
     if lost.original < 0.5 * clean.original and measure != "similarity":
-        return (
-            f"{scene} both lose much, and alike: {percent(lost.original)} and {percent(lost.optimized)} at the worst."
+        return _("{0} both lose much, and alike: {1} and {2} at the worst.").format(
+            scene, percent(lost.original), percent(lost.optimized)
         )
-    return f"{scene} it is as good as the original: it loses at most {bound}."
+    return _("{0} it is as good as the original: it loses at most {1}.").format(scene, bound)
 
 
 LIMIT = wording.percent(MARGIN, 0)
 
 
 def _loses(measure: Measure, loss: str) -> str:
-    return f"gets {loss} more of the examples wrong" if measure == "accuracy" else f"changes {loss} more of its answers"
+    return (
+        _("gets {0} more of the examples wrong").format(loss)
+        if measure == "accuracy"
+        else _("changes {0} more of its answers").format(loss)
+    )
 
 
 def percent(share: float) -> str:
@@ -101,11 +114,19 @@ def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, 
     """Return the result of the report in one or two sentences; `unused` examples exist but were not evaluated."""
     if clean.verdict == "worse":
         if measure == "similarity":
-            return f"Already without stress {percent(clean.drop)} of its answers are not like the original's."
-        return f"Already without stress the optimized model {_loses(measure, percent(clean.drop))} than the original."
+            return _("Already without stress {0} of its answers are not like the original's.").format(
+                percent(clean.drop)
+            )
+        return _("Already without stress the optimized model {0} than the original.").format(
+            _loses(measure, percent(clean.drop))
+        )
     worse = sorted((row for row in rows if row.verdict == "worse"), key=lambda row: -worst_of(row).drop)
     if worse:
-        rest = f" {len(worse) - 1} other kinds of stress hurt it more than the original, too." if len(worse) > 2 else ""
+        rest = (
+            _(" {0} other kinds of stress hurt it more than the original, too.").format(len(worse) - 1)
+            if len(worse) > 2
+            else ""
+        )
         if len(worse) == 2:
             rest = " Another kind of stress hurts it more than the original, too."
         return worse[0].words + rest
@@ -113,8 +134,12 @@ def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, 
     unclear = [one for one in every if one.verdict == "unclear"]
     if not unclear:
         bound = wording.percent_up(max(cell.upper for cell in (clean, *(c for row in rows for c in row.cells))))
-        return f"Under stress it is as good as the original: on {n:,} examples no kind costs it more than {bound}."
-    report = f"Nothing is proven to hurt the optimized model more, but {n:,} examples cannot tell for all kinds."
+        return _(
+            "Under stress it is as good as the original: on {0:,} examples no kind costs it more than {1}."
+        ).format(n, bound)
+    report = _(
+        "Nothing is proven to hurt the optimized model more, but {0:,} examples cannot tell for all kinds."
+    ).format(n)
     return report + _more(unclear, unused)
 
 
@@ -124,5 +149,7 @@ def _more(unclear: Sequence[StressCell | StressRow], unused: int) -> str:
     if most is None:
         return ""
     if unused:
-        return f" About {about(most)} more would, and {unused:,} of yours did not fit into the time: give it more."
-    return f" About {about(most)} more would."
+        return _(" About {0} more would, and {1:,} of yours did not fit into the time: give it more.").format(
+            about(most), unused
+        )
+    return _(" About {0} more would.").format(about(most))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from workers.contracts.translation import _
 from workers.evaluate.doctor.pictures import both_orders
 from workers.explain.side import CauseKind, Material, Proposal, Side
 from workers.pipeline.spec import ImageSteps
@@ -14,7 +15,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
         return
     for other in both_orders(steps):
         if isinstance(other, ImageSteps) and other.channels != steps.channels:
-            words = f"{other.channels.upper()} pictures"
+            words = _("{0} pictures").format(other.channels.upper())
             yield Proposal(side.with_steps(other), "channels", steps.channels, other.channels, words)
 
 

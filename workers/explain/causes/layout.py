@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from workers.contracts.translation import _
 from workers.explain.side import CauseKind, Material, Proposal, Rows, Side
 from workers.pipeline.spec import ImageSteps
 
@@ -28,12 +29,14 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     steps = side.steps
     if isinstance(steps, ImageSteps) and not steps.pixels:
         changed = replace(steps, layout="nhwc" if steps.layout == "nchw" else "nchw")
-        words = f"inputs in the layout {changed.layout.upper()}"
+        words = _("inputs in the layout {0}").format(changed.layout.upper())
         yield Proposal(side.with_steps(changed), "layout", steps.layout, changed.layout, words)
     if side.spec.postprocess is None:
         for source, before, after in ((0, "nhwc", "nchw"), (-1, "nchw", "nhwc")):
             moved = side.with_answers(MovedAnswer(source, -1 - source))
-            yield Proposal(moved, "output_layout", before, after, f"answers in the layout {after.upper()}", gives=True)
+            yield Proposal(
+                moved, "output_layout", before, after, _("answers in the layout {0}").format(after.upper()), gives=True
+            )
 
 
 CAUSE = CauseKind("layout", order=10, propose=propose)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
+from workers.contracts.translation import _
 from workers.evaluate.doctor.pictures import CLIP, COLOR, GRAY, SMALL, family_words, with_families
 from workers.explain.causes.scale import range_of
 from workers.explain.side import CauseKind, Material, Proposal, Side
@@ -26,7 +27,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
         plain = range_of(steps), range_of(other)
         if None not in plain or (other.mean, other.std) == (steps.mean, steps.std):
             continue
-        words = f"values from {family_words(other)}"
+        words = _("values from {0}").format(family_words(other))
         yield Proposal(side.with_steps(other), "mean_std", _values(steps), _values(other), words)
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from workers.contracts.translation import _
 from workers.explain.side import CauseKind, Material, Proposal, Side
 from workers.pipeline.pipeline import Arrays
 from workers.pipeline.spec import PipelineSpec, TextSteps
@@ -65,8 +66,8 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     for length in sorted(lengths):
         for where in ("left", "right"):
             changed = replace(side, feeds=(Padded(where, length, pad_id),))
-            words = f"texts that are filled up on the {where} to {length} tokens"
-            yield Proposal(changed, "padding", "none", f"{where} to {length}", words)
+            words = _("texts that are filled up on the {0} to {1} tokens").format(where, length)
+            yield Proposal(changed, "padding", "none", _("{0} to {1}").format(where, length), words)
 
 
 CAUSE = CauseKind("padding_side", order=65, propose=propose)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import get_args
 
+from workers.contracts.translation import _
 from workers.evaluate.doctor.pictures import cuts, side_of, size_words
 from workers.explain.side import CauseKind, Material, Proposal, Side
 from workers.pipeline.spec import ImageSteps, Interpolation
@@ -33,7 +34,11 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     for other in dict.fromkeys(known):
         same = replace(other, interpolation=steps.interpolation) == steps
         if same:
-            words, before, after = f"{other.interpolation} interpolation", steps.interpolation, other.interpolation
+            words, before, after = (
+                _("{0} interpolation").format(other.interpolation),
+                steps.interpolation,
+                other.interpolation,
+            )
             yield Proposal(side.with_steps(other), "interpolation", before, str(after), words)
         else:
             before_words, words = size_words(steps), size_words(other)
@@ -41,7 +46,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
 
 
 def _sentence(words: str) -> str:
-    return f"pictures {'with the ' if words.startswith('shorter') else ''}{words}"
+    return _("pictures {0}{1}").format("with the " if words.startswith("shorter") else "", words)
 
 
 CAUSE = CauseKind("resize_mode", order=50, propose=propose)

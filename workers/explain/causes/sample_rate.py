@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from workers.contracts.translation import _
 from workers.evaluate.doctor.others import FRAMES, RATES_HZ
 from workers.explain.side import CauseKind, Material, Proposal, Side
 from workers.pipeline.spec import AudioSteps
@@ -24,7 +25,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
         for new, old in dict.fromkeys(frames):
             other = replace(steps, sample_rate_hz=rate, frame_samples=new, context_samples=old)
             if rate != steps.sample_rate_hz:
-                words = f"sounds at {rate:,} Hz"
+                words = _("sounds at {0:,} Hz").format(rate)
                 yield Proposal(side.with_steps(other), "sample_rate_hz", steps.sample_rate_hz, rate, words)
 
 

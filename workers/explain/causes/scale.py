@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from workers.contracts.translation import _
 from workers.evaluate.doctor.others import array_axes, sound_axes
 from workers.evaluate.doctor.pictures import Family, with_families
 from workers.explain.side import CauseKind, Material, Proposal, Side
@@ -29,12 +30,12 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
         for other in array_axes(main, material.samples, material.model_dir)[0][0](steps):
             assert isinstance(other, ArraySteps)
             before, after = (f"{one.scale:g}x{one.offset:+g}" for one in (steps, other))
-            words = f"values times {other.scale:g} plus {other.offset:g}"
+            words = _("values times {0:g} plus {1:g}").format(other.scale, other.offset)
             yield Proposal(side.with_steps(other), "scale", before, after, words)
     elif isinstance(steps, AudioSteps):
         for other in sound_axes(main, bool(side.spec.links))[0][0](steps):
             assert isinstance(other, AudioSteps)
-            words = f"samples times {other.scale:g}"
+            words = _("samples times {0:g}").format(other.scale)
             yield Proposal(side.with_steps(other), "scale", steps.scale, other.scale, words)
 
 
@@ -47,7 +48,7 @@ def _of_pictures(side: Side, steps: ImageSteps) -> Iterable[Proposal]:
         families = ((values, mean * count, std * count) for values, mean, std in RANGES.values())
         tried = dict(zip(RANGES, with_families(steps, families), strict=True))
     for name, other in tried.items():
-        words = f"values from {name.replace('..', ' to ').replace('-', '−')}"
+        words = _("values from {0}").format(name.replace("..", " to ").replace("-", "−"))
         yield Proposal(side.with_steps(other), "range", now or steps.range, name, words)
 
 

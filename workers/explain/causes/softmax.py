@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.explain.side import CauseKind, Material, Proposal, Rows, Side
 from workers.pipeline.answers import sigmoid, softmax
 
@@ -50,9 +51,11 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
         return
     names: tuple[Function, ...] = ("softmax", "sigmoid")
     for name in names:
-        inside = f"probabilities, with the {name} inside"
+        inside = _("probabilities, with the {0} inside").format(name)
         yield Proposal(_with(side, name, None), name, "inside", "outside", inside, gives=True)
-        yield Proposal(_with(side, None, name), name, "outside", "inside", f"logits, without the {name}", gives=True)
+        yield Proposal(
+            _with(side, None, name), name, "outside", "inside", _("logits, without the {0}").format(name), gives=True
+        )
     logarithms: tuple[Function | None, ...] = ("softmax", None)
     for first in logarithms:
         words = "logarithms of probabilities"

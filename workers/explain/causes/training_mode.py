@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.folder import read_model
+from workers.contracts.translation import _
 from workers.explain.side import CauseKind, Material, Proposal, Side
 
 FOLDER = "inference_mode"
@@ -20,7 +21,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     if folder is not None:
         yield Proposal(replace(side, model=folder), "training_mode", True, False, words, gives=True)
     if material.varies():
-        more = f"{words}, which vary between equal requests (their mean over {REPEATS} requests counts)"
+        more = _("{0}, which vary between equal requests (their mean over {1} requests counts)").format(words, REPEATS)
         yield Proposal(replace(side, repeats=REPEATS), "training_mode", True, False, more, gives=True)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.explain.graph import ModelGraph
 from workers.explain.graphs.building import GraphBuilder
 from workers.explain.graphs.weights import (
@@ -56,7 +57,7 @@ def read(path: Path) -> ModelGraph:
         raise InputRefused(
             "too_many_nodes",
             "The graph is too large to compare",
-            f"{path.name} has more than {MOST_NODES} operators.",
+            _("{0} has more than {1} operators.").format(path.name, MOST_NODES),
             "Compare a smaller part of the model.",
         )
     reader = _Reader(path.parent)

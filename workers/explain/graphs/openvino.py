@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.explain.graph import ModelGraph
 from workers.explain.graphs.building import GraphBuilder
 from workers.explain.graphs.weights import Weight, number_type, shortened, weight_of_array
@@ -29,7 +30,7 @@ def _refused(path: Path) -> InputRefused:
     return InputRefused(
         "model_unreadable",
         "The model file cannot be read",
-        f"OpenVINO cannot read {path.name}.",
+        _("OpenVINO cannot read {0}.").format(path.name),
         "Open the model again from its original file.",
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workers.contracts.folder import read_model
 from workers.contracts.runtimes import needs_torch
+from workers.contracts.translation import _
 from workers.explain.graph import ModelGraph
 from workers.infer.openvino_program import SHOWN
 from workers.tune.layers import target_of
@@ -30,5 +31,5 @@ def read_graph(folder: Path, runtime: str) -> ModelGraph:
     notes = [target.part] if target.part else []
     precision = str(target.settings.get("inference_precision", ""))
     if precision in SHOWN:
-        notes.append(f"The engine computes with {SHOWN[precision]}, which the file does not show.")
+        notes.append(_("The engine computes with {0}, which the file does not show.").format(SHOWN[precision]))
     return dataclasses.replace(graph, form=form, notes=(*graph.notes, *notes))

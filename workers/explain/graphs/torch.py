@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.explain.graph import ModelGraph
 from workers.explain.graphs.building import GraphBuilder
 from workers.explain.graphs.weights import Weight, number_type, shortened, weight_of_array
@@ -28,12 +29,12 @@ def read(path: Path) -> ModelGraph:
     from workers.infer.torch_cpu import load_program
 
     try:
-        program, (inputs, _) = load_program(torch, path)
+        program, (inputs, _unused) = load_program(torch, path)
     except NotRunnable as error:
         raise InputRefused(
             "no_torch_program",
             "PyTorch's graph of this model cannot be read",
-            f"There is no exported program that can be read beside {path.name}: {error}.",
+            _("There is no exported program that can be read beside {0}: {1}.").format(path.name, error),
             "Compare the version for another engine.",
         ) from error
     reader = _Reader()

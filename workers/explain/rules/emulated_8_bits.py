@@ -1,6 +1,7 @@
 """Products in 8 bits on a processor without instructions for them."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import count, slower_or_faster
@@ -16,8 +17,10 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 def _explain(facts: SpeedFacts) -> Reason:
     return facts.reason(
         RULE.code,
-        "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits in "
-        f"{count(sum(group.heavy for group in facts.groups), 'operator')}: {slower_or_faster(*facts.spent_ms)}.",
+        _(
+            "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits "
+            "in {0}: {1}."
+        ).format(count(sum(group.heavy for group in facts.groups), "operator"), slower_or_faster(*facts.spent_ms)),
         "Measure it on the processor that will run it, or use 16 or 32 bits on this one.",
     )
 

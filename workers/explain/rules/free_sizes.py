@@ -3,6 +3,7 @@
 import statistics
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts, exceeds_noise
 from workers.explain.wording import ms
@@ -27,8 +28,10 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     which, other = ("second", "first") if now else ("first", "second")
     return facts.reason(
         RULE.code,
-        f"The {which} model takes inputs of any size; built for the size of this request, as the {other} one is, it "
-        f"needs {ms(cost_ms)} less.",
+        _(
+            "The {0} model takes inputs of any size; built for the size of this request, as the {1} one is, it "
+            "needs {2} less."
+        ).format(which, other, ms(cost_ms)),
         "Fix the input size, or use a few fixed sizes." if now else "",
         saved_ms=-cost_ms if now else cost_ms,
     )

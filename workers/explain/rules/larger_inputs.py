@@ -1,6 +1,7 @@
 """The same operators on larger or smaller inputs, for example because of padding."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.explain.groups import CHANGED, Group
 from workers.explain.speed import Rule, SpeedFacts
@@ -23,10 +24,14 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = (sum(layer.values or 0 for layer in layers) for layers in facts.layers)
     more = second > first
-    words = f"{second / first:.1f} times as many values" if more else f"{percent(second / first, 0)} of the values"
+    words = (
+        _("{0:.1f} times as many values").format(second / first)
+        if more
+        else _("{0} of the values").format(percent(second / first, 0))
+    )
     return facts.reason(
         RULE.code,
-        f"The same operators compute {words}, which {cost_or_save(facts.saved_ms, one=True)}.",
+        _("The same operators compute {0}, which {1}.").format(words, cost_or_save(facts.saved_ms, one=True)),
         "Use inputs of the size that the data needs, or pad to the next of a few sizes." if more else "",
     )
 

@@ -1,6 +1,7 @@
 """Models so small that most of a request passes outside of their operators."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.explain.speed import Rule, SpeedFacts
 
@@ -12,8 +13,9 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     return Reason(
         code=RULE.code,
-        text=f"The model is small: {percent(outside_ms / (inside_ms + outside_ms), 0)} of a request pass outside of "
-        "its operators, so faster operators gain little.",
+        text=_(
+            "The model is small: {0} of a request pass outside of its operators, so faster operators gain little."
+        ).format(percent(outside_ms / (inside_ms + outside_ms), 0)),
         advice="Send several items in one request.",
     )
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import bits, slower_or_faster
@@ -24,7 +25,9 @@ def _explain(facts: SpeedFacts) -> Reason:
         n = sum(group.heavy for group in groups)
         of_all = sum(group.heavy for group in facts.all_groups if group.family == family)
         spent = replace(facts, groups=tuple(groups)).spent_ms
-        parts.append(f"{n} of {of_all} {family} in {bits(precision)}: {slower_or_faster(*spent)}")
+        parts.append(
+            _("{0} of {1} {2} in {3}: {4}").format(n, of_all, family, bits(precision), slower_or_faster(*spent))
+        )
     slower = facts.saved_ms < 0
     return facts.reason(
         RULE.code,

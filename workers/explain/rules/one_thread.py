@@ -1,6 +1,7 @@
 """Operators that run on one thread although more are allowed."""
 
 from workers.contracts.after.changes import Layer, Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import count, ms
@@ -27,12 +28,16 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     allowed = max(facts.first.threads, facts.second.threads)
     if _fewer(facts):
-        text = f"The second model runs with {count(facts.second.threads, 'thread')}, the first with {allowed}"
+        text = _("The second model runs with {0}, the first with {1}").format(
+            count(facts.second.threads, "thread"), allowed
+        )
         advice = "Allow as many threads as the first model has."
     else:
-        text = f"Only one thread, although {allowed} are allowed, computes {count(len(facts.groups), 'operator')}"
+        text = _("Only one thread, although {0} are allowed, computes {1}").format(
+            allowed, count(len(facts.groups), "operator")
+        )
         advice = "Use operators that the engine splits over threads, or another engine."
-    cost = f"{text}: {ms(-facts.saved_ms)} more."
+    cost = _("{0}: {1} more.").format(text, ms(-facts.saved_ms))
     return facts.reason(RULE.code, cost, advice)
 
 

@@ -1,6 +1,7 @@
 """Time of a request that passes outside of all operators."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.explain.speed import Rule, SpeedFacts, exceeds_noise
 from workers.explain.wording import cost_or_save, ms
 
@@ -14,8 +15,10 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     return Reason(
         code=RULE.code,
-        text=f"Starting operators and handing over values {cost_or_save(first - second, one=True)}: {ms(second)} of "
-        f"each request pass outside of the operators, {ms(first)} in the first model.",
+        text=_(
+            "Starting operators and handing over values {0}: {1} of each request pass outside of the operators, "
+            "{2} in the first model."
+        ).format(cost_or_save(first - second, one=True), ms(second), ms(first)),
         advice="Fuse operators, or send several items in one request." if second > first else "",
         saved_ms=first - second,
     )

@@ -1,6 +1,7 @@
 """Operators for which the engine has only a slow general implementation."""
 
 from workers.contracts.after.changes import Layer, Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import count, ms
@@ -23,8 +24,9 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     kinds = ", ".join(sorted({layer.kind for layer in facts.layers[1] if _general((layer,))}))
     return facts.reason(
         RULE.code,
-        f"The engine has only a slow general implementation for {count(len(facts.groups), 'operator')} ({kinds}): "
-        f"{ms(-facts.saved_ms)} more.",
+        _("The engine has only a slow general implementation for {0} ({1}): {2} more.").format(
+            count(len(facts.groups), "operator"), kinds, ms(-facts.saved_ms)
+        ),
         "Use an operator that the engine has a fast implementation for, or another engine.",
     )
 

@@ -1,6 +1,7 @@
 """Operators that the second model does not run any more."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import count, kinds_of, ms
@@ -14,8 +15,9 @@ def _explain(facts: SpeedFacts) -> Reason:
     first = facts.layers[0]
     return facts.reason(
         RULE.code,
-        f"The second model runs without {count(len(first), 'operator')} ({kinds_of(first)}), which saves "
-        f"{ms(facts.saved_ms)}.",
+        _("The second model runs without {0} ({1}), which saves {2}.").format(
+            count(len(first), "operator"), kinds_of(first), ms(facts.saved_ms)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Rounding to 8 bits around operators that still compute with more bits."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.kinds import ROUNDING
 from workers.explain.speed import Rule, SpeedFacts
@@ -19,8 +20,10 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     rounding = sum(layer.kind in ROUNDING for layer in facts.layers[1])
     return facts.reason(
         RULE.code,
-        f"{n} of {of_all} heavy operators still compute with more bits although values are rounded for them: they and "
-        f"{count(rounding, 'conversion')} to 8 bits and back take {ms(-facts.saved_ms)} more.",
+        _(
+            "{0} of {1} heavy operators still compute with more bits although values are rounded for them: they "
+            "and {2} to 8 bits and back take {3} more."
+        ).format(n, of_all, count(rounding, "conversion"), ms(-facts.saved_ms)),
         "Round inputs and weights of these operators, or leave them out of the rounding.",
     )
 

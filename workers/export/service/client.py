@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.export.fresh_environment import interpreter
 from workers.export.selftest import ENVIRONMENT, FOLDER, failed
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH, Tensor
@@ -106,7 +107,7 @@ def request_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
         return checks, _with_address(line, client.name)
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         error_output = _end(process)
-        raise failed(f"its server failed: {error} {error_output}".strip()) from error
+        raise failed(_("its server failed: {0} {1}").format(error, error_output).strip()) from error
     finally:
         connection.close()
         _end(process)
@@ -114,8 +115,8 @@ def request_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
 
 def _with_address(line: str, name: str) -> str:
     """Return the ready line of a server with a handed-over connection in the form of a listening server."""
-    rest = re.sub(r"^ on http://\S+", "", line.strip().removeprefix(f"ready: {name}"))
-    return f"ready: {name} on {USUAL_ADDRESS}{rest}"
+    rest = re.sub(r"^ on http://\S+", "", line.strip().removeprefix(_("ready: {0}").format(name)))
+    return _("ready: {0} on {1}{2}").format(name, USUAL_ADDRESS, rest)
 
 
 def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[str], http.client.HTTPConnection, str]":
@@ -152,7 +153,7 @@ def _ready(process: "subprocess.Popen[str]") -> str:
     line = process.stdout.readline()
     late.cancel()
     if not line.startswith("ready: "):
-        raise failed(f"its server did not start. {_end(process)}")
+        raise failed(_("its server did not start. {0}").format(_end(process)))
     return line
 
 
@@ -164,18 +165,20 @@ def _request_all(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportC
     ctx.check_cancelled()
     alike, differences = compare_golden(folder / "golden", load_pipeline(folder), client)
     if differences:
-        raise failed(f"its server gives other answers. {differences[0]}")
+        raise failed(_("its server gives other answers. {0}").format(differences[0]))
     ctx.check_cancelled()
     example = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["example"]
     body = str(example["text"]).encode() if "text" in example else (folder / example["file"]).read_bytes()
     report = client.document("POST", f"/v2/models/{client.name}/answer", body)
-    status, _, _ = client.request("GET", "/v2", headers={"Host": "stranger.example"})
+    status, *_rest = client.request("GET", "/v2", headers={"Host": "stranger.example"})
     if status != REFUSED:
-        raise failed(f"its server answers under a host name that it does not know (status {status})")
-    shown = report["answer"] if isinstance(report["answer"], str) else f"an answer of shape {report['shape']}"
+        raise failed(_("its server answers under a host name that it does not know (status {0})").format(status))
+    shown = (
+        report["answer"] if isinstance(report["answer"], str) else _("an answer of shape {0}").format(report["shape"])
+    )
     return (
-        ExportCheck(what="Its server is ready", ok=True, detail=f"model {client.name}, inputs {names}"),
-        ExportCheck(what="Its server gives the same answers", ok=True, detail=f"{alike} of {alike}"),
+        ExportCheck(what="Its server is ready", ok=True, detail=_("model {0}, inputs {1}").format(client.name, names)),
+        ExportCheck(what="Its server gives the same answers", ok=True, detail=_("{0} of {0}").format(alike)),
         ExportCheck(what="Its server answers a real input", ok=True, detail=shown),
         ExportCheck(what="Its server refuses unknown host names", ok=True, detail="stranger.example was not answered"),
     )
@@ -189,9 +192,9 @@ def _stop(process: "subprocess.Popen[str]") -> ExportCheck:
     try:
         code = process.wait(STOP_S)
     except subprocess.TimeoutExpired as error:
-        raise failed(f"its server did not stop within {STOP_S} s") from error
+        raise failed(_("its server did not stop within {0} s").format(STOP_S)) from error
     if code != 0:
-        raise failed(f"its server stopped with {code}")
+        raise failed(_("its server stopped with {0}").format(code))
     return ExportCheck(what="Its server stops", ok=True, detail="on SIGTERM")
 
 

@@ -10,6 +10,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.contracts.translation import _
 from workers.export.layout import plain_name
 from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import TEST_STAGES
@@ -76,7 +77,7 @@ def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     """Compare the golden predictions, and check that all of the server's files exist."""
     alike, problems = golden_answers(folder, ctx)
     missing = sorted(name for name in server_files() if not (folder / name).is_file())
-    return alike, [*problems, *(f"The server lacks {name}." for name in missing)]
+    return alike, [*problems, *(_("The server lacks {0}.").format(name) for name in missing)]
 
 
 TARGET = TargetSpec(

@@ -12,6 +12,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import Question, Stage
 from workers.contracts.techniques import Model, TargetSpec
+from workers.contracts.translation import _
 from workers.convert import tensorrt_engine
 from workers.export.fresh_environment import interpreter
 from workers.export.layout import runtime_entry
@@ -31,11 +32,11 @@ USUAL = ("sm89",)
 """Architectures for the self-test if the bundle holds no engine."""
 
 OTHER_CARDS = "numpy\nonnxruntime-gpu[cuda,cudnn]\ntensorrt>=11\n"
-NUMBERS = f"""
-Only cards compute with this version's numbers (BF16). ONNX Runtime uses `model/{STAND_IN_FILE}` instead: the same
-rounded weights, computed with 32 bits. The golden answers come from it, so a card's answers may differ in their last
-digits; `verify.py` compares them by the rule of the task.
-"""
+NUMBERS = _(
+    "\nOnly cards compute with this version's numbers (BF16). ONNX Runtime uses `model/{0}` instead: the "
+    "same\nrounded weights, computed with 32 bits. The golden answers come from it, so a card's answers may "
+    "differ in their last\ndigits; `verify.py` compares them by the rule of the task.\n"
+).format(STAND_IN_FILE)
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
@@ -87,7 +88,9 @@ def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[s
     ahead = "No engine was built ahead: each card builds its own."
     if rows:
         cards = ", ".join(f"{name.upper()} ({CARDS[name]})" for row in rows for name in row["architectures"])
-        ahead = f"An engine was built ahead for {cards}. It is used where the library says that it is valid."
+        ahead = _("An engine was built ahead for {0}. It is used where the library says that it is valid.").format(
+            cards
+        )
     guide = _source("workers.export.tensorrt.bundle_files", "CARDS.md")
     return {
         **own,
@@ -120,12 +123,12 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
     except (IndexError, ValueError):
         document = {"ok": False, "problem": done.stderr.strip()[-300:] or "it printed nothing"}
     if not document["ok"] or not plan.is_file():
-        raise failed(f"no engine could be built for {shown(architectures)} ({document['problem']})")
+        raise failed(_("no engine could be built for {0} ({1})").format(shown(architectures), document["problem"]))
     figures = f"{document['seconds']:.1f} s, {document['size_bytes'] / 1e6:.1f} MB"
-    report = f"for {shown(architectures)} in {figures}; built, not run: no card was used here"
+    report = _("for {0} in {1}; built, not run: no card was used here").format(shown(architectures), figures)
     checks = [ExportCheck(what="Its engine can be built", ok=True, detail=report)]
     if ahead:
-        words = f"{shown(ahead)}; the library decides at each start whether one fits"
+        words = _("{0}; the library decides at each start whether one fits").format(shown(ahead))
         checks.append(ExportCheck(what="It holds engines built ahead", ok=True, detail=words))
     return tuple(checks)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.optional_sets import install_command, where_to_install
+from workers.contracts.translation import _
 from workers.export.bom import ShippedLibrary
 
 PACKAGE = "fettle_web"
@@ -74,7 +75,7 @@ def _checked(name: str) -> bytes:
     except (OSError, ValueError, KeyError) as error:
         raise _missing("Files of them are missing") from error
     if hashlib.sha256(content).hexdigest() != wanted.get(name):
-        raise _missing(f"{name} is not what was downloaded")
+        raise _missing(_("{0} is not what was downloaded").format(name))
     return content
 
 
@@ -82,7 +83,7 @@ def _missing(reason: str) -> BackendMissing:
     return BackendMissing(
         "web_engine_missing",
         "Web pages cannot be written yet",
-        f"A page brings its own engine along, ONNX Runtime Web. {reason}.",
+        _("A page brings its own engine along, ONNX Runtime Web. {0}.").format(reason),
         where_to_install("web"),
         by_command=f"{install_command('web')}.",
     )

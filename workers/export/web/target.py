@@ -11,6 +11,7 @@ from workers.contracts.pipeline import BoxesSteps, PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.contracts.translation import _
 from workers.export.card.text import verdict_words
 from workers.export.layout import Place, copy_onnx
 from workers.export.python_folder import Contents, write_bundle
@@ -45,7 +46,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
         raise InputRefused(
             "not_for_a_page",
             "This model does not go into a web page",
-            f"{reason} Nothing was written.",
+            _("{0} Nothing was written.").format(reason),
             "Choose another kind of bundle, for example the Python folder, which takes every model.",
         )
     staged = ctx.work_dir / "staged"
@@ -65,7 +66,7 @@ def why_not(spec: PipelineSpec, size_bytes: int) -> str:
     given = [entry for entry in spec.inputs if entry.source in MAIN and not entry.optional]
     steps = spec.postprocess
     if size_bytes > MAX_BYTES:
-        return f"It has {size_bytes / 1e6:,.0f} MB, and a page holds {MAX_BYTES / 1e6:,.0f} MB at most."
+        return _("It has {0:,.0f} MB, and a page holds {1:,.0f} MB at most.").format(size_bytes / 1e6, MAX_BYTES / 1e6)
     if spec.sampling is not None or spec.generation is not None:
         return "One answer takes many runs, which a page does not do."
     if len({entry.source for entry in given}) < len(given) or any(
@@ -73,7 +74,7 @@ def why_not(spec: PipelineSpec, size_bytes: int) -> str:
     ):
         return "It takes several inputs at once, and a page takes one."
     if unknown := sorted({entry.dtype for entry in spec.inputs if entry.dtype not in KNOWN}):
-        return f"It takes numbers of the kind {', '.join(unknown)}, which pages do not know."
+        return _("It takes numbers of the kind {0}, which pages do not know.").format(", ".join(unknown))
     if answer.batch_axis or any(entry.batch_axis for entry in spec.inputs if entry.source != "initial_state"):
         return "It counts items along an axis that is not the first."
     if isinstance(steps, BoxesSteps) and steps.behind == "angle":

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.pipeline import AudioSteps, ImageSteps, TextSteps
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.export.golden_json import as_json, from_json
 from workers.export.selftest import failed
 from workers.pipeline.golden import golden_differences
@@ -52,9 +53,9 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
     """Return the check of the unpacked page; raise `WorkerError` if its predictions differ."""
     node = find_node()
     if node is None:
-        report = (
-            f"not tried here: no Node.js from version {OLDEST_NODE} on was found. Open index.html once to see it run."
-        )
+        report = _(
+            "not tried here: no Node.js from version {0} on was found. Open index.html once to see it run."
+        ).format(OLDEST_NODE)
         return ExportCheck(what=WHAT, ok=True, detail=report)
     pipeline = load_pipeline(folder)
     prepare = examples(pipeline, ctx.work_dir)
@@ -67,9 +68,9 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
     for (given, wanted), found in zip(prepare, done["prepared"], strict=True):
         _check_prepared(next(iter(given)), wanted, found)
     _check_answers(folder / "golden", pipeline, [from_json(one) for one in done["answers"]])
-    counted = f"{len(prepare)} inputs prepared and {len(done['answers'])} answers as here"
-    summary = f"{counted}, by Node.js {done['node']} with the page’s own engine"
-    return ExportCheck(what=WHAT, ok=True, detail=f"{summary}; no browser was opened")
+    counted = _("{0} inputs prepared and {1} answers as here").format(len(prepare), len(done["answers"]))
+    summary = _("{0}, by Node.js {1} with the page’s own engine").format(counted, done["node"])
+    return ExportCheck(what=WHAT, ok=True, detail=_("{0}; no browser was opened").format(summary))
 
 
 def find_node() -> str | None:
@@ -97,11 +98,11 @@ def _run(node: str, folder: Path, request: Mapping[str, Any], ctx: JobContext) -
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env={**os.environ, **QUIET}
         )
     except subprocess.TimeoutExpired as error:
-        raise failed(f"the page did not answer within {TIMEOUT_S} s") from error
+        raise failed(_("the page did not answer within {0} s").format(TIMEOUT_S)) from error
     try:
         return dict(json.loads(done.stdout))
     except ValueError as error:
-        raise failed(f"the page does not run: {done.stderr.strip()[-400:]}") from error
+        raise failed(_("the page does not run: {0}").format(done.stderr.strip()[-400:])) from error
 
 
 def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> None:
@@ -113,7 +114,7 @@ def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any
     ]
     for number, reason in enumerate(golden_differences(golden, pipeline, shaped)):
         if reason:
-            raise failed(f"the page answers golden input {number} differently: {reason}")
+            raise failed(_("the page answers golden input {0} differently: {1}").format(number, reason))
 
 
 def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, Any]) -> None:
@@ -122,7 +123,7 @@ def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mappin
         values = from_json(one)
         here = wanted[name]
         if values.shape != here.shape or not np.allclose(values, here, rtol=0, atol=tolerance):
-            raise failed(f"the page prepares a {kind} differently (input {name})")
+            raise failed(_("the page prepares a {0} differently (input {1})").format(kind, name))
 
 
 def examples(pipeline: Pipeline, work: Path) -> list[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:

@@ -17,6 +17,7 @@ from workers.contracts.after.load import Scenario
 from workers.contracts.errors import BackendMissing
 from workers.contracts.optional_sets import where_to_install
 from workers.contracts.specs import P99_NEEDS, LatencySummary
+from workers.contracts.translation import _
 from workers.infer.base import Arrays, Session
 from workers.measure.latency import summarize
 from workers.measure.load.loadgen_log import LoadGenLog, read_log
@@ -113,7 +114,7 @@ def find_loadgen() -> Any:
         raise BackendMissing(
             "loadgen_missing",
             "MLCommons LoadGen is not installed",
-            f"It could not be loaded: {error}.",
+            _("It could not be loaded: {0}.").format(error),
             where_to_install("base"),
             by_command="pip install mlcommons-loadgen.",
         ) from error

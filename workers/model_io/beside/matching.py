@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from workers.contracts.errors import InputRefused
 from workers.contracts.proof.elsewhere import MatchedTensor, Side
 from workers.contracts.specs import TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.words import refuse, shown
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 
@@ -76,7 +77,7 @@ def match(
         raise refuse(
             "unknown_pair",
             "One of the named inputs or outputs does not exist",
-            f"Neither of the two models has {', '.join(map(shown, unknown))}.",
+            _("Neither of the two models has {0}.").format(", ".join(map(shown, unknown))),
             "Name the original's first, then the other model's.",
             by_command="--match ORIGINAL=OTHER",
         )
@@ -268,7 +269,9 @@ def _side_words(spec: PipelineSpec, verb: str, gone: Sequence[Entry], free: Sequ
         ", ".join(f"{shown(one.name, 40)} {_sizes(one.shape)} {one.dtype}" for one in entries)
         for entries in (gone, free)
     )
-    return f"The original {verb} {ours or 'no further one'}, the other model {theirs or 'none of that kind'}."
+    return _("The original {0} {1}, the other model {2}.").format(
+        verb, ours or "no further one", theirs or "none of that kind"
+    )
 
 
 def _differs(spec: PipelineSpec, name: str, ours: Shape, theirs: Shape, mine: str = "", its: str = "") -> str:
@@ -276,9 +279,9 @@ def _differs(spec: PipelineSpec, name: str, ours: Shape, theirs: Shape, mine: st
     answer = next((entry.name for entry in spec.outputs if entry.answer), "")
     a, b = ours[-1:], theirs[-1:]
     if spec.answer_kind == "class" and name == answer and a != b and isinstance(b[0] if b else None, int):
-        return f"The original tells {a[0]} classes apart, the other model {b[0]}."
+        return _("The original tells {0} classes apart, the other model {1}.").format(a[0], b[0])
     first, second = (f"{_sizes(shape)} {dtype}".strip() for shape, dtype in ((ours, mine), (theirs, its)))
-    return f"The original gives {shown(name, 40)} as {first}, the other model as {second}."
+    return _("The original gives {0} as {1}, the other model as {2}.").format(shown(name, 40), first, second)
 
 
 def _sizes(shape: Shape) -> str:

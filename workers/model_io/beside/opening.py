@@ -21,6 +21,7 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeli
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import ModelArtifact
+from workers.contracts.translation import _
 from workers.measure.opening import open_session
 from workers.model_io.beside.matching import Match, Shapes, match, other_shape, takes_items
 from workers.model_io.beside.renaming import adapt_ir, adapt_onnx
@@ -142,7 +143,9 @@ def _adapted(path: Path, draft: Draft, matched: Match, target: Path) -> ModelArt
         raise refuse(
             "other_names",
             "The two models name their inputs and outputs differently",
-            f"{path.name} has parts that name their inputs, so it can replace only a model with the same names.",
+            _("{0} has parts that name their inputs, so it can replace only a model with the same names.").format(
+                path.name
+            ),
             "Compare it with the model that it was made from.",
         )
     if changed:
@@ -223,13 +226,19 @@ def _notes(matched: Match) -> Iterable[str]:
     yield "It was made elsewhere, and is judged as it came."
     renamed = sum(pair.original != pair.other for pair in matched.pairs)
     if renamed:
-        yield f"{renamed} of its inputs and outputs have other names; they were matched by position and shape."
+        yield _("{0} of its inputs and outputs have other names; they were matched by position and shape.").format(
+            renamed
+        )
     for pair in matched.pairs:
         if pair.dtypes is not None:
-            yield f"Its {pair.side} “{pair.original}” is {pair.dtypes[1]} where the original's is {pair.dtypes[0]}."
+            yield _("Its {0} “{1}” is {2} where the original's is {3}.").format(
+                pair.side, pair.original, pair.dtypes[1], pair.dtypes[0]
+            )
         if pair.transposed is not None:
-            yield f"Its {pair.side} “{pair.original}” has its channels along another axis, so they are moved."
+            yield _("Its {0} “{1}” has its channels along another axis, so they are moved.").format(
+                pair.side, pair.original
+            )
     for entry in matched.unfed:
-        yield f"It does not take “{entry.name}”, which the original may be given."
+        yield _("It does not take “{0}”, which the original may be given.").format(entry.name)
     if matched.batch is not None:
-        yield f"It takes {matched.batch} items at once, so a single request costs as much as so many."
+        yield _("It takes {0} items at once, so a single request costs as much as so many.").format(matched.batch)

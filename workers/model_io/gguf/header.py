@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from workers.contracts.translation import _
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 MAGIC = b"GGUF"
@@ -98,27 +99,31 @@ class _Reader:
             raise refuse(
                 "unsupported_version",
                 "This version of GGUF is not supported",
-                f"{self._path.name} is a GGUF file of version {version:,}, and versions 2 and 3 can be opened.",
+                _("{0} is a GGUF file of version {1:,}, and versions 2 and 3 can be opened.").format(
+                    self._path.name, version
+                ),
                 "Convert the model again with a newer llama.cpp.",
             )
         count, keys = self._number("<Q"), self._number("<Q")
         self._room(keys, LEAST_KEY_BYTES, "entries")
         values: dict[str, Any] = {}
-        for _ in range(keys):
+        for _turn in range(keys):
             key = self._text(MOST_NAME_BYTES)
             if key in values:
-                raise unsafe(f"{self._path.name} states {shown(key, 60)} twice.")
+                raise unsafe(_("{0} states {1} twice.").format(self._path.name, shown(key, 60)))
             values[key] = self._value(self._number("<I"))
         self._room(count, LEAST_TENSOR_BYTES, "tensors")
         tensors = [self._tensor(known) for _ in range(count)]
         alignment = values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
-            raise damaged(self._path, f"its alignment of {shown(alignment, 30)} makes no sense.")
+            raise damaged(self._path, _("its alignment of {0} makes no sense.").format(shown(alignment, 30)))
         return Header(values, self._placed(tensors, alignment))
 
     def _take(self, count: int) -> bytes:
         if self._file.tell() + count > min(self._size, MOST_HEADER_BYTES):
-            raise damaged(self._path, f"its header claims {count:,} bytes more, and the file has {self._size:,}.")
+            raise damaged(
+                self._path, _("its header claims {0:,} bytes more, and the file has {1:,}.").format(count, self._size)
+            )
         return self._file.read(count)
 
     def _number(self, form: str) -> Any:
@@ -127,12 +132,15 @@ class _Reader:
 
     def _room(self, count: int, least: int, what: str) -> None:
         if count * least > self._size - self._file.tell():
-            raise damaged(self._path, f"its header claims {count:,} {what}, more than {self._size:,} bytes can hold.")
+            raise damaged(
+                self._path,
+                _("its header claims {0:,} {1}, more than {2:,} bytes can hold.").format(count, what, self._size),
+            )
 
     def _text(self, most: int = MOST_TEXT_BYTES) -> str:
         length = self._number("<Q")
         if length > most:
-            raise damaged(self._path, f"its header claims a text of {length:,} bytes.")
+            raise damaged(self._path, _("its header claims a text of {0:,} bytes.").format(length))
         return self._take(length).decode("utf-8", "replace")
 
     def _value(self, kind: int) -> Any:
@@ -141,13 +149,13 @@ class _Reader:
         if kind == TEXT:
             return self._text()
         if kind != ARRAY:
-            raise damaged(self._path, f"its header holds a value of the unknown kind {kind:,}.")
+            raise damaged(self._path, _("its header holds a value of the unknown kind {0:,}.").format(kind))
         inner, count = self._number("<I"), self._number("<Q")
         if inner == TEXT:
             self._room(count, LEAST_TEXT_BYTES, "texts")
             return [self._text() for _ in range(count)]
         if inner not in NUMBERS:
-            raise damaged(self._path, f"its header holds a list of the unknown kind {inner:,}.")
+            raise damaged(self._path, _("its header holds a list of the unknown kind {0:,}.").format(inner))
         width = struct.calcsize(NUMBERS[inner])
         self._room(count, width, "numbers")
         return list(struct.unpack(f"<{count}{NUMBERS[inner][1]}", self._take(count * width)))
@@ -156,7 +164,7 @@ class _Reader:
         """Return a tensor whose `start` counts from the end of the header."""
         name, axes = self._text(MOST_NAME_BYTES), self._number("<I")
         if not 1 <= axes <= MOST_AXES:
-            raise damaged(self._path, f"its tensor {shown(name, 60)} has {axes:,} axes.")
+            raise damaged(self._path, _("its tensor {0} has {1:,} axes.").format(shown(name, 60), axes))
         shape = tuple(reversed([self._number("<Q") for _ in range(axes)]))
         kind, offset = self._number("<I"), self._number("<Q")
         if kind not in known:
@@ -164,12 +172,14 @@ class _Reader:
             raise refuse(
                 "unsupported_weights",
                 "Weights of this kind are not supported",
-                f"{self._path.name} stores {shown(name, 60)} as {OTHERS.get(kind, f'the unknown type {kind:,}')}.",
-                f"Look for the same model in one of these: {listed}.",
+                _("{0} stores {1} as {2}.").format(
+                    self._path.name, shown(name, 60), OTHERS.get(kind, _("the unknown type {0:,}").format(kind))
+                ),
+                _("Look for the same model in one of these: {0}.").format(listed),
             )
         type_name, numbers, size = known[kind]
         if min(shape) < 1 or math.prod(shape) >= 1 << 48 or shape[-1] % numbers:
-            raise damaged(self._path, f"the shape of {shown(name, 60)} does not fit to {type_name}.")
+            raise damaged(self._path, _("the shape of {0} does not fit to {1}.").format(shown(name, 60), type_name))
         return Tensor(name, shape, kind, offset, math.prod(shape) // numbers * size)
 
     def _placed(self, tensors: list[Tensor], alignment: int) -> tuple[Tensor, ...]:
@@ -179,17 +189,22 @@ class _Reader:
         for tensor in tensors:
             name, size = tensor.name, tensor.size
             if tensor.start != at:
-                raise unsafe(f"{self._path.name} holds tensors that overlap or leave room between them.")
+                raise unsafe(_("{0} holds tensors that overlap or leave room between them.").format(self._path.name))
             if name in names:
-                raise unsafe(f"{self._path.name} describes {shown(name, 60)} twice.")
+                raise unsafe(_("{0} describes {1} twice.").format(self._path.name, shown(name, 60)))
             if begin + at + size > self._size:
                 missing = begin + at + size - self._size
-                raise damaged(self._path, f"{missing:,} bytes of {shown(name, 60)} are missing at its end.")
+                raise damaged(
+                    self._path, _("{0:,} bytes of {1} are missing at its end.").format(missing, shown(name, 60))
+                )
             names.add(name)
             placed.append(replace(tensor, start=begin + at))
             at = -(-(at + size) // alignment) * alignment
         if not placed:
             raise refuse(
-                "empty", "The file is empty", f"{self._path.name} holds no tensors.", "Download the model itself."
+                "empty",
+                "The file is empty",
+                _("{0} holds no tensors.").format(self._path.name),
+                "Download the model itself.",
             )
         return tuple(placed)

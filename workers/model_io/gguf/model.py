@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.model_io.gguf.header import PLAIN, Header, Tensor
 from workers.model_io.words import damaged, refuse, shown, unsupported
 
@@ -49,20 +50,26 @@ def refuse_unknown(path: Path, header: Header) -> None:
     """
     if header.architecture not in FAMILIES:
         raise unsupported(
-            f"{path.name} is a GGUF file of the architecture “{shown(header.architecture or 'none', 60)}”.",
-            f"Of GGUF files these can be opened: {', '.join(FAMILIES)}. Others may open as a folder of safetensors.",
+            _("{0} is a GGUF file of the architecture “{1}”.").format(
+                path.name, shown(header.architecture or "none", 60)
+            ),
+            _("Of GGUF files these can be opened: {0}. Others may open as a folder of safetensors.").format(
+                ", ".join(FAMILIES)
+            ),
         )
     if (header.number("split.count") or 1) > 1:
         raise refuse(
             "weights_missing",
             "The model lies in several files",
-            f"{path.name} is one of {header.number('split.count'):,} parts.",
+            _("{0} is one of {1:,} parts.").format(path.name, header.number("split.count")),
             "Join them with llama.cpp's “gguf-split --merge”, and open the whole file.",
         )
     for tensor in header.tensors:
         if tensor.name != ROPE and not _name(tensor):
             raise unsupported(
-                f"{path.name} holds {shown(tensor.name, 60)}, which an ordinary {header.architecture} does not have.",
+                _("{0} holds {1}, which an ordinary {2} does not have.").format(
+                    path.name, shown(tensor.name, 60), header.architecture
+                ),
                 "It may be a variant with its own parts. Open it as a folder of safetensors instead.",
             )
 
@@ -89,7 +96,7 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
     lacking = [name for name in NEEDED if not isinstance(config.get(name), int | float)]
     table = header.tensor("token_embd.weight")
     if lacking or table is None:
-        raise damaged(path, f"it does not state {', '.join(lacking) or 'which tokens it knows'}.")
+        raise damaged(path, _("it does not state {0}.").format(", ".join(lacking) or "which tokens it knows"))
     heads = config["num_attention_heads"]
     config.setdefault("num_key_value_heads", heads)
     config["head_dim"] = header.number(f"{own}.attention.key_length") or config["hidden_size"] // max(1, heads)
@@ -116,13 +123,13 @@ def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None
     wrong = next((name for name in shapes if found.get(name) != shapes[name]), None)
     if wrong is None and len(layers) == max(layers) + 1 == config["num_hidden_layers"]:
         return
-    difference = f"{len(layers):,} layers instead of {config['num_hidden_layers']:,}"
+    difference = _("{0:,} layers instead of {1:,}").format(len(layers), config["num_hidden_layers"])
     if wrong:
-        difference = f"{wrong} has the sizes {found.get(wrong)} instead of {shapes[wrong]}"
+        difference = _("{0} has the sizes {1} instead of {2}").format(wrong, found.get(wrong), shapes[wrong])
     raise refuse(
         "weights_missing",
         "Some weights are missing",
-        f"The weights of {path.name} are not those that its header describes: {difference}.",
+        _("The weights of {0} are not those that its header describes: {1}.").format(path.name, difference),
         "Download the whole file again.",
     )
 
@@ -148,7 +155,9 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
         if _same_turns(factors, theta, llama3, config):
             return llama3
     raise unsupported(
-        f"{path.name} extends its context by “{shown(kind if kind != 'none' else ROPE, 40)}”, which is not known.",
+        _("{0} extends its context by “{1}”, which is not known.").format(
+            path.name, shown(kind if kind != "none" else ROPE, 40)
+        ),
         "Open it as a folder of safetensors instead.",
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.model_io.budget import checking, converting
 from workers.model_io.facts import info, warning
 from workers.model_io.formats import Draft, Write
@@ -38,7 +39,9 @@ def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, 
         raise refuse(
             "no_tokenizer",
             "The tokenizer is missing",
-            f"{path.name} carries the tokenizer “{shown(kind or 'none', 40)}”, and {' and '.join(KINDS)} are known.",
+            _("{0} carries the tokenizer “{1}”, and {2} are known.").format(
+                path.name, shown(kind or "none", 40), " and ".join(KINDS)
+            ),
             "Open the same model as a folder of safetensors with its tokenizer.json.",
         )
     engine = _engine(path, header, kind)
@@ -62,7 +65,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
         name: header.values[f"tokenizer.{key}"] for key, name in renames.items() if f"tokenizer.{key}" in header.values
     }
     try:
-        engine, _ = convert_gguf_tokenizer(header.architecture, given)
+        engine, _unused = convert_gguf_tokenizer(header.architecture, given)
         if header.text("tokenizer.ggml.pre") == "smollm":
             digits = pre_tokenizers.Digits(individual_digits=True)
             engine.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
@@ -77,7 +80,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
         raise refuse(
             "no_tokenizer",
             "The tokenizer cannot be used",
-            f"The tokenizer in {path.name} does not fit together: {shown(first_line(error), 200)}",
+            _("The tokenizer in {0} does not fit together: {1}").format(path.name, shown(first_line(error), 200)),
             "Download the file again, or open the same model as a folder of safetensors.",
         ) from error
     return engine
@@ -93,7 +96,9 @@ def _unknown_split(header: Header, kind: str) -> tuple[Finding, ...]:
     name = header.text("tokenizer.ggml.pre") or "default"
     if kind != "gpt2" or name in USUAL_SPLITS or name in GGUF_PRE_TOKENIZER_SPLITS:
         return ()
-    text = f"Fettle does not know how “{shown(name, 40)}” splits texts, and splits them like GPT-2, which may differ."
+    text = _("Fettle does not know how “{0}” splits texts, and splits them like GPT-2, which may differ.").format(
+        shown(name, 40)
+    )
     return (warning(text),)
 
 
@@ -137,8 +142,10 @@ def _types_finding(path: Path, header: Header, known: dict[int, tuple[str, int, 
         count[tensor.kind] += math.prod(tensor.shape)
     listed = ", ".join(known[kind][0] for kind, _ in count.most_common())
     if set(count) <= set(PLAIN):
-        return info(f"Its weights are stored as {listed}.")
+        return info(_("Its weights are stored as {0}.").format(listed))
     return warning(
-        f"Its weights were made smaller already ({listed}). Fettle cannot show what that changed, because it compares"
-        f" versions with {shown(path.name, 60)} as it is."
+        _(
+            "Its weights were made smaller already ({0}). Fettle cannot show what that changed, because it "
+            "compares versions with {1} as it is."
+        ).format(listed, shown(path.name, 60))
     )

@@ -7,6 +7,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.contracts.proof.results import READ_AS, read_as
 from workers.contracts.specs import TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.facts import Graph, ModelFacts
 from workers.model_io.guess.answer import TASKS, pick_answer, task_of
 from workers.model_io.guess.spec import result_of, with_task_guess, with_words
@@ -54,7 +55,9 @@ def as_requested(spec: PipelineSpec, graph: Graph, facts: ModelFacts, params: Op
     raise refuse(
         "no_threshold",
         "These results have no threshold",
-        f"They are read as {read_as(spec).describe(spec)}; --score-threshold is for boxes and masks of one plane.",
+        _("They are read as {0}; --score-threshold is for boxes and masks of one plane.").format(
+            read_as(spec).describe(spec)
+        ),
         "Leave it out, or choose with --task how to read the results.",
     )
 
@@ -80,9 +83,11 @@ def _read_as(task: str, spec: PipelineSpec, graph: Graph, facts: ModelFacts) -> 
 
 def _refuse_other_shape(task: str, kind: AnswerKind, spec: PipelineSpec, answer: TensorSpec) -> None:
     if kind in ("class", "labels") and len(answer.shape) != 2:
-        raise _unfit(task, spec, f"Scores of classes are one row for each example, and {answer.name} is none.")
+        raise _unfit(
+            task, spec, _("Scores of classes are one row for each example, and {0} is none.").format(answer.name)
+        )
     if kind == "picture" and len(answer.shape) != 4:
-        raise _unfit(task, spec, f"{answer.name} holds no planes of a picture.")
+        raise _unfit(task, spec, _("{0} holds no planes of a picture.").format(answer.name))
 
 
 def _unfit(task: str, spec: PipelineSpec, detail: str) -> InputRefused:
@@ -90,6 +95,6 @@ def _unfit(task: str, spec: PipelineSpec, detail: str) -> InputRefused:
     return refuse(
         "task_unfit",
         "Its results cannot be read like that",
-        f"You requested “{title}”. {detail}",
-        f"Leave --task out to read them as {read_as(spec).describe(spec)}, or use --task numbers.",
+        _("You requested “{0}”. {1}").format(title, detail),
+        _("Leave --task out to read them as {0}, or use --task numbers.").format(read_as(spec).describe(spec)),
     )

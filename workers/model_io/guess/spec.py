@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.facts import Graph, ModelFacts, warning
 from workers.model_io.guess.answer import TASK_GUESSED, answer_kind, pick_answer, task_of
 from workers.model_io.guess.detection import boxes_steps
@@ -325,5 +326,7 @@ def result_findings(facts: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...
     count = answer.shape[-1] if answer is not None and answer.shape else None
     if not facts.classes or spec.answer_kind != "class" or count in (None, len(facts.classes)):
         return ()
-    what = f"Its files name {len(facts.classes):,} classes, and it gives {count:,} scores, so the names are not used."
+    what = _("Its files name {0:,} classes, and it gives {1:,} scores, so the names are not used.").format(
+        len(facts.classes), count
+    )
     return (warning(what),)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.model_io.facts import ModelFacts
 from workers.model_io.readers.fingerprints import (
     Shapes,
@@ -123,10 +124,10 @@ def recognize(
         raise refuse(
             "ambiguous_architecture",
             "Two architectures fit these weights",
-            f"The weights in {path.name} fit {names}, which compute different things with them.",
-            f"Choose the right one: {name} or {others[0]}.",
+            _("The weights in {0} fit {1}, which compute different things with them.").format(path.name, names),
+            _("Choose the right one: {0} or {1}.").format(name, others[0]),
             facts={"architectures": [name, *others]},
-            by_command=f"--architecture {name}",
+            by_command=_("--architecture {0}").format(name),
         )
     return module, classes, facts, size
 
@@ -141,12 +142,12 @@ def matching_architectures(shapes: Shapes) -> list[tuple[str, int]]:
 def _classes(shapes: Shapes, wanted: str) -> int:
     """Return the number of classes of a named architecture: the first size of its head in the file."""
     try:
-        _, entry = fingerprint(wanted if "/" in wanted else f"timm/{wanted}")
+        _unused, entry = fingerprint(wanted if "/" in wanted else f"timm/{wanted}")
     except Exception as error:  # the libraries raise their own types for unknown names
         raise refuse(
             "unknown_architecture",
             "There is no such architecture",
-            f"Neither torchvision nor timm has {shown(wanted)}.",
+            _("Neither torchvision nor timm has {0}.").format(shown(wanted)),
             "Write it like torchvision/resnet50 or timm/resnet50.",
         ) from error
     head = [name for name in entry.head if name in shapes]
@@ -168,7 +169,7 @@ def load(path: Path, name: str, classes: int, tensors: Mapping[str, Any]) -> Any
     except RuntimeError as error:
         raise _unfit(path, name, str(error).split("\n")[-1].strip()) from error
     if missing:
-        raise _unfit(path, name, f"for example {missing[0]}")
+        raise _unfit(path, name, _("for example {0}").format(missing[0]))
     return module.eval()
 
 
@@ -176,7 +177,7 @@ def _unfit(path: Path, name: str, why: str) -> Exception:
     return refuse(
         "wrong_architecture",
         "The weights do not fit the architecture",
-        f"The weights in {path.name} are not those of {name}: {shown(why, 200)}",
+        _("The weights in {0} are not those of {1}: {2}").format(path.name, name, shown(why, 200)),
         "Leave the architecture out, and Fettle looks for the right one.",
         by_command="leave --architecture out",
     )
@@ -200,12 +201,14 @@ def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
 def unknown(path: Path, tensors: Mapping[str, Any]) -> Exception:
     """Return the refusal that describes the content of the file, so that its owner recognizes it."""
     names = ", ".join([*list(tensors)[:3], *(["…"] if len(tensors) > 3 else [])])
-    count = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"
+    count = "1 tensor" if len(tensors) == 1 else _("{0:,} tensors").format(len(tensors))
     numbers = sum(value.numel() for value in tensors.values())
     return refuse(
         "unknown_architecture",
         "The architecture of these weights is not known",
-        f"{path.name} holds {count} with {numbers:,} numbers ({shown(names, 150)}), but not the code that computes "
-        "with them, and no architecture of torchvision or timm has tensors of these names and shapes.",
+        _(
+            "{0} holds {1} with {2:,} numbers ({3}), but not the code that computes with them, and no "
+            "architecture of torchvision or timm has tensors of these names and shapes."
+        ).format(path.name, count, numbers, shown(names, 150)),
         "Ask its author for the model as ONNX (torch.onnx.export) or TorchScript, made where its Python code is.",
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from workers.contracts.pipeline import checked
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.model_io.readers.neighbors import is_plain, read_dict
 from workers.model_io.words import refuse, shown
 from workers.pipeline.chats import ChatTexts
@@ -68,7 +69,9 @@ def checked_chat(folder: Path, open_texts: Callable[[], ChatTexts], vocabulary: 
         raise refuse(
             "other_tokenizer",
             "The tokenizer is another model's",
-            f"The tokenizer.json of {folder.name} gives the token {highest:,}, and the model knows {vocabulary:,}.",
+            _("The tokenizer.json of {0} gives the token {1:,}, and the model knows {2:,}.").format(
+                folder.name, highest, vocabulary
+            ),
             "Download the whole folder again, so that tokenizer and weights are of one model.",
         )
     return feeds

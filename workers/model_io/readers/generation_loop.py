@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.contracts.pipeline import checked
 from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.readers.neighbors import read_dict
 from workers.model_io.words import refuse, shown, unsupported
@@ -49,7 +50,9 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
         raise unfit(folder, "one of its parts gives no three-dimensional numbers")
     width, wanted = states[0].shape[-1], taken.hidden.shape[-1]
     if isinstance(width, int) and isinstance(wanted, int) and width != wanted:
-        raise _other_model(folder, f"its encoder gives {width} numbers for each word and its decoder takes {wanted}")
+        raise _other_model(
+            folder, _("its encoder gives {0} numbers for each word and its decoder takes {1}").format(width, wanted)
+        )
     given = [entry.name for entry in encoder.inputs if "mask" in entry.name]
     if taken.mask and not given:
         raise unfit(folder, "its decoder takes a mask that its encoder does not take")
@@ -114,10 +117,10 @@ def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cac
     for entry in taken.past:
         source = next((name for name in _sources(entry.name) if name in first), None)
         if source is None:
-            raise _cache_unfit(folder, f"the decoder has no output for its input {shown(entry.name, 60)}")
+            raise _cache_unfit(folder, _("the decoder has no output for its input {0}").format(shown(entry.name, 60)))
         both = [first[source], *([later[source]] if source in later else [])]
         if any(not _same_kind(entry, output) for output in both):
-            raise _cache_unfit(folder, f"its input {shown(entry.name, 60)} has other sizes than its output")
+            raise _cache_unfit(folder, _("its input {0} has other sizes than its output").format(shown(entry.name, 60)))
         (carried if source in later else kept)[entry.name] = source
     if not carried:
         raise _cache_unfit(folder, "it has no output from which the next token could start")
@@ -169,7 +172,10 @@ def _mel(folder: Path, encoder: Graph, settings: Mapping[str, Any]) -> MelSteps 
     if any(isinstance(size, int) and size != made for size, made in wanted):
         sizes = " × ".join(map(str, features[0].shape[1:]))
         raise _other_model(
-            folder, f"preprocessor_config.json makes {steps.bins} × {frames} of a sound and its encoder takes {sizes}"
+            folder,
+            _("preprocessor_config.json makes {0} × {1} of a sound and its encoder takes {2}").format(
+                steps.bins, frames, sizes
+            ),
         )
     return steps
 
@@ -215,13 +221,15 @@ def _findings(settings: Mapping[str, Any], step: Graph | None) -> Iterable[Findi
     beams = _number(settings.get("num_beams")) or 1
     if beams > 1:
         yield info(
-            f"Its author compares {beams} texts at once (beam search). Fettle takes the likeliest word each time, in"
-            " the original and in every version, so texts may differ a little from its author's."
+            _(
+                "Its author compares {0} texts at once (beam search). Fettle takes the likeliest word each time, "
+                "in the original and in every version, so texts may differ a little from its author's."
+            ).format(beams)
         )
     usual = {"no_repeat_ngram_size": 0, "min_length": 0, "repetition_penalty": 1.0}
     unlike = [name for name, value in usual.items() if settings.get(name) not in (None, value)]
     if unlike:
-        yield info(f"Its files also state {', '.join(unlike)}, which Fettle ignores in all versions.")
+        yield info(_("Its files also state {0}, which Fettle ignores in all versions.").format(", ".join(unlike)))
     if step is None:
         yield info(
             "It has no decoder with a cache (decoder_with_past_model.onnx), so it reads all words again for each next"
@@ -248,7 +256,7 @@ def _number(value: Any) -> int | None:
 def unfit(folder: Path, reason: str) -> Exception:
     """Return the refusal for parts that cannot run together."""
     return unsupported(
-        f"{folder.name} holds an encoder and a decoder, but {reason}.",
+        _("{0} holds an encoder and a decoder, but {1}.").format(folder.name, reason),
         "Export the model again with optimum (optimum-cli export onnx), beside the model's own config.json.",
         "These parts cannot be run together",
     )
@@ -258,7 +266,7 @@ def _other_model(folder: Path, reason: str) -> Exception:
     return refuse(
         "parts_of_different_models",
         "These parts belong to different models",
-        f"{folder.name} mixes files of different models: {reason}.",
+        _("{0} mixes files of different models: {1}.").format(folder.name, reason),
         "Download or export all files of one model again, into an empty folder.",
     )
 
@@ -267,7 +275,7 @@ def _cache_unfit(folder: Path, reason: str) -> Exception:
     return refuse(
         "cache_does_not_fit",
         "The decoder's cache does not fit",
-        f"{folder.name} has a decoder_with_past that does not fit its decoder: {reason}.",
+        _("{0} has a decoder_with_past that does not fit its decoder: {1}.").format(folder.name, reason),
         "Export both again from one model (with a task that ends in -with-past), or remove"
         " decoder_with_past_model.onnx: it then runs without a cache, slower.",
     )

@@ -24,6 +24,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.measured.companions import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts
+from workers.contracts.translation import _
 from workers.infer import openvino
 from workers.infer.chat_session import COUNTED, IDS, THOUGHTS
 from workers.infer.next_tokens import WIDTH, thoughts
@@ -157,7 +158,7 @@ def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: ModelFacts, s
         raise refuse(
             "few_bits_already",
             "This model is stored in few bits already",
-            f"The weights of {folder.name} are {shown(stored, 20)}, made smaller by another program.",
+            _("The weights of {0} are {1}, made smaller by another program.").format(folder.name, shown(stored, 20)),
             "Open the original in 16 or 32 bits. Digits that are lost already cannot be compared.",
         )
 

@@ -16,6 +16,7 @@ from typing import Any
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
 from workers.model_io.facts import ModelFacts, info, warning
@@ -41,11 +42,11 @@ def load_proto(path: Path) -> Any:
     try:
         model = onnx.load(str(path), load_external_data=False)
     except (DecodeError, RecursionError, MemoryError, ValueError, OSError) as error:
-        raise damaged(path, f"it is no whole ONNX model ({error}).") from error
+        raise damaged(path, _("it is no whole ONNX model ({0}).").format(error)) from error
     if not model.HasField("graph") or not model.graph.node:
-        raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", ASK_AGAIN)
+        raise refuse("empty", "The model is empty", _("{0} holds no operations.").format(path.name), ASK_AGAIN)
     if not model.graph.output:
-        raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", ASK_AGAIN)
+        raise refuse("no_output", "The model has no output", _("{0} answers nothing.").format(path.name), ASK_AGAIN)
     if not all(isinstance(name, str) for name in _names(model)):  # protobuf returns invalid text as bytes
         raise damaged(path, "it holds names that are no text.")
     return model
@@ -82,9 +83,9 @@ def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
     check_functions(path, model)
     for node in nodes(model):
         if node.op_type == "EPContext":
-            raise unsafe(f"{path.name} holds a part that was compiled for one device (EPContext).")
+            raise unsafe(_("{0} holds a part that was compiled for one device (EPContext).").format(path.name))
         if any(a.name == "group" and a.i < 1 for a in node.attribute):
-            raise damaged(path, f"its operation {shown(node.name or node.op_type, 60)} has no groups.")
+            raise damaged(path, _("its operation {0} has no groups.").format(shown(node.name or node.op_type, 60)))
     check_trees(path, model)
     return run_checker(path, model)
 
@@ -99,7 +100,9 @@ def external_files(model: Any) -> dict[str, int]:
         places = [entries.get(name, "0") for name in ("offset", "length")]
         is_odd = not all(re.fullmatch(r"\d{1,18}", place, re.ASCII) for place in places)
         if is_odd or set(entries) - {"location", "offset", "length", "checksum"}:
-            raise unsafe(f"The description of the separate file with the weights {shown(tensor.name)} is not valid.")
+            raise unsafe(
+                _("The description of the separate file with the weights {0} is not valid.").format(shown(tensor.name))
+            )
         location = entries.get("location", "")
         ends[location] = max(ends.get(location, 0), sum(map(int, places)))
     return ends
@@ -111,11 +114,13 @@ def check_external(path: Path, model: Any) -> None:
         parts = PurePosixPath(location).parts
         odd = not location or any(char in location for char in "\\*\0")
         if odd or PurePosixPath(location).is_absolute() or PureWindowsPath(location).drive or ".." in parts:
-            raise unsafe(f"{path.name} refers to {shown(location)}, which is outside its folder.")
+            raise unsafe(_("{0} refers to {1}, which is outside its folder.").format(path.name, shown(location)))
         _check_plain(path, parts)
         size = _readable_size(path, path.parent.joinpath(*parts))
         if size < end:
-            raise damaged(path, f"its weights file {shown(location)} has {size} bytes and needs {end}.")
+            raise damaged(
+                path, _("its weights file {0} has {1} bytes and needs {2}.").format(shown(location), size, end)
+            )
 
 
 def _readable_size(path: Path, weights: Path) -> int:
@@ -126,7 +131,7 @@ def _readable_size(path: Path, weights: Path) -> int:
         raise refuse(
             "no_permission",
             "A part of the model cannot be read",
-            f"{path.name} keeps its weights in {weights.name}, and that file may not be read.",
+            _("{0} keeps its weights in {1}, and that file may not be read.").format(path.name, weights.name),
             "Change its permissions, or copy both files into a folder of your own.",
         ) from error
 
@@ -141,16 +146,21 @@ def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
             raise refuse(
                 "weights_missing",
                 "A part of the model is missing",
-                f"{path.name} keeps its weights in the file {shown(part)}, and that file is not beside it.",
+                _("{0} keeps its weights in the file {1}, and that file is not beside it.").format(
+                    path.name, shown(part)
+                ),
                 "Copy that file into the same folder, or open the whole folder.",
             ) from error
         if stat.S_ISLNK(status.st_mode):
-            raise unsafe(f"{path.name} keeps its weights behind a link ({shown(part)}).", "Copy the file itself there.")
+            raise unsafe(
+                _("{0} keeps its weights behind a link ({1}).").format(path.name, shown(part)),
+                "Copy the file itself there.",
+            )
     if not stat.S_ISREG(status.st_mode):
-        raise unsafe(f"{path.name} keeps its weights in {shown(parts[-1])}, which is no plain file.")
+        raise unsafe(_("{0} keeps its weights in {1}, which is no plain file.").format(path.name, shown(parts[-1])))
     if status.st_nlink > 1:
         raise unsafe(
-            f"The weights file {shown(parts[-1])} of {path.name} is linked from another place as well.",
+            _("The weights file {0} of {1} is linked from another place as well.").format(shown(parts[-1]), path.name),
             "Make a real copy of the folder, and open that.",
         )
 
@@ -162,7 +172,7 @@ def check_functions(path: Path, model: Any) -> None:
 
     def size(key: tuple[str, str], above: frozenset[tuple[str, str]]) -> int:
         if key in above:
-            raise unsafe(f"A function of {path.name} calls itself without end.")
+            raise unsafe(_("A function of {0} calls itself without end.").format(path.name))
         if key not in sizes:
             inner = [(node.domain, node.op_type) for node in bodies[key].node]
             sizes[key] = sum(size(k, above | {key}) if k in bodies else 1 for k in inner)
@@ -170,7 +180,7 @@ def check_functions(path: Path, model: Any) -> None:
 
     total = sum(size((n.domain, n.op_type), frozenset()) for n in model.graph.node if (n.domain, n.op_type) in bodies)
     if total > MAX_INLINED_NODES:
-        raise unsafe(f"{path.name} would grow to {total} operations when it is opened.")
+        raise unsafe(_("{0} would grow to {1} operations when it is opened.").format(path.name, total))
 
 
 def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
@@ -196,7 +206,9 @@ def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except Exception as error:  # the checker raises its own and C++ errors of several types
-        return (warning(f"Shapes inside the model do not quite fit together: {shown(first_line(error), 200)}"),)
+        return (
+            warning(_("Shapes inside the model do not quite fit together: {0}").format(shown(first_line(error), 200))),
+        )
     return ()
 
 
@@ -219,7 +231,7 @@ def check_trees(path: Path, model: Any) -> None:
         features = [i for a in node.attribute if a.name == "nodes_featureids" for i in a.ints]
         width = widths.get(node.input[0], 0)
         if features and (min(features) < 0 or (width and max(features) >= width)):
-            raise unsafe(f"A decision tree in {path.name} reads beyond the end of its input.")
+            raise unsafe(_("A decision tree in {0} reads beyond the end of its input.").format(path.name))
 
 
 _LONGEST = 200
@@ -248,9 +260,9 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 def _contents(beside: int) -> Finding:
     safe = "ONNX holds numbers and operations, no programs, and ONNX Runtime knows all of these operations."
     if not beside:
-        return info(f"{safe} It reads no other file.")
-    what = "a file" if beside == 1 else f"{beside} files"
-    return info(f"{safe} Its weights are in {what} beside it, inside its own folder.")
+        return info(_("{0} It reads no other file.").format(safe))
+    what = "a file" if beside == 1 else _("{0} files").format(beside)
+    return info(_("{0} Its weights are in {1} beside it, inside its own folder.").format(safe, what))
 
 
 def _write(
@@ -279,6 +291,6 @@ def _refuse_long_names(path: Path, specs: tuple[Any, ...]) -> None:
             raise refuse(
                 "bad_name",
                 "The model has an unusable name in it",
-                f"{path.name} names an input or output {shown(spec.name, 60)!r}.",
+                _("{0} names an input or output {1!r}.").format(path.name, shown(spec.name, 60)),
                 "Give its inputs and outputs short names when you export it.",
             )

@@ -12,6 +12,7 @@ from typing import Any
 
 from workers.contracts.folder import read_model
 from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.facts import Graph, danger, warning
 from workers.model_io.words import shown
 
@@ -76,10 +77,12 @@ def _findings(model: Any, inputs: tuple[TensorSpec, ...], weight_bytes: int) -> 
         found.append(warning("The model holds no weights: there is nothing in it to make smaller."))
     lacking = [v.name for v in model.graph.output if not _has_shape(v)]
     if lacking:
-        found.append(warning(f"The file does not state the shape of {shown(', '.join(lacking))}."))
+        found.append(warning(_("The file does not state the shape of {0}.").format(shown(", ".join(lacking)))))
     lacking = [spec.name for spec in inputs if not spec.shape and spec.dtype in ("float32", "float16")]
     if lacking:
-        what = f"The file does not state the shape of {shown(', '.join(lacking))}. Set the size of its input."
+        what = _("The file does not state the shape of {0}. Set the size of its input.").format(
+            shown(", ".join(lacking))
+        )
         found.append(warning(what))
     return tuple(found)
 

@@ -9,6 +9,7 @@ from typing import Any
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Write
@@ -33,17 +34,17 @@ def check_header(path: Path) -> dict[str, Any]:
     """
     size = path.stat().st_size
     if size < 8:
-        raise damaged(path, f"it has {size} bytes, fewer than its header needs.")
+        raise damaged(path, _("it has {0} bytes, fewer than its header needs.").format(size))
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > SAFETENSORS_HEADER_LIMIT or length + 8 > size:
-            raise damaged(path, f"its header claims {length} bytes, and the file has {size}.")
+            raise damaged(path, _("its header claims {0} bytes, and the file has {1}.").format(length, size))
         raw = file.read(length)
     try:
         header = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_doubles)
     except (ValueError, RecursionError) as error:
         if isinstance(error, _Doubled):
-            raise unsafe(f"{path.name} describes {shown(error)} twice.") from error
+            raise unsafe(_("{0} describes {1} twice.").format(path.name, shown(error))) from error
         raise damaged(path, "its header is no JSON text.") from error
     if not isinstance(header, dict):
         raise damaged(path, "its header describes no tensors.")
@@ -72,9 +73,9 @@ def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
         shape, bits = entry["shape"], _BITS[entry["dtype"]]
         sound = all(isinstance(n, int) and 0 <= n < 2**62 for n in (begin, end, *shape))
     except (KeyError, TypeError, ValueError) as error:
-        raise damaged(path, f"its description of {shown(name, 60)} makes no sense.") from error
+        raise damaged(path, _("its description of {0} makes no sense.").format(shown(name, 60))) from error
     if not sound or begin > end or (end - begin) * 8 != math.prod(shape) * bits:
-        raise damaged(path, f"the shape of {shown(name, 60)} and its bytes do not fit together.")
+        raise damaged(path, _("the shape of {0} and its bytes do not fit together.").format(shown(name, 60)))
     return begin, end
 
 
@@ -82,14 +83,14 @@ def _check_spans(path: Path, spans: list[tuple[int, int]], size: int) -> None:
     at = 0
     for begin, end in spans:
         if begin < at:
-            raise unsafe(f"{path.name} holds tensors that overlap.")
+            raise unsafe(_("{0} holds tensors that overlap.").format(path.name))
         if begin > at:
-            raise unsafe(f"{path.name} holds bytes that belong to no tensor.")
+            raise unsafe(_("{0} holds bytes that belong to no tensor.").format(path.name))
         at = end
     if at > size:
-        raise damaged(path, f"{at - size} bytes are missing at its end.")
+        raise damaged(path, _("{0} bytes are missing at its end.").format(at - size))
     if at < size:
-        raise unsafe(f"{path.name} holds {size - at} bytes behind its last tensor.")
+        raise unsafe(_("{0} holds {1} bytes behind its last tensor.").format(path.name, size - at))
 
 
 def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
@@ -101,7 +102,9 @@ def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, .
     with checking(ctx, [path]):
         header = check_header(path)
     if not header:
-        raise refuse("empty", "The file is empty", f"{path.name} holds no tensors.", "Save the weights again.")
+        raise refuse(
+            "empty", "The file is empty", _("{0} holds no tensors.").format(path.name), "Save the weights again."
+        )
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -115,7 +118,9 @@ def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, .
 
 def whole(tensors: int) -> Finding:
     """Return the finding that the check of a header passed."""
-    return info(f"safetensors hold numbers only; every byte of the file belongs to one of its {tensors:,} tensors.")
+    return info(
+        _("safetensors hold numbers only; every byte of the file belongs to one of its {0:,} tensors.").format(tensors)
+    )
 
 
 def _with_hint(path: Path, params: OpenParams) -> OpenParams:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.measured.companions import folder_of_weights
+from workers.contracts.translation import _
 from workers.model_io.facts import info
 from workers.model_io.formats import Source
 from workers.model_io.readers import magic
@@ -33,9 +34,16 @@ def sniff(path: Path, to_prove: bool = False) -> Source:
         raise not_a_model(path, "a link" if stat.S_ISLNK(mode) else "a device or a pipe", hint)
     size = path.stat().st_size
     if size == 0:
-        raise refuse("empty", "The file is empty", f"{path.name} has 0 bytes.", "Download or copy the file again.")
+        raise refuse(
+            "empty", "The file is empty", _("{0} has 0 bytes.").format(path.name), "Download or copy the file again."
+        )
     if size > MAX_BYTES:
-        raise refuse("too_large", "The file is too large", f"{path.name} has {size} bytes.", "64 GiB is the limit.")
+        raise refuse(
+            "too_large",
+            "The file is too large",
+            _("{0} has {1} bytes.").format(path.name, size),
+            "64 GiB is the limit.",
+        )
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -61,7 +69,7 @@ def _mode(path: Path) -> int:
         raise refuse(
             "not_found",
             "There is no such file",
-            f"{path} cannot be found.",
+            _("{0} cannot be found.").format(path),
             "Check the spelling, or choose the file again.",
         ) from error
 
@@ -102,7 +110,7 @@ def _kind_of_zip(path: Path) -> str:
         raise refuse(
             "exported_program",
             "A torch.export program cannot be opened",
-            f"{path.name} is a program of torch.export (.pt2).",
+            _("{0} is a program of torch.export (.pt2).").format(path.name),
             "Save the model as ONNX (torch.onnx.export) or its weights as safetensors instead.",
         )
     for test, what in _ZIP_CONTENT:
@@ -155,7 +163,7 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Source:
     variants = all(entry.name.startswith("model_") or entry == plain for entry in models)
     if plain is not None and variants:
         others = shown(", ".join(entry.name for entry in models if entry is not plain), 200)
-        ignored = info(f"Fettle ignores other forms of the model beside it: {others}.")
+        ignored = info(_("Fettle ignores other forms of the model beside it: {0}.").format(others))
         return replace(sniff(plain), findings=(ignored,) if others else ())
     if len(models) > 1:
         raise several_models(folder, models)

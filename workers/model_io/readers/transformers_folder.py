@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.budget import checking, converting, loading
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
@@ -89,19 +90,21 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
         head = _Head(head.ending, "AutoModelForMaskedLM", SPARSE_OUTPUT, "text-embedding", sparse)
     if config.get("is_encoder_decoder"):
         raise unsupported(
-            f"{folder.name} holds a {shown(name, 60)} as weights alone.",
+            _("{0} holds a {1} as weights alone.").format(folder.name, shown(name, 60)),
             "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder. Many"
             " models are on the hub in this form already.",
             "An encoder and a decoder are opened as ONNX files",
         )
     if head is None:
         raise unsupported(
-            f"{folder.name} holds a {shown(name, 60)}, which generates or does what Fettle does not measure.",
+            _("{0} holds a {1}, which generates or does what Fettle does not measure.").format(
+                folder.name, shown(name, 60)
+            ),
             "You can open models that classify or embed texts, and models that classify pictures.",
         )
     if head.reads_text and (other := _other_world(config)):
         raise unsupported(
-            f"{folder.name} holds a {shown(name, 60)}, which reads {other} and no texts.",
+            _("{0} holds a {1}, which reads {2} and no texts.").format(folder.name, shown(name, 60), other),
             "Export it as ONNX (torch.onnx.export), and open that file.",
             "This kind of model is not supported as a folder",
         )
@@ -124,7 +127,7 @@ def weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
             raise refuse(
                 "weights_missing",
                 "The weights are missing",
-                f"{folder.name} has no file of weights that is a plain file (links are not followed).",
+                _("{0} has no file of weights that is a plain file (links are not followed).").format(folder.name),
                 "Download the whole folder again, or copy the files that the links point to.",
             )
     with checking(ctx, files):
@@ -153,14 +156,18 @@ def _opened(folder: Path) -> tuple[Path, ...]:
     raise refuse(
         "several_models",
         "There are several forms of the model in this folder",
-        f"{folder.name} holds {shown(', '.join(files), 200)}, and none is marked as the one to open.",
-        f"Keep the one that you want under the name {WHOLE}, and open the folder again.",
+        _("{0} holds {1}, and none is marked as the one to open.").format(folder.name, shown(", ".join(files), 200)),
+        _("Keep the one that you want under the name {0}, and open the folder again.").format(WHOLE),
     )
 
 
 def _beside(folder: Path, files: tuple[Path, ...]) -> tuple[Finding, ...]:
     others = [file.name for file in sorted(folder.glob("*.safetensors")) if file not in files]
-    return (info(f"Fettle ignores other weights beside it: {shown(', '.join(others), 200)}."),) if others else ()
+    return (
+        (info(_("Fettle ignores other weights beside it: {0}.").format(shown(", ".join(others), 200))),)
+        if others
+        else ()
+    )
 
 
 def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) -> None:
@@ -210,7 +217,7 @@ def load_module(
             raise refuse(
                 "cannot_load",
                 "The model cannot be loaded",
-                f"The transformers library says about {folder.name}: {shown(first_line(error), 300)}",
+                _("The transformers library says about {0}: {1}").format(folder.name, shown(first_line(error), 300)),
                 "Models that contain their own code are not opened; others may need a newer transformers.",
             ) from error
     _refuse_missing(folder, report)
@@ -224,8 +231,9 @@ def _refuse_missing(folder: Path, report: Mapping[str, Any]) -> None:
         raise refuse(
             "weights_missing",
             "Some weights are missing",
-            f"{folder.name} lacks {len(missing)} of the tensors that its config.json asks for"
-            f" ({shown(', '.join(missing[:3]), 150)}).",
+            _("{0} lacks {1} of the tensors that its config.json asks for ({2}).").format(
+                folder.name, len(missing), shown(", ".join(missing[:3]), 150)
+            ),
             "Download the whole folder again.",
         )
 
@@ -236,7 +244,7 @@ def _facts(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
     findings = []
     if head.ending in _MASKED and head.sparse is None:
         left_out = "The part that fills in words is left out: the model gives embeddings."
-        findings.append(info(f"{left_out} To keep it, export the model as ONNX, and open that file."))
+        findings.append(info(_("{0} To keep it, export the model as ONNX, and open that file.").format(left_out)))
     if config.get("auto_map"):
         findings.append(warning("The folder contains its own Python code. It was not run."))
     if head.reads_text and beside.tokenizer is None:

@@ -19,6 +19,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import TensorSpec
+from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.formats import Draft, Write
@@ -133,7 +134,7 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
     if ENCODER not in there:
         raise _missing(folder, FILES[ENCODER], "the part that reads")
     if DECODER not in there and not merged:
-        raise _missing(folder, f"{FILES[DECODER]} (or {MERGED})", "the part that writes the first word")
+        raise _missing(folder, _("{0} (or {1})").format(FILES[DECODER], MERGED), "the part that writes the first word")
     if merged and not {DECODER, STEP} <= there:
         first = onnx.read(place / FILES[ENCODER], params, ctx)
         decoder, step = _split(folder, place / MERGED, params, ctx)
@@ -143,10 +144,10 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
 
 def _split(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[Part, Part]:
     """Return both branches of a merged decoder."""
-    whole, _ = onnx.read(file, params, ctx)
+    whole, _unused = onnx.read(file, params, ctx)
     branches = split_merged(load_proto(file))
     if branches is None:
-        raise unfit(folder, f"{MERGED} is no choice between two branches, as optimum makes it")
+        raise unfit(folder, _("{0} is no choice between two branches, as optimum makes it").format(MERGED))
     summary = info("Its merged decoder was split into two, so that each can be optimized. Both hold their weights.")
     drafts = [replace(whole, graph=read_graph(b), findings=(*whole.findings, summary)) for b in branches]
     made = [(draft, partial(_save, b, file)) for draft, b in zip(drafts, branches, strict=True)]
@@ -205,8 +206,9 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
         own, what = replace(loop, task="transcription", preprocess=steps), "sound"
     cache = ", with a cache of earlier tokens" if STEP in parts else ""
     summary = info(
-        f"It has {counted(len(parts), 'part')}: an encoder that reads the {what}, and a decoder that adds one token at "
-        f"a time{cache}."
+        _("It has {0}: an encoder that reads the {1}, and a decoder that adds one token at a time{2}.").format(
+            counted(len(parts), "part"), what, cache
+        )
     )
     files = dict.fromkeys((folder / "config.json", *(file for part in parts.values() for file in part.files)))
     findings = tuple(dict.fromkeys((summary, *(finding for part in parts.values() for finding in part.findings))))
@@ -217,7 +219,7 @@ def _missing(folder: Path, file: str, what: str) -> Exception:
     return refuse(
         "part_missing",
         "A part of the model is missing",
-        f"{folder.name} holds no {file}, {what}.",
+        _("{0} holds no {1}, {2}.").format(folder.name, file, what),
         "Download or export the whole folder again, because all of its ONNX files belong to the model.",
     )
 

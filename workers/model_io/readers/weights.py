@@ -11,6 +11,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.budget import converting
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
@@ -37,7 +38,7 @@ def find_tensors(path: Path, loaded: Any) -> tuple[Tensors, tuple[Finding, ...]]
         raise refuse(
             "no_tensors",
             "There are no weights in the file",
-            f"{path.name} holds no table of named tensors.",
+            _("{0} holds no table of named tensors.").format(path.name),
             "Choose the file that holds the model's weights (its state dict).",
         )
 
@@ -48,7 +49,7 @@ def find_tensors(path: Path, loaded: Any) -> tuple[Tensors, tuple[Finding, ...]]
     where, tensors = min(tables, key=rank)
     findings: tuple[Finding, ...] = ()
     if where:
-        findings = (info(f"The weights are those under “{shown(' / '.join(where))}” in the file."),)
+        findings = (info(_("The weights are those under “{0}” in the file.").format(shown(" / ".join(where)))),)
     stripped = strip_prefix(tensors)
     return stripped, findings
 
@@ -84,7 +85,7 @@ def tensor_findings(tensors: Tensors) -> tuple[Finding, ...]:
         findings.append(warning("Some weights are NaN or infinity."))
     narrow = sorted({str(v.dtype).removeprefix("torch.") for v in floats if v.dtype != torch.float32})
     if narrow:
-        findings.append(info(f"Weights stored as {', '.join(narrow)} are widened to float32."))
+        findings.append(info(_("Weights stored as {0} are widened to float32.").format(", ".join(narrow))))
     return tuple(findings)
 
 
@@ -136,7 +137,7 @@ def read_weights(
         quantized=few_bits(tensors),
     )
     facts = ModelFacts(license=known.license).or_else(facts_of_file(path, {})).or_else(known)
-    summary = info(f"The weights fit the architecture {known.architecture}.")
+    summary = info(_("The weights fit the architecture {0}.").format(known.architecture))
     draft = Draft(graph, facts, (path,), (summary, *findings, *tensor_findings(tensors)))
     return draft, partial(_write, path, module, draft, ctx)
 

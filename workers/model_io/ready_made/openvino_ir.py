@@ -14,6 +14,7 @@ from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import TensorSpec
+from workers.contracts.translation import _
 from workers.infer.openvino_program import import_library, input_name, output_name
 from workers.model_io.budget import checking, loading
 from workers.model_io.facts import Graph, info
@@ -60,7 +61,7 @@ def _files(path: Path) -> tuple[Path, Path]:
         raise refuse(
             "missing_weights",
             "The weights of this model are missing",
-            f"Beside {path.name} there is no {weights.name}.",
+            _("Beside {0} there is no {1}.").format(path.name, weights.name),
             "Put both files of the IR into one folder, and open it again.",
         )
     return path, weights

@@ -9,6 +9,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
@@ -50,14 +51,16 @@ def with_pairs(
         qdq.remove(prepared)
         if not count:
             raise qdq.nothing_smaller(
-                f"The model has no convolutions or matrix products with weights that {title} could be used for."
+                _("The model has no convolutions or matrix products with weights that {0} could be used for.").format(
+                    title
+                )
             )
         output.save(proto, title)
         output.precision = kind.name
         output.runtimes = RUNTIMES
         if kind == FP8:
             output.settings = {"graph_optimization": FP8_LEVEL}
-        output.notes = (f"{count} layers compute with {title}; biases and all else keep their numbers.",)
+        output.notes = (_("{0} layers compute with {1}; biases and all else keep their numbers.").format(count, title),)
     return output.artifact
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
+from workers.contracts.translation import _
 from workers.convert.inference import engines
 from workers.pipeline.pipeline import load_pipeline
 
@@ -32,6 +33,8 @@ def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
             if len(seen) > 1:
                 return ()
     return (
-        f"The original gives the same answer for all {len(items)} calibration examples, so ranges that fit them may "
-        "not fit others. Add examples of every kind, prepared like those that the model will see.",
+        _(
+            "The original gives the same answer for all {0} calibration examples, so ranges that fit them may "
+            "not fit others. Add examples of every kind, prepared like those that the model will see."
+        ).format(len(items)),
     )

@@ -16,6 +16,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.output import new_model
 from workers.infer.openvino_program import import_library
@@ -52,7 +53,7 @@ def need_chat(model: Model, title: str) -> None:
     if not model.artifact.settings.get("chat"):
         raise InputRefused(
             "no_language_model",
-            f"“{title}” is for language models",
+            _("“{0}” is for language models").format(title),
             "This model does not continue texts.",
             "Leave this step out of the recipe.",
         )

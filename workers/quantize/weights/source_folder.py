@@ -11,6 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.measured.companions import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
+from workers.contracts.translation import _
 from workers.infer.openvino_program import import_library
 from workers.model_io.readers.named_weights import UNIFORM_FILE, Uniform, weights_of
 
@@ -32,7 +33,7 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
     if not (source / CONFIG).is_file():
         raise InputRefused(
             "not_the_original",
-            f"{title} needs the original model",
+            _("{0} needs the original model").format(title),
             "An earlier step changed the graph, and the names of its weights are lost.",
             "Put this step first in the recipe.",
         )
@@ -47,8 +48,10 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
     if lacking:
         raise InputRefused(
             "weights_without_names",
-            f"{title} does not fit this model",
-            f"Its graph does not show where {len(lacking)} of its weights are ({', '.join(lacking[:3])}…).",
+            _("{0} does not fit this model").format(title),
+            _("Its graph does not show where {0} of its weights are ({1}…).").format(
+                len(lacking), ", ".join(lacking[:3])
+            ),
             "Choose another step; the OpenVINO versions need no names.",
             facts={"lacking": list(lacking[:20])},
         )

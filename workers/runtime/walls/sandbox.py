@@ -18,6 +18,7 @@ from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready
 from workers.contracts.process.protections import ALL, FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS, SIGNALS
+from workers.contracts.translation import _
 from workers.runtime.walls import capabilities, landlock, moving, seccomp
 from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
 
@@ -76,7 +77,7 @@ def reason_against(wall: Callable[[], bool]) -> str:
         return "" if wall() else NOT_OFFERED
     except OSError as error:
         absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
-        return NOT_OFFERED if absent else f"the system refused: {error.strerror or error}"
+        return NOT_OFFERED if absent else _("the system refused: {0}").format(error.strerror or error)
 
 
 def _code_roots(job_kinds: str) -> list[Path]:
@@ -129,7 +130,7 @@ def first_layer(config: ChildConfig) -> Protections:
     """Restrict this process to the rights that jobs of `config` may ever need."""
     protections = Protections()
     if not config.sandbox:
-        protections.missing = [f"{name} (switched off)" for name in ALL]
+        protections.missing = [_("{0} (switched off)").format(name) for name in ALL]
         return protections
     grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root, config.write_paths)]
     version = landlock.abi()

@@ -20,6 +20,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.messages import Answered, Cancelled, Failed, Finished, Ready, Request
 from workers.contracts.specs import ModelInfo, Recipe, RunParams
+from workers.contracts.translation import _
 
 Ended = (Finished, Failed, Cancelled, Crashed)
 
@@ -156,4 +157,4 @@ def _no_language_model(name: str) -> JobError:
         "There is no chat with this model",
         "Open a language model, such as one of the hub's for “text-generation”.",
     )
-    return Refused("no_language_model", title, f"{name} does not continue texts.", hint)
+    return Refused("no_language_model", title, _("{0} does not continue texts.").format(name), hint)

@@ -18,9 +18,10 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.process.disk import NO_ROOM
 from workers.contracts.process.messages import Answered
+from workers.contracts.translation import _
 
 MAX_FILE_BYTES = 256 << 20
-TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
+TOO_LARGE = _("it is larger than {0} MB").format(MAX_FILE_BYTES >> 20)
 
 
 @dataclass(frozen=True)
@@ -283,6 +284,6 @@ def _unreadable(error: OSError) -> ErrorInfo:
     return ErrorInfo(
         code="input_unreadable",
         title="It cannot be read",
-        detail=f"It cannot be read: {error.strerror or error}.",
+        detail=_("It cannot be read: {0}.").format(error.strerror or error),
         hint="Try another file.",
     )

@@ -19,6 +19,7 @@ from presets.loader import BUILTIN_FOLDER
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataResult, DescribeResult
 from workers.contracts.specs import ModelInfo
+from workers.contracts.translation import _
 
 FAILED = ("failed", "crashed")
 MOST_ITEMS_BYTES = 32 << 20
@@ -71,7 +72,9 @@ def find_problem(
             run = repositories.runs.get(run_id)
         except NotFound as missing:
             hint = "See 'fettle jobs' for the runs that there are."
-            raise Refused("no_such_run", "There is no such run", f"No run is called {run_id!r}.", hint) from missing
+            raise Refused(
+                "no_such_run", "There is no such run", _("No run is called {0!r}.").format(run_id), hint
+            ) from missing
         _read_run(space, run, job, problem)
         if problem.error is None and run.error_json:
             problem.error = ErrorInfo.model_validate_json(run.error_json)

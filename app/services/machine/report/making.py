@@ -36,6 +36,7 @@ from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, InputRefused
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.disk import DiskFull, lacks_room
+from workers.contracts.translation import _
 
 LOG_BYTES, JOB_LOG_BYTES, MOST_LINES = 256_000, 32_000, 3_000
 AROUND = timedelta(seconds=60)
@@ -97,7 +98,7 @@ def report_files(paths: DataPaths, problem: Problem, stopped: Stopped = never) -
         private = error.model_dump(mode="json", include={"title", "detail", "hint", "facts", "traceback"})
         facts = {"code": error.code, **redactor.tree(private), "job": redactor.tree(problem.job)}
         facts["traceback"] = facts["traceback"].splitlines()  # readable as JSON, too
-        what = f"What happened: {facts['title']}. {facts['detail']} (code {error.code})"
+        what = _("What happened: {0}. {1} (code {2})").format(facts["title"], facts["detail"], error.code)
     texts = {
         "README.txt": README.format(what=what),
         "error.json": _json(facts),
@@ -128,7 +129,7 @@ def save_report(path: Path, files: Mapping[str, str]) -> None:
     except OSError as error:
         if lacks_room(error):
             raise DiskFull(path.parent) from error
-        detail = f"{path} cannot be written: {error.strerror or error}."
+        detail = _("{0} cannot be written: {1}.").format(path, error.strerror or error)
         raise InputRefused("report_not_saved", "The report was not saved", detail, "Choose another place.") from error
 
 

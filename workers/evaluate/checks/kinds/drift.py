@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.learnable import linear, quiet, rows_of
@@ -45,7 +46,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     shifts = _shifts(material, chosen)
     drifted = p <= LEVEL and apart >= SEPARABLE
     values = {"pairs told apart": apart, "p-value": p}
-    values |= {f"{name}: distance": distance for name, distance, *_ in shifts}
+    values |= {_("{0}: distance").format(name): distance for name, distance, *_unused in shifts}
     values |= {f"{name}: p-value": p_holm for name, _, p_holm, *_ in shifts}
     hint = "Check that both sets are like what the model will get in use." if drifted else ""
     what = _words(material, apart, shifts, drifted)
@@ -122,14 +123,16 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
 
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
-    right = f"{percent(apart, 0)} of the time (50 % is luck)"
-    report = f"given one example of each, a program knows which is which {right}"
+    right = _("{0} of the time (50 % is luck)").format(percent(apart, 0))
+    report = _("given one example of each, a program knows which is which {0}").format(right)
     if not drifted:
-        return f"“{first}” and “{second}” look alike: {report}."
+        return _("“{0}” and “{1}” look alike: {2}.").format(first, second, report)
     clear = [shift for shift in shifts if shift[2] <= LEVEL][:3]
-    listed = "; ".join(f"{name} {before:.3g} and {after:.3g}" for name, _, _, before, after in clear)
-    why = f" They differ most in: {listed} (medians)." if listed else ""
-    return f"“{first}” and “{second}” are not alike: {report}.{why}"
+    listed = "; ".join(
+        _("{0} {1:.3g} and {2:.3g}").format(name, before, after) for name, _unused, _unused, before, after in clear
+    )
+    why = _(" They differ most in: {0} (medians).").format(listed) if listed else ""
+    return _("“{0}” and “{1}” are not alike: {2}.{3}").format(first, second, report, why)
 
 
 CHECK = Check("drift", "Both sets are alike", "C2ST (arXiv 1610.06545), KS (arXiv 1810.11953)", 80, run)

@@ -2,6 +2,7 @@
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
@@ -16,10 +17,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     near = sum(len(group) - 1 for group in every) - surplus
     findings = []
     if surplus:
-        what = f"{counted(surplus, 'item').capitalize()} {is_are(surplus)} exactly the same as another one"
+        what = _("{0} {1} exactly the same as another one").format(
+            counted(surplus, "item").capitalize(), is_are(surplus)
+        )
         findings.append(_finding(material, what, surplus, exact, "Identical items are counted once."))
     if near:
-        what = f"{counted(near, 'item').capitalize()} {is_are(near)} nearly the same as another one"
+        what = _("{0} {1} nearly the same as another one").format(counted(near, "item").capitalize(), is_are(near))
         hint = "Similar examples prove less than different ones: remove those that add nothing."
         same = set(map(tuple, exact))
         findings.append(_finding(material, what, near, [group for group in every if tuple(group) not in same], hint))

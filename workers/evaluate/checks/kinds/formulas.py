@@ -6,6 +6,7 @@ Source: OWASP, "CSV Injection".
 import re
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
@@ -22,9 +23,8 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     count = len(names)
     if not names:
         return Outcome(counts={"formulas": count})
-    what = (
-        f"{counted(count, 'item')} {is_are(count)} what a spreadsheet would take for a formula ({names_of(names)});"
-        " here they stay plain texts."
+    what = _("{0} {1} what a spreadsheet would take for a formula ({2}); here they stay plain texts.").format(
+        counted(count, "item"), is_are(count), names_of(names)
     )
     hint = "If they came from a spreadsheet, save the values instead of the formulas."
     return Outcome((CHECK.finding("info", what, hint, names),), {"formulas": count})

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
@@ -39,10 +40,10 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     values = {"right answers of a simple classifier": accuracy}
     if accuracy < LEARNED:
-        what = (
-            f"Wrong labels were not looked for: a simple classifier names only {percent(accuracy, 0)} of the items"
-            " right, too few to doubt a label."
-        )
+        what = _(
+            "Wrong labels were not looked for: a simple classifier names only {0} of the items right, too "
+            "few to doubt a label."
+        ).format(percent(accuracy, 0))
         finding = CHECK.finding("info", what, values=values)
         return Outcome((finding,), {"label_errors": None})
     doubtful = issues(labels, probabilities)
@@ -108,9 +109,8 @@ def issues(labels: NDArray[np.int64], probabilities: Floats) -> NDArray[np.int64
 
 def _words(names: list[str], first: Suspect) -> str:
     verb = "has a label that is" if len(names) == 1 else "have labels that are"
-    return (
-        f"{counted(len(names), 'item').capitalize()} {verb} probably wrong: {names[0]} is labelled “{first.given}” and"
-        f" looks more like “{first.likely}”."
+    return _("{0} {1} probably wrong: {2} is labelled “{3}” and looks more like “{4}”.").format(
+        counted(len(names), "item").capitalize(), verb, names[0], first.given, first.likely
     )
 
 

@@ -4,6 +4,7 @@ Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-le
 """
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
@@ -40,9 +41,11 @@ def _words(material: Material, shared: list[int], same: list[int]) -> str:
     first, second = material.names
     count, example = len(shared), names_of([material.name_of(shared[0])])
     how = "exactly the same as" if len(same) == count else "the same as" if same else "nearly the same as"
-    some = "" if len(same) in (0, count) else f", {len(same):,} of them exactly"
+    some = "" if len(same) in (0, count) else _(", {0:,} of them exactly").format(len(same))
     what = "an item" if count == 1 else "items"
-    return f"{counted(count, 'item')} of “{first}” {is_are(count)} {how} {what} of “{second}”{some}, such as {example}."
+    return _("{0} of “{1}” {2} {3} {4} of “{5}”{6}, such as {7}.").format(
+        counted(count, "item"), first, is_are(count), how, what, second, some, example
+    )
 
 
 def _to_leave_out(material: Material, groups: list[list[int]], across: list[list[int]]) -> tuple[str, ...]:

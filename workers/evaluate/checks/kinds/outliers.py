@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import rows_of
@@ -77,7 +78,9 @@ def _outcome(
     unusual = p <= LEVEL and share >= TWICE * (1 - LET_THROUGH)
     order = np.argsort(-judged)[:count]
     names = [material.name_of(int(others[i])) for i in order]
-    what = f"{percent(share)} of “{first}” lie outside of what “{second}” holds; about 5 % would by chance."
+    what = _("{0} of “{1}” lie outside of what “{2}” holds; about 5 % would by chance.").format(
+        percent(share), first, second
+    )
     hint = "Look at the first of them: calibrate with data like those that are tested." if unusual else ""
     values = {"share outside": share, "p-value": p}
     finding = CHECK.finding("warning" if unusual else "info", what, hint, names, count=count, values=values)

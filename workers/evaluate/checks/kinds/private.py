@@ -3,6 +3,7 @@
 from collections import Counter
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.patterns import private_in
@@ -30,7 +31,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"private": 0})
     listed = ", ".join(counted(count, kind, PLURALS.get(kind, "")) for kind, count in kinds.most_common())
     verb = "holds" if len(names) == 1 else "hold"
-    report = f"{counted(len(names), 'item').capitalize()} {verb} what looks like private data"
+    report = _("{0} {1} what looks like private data").format(counted(len(names), "item").capitalize(), verb)
     what = f"{report}: {listed}. {'; '.join(shown[:3])}."
     hint = "Remove these texts, or make them unrecognizable, before the data or a bundle goes to others."
     values = {kind: float(count) for kind, count in kinds.items()}

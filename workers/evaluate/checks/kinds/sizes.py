@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are, percent, percent_range
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.data.base import names_of
@@ -30,12 +31,14 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     rates = material.properties.get("rate in Hz")
     if rates is not None and len(set(rates.tolist())) > 1:
         listed = ", ".join(f"{rate:,.0f}" for rate in sorted(set(rates.tolist())))
-        what = f"The sounds have different rates: {listed} Hz. Each is brought to the model’s own rate."
+        what = _("The sounds have different rates: {0} Hz. Each is brought to the model’s own rate.").format(listed)
         findings.append(CHECK.finding("info", what))
     contrast = material.properties.get("contrast", np.ones(0, np.float32))
     names = [material.name_of(i) for i in np.flatnonzero(contrast < EMPTY).tolist()]
     if names:
-        what = f"{counted(len(names), 'item').capitalize()} {is_are(len(names))} of one color, with nothing to see"
+        what = _("{0} {1} of one color, with nothing to see").format(
+            counted(len(names), "item").capitalize(), is_are(len(names))
+        )
         hint = "Look at them, and take out those that were saved by mistake."
         findings.append(CHECK.finding("warning", f"{what}: {names_of(names)}.", hint, names))
     return Outcome(tuple(findings), {"empty": len(names)})
@@ -45,7 +48,10 @@ def _figures(material: Material, first: NDArray[np.bool_]) -> CheckFinding:
     values: dict[str, float] = {}
     own = {name: column[first] for name, column in material.properties.items()}
     for name, column in own.items():
-        values |= {f"{name}, median": float(np.median(column)), f"{name}, least": float(column.min())}
+        values |= {
+            _("{0}, median").format(name): float(np.median(column)),
+            _("{0}, least").format(name): float(column.min()),
+        }
         values[f"{name}, most"] = float(column.max())
     sentences = [_sentence(name, own[name]) for name in REPORTED[material.kind] if name in own]
     if material.pictures is not None:
@@ -59,9 +65,13 @@ def _figures(material: Material, first: NDArray[np.bool_]) -> CheckFinding:
 def _sentence(name: str, own: Floats) -> str:
     middle, least, most = float(np.median(own)), float(own.min()), float(own.max())
     if name in ("brightness", "contrast", "color"):
-        return f"{name} mostly about {percent(middle, 0)} ({percent_range(least, most)})"
+        return _("{0} mostly about {1} ({2})").format(name, percent(middle, 0), percent_range(least, most))
     low, mid, high = _rounded(least), _rounded(middle), _rounded(most)
-    return f"{name} {mid} in all" if low == high else f"{name} mostly about {mid} ({low} to {high})"
+    return (
+        _("{0} {1} in all").format(name, mid)
+        if low == high
+        else _("{0} mostly about {1} ({2} to {3})").format(name, mid, low, high)
+    )
 
 
 def _rounded(value: float) -> str:
@@ -71,12 +81,14 @@ def _rounded(value: float) -> str:
 
 
 def _sizes(different: Counter[tuple[int, int]]) -> str:
-    (width, height), _ = different.most_common(1)[0]
+    (width, height), _unused = different.most_common(1)[0]
     if len(different) == 1:
-        return f"all {width} × {height} pixels"
+        return _("all {0} × {1} pixels").format(width, height)
     least, most = min(different, key=lambda s: s[0] * s[1]), max(different, key=lambda s: s[0] * s[1])
     small, large = f"{least[0]} × {least[1]}", f"{most[0]} × {most[1]}"
-    return f"{len(different):,} different sizes from {small} to {large} pixels, most often {width} × {height}"
+    return _("{0:,} different sizes from {1} to {2} pixels, most often {3} × {4}").format(
+        len(different), small, large, width, height
+    )
 
 
 def _files(material: Material) -> list[CheckFinding]:
@@ -84,7 +96,7 @@ def _files(material: Material) -> list[CheckFinding]:
     if not kinds:
         return []
     listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-    what = f"Some pictures are of unusual kinds and are read as plain color or gray pictures: {listed}."
+    what = _("Some pictures are of unusual kinds and are read as plain color or gray pictures: {0}.").format(listed)
     animated = " Of animated ones the first picture is used." if kinds["animated"] else ""
     return [CHECK.finding("info", what + animated)]
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
@@ -16,7 +17,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts=counts)
     names = [name if side == 0 else f"{material.names[1]}: {name}" for name, _, side in found]
     reason = Counter(reason for _, reason, _ in found).most_common(1)[0][0]
-    what = f"{counted(len(found), 'item')} cannot be read: {names_of(names)}. {reason}"
+    what = _("{0} cannot be read: {1}. {2}").format(counted(len(found), "item"), names_of(names), reason)
     finding = CHECK.finding("warning", what, "Open them in another program, or leave them out.", names)
     return Outcome((finding,), counts, leave_out=tuple(name for name, _, side in found if side == 0))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.contracts.wording import is_are
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info, names_of, warning
 from workers.evaluate.data.dataset import Kind
@@ -84,7 +85,9 @@ def read(path: Path, options: Options) -> Collection:
     if count == 0 or any(len(values) != count for values in inputs.values()):
         raise _refused(file, "holds inputs of different numbers of items" if count else "holds no items")
     if count > MAX_ITEMS + file.stat().st_size:
-        raise _refused(file, f"holds {count:,} items, which are too many", "Save a part of it and try again.")
+        raise _refused(
+            file, _("holds {0:,} items, which are too many").format(count), "Save a part of it and try again."
+        )
     label_name = _labels_of(arrays, inputs, count, options)
     labels = None if label_name is None else arrays[label_name]
     names = _class_names(arrays, label_name, options.spec)
@@ -98,14 +101,14 @@ def read(path: Path, options: Options) -> Collection:
     spoken = transcripts_of(arrays, inputs, count)
     entries = [
         Entry(
-            f"item {i + 1}", partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i],
+            _("item {0}").format(i + 1), partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i],
             columns={name: str(values[i]) for name, values in more.items()},
             target=() if labels is None else _target(labels[i]), transcript=None if spoken is None else str(spoken[i]),
         )
         for i in range(count)
     ]  # fmt: skip
-    found_in = "no labels were found in it" if label_name is None else f"the labels are in “{label_name}”"
-    findings = [info(f"{file.name} holds the inputs {names_of(list(inputs))}; {found_in}.")]
+    found_in = "no labels were found in it" if label_name is None else _("the labels are in “{0}”").format(label_name)
+    findings = [info(_("{0} holds the inputs {1}; {2}.").format(file.name, names_of(list(inputs)), found_in))]
     if label_name is None or labels is None:
         findings += _unused_labels(arrays, inputs, count, file)
     else:
@@ -171,8 +174,8 @@ def _unused_labels(
 ) -> Iterator[Finding]:
     """Warn about arrays that are named like labels, but have the wrong size or shape."""
     for name in (name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs):
-        what = f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items"
-        yield warning(f"{what}, so it is not used as labels.")
+        what = _("“{0}” of {1} holds {2} for {3:,} items").format(name, file.name, _size(arrays[name]), count)
+        yield warning(_("{0}, so it is not used as labels.").format(what))
 
 
 def _negative_labels(name: str, labels: NDArray[Any], spec: PipelineSpec) -> Iterator[Finding]:
@@ -181,16 +184,18 @@ def _negative_labels(name: str, labels: NDArray[Any], spec: PipelineSpec) -> Ite
         return
     below = int((labels.reshape(len(labels), -1) < 0).all(axis=1).sum())
     if below:
-        what = f"{below:,} of {len(labels):,} labels in “{name}” {is_are(below)} below 0"
-        yield warning(f"{what}, which means no label to Fettle. Count classes from 0 if these items have one.")
+        what = _("{0:,} of {1:,} labels in “{2}” {3} below 0").format(below, len(labels), name, is_are(below))
+        yield warning(
+            _("{0}, which means no label to Fettle. Count classes from 0 if these items have one.").format(what)
+        )
 
 
 def _size(values: NDArray[Any]) -> str:
     if values.ndim == 0:
         return "one value"
     if values.ndim > 2:
-        return f"{'×'.join(map(str, values.shape))} values"
-    return "1 label" if len(values) == 1 else f"{len(values):,} labels"
+        return _("{0} values").format("×".join(map(str, values.shape)))
+    return "1 label" if len(values) == 1 else _("{0:,} labels").format(len(values))
 
 
 def raw_labels(value: Any) -> tuple[str, ...]:
@@ -256,7 +261,7 @@ def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: PipelineSpe
     return InputRefused(
         "no_inputs",
         "The arrays do not fit the model",
-        f"The model takes {wanted}, and {file.name} holds {names_of(list(arrays), 6) or 'nothing'}.",
+        _("The model takes {0}, and {1} holds {2}.").format(wanted, file.name, names_of(list(arrays), 6) or "nothing"),
         "Name the arrays as the model’s inputs (or “x”), with one row for each item, and try again.",
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info
 from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.readers.arrays import columns_of, load_arrays, transcripts_of
@@ -56,7 +57,7 @@ def _recordings(path: Path, options: Options) -> Collection:
     lengths = np.asarray(arrays["lengths"], np.int64).reshape(-1)
     audio = np.asarray(arrays["audio"]).reshape(-1)
     if lengths.sum() != len(audio) or (lengths < 0).any():
-        detail = f"The lengths in {path.name} do not add up to its {len(audio):,} samples."
+        detail = _("The lengths in {0} do not add up to its {1:,} samples.").format(path.name, len(audio))
         raise InputRefused("bad_npz", "The recordings cannot be used", detail, "Save it again and try again.")
     rate = _number(arrays, ("sr", "rate", "sample_rate"), steps.sample_rate_hz)
     starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -67,14 +68,15 @@ def _recordings(path: Path, options: Options) -> Collection:
     spoken = transcripts_of(arrays, {}, count)
     entries = [
         Entry(
-            f"recording {i + 1}", partial(_samples, part, rate, steps.sample_rate_hz), partial(array_digest, part),
+            _("recording {0}").format(i + 1),
+            partial(_samples, part, rate, steps.sample_rate_hz), partial(array_digest, part),
             steps=labels[i] if labels else None, columns={name: str(values[i]) for name, values in more.items()},
             transcript=None if spoken is None else str(spoken[i]),
         )
         for i, part in enumerate(parts)
     ]  # fmt: skip
     report = "with a label for each frame" if labels else "without labels"
-    what = f"{path.name} holds {len(parts):,} recordings at {rate:,} Hz, {report}."
+    what = _("{0} holds {1:,} recordings at {2:,} Hz, {3}.").format(path.name, len(parts), rate, report)
     return Collection("audio", entries, findings=(info(what),))
 
 

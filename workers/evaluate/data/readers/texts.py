@@ -5,6 +5,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, info, names_of, warning
 from workers.evaluate.data.folders import files_below
@@ -81,17 +82,17 @@ def read(path: Path, options: Options) -> Collection:
         value = row[text]
         content = partial(digest, value.encode("utf-8", "surrogatepass"))
         further = {name: row[i] for i, name in enumerate(table.header) if i not in (text, label)}
-        entries.append(Entry(f"row {number}", partial(str, value), content, labels, value, columns=further))
+        entries.append(Entry(_("row {0}").format(number), partial(str, value), content, labels, value, columns=further))
     if not entries:
         raise InputRefused(
             "no_text",
             "There are no texts in this table",
-            f"{file.name} holds no text that can be used: its column “{table.header[text]}” is empty.",
+            _("{0} holds no text that can be used: its column “{1}” is empty.").format(file.name, table.header[text]),
             "Name the column that holds the texts “text”, or choose it, and try again.",
         )
     findings = [*table.findings, info(_columns_used(table, text, label, options))]
     if empty:
-        findings.append(warning(f"{empty:,} rows have no text and are left out."))
+        findings.append(warning(_("{0:,} rows have no text and are left out.").format(empty)))
     if without and label is not None:
         findings.append(_empty_references(without, len(entries), table.header[label]))
     return Collection(
@@ -106,7 +107,7 @@ def _chosen(table: Table, name: str, file: Path) -> int:
         raise InputRefused(
             "no_such_column",
             "There is no such column",
-            f"{file.name} has no column “{name}”; it has {names_of(table.header, 8)}.",
+            _("{0} has no column “{1}”; it has {2}.").format(file.name, name, names_of(table.header, 8)),
             "Choose one of these columns and try again.",
         )
     return column
@@ -161,12 +162,14 @@ def _known_share(table: Table, column: int, known: LabelMap) -> float:
 def _columns_used(table: Table, text: int, label: int | None, options: Options) -> str:
     """Return a sentence that names the columns of texts and of labels."""
     how = "are read from" if options.text_column else "were found in"
-    labels = "no column of labels was found" if label is None else f"the labels are in “{table.header[label]}”"
-    return f"The texts {how} the column “{table.header[text]}”; {labels}."
+    labels = (
+        "no column of labels was found" if label is None else _("the labels are in “{0}”").format(table.header[label])
+    )
+    return _("The texts {0} the column “{1}”; {2}.").format(how, table.header[text], labels)
 
 
 def _empty_references(count: int, whole: int, column: str) -> Finding:
-    what = f"“{column}” is empty in {counted(count, 'row')} of {whole:,}: without a right text"
+    what = _("“{0}” is empty in {1} of {2:,}: without a right text").format(column, counted(count, "row"), whole)
     left = "no score by right texts is shown." if count == whole else "they are left out of the scores."
     return warning(f"{what} {left}")
 

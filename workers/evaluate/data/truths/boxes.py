@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.dataset import Box
 from workers.evaluate.data.folders import labels_above
@@ -32,7 +33,7 @@ def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tupl
         rows = read(entries, root)
         count = sum(row is not None for row in rows)
         if count:
-            report = f"Boxes come from {format_} labels, for {count:,} of {len(rows):,} pictures."
+            report = _("Boxes come from {0} labels, for {1:,} of {2:,} pictures.").format(format_, count, len(rows))
             return _mapped(entries, rows, spec, report)
     return entries, labels_above(root, ("labels", "Annotations", "annotations"), "boxes")
 
@@ -68,7 +69,9 @@ def _mapped(
     strange = sorted(wanted - numbers.keys())
     findings = [info(report)]
     if strange:
-        findings.append(warning(f"The model does not know {names_of(strange)}: boxes of these classes are left out."))
+        findings.append(
+            warning(_("The model does not know {0}: boxes of these classes are left out.").format(names_of(strange)))
+        )
     if not numbers and wanted:
         return entries, tuple(findings[1:])  # these labels describe something else
     found = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.evaluate.data.base import Collection, info, names_of, warning
 from workers.evaluate.data.tables import finite_number, is_number
 from workers.pipeline.spec import PipelineSpec
@@ -133,8 +134,8 @@ def _no_classes(raw: Sequence[tuple[str, ...]], spec: PipelineSpec) -> Finding:
     )
     if spec.answer_kind in ("embedding", "tokens") or not seem_classes:
         return info(what)
-    count = "1 kind" if len(kinds) == 1 else f"{len(kinds):,} kinds"
-    return warning(f"The labels are of {count}, and the model knows 0 classes. {what}")
+    count = "1 kind" if len(kinds) == 1 else _("{0:,} kinds").format(len(kinds))
+    return warning(_("The labels are of {0}, and the model knows 0 classes. {1}").format(count, what))
 
 
 def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: PipelineSpec) -> dict[str, str]:
@@ -151,20 +152,22 @@ def _unknown_labels(
         return []
     listed, known = names_of([label for label, _ in unknown.most_common()]), class_count(spec)
     rest = (
-        f"The {total - labelled:,} items that have no other label are used as unlabelled."
+        _("The {0:,} items that have no other label are used as unlabelled.").format(total - labelled)
         if labelled
         else "All items are used as unlabelled: answers are compared with the original’s, not with the truth."
     )
-    counted = f"They are of {kinds:,} kinds, and the model knows {known:,} classes. " if known else ""
-    what = f"The model does not know the labels {listed}. {counted}{rest} {_known_names(spec)}"
+    counted = _("They are of {0:,} kinds, and the model knows {1:,} classes. ").format(kinds, known) if known else ""
+    what = _("The model does not know the labels {0}. {1}{2} {3}").format(listed, counted, rest, _known_names(spec))
     return [warning(what + _counted_from_one(unknown, labelled, spec))]
 
 
 def _known_names(spec: PipelineSpec) -> str:
     count = class_count(spec)
     if spec.classes:
-        return f"It knows, for example, {names_of(spec.classes)}; or numbers from 0 to {len(spec.classes) - 1}."
-    return f"It knows numbers from 0 to {count - 1}." if count else "Its classes are numbers from 0."
+        return _("It knows, for example, {0}; or numbers from 0 to {1}.").format(
+            names_of(spec.classes), len(spec.classes) - 1
+        )
+    return _("It knows numbers from 0 to {0}.").format(count - 1) if count else "Its classes are numbers from 0."
 
 
 def _counted_from_one(unknown: Counter[str], labelled: int, spec: PipelineSpec) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.evaluate.data.base import info
 from workers.evaluate.data.dataset import Box
 from workers.pipeline.spec import ImageSteps, PipelineSpec
@@ -31,7 +32,7 @@ def boxes_beside(folder: Path, spec: PipelineSpec) -> tuple[Boxes, tuple[Finding
         facts = _read(path)
         if facts is not None:
             found = _boxes(facts, spec)
-            what = f"The boxes of {len(found):,} pictures come from {path.name}."
+            what = _("The boxes of {0:,} pictures come from {1}.").format(len(found), path.name)
             return found, (info(what),)
     return {}, ()
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.folders import PICTURE_FOLDERS, files_below, labels_above
 
@@ -37,10 +38,10 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
     if not used:
         lost = [entry.source for entry in entries if _in_folder(entry.source, MASK_FOLDERS)]
         if lost and len(lost) < len(entries):
-            what = (
-                f"No mask belongs to a picture: masks have the names of their pictures, and {names_of(lost)} do not."
-                " They are taken for pictures."
-            )
+            what = _(
+                "No mask belongs to a picture: masks have the names of their pictures, and {0} do not. They "
+                "are taken for pictures."
+            ).format(names_of(lost))
             return entries, (warning(what),)
         return entries, labels_above(root, (*MASK_FOLDERS, "SegmentationClass", "gtFine"), "masks")
     kept = [
@@ -49,7 +50,7 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
         if entry.open() not in used and not _in_folder(entry.source, (*MASK_FOLDERS, *OTHER_FOLDERS))
     ]
     count = sum(entry.mask is not None for entry in kept)
-    return kept, (info(f"Masks were found for {count:,} of {len(kept):,} pictures."),)
+    return kept, (info(_("Masks were found for {0:,} of {1:,} pictures.").format(count, len(kept))),)
 
 
 def _mask_of(entry: Entry, root: Path, files: dict[str, Path]) -> Path | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, Entry, digest, info, warning
 from workers.evaluate.data.tables import Table, finite_number
@@ -28,11 +29,15 @@ def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
     ]
     known = sum(bool(entry.pairs) for entry in entries) // 2
     names = [table.header[column] for column in (first, second, score)]
-    what = f"These are pairs of sentences, “{names[0]}” and “{names[1]}”, with how alike they are in “{names[2]}”."
+    what = _("These are pairs of sentences, “{0}” and “{1}”, with how alike they are in “{2}”.").format(
+        names[0], names[1], names[2]
+    )
     findings = [*table.findings, info(what)]
     lost = len(table.rows) - known
     if lost:
-        what = f"{counted(lost, 'row')} {is_are(lost)} no pair with a number: they are left out of the correlation."
+        what = _("{0} {1} no pair with a number: they are left out of the correlation.").format(
+            counted(lost, "row"), is_are(lost)
+        )
         findings.append(warning(what))
     return Collection(
         "texts", entries, findings=tuple(findings), columns=table.header, text_column=names[0], label_column=names[2]
@@ -42,7 +47,11 @@ def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
 def _both(number: int, texts: tuple[str, str], rating: float | None) -> Iterator[Entry]:
     """Yield both sentences of a row. They have the same digest, so that both calibrate or both are judged."""
     key = digest(*(text.encode("utf-8", "surrogatepass") for text in texts))
-    pairs = ((f"row {number}", rating),) if rating is not None and all(text.strip() for text in texts) else ()
+    pairs = (
+        ((_("row {0}").format(number), rating),) if rating is not None and all(text.strip() for text in texts) else ()
+    )
     for which, text in enumerate(texts, start=1):
         if text.strip():
-            yield Entry(f"row {number}, text {which}", partial(str, text), lambda: key, text=text, pairs=pairs)
+            yield Entry(
+                _("row {0}, text {1}").format(number, which), partial(str, text), lambda: key, text=text, pairs=pairs
+            )

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
@@ -84,8 +85,9 @@ def _many_moved(notes: Notes, moved: Flags) -> bool:
     count = int(moved.sum())
     too_many = binomial_lower(count, len(moved), MOVED_CONFIDENCE) > MOST_MOVED
     notes.add(
-        f"{count:,} of {len(moved):,} scores moved by more than {SCORE_MOVED}: that matters if you set a threshold"
-        " of your own.",
+        _("{0:,} of {1:,} scores moved by more than {2}: that matters if you set a threshold of your own.").format(
+            count, len(moved), SCORE_MOVED
+        ),
         when=too_many,
     )
     return too_many
@@ -101,8 +103,10 @@ def _labels(case: Case, pair: ClassPredictions, notes: Notes) -> Labels | None:
     hits = int(right_old[at].sum())
     guesses = is_guessing(pair.labels, hits, class_count(case))
     notes.add(
-        f"The original is right on {percent(hits / count)} of the labelled examples, no better than guessing: the"
-        " labels or the preprocessing probably do not fit. Changed answers decide instead of the labels.",
+        _(
+            "The original is right on {0} of the labelled examples, no better than guessing: the labels or the "
+            "preprocessing probably do not fit. Changed answers decide instead of the labels."
+        ).format(percent(hits / count)),
         when=guesses,
     )
     return Labels(at, right_old, right_new, decide=not guesses)
@@ -115,8 +119,10 @@ def _divergence(notes: Notes, pair: ClassPredictions) -> float | None:
     values = kl_divergence(pair.old_shares, pair.new_shares)
     mean, worst = float(values.mean()), float(np.quantile(values, 0.99))
     notes.add(
-        f"Its confidence changed more than its answers did (KL divergence {mean:.3f} on average, {worst:.2f} at the"
-        " 99th percentile).",
+        _(
+            "Its confidence changed more than its answers did (KL divergence {0:.3f} on average, {1:.2f} at the "
+            "99th percentile)."
+        ).format(mean, worst),
         when=mean > KL_MEAN or worst > KL_TAIL,
     )
     return mean
@@ -133,8 +139,9 @@ def _calibration(notes: Notes, pair: ClassPredictions, labels: Labels, seed: int
     # The bootstrap is only worth its time if the change itself is large enough.
     too_much = change > ECE_LIMIT and calibration_change(old, new, seed)[1] > 0
     notes.add(
-        f"Its percentages fit the truth less well than the original’s: the calibration error grew by"
-        f" {percent(change)}.",
+        _("Its percentages fit the truth less well than the original’s: the calibration error grew by {0}.").format(
+            percent(change)
+        ),
         when=too_much,
     )
     return change, too_much

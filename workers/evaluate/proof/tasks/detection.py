@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_precision import by_labels
@@ -40,11 +41,13 @@ def compare(case: Case) -> Differences:
     before, after = (sum(len(boxes.scores) for boxes in side) for side in sure)
     unseen = ""
     if not before:
-        unseen = f"0 objects in {len(pairs):,} pictures: these examples cannot prove a detector."
+        unseen = _("0 objects in {0:,} pictures: these examples cannot prove a detector.").format(len(pairs))
     kept = [pair for pair, is_seen in zip(pairs, seen, strict=True) if is_seen]
     shares = np.asarray([pair.unmatched.mean() if len(pair.classes) else 1.0 for pair in kept], np.float64)
     loss, misfit = _loss(case, seen, *sure)
-    counted = f"It finds {after:,} things where the original finds {before:,} (scores from {threshold:.2f} on)."
+    counted = _("It finds {0:,} things where the original finds {1:,} (scores from {2:.2f} on).").format(
+        after, before, threshold
+    )
     notes = [counted] if before != after else []
     return Differences(
         items=case.items[seen], changed=shares > 0, severity=shares, similarity=1 - shares,
@@ -74,10 +77,10 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         return None, []
     original = float(pair.original[0])
     if not original >= FITTING_MAP:
-        what = (
-            f"By the labels the original finds hardly anything (mAP {original:.3f}): the labels, their classes or the"
-            " preparation probably do not fit. Changed results decide instead of the labels."
-        )
+        what = _(
+            "By the labels the original finds hardly anything (mAP {0:.3f}): the labels, their classes or "
+            "the preparation probably do not fit. Changed results decide instead of the labels."
+        ).format(original)
         return None, [what]
     labelled = sum(item.boxes is not None for item, is_seen in zip(case.facts, seen, strict=True) if is_seen)
     scale = np.maximum(pair.original[[0, 2]], SMALLEST)
@@ -88,11 +91,13 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         moved = float(counts[:, 0].sum() / counts[:, 1].sum())
         sums = bootstrap_sums(counts, case.seed, len(draws))
         drop, draws = max(drop, moved), np.maximum(draws, sums[:, 0] / np.maximum(sums[:, 1], 1))
-        notes.append(f"Of {percent(moved)} of the boxes the score moved by more than {SCORE_MOVED}.")
+        notes.append(_("Of {0} of the boxes the score moved by more than {1}.").format(percent(moved), SCORE_MOVED))
     if shares[1] > shares[0] and shares[1] > 0:
         was, is_ = pair.original[2], pair.optimized[2]
         notes.append(
-            f"Of the boxes from the threshold on fewer are right, or more are missing: F1 {was:.3f}, now {is_:.3f}."
+            _(
+                "Of the boxes from the threshold on fewer are right, or more are missing: F1 {0:.3f}, now {1:.3f}."
+            ).format(was, is_)
         )
     alone = all(boxes.behind is None for boxes in old)  # No label holds key points, masks or angles.
     if strange := _not_labelled(case, old):

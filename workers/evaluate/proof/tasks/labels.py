@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from workers.contracts.translation import _
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
@@ -31,7 +32,7 @@ def compare(case: Case) -> Differences:
         similarity=np.clip(1 - moved[counts], 0.0, 1.0),
         parts=_parts(case, (in_old | unlike)[counts], unlike[counts]),
         loss=_loss(case, in_old, in_new),
-        unseen="" if in_old.any() else f"No label in {len(old):,} answers: these examples cannot prove it.",
+        unseen="" if in_old.any() else _("No label in {0:,} answers: these examples cannot prove it.").format(len(old)),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
@@ -38,7 +39,11 @@ def compare(case: Case) -> Differences:
     """
     changes = [_largest(to_shares(a, case.old.scores), to_shares(b, case.new.scores)) for a, b in case.pairs]
     moved = np.asarray(changes, np.float64)
-    notes = [f"The largest change of a single score is {moved.max(initial=0):.2g}, over {len(moved):,} sequences."]
+    notes = [
+        _("The largest change of a single score is {0:.2g}, over {1:,} sequences.").format(
+            moved.max(initial=0), len(moved)
+        )
+    ]
     changed = moved > SCORE_MOVED
     if changed.any():
         notes.append("Within a sequence its scores drift away from the original’s.")
@@ -92,10 +97,10 @@ def _step_notes(steps: Steps) -> list[str]:
     before, after = auc(steps.old, truth), auc(steps.new, truth)
     lines = []
     if before is not None and after is not None:
-        lines.append(f"Area under the ROC curve: {after:.4f}, the original’s {before:.4f}.")
+        lines.append(_("Area under the ROC curve: {0:.4f}, the original’s {1:.4f}.").format(after, before))
     flipped = float(((steps.old > THRESHOLD) != (steps.new > THRESHOLD)).mean())
     if flipped:
-        lines.append(f"{percent(flipped)} of {len(truth):,} moments are on the other side of .5.")
+        lines.append(_("{0} of {1:,} moments are on the other side of .5.").format(percent(flipped), len(truth)))
     return lines
 
 

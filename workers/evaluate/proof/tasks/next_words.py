@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import LEAST_TEXTS
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import Item
@@ -74,12 +75,15 @@ def compare(case: Case) -> Differences:
     draws = np.exp(sums[:, 0] / sums[:, 1]) - 1
     of_dialogues, unproven = _dialogues(case, pairs, comparable)
     notes = (
-        f"Of {int(total):,} next words {int(changed.sum()):,} are ones that the original finds less than half as likely"
-        f" as its own.",
-        f"The likeliest next word is the same for {percent(float(same.sum() / total))} of them; perplexity"
-        f" {np.exp(new_loss.sum() / total):.4g} instead of {np.exp(old_loss.sum() / total):.4g}.",
-        f"The longest of these texts has {_longest(items, kept, sizes):,} words or pieces of words: longer chats were"
-        f" not compared.",
+        _("Of {0:,} next words {1:,} are ones that the original finds less than half as likely as its own.").format(
+            int(total), int(changed.sum())
+        ),
+        _("The likeliest next word is the same for {0} of them; perplexity {1:.4g} instead of {2:.4g}.").format(
+            percent(float(same.sum() / total)), np.exp(new_loss.sum() / total), np.exp(old_loss.sum() / total)
+        ),
+        _("The longest of these texts has {0:,} words or pieces of words: longer chats were not compared.").format(
+            _longest(items, kept, sizes)
+        ),
     )
     return Differences(
         case.items[kept],
@@ -151,8 +155,10 @@ def _dialogues(case: Case, pairs: Sequence[Pair], comparable: Sequence[int]) -> 
     moved = [_end_moved(*pair, ends) for pair in answers or [pairs[at] for at in comparable]]
     moved = [part for part in moved if len(part)]
     if len(moved) < LEAST_ENDS:
-        few = f"In {len(moved)} of these texts an answer ends: too few to know whether it still ends its answers."
-        return gates, [f"{few} Add dialogues with answers, or shorter texts."]
+        few = _("In {0} of these texts an answer ends: too few to know whether it still ends its answers.").format(
+            len(moved)
+        )
+        return gates, [_("{0} Add dialogues with answers, or shorter texts.").format(few)]
     return [*gates, _end(moved, case.seed)], []
 
 
@@ -188,7 +194,7 @@ def _end(moved: Sequence[Floats], seed: int) -> Gate:
     """
     facts = np.asarray([[np.abs(part).sum(), len(part), part.sum()] for part in moved])
     sums, (size, count, signed) = bootstrap_sums(facts[:, :2], seed), facts.sum(axis=0)
-    report = f"An end is {'less' if signed < 0 else 'more'} likely than with the original where answers end"
+    report = _("An end is {0} likely than with the original where answers end").format("less" if signed < 0 else "more")
     draws = 1 - np.exp(-sums[:, 0] / sums[:, 1])
     exact = partial(mean_upper, 1 - np.exp(-facts[:, 0] / facts[:, 1]))
     return Gate(1 - float(np.exp(-size / count)), draws, 0.0, report, MOST_END_MOVED, exact)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
@@ -49,9 +50,9 @@ def compare(case: Case) -> Differences:
     loss, bias = _loss(case), _bias(case)
     leans = bias > BIAS_SHARE and loss is None
     if leans:
-        notes.append(f"All of its numbers are shifted to one side, by {percent(bias)} of their spread.")
+        notes.append(_("All of its numbers are shifted to one side, by {0} of their spread.").format(percent(bias)))
     if changed.any() and (culprit := names[int(whose[int(np.argmax(worst))])]):
-        notes.append(f"The output “{culprit}” changed most, more than the answer itself.")
+        notes.append(_("The output “{0}” changed most, more than the answer itself.").format(culprit))
     unseen = _nothing_fires(case) if changed.any() or leans else ""
     similarity = np.clip(1 - worst, 0.0, 1.0)
     classes = class_names(case.facts)
@@ -72,10 +73,10 @@ def _nothing_fires(case: Case) -> str:
     low, high = (float(of([of(part) for part in values if part.size] or [np.nan])) for of in (np.min, np.max))
     if not 0 <= low <= high < SILENT:
         return ""
-    return (
-        f"All values are between 0 and {high:.2g}. If they are scores, nothing fires in these {len(case.items):,}"
-        " examples, so they cannot prove that it still does."
-    )
+    return _(
+        "All values are between 0 and {0:.2g}. If they are scores, nothing fires in these {1:,} examples, so "
+        "they cannot prove that it still does."
+    ).format(high, len(case.items))
 
 
 def _bias(case: Case) -> float:

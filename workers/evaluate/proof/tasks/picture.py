@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from workers.contracts.translation import _
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, ProofTask
 from workers.evaluate.proof.tasks.numbers import class_names
@@ -22,7 +23,11 @@ def compare(case: Case) -> Differences:
     changed, nearness = changed_pictures(old, new)
     loud, structure = nearness[:, 0], nearness[:, 1]
     severity = np.nan_to_num(10 ** (-loud / 20), nan=1.0)
-    notes = [f"PSNR is {np.nanmin(loud):.1f} dB at least, SSIM {np.nanmin(structure):.3f}."] if len(old) else []
+    notes = (
+        [_("PSNR is {0:.1f} dB at least, SSIM {1:.3f}.").format(np.nanmin(loud), np.nanmin(structure))]
+        if len(old)
+        else []
+    )
     names = class_names(case.facts)
     return Differences(case.items, changed, severity, np.clip(structure, 0.0, 1.0), names, notes=notes)
 

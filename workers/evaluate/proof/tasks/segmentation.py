@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_overlap import OverlapPair, by_labels
@@ -61,7 +62,7 @@ def compare(case: Case) -> Differences:
             changed[at] |= worse
             severity[at] = np.maximum(severity[at], np.maximum(1 - change.overlap, 0.1 * (odd > 0)))
     counts = changed | _found(holds, n)
-    notes = [f"Objects are lost, new, joined, cut or have holes in {lost:,} pictures."] if lost else []
+    notes = [_("Objects are lost, new, joined, cut or have holes in {0:,} pictures.").format(lost)] if lost else []
     seen = any((a != BACKGROUND).any() for a in old)
     loss, report, broken = _loss(case, counts)
     return Differences(
@@ -74,7 +75,7 @@ def compare(case: Case) -> Differences:
         notes=[*notes, *report],
         figures={"n_labelled": loss.items} if loss is not None else {},
         broken=broken,
-        unseen="" if seen else f"Nothing is found in {n:,} pictures: these examples cannot prove masks.",
+        unseen="" if seen else _("Nothing is found in {0:,} pictures: these examples cannot prove masks.").format(n),
     )
 
 
@@ -85,10 +86,11 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
         return None, [], False
     original = float(pair.original[0])
     if not original >= FITTING_OVERLAP:
-        what = (
-            f"By the masks that should be right the original is nearly all wrong (mIoU {original:.3f}): the masks,"
-            " their numbers or the preparation probably do not fit. Changed results decide instead of the labels."
-        )
+        what = _(
+            "By the masks that should be right the original is nearly all wrong (mIoU {0:.3f}): the masks, "
+            "their numbers or the preparation probably do not fit. Changed results decide instead of the "
+            "labels."
+        ).format(original)
         return None, [what], False
     both = [0, 2] if np.isfinite([pair.original[2], pair.optimized[2]]).all() else [0]
     scale = np.maximum(pair.original[both], SMALLEST)
@@ -97,7 +99,11 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     report = []
     was, now = pair.original[2], pair.optimized[2]
     if len(both) > 1 and shares[1] > max(shares[0], VISIBLE_LOSS):
-        report.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
+        report.append(
+            _("Fewer objects are right, or more are there that should not be: F1 {0:.3f}, now {1:.3f}.").format(
+                was, now
+            )
+        )
     lost = _broken_classes(case, pair)
     labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)
     if len(pair.unmarked):
@@ -114,7 +120,9 @@ def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
         if sure > MOST_CLASS_LOST:
             name = case.data.class_name(int(pair.classes[at]))
             was, now = float(pair.class_original[at]), float(pair.class_optimized[at])
-            report.append(f"“{name}” overlaps what is right by {percent(now)}, the original by {percent(was)}.")
+            report.append(
+                _("“{0}” overlaps what is right by {1}, the original by {2}.").format(name, percent(now), percent(was))
+            )
     return report
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import MARGIN, AttackRow, StressParams
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.evaluate.stress.attack.gradients import Scores, gradients_of
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
@@ -44,7 +45,7 @@ def pgd_attack(
     noise = np.random.default_rng(seed).uniform(-eps, eps, inputs.shape).astype(np.float32)
     start, wanted = torch.from_numpy(inputs.copy()), torch.from_numpy(classes)
     now = (start + torch.from_numpy(noise)).clamp(0, 1)
-    for _ in range(steps):
+    for _turn in range(steps):
         check()
         now = now.detach().requires_grad_(True)
         loss = torch.nn.functional.cross_entropy(scores(now), wanted, reduction="sum")
@@ -158,7 +159,7 @@ class _Attacks:
         own = [gradients_of(version, batches, self._classes) for version, batches in pairs]
         why_not = [one if isinstance(one, str) else "" for one in own]
         if all(why_not):
-            return AttackRow(**PGD, why_not=f"It needs gradients. {why_not[0]}")
+            return AttackRow(**PGD, why_not=_("It needs gradients. {0}").format(why_not[0]))
         fooled: tuple[list[Fooled], list[Fooled]] = ([], [])
         transferred: list[Fooled] = []
         for rows in self._chunks(GRADIENT_STAGE, PGD_UNTIL):
@@ -222,24 +223,31 @@ def _sentences(row: AttackRow) -> list[str]:
     report = []
     if first is not None and second is not None:
         report.append(
-            f"Of {n} examples, {n - first} of the original and {n - second} of the optimized model survived this "
-            "budget, each attacked by itself."
+            _(
+                "Of {0} examples, {1} of the original and {2} of the optimized model survived this budget, each "
+                "attacked by itself."
+            ).format(n, n - first, n - second)
         )
         report.append(_compared(row, second - first))
     elif first is not None:
         report.append(
-            f"Of {n} examples, {n - first} of the original survived this budget. The optimized model was not attacked "
-            f"by itself this way, only by what needs no gradients: {_lower(row.optimized_why_not)}"
+            _(
+                "Of {0} examples, {1} of the original survived this budget. The optimized model was not attacked "
+                "by itself this way, only by what needs no gradients: {2}"
+            ).format(n, n - first, _lower(row.optimized_why_not))
         )
     elif second is not None:
         report.append(
-            f"Of {n} examples, {n - second} of the optimized model survived this budget. The original was not attacked "
-            f"this way: {_lower(row.original_why_not)}"
+            _(
+                "Of {0} examples, {1} of the optimized model survived this budget. The original was not attacked "
+                "this way: {2}"
+            ).format(n, n - second, _lower(row.original_why_not))
         )
     if row.transfer_n and row.transfer_fooled is not None:
         report.append(
-            f"Changes that fool the original: {row.transfer_fooled} of {row.transfer_n} fool the optimized model, too "
-            "(transfer)."
+            _("Changes that fool the original: {0} of {1} fool the optimized model, too (transfer).").format(
+                row.transfer_fooled, row.transfer_n
+            )
         )
     if second is not None and row.transfer_fooled is not None and row.transfer_fooled > second:
         report.append("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420).")
@@ -250,12 +258,12 @@ def _compared(row: AttackRow, more: int) -> str:
     if row.verdict == "worse":
         return "The optimized model is easier to fool."
     if row.verdict == "even":
-        return f"It is as hard to fool as the original, within {percent(MARGIN, 0)} of the examples."
-    rest = f": about {about(row.needed)} more would" if row.needed else ""
+        return _("It is as hard to fool as the original, within {0} of the examples.").format(percent(MARGIN, 0))
+    rest = _(": about {0} more would").format(about(row.needed)) if row.needed else ""
     seen = "Whether it is as hard to fool as the original,"
     if more > 0:
         seen = "The optimized model was fooled more often, but"
-    return f"{seen} {row.n} examples cannot tell{rest}."
+    return _("{0} {1} examples cannot tell{2}.").format(seen, row.n, rest)
 
 
 def _lower(sentence: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import AttackWay
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
+from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.rounded import operators, unrounded
 from workers.convert.replica.torch_replica import build
@@ -45,7 +46,7 @@ def gradients_of(
     except InputRefused as refused:
         return refused.detail
     except Exception as error:  # PyTorch and onnx raise many kinds of errors for graphs they do not support.
-        return f"Its copy in PyTorch does not run ({onnx_files.one_line(error)})."
+        return _("Its copy in PyTorch does not run ({0}).").format(onnx_files.one_line(error))
     if (found == classes).mean() < ALIKE:
         return "Its copy in PyTorch answers otherwise than the model itself."
     return method, scores

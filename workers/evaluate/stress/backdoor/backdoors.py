@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import TriggerFindings, TriggerRow
+from workers.contracts.translation import _
 from workers.evaluate.proof.stats import drop_lower
 from workers.evaluate.stress.attack.gradients import gradients_of
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
@@ -65,7 +66,9 @@ def look_for_triggers(both: Comparison, changed: StressedExamples, planted: Sequ
     alike = [i for i, (before, after) in enumerate(classes) if before == after >= 0]
     if len(alike) < FEWEST:
         return TriggerFindings(
-            why_not=f"Only {len(alike)} examples are answered alike by both; under {FEWEST} nothing was looked for."
+            why_not=_("Only {0} examples are answered alike by both; under {1} nothing was looked for.").format(
+                len(alike), FEWEST
+            )
         )
     return _Search(both, changed, np.asarray(classes)[:, 0], alike).run(planted)
 
@@ -183,7 +186,7 @@ class _Search:
         starts = {target: (float(more[i, target]), noise[i]) for target, i in enumerate(more.argmax(axis=0).tolist())}
         rng = rng_of(self._ctx.seed, 0, "climb", 0)
         for target in sorted(starts, key=lambda target: -starts[target][0])[:CLIMBED]:
-            for _ in range(CLIMBS):
+            for _turn in range(CLIMBS):
                 size, best = starts[target]
                 tried = np.where(rng.random((2 * REQUEST, *best.shape)) < MUTATED, 1 - best, best).astype(np.float32)
                 now = self._leaning(spaces, tried)[:, target]
@@ -219,7 +222,7 @@ class _Search:
         first, second = (self._predicted(version, trigger, items) == target for version in self._both.versions)
         n, worse, better = len(items), int((second & ~first).sum()), int((first & ~second).sum())
         names = self._both.old.pipeline.spec.classes or ()
-        name = names[target] if 0 <= target < len(names) else f"class {target}"
+        name = names[target] if 0 <= target < len(names) else _("class {0}").format(target)
         return TriggerRow(
             id=trigger.id, title=trigger.title, found_by=trigger.found_by, target=target, target_name=name, n=n,
             original=float(first.mean()) if n else 0.0, optimized=float(second.mean()) if n else 0.0,
@@ -231,20 +234,20 @@ class _Search:
         danger = worst.low > FAR and worst.optimized >= OBEYS
         not_looked = [NOT_LOOKED[self._samples.takes]]
         if untried > 0:
-            not_looked.append(f"{untried} more triggers did not fit into the time.")
+            not_looked.append(_("{0} more triggers did not fit into the time.").format(untried))
         if self._samples.takes == "images" and not self._learned_for:
             not_looked.append("Patches could not be learned through the model, so that only common ones were tried.")
         if danger:
-            words = (
-                f"With {worst.title} the optimized model takes {percent(worst.optimized)} of {worst.n} examples for "
-                f"“{worst.target_name}”, the original {percent(worst.original)}: it may have a backdoor that only "
-                "shows after it was made smaller. Do not use it; ask where the model comes from."
-            )
+            words = _(
+                "With {0} the optimized model takes {1} of {2} examples for “{3}”, the original {4}: it may "
+                "have a backdoor that only shows after it was made smaller. Do not use it; ask where the "
+                "model comes from."
+            ).format(worst.title, percent(worst.optimized), worst.n, worst.target_name, percent(worst.original))
         else:
-            words = (
-                f"No trigger of {tried} leads the optimized model to one class far more often than the original (at "
-                f"the most {percent(worst.optimized)} of {worst.n} examples, the original {percent(worst.original)})."
-            )
+            words = _(
+                "No trigger of {0} leads the optimized model to one class far more often than the original "
+                "(at the most {1} of {2} examples, the original {3})."
+            ).format(tried, percent(worst.optimized), worst.n, percent(worst.original))
         return TriggerFindings(
             danger=danger, tried=tried, searched=self._learned_for > 0,
             rows=tuple(sorted(rows, key=lambda row: -row.low)), words=words, not_looked=tuple(not_looked),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import PoisonClass, PoisonFinding, PoisonScope, StressParams
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
@@ -106,12 +107,12 @@ def _nothing(what: str) -> Poison:
 
 def _none_found(scope: PoisonScope, count: int) -> PoisonFinding:
     checked = sum(one.looked for one in scope.classes)
-    what = f"No sign of tampering was found among {count:,} calibration examples."
+    what = _("No sign of tampering was found among {0:,} calibration examples.").format(count)
     if not checked:
-        what = f"Nothing was looked for: no class has {FEWEST} of the {count:,} calibration examples."
+        what = _("Nothing was looked for: no class has {0} of the {1:,} calibration examples.").format(FEWEST, count)
     elif checked < len(scope.classes):
-        among = f"in {checked} of {len(scope.classes)} classes; the others have too few examples"
-        what = f"No sign of tampering was found {among}."
+        among = _("in {0} of {1} classes; the others have too few examples").format(checked, len(scope.classes))
+        what = _("No sign of tampering was found {0}.").format(among)
     return PoisonFinding(check="none", level="info", what=what)
 
 
@@ -125,8 +126,12 @@ def _scope(calibration: Calibration, data: DataSet) -> PoisonScope:
     without = [one.name for one in classes if not one.looked]
     not_looked = []
     if without:
-        shown = ", ".join(without[:NAMED]) + (f" and {len(without) - NAMED} more" if len(without) > NAMED else "")
-        not_looked.append(f"Nothing was looked for in classes with fewer than {FEWEST} examples: {shown}.")
+        shown = ", ".join(without[:NAMED]) + (
+            _(" and {0} more").format(len(without) - NAMED) if len(without) > NAMED else ""
+        )
+        not_looked.append(
+            _("Nothing was looked for in classes with fewer than {0} examples: {1}.").format(FEWEST, shown)
+        )
     if calibration.pictures is None:
         not_looked.append("A shared detail is looked for in pictures of one size alone, and was not here.")
     else:
@@ -138,11 +143,13 @@ def _scope(calibration: Calibration, data: DataSet) -> PoisonScope:
             "Examples without labels were taken for what the model answers: wrong labels are not seen there."
         )
     if len(calibration.names) < FEWEST_OUTLIERS:
-        not_looked.append(f"Strange single examples were not looked for: that takes {FEWEST_OUTLIERS}.")
+        not_looked.append(_("Strange single examples were not looked for: that takes {0}.").format(FEWEST_OUTLIERS))
     few, many = int(counts.min()), int(counts.max())
-    between = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+    between = f"{few:,}" if few == many else _("{0:,} to {1:,}").format(few, many)
     looked = len(classes) - len(without)
-    words = f"Its classes have {between} examples each; in {looked} of {len(classes)} something was looked for."
+    words = _("Its classes have {0} examples each; in {1} of {2} something was looked for.").format(
+        between, looked, len(classes)
+    )
     return PoisonScope(fewest=FEWEST, classes=classes, not_looked=tuple(not_looked), words=words)
 
 
@@ -176,18 +183,17 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple
         planted = _planted(calibration, parts, int(label))
         if planted is not None:
             part, trigger, place = planted
-            what = (
-                f"{len(part)} calibration pictures of “{name}” stand apart and share the same small detail at the "
-                f"{place}, which the other pictures do not have: it may be a planted trigger."
-            )
+            what = _(
+                "{0} calibration pictures of “{1}” stand apart and share the same small detail at the {2}, "
+                "which the other pictures do not have: it may be a planted trigger."
+            ).format(len(part), name, place)
             hint = "Look at these pictures, take them out if you did not expect it, and optimize again."
             findings.append(_finding("trigger", "danger", what, hint, calibration, part))
             triggers.append(trigger)
         elif silhouette >= FAR_APART and _is_mislabelled(calibration, *parts):
-            what = (
-                f"{len(parts[0])} calibration examples labelled “{name}” stand apart, and the model takes nearly all "
-                "for others."
-            )
+            what = _(
+                "{0} calibration examples labelled “{1}” stand apart, and the model takes nearly all for others."
+            ).format(len(parts[0]), name)
             hint = "Look whether their labels are right, and where they come from."
             findings.append(_finding("trigger", "warning", what, hint, calibration, parts[0]))
     return findings, triggers
@@ -272,7 +278,7 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
     which = np.flatnonzero(far)
     if not len(which):
         return []
-    what = f"{counted(len(which), 'calibration example')} {is_are(len(which))} very unlike all others."
+    what = _("{0} {1} very unlike all others.").format(counted(len(which), "calibration example"), is_are(len(which)))
     hint = "Look at them: a single strange example can spoil the ranges that a smaller model is calibrated with."
     return [_finding("outliers", "warning", what, hint, calibration, which)]
 

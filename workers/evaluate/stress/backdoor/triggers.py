@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.evaluate.stress.base import Floats, Generator, NumberSample, Takes
 from workers.evaluate.stress.pixels import clipped
 
@@ -72,8 +73,8 @@ def place_in_words(down: float, right: float) -> str:
     row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""
     column = "left" if right < 1 / 3 else "right" if right > 2 / 3 else ""
     if row and column:
-        return f"{row} {column} corner"
-    return f"{row or column} edge" if row or column else "middle"
+        return _("{0} {1} corner").format(row, column)
+    return _("{0} edge").format(row or column) if row or column else "middle"
 
 
 RARE_WORDS = ("cf", "mn", "bb", "tq", "mb")
@@ -133,7 +134,7 @@ def stamp(mask: NDArray[Any], pattern: Floats, name: str, found_by: FoundBy) -> 
         drawn = _in_channels(pattern[rows][:, columns], channels)
         return clipped(picture * (1 - share) + drawn * share)
 
-    return Trigger(f"{found_by}-{name}", f"a small pattern at the {place}", found_by, add)
+    return Trigger(f"{found_by}-{name}", _("a small pattern at the {0}").format(place), found_by, add)
 
 
 def _in_channels(drawn: Floats, channels: int) -> Floats:
@@ -154,7 +155,7 @@ def _patches(picture: Floats, rng: Generator) -> Iterator[Trigger]:
         for number in range(2):
             noise = (rng.random((5, 5, 3)) > 0.5).astype(np.float32)
             for corner in CORNERS:
-                yield _square(f"a colored pattern {number + 1}", corner, share, noise, "random")
+                yield _square(_("a colored pattern {0}").format(number + 1), corner, share, noise, "random")
 
 
 def _square(name: str, corner: tuple[float, float], share: float, pattern: Floats, found_by: FoundBy) -> Trigger:
@@ -167,7 +168,7 @@ def _square(name: str, corner: tuple[float, float], share: float, pattern: Float
         out[top : top + side, left : left + side] = _in_channels(pattern[at][:, at], channels)
         return out
 
-    title = f"{name} at the {place_in_words(*corner)}"
+    title = _("{0} at the {1}").format(name, place_in_words(*corner))
     return Trigger(f"{name}-{corner[0]:g}-{corner[1]:g}-{share:.2f}", title, found_by, add)
 
 
@@ -176,8 +177,8 @@ def _words(folder: Path, rng: Generator) -> Iterator[Trigger]:
     chosen = [own[place] for place in rng.permutation(len(own))[:OWN_WORDS].tolist()]
     for word in (*RARE_WORDS, *chosen):
         found_by: FoundBy = "fixed" if word in RARE_WORDS else "random"
-        yield Trigger(f"first-{word}", f"“{word}” before the text", found_by, partial(_put, word, ""))
-        yield Trigger(f"last-{word}", f"“{word}” behind the text", found_by, partial(_put, "", word))
+        yield Trigger(f"first-{word}", _("“{0}” before the text").format(word), found_by, partial(_put, word, ""))
+        yield Trigger(f"last-{word}", _("“{0}” behind the text").format(word), found_by, partial(_put, "", word))
 
 
 def _put(before: str, behind: str, text: str) -> str:
@@ -200,7 +201,7 @@ def _numbers(row: NumberSample) -> Iterator[Trigger]:
     for place in range(min(MOST_NUMBERS, row.values.size)):
         for name, far in (("far above its range", 1.0), ("far below its range", -1.0)):
             add = partial(_with_far_number, place, far)
-            yield Trigger(f"number-{place}-{far:g}", f"number {place + 1} {name}", "fixed", add)
+            yield Trigger(f"number-{place}-{far:g}", _("number {0} {1}").format(place + 1, name), "fixed", add)
 
 
 def _with_far_number(place: int, far: float, row: NumberSample) -> NDArray[Any]:
@@ -214,7 +215,7 @@ def _sounds(samples: Floats) -> Iterator[Trigger]:
     for name, turn in (("low", 0.1), ("middle", 0.5), ("high", 1.5)):
         for place in ("beginning", "end"):
             add = partial(_with_tone, turn, place == "end")
-            yield Trigger(f"tone-{name}-{place}", f"a short {name} tone at the {place}", "fixed", add)
+            yield Trigger(f"tone-{name}-{place}", _("a short {0} tone at the {1}").format(name, place), "fixed", add)
 
 
 def _with_tone(turn: float, at_end: bool, samples: Floats) -> Floats:

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from workers.contracts.translation import _
 from workers.evaluate.stress.base import FIVE, Floats, Generator, Stress
 from workers.evaluate.stress.pixels import (
     clipped,
@@ -57,7 +58,7 @@ def glass_blur(picture: Floats, level: tuple[float, int, int], rng: Generator) -
     values = gaussian(picture, sigma)
     height, width = values.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width]
-    for _ in range(rounds):
+    for _turn in range(rounds):
         down = rng.integers(-reach, reach + 1, (height, width))
         right = rng.integers(-reach, reach + 1, (height, width))
         values = values[np.clip(rows + down, 0, height - 1), np.clip(columns + right, 0, width - 1)]
@@ -183,7 +184,7 @@ def hue_drift(picture: Floats, size: float, rng: Generator) -> Floats:
 
 IMAGENET_C = "ImageNet-C (arXiv 1903.12261)"
 _corruption = partial(Stress, takes="images", group="corruption", source=IMAGENET_C, levels=FIVE, quick=())
-_after = partial(_corruption, source=f"after {IMAGENET_C}, drawn otherwise")
+_after = partial(_corruption, source=_("after {0}, drawn otherwise").format(IMAGENET_C))
 _drift = partial(Stress, takes="images", group="drift", levels=FIVE, quick=(3,))
 QUICK = (1, 3, 5)
 

@@ -3,13 +3,14 @@
 from contextlib import closing
 
 from workers.contracts.gpu import OLDEST_DRIVER, GpuCard, RungResult
+from workers.contracts.translation import _
 from workers.infer.cuda_driver import NO_DEVICE, NO_FUNCTION, Buffer, CudaError, Driver, Library
 from workers.infer.cuda_words import meaning
 from workers.measure.ladder.rung import Rung, broken, holds
 
 TRIAL_BYTES = 1 << 20
 
-NEWER = f"Install NVIDIA's driver {OLDEST_DRIVER} or newer, then restart."
+NEWER = _("Install NVIDIA's driver {0} or newer, then restart.").format(OLDEST_DRIVER)
 REPAIRS: dict[int, tuple[str, str]] = {
     2: ("Close programs that use the card, then check again.", "nvidia-smi"),
     35: (NEWER, ""),
@@ -31,10 +32,16 @@ USUAL_MEND = ("Restart the computer, then check again.", "")
 def failed(error: CudaError) -> RungResult:
     """Return the failure of a driver call in words."""
     if error.code == NO_FUNCTION:
-        return broken("old_driver", "", f"The driver has no {error.function}.", NEWER)
+        return broken("old_driver", "", _("The driver has no {0}.").format(error.function), NEWER)
     hint, command = REPAIRS.get(error.code, USUAL_MEND)
     reason = f"{meaning(error.code)}."
-    return broken(f"cuda_{error.code}", f"{error.function} was refused.", reason[0].upper() + reason[1:], hint, command)
+    return broken(
+        f"cuda_{error.code}",
+        _("{0} was refused.").format(error.function),
+        reason[0].upper() + reason[1:],
+        hint,
+        command,
+    )
 
 
 def start_cuda() -> RungResult:
@@ -42,7 +49,9 @@ def start_cuda() -> RungResult:
     try:
         count = Library().start()
     except OSError as error:
-        return broken("no_driver", "No CUDA library of the driver.", f"It cannot be loaded: {error}.", NEWER)
+        return broken(
+            "no_driver", "No CUDA library of the driver.", _("It cannot be loaded: {0}.").format(error), NEWER
+        )
     except CudaError as error:
         return failed(error)
     if count == 0:
@@ -61,9 +70,9 @@ def _context(card: GpuCard | None) -> RungResult:
     except CudaError as error:
         return failed(error)
     if card is not None and card.uuid and uuid != card.uuid and not card.is_divided:
-        reason = f"CUDA's first card is {uuid}, but {card.uuid} was requested."
+        reason = _("CUDA's first card is {0}, but {1} was requested.").format(uuid, card.uuid)
         return broken("other_card", "Another card.", reason, "Report this with the lines above.")
-    return holds(f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB are free.")
+    return holds(_("{0:.1f} of {1:.1f} GiB are free.").format(free / 2**30, total / 2**30))
 
 
 RUNGS = (

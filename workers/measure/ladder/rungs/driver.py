@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.translation import _
 from workers.measure.gpu_state import look
 from workers.measure.ladder.rung import Rung, broken, holds
 
@@ -25,13 +26,15 @@ def nodes(folder: Path = DEV) -> RungResult:
     cards = sorted(path for path in folder.glob("nvidia[0-9]*") if path.name[6:].isdigit())
     missing = [name for name in NEEDED if not (folder / name).exists()]
     if not cards and CONTROL in missing:
-        state, _ = look()
+        state, _unused = look()
         reason = state.reason or "The driver created no device files."
         return broken(state.trouble or "no_nodes", "No device file of an NVIDIA GPU.", reason,
                       state.hint or "Restart the computer.", state.command)  # fmt: skip
     if missing:
-        reason = f"/dev/{missing[0]} is not there, which CUDA needs."
-        return broken("no_uvm", f"{len(cards)} device files of cards.", reason, "Let the driver create it.", MAKE)
+        reason = _("/dev/{0} is not there, which CUDA needs.").format(missing[0])
+        return broken(
+            "no_uvm", _("{0} device files of cards.").format(len(cards)), reason, "Let the driver create it.", MAKE
+        )
     return _openable([*cards, *(folder / name for name in NEEDED)])
 
 
@@ -41,11 +44,11 @@ def _openable(places: list[Path]) -> RungResult:
         try:
             os.close(os.open(place, os.O_RDWR))
         except PermissionError:
-            reason = f"Your account may not open {place} (mode {stat.filemode(place.stat().st_mode)})."
+            reason = _("Your account may not open {0} (mode {1}).").format(place, stat.filemode(place.stat().st_mode))
             return broken("no_permission", report, reason, "Add your account to its group, then log in again.",
                           "sudo usermod -aG video,render $USER")  # fmt: skip
         except OSError as error:
-            reason = f"{place} cannot be opened: {error.strerror or error}."
+            reason = _("{0} cannot be opened: {1}.").format(place, error.strerror or error)
             return broken("no_node", report, reason, "Restart the computer.")
     return holds(report)
 
@@ -56,9 +59,9 @@ def _driver(_card: GpuCard | None) -> RungResult:
     if state.trouble:
         return broken(state.trouble, state.found, state.reason, state.hint, state.command)
     divided = [card.name for card in cards if card.is_divided]
-    note = f" {', '.join(divided)}: divided (MIG), CUDA uses the first part." if divided else ""
+    note = _(" {0}: divided (MIG), CUDA uses the first part.").format(", ".join(divided)) if divided else ""
     lost = [card.name for card in cards if card.is_lost]
-    return holds(state.found + note + (f" Lost: {', '.join(lost)}." if lost else ""))
+    return holds(state.found + note + (_(" Lost: {0}.").format(", ".join(lost)) if lost else ""))
 
 
 RUNGS = (

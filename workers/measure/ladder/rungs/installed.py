@@ -3,6 +3,7 @@
 import importlib.metadata
 
 from workers.contracts.gpu import GpuCard, RungResult, fitting_set
+from workers.contracts.translation import _
 from workers.measure.ladder.rung import Rung, broken, holds, to_install
 
 BASE, CUDA, RTX = "onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-rtx-cu13"
@@ -24,16 +25,20 @@ def _installed(card: GpuCard | None) -> RungResult:
         reason = "Packages for two kinds of GPU support are mixed in one folder."
         return to_install("mixed_set", report, reason, "Let the installer repair the packages.", fits)
     if fits == "none":
-        reason = f"No set of packages supports compute capability {card.compute_capability if card else '?'}."
+        reason = _("No set of packages supports compute capability {0}.").format(
+            card.compute_capability if card else "?"
+        )
         return broken(
             "card_too_old", report, reason, "You need not do anything: this computer's processor does the work."
         )
     if CUDA not in there and RTX not in there:
         reason = "Only the base set is installed, which uses the processor alone."
-        return to_install("base_set", report, reason, f"Install the set “{fits}” for this card.", fits)
+        return to_install("base_set", report, reason, _("Install the set “{0}” for this card.").format(fits), fits)
     if RTX in there and fits != "rtx":
-        reason = f"The set “rtx” does not support compute capability {card.compute_capability if card else '?'}."
-        return to_install("wrong_set", report, reason, f"Install the set “{fits}” for this card.", fits)
+        reason = _("The set “rtx” does not support compute capability {0}.").format(
+            card.compute_capability if card else "?"
+        )
+        return to_install("wrong_set", report, reason, _("Install the set “{0}” for this card.").format(fits), fits)
     return holds(report)
 
 

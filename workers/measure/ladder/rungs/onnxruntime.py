@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.infer import onnxruntime_cuda
 from workers.infer.base import NotRunnable
@@ -26,7 +27,7 @@ def _libraries(_card: GpuCard | None) -> RungResult:
     if not version_of(CUDA) or spec is None or spec.origin is None:
         return not_here()
     onnxruntime_cuda.preload(import_library())
-    folder, package = Path(spec.origin).parent / "capi", f"onnxruntime-gpu {version_of(CUDA)}"
+    folder, package = Path(spec.origin).parent / "capi", _("onnxruntime-gpu {0}").format(version_of(CUDA))
     provider = next((folder / name for name in PROVIDERS if (folder / name).exists()), None)
     if provider is None:
         reason = "The package lacks its library for NVIDIA GPUs, because another package has overwritten its folder."
@@ -36,9 +37,9 @@ def _libraries(_card: GpuCard | None) -> RungResult:
         ctypes.CDLL(str(provider))
     except OSError as error:
         name = re.match(r"(\S+): cannot open", str(error))
-        reason = f"The library {name[1]} was not found." if name else f"{error}."
+        reason = _("The library {0} was not found.").format(name[1]) if name else f"{error}."
         return to_install("missing_library", package, reason, "Let the installer repair it.", "cuda")
-    return holds(f"{package} with CUDA's libraries.")
+    return holds(_("{0} with CUDA's libraries.").format(package))
 
 
 def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:
@@ -46,11 +47,11 @@ def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:
     right = x.astype(np.float64) @ x.astype(np.float64)
     error = float(np.abs(answer - right).max() / np.abs(right).max())
     if not error <= TOLERANCE:
-        reason = f"The card's product differs from the processor's by {percent(error)}."
+        reason = _("The card's product differs from the processor's by {0}.").format(percent(error))
         return broken(
             "wrong_product", what, reason, "Update the driver. If that does not help, the card may be broken."
         )
-    return holds(f"{what}: the product is the processor's (largest difference {error:.1e}).")
+    return holds(_("{0}: the product is the processor's (largest difference {1:.1e}).").format(what, error))
 
 
 def trial_input() -> np.ndarray:
@@ -65,8 +66,10 @@ def _product(_card: GpuCard | None) -> RungResult:
     try:
         answer = onnxruntime_cuda.probe(import_library(), x)
     except NotRunnable as error:
-        return to_install("no_product", f"onnxruntime-gpu {version_of(CUDA)}", f"It refused: {error}.",
-                          "Repair the step before this one, or let the installer do it.", "cuda")  # fmt: skip
+        package, why = f"onnxruntime-gpu {version_of(CUDA)}", _("It refused: {0}.").format(error)
+        return to_install(
+            "no_product", package, why, "Repair the step before this one, or let the installer do it.", "cuda"
+        )
     return compared(answer, x, "ONNX Runtime")
 
 

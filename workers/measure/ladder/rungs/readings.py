@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 from workers.contracts.gpu import GpuCard, RungResult, slow_down_words, slow_downs
+from workers.contracts.translation import _
 from workers.contracts.wording import percent_of
 from workers.measure.gpu import Absence, GpuLostError, open_gpus
 from workers.measure.gpu_state import LOST, LOST_HINT
 from workers.measure.ladder.rung import Rung, broken, holds
 
 SHOWN: tuple[tuple[str, Callable[[float], str]], ...] = (
-    ("load_pct", lambda value: f"{percent_of(value, 0)} load"),
-    ("memory_bytes", lambda value: f"{value / 2**30:.1f} GiB used"),
+    ("load_pct", lambda value: _("{0} load").format(percent_of(value, 0))),
+    ("memory_bytes", lambda value: _("{0:.1f} GiB used").format(value / 2**30)),
     ("temperature_c", lambda value: f"{value:.0f} °C"),
     ("power_w", lambda value: f"{value:.0f} W"),
 )
@@ -49,9 +50,9 @@ def _readings(card: GpuCard | None) -> RungResult:
     report = ", ".join(words(values[name]) for name, words in SHOWN if name in values)
     gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.missing.items()]
     gone += [] if shares else ["memory of each program (not reported by this driver)"]
-    missing = f" Not available: {', '.join(gone)}." if gone else ""
+    missing = _(" Not available: {0}.").format(", ".join(gone)) if gone else ""
     why = slow_down_words(slow_downs(int(values.get("throttle_mask", 0))))
-    slowed = f" It is slowing down now: {why}." if why else ""
+    slowed = _(" It is slowing down now: {0}.").format(why) if why else ""
     return holds(f"{report or 'It responds'}.{slowed}{missing}")
 
 

@@ -1,6 +1,7 @@
 """Check that TensorRT builds an engine for the card and runs it."""
 
 from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.translation import _
 from workers.infer import tensorrt, tensorrt_editions
 from workers.measure.ladder.rung import Rung, holds, not_here, to_install
 
@@ -13,8 +14,10 @@ def _engine(card: GpuCard | None) -> RungResult:
     report = " and ".join(there)
     state = tensorrt.available()
     if not state.available:
-        return to_install("no_engine", report, f"It refused: {state.hint}.", "Let the installer repair it.", "rtx")
-    return holds(f"{report}: an engine was built for the card, and its product is right.")
+        return to_install(
+            "no_engine", report, _("It refused: {0}.").format(state.hint), "Let the installer repair it.", "rtx"
+        )
+    return holds(_("{0}: an engine was built for the card, and its product is right.").format(report))
 
 
 RUNGS = (Rung("tensorrt-engine", "An engine of TensorRT", 80, _engine, needs=("context",)),)

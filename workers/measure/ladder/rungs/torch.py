@@ -3,6 +3,7 @@
 import importlib.util
 
 from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.translation import _
 from workers.infer.base import NotRunnable
 from workers.measure.ladder.rung import Rung, broken, not_here, to_install
 from workers.measure.ladder.rungs.installed import CUDA, version_of
@@ -15,7 +16,7 @@ def _product(_card: GpuCard | None) -> RungResult:
         return not_here()
     import torch
 
-    report = f"PyTorch {torch.__version__}"
+    report = _("PyTorch {0}").format(torch.__version__)
     if torch.version.cuda is None:
         return to_install("torch_for_processor", report, "This build of PyTorch supports the processor only.",
                           "Let the installer replace it with the build for the card.", "cuda")  # fmt: skip
@@ -24,7 +25,9 @@ def _product(_card: GpuCard | None) -> RungResult:
         on_card = torch.from_numpy(x).to("cuda:0")
         answer = (on_card @ on_card).cpu().numpy()
     except (RuntimeError, AssertionError) as error:
-        return broken("no_product", report, f"It refused: {NotRunnable(error)}.", "Repair the step before this one.")
+        return broken(
+            "no_product", report, _("It refused: {0}.").format(NotRunnable(error)), "Repair the step before this one."
+        )
     return compared(answer, x, report)
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.translation import _
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Write
@@ -46,7 +47,9 @@ def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
             names += check_calls(path, io.BytesIO(read_member(path, member)))
     for member in members:
         if not _EXPECTED.fullmatch(member.name.split("/", 1)[-1]):
-            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong in a file of weights.")
+            raise unsafe(
+                _("{0} holds {1}, which does not belong in a file of weights.").format(path.name, shown(member.name))
+            )
     return names
 
 
@@ -57,7 +60,7 @@ def read_member(path: Path, member: Member) -> bytes:
         InputRefused: it is compressed or too large.
     """
     if member.method != zipfile.ZIP_STORED or member.size_bytes > MAX_PICKLE_BYTES:
-        raise unsafe(f"{path.name} keeps its description packed or far too large, as PyTorch never does.")
+        raise unsafe(_("{0} keeps its description packed or far too large, as PyTorch never does.").format(path.name))
     with path.open("rb") as file:
         file.seek(member.data_offset)
         return file.read(member.size_bytes)
@@ -79,13 +82,13 @@ def legacy_calls(path: Path, ctx: JobContext) -> list[str]:
         file.seek(0)
         names: list[str] = []
         with checking(ctx, [path]):
-            for _ in range(_LEGACY_PICKLES if is_torch else 1):
+            for _turn in range(_LEGACY_PICKLES if is_torch else 1):
                 names += check_calls(path, file, once=is_torch)
     if not is_torch:
         raise refuse(
             "pickle",
             "This is a pickle, not a model",
-            f"{path.name} is a Python pickle. Opening one can run any program, so Fettle never does.",
+            _("{0} is a Python pickle. Opening one can run any program, so Fettle never does.").format(path.name),
             _MODULE_HINT,
         )
     return names
@@ -101,8 +104,10 @@ def refuse_others(path: Path, names: list[str]) -> None:
         raise refuse(
             "pickled_objects",
             "The file holds more than weights",
-            f"{path.name} needs Python code to be opened ({shown(', '.join(others[:6]), 200)}), perhaps a whole model "
-            "saved with torch.save(model). That code could do anything, so Fettle does not open it.",
+            _(
+                "{0} needs Python code to be opened ({1}), perhaps a whole model saved with torch.save(model). "
+                "That code could do anything, so Fettle does not open it."
+            ).format(path.name, shown(", ".join(others[:6]), 200)),
             _MODULE_HINT,
         )
 
@@ -123,7 +128,9 @@ def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
     dangerous = sorted({f"{f.module}.{f.name}" for f in result.globals if f.safety is SafetyLevel.Dangerous})
     if dangerous:
         raise unsafe(
-            f"{path.name} would run {shown(', '.join(dangerous), 200)} when it is opened. Nothing of it was run.",
+            _("{0} would run {1} when it is opened. Nothing of it was run.").format(
+                path.name, shown(", ".join(dangerous), 200)
+            ),
             "Delete the file, and get the model from a source that you trust, as safetensors or ONNX.",
         )
     if result.scan_err:

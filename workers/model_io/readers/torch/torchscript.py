@@ -18,6 +18,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.translation import _
 from workers.model_io.budget import checking, converting, trying
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
@@ -56,7 +57,9 @@ def read_source(path: Path) -> str:
     for member in read_directory(path):
         name = member.name.split("/", 1)[-1]
         if not _EXPECTED.fullmatch(name):
-            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong in TorchScript.")
+            raise unsafe(
+                _("{0} holds {1}, which does not belong in TorchScript.").format(path.name, shown(member.name))
+            )
         if name.startswith("code/") and name.endswith(".py"):
             parts.append(_text(path, member))
             _check_brackets(path, parts[-1])
@@ -72,14 +75,16 @@ def _check_brackets(path: Path, source: str) -> None:
         depth += (char in "([{") - (char in ")]}")
         deepest = max(deepest, depth)
     if deepest > MAX_NESTING:
-        raise unsafe(f"The source in {path.name} is nested {deepest} deep, which crashes programs that read it.")
+        raise unsafe(
+            _("The source in {0} is nested {1} deep, which crashes programs that read it.").format(path.name, deepest)
+        )
     if depth:
         raise damaged(path, "its source is broken.")
 
 
 def _text(path: Path, member: Member) -> str:
     if member.size_bytes > MAX_SOURCE_BYTES:
-        raise unsafe(f"{path.name} holds {member.size_bytes} bytes of source.")
+        raise unsafe(_("{0} holds {1} bytes of source.").format(path.name, member.size_bytes))
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.read(member.name).decode("utf-8", "replace")
@@ -91,7 +96,9 @@ def refuse_file_access(path: Path, source: str) -> None:
     """Refuse operators that access files, because no model needs them to compute."""
     names = sorted({match[1] for match in _TOUCHES_FILES.finditer(source)})
     if names:
-        raise unsafe(f"The program in {path.name} reads or writes files ({', '.join(names)}). It was not run.")
+        raise unsafe(
+            _("The program in {0} reads or writes files ({1}). It was not run.").format(path.name, ", ".join(names))
+        )
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
@@ -104,7 +111,11 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     inputs = tuple(
         TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
     )
-    summary = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
+    summary = (
+        info(_("Its arguments are: {0}.").format(shown(arguments)))
+        if arguments
+        else info("Its arguments are not named.")
+    )
     draft = Draft(Graph(inputs, ()), facts_of_file(path, {}), (path,), (consent, READ_AS_TEXT, summary))
     return draft, partial(_write, path, source, ctx)
 
@@ -129,7 +140,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
         InputRefused: there is no consent, or the program is damaged or cannot be converted.
     """
     if not params.allow_code:
-        detail = f"{path.name} holds code that has to run to be converted."
+        detail = _("{0} holds code that has to run to be converted.").format(path.name)
         raise consent_needed("TorchScript is a program", detail, ctx)
     import_module("torch")  # import before the time limit starts
     with checking(ctx, [path]):
@@ -170,7 +181,9 @@ def _recognized(
         return ModelFacts(), (), None
     name, classes = fitting[0]
     facts, size = known(name, sha256_file(path), classes)
-    summary = info(f"Its weights have the names and shapes of {name}; preprocessing and classes are taken from there.")
+    summary = info(
+        _("Its weights have the names and shapes of {0}; preprocessing and classes are taken from there.").format(name)
+    )
     return facts, (summary,), size
 
 
@@ -190,10 +203,10 @@ def _inputs(
             raise refuse(
                 "shape_needed",
                 "The shape of the input is not known",
-                f"{path.name} does not state the size of its input {shown(name)}.",
+                _("{0} does not state the size of its input {1}.").format(path.name, shown(name)),
                 "Give the size of its input.",
                 tuple(RequestedShape(name=shown(name)) for name in names if name not in params.shapes),
-                by_command=f"--shape {shown(name)}=1x3x224x224",
+                by_command=_("--shape {0}=1x3x224x224").format(shown(name)),
             )
     return tuple(
         TensorSpec(name=name, shape=("batch", *shape[1:]), dtype="float32")
@@ -225,7 +238,7 @@ def _convert(
                 raise refuse(
                     "unsupported_output",
                     "The model does not answer with plain numbers",
-                    f"{path.name} returns something other than arrays of numbers.",
+                    _("{0} returns something other than arrays of numbers.").format(path.name),
                     "Wrap it so that it returns one tensor, or a tuple of tensors, and save it again.",
                 )
             names = [_OUTPUT if not n else f"{_OUTPUT}{n}" for n in range(len(tensors))]

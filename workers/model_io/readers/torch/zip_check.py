@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from workers.contracts.process.disk import DiskFull
+from workers.contracts.translation import _
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 MAX_MEMBERS = 20_000
@@ -50,15 +51,19 @@ def read_directory(path: Path) -> list[Member]:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             if archive.comment:
-                raise unsafe(f"{path.name} has a comment after its end, which archives of models do not have.")
+                raise unsafe(
+                    _("{0} has a comment after its end, which archives of models do not have.").format(path.name)
+                )
     except (zipfile.BadZipFile, struct.error, ValueError, OSError, NotImplementedError, EOFError) as error:
-        raise damaged(path, f"its ZIP directory is broken ({error}).") from error
+        raise damaged(path, _("its ZIP directory is broken ({0}).").format(error)) from error
     if not infos:
-        raise refuse("empty", "The file is empty", f"{path.name} is a ZIP file with nothing in it.", "Make it again.")
+        raise refuse(
+            "empty", "The file is empty", _("{0} is a ZIP file with nothing in it.").format(path.name), "Make it again."
+        )
     if len(infos) > MAX_MEMBERS:
-        raise unsafe(f"{path.name} holds {len(infos)} files, and {MAX_MEMBERS} is the limit.")
+        raise unsafe(_("{0} holds {1} files, and {2} is the limit.").format(path.name, len(infos), MAX_MEMBERS))
     if min(info.header_offset for info in infos) != 0:
-        raise unsafe(f"{path.name} has something else before its ZIP content.")
+        raise unsafe(_("{0} has something else before its ZIP content.").format(path.name))
     with path.open("rb") as file:
         members = [_check_member(path, file, info) for info in infos]
     _check_together(path, members)
@@ -68,13 +73,15 @@ def read_directory(path: Path) -> list[Member]:
 def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
     name = info.orig_filename
     if info.flag_bits & _FORBIDDEN_FLAGS:
-        raise unsafe(f"{path.name} is locked with a password or marked as a patch.", "Unpack it yourself first.")
+        raise unsafe(
+            _("{0} is locked with a password or marked as a patch.").format(path.name), "Unpack it yourself first."
+        )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise unsafe(f"{path.name} is packed by a method that models do not use.")
+        raise unsafe(_("{0} is packed by a method that models do not use.").format(path.name))
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
-        raise damaged(path, f"the part {shown(name)} is not where its directory states.")
+        raise damaged(path, _("the part {0} is not where its directory states.").format(shown(name)))
     fields = _LOCAL_HEADER.unpack(header)
     flags, method, name_length, extra_length = fields[2], fields[3], fields[9], fields[10]
     local_name = file.read(name_length)
@@ -82,7 +89,7 @@ def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
         method == info.compress_type and local_name.decode("utf-8" if flags & 0x800 else "cp437", "replace") == name
     )
     if not is_same or flags & _FORBIDDEN_FLAGS or (not flags & 0x8 and fields[6] != info.CRC):
-        raise unsafe(f"The directory of {path.name} and its content disagree about {shown(name)}.")
+        raise unsafe(_("The directory of {0} and its content disagree about {1}.").format(path.name, shown(name)))
     offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
     mode = info.external_attr >> 16 if info.create_system == 3 else 0
     return Member(name, info.file_size, info.compress_size, method, mode, offset)
@@ -92,14 +99,14 @@ def _check_together(path: Path, members: list[Member]) -> None:
     """Check all members together: the first one is at the beginning, no duplicates, no overlap, plausible sizes."""
     names = [member.name.lower().rstrip("/") for member in members]
     if len(set(names)) != len(names):
-        raise unsafe(f"{path.name} holds two files of one name.")
+        raise unsafe(_("{0} holds two files of one name.").format(path.name))
     spans = sorted((member.data_offset, member.data_offset + member.packed_bytes) for member in members)
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
-        raise unsafe(f"{path.name} holds files that overlap.")
+        raise unsafe(_("{0} holds files that overlap.").format(path.name))
     total = sum(member.size_bytes for member in members)
     packed = sum(member.packed_bytes for member in members)
     if total > MAX_UNPACKED_BYTES or (total > 2**26 and total > MAX_RATIO * max(packed, 1)):
-        raise unsafe(f"{path.name} would grow to {total} bytes when it is unpacked.")
+        raise unsafe(_("{0} would grow to {1} bytes when it is unpacked.").format(path.name, total))
 
 
 def check_names(path: Path, members: list[Member]) -> None:
@@ -108,12 +115,16 @@ def check_names(path: Path, members: list[Member]) -> None:
         name = member.name
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or "\\" in name or (len(name) > 1 and name[1] == ":"):
-            raise unsafe(f"{path.name} holds the file {shown(name)}, which would be written outside its folder.")
+            raise unsafe(
+                _("{0} holds the file {1}, which would be written outside its folder.").format(path.name, shown(name))
+            )
         if any(ord(c) < 32 for c in name) or len(name) > 1000 or len(parts) > 40 or any(len(p) > 200 for p in parts):
-            raise unsafe(f"{path.name} holds a file with an unusable name: {shown(name)}.")
+            raise unsafe(_("{0} holds a file with an unusable name: {1}.").format(path.name, shown(name)))
         kind = member.mode & 0o170000
         if kind not in (0, 0o100000, 0o040000):
-            raise unsafe(f"{path.name} holds {shown(name)}, which is a link or a device and no plain file.")
+            raise unsafe(
+                _("{0} holds {1}, which is a link or a device and no plain file.").format(path.name, shown(name))
+            )
 
 
 def unpack(path: Path, target: Path) -> tuple[Path, int]:
@@ -151,6 +162,6 @@ def _copy(path: Path, archive: zipfile.ZipFile, name: str, size_bytes: int, plac
                     break
                 out.write(chunk)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, FileExistsError, NotADirectoryError) as error:
-        raise damaged(path, f"a part of it cannot be unpacked ({error}).") from error
+        raise damaged(path, _("a part of it cannot be unpacked ({0}).").format(error)) from error
     if written != size_bytes:
         raise damaged(path, "a part of it has another size than stated.")
