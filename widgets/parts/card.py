@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QRadioButton, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button
+from widgets.parts.format import visible
 from widgets.parts.layout import (
     CENTER,
     MIDDLE,
@@ -109,8 +110,8 @@ class ChoiceCard(Card):
         self.choice_id = choice_id
         self._edge = edge
         self.radio = QRadioButton()
-        self.radio.setAccessibleName(title)
-        self.radio.setAccessibleDescription(about)
+        self.radio.setAccessibleName(visible(title))
+        self.radio.setAccessibleDescription(visible(about))
         self.radio.toggled.connect(self._on_toggled)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
@@ -155,8 +156,8 @@ class DropArea(QFrame):
         """Create a drop area with buttons below its text; `icon` "" shows none, `least_px` is its least height."""
         super().__init__()
         self.setProperty("kind", "drop")
-        self.setAccessibleName(title)
-        self.setAccessibleDescription(text)
+        self.setAccessibleName(visible(title))
+        self.setAccessibleDescription(visible(text))
         self.setMinimumSize(LEAST_DROP_PX, least_px)
         box = in_column(STRETCH, gap=SPACE_XS, edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_L), parent=self)
         if icon:

@@ -192,14 +192,14 @@ _UNSEEN = dict.fromkeys(
 
 
 def visible(text: str) -> str:
-    """Return text of unknown origin with visible control characters.
+    """Return text of unknown origin in the current language, with visible control characters.
 
     A character that turns the direction can disguise a file's suffix.
     """
-    return text.translate(_UNSEEN)
+    return f"{text}".translate(_UNSEEN)
 
 
 def clipped(text: str, limit: int = 2000) -> str:
     """Return text of unknown origin as one line, short enough for any text widget."""
-    flat = " ".join(text.split())
+    flat = " ".join(f"{text}".split())
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"

@@ -11,7 +11,7 @@ from widgets.focus import focus_order
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, Slot, TextButton
 from widgets.parts.card import Card, EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.format import clipped
+from widgets.parts.format import clipped, visible
 from widgets.parts.layout import LEFT, Item, discard, in_column
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar, PageHead
@@ -47,7 +47,7 @@ class LoadingCard(Card):
     def show_progress(self, text: str, done: float, total: float | None, left: str) -> None:
         """Show the current work; `left` is the remaining time as text, or ""."""
         self._text.setText(text)
-        self.setAccessibleName(text)
+        self.setAccessibleName(visible(text))
         self._bar.set_share(done / total if total else None)
         parts = [_("{0:,.0f} of {1:,.0f}").format(done, total) if total and total > 1 else "", left]
         line = ", ".join(part for part in parts if part)

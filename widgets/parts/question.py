@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, TextButton
+from widgets.parts.format import visible
 from widgets.parts.layout import STRETCH, TOP, Item, held, in_column, in_row
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -52,8 +53,8 @@ class QuestionDialog(QDialog):
         """Create the dialog of `value`."""
         super().__init__(parent)
         self._theme = theme
-        self.setWindowTitle(value.title)
-        self.setAccessibleName(value.title)
+        self.setWindowTitle(visible(value.title))
+        self.setAccessibleName(visible(value.title))
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._answer = ""

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeField
+from widgets.parts.format import visible
 from widgets.parts.layout import held, in_column
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
@@ -66,8 +67,8 @@ class SchemaForm(QWidget):
         title = str(field.get("title") or name).replace("_", " ")
         about = str(field.get("description") or "")
         widget.setObjectName(f"param-{name}")
-        widget.setAccessibleName(title)
-        widget.setAccessibleDescription(about)
+        widget.setAccessibleName(visible(title))
+        widget.setAccessibleDescription(visible(about))
         holder = held(in_column(widget, words(about, "caption") if about else None, gap=0))
         shown_title = label(title)
         shown_title.setBuddy(widget)

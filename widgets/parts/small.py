@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QProgressBar, QSi
 from widgets.icons import IconLabel
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
-from widgets.parts.format import clipped, percent, tabular
+from widgets.parts.format import clipped, percent, tabular, visible
 from widgets.parts.layout import STRETCH, TOP, bare_grid, clear, fill, in_column, in_flow, in_row
 from widgets.parts.text import ElidedLabel, Role, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
@@ -51,7 +51,7 @@ class Tag(QFrame):
         self.setProperty("tone", TAG_TONES[kind])
         self.setFixedHeight(22)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(text)
+        self.setAccessibleName(visible(text))
         in_row(
             IconLabel(theme, icon or TAG_ICONS[kind], TAG_TONES[kind], 14),
             words(clipped(text, MAX_TAG_CHARS), "", TAG_TONES[kind], wrap=False),
@@ -85,7 +85,7 @@ class Bar(QProgressBar):
         """Create an empty bar; `name` is its accessible name, and the tone "page" is for one without a card."""
         super().__init__()
         self.setTextVisible(False)
-        self.setAccessibleName(name)
+        self.setAccessibleName(visible(name))
         self.setRange(0, 1000)
         self.share: float | None = 0.0
         if tone:
@@ -124,7 +124,7 @@ class Figure(Card):
         super().__init__(edge=SPACE_M, gap=0)
         self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
         self.setAccessibleName(f"{value} {unit}")
-        self.setAccessibleDescription(text)
+        self.setAccessibleDescription(visible(text))
         number = label(value, "figure", tone, wrap=False)
         number.setFont(tabular(number.font()))
         unit_label = words(unit, "section", wrap=False)
@@ -146,7 +146,7 @@ def button_row(theme: Theme, title: str, pages: Iterable[tuple[str, str, str]], 
         buttons.append(GhostButton(theme, text, icon))
         buttons[-1].clicked.connect(lambda _on=False, page_id=page_id: wanted.emit(page_id))
     row = in_flow(head, *buttons)
-    row.setAccessibleName(title)
+    row.setAccessibleName(visible(title))
     return row
 
 
@@ -164,7 +164,7 @@ class PageHead(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(SPACE_S)
         self.title = label(title, "headline")
-        self.title.setAccessibleName(title)
+        self.title.setAccessibleName(visible(title))
         self.subtitle = words(subtitle, "soft")
         box.addLayout(in_column(self.title, self.subtitle, STRETCH, gap=0), 1)
         self._actions = in_row()
@@ -196,8 +196,8 @@ class PageHead(QWidget):
 
     def set_texts(self, title: str, subtitle: str) -> None:
         """Set another headline."""
-        self.title.setText(title)
-        self.title.setAccessibleName(title)
+        self.title.setText(visible(title))
+        self.title.setAccessibleName(visible(title))
         show_text(self.subtitle, subtitle)
         self._arrange()
 

@@ -32,7 +32,7 @@ def label(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True, sel
     if select:
         flags = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         made.setTextInteractionFlags(flags)
-        made.setAccessibleName(text)
+        made.setAccessibleName(visible(text))
     return made
 
 
@@ -102,7 +102,7 @@ class ElidedLabel(QLabel):
     def setText(self, text: str) -> None:
         """Show another text."""
         super().setText(visible(text))
-        self.setAccessibleName(text)
+        self.setAccessibleName(visible(text))
         self._update_text()
 
     def _update_text(self) -> None:
@@ -139,7 +139,7 @@ def plain_tip(text: str) -> str:
     """Return a tooltip that shows text of unknown origin literally: escaped, and never read as HTML."""
     if not text:
         return ""
-    safe = text[:4000].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")
+    safe = f"{text}"[:4000].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")
     return f"<p style='margin:0'>{safe}</p>"
 
 

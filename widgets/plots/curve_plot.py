@@ -7,6 +7,7 @@ from math import log2
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPen
 
+from widgets.parts.format import visible
 from widgets.plots.point_plot import ALIGN_LEFT, PlotPoint, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks
 from widgets.theme import Theme
@@ -128,14 +129,14 @@ class CurvePlot(PointPlot):
             painter.drawEllipse(QPointF(x + 4, y), 4, 4)
             text = metrics.elidedText(curve.label, Qt.TextElideMode.ElideRight, int(room - 24))
             painter.setPen(self._theme.color("ink"))
-            painter.drawText(QRectF(x + 13, y - 9, room, 18), ALIGN_LEFT, text)
+            painter.drawText(QRectF(x + 13, y - 9, room, 18), ALIGN_LEFT, visible(text))
             x += 13 + metrics.horizontalAdvance(text) + 14
         if self._mark and any(point.is_marked for point in self._points()):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color("soft"), 2))
             painter.drawEllipse(QPointF(x + 6, y), 6, 6)
             text = metrics.elidedText(self._mark, Qt.TextElideMode.ElideRight, int(self.width() - x - 20))
-            painter.drawText(QRectF(x + 17, y - 9, self.width() - x - 17, 18), ALIGN_LEFT, text)
+            painter.drawText(QRectF(x + 17, y - 9, self.width() - x - 17, 18), ALIGN_LEFT, visible(text))
 
     def _nearest(self, at: QPointF) -> tuple[int, int] | None:
         near = [

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QBrush, QPen
 from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
+from widgets.parts.format import visible
 from widgets.plots.canvas import (
     AXIS_HEIGHT_PX,
     AXIS_WIDTH_PX,
@@ -85,7 +86,7 @@ class LatencyCanvas:
         self._not_yet = make_text(self._plot, (0.5, 0.5))
         self._not_yet.setText(not_yet)
         self._now_text = make_text(self._plot, (0, 0), bold=True)
-        self._now_text.setText(now)
+        self._now_text.setText(visible(now))
         self._best_text = make_text(self._plot, (0, 1), bold=True)
         self._best_at = (0.0, 0.0)
         self._now_s = 0.0
@@ -146,7 +147,7 @@ class LatencyCanvas:
         if line.token != token:
             line.token = token
             self._tint(line)
-        line.text.setText(label)
+        line.text.setText(visible(label))
         buckets = history.view(_BUCKET_PX * self._end_s / max(1.0, self._plot.width()))
         if not len(buckets):
             return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPen
 
-from widgets.parts.format import percent_of, percent_tick, sized
+from widgets.parts.format import percent_of, percent_tick, sized, visible
 from widgets.plots.labels import Label, place
 from widgets.plots.point_plot import MARK_GAP_PX, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
@@ -144,7 +144,7 @@ class ScatterPlot(PointPlot):
                 painter.fillRect(box, self._theme.color("ok-soft" if is_within else "panel"))  # no grid line crosses it
                 painter.setPen(self._theme.color(token))
                 painter.setFont(bold if is_bold else normal)
-                painter.drawText(box.adjusted(-4, 0, 4, 0), int(Qt.AlignmentFlag.AlignCenter), text)
+                painter.drawText(box.adjusted(-4, 0, 4, 0), int(Qt.AlignmentFlag.AlignCenter), visible(text))
         painter.setFont(normal)
         self._paint_dots(painter)
 

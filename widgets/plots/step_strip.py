@@ -12,7 +12,7 @@ from widgets.parts.format import sized
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import series_token
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
 _BOX_HEIGHT, _LEAST_LETTERS, _CHECK_PX = 24, 8, 14
@@ -147,4 +147,4 @@ class StepStrip(TipWidget):
     def _tip_at(self, at: QPointF) -> str:
         """Return the texts of a step, because narrow boxes hold none."""
         step = next((step for index, step in enumerate(self._steps) if self.box(index).contains(at)), None)
-        return "" if step is None else " · ".join(part for part in (step.title, step.detail, step.figure) if part)
+        return "" if step is None else f"{joined((step.title, step.detail, step.figure), ' · ')}"

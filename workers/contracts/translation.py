@@ -99,6 +99,10 @@ class Message(str):
         made.source, made.facts, made.named, made.many, made.number = source, facts, named or {}, many, number
         return made
 
+    def __format__(self, format_spec: str) -> str:
+        """Return the text in the current language, so that an f-string of the window translates what it holds."""
+        return format(str(_(self)), format_spec)
+
     def format(self, *args: Any, **kwargs: Any) -> "Message":
         """Return the text with these values in its fields."""
         return Message.made(self.source, args, kwargs, self.many, self.number)

@@ -14,7 +14,7 @@ from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
 from workers.contracts.measured.sizes import bytes_words
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.contracts.wording import rounded_down
 
 NAMED_S = 1.0
@@ -34,9 +34,9 @@ def tried_value(facts: RunFacts, tried: TriedRun) -> TriedValue:
     went_on_s = sum(facts.search.went_on_s)
     begun = sum(row.variant is not None and row.outcome != "original" for row in tried.rows)
     texts = (
-        ("scales", _("Why this one"), " ".join(tried.why)),
-        ("stack", _("Why not 8 bits"), " ".join(tried.eights)),
-        ("cpu", _("On other computers"), " ".join(tried.elsewhere)),
+        ("scales", _("Why this one"), joined(tried.why)),
+        ("stack", _("Why not 8 bits"), joined(tried.eights)),
+        ("cpu", _("On other computers"), joined(tried.elsewhere)),
     )
     return TriedValue(
         headline=_headline(begun, len(tried.rows) - 1 - begun),

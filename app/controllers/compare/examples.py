@@ -13,7 +13,7 @@ from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.jobs import Example
 from workers.contracts.specs import Judgement
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.contracts.wording import about
 
 
@@ -35,7 +35,7 @@ def with_data(
             takes,
             as_planned=not evaluated.stopped,
         )
-    note = " ".join(filter(None, (_name_words(evaluated.path, chosen), value.note)))
+    note = joined((_name_words(evaluated.path, chosen), value.note))
     undecided = value.undecided
     if undecided is not None and alone_s is not None:
         undecided = replace(undecided, takes=about(alone_s))
@@ -60,7 +60,7 @@ def changes_value(rows: Sequence[Example], judged: Judgement) -> ChangesValue:
     total = judged.changed_count + len(judged.beside_changed)
     # an older verdict does not record which of its notes decided it
     reasons = judged.reasons or (judged.notes if judged.verdict == "regressed" and not total else ())
-    return ChangesValue(total, tuple(_change(row) for row in rows), labelled, *words, " ".join(reasons))
+    return ChangesValue(total, tuple(_change(row) for row in rows), labelled, *words, joined(reasons))
 
 
 def _change(row: Example) -> ChangeValue:

@@ -33,7 +33,7 @@ from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
-from workers.contracts.translation import _, localized
+from workers.contracts.translation import _, joined, localized
 from workers.contracts.wording import percent_of, rounded_down
 
 
@@ -64,7 +64,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         loss_high=judgement.drop_high if judgement else None,
         needed=judgement.n + judgement.missing_examples if judgement and judgement.missing_examples else None,
         options=_options(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
-        note=" ".join(filter(None, notes)),
+        note=joined(notes),
         watch=watched_words(watched) if watched is not None else "",
         watch_warns=watched is not None and watched.is_worse,
         go_on=go_on_value(facts.outcome),

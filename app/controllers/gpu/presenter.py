@@ -6,7 +6,7 @@ from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.format import size_bytes
 from workers.contracts.gpu import NO_CARD, NOT_TRIED, GpuCard, TriedRung
 from workers.contracts.optional_sets import OptionalSet
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 
 def gpu_value(
@@ -95,5 +95,5 @@ def report(cards: Sequence[GpuCard], rows: Sequence[TriedRung]) -> str:
     for row in rows:
         mark = "ok" if row.ok else "not tried" if row.code == NOT_TRIED else "broken"
         where = f" [{row.card}]" if row.card else ""
-        lines.append(f"{mark:<10} {row.id}{where}: {' '.join(part for part in (row.found, row.reason) if part)}")
+        lines.append(f"{mark:<10} {row.id}{where}: {joined((row.found, row.reason))}")
     return "\n".join(lines) + "\n"

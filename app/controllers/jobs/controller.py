@@ -24,7 +24,7 @@ from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.runtimes import needs_gpu
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 STATES: dict[RunState, JobState] = {
     RunState.QUEUED: "queued",
@@ -175,7 +175,7 @@ def log_lines(workspace: Workspace, run: Run) -> list[str]:
     """Return the run's steps, errors, and the end of each process's output."""
     repositories = workspace.repositories
     lines = [
-        "  ".join(part for part in (f"{step.title}: {step.state}", step.figure, step.detail) if part)
+        f"{joined((f'{step.title}: {step.state}', step.figure, step.detail), '  ')}"
         for step in repositories.runs.steps(run.id)
     ]
     lines += [run.headline] if run.headline else []

@@ -15,7 +15,7 @@ from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.load import VersionLoad
-from workers.contracts.translation import _, localized
+from workers.contracts.translation import _, joined, localized
 from workers.contracts.wording import capitalized
 
 Pairs = list[tuple[str, str]]
@@ -117,7 +117,7 @@ def load_value(record: LoadRecord, price: Price | None, examples: Sequence[Examp
         latency=tuple(curve for load, number in versions if (curve := _rates(load, number)).points),
         facts=facts_of(record),
         price=price_value(record, price, examples),
-        note=" ".join(filter(None, [busy_words(record), *_missing(record)])),
+        note=joined([busy_words(record), *_missing(record)]),
     )
 
 

@@ -13,7 +13,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 from workers.contracts.after.change_words import error_words, name_of, nodes_of
 from workers.contracts.after.changes import Cause, DiffResult, ExplainResult, Reason
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 MOST_SHOWN = 3
 
@@ -38,7 +38,7 @@ def reasons_card(theme: Theme, value: ChangesValue, result: DiffResult, on_show:
 
 
 def _reason(theme: Theme, reason: Reason, result: DiffResult, on_show: Show) -> Item:
-    text = " ".join(filter(None, (reason.text, reason.advice)))
+    text = joined((reason.text, reason.advice))
     button = _link(theme, nodes_of(reason, result.nodes), text, on_show)
     if reason.saved_ms is not None and reason.saved_ms < 0:
         return _line(theme, "warning", "warn", text, button)

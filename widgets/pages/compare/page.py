@@ -24,6 +24,7 @@ from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Banner, Card, TableCard
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.cards.source import OpenFigure, SourceCard, SourceValue
+from widgets.parts.format import visible
 from widgets.parts.layout import TOP, Item, fill, held, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
@@ -32,7 +33,7 @@ from widgets.parts.text import label, show_text, words
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
@@ -134,7 +135,7 @@ class ComparePage(Page):
             self._export.setText(_("Export bundle") if target else _("Export…"))
             tip = _("Writes “{0}”, tests it, and shows its folder.").format(target) if target else ""
             self._export.setToolTip(tip)
-            self._export.setAccessibleDescription(tip)
+            self._export.setAccessibleDescription(visible(tip))
             self._choose.setVisible(bool(target))
 
     def show_changes(self, value: ChangesValue) -> None:
@@ -220,7 +221,7 @@ class ComparePage(Page):
         line = held(
             in_row((IconLabel(self.theme, "check-circle", "ok"), TOP), (words(value.watch, "soft"), 1), gap=SPACE_M)
         )
-        line.setAccessibleName(name)
+        line.setAccessibleName(visible(name))
         return line
 
     def _closer(self) -> QWidget:
@@ -304,8 +305,8 @@ class ComparePage(Page):
         value, version, text = self._value, self._version(version_id), ""
         if value is not None and version is not None and self._fold.isChecked():
             below = value.note  # the page's end already shows these
-            notes = " ".join(note for note in version.notes if note not in below)
-            text = "\n".join(filter(None, (version.device, *version.scores, notes)))
+            notes = joined(note for note in version.notes if note not in below)
+            text = joined((version.device, *version.scores, notes), "\n")
         show_text(self._notes, text)
 
     def _on_version_chosen(self, version_id: str) -> None:

@@ -11,7 +11,7 @@ from widgets.pages.export.value import ExportValue, ProveValue
 from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField, buddy
-from widgets.parts.format import size_bytes
+from widgets.parts.format import size_bytes, visible
 from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import MIDDLE, TOP, bare_grid, fill, held, in_column, in_row
@@ -188,7 +188,7 @@ class SignBox(QCheckBox):
         text = _("Proves to others that nothing was changed. Fettle makes the key.")
         if value.sign_key:
             text = _("Proves to others that nothing was changed. Key {0}").format(value.sign_key)
-        self.setAccessibleDescription(text)
+        self.setAccessibleDescription(visible(text))
         needs = InstallRow(page.theme, value.sign_needs, _("Sign it"), page) if value.sign_needs is not None else None
         column = in_column(words(text, "caption"), needs, gap=None)
         self.row = held(in_row((self, TOP), (column, 1), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0)))

@@ -10,6 +10,7 @@ from widgets.pages.goal.value import EditedRecipe
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
+from widgets.parts.format import visible
 from widgets.parts.layout import STRETCH, clear, discard, fill, held, in_column, in_row
 from widgets.parts.schema_form import SchemaForm
 from widgets.parts.small import KeyValue
@@ -17,7 +18,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 from workers.contracts.specs import Described, Recipe, RecipeStep
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 
 class StepBox(QWidget):
@@ -124,7 +125,7 @@ class RecipeCard(Card):
         add = Button(self._theme, _("Add a step"), "plus", "ghost", "small")
         menu = QMenu(add)
         for technique in self._techniques.values():
-            action = menu.addAction(technique.title)
+            action = menu.addAction(visible(technique.title))
             action.setEnabled(technique.available)
             action.triggered.connect(lambda _checked=False, which=technique.id: self._on_added(which))
         add.setMenu(menu)
@@ -260,8 +261,8 @@ class PlanCard(Card):
         summaries = {kind.id: kind.summary for kind in kinds if detailed}
         pairs = []
         for recipe in (recipe for recipe, is_enabled in recipes if is_enabled):
-            about = " ".join(filter(None, (summaries.get(step.technique) for step in recipe.steps)))
-            pairs.append((recipe.title, "\n".join(filter(None, (recipe_summary(recipe, kinds, runs), about)))))
+            about = joined(summaries.get(step.technique, "") for step in recipe.steps)
+            pairs.append((recipe.title, joined((recipe_summary(recipe, kinds, runs), about), "\n")))
         self._rows = KeyValue(pairs, NAME_PX)
         self.add(self._rows)
         self._rows.show()

@@ -11,6 +11,7 @@ from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divided
 from widgets.parts.cards.error import ErrorCard
+from widgets.parts.format import visible
 from widgets.parts.installing.value import InstallingValue
 from widgets.parts.layout import LEFT, STRETCH, TOP, fill, in_column, in_row
 from widgets.parts.page import LoadingCard, Page
@@ -19,7 +20,7 @@ from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
 from workers.contracts.gpu import RungState, TriedRung
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 _MARKS: dict[RungState, tuple[str, Tone]] = {
     "ok": ("check-circle", "ok"),
@@ -103,8 +104,8 @@ class GpuPage(Page):
 
     def _rung(self, value: TriedRung) -> QWidget:
         holder = QWidget()
-        holder.setAccessibleName(value.title)
-        holder.setAccessibleDescription(" ".join(part for part in (value.found, value.reason, value.hint) if part))
+        holder.setAccessibleName(visible(value.title))
+        holder.setAccessibleDescription(visible(joined((value.found, value.reason, value.hint))))
         icon, tone = _MARKS[value.state]
         title = label(value.title, "strong" if value.state != "not_tried" else "soft")
         report: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy
 from widgets.pages.jobs.value import JobState, JobValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card, TableCard
-from widgets.parts.format import UNKNOWN, moment, percent, seconds
+from widgets.parts.format import UNKNOWN, moment, percent, seconds, visible
 from widgets.parts.layout import in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
@@ -165,7 +165,7 @@ class JobCard(Card):
         """Show a job and return whether it is another one than before."""
         is_new = job.id != self._job_id
         self._job_id = job.id
-        self.setAccessibleName(job.title)
+        self.setAccessibleName(visible(job.title))
         self._title.setText(job.title)
         show_text(self._detail, job.detail)
         self.cancel.setVisible(job.can_cancel)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QWidget
 from widgets.icons import IconLabel
 from widgets.pages.optimize.step_list import StepList
 from widgets.parts.card import Card
+from widgets.parts.format import visible
 from widgets.parts.layout import LEFT, in_column, in_row
 from widgets.parts.text import ElidedLabel, LogText, words
 from widgets.plots.as_table import as_table
@@ -43,7 +44,7 @@ class BestTag(QFrame):
         """Show another text; "" hides the tag."""
         if self.label.text() != text:
             self.label.setText(text)
-            self.setAccessibleName(text)
+            self.setAccessibleName(visible(text))
             self.updateGeometry()
         self.setVisible(bool(text))
 

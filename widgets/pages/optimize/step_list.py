@@ -13,7 +13,7 @@ from widgets.parts.small import Bar
 from widgets.parts.text import Tone, label, words
 from widgets.plots.step_strip import StepState, StepValue
 from widgets.theme import Theme, restyle
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 _ICONS: dict[StepState, tuple[str, Tone]] = {
     "waiting": ("circle-dashed", "soft"),
@@ -72,7 +72,7 @@ class StepRow(QWidget):
         if share is not None:
             self.bar.set_share(share)
         self.setAccessibleName(f"{value.title}: {self._state_text(value.state)}")
-        self.setAccessibleDescription(", ".join(part for part in (value.detail, figure) if part))
+        self.setAccessibleDescription(f"{joined((value.detail, figure), ', ')}")
 
     def _figure(self, value: StepValue) -> str:
         if value.state == "running":

@@ -12,7 +12,7 @@ from workers.contracts.after.stress import (
     TriggerFindings,
     UnfamiliarRow,
 )
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 LEVELS: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
 STATES: dict[StressVerdict, CheckState] = {"worse": "bad", "unclear": "warn", "even": "ok"}
@@ -80,5 +80,5 @@ def _poison(finding: PoisonFinding) -> CheckValue:
     more = len(finding.items) - 5
     if more > 0:
         named = _("{0} and {1:,} more").format(named, more)
-    report = " ".join(filter(None, (finding.what, finding.hint)))
+    report = joined((finding.what, finding.hint))
     return CheckValue(LEVELS[finding.level], f"{report} ({named})" if named else report)

@@ -19,7 +19,7 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressResult, StressRow
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 ICON = "cloud-lightning"
 
@@ -55,7 +55,7 @@ class StressPage(DetailPage):
             if rows:
                 items.append(self._unfamiliar(rows, value.folder, near))
         items += self._lists(result)
-        note = " ".join(result.notes)
+        note = joined(result.notes)
         if note:
             items.append(words(note, "caption"))
         self._fill("full", head, *items)

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
 from widgets.parts.card import Card, divider
-from widgets.parts.format import percent, tabular
+from widgets.parts.format import percent, tabular, visible
 from widgets.parts.layout import LEFT, MIDDLE, bare_grid, held, in_column
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Tag, TagKind
@@ -88,7 +88,7 @@ class CellLabel(QFrame):
         report = _("{0}, {1}: original {2}, optimized {3}").format(
             title, cell.level or "–", percent(cell.original), percent(cell.optimized)
         )
-        self.setAccessibleName(report)
+        self.setAccessibleName(visible(report))
         self.setToolTip(plain_tip(report))
         box = in_column(gap=0, parent=self)
         level = cell.level if not cell.level.isdigit() else ""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 from widgets.pages.try_it.answers import Rows, details_of, title_of
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.card import Card, Square, centered
-from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, sized, tabular
+from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, sized, tabular, visible
 from widgets.parts.input_view import InputView
 from widgets.parts.layout import CENTER, STRETCH, fill, in_column, in_row
 from widgets.parts.pictures import PictureStore
@@ -17,7 +17,7 @@ from widgets.parts.text import ElidedLabel, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
 from workers.contracts.after.trying import TryAnswer
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 LEAST_HEIGHT_PX, BELOW_PX = 240, 28
 ROWS = 3
@@ -105,7 +105,7 @@ class AnswerCard(Card):
         self._answer.setText(answer)
         self._time.setText(time)
         self._fit()
-        self.setAccessibleDescription(", ".join(part for part in (answer, time, note) if part))
+        self.setAccessibleDescription(visible(joined((answer, time, note), ", ")))
         for part, text in ((self._answer, answer), (self._time, time), (self._about, about), (self._note, note)):
             show_text(part, text)
         for number, row in enumerate(self._rows):
@@ -125,7 +125,7 @@ class TextInput(QPlainTextEdit):
     def __init__(self, name: str, hint: str) -> None:
         """Create an empty field; `name` is its accessible name."""
         super().__init__()
-        self.setAccessibleName(name)
+        self.setAccessibleName(visible(name))
         self.setPlaceholderText(hint)
         self.setTabChangesFocus(True)
         self.setAcceptDrops(False)
@@ -143,8 +143,8 @@ class InputCard(QFrame):
         super().__init__()
         self.setProperty("kind", "drop")
         self.setMinimumHeight(LEAST_HEIGHT_PX)
-        self.setAccessibleName(title)
-        self.setAccessibleDescription(hint)
+        self.setAccessibleName(visible(title))
+        self.setAccessibleDescription(visible(hint))
         self._editor = editor
         self._empty = QWidget()
         icon = (Square(theme, "upload-simple"), CENTER), SPACE_S

@@ -10,6 +10,7 @@ from widgets.commands import REPORT_PROBLEM, commands_of
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button, CopyButton, FoldButton, TextButton
 from widgets.parts.card import Banner, Card, divided, divider
+from widgets.parts.format import visible
 from widgets.parts.layout import MIDDLE, STRETCH, TOP, held, in_column, in_row
 from widgets.parts.text import LogText, Tone, label, words
 from widgets.theme import Theme
@@ -55,7 +56,7 @@ class ErrorCard(Card):
         self._theme = theme
         self._n_actions = 0
         self._rest: ErrorValue | None = value
-        self.setAccessibleName(value.title)
+        self.setAccessibleName(visible(value.title))
         title, edges = label(value.title, "section"), (SPACE_XL - 1, SPACE_L, SPACE_XL, SPACE_L)
         self.add(Banner(theme, "", title, icon=value.icon, icon_px=24, tone=value.tone, side=MIDDLE, edges=edges))
         mark = "x-circle" if value.tone == "bad" else "warning"

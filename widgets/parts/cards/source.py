@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QWidget
 
 from widgets.parts.buttons import Button, ToggleButton
+from widgets.parts.format import visible
 from widgets.parts.layout import STRETCH, Item, discard, held, in_column, in_flow, in_row
 from widgets.parts.small import Figure, KeyValue
 from widgets.parts.text import Tone, label, words
@@ -58,7 +59,7 @@ class Histogram(QWidget):
         self._theme, self._bars = theme, bars(values)
         self.setFixedHeight(HISTOGRAM_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(name)
+        self.setAccessibleName(visible(name))
         ends = np.quantile(values, (0.0, 0.5, 1.0))
         about = _("{0} values from {1} to {3}, half of them below {2}")
         self.setAccessibleDescription(about.format(len(values), *(f"{end:.3g}" for end in ends)))
@@ -112,7 +113,7 @@ class SourceCard(QFrame):
         for name, button in self._buttons.items():
             button.setChecked(name == key)
         self.setAccessibleName(f"{value.title}: {value.figure}")
-        self.setAccessibleDescription(value.how)
+        self.setAccessibleDescription(visible(value.how))
         old, self._content = self._content, self._explain(value)
         self._box.replaceWidget(old, self._content)
         discard(old)

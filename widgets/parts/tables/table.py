@@ -15,7 +15,7 @@ from widgets.parts.tables.paint import HeaderView, TableDelegate
 from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.parts.text import plain_tip, words
 from widgets.theme import Theme
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 LINE_PX = 62
 EDGE_PX, BETWEEN_PX, DETAIL_PX = 6, 6, 44
@@ -98,7 +98,7 @@ class ColumnsModel(QAbstractTableModel):
             return self.cell_at(index.row(), index.column())
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             cell = self.cell_at(index.row(), index.column())
-            text = ", ".join(part for part in (cell.text, cell.below) if part)
+            text = visible(joined((cell.text, cell.below), ", "))
             return plain_tip(cell.tip or text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
 
@@ -165,9 +165,9 @@ class TableModel(ColumnsModel):
         cell = row.cells[index.column()]
         report = [part for part in (cell.text, cell.below, cell.tip) if part]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return visible(", ".join(report))
+            return visible(joined(report, ", "))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join([*report, *filter(None, [meanings(cell.text)])]))
+            return plain_tip(joined([*report, meanings(cell.text)], "\n"))
         return cell if role == Qt.ItemDataRole.UserRole else None
 
     def column(self, section: int) -> Column | None:
