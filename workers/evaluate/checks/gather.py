@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.checks.base import Floats, Material, Pictures
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import DataSplit
@@ -14,7 +14,7 @@ from workers.evaluate.data.base import Entry, names_of
 from workers.evaluate.data.dataset import Kind
 from workers.pipeline.spec import PipelineError
 
-STAGE = "Looking at each item"
+STAGE = mark("Looking at each item")
 
 
 def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.checks.align import Fit, Floats, fit, lay_on, similarity, smooth, warps
 from workers.evaluate.checks.hashing import BOXES
 
-STAGE = "Looking for pictures that are alike"
+STAGE = mark("Looking for pictures that are alike")
 NEAR, FAR = 6, 10
 """Distances of hashes. Pairs up to 6 are always compared, pairs up to 10 only if few pictures look alike."""
 PER_PICTURE = 20

@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 
-STAGE = "Looking for texts that are alike"
+STAGE = mark("Looking for texts that are alike")
 JACCARD = 0.8
 """Texts with at least this Jaccard similarity count as nearly equal."""
 LOOKED_UP = 0.7

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import Message, _, joined, mark
 from workers.evaluate.data.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
@@ -22,7 +22,8 @@ Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
 """The input that `Pipeline.feeds_from` accepts."""
 
 READABLE: dict[type[Any], str] = {
-    ImageSteps: "pictures", TextSteps: "texts", AudioSteps: "sounds (WAV files)", ArraySteps: "arrays (an NPZ file)",
+    ImageSteps: mark("pictures"), TextSteps: mark("texts"), AudioSteps: mark("sounds (WAV files)"),
+    ArraySteps: mark("arrays (an NPZ file)"),
 }  # fmt: skip
 
 
@@ -153,7 +154,7 @@ def shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-NOT_FINITE = "It holds numbers that are not finite."
+NOT_FINITE = mark("It holds numbers that are not finite.")
 """The reason why the data check and a run reject data without a single finite number."""
 
 
@@ -164,13 +165,19 @@ def names_of(items: Sequence[str], most: int = 3) -> str:
     return _("{0} and {1} more").format(listed, rest) if rest > 0 else listed
 
 
+def reason_of(error: Exception) -> str:
+    """Return an error's own words, with their template if they have one."""
+    words = error.args[0] if error.args else ""
+    return words if isinstance(words, Message) else str(error)
+
+
 def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:
     """Return the error for a path without a single readable item; `sought` is the sentence about the search."""
     try:
         inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else []
     except OSError:
         inside = []
-    holds = "" if path.is_file() else _(" It holds {0}.").format(names_of(inside)) if inside else " It is empty."
+    holds = "" if path.is_file() else _("It holds {0}.").format(names_of(inside)) if inside else _("It is empty.")
     if path.suffix.lower() == ".zip" and path.is_file():
-        hint = "Unpack the ZIP file and choose the unpacked folder."
-    return InputRefused("no_data_found", title, _("{0} in “{1}”.{2}").format(sought, shown(path.name), holds), hint)
+        hint = mark("Unpack the ZIP file and choose the unpacked folder.")
+    return InputRefused("no_data_found", title, joined([sought, holds]), hint)

@@ -11,8 +11,7 @@ from workers.contracts.folder import sha256_folder
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, info, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
@@ -26,7 +25,7 @@ from workers.evaluate.data.truths.mask_numbers import store_masks
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
 FOLDER = "data"
-LOOKING = "Look at the files"
+LOOKING = mark("Look at the files")
 Labelled = tuple[list[Entry], list[tuple[int, ...]]]
 
 
@@ -78,14 +77,17 @@ def _write(
 
 def _write_calibration(store: Store, collection: Collection, most: int, ctx: JobContext) -> None:
     """Write the person's own calibration set, which must not share an item with the test set."""
-    entries, _unused = _ordered(collection, [()] * len(collection.entries), most, ctx)
+    entries, _labels = _ordered(collection, [()] * len(collection.entries), most, ctx)
     if overlap := store.write_calibration(entries):
         raise InputRefused(
             "calibration_overlap",
             "Calibration and test data overlap",
-            _(
-                "{0} {1} in both sets, among them {2}. A model tuned on what it is tested with looks better than it is."
-            ).format(counted(len(overlap), "item"), is_are(len(overlap)), names_of(overlap)),
+            ngettext(
+                "{0:,} item is in both sets: {1}. A model tuned on what it is tested with looks better than it is.",
+                "{0:,} items are in both sets, among them {1}. A model tuned on what it is tested with looks better"
+                " than it is.",
+                len(overlap),
+            ).format(len(overlap), names_of(overlap)),
             "Take these items out of one of the two sets, or leave the calibration set out: Fettle splits then.",
         )
 
@@ -114,15 +116,15 @@ def _check_readable(stored: StoredData, entries: list[Entry]) -> None:
     left = len(stored.test) + len(stored.calibration)
     unusable = [*stored.unreadable, *stored.no_numbers]
     if not left or (stored.no_numbers and len(unusable) == len(entries)):
-        reasons = Counter([*stored.reasons, *[NOT_FINITE] * len(stored.no_numbers)])
+        reasons = Counter([*stored.reasons, *[_(NOT_FINITE)] * len(stored.no_numbers)])
         reason = reasons.most_common(1)[0][0] if reasons else ""
-        tried = (
-            "1 item was tried:" if len(entries) == 1 else _("{0:,} items were tried, among them").format(len(entries))
+        tried = ngettext("{0:,} item was tried: {1}.", "{0:,} items were tried, among them {1}.", len(entries)).format(
+            len(entries), names_of(unusable)
         )
         raise InputRefused(
             "nothing_readable",
             "None of the data can be read",
-            f"{tried} {names_of(unusable)}. {reason}".strip(),
+            joined([tried, reason]),
             "Put right what is named here, or choose other data.",
         )
     if left == 1 and stored.doubles + 1 >= FEW:
@@ -142,7 +144,7 @@ def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[t
     if not (pipeline.stateful and any(ids)):
         return collection
     ids[:] = [()] * len(ids)
-    what = "The model gives a score for each moment, so that labels of whole files are not used."
+    what = mark("The model gives a score for each moment, so that labels of whole files are not used.")
     return replace(collection, findings=(*collection.findings, info(what)))
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.base import Collection, info, names_of, warning
 from workers.evaluate.data.dataset import DataSet
@@ -20,7 +19,7 @@ def findings_of(collection: Collection, stored: StoredData, data: DataSet, used:
     """Return all findings about a set, except those about labels that the model does not know."""
     report = [*_left_out(collection, stored), *_size(data, len(collection.entries), used), *_labels(data)]
     if not data.calibration:
-        what = "There are too few items to keep some for calibration; techniques that need it are left out."
+        what = mark("There are too few items to keep some for calibration; techniques that need it are left out.")
         report.append(warning(what, NO_CALIBRATION))
     return (*collection.findings, *report, *_added(data))
 
@@ -30,17 +29,23 @@ def _added(data: DataSet) -> Iterator[Finding]:
     long, own = (sum(fact in item.facts for item in data.test) for fact in (IN_A_ROW, FETTLES_OWN))
     if long:
         yield info(
-            _(
-                "The texts of the test are read once more, one after the other: {0} among the test examples, "
-                "since some damage shows far from the beginning alone."
-            ).format(counted(long, "long conversation"))
+            ngettext(
+                "The texts of the test are read once more, one after the other: {0} long conversation among the test"
+                " examples, since some damage shows far from the beginning alone.",
+                "The texts of the test are read once more, one after the other: {0:,} long conversations among the test"
+                " examples, since some damage shows far from the beginning alone.",
+                long,
+            ).format(long)
         )
     if own:
         yield info(
-            _(
-                "{0} of Fettle's own {1} looked at besides: how answers begin and end shows in dialogues alone. "
-                "They do not count as yours."
-            ).format(counted(own, "dialogue"), is_are(own))
+            ngettext(
+                "{0} dialogue of Fettle's own is looked at besides: how answers begin and end shows in dialogues alone."
+                " It does not count as yours.",
+                "{0:,} dialogues of Fettle's own are looked at besides: how answers begin and end shows in dialogues"
+                " alone. They do not count as yours.",
+                own,
+            ).format(own)
         )
 
 
@@ -48,31 +53,36 @@ def _left_out(collection: Collection, stored: StoredData) -> Iterator[Finding]:
     """Report items that are missing, cannot be read, are duplicates, or have unusual numbers or labels."""
     if count := len(stored.unreadable):
         reason = Counter(stored.reasons).most_common(1)[0][0]
-        what = _("{0} cannot be read and {1} left out: {2}.").format(
-            counted(count, "item"), is_are(count), names_of(stored.unreadable)
-        )
-        yield warning(f"{what} {reason}" if count == 1 else what)
+        what = ngettext(
+            "{0} item cannot be read and is left out: {1}.", "{0:,} items cannot be read and are left out: {1}.", count
+        ).format(count, names_of(stored.unreadable))
+        yield warning(joined([what, reason]) if count == 1 else what)
     if count := len(stored.not_finite):
-        verb, names = "holds" if count == 1 else "hold", names_of([*stored.not_finite])
-        what = _("{0} {1} numbers that are not finite (NaN or infinity): {2}.").format(
-            counted(count, "item"), verb, names
+        what = ngettext(
+            "{0} item holds numbers that are not finite (NaN or infinity): {1}. The model gets them as they are.",
+            "{0:,} items hold numbers that are not finite (NaN or infinity): {1}. The model gets them as they are.",
+            count,
         )
-        yield warning(_("{0} The model gets them as they are.").format(what))
+        yield warning(what.format(count, names_of([*stored.not_finite])))
     if count := len(collection.missing):
-        names = names_of(collection.missing)
-        yield warning(_("{0} of the list {1} not there: {2}.").format(counted(count, "item"), is_are(count), names))
+        what = ngettext("{0} item of the list is not there: {1}.", "{0:,} items of the list are not there: {1}.", count)
+        yield warning(what.format(count, names_of(collection.missing)))
     if count := stored.doubles:
         left = len(stored.test) + len(stored.calibration)
-        what = _("{0} {1} the same as another one to the model and counted once.").format(
-            counted(count, "item"), is_are(count)
-        )
-        yield (
-            warning(_("{0} {1} {2} left.").format(what, counted(left, "item"), is_are(left)))
-            if count > left
-            else info(what)
-        )
+        what = ngettext(
+            "{0} item is the same as another one to the model and counted once.",
+            "{0:,} items are the same as another one to the model and counted once.",
+            count,
+        ).format(count)
+        rest = ngettext("{0} item is left.", "{0:,} items are left.", left).format(left)
+        yield warning(joined([what, rest])) if count > left else info(what)
     if count := stored.contradictions:
-        yield warning(_("{0} came twice with different labels, which were left out.").format(counted(count, "item")))
+        what = ngettext(
+            "{0} item came twice with different labels, which were left out.",
+            "{0:,} items came twice with different labels, which were left out.",
+            count,
+        )
+        yield warning(what.format(count))
 
 
 def _size(data: DataSet, available: int, used: int) -> Iterator[Finding]:
@@ -84,9 +94,12 @@ def _size(data: DataSet, available: int, used: int) -> Iterator[Finding]:
         )
     if data.origin == "person" and count < FEW:
         yield warning(
-            _(
-                "There {0} only {1}: too few to say how often answers change. Add more, some hundreds if you can."
-            ).format(is_are(count), counted(count, "item"))
+            ngettext(
+                "There is only {0} item: too few to say how often answers change. Add more, some hundreds if you can.",
+                "There are only {0} items: too few to say how often answers change. Add more, some hundreds if you"
+                " can.",
+                count,
+            ).format(count)
         )
     if data.origin == "made":
         yield info(
@@ -108,9 +121,9 @@ def _labels(data: DataSet) -> Iterator[Finding]:
             ).format(name)
         )
     if labels and unlabelled:
-        verb = "has" if unlabelled == 1 else "have"
-        yield info(
-            _("{0} of the test set {1} no label; there only changes of answers are counted.").format(
-                counted(unlabelled, "item"), verb
-            )
+        what = ngettext(
+            "{0} item of the test set has no label; there only changes of answers are counted.",
+            "{0:,} items of the test set have no label; there only changes of answers are counted.",
+            unlabelled,
         )
+        yield info(what.format(unlabelled))

@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, ngettext
 from workers.evaluate.data.base import Collection, Entry, Options, file_digest, info, names_of, shown, warning
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.tables import read_table
@@ -73,10 +72,10 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
     entries = [file_entry(file, path, _class_of(file, root)) for file in files_below(root, suffixes)]
     classes = {label for entry in entries for label in entry.labels}
     if classes:
-        many = (
-            _("the names of the {0} sub-folders").format(len(classes)) if len(classes) > 1 else "the sub-folder’s name"
+        what = ngettext(
+            "The labels are the sub-folder’s name.", "The labels are the names of the {0} sub-folders.", len(classes)
         )
-        findings.append(info(_("The labels are {0}.").format(many), FOLDER_LABELS))
+        findings.append(info(what.format(len(classes)), FOLDER_LABELS))
     return Collection(kind, entries, findings=tuple(findings))
 
 
@@ -145,7 +144,7 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         name = row[file_column].strip()
         # A list must not name files outside its own folder.
         if not name or not _is_inside(root / name, inside):
-            missing.append(name or "(no name)")
+            missing.append(name or _("(no name)"))
             continue
         raw = row[label_column] if label_column is not None else ""
         labels = tuple(part.strip() for part in raw.split("|") if part.strip())
@@ -156,17 +155,21 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         raise _no_files(
             _("{0} names {1}, and none of these files is in the folder.").format(listing.name, names_of(missing))
         )
-    report = _("The labels come from {0}.").format(listing.name)
-    if label_column is None:
-        what = "transcripts" if transcript is not None else "no column “label”"
-        report = _("{0} lists {1:,} files and has {2}.").format(listing.name, len(entries), what)
-    findings = [*table.findings, info(report)]
+    if label_column is not None:
+        report = _("The labels come from {0}.")
+    elif transcript is not None:
+        report = _("{0} lists {1:,} files and has transcripts.")
+    else:
+        report = _("{0} lists {1:,} files and has no column “label”.")
+    findings = [*table.findings, info(report.format(listing.name, len(entries)))]
     silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
     if silent:
-        many = "All" if silent == len(entries) else _("{0:,} of {1:,}").format(silent, len(entries))
-        findings.append(
-            warning(_("{0} transcripts are empty: these recordings are left out of the error rates.").format(many))
+        what = (
+            _("All transcripts are empty: these recordings are left out of the error rates.")
+            if silent == len(entries)
+            else _("{0:,} of {1:,} transcripts are empty: these recordings are left out of the error rates.")
         )
+        findings.append(warning(what.format(silent, len(entries))))
     return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))
 
 
@@ -178,10 +181,12 @@ def _with_unlisted(found: Collection, root: Path, listing: Path, suffixes: froze
     unlisted = [name for name in names if name not in listed and PurePosixPath(name).parent in folders]
     if not unlisted:
         return found
-    what = _("{0} of the folder {1} not in {2} and left out").format(
-        counted(len(unlisted), "file"), is_are(len(unlisted)), listing.name
-    )
-    return replace(found, findings=(*found.findings, warning(f"{what}: {names_of(unlisted)}.")))
+    what = ngettext(
+        "{0} file of the folder is not in {1} and left out: {2}.",
+        "{0:,} files of the folder are not in {1} and left out: {2}.",
+        len(unlisted),
+    ).format(len(unlisted), listing.name, names_of(unlisted))
+    return replace(found, findings=(*found.findings, warning(what)))
 
 
 def _is_inside(file: Path, folder: Path) -> bool:
@@ -201,11 +206,8 @@ def _no_files(detail: str) -> InputRefused:
 
 
 def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding, ...]:
-    """Return a warning if only the folder of pictures was chosen and one of `folders` is next to it."""
+    """Return a warning, `what`, if only the folder of pictures was chosen and one of `folders` is next to it."""
     labels = next((name for name in folders if (root.parent / name).is_dir()), None)
     if labels is None or root.name.lower() not in PICTURE_FOLDERS:
         return ()
-    report = _(
-        "The folder “{0}” lies beside the pictures: choose the folder above both, so that its {1} count."
-    ).format(labels, what)
-    return (warning(report),)
+    return (warning(_(what).format(labels)),)

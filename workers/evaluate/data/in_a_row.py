@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from workers.contracts.translation import _
 from workers.evaluate.data.base import Entry, digest
 from workers.pipeline.chats import messages_of
 
@@ -52,7 +51,7 @@ def _joined(entries: Sequence[Entry], wanted: int, join: Callable[[Sequence[str]
 
 
 def _entry(group: Sequence[Entry], text: str) -> Entry:
-    source = _("{0} to {1}, in a row").format(group[0].source, group[-1].source)
+    source = f"{group[0].source} to {group[-1].source}, in a row"
     return Entry(source, partial(str, text), partial(digest, text.encode()), text=text)
 
 

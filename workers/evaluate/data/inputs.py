@@ -8,8 +8,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from workers.contracts.translation import _
-from workers.evaluate.data.base import READABLE, Collection, Entry, Options, Sample, nothing_readable
+from workers.contracts.translation import _, mark
+from workers.evaluate.data.base import READABLE, Collection, Entry, Options, Sample, nothing_readable, shown
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.folders import files_below
 from workers.evaluate.data.readers import arrays, audio, pictures, texts
@@ -43,11 +43,10 @@ def read_inputs(path: Path, options: Options) -> Collection:
             return Collection(kind, [_file(path, path.parent)]) if is_one else read_collection(path, options)
         entries = [_file(file, path) for file in files_below(path, suffixes)]
     if not entries:
-        wanted = READABLE[type(options.spec.preprocess)]
-        sought = _("The model takes {0}, and none were found").format(wanted)
-        raise nothing_readable(
-            path, "There is nothing to answer in it", sought, _("Choose a folder with {0}.").format(wanted)
-        )
+        wanted = _(READABLE[type(options.spec.preprocess)])
+        sought = _("The model takes {0}, and none were found in “{1}”.").format(wanted, shown(path.name))
+        hint = _("Choose a folder with {0}.").format(wanted)
+        raise nothing_readable(path, mark("There is nothing to answer in it"), sought, hint)
     return Collection(kind, entries)
 
 
@@ -70,7 +69,7 @@ def _rows(path: Path, options: Options) -> Collection:
     file, table, column = texts.text_column(path, options)
     stamp = stamp_of(file)
     entries = [
-        Entry(_("row {0}").format(number), partial(_text, row[column]), lambda: stamp, text=row[column])
+        Entry(f"row {number}", partial(_text, row[column]), lambda: stamp, text=row[column])
         for number, row in enumerate(table.rows, start=1)
     ]
     return Collection("texts", entries, columns=table.header, text_column=table.header[column])
@@ -78,5 +77,5 @@ def _rows(path: Path, options: Options) -> Collection:
 
 def _text(value: str) -> Sample:
     if not value.strip():
-        raise PipelineError("This row has no text.")
+        raise PipelineError(_("This row has no text."))
     return value

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.evaluate.data import readers
 from workers.evaluate.data.base import READABLE, Collection, Options, Reader, nothing_readable, shown
 from workers.evaluate.kinds import kinds_in
@@ -55,15 +55,15 @@ def read_collection(path: Path, options: Options) -> Collection:
     Raises:
         InputRefused: If no reader fits, or nothing can be read. The message is in plain words.
     """
-    wanted = READABLE[type(options.spec.preprocess)]
+    wanted = _(READABLE[type(options.spec.preprocess)])
     with readable(path):
         reader = _choose(readers_for(path), path, options, wanted)
         collection = None if reader is None else reader.read(path, options)
     if collection is None or not collection.entries:
         raise nothing_readable(
             path,
-            "There is nothing in it that the model can read",
-            _("The model takes {0}, and none were found").format(wanted),
+            mark("There is nothing in it that the model can read"),
+            _("The model takes {0}, and none were found in “{1}”.").format(wanted, shown(path.name)),
             _("Choose a folder or file with {0}, or go on without data.").format(wanted),
         )
     return collection
@@ -77,7 +77,7 @@ def _choose(matching: Sequence[Reader], path: Path, options: Options, wanted: st
             "wrong_kind_of_data",
             "This data does not fit the model",
             _("The model takes {0}, and “{1}” holds {2}.").format(
-                wanted, path.name, " and ".join(r.title for r in matching)
+                wanted, path.name, joined([_(reader.title) for reader in matching], ", ")
             ),
             _("Choose data with {0}, or go on without data: speed and size can be measured all the same.").format(
                 wanted

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
-from workers.evaluate.data.base import Entry
+from workers.evaluate.data.base import Entry, reason_of
 from workers.evaluate.data.dataset import Item, Kind
 from workers.evaluate.data.facts import facts_of
 from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
@@ -22,7 +23,7 @@ from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineError, TextSteps
 
-READING, AGAIN = "Reading the data", "Splitting the remaining examples"
+READING, AGAIN = mark("Reading the data"), mark("Splitting the remaining examples")
 MOST_CALIBRATE = 4
 """At most one item in this many calibrates."""
 LONGEST_VALUE = 80
@@ -252,7 +253,7 @@ class Store:
             return self._pipeline.feeds_from(entry.open())
         except (PipelineError, OSError, ValueError) as error:
             self.stored.unreadable.append(entry.source)
-            self.stored.reasons.append(str(error))
+            self.stored.reasons.append(reason_of(error))
             return None
 
     def _look_for_numbers(self, entry: Entry, feeds: Arrays) -> None:

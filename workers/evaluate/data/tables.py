@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.data.base import info, warning
 
 MAX_BYTES = 1 << 30
@@ -24,7 +24,13 @@ FREE_CELLS = 5_000_000
 """Number of cells that every table may have. More are allowed if the text has a character for each, as full tables do.
 """
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+SEPARATORS = {
+    ",": "",
+    ";": mark("The columns of {0} are separated by a semicolon."),
+    "\t": mark("The columns of {0} are separated by a tab."),
+    "|": mark("The columns of {0} are separated by a vertical bar."),
+}
+"""Characters between columns; all but the comma are reported."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +68,21 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     try:
         rows = [[line] for line in text.splitlines()] if separator == "\n" else _parse(text, separator)
     except csv.Error as error:
-        raise _refused(path, _("is damaged ({0})").format(error)) from error
+        raise _refused(_("{0} is damaged ({1}).").format(path.name, error)) from error
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if not rows:
-        raise _refused(path, "has no rows")
+        raise _refused(_("{0} has no rows.").format(path.name))
     if separator not in (",", "\n"):
-        findings.append(info(_("The columns of {0} are separated by a {1}.").format(path.name, SEPARATORS[separator])))
+        findings.append(info(_(SEPARATORS[separator]).format(path.name)))
     width = max(len(row) for row in rows)
     _check_cells(path, width * len(rows), text)
     rows = [row + [""] * (width - len(row)) for row in rows]
     if separator != "\n" and is_header(rows, header_names):
-        header, rows = tuple(cell.strip() or _("column {0}").format(i + 1) for i, cell in enumerate(rows[0])), rows[1:]
+        header, rows = tuple(cell.strip() or f"column {i + 1}" for i, cell in enumerate(rows[0])), rows[1:]
     else:
-        header = tuple(_("column {0}").format(i + 1) for i in range(width))
+        header = tuple(f"column {i + 1}" for i in range(width))
     if not rows:
-        raise _refused(path, "has a line of headings and no rows below it")
+        raise _refused(_("{0} has a line of headings and no rows below it.").format(path.name))
     return Table(header, rows, tuple(findings))
 
 
@@ -100,16 +106,21 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
         lists += any(isinstance(value, list) and len(value) > 1 and not _is_dialogue(value) for value in row.values())
         found.append({str(key): _cell(value) for key, value in row.items()})
     if not found:
-        raise _refused(path, "holds no line that is a JSON object")
+        raise _refused(_("{0} holds no line that is a JSON object.").format(path.name))
     if damaged:
-        what = _("{0:,} of {1:,} lines of {2} are no JSON objects and are left out.").format(
-            damaged, damaged + len(found), path.name
+        what = ngettext(
+            "{0} of {1:,} lines of {2} is no JSON object and is left out.",
+            "{0:,} of {1:,} lines of {2} are no JSON objects and are left out.",
+            damaged,
         )
-        findings.append(warning(what))
+        findings.append(warning(what.format(damaged, damaged + len(found), path.name)))
     if lists:
-        findings.append(
-            info(_("In {0:,} rows of {1} several values are given; the first counts.").format(lists, path.name))
+        what = ngettext(
+            "In {0} row of {1} several values are given; the first counts.",
+            "In {0:,} rows of {1} several values are given; the first counts.",
+            lists,
         )
+        findings.append(info(what.format(lists, path.name)))
     header = tuple(dict.fromkeys(key for row in found for key in row))
     _check_cells(path, len(header) * len(found), text)
     return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
@@ -118,7 +129,8 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
 def _check_cells(path: Path, count: int, text: str) -> None:
     """Refuse tables in which short rows and a very long one would fill the memory with empty cells."""
     if count > max(FREE_CELLS, 2 * len(text)):
-        raise _refused(path, _("has rows of very different lengths, which would make {0:,} cells").format(count))
+        what = _("{0} has rows of very different lengths, which would make {1:,} cells.")
+        raise _refused(what.format(path.name, count))
 
 
 def _is_dialogue(value: object) -> bool:
@@ -145,30 +157,30 @@ def read_text(path: Path) -> tuple[str, list[Finding]]:
         OSError: If it cannot be read.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise _refused(path, "is larger than 1 GB")
+        raise _refused(_("{0} is larger than 1 GB.").format(path.name))
     raw = path.read_bytes()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return raw.decode("utf-16"), [_encoding_finding(path, "UTF-16")]
         except UnicodeDecodeError as error:
-            raise _refused(path, "is damaged: its characters cannot be decoded") from error
+            raise _refused(_("{0} is damaged: its characters cannot be decoded.").format(path.name)) from error
     if b"\0" in raw[:4096]:
-        raise _refused(path, "is not a text file")
+        raise _refused(_("{0} is not a text file.").format(path.name))
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace"), [_encoding_finding(path, "Windows-1252 (western European)")]
+        return raw.decode("cp1252", errors="replace"), [_encoding_finding(path, _("Windows-1252 (western European)"))]
 
 
 def _encoding_finding(path: Path, encoding: str) -> Finding:
     return info(_("{0} is not UTF-8 and was read as {1}.").format(path.name, encoding))
 
 
-def _refused(path: Path, why: str) -> InputRefused:
+def _refused(detail: str) -> InputRefused:
     return InputRefused(
         "bad_table",
         "The table cannot be used",
-        f"{path.name} {why}.",
+        detail,
         "Save it as CSV (UTF-8) with one line of headings and one row for each text, and choose it again.",
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.sniff import read_collection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 QUALITY = 85
-STAGE = "Drawing small pictures"
+STAGE = mark("Drawing small pictures")
 
 
 def draw_thumbnails(params: ThumbnailsParams, ctx: JobContext) -> ThumbnailsResult:

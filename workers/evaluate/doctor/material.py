@@ -10,6 +10,7 @@ import numpy as np
 from workers.contracts.data.doctor import DoctorParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.data.base import Collection, Entry, Options, Sample, digest
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.edits import edited
@@ -23,7 +24,7 @@ from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Pipelin
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-STAGE = "Opening some examples"
+STAGE = mark("Opening some examples")
 KEPT_SIDE = 2.5
 """Pictures are kept at this many times the side of the model's input, because larger ones only cost time."""
 ENOUGH = 20

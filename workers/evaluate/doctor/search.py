@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.doctor.evidence import PreparationScore, Scorer, compared
 from workers.pipeline.spec import AudioSteps, Preprocess
 
@@ -43,7 +44,7 @@ FINAL_SHARE = 0.45
 OVERTIME = 3.0
 """The last comparison may take this many times as long if it is undecided, because a result by chance would be stored.
 """
-STAGE = "Trying ways to prepare the examples"
+STAGE = mark("Trying ways to prepare the examples")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from workers.contracts.base import Rows
 from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.proving import PredictionPair
+from workers.contracts.translation import mark
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.proof.added import join, read_part
@@ -18,7 +19,7 @@ from workers.evaluate.proof.engine import compare_case
 from workers.evaluate.proof.pairs import shares_of
 from workers.evaluate.proof.predictions import Predictions
 
-STAGE = "Listing all answers"
+STAGE = mark("Listing all answers")
 BLOCK = 4096
 """This many predictions are converted to probabilities at a time; for 1,000 classes that is 33 MB."""
 SAME, CHANGED, WORSE, BETTER, SEARCHED = range(len(KINDS))

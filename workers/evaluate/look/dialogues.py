@@ -1,8 +1,9 @@
 """Write dialogues as people do, instead of the JSON that programs use."""
 
+from workers.contracts.translation import mark
 from workers.pipeline.chats import messages_of
 
-SPEAKERS = {"user": "You", "assistant": "Model", "system": "Beforehand"}
+SPEAKERS = {"user": mark("You"), "assistant": mark("Model"), "system": mark("Beforehand")}
 
 
 def written(text: str) -> str:

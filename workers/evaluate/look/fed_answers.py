@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedCode, FedFinding, FedParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.doctor.evidence import shuffled, sureness
@@ -29,7 +29,7 @@ from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import BoxesSteps, MaskSteps, TranscriptSteps
 
-STAGE = "Running the original on some examples"
+STAGE = mark("Running the original on some examples")
 FEWEST = 8
 """Fewer examples prove nothing."""
 ALIKE = 0.15

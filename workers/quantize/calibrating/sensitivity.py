@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.quantize import switches
 from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
 from workers.quantize.qdq import RangeParams
@@ -17,7 +18,7 @@ SAMPLES = 4
 FILE = "sensitivity.json"
 """File next to the model with the cost of each layer: {name: squared error over square}."""
 
-RANK, SEARCH = "Look for sensitive layers", "Find how many must stay"
+RANK, SEARCH = mark("Look for sensitive layers"), mark("Find how many must stay")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.torch_replica import Layer, layer_of
 from workers.infer.base import Arrays
@@ -32,7 +33,7 @@ ROWS_PER_INPUT, FEWEST_ROWS = 8, 8192
 COLLECTING_SHARE = 0.7
 """Share of the remaining time after which no further example is read."""
 
-COLLECT, ROUND = "Collect inner values", "Learn the rounding"
+COLLECT, ROUND = mark("Collect inner values"), mark("Learn the rounding")
 
 
 @dataclass

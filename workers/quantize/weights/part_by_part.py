@@ -18,6 +18,7 @@ from urllib.parse import quote
 import numpy as np
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.quantize.weights.graph_parts import (
     Crossing,
     Graph,
@@ -70,8 +71,12 @@ class Activations:
         return self._folder / f"{quote(name, safe='')}.{number}"
 
 
-LOOKING, ROUNDING, JOINING = "Finding sensitive layers", "Rounding weights, layer by layer", "Putting layers together"
-ROUNDING_ENDS = "Rounding the table of words"
+LOOKING, ROUNDING, JOINING = (
+    mark("Finding sensitive layers"),
+    mark("Rounding weights, layer by layer"),
+    mark("Putting layers together"),
+)
+ROUNDING_ENDS = mark("Rounding the table of words")
 DONE, ENDS = "done.json", "ends.xml"
 EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 

@@ -78,7 +78,7 @@ def test_formula_cells_are_texts_and_empty_rows_left_out(run_data: Make, tmp_pat
     """Given cells that a spreadsheet would run and rows without text, then they are text and left out."""
     lines = ["text,label", "\"=cmd|' /C calc'!A0 good\",1", ",0", *(f"{text},{label}" for text, label in rows(20))]
     result, folder = run_data("texts", write(tmp_path / "t.csv", lines))
-    assert result.n_items == 21 and "1 rows have no text" in words(result)
+    assert result.n_items == 21 and "1 row has no text" in words(result)
     assert any((item.text or "").startswith("=cmd") for item in read_dataset(folder).test)
 
 

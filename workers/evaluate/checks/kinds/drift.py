@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.learnable import linear, quiet, rows_of
 from workers.evaluate.proof.stats import holm
 
-STAGE = "Comparing the two sets"
+STAGE = mark("Comparing the two sets")
 FEWEST = 20
 MOST = 3000
 """At most this many items of each set are compared."""

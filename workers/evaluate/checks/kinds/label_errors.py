@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import counted, percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.split import choose
 
-STAGE = "Looking for wrong labels"
+STAGE = mark("Looking for wrong labels")
 FOLDS = 5
 FEWEST = 50
 PER_CLASS = 10

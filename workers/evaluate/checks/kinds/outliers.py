@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import rows_of
 
-STAGE = "Looking for items unlike the others"
+STAGE = mark("Looking for items unlike the others")
 FEWEST = 60
 MOST = 5000
 COMPONENTS = 20

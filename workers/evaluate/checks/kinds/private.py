@@ -3,12 +3,12 @@
 from collections import Counter
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import counted
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.patterns import private_in
 
-STAGE = "Looking for private data"
+STAGE = mark("Looking for private data")
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:

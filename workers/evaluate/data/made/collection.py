@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
 from workers.evaluate.data.base import Collection, Entry, Sample, digest
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.made.audio import make_sound
@@ -54,7 +53,7 @@ def _entry(make: Maker, kind: Kind, seed: int, number: int) -> Entry:
 
     text = str(sample()) if kind == "texts" else None
     content = partial(digest, f"{kind}/{seed}/{number}".encode())
-    return Entry(_("made {0}").format(number + 1), sample, content, text=text)
+    return Entry(f"made {number + 1}", sample, content, text=text)
 
 
 def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:

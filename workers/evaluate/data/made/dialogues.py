@@ -8,7 +8,6 @@ import json
 from functools import partial
 from importlib.resources import files
 
-from workers.contracts.translation import _
 from workers.evaluate.data.base import Entry, digest
 
 FILE = "dialogues.jsonl"
@@ -23,5 +22,5 @@ def our_dialogues() -> list[Entry]:
         messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         dialogue = json.dumps(messages, ensure_ascii=False)
         content = partial(digest, dialogue.encode())
-        entries.append(Entry(_("dialogue {0}").format(number), partial(str, dialogue), content, text=dialogue))
+        entries.append(Entry(f"dialogue {number}", partial(str, dialogue), content, text=dialogue))
     return entries

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
-from workers.contracts.wording import is_are
+from workers.contracts.translation import _, joined, mark, ngettext
+from workers.contracts.wording import counted
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info, names_of, warning
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.truths.classes import CLASSES
@@ -24,14 +24,15 @@ FREE_BYTES, BYTES_A_FILE_BYTE = 128 << 20, 64
 """Memory that the arrays of every file may take, and what each byte of a compressed file adds."""
 MAX_ITEMS = 100_000
 """Number of items that every file may have; one more is allowed for each byte of the file."""
-SAVE_AGAIN = "Save it again with numpy.savez and try again."
+SAVE_AGAIN = mark("Save it again with numpy.savez and try again.")
+SAVE_A_PART = mark("Save a part of it and try again.")
 REFUSALS = {
     "objects": (
-        "holds Python objects, which could run code when they are opened, and was not opened",
-        "Save plain arrays of numbers with numpy.savez and try again.",
+        mark("{0} holds Python objects, which could run code when they are opened, and was not opened."),
+        mark("Save plain arrays of numbers with numpy.savez and try again."),
     ),
-    "size": ("holds more arrays than fit into the memory", "Save a part of it and try again."),
-    "damage": ("is damaged and cannot be read", SAVE_AGAIN),
+    "size": (mark("{0} holds more arrays than fit into the memory."), SAVE_A_PART),
+    "damage": (mark("{0} is damaged and cannot be read."), SAVE_AGAIN),
 }
 """Maps the code of an error to the problem and to its solution."""
 X_NAMES = ("x", "x_test", "x_val", "x_valid", "images", "inputs", "data")
@@ -62,15 +63,16 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         found = array_files.load_arrays(path, min(MAX_BYTES, FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size))
     except array_files.ArrayFileError as error:
-        why, hint = REFUSALS[error.code]
-        raise _refused(path, why, hint) from error
+        what, hint = REFUSALS[error.code]
+        raise _refused(_(what).format(path.name), hint) from error
     except OSError as error:
-        raise _refused(path, *REFUSALS["damage"]) from error
+        what, hint = REFUSALS["damage"]
+        raise _refused(_(what).format(path.name), hint) from error
     return found if isinstance(found, dict) else {"x": found}
 
 
-def _refused(path: Path, why: str, hint: str = SAVE_AGAIN) -> InputRefused:
-    return InputRefused("bad_npz", "The arrays cannot be used", f"{path.name} {why}.", hint)
+def _refused(detail: str, hint: str = SAVE_AGAIN) -> InputRefused:
+    return InputRefused("bad_npz", "The arrays cannot be used", detail, hint)
 
 
 def read(path: Path, options: Options) -> Collection:
@@ -82,12 +84,12 @@ def read(path: Path, options: Options) -> Collection:
     if not inputs:
         raise _no_inputs(file, arrays, options.spec)
     count = min(len(values) for values in inputs.values())
-    if count == 0 or any(len(values) != count for values in inputs.values()):
-        raise _refused(file, "holds inputs of different numbers of items" if count else "holds no items")
+    if not count:
+        raise _refused(_("{0} holds no items.").format(file.name))
+    if any(len(values) != count for values in inputs.values()):
+        raise _refused(_("{0} holds inputs of different numbers of items.").format(file.name))
     if count > MAX_ITEMS + file.stat().st_size:
-        raise _refused(
-            file, _("holds {0:,} items, which are too many").format(count), "Save a part of it and try again."
-        )
+        raise _refused(_("{0} holds {1:,} items, which are too many.").format(file.name, count), SAVE_A_PART)
     label_name = _labels_of(arrays, inputs, count, options)
     labels = None if label_name is None else arrays[label_name]
     names = _class_names(arrays, label_name, options.spec)
@@ -101,14 +103,15 @@ def read(path: Path, options: Options) -> Collection:
     spoken = transcripts_of(arrays, inputs, count)
     entries = [
         Entry(
-            _("item {0}").format(i + 1), partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i],
+            f"item {i + 1}", partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i],
             columns={name: str(values[i]) for name, values in more.items()},
             target=() if labels is None else _target(labels[i]), transcript=None if spoken is None else str(spoken[i]),
         )
         for i in range(count)
     ]  # fmt: skip
-    found_in = "no labels were found in it" if label_name is None else _("the labels are in “{0}”").format(label_name)
-    findings = [info(_("{0} holds the inputs {1}; {2}.").format(file.name, names_of(list(inputs)), found_in))]
+    holds = _("{0} holds the inputs {1}.").format(file.name, names_of(list(inputs)))
+    found_in = _("The labels are in “{0}”.").format(label_name) if label_name else _("No labels were found in it.")
+    findings = [info(joined([holds, found_in]))]
     if label_name is None or labels is None:
         findings += _unused_labels(arrays, inputs, count, file)
     else:
@@ -174,8 +177,8 @@ def _unused_labels(
 ) -> Iterator[Finding]:
     """Warn about arrays that are named like labels, but have the wrong size or shape."""
     for name in (name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs):
-        what = _("“{0}” of {1} holds {2} for {3:,} items").format(name, file.name, _size(arrays[name]), count)
-        yield warning(_("{0}, so it is not used as labels.").format(what))
+        what = _("“{0}” of {1} holds {2} for {3:,} items, so it is not used as labels.")
+        yield warning(what.format(name, file.name, _size(arrays[name]), count))
 
 
 def _negative_labels(name: str, labels: NDArray[Any], spec: PipelineSpec) -> Iterator[Finding]:
@@ -184,18 +187,22 @@ def _negative_labels(name: str, labels: NDArray[Any], spec: PipelineSpec) -> Ite
         return
     below = int((labels.reshape(len(labels), -1) < 0).all(axis=1).sum())
     if below:
-        what = _("{0:,} of {1:,} labels in “{2}” {3} below 0").format(below, len(labels), name, is_are(below))
-        yield warning(
-            _("{0}, which means no label to Fettle. Count classes from 0 if these items have one.").format(what)
+        what = ngettext(
+            "{0} of {1:,} labels in “{2}” is below 0, which means no label to Fettle. Count classes from 0 if these"
+            " items have one.",
+            "{0:,} of {1:,} labels in “{2}” are below 0, which means no label to Fettle. Count classes from 0 if these"
+            " items have one.",
+            below,
         )
+        yield warning(what.format(below, len(labels), name))
 
 
 def _size(values: NDArray[Any]) -> str:
     if values.ndim == 0:
-        return "one value"
+        return _("one value")
     if values.ndim > 2:
         return _("{0} values").format("×".join(map(str, values.shape)))
-    return "1 label" if len(values) == 1 else _("{0:,} labels").format(len(values))
+    return counted(len(values), "label")
 
 
 def raw_labels(value: Any) -> tuple[str, ...]:
@@ -261,9 +268,11 @@ def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: PipelineSpe
     return InputRefused(
         "no_inputs",
         "The arrays do not fit the model",
-        _("The model takes {0}, and {1} holds {2}.").format(wanted, file.name, names_of(list(arrays), 6) or "nothing"),
+        _("The model takes {0}, and {1} holds {2}.").format(
+            wanted, file.name, names_of(list(arrays), 6) or _("nothing")
+        ),
         "Name the arrays as the model’s inputs (or “x”), with one row for each item, and try again.",
     )
 
 
-READER = Reader("arrays", "arrays", (ArraySteps, ImageSteps, TextSteps, AudioSteps), matches, read)
+READER = Reader("arrays", mark("arrays"), (ArraySteps, ImageSteps, TextSteps, AudioSteps), matches, read)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info
 from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.readers.arrays import columns_of, load_arrays, transcripts_of
@@ -68,16 +68,19 @@ def _recordings(path: Path, options: Options) -> Collection:
     spoken = transcripts_of(arrays, {}, count)
     entries = [
         Entry(
-            _("recording {0}").format(i + 1),
+            f"recording {i + 1}",
             partial(_samples, part, rate, steps.sample_rate_hz), partial(array_digest, part),
             steps=labels[i] if labels else None, columns={name: str(values[i]) for name, values in more.items()},
             transcript=None if spoken is None else str(spoken[i]),
         )
         for i, part in enumerate(parts)
     ]  # fmt: skip
-    report = "with a label for each frame" if labels else "without labels"
-    what = _("{0} holds {1:,} recordings at {2:,} Hz, {3}.").format(path.name, len(parts), rate, report)
-    return Collection("audio", entries, findings=(info(what),))
+    what = (
+        _("{0} holds {1:,} recordings at {2:,} Hz, with a label for each frame.")
+        if labels
+        else _("{0} holds {1:,} recordings at {2:,} Hz, without labels.")
+    )
+    return Collection("audio", entries, findings=(info(what.format(path.name, len(parts), rate)),))
 
 
 def _number(arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...], otherwise: int) -> int:
@@ -121,4 +124,4 @@ def _at_steps(labels: NDArray[np.int64], per_step: float, count: int) -> NDArray
     return np.asarray(labels[np.clip(index, 0, len(labels) - 1)], dtype=np.int64)
 
 
-READER = Reader("audio", "sounds", (AudioSteps,), matches, read)
+READER = Reader("audio", mark("sounds"), (AudioSteps,), matches, read)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.data.reading import FOLDER_LABELS
+from workers.contracts.translation import mark
 from workers.evaluate.data.base import Collection, Options, Reader
 from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.truths.boxes import with_boxes
@@ -40,4 +41,4 @@ def read(path: Path, options: Options) -> Collection:
     return replace(collection, entries=entries, findings=(*collection.findings, *findings))
 
 
-READER = Reader("pictures", "pictures", (ImageSteps,), matches, read)
+READER = Reader("pictures", mark("pictures"), (ImageSteps,), matches, read)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
-from workers.contracts.wording import counted
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, info, names_of, warning
 from workers.evaluate.data.folders import files_below
 from workers.evaluate.data.readers import audio, pictures
@@ -82,7 +81,7 @@ def read(path: Path, options: Options) -> Collection:
         value = row[text]
         content = partial(digest, value.encode("utf-8", "surrogatepass"))
         further = {name: row[i] for i, name in enumerate(table.header) if i not in (text, label)}
-        entries.append(Entry(_("row {0}").format(number), partial(str, value), content, labels, value, columns=further))
+        entries.append(Entry(f"row {number}", partial(str, value), content, labels, value, columns=further))
     if not entries:
         raise InputRefused(
             "no_text",
@@ -92,7 +91,8 @@ def read(path: Path, options: Options) -> Collection:
         )
     findings = [*table.findings, info(_columns_used(table, text, label, options))]
     if empty:
-        findings.append(warning(_("{0:,} rows have no text and are left out.").format(empty)))
+        what = ngettext("{0} row has no text and is left out.", "{0:,} rows have no text and are left out.", empty)
+        findings.append(warning(what.format(empty)))
     if without and label is not None:
         findings.append(_empty_references(without, len(entries), table.header[label]))
     return Collection(
@@ -161,17 +161,31 @@ def _known_share(table: Table, column: int, known: LabelMap) -> float:
 
 def _columns_used(table: Table, text: int, label: int | None, options: Options) -> str:
     """Return a sentence that names the columns of texts and of labels."""
-    how = "are read from" if options.text_column else "were found in"
-    labels = (
-        "no column of labels was found" if label is None else _("the labels are in “{0}”").format(table.header[label])
-    )
-    return _("The texts {0} the column “{1}”; {2}.").format(how, table.header[text], labels)
+    texts = (
+        _("The texts are read from the column “{0}”.")
+        if options.text_column
+        else _("The texts were found in the column “{0}”.")
+    ).format(table.header[text])
+    if label is None:
+        return joined([texts, _("No column of labels was found.")])
+    return joined([texts, _("The labels are in “{0}”.").format(table.header[label])])
 
 
 def _empty_references(count: int, whole: int, column: str) -> Finding:
-    what = _("“{0}” is empty in {1} of {2:,}: without a right text").format(column, counted(count, "row"), whole)
-    left = "no score by right texts is shown." if count == whole else "they are left out of the scores."
-    return warning(f"{what} {left}")
+    what = (
+        ngettext(
+            "“{0}” is empty in {1} row of {2:,}: without a right text no score by right texts is shown.",
+            "“{0}” is empty in {1:,} rows of {2:,}: without a right text no score by right texts is shown.",
+            count,
+        )
+        if count == whole
+        else ngettext(
+            "“{0}” is empty in {1} row of {2:,}: without a right text it is left out of the scores.",
+            "“{0}” is empty in {1:,} rows of {2:,}: without a right text they are left out of the scores.",
+            count,
+        )
+    )
+    return warning(what.format(column, count, whole))
 
 
-READER = Reader("texts", "texts", (TextSteps,), matches, read)
+READER = Reader("texts", mark("texts"), (TextSteps,), matches, read)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.dataset import Box
 from workers.evaluate.data.folders import labels_above
@@ -14,6 +14,8 @@ from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.data.truths.pascal import pascal_boxes
 from workers.evaluate.data.truths.yolo import class_names, yolo_boxes
 from workers.pipeline.spec import ImageSteps, PipelineSpec
+
+BOXES_ABOVE = mark("The folder “{0}” lies beside the pictures: choose the folder above both, so that its boxes count.")
 
 
 def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
@@ -35,7 +37,7 @@ def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tupl
         if count:
             report = _("Boxes come from {0} labels, for {1:,} of {2:,} pictures.").format(format_, count, len(rows))
             return _mapped(entries, rows, spec, report)
-    return entries, labels_above(root, ("labels", "Annotations", "annotations"), "boxes")
+    return entries, labels_above(root, ("labels", "Annotations", "annotations"), BOXES_ABOVE)
 
 
 Named = list[tuple[str, Box]] | None

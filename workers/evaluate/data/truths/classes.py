@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, ngettext
 from workers.evaluate.data.base import Collection, info, names_of, warning
 from workers.evaluate.data.tables import finite_number, is_number
 from workers.pipeline.spec import PipelineSpec
@@ -128,14 +128,18 @@ def _no_classes(raw: Sequence[tuple[str, ...]], spec: PipelineSpec) -> Finding:
     seem_classes = all(as_number(k) is not None or not is_number(k) for k in kinds) and len(kinds) <= max(
         2, len(raw) // 4
     )
-    what = (
+    what = _(
         "This model’s answers are not classes: the answers themselves are compared, and the labels are used for"
         " scores where they fit."
     )
     if spec.answer_kind in ("embedding", "tokens") or not seem_classes:
         return info(what)
-    count = "1 kind" if len(kinds) == 1 else _("{0:,} kinds").format(len(kinds))
-    return warning(_("The labels are of {0}, and the model knows 0 classes. {1}").format(count, what))
+    known = ngettext(
+        "The labels are of {0} kind, and the model knows 0 classes.",
+        "The labels are of {0:,} kinds, and the model knows 0 classes.",
+        len(kinds),
+    )
+    return warning(joined([known.format(len(kinds)), what]))
 
 
 def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: PipelineSpec) -> dict[str, str]:
@@ -151,14 +155,16 @@ def _unknown_labels(
     if not unknown:
         return []
     listed, known = names_of([label for label, _ in unknown.most_common()]), class_count(spec)
-    rest = (
+    sentences = [
+        _("The model does not know the labels {0}.").format(listed),
+        _("They are of {0:,} kinds, and the model knows {1:,} classes.").format(kinds, known) if known else "",
         _("The {0:,} items that have no other label are used as unlabelled.").format(total - labelled)
         if labelled
-        else "All items are used as unlabelled: answers are compared with the original’s, not with the truth."
-    )
-    counted = _("They are of {0:,} kinds, and the model knows {1:,} classes. ").format(kinds, known) if known else ""
-    what = _("The model does not know the labels {0}. {1}{2} {3}").format(listed, counted, rest, _known_names(spec))
-    return [warning(what + _counted_from_one(unknown, labelled, spec))]
+        else _("All items are used as unlabelled: answers are compared with the original’s, not with the truth."),
+        _known_names(spec),
+        _counted_from_one(unknown, labelled, spec),
+    ]
+    return [warning(joined(sentences))]
 
 
 def _known_names(spec: PipelineSpec) -> str:
@@ -167,12 +173,12 @@ def _known_names(spec: PipelineSpec) -> str:
         return _("It knows, for example, {0}; or numbers from 0 to {1}.").format(
             names_of(spec.classes), len(spec.classes) - 1
         )
-    return _("It knows numbers from 0 to {0}.").format(count - 1) if count else "Its classes are numbers from 0."
+    return _("It knows numbers from 0 to {0}.").format(count - 1) if count else _("Its classes are numbers from 0.")
 
 
 def _counted_from_one(unknown: Counter[str], labelled: int, spec: PipelineSpec) -> str:
     """Return a hint if labels seem to be 1..K for classes 0..K−1, a common mistake."""
     count = class_count(spec)
     if labelled and count is not None and [as_number(label) for label in unknown] == [count]:
-        return " The labels seem to be counted from 1; Fettle counts classes from 0."
+        return _("The labels seem to be counted from 1; Fettle counts classes from 0.")
     return ""

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
-from workers.contracts.wording import counted
+from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.data.base import info, names_of, warning
 from workers.evaluate.data.facts import sides_of
 from workers.evaluate.data.store import StoredItem
@@ -24,7 +23,7 @@ from workers.evaluate.data.truths.yolo import class_names
 from workers.pipeline.images import check_pixels, placing_of
 from workers.pipeline.spec import PARSER_ERRORS, ImageSteps, MaskSteps, PipelineSpec
 
-READING = "Reading masks"
+READING = mark("Reading masks")
 FOLDER = "masks"
 IGNORE = -1
 """Class number of pixels that no score uses."""
@@ -144,7 +143,7 @@ def _look(kept: StoredItem, mask: Path, found: set[int]) -> tuple[str, str]:
     problem = "" if (width, height) == size else "resized"
     factor = np.sqrt(width * height / (size[0] * size[1]))
     if abs(size[0] * factor - width) > MOST_ASPECT_PX or abs(size[1] * factor - height) > MOST_ASPECT_PX:
-        return "other_shape", _("{0} ({1}×{2} for {3}×{4})").format(kept.entry.source, width, height, size[0], size[1])
+        return "other_shape", f"{kept.entry.source} ({width}×{height} ≠ {size[0]}×{size[1]})"
     found.update(np.unique(values).tolist())
     return problem, kept.entry.source
 
@@ -168,24 +167,33 @@ def _meaning(
         meaning = {one: one for one in found if one not in IGNORED and (count is None or one < count)}
     strange = sorted(found - set(meaning) - set(IGNORED))
     if strange:
-        known = _("it has {0:,}, counted from 0").format(count) if count is not None else "by their names"
-        what = _(
-            "The masks hold numbers that are no classes of the model ({0}): {1}. These pixels are left out "
-            "of the scores."
-        ).format(known, names_of([str(one) for one in strange], 8))
-        findings.append(warning(what))
+        what = (
+            _(
+                "The masks hold numbers that are no classes of the model (it has {0:,}, counted from 0): {1}."
+                " These pixels are left out of the scores."
+            )
+            if count is not None
+            else _(
+                "The masks hold numbers that are no classes of the model (by their names): {1}."
+                " These pixels are left out of the scores."
+            )
+        )
+        findings.append(warning(what.format(count, names_of([str(one) for one in strange], 8))))
     if not meaning and found:
-        what = "No pixel of the masks is of a class that the model knows: they are not used, and answers are compared."
-        findings.append(warning(what))
+        findings.append(
+            warning(
+                "No pixel of the masks is of a class that the model knows: they are not used, and answers are compared."
+            )
+        )
     return meaning, findings
 
 
 def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) -> tuple[Mapping[int, int], str] | None:
     """Return the meaning by a common numbering if plain numbers are impossible; else None."""
     if count == 2 and found == {0, 255}:
-        return {0: 0, 255: 1}, "The masks are black and white: white (255) is the thing, black (0) is the rest."
+        return {0: 0, 255: 1}, _("The masks are black and white: white (255) is the thing, black (0) is the rest.")
     if count == len(CITYSCAPES) and all(file.stem.lower().endswith("_labelids") for file in files):
-        return CITYSCAPES, "The masks hold Cityscapes’ label ids: its 19 classes are judged, the rest is left out."
+        return CITYSCAPES, _("The masks hold Cityscapes’ label ids: its 19 classes are judged, the rest is left out.")
     if count is not None and count > 2 and count in found and found <= {*range(count + 1), *IGNORED}:
         report = _("The masks count classes from 1 to {0}: 0 is left out of the scores (as in ADE20K).").format(count)
         return {one: one - 1 for one in range(1, count + 1)}, report
@@ -238,22 +246,31 @@ def _problem_findings(problems: Mapping[str, Sequence[str]]) -> Iterator[Finding
     """Yield findings about masks that are resized or cannot be used; `problems` holds the items of each problem."""
     if items := problems.get("resized"):
         yield info(
-            _(
-                "{0} had another size than the picture and the same shape; sizes were matched without new "
-                "numbers (nearest neighbor): {1}."
-            ).format(counted(len(items), "mask"), names_of(items))
+            ngettext(
+                "{0} mask had another size than the picture and the same shape; sizes were matched without new"
+                " numbers (nearest neighbor): {1}.",
+                "{0:,} masks had another size than the picture and the same shape; sizes were matched without new"
+                " numbers (nearest neighbor): {1}.",
+                len(items),
+            ).format(len(items), names_of(items))
         )
     if items := problems.get("other_shape"):
         yield warning(
-            _(
-                "{0} cannot belong to the picture, whose shape is another: {1}. There only changes of answers "
-                "are counted."
-            ).format(counted(len(items), "mask"), names_of(items))
+            ngettext(
+                "{0} mask cannot belong to the picture, whose shape is another: {1}. There only changes of answers are"
+                " counted.",
+                "{0:,} masks cannot belong to the picture, whose shape is another: {1}. There only changes of answers"
+                " are counted.",
+                len(items),
+            ).format(len(items), names_of(items))
         )
     if items := problems.get("unusable"):
         yield warning(
-            _(
-                "{0} cannot be used: {1}. A mask is a PNG of one number for each pixel (palette or gray), not of "
-                "colors."
-            ).format(counted(len(items), "mask"), names_of(items))
+            ngettext(
+                "{0} mask cannot be used: {1}. A mask is a PNG of one number for each pixel (palette or gray), not of"
+                " colors.",
+                "{0:,} masks cannot be used: {1}. A mask is a PNG of one number for each pixel (palette or gray), not"
+                " of colors.",
+                len(items),
+            ).format(len(items), names_of(items))
         )

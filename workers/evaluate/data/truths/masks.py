@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.folders import PICTURE_FOLDERS, files_below, labels_above
 
@@ -25,6 +25,7 @@ ENDINGS = (
     "_seg", "_segmentation", "_gt", "_L",
 )  # fmt: skip
 PICTURE_ENDING = "_leftimg8bit"
+MASKS_ABOVE = mark("The folder “{0}” lies beside the pictures: choose the folder above both, so that its masks count.")
 
 
 def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
@@ -43,7 +44,7 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
                 "are taken for pictures."
             ).format(names_of(lost))
             return entries, (warning(what),)
-        return entries, labels_above(root, (*MASK_FOLDERS, "SegmentationClass", "gtFine"), "masks")
+        return entries, labels_above(root, (*MASK_FOLDERS, "SegmentationClass", "gtFine"), MASKS_ABOVE)
     kept = [
         replace(entry, mask=found[entry.source], labels=())
         for entry in entries

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, ngettext
 from workers.evaluate.data.base import Collection, Entry, digest, info, warning
 from workers.evaluate.data.tables import Table, finite_number
 from workers.pipeline.spec import PipelineSpec
@@ -35,10 +34,12 @@ def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
     findings = [*table.findings, info(what)]
     lost = len(table.rows) - known
     if lost:
-        what = _("{0} {1} no pair with a number: they are left out of the correlation.").format(
-            counted(lost, "row"), is_are(lost)
+        what = ngettext(
+            "{0} row is no pair with a number: it is left out of the correlation.",
+            "{0:,} rows are no pair with a number: they are left out of the correlation.",
+            lost,
         )
-        findings.append(warning(what))
+        findings.append(warning(what.format(lost)))
     return Collection(
         "texts", entries, findings=tuple(findings), columns=table.header, text_column=names[0], label_column=names[2]
     )
@@ -47,11 +48,7 @@ def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
 def _both(number: int, texts: tuple[str, str], rating: float | None) -> Iterator[Entry]:
     """Yield both sentences of a row. They have the same digest, so that both calibrate or both are judged."""
     key = digest(*(text.encode("utf-8", "surrogatepass") for text in texts))
-    pairs = (
-        ((_("row {0}").format(number), rating),) if rating is not None and all(text.strip() for text in texts) else ()
-    )
+    pairs = ((f"row {number}", rating),) if rating is not None and all(text.strip() for text in texts) else ()
     for which, text in enumerate(texts, start=1):
         if text.strip():
-            yield Entry(
-                _("row {0}, text {1}").format(number, which), partial(str, text), lambda: key, text=text, pairs=pairs
-            )
+            yield Entry(f"row {number}, text {which}", partial(str, text), lambda: key, text=text, pairs=pairs)

@@ -171,7 +171,7 @@ def test_masks_of_another_size_are_resized_or_refused(tmp_path: Path, build: Bui
     one = min(masks_in(data))
     save(tmp_path / "s" / "masks" / f"p{one}.png", mask_of(one, (16, 8)))
     data, report = build(tmp_path / "s")
-    assert f"“images/p{one}.png (16×8 for 16×16)”" in report and one not in masks_in(data)
+    assert f"“images/p{one}.png (16×8 ≠ 16×16)”" in report and one not in masks_in(data)
     assert len(data.test) + len(data.calibration) == 12
 
 

@@ -84,7 +84,7 @@ def test_references_are_read_from_json_lines(tmp_path: Path, source: str, right:
     )
     assert [entry.labels for entry in found.entries] == [*((f"right {k}",) for k in range(5)), ()]
     assert [entry.text for entry in found.entries] == [f"text {k}" for k in range(6)]
-    assert f"“{right}” is empty in 1 row of 6" in report and "they are left out of the scores" in report
+    assert f"“{right}” is empty in 1 row of 6" in report and "left out of the scores" in report
     assert "1 of 7 lines" in report and ("the first counts" in report) == several
 
 
