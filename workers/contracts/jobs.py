@@ -202,9 +202,9 @@ class Example(Frozen):
     item: int
     picture: str | None = None
     text: str = ""
-    before: str
-    after: str
-    label: str | None = None
+    before: Text
+    after: Text
+    label: Text | None = None
     kind: Literal["worse", "better", "other"] = "other"
     sound: str | None = None
     levels: tuple[float, ...] = ()

@@ -7,7 +7,7 @@ import numpy as np
 
 from workers.contracts.proof.proving import FIRST_LEVEL, LEAST_EFFECT, LEAST_TEXTS
 from workers.contracts.specs import Judgement
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark, ngettext
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import Case, case_of
@@ -42,7 +42,7 @@ def judge(
     """
     case = case_of(data, old, new, seed)
     if not len(case.items):
-        note = "The original gives no numbers (NaN) for these inputs, so that answers cannot be compared."
+        note = mark("The original gives no numbers (NaN) for these inputs, so that answers cannot be compared.")
         margin = max_loss_pct / 100
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
@@ -59,7 +59,7 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
     """
     if data.origin != "made":
         return judgement
-    note = "Answers were compared on inputs that Fettle made, not on examples of yours."
+    note = mark("Answers were compared on inputs that Fettle made, not on examples of yours.")
     report = judgement.model_copy(update={"notes": (note, *judgement.notes)})
     if judgement.verdict != "safe":
         return report
@@ -78,13 +78,17 @@ def _not_judged(judgement: Judgement, old: Predictions, new: Predictions) -> Ite
     """
     names, gone = ([f"“{name}”" for name in old.others if (name in new.others) == is_kept] for is_kept in (True, False))
     if names and new.n and judgement.task != NUMBERS_TASK.id:
-        were = (
-            _("output {0} was").format(names[0]) if len(names) == 1 else _("outputs {0} were").format(", ".join(names))
-        )
-        yield _("The further {0} not judged: only the answer was.").format(were)
+        yield ngettext(
+            "The further output {0} was not judged: only the answer was.",
+            "The further outputs {0} were not judged: only the answer was.",
+            len(names),
+        ).format(", ".join(names))
     if gone and new.n:
-        are = _("output {0} is").format(gone[0]) if len(gone) == 1 else _("outputs {0} are").format(", ".join(gone))
-        yield _("The {0} not given any more, so nothing was compared there.").format(are)
+        yield ngettext(
+            "The output {0} is not given any more, so nothing was compared there.",
+            "The outputs {0} are not given any more, so nothing was compared there.",
+            len(gone),
+        ).format(", ".join(gone))
 
 
 def _with_lost_outputs(judgement: Judgement, old: Predictions, new: Predictions, limit: float) -> Judgement:

@@ -7,7 +7,7 @@ from pydantic import Field
 from workers.contracts.base import Frozen
 from workers.contracts.data.seen import SeenBox
 from workers.contracts.text import Text
-from workers.contracts.translation import _
+from workers.contracts.translation import Message, _, joined, localized
 
 FedWay = Literal["prepared", "as_it_is"]
 FedCode = Literal["as_they_are", "other_range", "guessing", "like_noise", "all_alike", "not_finite", "nothing_found"]
@@ -74,7 +74,7 @@ class FedExample(Frozen):
     picture: str | None = None
     boxes: tuple[SeenBox, ...] = ()
     mask: str | None = None
-    result: str = ""
+    result: Text = ""
     levels: tuple[float, ...] = ()
 
 
@@ -106,7 +106,7 @@ class FedResult(Frozen):
     """
 
     kind: Literal["images", "texts", "arrays", "audio"]
-    preparation: str
+    preparation: Text
     examples: tuple[FedExample, ...]
     findings: tuple[FedFinding, ...] = ()
     answered: int = 0
@@ -114,23 +114,24 @@ class FedResult(Frozen):
 
 def shape_words(entry: FedInput) -> str:
     """Return the shape as text ("1 × 3 × 224 × 224"), "one number" for a scalar."""
-    return " × ".join(f"{size:,}" for size in entry.shape) or "one number"
+    return joined([localized(size) for size in entry.shape], " × ") or _("one number")
 
 
 def range_words(entry: FedInput) -> str:
     """Return lowest, highest and mean value as text, e.g. "−2.12 to 2.64, mean −0.03"; "mean" stays with its number."""
     if entry.low is None or entry.high is None or entry.mean is None:
-        return "no finite numbers"
+        return _("no finite numbers")
     if entry.low == entry.high:
         return _("all {0}").format(number_words(entry.low))
-    return _("{0} to {1}, mean {2}").format(number_words(entry.low), number_words(entry.high), number_words(entry.mean))
+    ends = number_words(entry.low), number_words(entry.high)
+    return _("{0} to {1}, mean\u00a0{2}").format(*ends, number_words(entry.mean))
 
 
 def number_words(value: float) -> str:
     """Return a number as text: whole from 1000 on, two decimals from 1 on, else two significant digits."""
     size = abs(value)
     if size >= 1e7 or 0 < size < 1:
-        text = f"{size:.2g}"
+        text = localized(size, ".2g")
     else:
-        text = f"{size:,.0f}" if size >= 1000 or size == int(size) else f"{size:.2f}"
-    return f"−{text}" if value < 0 else text
+        text = localized(size, ",.0f" if size >= 1000 or size == int(size) else ".2f")
+    return Message.made("−{0}", (text,)) if value < 0 else text

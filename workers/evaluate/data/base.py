@@ -165,10 +165,10 @@ def names_of(items: Sequence[str], most: int = 3) -> str:
     return _("{0} and {1} more").format(listed, rest) if rest > 0 else listed
 
 
-def reason_of(error: Exception) -> str:
-    """Return an error's own words, with their template if they have one."""
+def reason_of(error: Exception, most: int = 400) -> str:
+    """Return an error's own words with their template, else its text as a sentence of about `most` letters."""
     words = error.args[0] if error.args else ""
-    return words if isinstance(words, Message) else str(error)
+    return words if isinstance(words, Message) else f"{' '.join(str(error).split())[:most].rstrip('.')}."
 
 
 def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:

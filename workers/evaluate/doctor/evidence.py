@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import WorkerError
+from workers.evaluate.data.base import reason_of
 from workers.evaluate.doctor.material import Example, Material
 from workers.evaluate.proof.stats import at_least
 from workers.evaluate.proof.tasks.moments import auc
@@ -121,7 +122,7 @@ class Scorer:
             except (WorkerError, MemoryError):
                 raise
             except Exception as error:  # Every runtime raises its own errors for inputs that do not fit.
-                row.problem = " ".join(str(error).split())[:200] or type(error).__name__
+                row.problem = reason_of(error, 200)
                 row.score, row.fine, row.predicted = [], [], []
                 return
             row.score.append(score)

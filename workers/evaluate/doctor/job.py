@@ -9,6 +9,7 @@ import numpy as np
 
 from workers.contracts.data.doctor import DoctorEvidence, DoctorParams, DoctorResult
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.doctor import others, pictures
 from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material
@@ -18,8 +19,8 @@ from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 
-AS_THEY_ARE = "These arrays have the model’s own shape and go in as they are, so that nothing is prepared."
-NO_CLASSES = "Its answers are no classes or scores, so that no preparation can be called right."
+AS_THEY_ARE = mark("These arrays have the model’s own shape and go in as they are, so that nothing is prepared.")
+NO_CLASSES = mark("Its answers are no classes or scores, so that no preparation can be called right.")
 
 
 def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
@@ -44,7 +45,7 @@ def _examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
         side = max(pictures.side_of(pipeline.main_input, chosen)) if isinstance(chosen, ImageSteps) else 0
         material = Material(params, pipeline, side, ctx)
         if not material.examples:
-            return unclear("none", "", "None of the examples can be read.")
+            return unclear("none", "", mark("None of the examples can be read."))
         if isinstance(chosen, ImageSteps | AudioSteps) and material.kind == "arrays":
             return unclear("none", "", AS_THEY_ARE)
         scorer = Scorer(pipeline, session, material, ctx.seed)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.evaluate.doctor.search import Axes, Axis
 from workers.pipeline.spec import ImageSteps, PipelineInput, Preprocess
 
@@ -17,28 +17,28 @@ Family = tuple[Literal["0..1", "0..255"], tuple[float, ...], tuple[float, ...]]
 IMAGENET: Family = ("0..1", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP: Family = ("0..1", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 COLOR: dict[str, Family] = {
-    "0 to 1, ImageNet’s mean and spread": IMAGENET,  # torchvision.models
-    "−1 to 1": ("0..1", (0.5,) * 3, (0.5,) * 3),  # Keras' mobilenet.preprocess_input, timm's inception
-    "0 to 1": ("0..1", (0.0,) * 3, (1.0,) * 3),  # torchvision's to_tensor alone
-    "0 to 255": ("0..255", (0.0,) * 3, (1.0,) * 3),  # Keras' efficientnet.preprocess_input
-    "0 to 255 less the mean": ("0..255", (123.68, 116.779, 103.939), (1.0,) * 3),  # Caffe's VGG, ResNet
-    "1 to 0, dark and bright exchanged": ("0..1", (1.0,) * 3, (-1.0,) * 3),  # negatives
+    mark("0 to 1, ImageNet’s mean and spread"): IMAGENET,  # torchvision.models
+    mark("−1 to 1"): ("0..1", (0.5,) * 3, (0.5,) * 3),  # Keras' mobilenet.preprocess_input, timm's inception
+    mark("0 to 1"): ("0..1", (0.0,) * 3, (1.0,) * 3),  # torchvision's to_tensor alone
+    mark("0 to 255"): ("0..255", (0.0,) * 3, (1.0,) * 3),  # Keras' efficientnet.preprocess_input
+    mark("0 to 255 less the mean"): ("0..255", (123.68, 116.779, 103.939), (1.0,) * 3),  # Caffe's VGG, ResNet
+    mark("1 to 0, dark and bright exchanged"): ("0..1", (1.0,) * 3, (-1.0,) * 3),  # negatives
 }
-SMALL = COLOR | {"0 to 1, CIFAR’s mean and spread": ("0..1", (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))}
+SMALL = COLOR | {mark("0 to 1, CIFAR’s mean and spread"): ("0..1", (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))}
 SMALL_PX = 96
 """Pictures with a smaller side are like CIFAR's. Others may be prepared as for CLIP, whose values nearly equal
 ImageNet's.
 """
 GRAY: dict[str, Family] = {
-    "0 to 1": ("0..1", (0.0,), (1.0,)),  # torchvision's to_tensor alone
-    "1 to 0, dark and bright exchanged": ("0..1", (1.0,), (-1.0,)),  # ink on paper, for a model of light on dark
-    "−1 to 1": ("0..1", (0.5,), (0.5,)),
-    "0 to 255": ("0..255", (0.0,), (1.0,)),
-    "0 to 1, MNIST’s mean and spread": ("0..1", (0.1307,), (0.3081,)),  # pytorch/examples, mnist
-    "0 to 1, Fashion-MNIST’s mean and spread": ("0..1", (0.286,), (0.353,)),
-    "1 to −1, dark and bright exchanged": ("0..1", (0.5,), (-0.5,)),
-    "255 to 0, dark and bright exchanged": ("0..255", (255.0,), (-1.0,)),
-    "MNIST’s mean and spread, dark and bright exchanged": ("0..1", (0.8693,), (-0.3081,)),
+    mark("0 to 1"): ("0..1", (0.0,), (1.0,)),  # torchvision's to_tensor alone
+    mark("1 to 0, dark and bright exchanged"): ("0..1", (1.0,), (-1.0,)),  # ink on paper, for a model of light on dark
+    mark("−1 to 1"): ("0..1", (0.5,), (0.5,)),
+    mark("0 to 255"): ("0..255", (0.0,), (1.0,)),
+    mark("0 to 1, MNIST’s mean and spread"): ("0..1", (0.1307,), (0.3081,)),  # pytorch/examples, mnist
+    mark("0 to 1, Fashion-MNIST’s mean and spread"): ("0..1", (0.286,), (0.353,)),
+    mark("1 to −1, dark and bright exchanged"): ("0..1", (0.5,), (-0.5,)),
+    mark("255 to 0, dark and bright exchanged"): ("0..255", (255.0,), (-1.0,)),
+    mark("MNIST’s mean and spread, dark and bright exchanged"): ("0..1", (0.8693,), (-0.3081,)),
 }
 BYTES = {name: GRAY[name] for name in ("0 to 255", "255 to 0, dark and bright exchanged")}
 
@@ -124,7 +124,7 @@ def picture_words(steps: ImageSteps) -> str:
     if steps.channels != "gray":
         parts.append(steps.channels.upper())
     parts.append(family_words(steps))
-    return ", ".join(part for part in parts if part)
+    return joined(parts, ", ")
 
 
 def size_words(steps: ImageSteps) -> str:
@@ -133,30 +133,30 @@ def size_words(steps: ImageSteps) -> str:
     if isinstance(steps.resize, int):
         words.append(_("shorter side {0}").format(steps.resize))
     elif steps.resize is not None:
-        fit = "inside a gray frame of" if steps.letterbox else "squeezed to"
-        words.append(f"{fit} {steps.resize[0]} × {steps.resize[1]}")
+        fit = _("inside a gray frame of {0} × {1}") if steps.letterbox else _("squeezed to {0} × {1}")
+        words.append(fit.format(*steps.resize))
     if steps.crop is not None:
         height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
         words.append(_("the middle {0} × {1}").format(height, width))
     if steps.interpolation != "bilinear":
         words.append(steps.interpolation)
     if steps.layout == "nhwc":
-        words.append("colors last")
-    return ", ".join(words)
+        words.append(_("colors last"))
+    return joined(words, ", ")
 
 
 def family_words(steps: ImageSteps) -> str:
     """Return which numbers brightness becomes, in words."""
     mean, std = _three(steps.mean), _three(steps.std)
-    for words, (values, *own_values) in (*SMALL.items(), ("0 to 1, CLIP’s mean and spread", CLIP), *GRAY.items()):
+    for words, (values, *own_values) in (*SMALL.items(), (mark("0 to 1, CLIP’s mean and spread"), CLIP), *GRAY.items()):
         if values != steps.range:
             continue
         own, turned = (tuple(_three(part[::turn]) for part in own_values) for turn in (1, -1))
         if (mean, std) in (own, turned):
             fits = own == turned or ((mean, std) == turned) == (steps.channels == "bgr")
-            return words + ("" if fits else " in the other order")
+            return _(words) if fits else _("{0} in the other order").format(_(words))
     by = _("mean {0}, spread {1}").format("/".join(f"{v:g}" for v in steps.mean), "/".join(f"{v:g}" for v in steps.std))
-    return f"{steps.range.replace('..', ' to ')}, {by}"
+    return joined([_("{0} to {1}").format(*steps.range.split("..")), by], ", ")
 
 
 def _three(values: tuple[float, ...]) -> tuple[float, ...]:

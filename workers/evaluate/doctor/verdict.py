@@ -8,8 +8,8 @@ import numpy as np
 
 from workers.contracts.data.doctor import DoctorEvidence, DoctorResult, PreparationTried
 from workers.contracts.pipeline import spec_text
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are, percent
+from workers.contracts.translation import _, joined, mark, ngettext
+from workers.contracts.wording import percent
 from workers.evaluate.doctor.evidence import PreparationScore, compared, sign_p
 from workers.evaluate.doctor.material import Example
 from workers.evaluate.doctor.pictures import picture_words
@@ -26,27 +26,33 @@ def words_of(steps: Preprocess) -> str:
     if isinstance(steps, ImageSteps):
         return picture_words(steps)
     if isinstance(steps, AudioSteps):
-        size = _("pieces of {0:,} samples").format(steps.frame_samples) if steps.frame_samples else "whole sounds"
-        before = _(" after {0:,} old ones").format(steps.context_samples) if steps.context_samples else ""
-        loud = "" if steps.scale == 1 else _(", values times {0:g}").format(steps.scale)
-        state = "" if steps.carry_state else ", the state begins anew each time"
-        return _("{0}{1} at {2:,} Hz{3}{4}").format(size, before, steps.sample_rate_hz, loud, state)
+        if not steps.frame_samples:
+            size = _("whole sounds at {2:,} Hz")
+        elif steps.context_samples:
+            size = _("pieces of {0:,} samples after {1:,} old ones at {2:,} Hz")
+        else:
+            size = _("pieces of {0:,} samples at {2:,} Hz")
+        loud = "" if steps.scale == 1 else _("values times {0:g}").format(steps.scale)
+        state = "" if steps.carry_state else _("the state begins anew each time")
+        return joined(
+            [size.format(steps.frame_samples, steps.context_samples, steps.sample_rate_hz), loud, state], ", "
+        )
     if isinstance(steps, TextSteps):
-        case = "in small letters" if steps.lowercase else "letters as they are"
-        marks = "with" if steps.special_tokens else "without"
-        return _("{0}, {1} the tokenizer’s own marks, at most {2:,} tokens").format(case, marks, steps.max_length)
+        case = _("in small letters") if steps.lowercase else _("letters as they are")
+        marks = _("with the tokenizer’s own marks") if steps.special_tokens else _("without the tokenizer’s own marks")
+        return joined([case, marks, _("at most {0:,} tokens").format(steps.max_length)], ", ")
     return _array_words(steps)
 
 
 def _array_words(steps: ArraySteps) -> str:
-    parts = {"same": [], "reversed": ["in reversed order"], "halves": ["the halves swapped"]}[steps.order]
+    parts = {"same": [], "reversed": [_("in reversed order")], "halves": [_("the halves swapped")]}[steps.order]
     if steps.scale != 1:
         parts.append(_("times {0:g}").format(steps.scale))
     if steps.offset:
-        parts.append(f"{'plus' if steps.offset > 0 else 'minus'} {abs(steps.offset):g}")
+        parts.append((_("plus {0:g}") if steps.offset > 0 else _("minus {0:g}")).format(abs(steps.offset)))
     if steps.swap is not None:
         parts.append(_("{0:g} given as {1:g}").format(steps.swap[0], steps.swap[1]))
-    return "values " + (", ".join(parts) or "as they are")
+    return _("values {0}").format(joined(parts, ", ")) if parts else _("values as they are")
 
 
 FEWEST = 8
@@ -77,12 +83,14 @@ def judge(
     """
     best = _usual_of_the_best([row for row in rows if not row.problem and row.n], chosen)
     if best is None:
-        return unclear(evidence, "The model runs with no preprocessing that was tried.", chosen.problem or "")
+        return unclear(evidence, _("The model runs with no preprocessing that was tried."), chosen.problem or "")
     if best.n < FEWEST:
-        few = _("There {0} only {1} that can be used: too few to compare.").format(
-            is_are(best.n), counted(best.n, "example")
+        few = ngettext(
+            "There is only {0} example that can be used: too few to compare.",
+            "There are only {0} examples that can be used: too few to compare.",
+            best.n,
         )
-        return unclear(evidence, few, MORE)
+        return unclear(evidence, few.format(best.n), MORE)
     guess = _guess(best, examples, evidence)
     if _p_of_guessing(best, guess, evidence) * tried >= SURE or (
         evidence == "confidence" and best.mean < LEAST_CONFIDENCE
@@ -93,25 +101,25 @@ def judge(
             words_of(best.steps)
         )
         return DoctorResult(
-            verdict="far_better", evidence=evidence, what=what, why=f"{chosen.problem.rstrip('.')}.", ways=(),
+            verdict="far_better", evidence=evidence, what=what, why=chosen.problem, ways=(),
             best=preparation_row(best, chosen), p_value=0.0, guess=guess,
         )  # fmt: skip
     p_value, difference = compared(best, chosen)
     p_value = min(1.0, p_value * tried)
     if p_value >= SURE and _p_of_guessing(chosen, guess, evidence) >= SURE:
         more = _more(min(best.n, chosen.n), examples)
-        return unclear(evidence, "The best one so far may be so by chance.", more, guess)
+        return unclear(evidence, _("The best one so far may be so by chance."), more, guess)
     if best is chosen or p_value >= SURE or difference < NEAR:
         return _fits(rows, chosen, evidence, tried, p_value, guess, examples)
     far = difference >= FAR
-    what = _("Another preparation fits {0}better: {1}.").format("far " if far else "", words_of(best.steps))
+    what = _("Another preparation fits far better: {0}.") if far else _("Another preparation fits better: {0}.")
     same = min(best.n, chosen.n)
-    why = _("With it {0}; with the chosen one {1}.").format(
+    why = _("With it: {0}. With the chosen one: {1}.").format(
         _figure(best, evidence, same), _figure(chosen, evidence, same)
     )
     return DoctorResult(
-        verdict="far_better" if far else "better", evidence=evidence, what=what, why=why, ways=(),
-        best=preparation_row(best, chosen), p_value=p_value, guess=guess,
+        verdict="far_better" if far else "better", evidence=evidence, what=what.format(words_of(best.steps)), why=why,
+        ways=(), best=preparation_row(best, chosen), p_value=p_value, guess=guess,
     )  # fmt: skip
 
 
@@ -119,7 +127,7 @@ def _more(tried: int, examples: Sequence[Example]) -> str:
     """Return advice that would decide: more examples, or more time if some examples were not tried."""
     if tried >= len(examples):
         return MORE
-    return _("In the time, {0:,} of {1:,} examples were tried. {2}").format(tried, len(examples), LATER)
+    return joined([_("In the time, {0:,} of {1:,} examples were tried.").format(tried, len(examples)), _(LATER)])
 
 
 def _usual_of_the_best(rows: Sequence[PreparationScore], chosen: PreparationScore) -> PreparationScore | None:
@@ -138,25 +146,24 @@ def _is_worse(row: PreparationScore, best: PreparationScore) -> bool:
     return row is not best and (p_value < SURE or difference >= FAR / 2)
 
 
-MORE = "Add more, some hundreds if you can."
-LATER = "Check again when the computer is less busy."
+MORE = mark("Add more, some hundreds if you can.")
+LATER = mark("Check again when the computer is less busy.")
 
 
 def unclear(evidence: DoctorEvidence, what: str, why: str, guess: float | None = None) -> DoctorResult:
     """Return that no preprocessing can be recommended; `what` and `why` are the sentences on what is missing."""
-    what = _("It cannot be told which preparation fits. {0}").format(what).rstrip()
+    what = joined([_("It cannot be told which preparation fits."), what])
     return DoctorResult(verdict="unclear", evidence=evidence, what=what, why=why, ways=(), guess=guess)
 
 
 def _nothing_fits(best: PreparationScore, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
     if evidence == "labels":
-        by_luck = _("guessing {0}").format(percent(guess, 0))
-        what = _("With none of them the answers are better than guessing ({0}; {1}).").format(
-            _figure(best, evidence), by_luck
+        what = _("With none of them the answers are better than guessing ({0}; guessing {1}).").format(
+            _figure(best, evidence), percent(guess, 0)
         )
-        return what, "Check that the labels mean what the model means, and that the examples are of its kind."
-    what = "The model is no surer of these examples than of noise."
-    return what, "Add labels, or choose examples of the kind that the model knows."
+        return what, mark("Check that the labels mean what the model means, and that the examples are of its kind.")
+    what = _("The model is no surer of these examples than of noise.")
+    return what, mark("Add labels, or choose examples of the kind that the model knows.")
 
 
 def _guess(best: PreparationScore, examples: Sequence[Example], evidence: DoctorEvidence) -> float:
@@ -191,15 +198,19 @@ def _fits(
     able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
     rival = max(able, key=lambda row: row.mean, default=None)
     same = chosen.n if rival is None else min(chosen.n, rival.n)
-    report = _("{0} preprocessings were tried. With the chosen one {1}").format(tried, _figure(chosen, evidence, same))
+    why = [
+        ngettext("{0} preprocessing was tried.", "{0} preprocessings were tried.", tried).format(tried),
+        _("With the chosen one: {0}.").format(_figure(chosen, evidence, same)),
+    ]
     if rival is None:
-        what, why = "The chosen preparation fits.", _("{0}; none of the others is better.").format(report)
+        what = _("The chosen preparation fits.")
+        why.append(_("None of the others is better."))
     else:
         what = _("The chosen preparation works, but another may fit better: {0}.").format(words_of(rival.steps))
-        other = _figure(rival, evidence, same)
-        why = _("{0}; with the other {1}, which may be so by chance. {2}").format(report, other, _more(same, examples))
+        other = _("With the other: {0}, which may be so by chance.").format(_figure(rival, evidence, same))
+        why += [other, _(_more(same, examples))]
     return DoctorResult(
-        verdict="fits", evidence=evidence, what=what, why=why, ways=(), best=preparation_row(chosen, chosen),
+        verdict="fits", evidence=evidence, what=what, why=joined(why), ways=(), best=preparation_row(chosen, chosen),
         rival=None if rival is None else preparation_row(rival, chosen), p_value=p_value, guess=guess,
     )  # fmt: skip
 
@@ -209,8 +220,9 @@ def _figure(row: PreparationScore, evidence: DoctorEvidence, count: int | None =
     if count is not None and count < row.n:
         row = replace(row, score=row.score[:count])
     if evidence == "confidence":
-        more = "no" if row.mean <= 0 else _("{0:.0f} points").format(100 * row.mean)
-        return _("the model is {0} surer of {1:,} examples than of noise").format(more, row.n)
+        if row.mean <= 0:
+            return _("the model is no surer of {0:,} examples than of noise").format(row.n)
+        return _("the model is {0:.0f} points surer of {1:,} examples than of noise").format(100 * row.mean, row.n)
     if set(row.score) <= {0.0, 1.0}:
         return _("{0:,} of {1:,} answers are right ({2})").format(int(sum(row.score)), row.n, percent(row.mean, 0))
     return _("{0} of pairs of moments in {1:,} examples are in the right order").format(percent(row.mean), row.n)

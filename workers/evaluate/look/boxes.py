@@ -24,7 +24,7 @@ def frame_of(facts: Mapping[str, float | str]) -> Frame | None:
     """Return the frame that the facts of an item contain; None if they contain none."""
     if "input width" not in facts or "input height" not in facts:
         return None
-    left, top = (float(facts.get(_("input {0}").format(side), 0.0)) for side in ("left", "top"))
+    left, top = (float(facts.get(f"input {side}", 0.0)) for side in ("left", "top"))
     return left, top, float(facts["input width"]), float(facts["input height"])
 
 
@@ -77,4 +77,4 @@ def found_words(boxes: tuple[SeenBox, ...]) -> str:
     for box in boxes:
         names[box.name] = names.get(box.name, 0) + 1
     listed = ", ".join(name if count == 1 else f"{name} × {count}" for name, count in names.items())
-    return _("{0} found: {1}").format(len(boxes), listed) if boxes else "nothing found"
+    return _("{0} found: {1}").format(len(boxes), listed) if boxes else _("nothing found")

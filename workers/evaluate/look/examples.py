@@ -1,6 +1,7 @@
 """Prepare single test items with the predictions of the original and of a version, for display side by side."""
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
@@ -35,7 +36,7 @@ from workers.pipeline.spec import BoxesSteps, MaskSteps, PipelineError
 SHOWN, CONTEXT = 3, 6
 """Number of displayed places, and of the tokens before each."""
 
-END, NO_LETTERS = "(the end)", "(a mark)"
+END, NO_LETTERS = mark("(the end)"), mark("(a mark)")
 
 
 def other_words(pipeline: Pipeline, old: NDArray[Any], new: NDArray[Any]) -> tuple[str, str]:
@@ -44,10 +45,10 @@ def other_words(pipeline: Pipeline, old: NDArray[Any], new: NDArray[Any]) -> tup
     `old` and `new` are rows of `thoughts`, float32 of shape (places, columns).
     """
     if not len(old) or len(old) != len(new) or not np.isfinite(new).all():
-        return counted(len(old), "next word"), "no answer"
+        return counted(len(old), "next word"), _("no answer")
     places = np.flatnonzero(changed_places(old, new))
     if not len(places):
-        return counted(len(old), "next word"), "all kept"
+        return counted(len(old), "next word"), _("all kept")
     return _next_words(pipeline, old, old, places), _next_words(pipeline, old, new, places)
 
 
@@ -55,10 +56,10 @@ def _next_words(pipeline: Pipeline, context: NDArray[Any], rows: NDArray[Any], p
     ends, parts = pipeline.spec.chat.ends if pipeline.spec.chat is not None else (), []
     for place in places[:SHOWN].tolist():
         before = _text(pipeline, context[max(0, place - CONTEXT) : place, 0])
-        pick = END if rows[place, 2] in ends else _text(pipeline, rows[place : place + 1, 2]) or NO_LETTERS
-        parts.append(f"“{before}” → “{pick}”" if before else _("first “{0}”").format(pick))
+        pick = _(END) if rows[place, 2] in ends else _text(pipeline, rows[place : place + 1, 2]) or _(NO_LETTERS)
+        parts.append((_("“{0}” → “{1}”") if before else _("first “{1}”")).format(before, pick))
     more = len(places) - SHOWN
-    return "; ".join(parts) + (_("; {0:,} more").format(more) if more > 0 else "")
+    return joined([*parts, _("{0:,} more").format(more) if more > 0 else ""], "; ")
 
 
 def _text(pipeline: Pipeline, tokens: Sequence[float] | NDArray[Any]) -> str:
@@ -66,7 +67,7 @@ def _text(pipeline: Pipeline, tokens: Sequence[float] | NDArray[Any]) -> str:
 
 
 FOLDER = "examples"
-NO_WORD = "(no word)"
+NO_WORD = mark("(no word)")
 
 
 def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
@@ -83,7 +84,7 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
         row = _row(item, data, pipeline, before, after, params.text_chars)
         if before.answer_kind == "next_tokens":
             was, is_now = other_words(pipeline, before.answer[item], after.answer[item])
-            report = {"before": was[: params.text_chars], "after": is_now[: params.text_chars], "is_text": True}
+            report = {"before": _cut(was, params.text_chars), "after": _cut(is_now, params.text_chars), "is_text": True}
             row = row.model_copy(update=report)
         if searches is not None:
             row = row.model_copy(update=_near(item, searches, before, after))
@@ -115,22 +116,31 @@ def _row(
     return Example(
         item=item,
         text=written(facts.text or facts.source)[:text_chars],
-        before=_words(before, item, data, pipeline, boxes_before)[:text_chars],
-        after=_words(after, item, data, pipeline, boxes_after)[:text_chars],
+        before=_cut(_words(before, item, data, pipeline, boxes_before), text_chars),
+        after=_cut(_words(after, item, data, pipeline, boxes_after), text_chars),
         boxes_before=boxes_before,
         boxes_after=boxes_after,
-        label=" or ".join(data.class_name(label) for label in facts.labels) or None,
+        label=reduce(_either, map(data.class_name, facts.labels)) if facts.labels else None,
         kind=_kind(facts, old, new),
         is_text=before.texts is not None and after.texts is not None,
         reference=(facts.transcript or facts.group)[:text_chars] if before.texts is not None else "",
     )
 
 
+def _cut(words: str, most: int) -> str:
+    """Return at most `most` letters; shorter words keep their template."""
+    return words if len(words) <= most else words[:most]
+
+
+def _either(one: str, other: str) -> str:
+    return _("{0} or {1}").format(one, other)
+
+
 def _near(item: int, searches: tuple[Search, Search], before: Predictions, after: Predictions) -> dict[str, Any]:
     """Return the fields of an `Example` with the results of a search; the first result is the prediction in words."""
     pairs = zip(searches, (before, after), strict=True)
     found = [search.names(answers.answer[item], item) for search, answers in pairs]
-    words = [_("most like “{0}”").format(names[0]) if names else "no answer" for names in found]
+    words = [_("most like “{0}”").format(names[0]) if names else _("no answer") for names in found]
     return {"near_before": found[0], "near_after": found[1], "before": words[0], "after": words[1]}
 
 
@@ -141,19 +151,20 @@ def _predicted(answers: Predictions, item: int) -> int | None:
 def _words(answers: Predictions, item: int, data: DataSet, pipeline: Pipeline, boxes: tuple[SeenBox, ...]) -> str:
     answer, predicted = answers.answer[item], _predicted(answers, item)
     if predicted is None and not answers.finite[item]:
-        return "no answer"
+        return _("no answer")
     if isinstance(pipeline.spec.postprocess, BoxesSteps):
         return found_words(boxes)
     if is_mask(pipeline.spec, answer):
         return mask_words(answer, pipeline.spec)
     if answers.texts is not None:
-        return answers.texts[item] or NO_WORD
+        return answers.texts[item] or _(NO_WORD)
     if pipeline.spec.answer_kind == "tokens":
         return pipeline.text_of(answer)
     if predicted is None:
         flat = answer.reshape(-1)
-        return ", ".join(f"{value:.3g}" for value in flat[:4]) + (" …" if flat.size > 4 else "")
-    return "no answer" if predicted < 0 else data.class_name(predicted)
+        values = joined([localized(float(value), ".3g") for value in flat[:4]], ", ")
+        return joined([values, "…" if flat.size > 4 else ""])
+    return _("no answer") if predicted < 0 else data.class_name(predicted)
 
 
 def _kind(facts: Item, old: int | None, new: int | None) -> Literal["worse", "better", "other"]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.doctor.verdict import words_of
 from workers.evaluate.look.boxes import seen_boxes
@@ -26,7 +26,7 @@ from workers.pipeline.spec import ArraySteps, AudioSteps, BoxesSteps, ImageSteps
 
 FOLDER = "fed"
 SIDE_PX = 224
-NOTHING_FOUND = "it finds nothing in this picture"
+NOTHING_FOUND = mark("it finds nothing in this picture")
 TEXT_CHARS, RESULT_CHARS = 80, 300
 FAR_RANGE = 10.0
 """A range that is this many times wider or narrower than that of the preprocessing counts as different."""
@@ -79,7 +79,7 @@ def _with_result(
             update["mask"] = name
         return example.model_copy(update=update)
     if spec.answer_kind in ("tokens", "transcript"):
-        return example.model_copy(update={"result": pipeline.text_of(answer)[:RESULT_CHARS] or NO_WORD})
+        return example.model_copy(update={"result": pipeline.text_of(answer)[:RESULT_CHARS] or _(NO_WORD)})
     if spec.answer_kind == "embedding":
         near = Search(answers, data.test, own=True).names(answer, at)
         return example.model_copy(update={"result": _("most like “{0}”").format(near[0]) if near else ""})
@@ -126,10 +126,10 @@ def _about_inputs(examples: list[FedExample], pipeline: Pipeline, unchanged: boo
     """Return findings about the numbers themselves."""
     found = []
     if any(entry.not_finite for example in examples for entry in example.inputs):
-        what = "Some of the numbers that go in are not finite (NaN or infinity)."
+        what = mark("Some of the numbers that go in are not finite (NaN or infinity).")
         found.append(FedFinding(code="not_finite", level="warning", what=what, hint="Check where they come from."))
     if unchanged and isinstance(pipeline.spec.preprocess, ImageSteps | AudioSteps):
-        what = "These arrays have the model’s own shape and go in as they are: nothing is prepared."
+        what = mark("These arrays have the model’s own shape and go in as they are: nothing is prepared.")
         found.append(FedFinding(code="as_they_are", level="info", what=what))
         other = _other_range(examples, pipeline)
         found += [other] if other is not None else []
@@ -157,8 +157,8 @@ def _other_range(examples: list[FedExample], pipeline: Pipeline) -> FedFinding |
         return None
     what = _(
         "They go from {0:.3g} to {1:.3g}; pictures that are prepared for this model go from {2:.3g} to {3:.3g}."
-    ).format(low, high, corners.min(), corners.max())
-    hint = "Save them as they went into the model when it was trained, or give pictures instead."
+    ).format(low, high, float(corners.min()), float(corners.max()))
+    hint = mark("Save them as they went into the model when it was trained, or give pictures instead.")
     return FedFinding(
         code="other_range", level="warning", what=what, hint=hint, n=len(ends), found=have, expected=usual
     )

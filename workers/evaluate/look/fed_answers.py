@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedCode, FedFinding, FedParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.doctor.evidence import shuffled, sureness
@@ -46,7 +46,7 @@ MOMENTS, AUC_GUESSING = 300, 0.55
 SMALLEST_SHARE = 1e-7
 
 Floats = NDArray[np.float64]
-HINT = "Check how they are prepared: size, range of the numbers, colors, order of the axes."
+HINT = mark("Check how they are prepared: size, range of the numbers, colors, order of the axes.")
 
 
 def predict_original(
@@ -90,15 +90,15 @@ def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np
     Raises:
         InputRefused: If the model fails.
     """
-    hint = "The preparation probably does not fit the model, or these are examples for another one."
-    with model_failures("The model failed at one of the examples", hint):
+    hint = mark("The preparation probably does not fit the model, or these are examples for another one.")
+    with model_failures(mark("The model failed at one of the examples"), hint):
         return np.asarray(pipeline.answer(session, feeds), np.float32)
 
 
 def _warning(
     code: FedCode, what: str, n: int, found: float = 0.0, expected: float | None = None, *, advice: str = ""
 ) -> FedFinding:
-    hint = f"{HINT} {advice}".rstrip()
+    hint = joined([_(HINT), advice])
     return FedFinding(code=code, level="warning", what=what, hint=hint, n=n, found=found, expected=expected)
 
 
@@ -109,15 +109,15 @@ def _by_results(pipeline: Pipeline, answers: Sequence[NDArray[np.float32]]) -> l
         threshold = steps.score_threshold
         finds = any((answer[..., 4] >= threshold).any() for answer in answers)
         what = _("0 objects in {0:,} pictures (scores from {1:g} on).").format(n, threshold)
-        advice = "Or choose a lower threshold, or pictures with something to find."
+        advice = _("Or choose a lower threshold, or pictures with something to find.")
     elif isinstance(steps, MaskSteps):
         finds = any((answer > 0).any() for answer in answers)
         what = _("Nothing is found in {0:,} pictures: each mask is background alone.").format(n)
-        advice = "Or choose pictures with something to find."
+        advice = _("Or choose pictures with something to find.")
     elif isinstance(steps, TranscriptSteps):
         finds = any(pipeline.text_of(answer) for answer in answers)
         what = _("No word is read in {0:,} examples.").format(n)
-        advice = "Or choose examples in which something is said or written."
+        advice = _("Or choose examples in which something is said or written.")
     else:
         return None
     return [] if finds or not answers else [_warning("nothing_found", what, n, advice=advice)]
@@ -140,7 +140,8 @@ def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.f
     hits = sum(found in accepted for found, accepted in labelled)
     if not is_guessing(labels, hits, max(2, predictions[0].size)):
         return []
-    return [_guessing(n, hits / n, None, _("{0:,} of {1:,} answers are right").format(hits, n))]
+    what = _("The original’s answers are no better than guessing: {0:,} of {1:,} answers are right.").format(hits, n)
+    return [_guessing(n, hits / n, None, what)]
 
 
 def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
@@ -157,14 +158,14 @@ def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.
     area = auc(np.concatenate(scores).astype(np.float64), is_true)
     if area is None or area > AUC_GUESSING:
         return []
-    return [
-        _guessing(len(is_true), area, 0.5, _("{0} of pairs of moments are in the right order").format(percent(area, 0)))
-    ]
+    what = _(
+        "The original’s answers are no better than guessing: {0} of pairs of moments are in the right order."
+    ).format(percent(area, 0))
+    return [_guessing(len(is_true), area, 0.5, what)]
 
 
-def _guessing(n: int, found: float, expected: float | None, figure: str) -> FedFinding:
-    what = _("The original’s answers are no better than guessing: {0}.").format(figure)
-    advice = "Or the labels mean something else than the model does."
+def _guessing(n: int, found: float, expected: float | None, what: str) -> FedFinding:
+    advice = _("Or the labels mean something else than the model does.")
     return _warning("guessing", what, n, found, expected, advice=advice)
 
 

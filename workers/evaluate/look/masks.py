@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.contracts.wording import percent
 from workers.pipeline.answers import label_of
 from workers.pipeline.images import placing_of
@@ -61,7 +61,8 @@ def mask_words(mask: NDArray[Any], spec: PipelineSpec) -> str:
     numbers, counts = np.unique(mask.astype(np.int64), return_counts=True)
     found = [(count / mask.size, int(one)) for one, count in zip(numbers, counts, strict=True) if one != BACKGROUND]
     if not found:
-        return "nothing found"
-    named = [f"{label_of(spec, one)} {percent(share)}" for share, one in sorted(found, reverse=True)[:MOST_NAMED]]
-    more = len(found) - len(named)
-    return _("{0} of the picture{1}").format(", ".join(named), _(", and {0} more").format(more) if more else "")
+        return _("nothing found")
+    largest = sorted(found, reverse=True)[:MOST_NAMED]
+    named = joined([joined([label_of(spec, one), percent(share)]) for share, one in largest], ", ")
+    more = len(found) - len(largest)
+    return (_("{0} of the picture, and {1} more") if more else _("{0} of the picture")).format(named, more)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from workers.contracts.after.trying import ShownPicture, TryRequest
 from workers.contracts.errors import ErrorInfo, InputRefused, WorkerError
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
+from workers.evaluate.data.base import reason_of
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
@@ -42,7 +43,7 @@ def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> 
     main = pipeline.main_input
     count = feeds[main.name].shape[main.batch_axis] if is_batched(main) and not pipeline.stateful else 1
     if count < 1:
-        raise PipelineError("There is no example in it.")
+        raise PipelineError(_("There is no example in it."))
     axes = {entry.name: entry.batch_axis for entry in pipeline.spec.inputs if is_batched(entry)}
     first = {n: value.take([0], axes[n]) if n in axes and count > 1 else value for n, value in feeds.items()}
     return first, count
@@ -53,29 +54,31 @@ def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
     if isinstance(error, WorkerError):
         return error.info()
     if isinstance(error, PipelineError | OSError):
-        wanted = WANTED.get(type(pipeline.spec.preprocess), "arrays in an NPZ file")
+        wanted = _(WANTED.get(type(pipeline.spec.preprocess), mark("arrays in an NPZ file")))
         detail = (
-            str(error)
+            reason_of(error)
             if isinstance(error, PipelineError)
             else _("It cannot be read ({0}).").format(error.strerror or error)
         )
         return InputRefused("input_unreadable", "It cannot be read", detail, _("Try {0}.").format(wanted)).info()
     reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-    hint = "Try another input; if all fail, the preprocessing probably does not fit the model."
     return InputRefused(
-        "run_failed", "The model failed at this input", _("It stopped with: {0}.").format(reason), hint
+        "run_failed",
+        "The model failed at this input",
+        _("It stopped with: {0}.").format(reason),
+        "Try another input; if all fail, the preprocessing probably does not fit the model.",
     ).info()
 
 
 def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:
     if request.item is not None:
         if test is None or request.item >= len(test):
-            raise PipelineError("This example is not among the test data.")
+            raise PipelineError(_("This example is not among the test data."))
         # Copied because some runtimes reject the read-only arrays of a memory map.
         return {name: np.array(value) for name, value in test[request.item].items()}
     if request.text is not None:
         if not isinstance(pipeline.spec.preprocess, TextSteps):
-            raise PipelineError("This model takes no text.")
+            raise PipelineError(_("This model takes no text."))
         return pipeline.feeds_from(request.text)
     return pipeline.feeds_from(Path(request.path or ""))
 
