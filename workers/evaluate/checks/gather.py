@@ -6,11 +6,11 @@ import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.evaluate.checks.base import Floats, Material, Pictures
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import DataSplit
-from workers.evaluate.data.base import Entry, names_of
+from workers.evaluate.data.base import Entry, names_of, reason_of
 from workers.evaluate.data.dataset import Kind
 from workers.pipeline.spec import PipelineError
 
@@ -30,7 +30,7 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
     total, done = sum(len(part.entries) for part in parts), 0
     kind = _kind_of(parts)
     for side, part in enumerate(parts):
-        unreadable += [(name, "The file is missing.", side) for name in part.collection.missing]
+        unreadable += [(name, _("The file is missing."), side) for name in part.collection.missing]
         for entry in part.entries:
             ctx.check_cancelled()
             ctx.progress(STAGE, done, total, "items")
@@ -38,7 +38,7 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
             try:
                 measured.append(measure(entry.open(), kind))
             except (PipelineError, OSError, ValueError) as error:
-                unreadable.append((entry.source, str(error), side))
+                unreadable.append((entry.source, reason_of(error), side))
                 continue
             entries.append(entry)
             sides.append(side)
@@ -92,10 +92,11 @@ def _properties(measured: Sequence[Measured]) -> dict[str, Floats]:
 
 
 def _nothing_readable(unreadable: Sequence[tuple[str, str, int]]) -> InputRefused:
-    names = [name for name, _, _ in unreadable]
+    names = [name for name, _reason, _side in unreadable]
+    what = ngettext("{0:,} item was tried: {1}.", "{0:,} items were tried, among them {1}.", len(names))
     return InputRefused(
         "nothing_readable",
         "None of the data can be read",
-        _("{0:,} items were tried, among them {1}. {2}").format(len(names), names_of(names), unreadable[0][1]),
+        joined([what.format(len(names), names_of(names)), unreadable[0][1]]),
         "Open one of them in another program to see whether it is damaged, or choose other data.",
     )

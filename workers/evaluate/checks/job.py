@@ -6,11 +6,12 @@ from functools import cache
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult, Suspect
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.evaluate.checks import kinds
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import DataSplit, read_parts
+from workers.evaluate.data.base import reason_of
 from workers.evaluate.data.thumbnails import thumbnail_of
 from workers.evaluate.kinds import kinds_in
 from workers.evaluate.look.drawing import save_small
@@ -48,9 +49,7 @@ def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:
         return check.run(material, ctx)
     except (ValueError, ArithmeticError) as error:
         ctx.log(f"The check {check.id} failed: {traceback.format_exc()}", "warning")
-        what = _("One check could not be made ({0}): {1}.").format(
-            check.title, " ".join(str(error).split())[:200].rstrip(".")
-        )
+        what = _("One check could not be made ({0}): {1}").format(_(check.title), reason_of(error, 200))
         return Outcome((CheckFinding(check=check.id, level="warning", what=what),))
 
 
@@ -76,12 +75,13 @@ def _about_reading(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
     """Return findings about reading: separators, encodings, columns, the meaning of labels, the number of items."""
     found = []
     for part in parts:
-        before = f"{part.name}: " if len(parts) > 1 else ""
         report = dict.fromkeys((finding.level, finding.what) for finding in part.collection.findings)
         total, used = len(part.collection.entries), len(part.entries)
         if used < total and len({id(p.collection) for p in parts}) == len(parts):
             report["info", _("Of {0:,} items {1:,} were looked at, chosen by chance.").format(total, used)] = None
-        found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in report]
+        for level, what in report:
+            named = joined([f"{part.name}:", _(what)]) if len(parts) > 1 else what
+            found.append(CheckFinding(check="reading", level=level, what=named))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _, mark
 from workers.evaluate.checks.base import Floats
 from workers.evaluate.checks.hashing import hashes_of
 from workers.evaluate.data.base import NOT_FINITE, Sample, array_digest, digest
@@ -64,10 +65,10 @@ def measure(sample: Sample, kind: str) -> Measured:
 def _text(text: str) -> Measured:
     words = text.split()
     properties = {
-        "length in characters": float(len(text)),
-        "length of words": sum(map(len, words)) / max(1, len(words)),
-        "share of capitals": sum(map(str.isupper, text)) / max(1, len(text)),
-        "share of digits": sum(map(str.isdigit, text)) / max(1, len(text)),
+        mark("length in characters"): float(len(text)),
+        mark("length of words"): sum(map(len, words)) / max(1, len(words)),
+        mark("share of capitals"): sum(map(str.isupper, text)) / max(1, len(text)),
+        mark("share of digits"): sum(map(str.isdigit, text)) / max(1, len(text)),
     }
     return Measured(digest(text.strip().encode("utf-8", "surrogatepass")), properties)
 
@@ -106,15 +107,21 @@ def _kind_of_file(path: Path) -> tuple[str, ...]:
 
 
 def _unusual(image: "Image") -> Iterator[str]:
-    names = {"1": "black and white", "P": "palette", "RGBA": "transparent", "LA": "transparent", "F": "16 or more bits"}
+    names = {
+        "1": mark("black and white"),
+        "P": mark("palette"),
+        "RGBA": mark("transparent"),
+        "LA": "transparent",
+        "F": mark("16 or more bits"),
+    }
     if image.mode.startswith("I"):
-        yield "16 or more bits"
+        yield mark("16 or more bits")
     elif image.mode not in ("RGB", "L"):
         yield names.get(image.mode, image.mode)
     if getattr(image, "is_animated", False):
-        yield "animated"
+        yield mark("animated")
     if image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
-        yield "turned by its EXIF mark"
+        yield mark("turned by its EXIF mark")
 
 
 def _picture_properties(small: NDArray[np.uint8], size: tuple[int, int]) -> dict[str, float]:
@@ -122,10 +129,11 @@ def _picture_properties(small: NDArray[np.uint8], size: tuple[int, int]) -> dict
     gray = values.mean(axis=2)
     edges = np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean()
     return {
-        "brightness": float(gray.mean()) / 255, "contrast": float(gray.std()) / 255,
-        "color": float((values.max(axis=2) - values.min(axis=2)).mean()) / 255, "detail": float(edges) / 255,
-        "width in pixels": float(size[0]), "height in pixels": float(size[1]),
-        "red beside blue": float(values[..., 0].mean() - values[..., 2].mean()) / 255,
+        mark("brightness"): float(gray.mean()) / 255, mark("contrast"): float(gray.std()) / 255,
+        mark("color"): float((values.max(axis=2) - values.min(axis=2)).mean()) / 255,
+        mark("detail"): float(edges) / 255,
+        mark("width in pixels"): float(size[0]), mark("height in pixels"): float(size[1]),
+        mark("red beside blue"): float(values[..., 0].mean() - values[..., 2].mean()) / 255,
     }  # fmt: skip
 
 
@@ -139,12 +147,12 @@ def _sound(sample: Sample) -> Measured:
     else:
         samples, rate = np.asarray(sample, np.float32).reshape(-1), RATE_HZ
     if not samples.size:
-        raise ValueError("It holds no sound.")
+        raise ValueError(_("It holds no sound."))
     loudness = 20 * np.log10(max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), 1e-6))
     properties = {
-        "length in seconds": samples.size / rate,
-        "loudness in dB": float(loudness),
-        "rate in Hz": float(rate),
+        mark("length in seconds"): samples.size / rate,
+        mark("loudness in dB"): float(loudness),
+        mark("rate in Hz"): float(rate),
     }
     bands = _bands(resample(samples[: 60 * rate], rate, RATE_HZ))
     return Measured(digest(str(rate).encode(), samples.tobytes()), properties, numbers=bands)
@@ -174,5 +182,5 @@ def _arrays(sample: Sample) -> Measured:
     numbers = np.concatenate([array.astype(np.float32).reshape(-1) for array in arrays])
     if not np.isfinite(numbers).all():
         raise ValueError(NOT_FINITE)
-    properties = {"mean of the numbers": float(numbers.mean()) if numbers.size else 0.0}
+    properties = {mark("mean of the numbers"): float(numbers.mean()) if numbers.size else 0.0}
     return Measured(content, properties, numbers=numbers)

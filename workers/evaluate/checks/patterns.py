@@ -7,6 +7,8 @@ Sources: ISO/IEC 7812-1 annex B (Luhn), ISO 13616 (IBAN, remainder 97), ITU-T E.
 import re
 from collections.abc import Iterator
 
+from workers.contracts.translation import mark
+
 EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w-])", re.ASCII)
 CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d.,-]{0,20}\d)")
 IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
@@ -48,18 +50,18 @@ def private_in(text: str) -> list[tuple[str, str]]:
 
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
     for match in EMAIL.finditer(text):
-        yield "e-mail address", *match.span()
+        yield mark("e-mail address"), *match.span()
     for match in IBAN.finditer(text):
         length = iban_length(match.group())
         if length:
-            yield "bank account (IBAN)", match.start(), match.start() + length
+            yield mark("bank account (IBAN)"), match.start(), match.start() + length
     for match in CARD.finditer(text):
         if is_card(match.group()):
-            yield "card number", *match.span()
+            yield mark("card number"), *match.span()
     for pattern in (PHONE_PLAIN, PHONE):
         for match in pattern.finditer(text):
             if is_phone(match.group(), text[max(0, match.start() - 24) : match.start()]):
-                yield "telephone number", *match.span()
+                yield mark("telephone number"), *match.span()
 
 
 def luhn(digits: str) -> bool:

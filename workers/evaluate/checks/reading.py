@@ -7,7 +7,7 @@ from pathlib import Path
 from workers.contracts.data.checks import DataCheckParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, nothing_readable, shown
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.edits import with_labels
@@ -22,6 +22,8 @@ ORDER = ("pictures", "audio", "texts", "arrays")
 """Order in which kinds of files are tried. A folder of pictures and a list of them is a folder of pictures."""
 STEPS = {"pictures": ImageSteps, "audio": AudioSteps, "texts": TextSteps, "arrays": ArraySteps}
 SOURCES: dict[str, Source] = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
+
+HELD = {"images": mark("pictures"), "texts": mark("texts"), "arrays": mark("arrays"), "audio": mark("sounds")}
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _plain_parts(params: DataCheckParams) -> list[DataSplit]:
             "different_kinds",
             "These two sets are of different kinds",
             _("“{0}” holds {1} and “{2}” {3}.").format(
-                parts[0].name, parts[0].collection.kind, parts[1].name, parts[1].collection.kind
+                parts[0].name, _(HELD[parts[0].collection.kind]), parts[1].name, _(HELD[parts[1].collection.kind])
             ),
             "Choose two sets of the same kind.",
         )
@@ -112,9 +114,9 @@ def _read(path: Path, params: DataCheckParams) -> Collection:
     if collection is None or not collection.entries:
         raise nothing_readable(
             path,
-            "There is nothing in it that can be checked",
-            "No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found",
-            "Choose a folder of pictures or sounds, a CSV of texts or an NPZ file.",
+            mark("There is nothing in it that can be checked"),
+            _("No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found in “{0}”.").format(shown(path.name)),
+            mark("Choose a folder of pictures or sounds, a CSV of texts or an NPZ file."),
         )
     return collection
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import mark, ngettext
 from workers.evaluate.data.base import Collection, Entry, info
 
 NONE: Mapping[str, str] = {}
@@ -28,15 +29,17 @@ def edited(
     missing = tuple(name for name in collection.missing if name not in left)
     gone = len(collection.entries) + len(collection.missing) - len(entries) - len(missing)
     if gone and not entries:
-        hint = "Put some of them back, or choose other data."
+        hint = mark("Put some of them back, or choose other data.")
         raise InputRefused("nothing_left", "Nothing is left", "All items were left out.", hint)
     counts = gone, *(sum(entry.source in changes for entry in entries) for changes in (relabeled, moved))
     report = (
-        ("1 item is left out as you wished.", "{:,} items are left out as you wished."),
-        ("1 item has another label as you wished.", "{:,} items have other labels, as you wished."),
-        ("1 item is in the part that you chose.", "{:,} items are in the part that you chose."),
+        ngettext("{0} item is left out as you wished.", "{0:,} items are left out as you wished.", counts[0]),
+        ngettext(
+            "{0} item has another label as you wished.", "{0:,} items have other labels, as you wished.", counts[1]
+        ),
+        ngettext("{0} item is in the part that you chose.", "{0:,} items are in the part that you chose.", counts[2]),
     )
-    found = [info((words[count > 1]).format(count)) for words, count in zip(report, counts, strict=True) if count]
+    found = [info(what.format(count)) for what, count in zip(report, counts, strict=True) if count]
     findings = (*collection.findings, *found)
     return replace(collection, entries=with_labels(entries, relabeled), missing=missing, findings=findings)
 

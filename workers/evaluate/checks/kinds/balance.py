@@ -4,8 +4,7 @@ from collections import Counter
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
@@ -20,12 +19,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     counts = {"labelled": labels.total(), "classes": len(labels) or None}
     findings = _few(len(entries))
     if not labels:
-        what = "There are no labels, so Fettle sees whether answers change, but not whether they are right."
+        what = mark("There are no labels, so Fettle sees whether answers change, but not whether they are right.")
         return Outcome((*findings, CHECK.finding("info", what)), counts)
     if names := [entry.source for entry in entries if not entry.labels]:
-        what = _("{0} of {1:,} {2} without a label.").format(
-            counted(len(names), "item").capitalize(), len(entries), is_are(len(names))
-        )
+        what = ngettext(
+            "{0} item of {1:,} is without a label.", "{0:,} items of {1:,} are without a label.", len(names)
+        ).format(len(names), len(entries))
         findings.append(CHECK.finding("info", what, items=names))
     return Outcome((*findings, _spread(labels)), counts)
 
@@ -33,29 +32,32 @@ def run(material: Material, ctx: JobContext) -> Outcome:
 def _few(count: int) -> list[CheckFinding]:
     if count >= FEW:
         return []
-    what = _("There {0} only {1}: too few to say how often answers are right or change.").format(
-        is_are(count), counted(count, "item")
-    )
-    hint = "Add more, some hundreds if you can."
+    what = ngettext(
+        "There is only {0} item: too few to say how often answers are right or change.",
+        "There are only {0} items: too few to say how often answers are right or change.",
+        count,
+    ).format(count)
+    hint = mark("Add more, some hundreds if you can.")
     return [CHECK.finding("warning", what, hint, count=count)]
 
 
 def _spread(labels: Counter[str]) -> CheckFinding:
     (most, many), (least, few) = labels.most_common()[0], labels.most_common()[-1]
-    values = {_("items of {0}").format(label): float(count) for label, count in labels.most_common(100)}
+    values = {f"items of {label}": float(count) for label, count in labels.most_common(100)}
     if len(labels) == 1:
         what = _("All labels are of one kind, {0}: what happens to other kinds is not tested.").format(names_of([most]))
-        hint = "Add examples of the other kinds."
+        hint = mark("Add examples of the other kinds.")
         return CHECK.finding("warning", what, hint, values=values)
     if few * UNEVEN < many:
         what = _("The kinds are unevenly spread: {0:,} of {1} and {2:,} of {3}.").format(
             many, names_of([most]), few, names_of([least])
         )
-        hint = "Add examples of the rare kinds; figures about these rest on few examples."
+        hint = mark("Add examples of the rare kinds; figures about these rest on few examples.")
         return CHECK.finding("warning", what, hint, values=values)
-    spread = _("{0:,} to {1:,}").format(few, many) if few != many else f"{many:,}"
-    what = _("{0:,} kinds, {1} examples of each.").format(len(labels), spread)
-    return CHECK.finding("info", what, values=values)
+    what = (
+        _("{0:,} kinds, {1:,} to {2:,} examples of each.") if few != many else _("{0:,} kinds, {1:,} examples of each.")
+    )
+    return CHECK.finding("info", what.format(len(labels), few, many), values=values)
 
 
 CHECK = Check("balance", "Examples of each kind", "plain counts of the labels", 30, run)

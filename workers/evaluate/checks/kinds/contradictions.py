@@ -1,7 +1,7 @@
 """Find equal items with contradicting labels."""
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import mark, ngettext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
@@ -17,10 +17,13 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"contradictions": count})
     labels = sorted({label for i in groups[0] for label in material.entries[i].labels})
     named = material.names_of(groups)
-    cases = "1 item comes" if count == 1 else _("{0:,} items come").format(count)
-    what = _("{0} more than once with labels that contradict each other: {1} as").format(cases, names_of(named[0], 2))
-    hint = "Correct the labels. Until then Fettle uses none of them."
-    finding = CHECK.finding("warning", f"{what} {names_of(labels)}.", hint, count=count, groups=named)
+    what = ngettext(
+        "{0} item comes more than once with labels that contradict each other: {1} as {2}.",
+        "{0:,} items come more than once with labels that contradict each other: {1} as {2}.",
+        count,
+    ).format(count, names_of(named[0], 2), names_of(labels))
+    hint = mark("Correct the labels. Until then Fettle uses none of them.")
+    finding = CHECK.finding("warning", what, hint, count=count, groups=named)
     return Outcome((finding,), {"contradictions": count})
 
 

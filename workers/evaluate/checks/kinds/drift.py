@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.learnable import linear, quiet, rows_of
@@ -46,9 +46,9 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     shifts = _shifts(material, chosen)
     drifted = p <= LEVEL and apart >= SEPARABLE
     values = {"pairs told apart": apart, "p-value": p}
-    values |= {_("{0}: distance").format(name): distance for name, distance, *_unused in shifts}
-    values |= {f"{name}: p-value": p_holm for name, _, p_holm, *_ in shifts}
-    hint = "Check that both sets are like what the model will get in use." if drifted else ""
+    values |= {f"{name}: distance": distance for name, distance, *_rest in shifts}
+    values |= {f"{name}: p-value": p_holm for name, _distance, p_holm, *_rest in shifts}
+    hint = mark("Check that both sets are like what the model will get in use.") if drifted else ""
     what = _words(material, apart, shifts, drifted)
     finding = CHECK.finding("warning" if drifted else "info", what, hint, values=values)
     return Outcome((finding,), {"drift": int(drifted)})
@@ -123,16 +123,19 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
 
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
-    right = _("{0} of the time (50 % is luck)").format(percent(apart, 0))
-    report = _("given one example of each, a program knows which is which {0}").format(right)
     if not drifted:
-        return _("“{0}” and “{1}” look alike: {2}.").format(first, second, report)
+        return _(
+            "“{0}” and “{1}” look alike: given one example of each, a program knows which is which {2} of the time"
+            " (50 % is luck)."
+        ).format(first, second, percent(apart, 0))
+    what = _(
+        "“{0}” and “{1}” are not alike: given one example of each, a program knows which is which {2} of the time"
+        " (50 % is luck)."
+    ).format(first, second, percent(apart, 0))
     clear = [shift for shift in shifts if shift[2] <= LEVEL][:3]
-    listed = "; ".join(
-        _("{0} {1:.3g} and {2:.3g}").format(name, before, after) for name, _unused, _unused, before, after in clear
-    )
-    why = _(" They differ most in: {0} (medians).").format(listed) if listed else ""
-    return _("“{0}” and “{1}” are not alike: {2}.{3}").format(first, second, report, why)
+    medians = [_("{0} {1:.3g} and {2:.3g}").format(_(shift[0]), *shift[3:]) for shift in clear]
+    why = _("They differ most in: {0} (medians).").format(joined(medians, "; ")) if medians else ""
+    return joined([what, why])
 
 
 CHECK = Check("drift", "Both sets are alike", "C2ST (arXiv 1610.06545), KS (arXiv 1810.11953)", 80, run)

@@ -2,8 +2,7 @@
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import mark, ngettext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
@@ -17,13 +16,19 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     near = sum(len(group) - 1 for group in every) - surplus
     findings = []
     if surplus:
-        what = _("{0} {1} exactly the same as another one").format(
-            counted(surplus, "item").capitalize(), is_are(surplus)
+        what = ngettext(
+            "{0} item is exactly the same as another one: {1} and {2}.",
+            "{0:,} items are exactly the same as another one: {1} and {2}.",
+            surplus,
         )
-        findings.append(_finding(material, what, surplus, exact, "Identical items are counted once."))
+        findings.append(_finding(material, what, surplus, exact, mark("Identical items are counted once.")))
     if near:
-        what = _("{0} {1} nearly the same as another one").format(counted(near, "item").capitalize(), is_are(near))
-        hint = "Similar examples prove less than different ones: remove those that add nothing."
+        what = ngettext(
+            "{0} item is nearly the same as another one: {1} and {2}.",
+            "{0:,} items are nearly the same as another one: {1} and {2}.",
+            near,
+        )
+        hint = mark("Similar examples prove less than different ones: remove those that add nothing.")
         same = set(map(tuple, exact))
         findings.append(_finding(material, what, near, [group for group in every if tuple(group) not in same], hint))
     return Outcome(tuple(findings), {"exact_duplicates": surplus, "near_duplicates": near if near_known else None})
@@ -38,8 +43,8 @@ def _inside(material: Material, groups: list[list[int]]) -> list[list[int]]:
 
 def _finding(material: Material, what: str, count: int, groups: list[list[int]], hint: str) -> CheckFinding:
     named = material.names_of(groups)
-    first = f": {' and '.join(names_of([name]) for name in named[0][:2])}" if named else ""
-    return CHECK.finding("info", f"{what}{first}.", hint, count=count, groups=named)
+    one, other = (names_of([name]) for name in named[0][:2])
+    return CHECK.finding("info", what.format(count, one, other), hint, count=count, groups=named)
 
 
 SOURCE = "content digest; pHash of imagehash confirmed by alignment; MinHash of datasketch confirmed by Jaccard"

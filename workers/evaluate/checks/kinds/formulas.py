@@ -6,8 +6,7 @@ Source: OWASP, "CSV Injection".
 import re
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import mark, ngettext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
@@ -23,10 +22,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     count = len(names)
     if not names:
         return Outcome(counts={"formulas": count})
-    what = _("{0} {1} what a spreadsheet would take for a formula ({2}); here they stay plain texts.").format(
-        counted(count, "item"), is_are(count), names_of(names)
-    )
-    hint = "If they came from a spreadsheet, save the values instead of the formulas."
+    what = ngettext(
+        "{0} item is what a spreadsheet would take for a formula ({1}); here it stays a plain text.",
+        "{0:,} items are what a spreadsheet would take for a formula ({1}); here they stay plain texts.",
+        count,
+    ).format(count, names_of(names))
+    hint = mark("If they came from a spreadsheet, save the values instead of the formulas.")
     return Outcome((CHECK.finding("info", what, hint, names),), {"formulas": count})
 
 

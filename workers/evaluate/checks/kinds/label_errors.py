@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _, mark
-from workers.contracts.wording import counted, percent
+from workers.contracts.translation import _, mark, ngettext
+from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
 from workers.evaluate.data.base import Entry
@@ -57,7 +57,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         )
     )
     items = [material.name_of(place) for place in chosen[doubtful].tolist()]
-    hint = "Look at them one by one; a simple classifier made this guess and may be wrong."
+    hint = mark("Look at them one by one; a simple classifier made this guess and may be wrong.")
     what = _words(items, suspects[0])
     finding = CHECK.finding("warning", what, hint, items, values=values)
     return Outcome((finding,), {"label_errors": len(doubtful)}, suspects=suspects)
@@ -108,10 +108,12 @@ def issues(labels: NDArray[np.int64], probabilities: Floats) -> NDArray[np.int64
 
 
 def _words(names: list[str], first: Suspect) -> str:
-    verb = "has a label that is" if len(names) == 1 else "have labels that are"
-    return _("{0} {1} probably wrong: {2} is labelled “{3}” and looks more like “{4}”.").format(
-        counted(len(names), "item").capitalize(), verb, names[0], first.given, first.likely
+    what = ngettext(
+        "{0} item has a label that is probably wrong: {1} is labelled “{2}” and looks more like “{3}”.",
+        "{0:,} items have labels that are probably wrong: {1} is labelled “{2}” and looks more like “{3}”.",
+        len(names),
     )
+    return what.format(len(names), names[0], first.given, first.likely)
 
 
 def _suspect(entry: Entry, names: tuple[str, ...], given: int, shares: Floats) -> Suspect:

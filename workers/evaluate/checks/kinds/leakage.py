@@ -4,8 +4,7 @@ Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-le
 """
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
@@ -22,7 +21,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     counts = {"leaked": len(shared), "leaked_exact": len(same), "leaked_near": near}
     if not shared:
         return Outcome(counts=counts)
-    hint = "Leave them out of one of the two: a model tuned on what it is tested with looks better than it is."
+    hint = mark("Leave them out of one of the two: a model tuned on what it is tested with looks better than it is.")
     items = [material.name_of(i) for i in shared]
     finding = CHECK.finding("danger", _words(material, shared, same), hint, items, groups=material.names_of(every))
     return Outcome((finding,), counts, _to_leave_out(material, all_groups, every))
@@ -40,12 +39,21 @@ def _of_first(material: Material, groups: list[list[int]]) -> list[int]:
 def _words(material: Material, shared: list[int], same: list[int]) -> str:
     first, second = material.names
     count, example = len(shared), names_of([material.name_of(shared[0])])
-    how = "exactly the same as" if len(same) == count else "the same as" if same else "nearly the same as"
-    some = "" if len(same) in (0, count) else _(", {0:,} of them exactly").format(len(same))
-    what = "an item" if count == 1 else "items"
-    return _("{0} of “{1}” {2} {3} {4} of “{5}”{6}, such as {7}.").format(
-        counted(count, "item"), first, is_are(count), how, what, second, some, example
-    )
+    if len(same) == count:
+        what = ngettext(
+            "{0} item of “{1}” is exactly the same as an item of “{2}”, such as {3}.",
+            "{0:,} items of “{1}” are exactly the same as items of “{2}”, such as {3}.",
+            count,
+        )
+    elif same:
+        what = _("{0:,} items of “{1}” are the same as items of “{2}”, {4:,} of them exactly, such as {3}.")
+    else:
+        what = ngettext(
+            "{0} item of “{1}” is nearly the same as an item of “{2}”, such as {3}.",
+            "{0:,} items of “{1}” are nearly the same as items of “{2}”, such as {3}.",
+            count,
+        )
+    return what.format(count, first, second, example, len(same))
 
 
 def _to_leave_out(material: Material, groups: list[list[int]], across: list[list[int]]) -> tuple[str, ...]:

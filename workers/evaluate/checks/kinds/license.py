@@ -13,7 +13,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     stated = 0
     places = dict(zip(material.roots, (f"“{name}”" for name in material.names), strict=True))
     if len(places) == 1:
-        places = {material.roots[0]: "The data"}
+        places = {material.roots[0]: _("The data")}
     for root, who in places.items():
         ctx.check_cancelled()
         found = license_of(root if root.is_dir() else root.parent)

@@ -81,7 +81,7 @@ def _outcome(
     what = _("{0} of “{1}” lie outside of what “{2}” holds; about 5 % would by chance.").format(
         percent(share), first, second
     )
-    hint = "Look at the first of them: calibrate with data like those that are tested." if unusual else ""
+    hint = mark("Look at the first of them: calibrate with data like those that are tested.") if unusual else ""
     values = {"share outside": share, "p-value": p}
     finding = CHECK.finding("warning" if unusual else "info", what, hint, names, count=count, values=values)
     return Outcome((finding,), {"out_of_distribution": count})

@@ -3,8 +3,7 @@
 from collections import Counter
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted
+from workers.contracts.translation import joined, ngettext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
@@ -17,7 +16,8 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts=counts)
     names = [name if side == 0 else f"{material.names[1]}: {name}" for name, _, side in found]
     reason = Counter(reason for _, reason, _ in found).most_common(1)[0][0]
-    what = _("{0} cannot be read: {1}. {2}").format(counted(len(found), "item"), names_of(names), reason)
+    what = ngettext("{0} item cannot be read: {1}.", "{0:,} items cannot be read: {1}.", len(found))
+    what = joined([what.format(len(found), names_of(names)), reason])
     finding = CHECK.finding("warning", what, "Open them in another program, or leave them out.", names)
     return Outcome((finding,), counts, leave_out=tuple(name for name, _, side in found if side == 0))
 
