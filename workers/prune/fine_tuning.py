@@ -17,7 +17,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.convert.inference.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
@@ -75,7 +75,7 @@ class WillNotHold(InputRefused):
 
     def __init__(self, detail: str) -> None:
         """Take the sentences with the figures."""
-        hint = "Remove less from the model, give it more time, or allow more answers to change."
+        hint = mark("Remove less from the model, give it more time, or allow more answers to change.")
         super().__init__("will_not_hold", "It will not hold the limit in this time", detail, hint)
 
 
@@ -169,7 +169,7 @@ class Trainer:
         """
         expected = error_of(before) / max(1, steps)
         if expected > self._params.allowed(before):
-            raise WillNotHold(self._words(before, expected, "At best"))
+            raise WillNotHold(self._words(before, expected, is_best=True))
 
     def mask(self, kept: list[tuple[Any, Any]]) -> None:
         """Set weights to zero, now and after each step; `kept` holds each tensor and which of its values stay."""
@@ -227,25 +227,23 @@ class Trainer:
     def summary(self, alike: Alike) -> str:
         """Return sentences for people about the learning and the resulting similarity."""
         share = alike.cosine if alike.agreement is None else alike.agreement
-        learned = _("The model learned from the original in {0} steps and {1:.0f} seconds.").format(
-            self.done, self.seconds
-        )
+        learned = _("The model learned from the original in {0} steps and {1:.0f} seconds.")
         if self.done == 0:
-            learned = "The remaining channels replaced the removed ones, so the model did not have to learn."
-        return _("{0} On {1} examples set aside for this check, {2} of the answers agreed.").format(
-            learned, alike.n, percent(share)
-        )
+            learned = _("The remaining channels replaced the removed ones, so the model did not have to learn.")
+        agreed = _("On {0} examples set aside for this check, {1} of the answers agreed.")
+        return joined([learned.format(self.done, self.seconds), agreed.format(alike.n, percent(share))])
 
-    def _words(self, alike: Alike, expected: float | None, how: str = "At this pace") -> str:
+    def _words(self, alike: Alike, expected: float | None, *, is_best: bool = False) -> str:
         now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
-        what = "of the answers stay" if alike.agreement is not None else "is how alike answers are"
-        ahead = (
-            ""
-            if expected is None
-            else _(" {0} it would be {1} at the end.").format(how, percent(max(0.0, 1 - expected)))
-        )
-        time_s = _("{0:.0f} of {1:.0f} seconds and {2} steps").format(self.seconds, self._params.max_s, self.done)
-        return _("After {0}, {1} {2}, and {3} is wanted.{4}").format(time_s, percent(now), what, percent(wanted), ahead)
+        what = (
+            _("After {0:.0f} of {1:.0f} seconds and {2} steps, {3} of the answers stay, and {4} is wanted.")
+            if alike.agreement is not None
+            else _("After {0:.0f} of {1:.0f} seconds and {2} steps, {3} is how alike answers are, and {4} is wanted.")
+        ).format(self.seconds, self._params.max_s, self.done, percent(now), percent(wanted))
+        if expected is None:
+            return what
+        ahead = _("At best it would be {0} at the end.") if is_best else _("At this pace it would be {0} at the end.")
+        return joined([what, ahead.format(percent(max(0.0, 1 - expected)))])
 
     def _learn(self, optimizer: Any, progress: float) -> None:
         import torch

@@ -12,6 +12,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica
@@ -19,13 +20,13 @@ from workers.prune.fine_tuning import LearningParams
 from workers.prune.recovery import NO_WEIGHTS, recovered, set_to_zero
 
 ID = "magnitude_prune"
-TITLE = "Magnitude pruning"
+TITLE = mark("Magnitude pruning")
 WEIGHT_INPUTS = {
     **dict.fromkeys(("Conv", "ConvTranspose"), (1,)),
     **dict.fromkeys(("MatMul", "Gemm"), (0, 1)),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), (1, 2)),
 }
-NOTE = (
+NOTE = mark(
     "Zeros bring speed only where a runtime uses them. None of the runtimes here does so for single zeros, so expect "
     "the same speed; the file gets smaller only when it is compressed."
 )

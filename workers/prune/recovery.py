@@ -11,6 +11,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.planning import Reason
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
 from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin, threads
@@ -19,7 +20,7 @@ from workers.prune.fine_tuning import LearningParams, Material, Trainer
 from workers.quantize.calibrating import similarity
 from workers.quantize.calibrating.similarity import set_aside
 
-NO_WEIGHTS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
+NO_WEIGHTS = Reason(code="no_weights", text=mark("The model has no layers whose weights could become zero."))
 
 CHECKED = 3
 """Number of requests on which a torch copy is compared with its graph."""
@@ -35,11 +36,12 @@ def prepare(
     """
     spec = read_pipeline(model.folder)
     if spec.links:
-        raise no_twin(title, "this model carries a state from call to call")
+        raise no_twin(title, _("this model carries a state from call to call"))
     if any(entry.batched and (entry.shape[entry.batch_axis] or 1) > 1 for entry in spec.inputs if entry.shape):
-        raise no_twin(title, "this model takes several examples at once and no single one")
+        raise no_twin(title, _("this model takes several examples at once and no single one"))
     if "pixels" in model.artifact.settings:
-        raise no_twin(title, "this one prepares pictures itself by now, so the step that does that has to come later")
+        why = _("this one prepares pictures itself by now, so the step that does that has to come later")
+        raise no_twin(title, why)
     student = build(onnx_files.copied(proto), title)
     learn, aside = set_aside(ctx, params.examples, params.check_examples)
     ctx.check_cancelled()

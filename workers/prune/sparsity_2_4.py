@@ -13,6 +13,7 @@ from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica
@@ -20,18 +21,20 @@ from workers.prune.fine_tuning import LearningParams
 from workers.prune.recovery import NO_WEIGHTS, recovered, set_to_zero
 
 ID = "sparsity_2_4"
-TITLE = "2:4 zeros"
+TITLE = mark("2:4 zeros")
 GROUP, KEPT = 4, 2
 LAYERS = ("Conv", "MatMul", "Gemm")
 RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
-NOTE = "Half of the weights of {count} layers are zero, two of each four. Only TensorRT on a card runs them faster."
+NOTE = mark(
+    "Half of the weights of {count} layers are zero, two of each four. Only TensorRT on a card runs them faster."
+)
 
 NO_SPARSE = Reason(
-    code="no_sparse_cores", text="Only cards from compute capability 8.0 (A100, RTX 30) on skip such zeros."
+    code="no_sparse_cores", text=mark("Only cards from compute capability 8.0 (A100, RTX 30) on skip such zeros.")
 )
 NOT_IN_TIME = Reason(
     code="learns_too_long",
-    text="With half of its weights at zero, a model has to learn again, and this run is too short for that.",
+    text=mark("With half of its weights at zero, a model has to learn again, and this run is too short for that."),
 )
 
 
@@ -62,7 +65,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             "Leave this step out.",
         )
     with new_model(model, ID, params, ctx) as output:
-        notes = [NOTE.format(count=len(tensors))]
+        notes = [_(NOTE).format(count=len(tensors))]
         if params.recover:
             proto, learned = recovered(model, proto, params, TITLE, ctx, _kept)
             notes.append(learned)

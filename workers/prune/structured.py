@@ -10,7 +10,7 @@ from workers.contracts.planning import NO_EXAMPLES, Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
@@ -22,7 +22,7 @@ from workers.prune.recovery import prepare, write_back
 from workers.quantize.calibrating.similarity import Alike
 
 ID = "structured_prune"
-TITLE = "Structured pruning"
+TITLE = mark("Structured pruning")
 MIN_LEARNING_S = 600.0
 """Shortest run in seconds in which it is tried; all cheap techniques fit into less."""
 
@@ -78,7 +78,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         proto, channels, alike = _rounds(pruner, course, params, ctx)
         after = (channels, count_weights(proto))
         if after[1] >= before[1]:
-            raise no_twin(TITLE, "this share is too small to remove a whole group of channels")
+            raise no_twin(TITLE, _("this share is too small to remove a whole group of channels"))
         output.save(proto, TITLE)
         output.notes = _notes(before, after, course.summary(alike))
         output.weights_kept = False
@@ -100,7 +100,7 @@ def _pruner(student: TorchReplica, material: Material, params: Params, ctx: JobC
     try:
         return Pruner(student, example, params.share, params.rounds, params.by, show)
     except ValueError as error:
-        raise no_twin(TITLE, "none of its layers has channels that nothing else depends on") from error
+        raise no_twin(TITLE, _("none of its layers has channels that nothing else depends on")) from error
 
 
 def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) -> Pruned:
@@ -147,7 +147,7 @@ def _notes(before: tuple[int, int], after: tuple[int, int], summary: str) -> tup
 
 def _heads_note(gone: int, heads: int) -> str:
     if heads == 0:
-        return "No attention heads were removed: the model has none, or its graph does not show them."
+        return mark("No attention heads were removed: the model has none, or its graph does not show them.")
     return _("{0} of {1} attention heads were removed.").format(gone, heads)
 
 
@@ -157,14 +157,13 @@ def why_not(situation: Situation, params: Params) -> Reason | None:
     if not situation.has_calibration:
         return NO_EXAMPLES
     if model.stateful or model.branches or model.precision != "fp32":
-        words = "It learns in PyTorch, which cannot take back a model with a state, branches or small numbers."
+        words = mark("It learns in PyTorch, which cannot take back a model with a state, branches or small numbers.")
         return Reason(code="not_for_torch", text=words)
     if model.products + model.convolutions < 2:
-        return Reason(code="nothing_narrower", text="The model has no layers that could become narrower.")
+        return Reason(code="nothing_narrower", text=mark("The model has no layers that could become narrower."))
     if budget_s is not None and budget_s < MIN_LEARNING_S:
-        minutes = _("{0:.0f} minutes or more").format(MIN_LEARNING_S / 60)
-        words = _("It has to learn, which takes minutes; it is tried in runs of {0}.").format(minutes)
-        return Reason(code="no_time", text=words)
+        words = _("It has to learn, which takes minutes; it is tried in runs of {0:.0f} minutes or more.")
+        return Reason(code="no_time", text=words.format(MIN_LEARNING_S / 60))
     return None
 
 

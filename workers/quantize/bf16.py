@@ -4,6 +4,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.convert.inference import finite
 from workers.convert.output import new_model, take_files
 from workers.infer.processor import NO_BF16
@@ -26,7 +27,9 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
         output.precision = "bf16"
         output.settings = {"inference_precision": "bf16"}
         output.runtimes = ("openvino",)
-        output.notes = ("Computes with 16-bit numbers where the processor has them, with 32-bit numbers elsewhere.",)
+        output.notes = (
+            mark("Computes with 16-bit numbers where the processor has them, with 32-bit numbers elsewhere."),
+        )
     return output.artifact
 
 

@@ -7,13 +7,14 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.fp16 import KEEP_OPERATORS, SMALL_ALREADY, in_half
 
 ID = "bf16_tensorrt"
-TITLE = "BF16 for graphics cards"
+TITLE = mark("BF16 for graphics cards")
 RUNTIMES = ("tensorrt",)
 """Supported runtimes; ONNX Runtime (1.32) has almost no BF16 arithmetic, so only TensorRT runs the result."""
 
@@ -22,7 +23,7 @@ WITHOUT_BF16 = ("ConvTranspose",)
 
 NO_BF16 = Reason(
     code="no_bf16_card",
-    text="BF16 needs a card of compute capability 8.0 (GeForce RTX 30) or newer, and this run has none.",
+    text=mark("BF16 needs a card of compute capability 8.0 (GeForce RTX 30) or newer, and this run has none."),
 )
 
 
@@ -48,7 +49,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.save(proto, output.folder / MODEL_FILE)
         output.precision = "bf16"
         output.runtimes = RUNTIMES
-        output.notes = ("Only TensorRT runs BF16, so its answers can be checked on a card only.",)
+        output.notes = (mark("Only TensorRT runs BF16, so its answers can be checked on a card only."),)
     return output.artifact
 
 

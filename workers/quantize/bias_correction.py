@@ -15,7 +15,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration, engines
 from workers.convert.output import need_onnx, new_model
@@ -26,10 +26,10 @@ from workers.quantize.calibrating.layer_pairs import LayerPairs
 from workers.quantize.calibrating.similarity import set_aside
 
 ID = "bias_correction"
-TITLE = "Bias correction after INT8"
+TITLE = mark("Bias correction after INT8")
 MAX_CHECKED = 64
 
-NO_BIAS = Reason(code="no_bias", text="None of the model's layers has a bias that could be corrected.")
+NO_BIAS = Reason(code="no_bias", text=mark("None of the model's layers has a bias that could be corrected."))
 
 
 class Params(TechniqueParams):

@@ -6,13 +6,14 @@ from typing import Any
 from pydantic import JsonValue
 
 from workers.contracts.planning import IN_8_BITS, Fitted, Reason, Situation
+from workers.contracts.translation import mark
 from workers.infer import processor
 
-NO_VNNI = (
+NO_VNNI = mark(
     "This processor has no fast 8-bit sums (VNNI): they may overflow and bring little speed. Weights of 7 bits "
     "(reduce_range) keep them from overflowing."
 )
-NOTHING_DENSE = Reason(code="nothing_dense", text="The model has no layers that are faster in 8 bits.")
+NOTHING_DENSE = Reason(code="nothing_dense", text=mark("The model has no layers that are faster in 8 bits."))
 
 
 def lacks_fast_int8() -> bool:

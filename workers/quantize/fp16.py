@@ -10,7 +10,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import finite
 from workers.convert.output import need_onnx, new_model
@@ -20,7 +20,7 @@ from workers.quantize.calibrating import overflow
 ID = "fp16"
 TITLE = "FP16"
 
-SMALL_ALREADY = Reason(code="in_16_bits", text="The model is stored in half-size numbers already.")
+SMALL_ALREADY = Reason(code="in_16_bits", text=mark("The model is stored in half-size numbers already."))
 KEEP_OPERATORS = Field(
     default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
 )
@@ -95,7 +95,9 @@ def _notes(facts: overflow.OverflowFacts, operators: int) -> tuple[str, ...]:
             ).format(len(facts.operators), operators, facts.largest)
         )
     if not facts.looked:
-        notes.append("There were no examples to see whether inner values get too large for 16 bits (beyond 65504).")
+        notes.append(
+            mark("There were no examples to see whether inner values get too large for 16 bits (beyond 65504).")
+        )
     return tuple(notes)
 
 

@@ -5,6 +5,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.quantize.calibrating.for_cards import CardParams, no_layers, with_pairs
 from workers.quantize.calibrating.pairs import FP8
 
@@ -12,7 +13,7 @@ ID = "fp8_qdq"
 TITLE = "FP8"
 NO_FP8 = Reason(
     code="no_fp8",
-    text="FP8 needs a card of compute capability 8.9 (GeForce RTX 40) or newer, and this run has none.",
+    text=mark("FP8 needs a card of compute capability 8.9 (GeForce RTX 40) or newer, and this run has none."),
 )
 
 

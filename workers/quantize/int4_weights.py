@@ -11,7 +11,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
@@ -19,7 +19,7 @@ from workers.quantize.calibrating.for_cards import RUNTIMES
 from workers.quantize.weights.stored_weights import floats, plain_products
 
 ID = "int4_weights"
-TITLE = "INT4 weights for graphics cards"
+TITLE = mark("INT4 weights for graphics cards")
 OPSET = 21
 """First operator set whose DequantizeLinear supports blocks and 4 bits."""
 
@@ -30,9 +30,9 @@ MOST = 7
 LARGE_BYTES = 20_000_000
 """Smallest weight size; smaller models read weights faster than they compute, and 4 bits change their predictions."""
 
-NO_INT4 = Reason(code="no_int4", text="No card of this run supports 4-bit weights.")
+NO_INT4 = Reason(code="no_int4", text=mark("No card of this run supports 4-bit weights."))
 TOO_SMALL = Reason(
-    code="small_weights", text="4-bit weights help only in large matrix products, and this model's are small."
+    code="small_weights", text=mark("4-bit weights help only in large matrix products, and this model's are small.")
 )
 
 
@@ -59,7 +59,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             onnx_files.drop_unused(proto)
         if not count:
             words = _("The model has no matrix products whose weights come in blocks of {0}.").format(params.block_size)
-            raise qdq.nothing_smaller(words, "Choose smaller blocks, or FP16.")
+            raise qdq.nothing_smaller(words, mark("Choose smaller blocks, or FP16."))
         output.save(proto, TITLE)
         output.precision = "int4 weights"
         output.settings = {"graph_optimization": LEVEL}

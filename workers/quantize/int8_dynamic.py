@@ -8,15 +8,16 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits, qdq
 
 ID = "int8_dynamic"
-TITLE = "INT8, dynamic"
+TITLE = mark("INT8, dynamic")
 PRODUCTS = ("MatMul", "Gemm", "Attention", "LSTM", "GRU", "Gather")
 NO_PRODUCTS = Reason(
-    code="no_products", text="The model has no matrix products, and convolutions are far slower this way."
+    code="no_products", text=mark("The model has no matrix products, and convolutions are far slower this way.")
 )
 QUANTIZED = ("MatMulInteger", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QAttention", "ConvInteger")
 
@@ -58,8 +59,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             )
         if not onnx_files.count(onnx_files.load(target), *QUANTIZED):
             raise qdq.nothing_smaller(
-                "The model has no matrix products with fixed weights that could be stored in 8 bits.",
-                "Try INT8 with calibration, which also covers convolutions.",
+                mark("The model has no matrix products with fixed weights that could be stored in 8 bits."),
+                mark("Try INT8 with calibration, which also covers convolutions."),
             )
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)

@@ -11,7 +11,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration, engines
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
@@ -22,7 +22,7 @@ from workers.quantize.learning.layers import QuantizedGraph, float_outputs, floa
 from workers.quantize.learning.learner import Learner
 
 ID = "int8_learned"
-TITLE = "INT8, learned rounding"
+TITLE = mark("INT8, learned rounding")
 LEARNING_SHARE = 0.3
 """Share of the run's time for learning."""
 
@@ -58,7 +58,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 def _width_notes(params: Params) -> tuple[str, ...]:
     if params.reduce_range:
-        return ("Weights were learned with 7 bits, whose sums cannot overflow on processors without VNNI.",)
+        return (mark("Weights were learned with 7 bits, whose sums cannot overflow on processors without VNNI."),)
     return eight_bits.overflow_notes(reduce_range=False)
 
 
@@ -74,20 +74,25 @@ def _learn(
     total = calibration.count_requests(model, ctx, params.examples)
     learner.run(lambda: calibration.requests(model, ctx, total), total, target.with_name("probe.onnx"))
     if learner.learned == 0:
-        return ("Nothing could be learned in this time, so all numbers are rounded to the nearest.",)
+        return (mark("Nothing could be learned in this time, so all numbers are rounded to the nearest."),)
     tried = target.with_name("learned.onnx")
     onnx_files.save(onnx_files.copied(proto), tried)  # saving moves large weights into a file beside it
     held = similarity.hold(model, list(ctx.calibration(params.check_examples)), ctx)
     before, after = (_error(held, path, model, ctx) for path in (target, tried))
     qdq.remove(tried)
-    words = _("the squared error of the answers is {0:.2g} instead of {1:.2g}, on {2} examples").format(
-        after, before, len(held)
-    )
     if after >= before:
-        return (_("Learning did not help ({0}), so all numbers are rounded to the nearest.").format(words),)
+        note = _(
+            "Learning did not help (the squared error of the answers is {0:.2g} instead of {1:.2g}, on {2} examples),"
+            " so all numbers are rounded to the nearest."
+        )
+        return (note.format(after, before, len(held)),)
     qdq.remove(target)
     onnx_files.save(proto, target)
-    return (_("The rounding of {0} of {1} layers was learned: {2}.").format(learner.learned, learner.layers, words),)
+    note = _(
+        "The rounding of {3} of {4} layers was learned: the squared error of the answers is {0:.2g} instead of {1:.2g},"
+        " on {2} examples."
+    )
+    return (note.format(after, before, len(held), learner.learned, learner.layers),)
 
 
 def _error(held: similarity.HeldOutExamples, path: Path, model: Model, ctx: JobContext) -> float:

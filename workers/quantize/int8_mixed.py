@@ -14,7 +14,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
@@ -25,7 +25,7 @@ from workers.quantize.calibrating.similarity import Alike, HeldOutExamples, set_
 from workers.quantize.histograms import Histogram
 
 ID = "int8_mixed"
-TITLE = "INT8, sensitive layers kept"
+TITLE = mark("INT8, sensitive layers kept")
 RANGES = ("minmax", "percentile", "mse")
 SHOWN = 8
 SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
@@ -162,38 +162,36 @@ def shown(name: str) -> str:
 
 
 def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, params: Params) -> InputRefused:
-    hint = "Use 16-bit numbers instead, or allow more layers to be kept or more answers to change."
-    hint = " ".join((*eight_bits.overflow_notes(reduce_range=params.reduce_range), hint))
-    return InputRefused(
-        "too_sensitive",
-        "Too many layers are sensitive to 8 bits",
-        _("With {0} of {1} layers kept as they are, {2}.").format(kept, len(layers), _words(alike, params)),
-        hint,
-    )
-
-
-def _words(alike: Alike, params: Params) -> str:
     if alike.agreement is None:
-        return _("answers are alike to {0:.5f} and {1:g} is wanted").format(alike.cosine, params.min_cosine)
-    return _("{0} of the answers are expected to stay and {1} are wanted").format(
-        percent(alike.agreement), percent(params.min_agreement)
-    )
+        detail = _("With {0} of {1} layers kept as they are, answers are alike to {2:.5f} and {3:g} is wanted.").format(
+            kept, len(layers), alike.cosine, params.min_cosine
+        )
+    else:
+        detail = _(
+            "With {0} of {1} layers kept as they are, {2} of the answers are expected to stay and {3} are wanted."
+        ).format(kept, len(layers), percent(alike.agreement), percent(params.min_agreement))
+    hint = _("Use 16-bit numbers instead, or allow more layers to be kept or more answers to change.")
+    hint = joined([*map(_, eight_bits.overflow_notes(reduce_range=params.reduce_range)), hint])
+    return InputRefused("too_sensitive", "Too many layers are sensitive to 8 bits", detail, hint)
 
 
 def _notes(result: sensitivity.SensitiveLayers, layers: int, params: Params) -> tuple[str, ...]:
     kept = [shown(name) for name in result.kept]
-    more = _(" and {0} more").format(len(kept) - SHOWN) if len(kept) > SHOWN else ""
-    what = _("{0} of {1} layers keep their numbers: {2}{3}.").format(len(kept), layers, ", ".join(kept[:SHOWN]), more)
-    alike = result.alike
-    share = (
-        _("{0} of {1}").format(percent(alike.seen), alike.n)
-        if alike.seen is not None
-        else _("a similarity of {0:.5f} over {1}").format(alike.cosine, alike.n)
-    )
-    notes = [what if kept else _("All {0} layers are in 8 bits.").format(layers)]
-    notes.append(_("On examples set aside for this check, the answers agree: {0}.").format(share))
+    if not kept:
+        what = _("All {1} layers are in 8 bits.")
+    elif len(kept) > SHOWN:
+        what = _("{0} of {1} layers keep their numbers: {2} and {3} more.")
+    else:
+        what = _("{0} of {1} layers keep their numbers: {2}.")
+    notes, alike = [what.format(len(kept), layers, ", ".join(kept[:SHOWN]), len(kept) - SHOWN)], result.alike
+    if alike.seen is not None:
+        agreed = _("On examples set aside for this check, the answers agree: {0} of {1}.")
+        notes.append(agreed.format(percent(alike.seen), alike.n))
+    else:
+        agreed = _("On examples set aside for this check, the answers agree: a similarity of {0:.5f} over {1}.")
+        notes.append(agreed.format(alike.cosine, alike.n))
     if result.stopped:
-        notes.append("The search reached its time limit; keeping fewer layers might suffice.")
+        notes.append(mark("The search reached its time limit; keeping fewer layers might suffice."))
     return (*notes, *eight_bits.overflow_notes(reduce_range=params.reduce_range))
 
 

@@ -3,11 +3,12 @@
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.quantize.calibrating.for_cards import CardParams, no_layers, with_pairs
 from workers.quantize.calibrating.pairs import INT8
 
 ID = "int8_qdq"
-TITLE = "INT8 for graphics cards"
+TITLE = mark("INT8 for graphics cards")
 
 
 def apply(model: Model, params: CardParams, ctx: JobContext) -> ModelArtifact:

@@ -8,6 +8,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.translation import mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits, qdq
@@ -21,7 +22,7 @@ With 2,000 operators, quantizing all layers took two minutes and failed; quantiz
 """
 
 HEAVY_LAYERS = "heavy_layers"
-TITLE = "INT8, all layers"
+TITLE = mark("INT8, all layers")
 
 
 class Params(qdq.Int8Params):
@@ -58,7 +59,7 @@ def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
     if "layers" in given:
         return Fitted(params)
     return Fitted(
-        params, HEAVY_LAYERS, "The model has so many operators that only its heavy layers are put into 8 bits."
+        params, HEAVY_LAYERS, mark("The model has so many operators that only its heavy layers are put into 8 bits.")
     )
 
 

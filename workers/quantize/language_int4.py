@@ -8,10 +8,10 @@ from pydantic import Field
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 from workers.quantize.weights import compressed_weights as shared
 
-ID, TITLE = "language_int4", "INT4 weights of a language model"
+ID, TITLE = "language_int4", mark("INT4 weights of a language model")
 
 
 Sensitivity = Literal["hessian", "mean_magnitude", "mean_variance", "max_variance", "rounding"]
@@ -71,7 +71,7 @@ SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
     summary="Each weight in 4 bits: a quarter of the memory. Small models lose by it, large ones hardly.",
-    source=_("AWQ, arXiv 2306.00978; GPTQ, arXiv 2210.17323; {0}").format(shared.SOURCE),
+    source=f"AWQ, arXiv 2306.00978; GPTQ, arXiv 2210.17323; {shared.SOURCE}",
     params=Params,
     accepts=(shared.FORMAT,),
     apply=apply,

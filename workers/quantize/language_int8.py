@@ -7,10 +7,10 @@ from pydantic import Field
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 from workers.quantize.weights import compressed_weights as shared
 
-ID, TITLE = "language_int8", "INT8 weights of a language model"
+ID, TITLE = "language_int8", mark("INT8 weights of a language model")
 
 
 class Params(TechniqueParams):
@@ -33,7 +33,7 @@ SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
     summary="Each weight in 8 bits instead of 16 or 32: half of the memory, and faster answers.",
-    source=_("LLM.int8(), arXiv 2208.07339; {0}").format(shared.SOURCE),
+    source=f"LLM.int8(), arXiv 2208.07339; {shared.SOURCE}",
     params=Params,
     accepts=(shared.FORMAT,),
     apply=apply,

@@ -19,14 +19,14 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, new_model
 from workers.quantize.weights import compressed_weights
 from workers.quantize.weights.compressed_weights import need_chat
 from workers.quantize.weights.source_folder import head_size, write_source
 
-ID, TITLE = "language_onnx", "A language model for NVIDIA cards and the web"
+ID, TITLE = "language_onnx", mark("A language model for NVIDIA cards and the web")
 RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
 WEIGHTS = f"{MODEL_FILE}.data"
 PEAK = 2.5
@@ -74,7 +74,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = (MODEL_FILE, WEIGHTS)
         output.new_graph = True
         output.model_format = "onnx"
-        output.precision = _("int{0} weights").format(params.bits)
+        output.precision = f"int{params.bits} weights"
         output.settings = {"chat": True, "by_token": True}
         output.runtimes = RUNTIMES
     return output.artifact

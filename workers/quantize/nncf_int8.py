@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration
 from workers.convert.output import need_onnx, new_model
@@ -20,7 +20,7 @@ from workers.quantize import eight_bits, qdq
 from workers.quantize.calibrating import one_sided
 
 ID = "nncf_int8"
-TITLE = "INT8 by NNCF"
+TITLE = mark("INT8 by NNCF")
 BRANCHING = ("If", "Loop", "Scan")
 
 
@@ -67,7 +67,7 @@ def _readable(proto: Any) -> Any:
     if onnx_files.count(proto, *BRANCHING):
         raise InputRefused(
             "branches",
-            _("{0} does not read this model").format(TITLE),
+            _("{0} does not read this model").format(_(TITLE)),
             "It contains branches or loops, which NNCF cannot read.",
             "Simplify the model first (graph_optimize), or choose Fettle's own INT8.",
         )

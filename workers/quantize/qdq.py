@@ -18,6 +18,7 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
+from workers.contracts.translation import mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration
 from workers.infer.base import Arrays
@@ -347,15 +348,19 @@ def need_pairs(path: Path) -> None:
         InputRefused: nothing was quantized.
     """
     if not onnx_files.count(onnx_files.load(path), "QuantizeLinear"):
-        raise nothing_smaller("The model has no layers with an 8-bit form.")
+        raise nothing_smaller(mark("The model has no layers with an 8-bit form."))
 
 
-def nothing_smaller(detail: str, hint: str = "Try 16-bit numbers instead.") -> InputRefused:
+def nothing_smaller(detail: str, hint: str = mark("Try 16-bit numbers instead.")) -> InputRefused:
     """Return the error of a technique that finds nothing to quantize."""
     return InputRefused("nothing_to_quantize", "There is nothing to make smaller this way", detail, hint)
 
 
 def nothing_to_convert() -> InputRefused:
     """Return the error of a conversion to 16 bits that finds no 32-bit weights."""
-    title, detail = "There is nothing to make smaller this way", "The model holds next to no weights as 32-bit numbers."
-    return InputRefused("nothing_to_convert", title, detail, "Leave this step out.")
+    return InputRefused(
+        "nothing_to_convert",
+        "There is nothing to make smaller this way",
+        "The model holds next to no weights as 32-bit numbers.",
+        "Leave this step out.",
+    )

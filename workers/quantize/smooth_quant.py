@@ -13,7 +13,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration
 from workers.convert.output import need_onnx, new_model
@@ -21,12 +21,12 @@ from workers.quantize import qdq
 from workers.quantize.calibrating import probes
 
 ID = "smooth_quant"
-TITLE = "SmoothQuant before INT8"
+TITLE = mark("SmoothQuant before INT8")
 SMALLEST = 1e-5
 
 NOTHING_SMOOTHABLE = Reason(
     code="nothing_smoothable",
-    text="None of the model's matrix products follows a normalization, so there are no outliers to smooth.",
+    text=mark("None of the model's matrix products follows a normalization, so there are no outliers to smooth."),
 )
 
 

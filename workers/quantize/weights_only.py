@@ -9,14 +9,14 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.weights import stored_weights
 
 ID = "weights_only"
-TITLE = "Weight-only quantization"
+TITLE = mark("Weight-only quantization")
 BLOCKS_FROM_OPSET = 21
 """First operator set whose DequantizeLinear supports groups and 4 bits."""
 
@@ -25,7 +25,7 @@ LIBRARY = "onnxruntime.quantization.matmul_nbits_quantizer"
 
 CONVOLUTIONS = Reason(
     code="mostly_convolutions",
-    text="Most of the model's layers are convolutions, whose weights this leaves as they are.",
+    text=mark("Most of the model's layers are convolutions, whose weights this leaves as they are."),
 )
 
 
@@ -72,11 +72,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         after = onnx_files.weight_bytes(proto)
         if after > SMALLER * before:
             raise qdq.nothing_smaller(
-                "The model has no large matrix products or tables; only their weights can be stored like that.",
-                "Try INT8 with calibration, which also covers convolutions.",
+                mark("The model has no large matrix products or tables; only their weights can be stored like that."),
+                mark("Try INT8 with calibration, which also covers convolutions."),
             )
         output.save(proto, TITLE)
-        output.precision = _("int{0} weights").format(params.bits)
+        output.precision = f"int{params.bits} weights"
         output.notes = (_note(layers, tables, before, after, params),)
     return output.artifact
 
@@ -107,13 +107,16 @@ def _quantize(proto: Any, params: Params) -> Any:
 
 
 def _note(layers: int, tables: int, before: int, after: int, params: Params) -> str:
-    what = _("{0} layers in {1} bits").format(layers, params.bits) + (
-        _(" and {0} tables in 8").format(tables) if tables else ""
+    what = (
+        _("Weights of {0} layers in {1} bits and {4} tables in 8: {2:.1f} MB became {3:.1f} MB.")
+        if tables
+        else _("Weights of {0} layers in {1} bits: {2:.1f} MB became {3:.1f} MB.")
+    ).format(layers, params.bits, before / 1e6, after / 1e6, tables)
+    when = _(
+        "It saves disk space and memory. It saves time only where reading weights takes longer than computing (large"
+        " products, one request at a time)."
     )
-    return _(
-        "Weights of {0}: {1:.1f} MB became {2:.1f} MB. It saves disk space and memory. It saves time only "
-        "where reading weights takes longer than computing (large products, one request at a time)."
-    ).format(what, before / 1e6, after / 1e6)
+    return joined([what, when])
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

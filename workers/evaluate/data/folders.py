@@ -72,10 +72,9 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
     entries = [file_entry(file, path, _class_of(file, root)) for file in files_below(root, suffixes)]
     classes = {label for entry in entries for label in entry.labels}
     if classes:
-        what = ngettext(
-            "The labels are the sub-folder’s name.", "The labels are the names of the {0} sub-folders.", len(classes)
-        )
-        findings.append(info(what.format(len(classes)), FOLDER_LABELS))
+        what = _("The labels are the names of the {0} sub-folders.").format(len(classes))
+        one = _("The labels are the sub-folder’s name.")
+        findings.append(info(what if len(classes) > 1 else one, FOLDER_LABELS))
     return Collection(kind, entries, findings=tuple(findings))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import WorkerError
+from workers.contracts.translation import _
 from workers.evaluate.data.base import reason_of
 from workers.evaluate.doctor.material import Example, Material
 from workers.evaluate.proof.stats import at_least
@@ -155,10 +156,10 @@ class Scorer:
         answer = np.asarray(pipeline.answer(self._session, feeds), np.float32)
         rows = answer.reshape(len(answer), -1)
         if not pipeline.stateful and len(rows) != 1:
-            raise PipelineError("The model gave several answers to one example.")
+            raise PipelineError(_("The model gave several answers to one example."))
         shares = np.asarray(pipeline.probabilities(rows), np.float64)
         if not np.isfinite(shares).all():
-            raise PipelineError("The answers are no finite numbers.")
+            raise PipelineError(_("The answers are no finite numbers."))
         return shares[:, 0] if pipeline.stateful and shares.shape[1] == 1 else shares
 
 

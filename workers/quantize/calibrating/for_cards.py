@@ -9,7 +9,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
@@ -20,7 +20,7 @@ FP8_LEVEL = "basic"
 """Graph optimization level for FP8; above it ONNX Runtime (1.32, clip_quantizelinear.cc) refuses a Clip before FP8."""
 
 SCOPE = qdq.Scope(heavy_only=True)
-NO_LAYERS = Reason(code="no_heavy_layers", text="The model has no convolutions or products with weights.")
+NO_LAYERS = Reason(code="no_heavy_layers", text=mark("The model has no convolutions or products with weights."))
 
 
 class CardParams(qdq.RangeParams):
@@ -52,7 +52,7 @@ def with_pairs(
         if not count:
             raise qdq.nothing_smaller(
                 _("The model has no convolutions or matrix products with weights that {0} could be used for.").format(
-                    title
+                    _(title)
                 )
             )
         output.save(proto, title)
@@ -60,7 +60,9 @@ def with_pairs(
         output.runtimes = RUNTIMES
         if kind == FP8:
             output.settings = {"graph_optimization": FP8_LEVEL}
-        output.notes = (_("{0} layers compute with {1}; biases and all else keep their numbers.").format(count, title),)
+        output.notes = (
+            _("{0} layers compute with {1}; biases and all else keep their numbers.").format(count, _(title)),
+        )
     return output.artifact
 
 

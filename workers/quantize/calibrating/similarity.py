@@ -13,7 +13,7 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.inference import engines
 from workers.evaluate.proof.similarity import similarities
 from workers.infer.base import Arrays
@@ -200,12 +200,12 @@ def set_aside(ctx: JobContext, learn: int, check: int) -> tuple[list[Arrays], li
     if len(items) < FEWEST:
         raise InputRefused(
             "calibration_missing" if not items else "calibration_too_little",
-            "There are too few examples" if items else "There are no examples to calibrate with",
+            mark("There are too few examples") if items else mark("There are no examples to calibrate with"),
             _(
                 "This technique learns from some examples and checks with others. It needs at least {0}, and "
                 "there are {1}."
             ).format(FEWEST, len(items)),
-            "Add data: pictures, texts or arrays like those that the model will see.",
+            mark("Add data: pictures, texts or arrays like those that the model will see."),
         )
     numbers = range(CHECK_EVERY - 1, len(items), CHECK_EVERY)[:check]
     return [item for number, item in enumerate(items) if number not in numbers][:learn], [items[n] for n in numbers]

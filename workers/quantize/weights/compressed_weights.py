@@ -53,7 +53,7 @@ def need_chat(model: Model, title: str) -> None:
     if not model.artifact.settings.get("chat"):
         raise InputRefused(
             "no_language_model",
-            _("“{0}” is for language models").format(title),
+            _("“{0}” is for language models").format(_(title)),
             "This model does not continue texts.",
             "Leave this step out of the recipe.",
         )

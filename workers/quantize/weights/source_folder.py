@@ -33,7 +33,7 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
     if not (source / CONFIG).is_file():
         raise InputRefused(
             "not_the_original",
-            _("{0} needs the original model").format(title),
+            _("{0} needs the original model").format(_(title)),
             "An earlier step changed the graph, and the names of its weights are lost.",
             "Put this step first in the recipe.",
         )
@@ -48,7 +48,7 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
     if lacking:
         raise InputRefused(
             "weights_without_names",
-            _("{0} does not fit this model").format(title),
+            _("{0} does not fit this model").format(_(title)),
             _("Its graph does not show where {0} of its weights are ({1}…).").format(
                 len(lacking), ", ".join(lacking[:3])
             ),
