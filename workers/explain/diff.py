@@ -9,7 +9,7 @@ from workers.contracts.after.changes import DiffParams, DiffResult, Layer
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.explain.difference import difference
 from workers.explain.errors import with_errors
 from workers.explain.graph import ModelGraph
@@ -25,7 +25,7 @@ from workers.tune.timing_runs import Target
 
 STAGES = ("Match both graphs", "Compare inner values", "Time each layer")
 
-BUSY = "Other programs kept the computer busy: times and reasons are less certain. Compare again when it is idle."
+BUSY = mark("Other programs kept the computer busy: times and reasons are less certain. Compare again when it is idle.")
 
 Graphs = tuple[ModelGraph, ModelGraph]
 
@@ -66,7 +66,7 @@ def _times(found: DiffResult, graphs: Graphs, sides: tuple[RunParams, RunParams]
             return {"nodes": with_times(found.nodes, *graphs, first, second), **_totals(first, second)}
         profiles = profile_in_turns(programs, ctx)
     except InputRefused as error:
-        return {"notes": (*found.notes, _("The time of single operators is not known: {0}").format(error.detail))}
+        return {"notes": (*found.notes, joined([_("The time of single operators is not known."), error.detail]))}
     facts = facts_of(found.nodes, graphs, profiles, (sides[0].runtime, sides[1].runtime))
     notes = (*found.notes, *((BUSY,) if facts.second.disturbed else ()))
     totals = _totals(facts.first.layers, facts.second.layers)

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from workers.contracts.after.changes import ChangedNode, Reason, Status
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, percent
+from workers.contracts.translation import _, joined, mark, ngettext
+from workers.contracts.wording import percent
 
 FEWER_BITS = frozenset({"bf16", "f16"})
 """Number formats in which an engine may compute the 32-bit numbers of a file."""
 
 CODES = {
-    "replaced": ("weights", ": it has other weights or is another operator"),
-    "rounded": ("rounding", ": a range or scale of its fewer bits does not fit"),
+    "replaced": ("weights", mark("It has other weights or is another operator.")),
+    "rounded": ("rounding", mark("A range or scale of its fewer bits does not fit.")),
 }
-"""Code of the reason and its words, by what became of the operator."""
+"""Code of the reason and its sentence, by what became of the operator."""
 
 
 def difference(nodes: Sequence[ChangedNode], first_different: int | None, precision: str) -> Reason | None:
@@ -34,12 +34,14 @@ def difference(nodes: Sequence[ChangedNode], first_different: int | None, precis
         return None
     worst = max(differing, key=lambda node: node.error or 0.0)
     formats = sorted({node.dtype_b for node in rounded if node.dtype_b}) or [precision]
-    text = _(
-        "{0} compute with fewer bits ({1}), and none differs by more than that explains. The error is "
-        "largest at “{2}”: {3}."
-    ).format(
-        counted(len(rounded) or len(differing), "operator"), ", ".join(formats), worst.a, percent(worst.error or 0.0)
-    )
+    n = len(rounded) or len(differing)
+    text = ngettext(
+        "{0:,} operator computes with fewer bits ({1}) and does not differ by more than that explains. The error is "
+        "largest at “{2}”: {3}.",
+        "{0:,} operators compute with fewer bits ({1}), and none differs by more than that explains. The error is "
+        "largest at “{2}”: {3}.",
+        n,
+    ).format(n, ", ".join(formats), worst.a, percent(worst.error or 0.0))
     return Reason(code="rounding", text=text, nodes=(worst.b or worst.a or "",))
 
 
@@ -50,9 +52,10 @@ def _single(node: ChangedNode, status: Status) -> Reason:
             name, node.op
         )
         return Reason(code="not_finite", text=text, nodes=nodes)
-    by = "" if node.error is None else _(", by {0}").format(percent(node.error))
     code, why = CODES.get(status, ("operator", ""))
-    text = _("“{0}” ({1}) is the first operator that differs by more than rounding explains{2}{3}.").format(
-        name, node.op, by, why
-    )
-    return Reason(code=code, text=text, nodes=nodes)
+    if node.error is None:
+        text = _("“{0}” ({1}) is the first operator that differs by more than rounding explains.")
+    else:
+        text = _("“{0}” ({1}) is the first operator that differs by more than rounding explains: by {2}.")
+    text = text.format(name, node.op, percent(node.error or 0.0))
+    return Reason(code=code, text=joined([text, _(why)]), nodes=nodes)

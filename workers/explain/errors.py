@@ -9,7 +9,7 @@ from workers.contracts.after.changes import ChangedNode, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, ngettext
 from workers.explain import rounding
 from workers.explain.agreement import Difference
 from workers.explain.graph import ModelGraph, Node
@@ -59,7 +59,7 @@ def with_errors(
             pairs = _pairs(nodes, (first_graph, second_graph), models, requests[0])
             walk = _compare(models, pairs, requests, budget_bytes, ctx)
     except (NotRunnable, InputRefused) as error:
-        return DiffResult(nodes=tuple(nodes), notes=(_("Inner values were not compared: {0}.").format(_reason(error)),))
+        return DiffResult(nodes=tuple(nodes), notes=(_not_compared(error),))
     return _result(nodes, pairs, len(requests) * batch, walk)
 
 
@@ -163,13 +163,19 @@ def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, wal
     without = sum(pair.layout is None for pair in pairs)
     if without:
         notes.append(
-            _("{0} matched values have other sizes in the second model and were not compared.").format(without)
+            ngettext(
+                "{0:,} matched value has another size in the second model and was not compared.",
+                "{0:,} matched values have other sizes in the second model and were not compared.",
+                without,
+            ).format(without)
         )
     if walk.failed:
         notes.append(
-            _("{0} groups of operators do not run alone; their errors include those of earlier ones.").format(
-                walk.failed
-            )
+            ngettext(
+                "{0:,} group of operators does not run alone; its errors include those of earlier ones.",
+                "{0:,} groups of operators do not run alone; their errors include those of earlier ones.",
+                walk.failed,
+            ).format(walk.failed)
         )
     first = min(different, default=None)
     different_from = None if first is None else first[1]
@@ -186,5 +192,6 @@ def excess(pair: Pair, in_steps: bool) -> float:
     return max(gains, own / rounding.explained(pair.rounds_to, pair.weight_error, moved, in_steps))
 
 
-def _reason(error: Exception) -> str:
-    return (error.detail if isinstance(error, InputRefused) else str(error)).rstrip(".")
+def _not_compared(error: Exception) -> str:
+    why = error.detail if isinstance(error, InputRefused) else str(error)
+    return joined([_("Inner values were not compared."), why])

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
+from workers.contracts.wording import counted
 from workers.evaluate.data.base import names_of, shown
 from workers.evaluate.data.sniff import readable
 from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, read_table, read_text
@@ -21,6 +22,11 @@ from workers.pipeline.spec import PipelineSpec
 
 FILE_COLUMNS = ("file", "files")
 """Names of the column of files; `numpy.savez` itself takes no array called “file”."""
+ERRORS = {
+    "objects": mark("It holds Python objects, which could run code when they are opened."),
+    "size": mark("It holds more arrays than fit into memory."),
+}
+"""Sentences by the code of an error of array files."""
 NUMBERED = re.compile(r"(.+?)[._ \[](\d{1,7})\]?")
 Columns = dict[str, NDArray[Any]]
 
@@ -42,11 +48,11 @@ def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> lis
     files = next((columns.pop(name) for name in FILE_COLUMNS if name in columns), None)
     counts = {name: len(values) if values.ndim else 0 for name, values in columns.items()}
     if not columns or len({*counts.values()}) != 1:
-        raise _refused("unequal_rows", "its arrays have no common number of rows", {"rows": dict(counts)})
+        raise _refused("unequal_rows", _("Its arrays have no common number of rows."), {"rows": dict(counts)})
     rows = next(iter(counts.values()))
     order = range(rows) if files is None else _order(files, sources, rows)
     if files is None and rows != len(sources):
-        why = _("it has {0:,} rows, and the data have {1:,} examples").format(rows, len(sources))
+        why = _("It has {0}, and the data have {1}.").format(counted(rows, "row"), counted(len(sources), "example"))
         raise _refused("other_count", why, {"rows": rows, "examples": len(sources)})
     named = _named(columns, spec)
     return [{name: np.asarray(values[at], np.float32)[None] for name, values in named.items()} for at in order]
@@ -64,11 +70,11 @@ def _named(columns: Columns, spec: PipelineSpec) -> Columns:
         facts: dict[str, JsonValue] = {"given": [*columns], "outputs": [*names]}
         raise _refused(
             "other_outputs",
-            _("it has {0}, and the model gives {1}").format(names_of([*columns]), names_of(names)),
+            _("It has {0}, and the model gives {1}.").format(names_of([*columns]), names_of(names)),
             facts,
         )
     if any(values.dtype.kind not in "biuf" for values in known.values()):
-        raise _refused("no_numbers", "it holds values that are no numbers", {})
+        raise _refused("no_numbers", _("It holds values that are no numbers."), {})
     return known
 
 
@@ -89,7 +95,7 @@ def check_shapes(expected: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDA
             return True
         facts: dict[str, JsonValue] = {"output": one, "expected": [*given], "model": [*own]}
         raise _refused(
-            "other_shape", _("its “{0}” has the shape {1}, and the model’s is {2}").format(one, given, own), facts
+            "other_shape", _("Its “{0}” has the shape {1}, and the model’s is {2}.").format(one, given, own), facts
         )
     return False
 
@@ -98,9 +104,8 @@ def _order(files: NDArray[Any], sources: Sequence[str], rows: int) -> list[int]:
     """Return the row of each entry by the names of files: whole names, else last parts that occur once."""
     given = [str(name).replace("\\", "/") for name in files.ravel()]
     if len(given) != rows:
-        raise _refused(
-            "other_count", _("it has {0:,} rows and {1:,} names of files").format(rows, len(given)), {"rows": rows}
-        )
+        words = _("It has {0} and {1}.").format(counted(rows, "row"), counted(len(given), "file name"))
+        raise _refused("other_count", words, {"rows": rows})
     at = {name: row for row, name in enumerate(given)}
     short = Counter(PurePosixPath(name).name for name in given)
     by_end = {PurePosixPath(name).name: row for name, row in at.items() if short[PurePosixPath(name).name] == 1}
@@ -108,9 +113,8 @@ def _order(files: NDArray[Any], sources: Sequence[str], rows: int) -> list[int]:
     missing = [source for source, row in zip(sources, found, strict=True) if row < 0]
     if missing:
         facts: dict[str, JsonValue] = {"missing": len(missing), "rows": rows, "examples": len(sources)}
-        raise _refused(
-            "other_files", _("it has no row for {0:,} files: {1}").format(len(missing), names_of(missing)), facts
-        )
+        words = _("It has no row for {0}: {1}.").format(counted(len(missing), "file"), names_of(missing))
+        raise _refused("other_files", words, facts)
     return found
 
 
@@ -118,7 +122,8 @@ def _arrays(path: Path) -> Columns:
     try:
         loaded = load_arrays(path)
     except ArrayFileError as error:
-        raise _refused("damaged", _("it {0}").format(error), {"file": shown(path.name)}) from error
+        words = ERRORS.get(error.code, mark("It is damaged."))
+        raise _refused("damaged", _(words), {"file": shown(path.name)}) from error
     return dict(loaded) if isinstance(loaded, dict) else {"": loaded}
 
 
@@ -148,7 +153,7 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
         return np.asarray(values, np.float64)
     except (ValueError, TypeError) as error:
         raise _refused(
-            "no_numbers", _("its column “{0}” has rows of different lengths or texts").format(shown(name)[:60]), {}
+            "no_numbers", _("Its column “{0}” has rows of different lengths or texts.").format(shown(name)[:60]), {}
         ) from error
 
 
@@ -165,9 +170,9 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
     rows = [_json(line) for line in lines]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not row:
-            raise _refused("damaged", _("its line {0} is no JSON object").format(number), {"line": number})
+            raise _refused("damaged", _("Its line {0:,} is no JSON object.").format(number), {"line": number})
     if not rows:
-        raise _refused("damaged", "it has no rows", {"rows": 0})
+        raise _refused("damaged", _("It has no rows."), {"rows": 0})
     return rows
 
 
@@ -183,7 +188,7 @@ def _refused(why: str, words: str, facts: dict[str, JsonValue]) -> InputRefused:
     return InputRefused(
         "bad_expected",
         "The expected outputs cannot be used",
-        _("The file does not fit the model and the data: {0}.").format(words),
+        joined([_("The file does not fit the model and the data."), words]),
         "Save one row for each example, with the files sorted by path or named in “file”, and the model’s own outputs.",
         facts={"why": why, **facts},
     )

@@ -13,8 +13,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, RunParams
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.proof.predictions import answered
 from workers.explain.diff import compare
 from workers.explain.examples import Examples
@@ -36,8 +35,8 @@ FEW = 8
 """With fewer examples the result is said to be unsure."""
 VARIED = 1e-4
 """Answers to equal requests differ if their standard error is above this share of the answers’ spread."""
-SECOND = "The second model expects", "The second model gives"
-EXPECTED = "The expected outputs were made from", "The expected outputs hold"
+SECOND = mark("The second model expects {0}."), mark("The second model gives {0}.")
+EXPECTED = mark("The expected outputs were made from {0}."), mark("The expected outputs hold {0}.")
 
 
 def explain(params: ExplainParams, ctx: JobContext) -> ExplainResult:
@@ -177,15 +176,18 @@ def _material(
 def _notes(examples: Examples, before: Outcome, *, late: bool) -> Iterable[str]:
     """Yield what people should know about the comparison."""
     if before.n < FEW:
-        yield _("There {0} only {1}: more would make the result surer.").format(
-            is_are(before.n), counted(before.n, "example")
-        )
+        yield ngettext(
+            "There is only {0} example: more would make the result surer.",
+            "There are only {0} examples: more would make the result surer.",
+            before.n,
+        ).format(before.n)
     if before.failed:
-        yield "The second model does not take the first one’s inputs as they are."
+        yield _("The second model does not take the first one’s inputs as they are.")
     if examples.unread:
-        yield _("{0} could not be read.").format(counted(len(examples.unread), "example"))
+        unread = len(examples.unread)
+        yield ngettext("{0:,} example could not be read.", "{0:,} examples could not be read.", unread).format(unread)
     if late:
-        yield "The time ended before all alternatives were tried."
+        yield _("The time ended before all alternatives were tried.")
 
 
 def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner) -> DiffResult | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from networkx.utils import UnionFind
 
 from workers.contracts.after.changes import ChangedNode, Layer
-from workers.contracts.translation import _
 from workers.explain.graph import ModelGraph
 from workers.explain.kinds import family_of, is_moving, plain_kind
 from workers.explain.times import paired_extras, place
@@ -131,7 +130,7 @@ def _join_replacements(sets: UnionFind, nodes: Sequence[ChangedNode], first: Mod
 def _regions(nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str, int]) -> list[_Region]:
     """Return the regions of one graph; operators that only move values are looked through."""
     changed = {name for name, row in rows.items() if nodes[row].status in CHANGED and not is_moving(nodes[row].op)}
-    source: dict[str, object] = {name: _("input {0}").format(number) for number, name in enumerate(graph.inputs)}
+    source: dict[str, object] = {name: f"input {number}" for number, name in enumerate(graph.inputs)}
     sets, regions = UnionFind(), {name: _Region([], set(), set()) for name in changed}
     for node in graph.nodes:
         sources = [source[name] for name in node.inputs if name in source]
@@ -140,7 +139,7 @@ def _regions(nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str,
         if not through:
             _border(sets, regions, node.name, sources, rows)
     for number, name in enumerate(graph.outputs):
-        _border(sets, regions, _("output {0}").format(number), [source[name]] if name in source else [], rows)
+        _border(sets, regions, f"output {number}", [source[name]] if name in source else [], rows)
     joined: dict[object, _Region] = {}
     for name, region in regions.items():
         whole = joined.setdefault(sets[name], _Region([], set(), set()))

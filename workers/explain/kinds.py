@@ -1,5 +1,7 @@
 """Sort operators of all formats and engines by what they do, from their kind."""
 
+from workers.contracts.translation import mark
+
 CONVERTING = frozenset({"Cast", "CastLike", "Convert", "ConvertLike", "QuantizeLinear", "DequantizeLinear",
                         "DynamicQuantizeLinear", "FakeQuantize", "_to_copy", "to", "type"})  # fmt: skip
 ROUNDING = frozenset({"QuantizeLinear", "DequantizeLinear", "FakeQuantize"})
@@ -13,10 +15,10 @@ COPYING = frozenset({"Concat", "Reshape", "Slice", "StridedSlice", "Split", "Var
 """Operators that move values without computing any."""
 
 FAMILIES = (
-    ("convolutions", ("conv",)),
-    ("matrix products", ("matmul", "gemm", "fullyconnected", "addmm", "linear", "bmm")),
-    ("recurrent layers", ("lstm", "gru", "rnn")),
-    ("attention layers", ("attention",)),
+    (mark("convolutions"), ("conv",)),
+    (mark("matrix products"), ("matmul", "gemm", "fullyconnected", "addmm", "linear", "bmm")),
+    (mark("recurrent layers"), ("lstm", "gru", "rnn")),
+    (mark("attention layers"), ("attention",)),
 )
 """Words for the families of operators that usually take most of the time, and parts of their kinds."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from workers.contracts.after.changes import Cause
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.evaluate.kinds import kinds_in
 from workers.explain.running import Outcome, Runner
 from workers.explain.side import CauseKind, Material, Proposal, Side
@@ -155,16 +155,19 @@ class Search:
         return self.late
 
     def causes(self, trial: Trial, who: str, gives: str) -> tuple[Cause, ...]:
-        """Return what was found, in words; `who` and `gives` begin the sentences about inputs and answers."""
+        """Return what was found, in words; `who` and `gives` are the sentences about inputs and answers."""
         found = []
-        end = _("{0:,} of {1:,} answers differ").format(trial.outcome.differing, trial.outcome.n)
-        by = "corrected for that" if len(trial.chosen) == 1 else "corrected for all of this"
+        end = (
+            _("Corrected for that, {0:,} of {1:,} answers differ.")
+            if len(trial.chosen) == 1
+            else _("Corrected for all of this, {0:,} of {1:,} answers differ.")
+        ).format(trial.outcome.differing, trial.outcome.n)
         for cause, proposal in trial.chosen:
             after = proposal.after
             if proposal.found is not None:
                 before = replace(trial.side, answers=trial.side.answers[:-1])
                 after = proposal.found(*(one.raw for one in self._runner.both(before, self._all)))
-            text = f"{gives if proposal.gives else who} {proposal.words}: {by}, {end}."
+            text = joined([_(gives if proposal.gives else who).format(proposal.words), end])
             found.append(
                 Cause(
                     code=cause.code, parameter=proposal.parameter, before=proposal.before, after=after,

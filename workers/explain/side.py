@@ -100,7 +100,7 @@ class Proposal:
         side: The second side with it.
         parameter: The setting that differs.
         before: Its value so far; `after` is the one that is tried.
-        words: What the other side has, as the end of a sentence ("BGR pictures").
+        words: What the other side has, in the middle of a sentence ("BGR pictures").
         gives: Whether the words are about its answers, not about its inputs.
         found: Returns the value of `after` from both sides' answers, where it follows from them.
     """

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workers.contracts.after.changes import ChangedNode, Layer
-from workers.contracts.translation import _
 from workers.explain.graph import ModelGraph
 from workers.explain.kinds import family_of, is_moving
 from workers.tune.openvino_layers import stem_of
@@ -106,7 +105,7 @@ def paired_extras(first: Sequence[PlacedLayer], second: Sequence[PlacedLayer]) -
     pairs = {layer.name: layer.name for layer in known if layer.name in names}
     for layer in (placed.layer for placed in second if not placed.rows and placed.layer.name not in pairs):
         same = alike[layer.kind, layer.kernel, layer.values]
-        pairs[layer.name] = same.popleft() if same else _("second: {0}").format(layer.name)
+        pairs[layer.name] = same.popleft() if same else f"second: {layer.name}"
     return pairs
 
 

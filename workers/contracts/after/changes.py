@@ -155,7 +155,7 @@ class Box(Frozen):
     """
 
     id: int
-    title: Text
+    title: str
     nodes: tuple[int, ...]
     x: float
     y: float

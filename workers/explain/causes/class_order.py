@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from workers.contracts.translation import _
 from workers.explain.side import CauseKind, Material, Proposal, Rows, Side
 
 MOST_CLASSES = 2000
@@ -59,7 +60,7 @@ def found_order(first: Rows, second: Rows) -> JsonValue:
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield the order that the answers show."""
     if side.spec.answer_kind in ("class", "labels", "tensor") and side.spec.postprocess is None and not side.spec.links:
-        changed, words = side.with_answers(Reordered()), "its classes in another order"
+        changed, words = side.with_answers(Reordered()), _("its classes in another order")
         yield Proposal(changed, "classes", "other", None, words, gives=True, found=found_order)
 
 

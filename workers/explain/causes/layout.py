@@ -34,9 +34,8 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     if side.spec.postprocess is None:
         for source, before, after in ((0, "nhwc", "nchw"), (-1, "nchw", "nhwc")):
             moved = side.with_answers(MovedAnswer(source, -1 - source))
-            yield Proposal(
-                moved, "output_layout", before, after, _("answers in the layout {0}").format(after.upper()), gives=True
-            )
+            words = _("answers in the layout {0}").format(after.upper())
+            yield Proposal(moved, "output_layout", before, after, words, gives=True)
 
 
 CAUSE = CauseKind("layout", order=10, propose=propose)

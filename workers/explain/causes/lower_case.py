@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workers.contracts.translation import _
 from workers.explain.side import CauseKind, Material, Proposal, Side
 from workers.pipeline.spec import TextSteps
 
@@ -18,12 +19,13 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     if not isinstance(steps, TextSteps):
         return
     changed = side.with_steps(replace(steps, lowercase=not steps.lowercase))
-    words = "texts as they are written" if steps.lowercase else "texts in small letters"
+    words = _("texts as they are written") if steps.lowercase else _("texts in small letters")
     yield Proposal(changed, "lowercase", steps.lowercase, not steps.lowercase, words)
     folder = _cased(side.folder / steps.tokenizer, material.work_dir / FOLDER)
     if folder is not None:
         cased = replace(side.with_steps(replace(steps, lowercase=False)), folder=folder)
-        yield Proposal(cased, "lowercase", True, False, "texts as they are written, with capital letters")
+        words = _("texts as they are written, with capital letters")
+        yield Proposal(cased, "lowercase", True, False, words)
 
 
 def _cased(tokenizer: Path, folder: Path) -> Path | None:

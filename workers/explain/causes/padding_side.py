@@ -59,15 +59,19 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     shape = side.main.shape
     if len(shape) > 1 and shape[1] is not None:
         changed = replace(side, feeds=(Padded("left", None, pad_id),))
-        yield Proposal(changed, "padding", "right", "left", "texts that are filled up on the left")
+        yield Proposal(changed, "padding", "right", "left", _("texts that are filled up on the left"))
         return
     longest = max(material.lengths(side), default=0)
     lengths = {longest, *(one for one in USUAL_LENGTHS if longest <= one <= steps.max_length)}
     for length in sorted(lengths):
         for where in ("left", "right"):
             changed = replace(side, feeds=(Padded(where, length, pad_id),))
-            words = _("texts that are filled up on the {0} to {1} tokens").format(where, length)
-            yield Proposal(changed, "padding", "none", _("{0} to {1}").format(where, length), words)
+            words = (
+                _("texts that are filled up on the left to {0:,} tokens")
+                if where == "left"
+                else _("texts that are filled up on the right to {0:,} tokens")
+            )
+            yield Proposal(changed, "padding", "none", f"{where} to {length}", words.format(length))
 
 
 CAUSE = CauseKind("padding_side", order=65, propose=propose)

@@ -34,19 +34,13 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     for other in dict.fromkeys(known):
         same = replace(other, interpolation=steps.interpolation) == steps
         if same:
-            words, before, after = (
-                _("{0} interpolation").format(other.interpolation),
-                steps.interpolation,
-                other.interpolation,
-            )
-            yield Proposal(side.with_steps(other), "interpolation", before, str(after), words)
+            before, after = steps.interpolation, other.interpolation
+            words = _("{0} interpolation").format(after)
+            yield Proposal(side.with_steps(other), "interpolation", before, after, words)
         else:
-            before_words, words = size_words(steps), size_words(other)
-            yield Proposal(side.with_steps(other), "resize", before_words, words, _sentence(words))
-
-
-def _sentence(words: str) -> str:
-    return _("pictures {0}{1}").format("with the " if words.startswith("shorter") else "", words)
+            size = size_words(other)
+            words = _("pictures with the {0}") if isinstance(other.resize, int) else _("pictures {0}")
+            yield Proposal(side.with_steps(other), "resize", size_words(steps), size, words.format(size))
 
 
 CAUSE = CauseKind("resize_mode", order=50, propose=propose)

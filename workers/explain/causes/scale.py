@@ -48,7 +48,7 @@ def _of_pictures(side: Side, steps: ImageSteps) -> Iterable[Proposal]:
         families = ((values, mean * count, std * count) for values, mean, std in RANGES.values())
         tried = dict(zip(RANGES, with_families(steps, families), strict=True))
     for name, other in tried.items():
-        words = _("values from {0}").format(name.replace("..", " to ").replace("-", "−"))
+        words = _("values from {0} to {1}").format(*name.replace("-", "−").split(".."))
         yield Proposal(side.with_steps(other), "range", now or steps.range, name, words)
 
 

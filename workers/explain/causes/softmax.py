@@ -53,12 +53,11 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     for name in names:
         inside = _("probabilities, with the {0} inside").format(name)
         yield Proposal(_with(side, name, None), name, "inside", "outside", inside, gives=True)
-        yield Proposal(
-            _with(side, None, name), name, "outside", "inside", _("logits, without the {0}").format(name), gives=True
-        )
+        outside = _("logits, without the {0}").format(name)
+        yield Proposal(_with(side, None, name), name, "outside", "inside", outside, gives=True)
     logarithms: tuple[Function | None, ...] = ("softmax", None)
     for first in logarithms:
-        words = "logarithms of probabilities"
+        words = _("logarithms of probabilities")
         yield Proposal(_with(side, first, "exp"), "log_softmax", "inside", "outside", words, gives=True)
 
 

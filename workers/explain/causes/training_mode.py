@@ -16,13 +16,16 @@ REPEATS = 32
 
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield a copy in inference mode where the file has nodes in training mode, and the mean of random answers."""
-    words = "answers of its training mode (dropout or batch normalization)"
+    words = _("answers of its training mode (dropout or batch normalization)")
     folder = _in_inference_mode(material.model_dir, material.work_dir / FOLDER)
     if folder is not None:
         yield Proposal(replace(side, model=folder), "training_mode", True, False, words, gives=True)
     if material.varies():
-        more = _("{0}, which vary between equal requests (their mean over {1} requests counts)").format(words, REPEATS)
-        yield Proposal(replace(side, repeats=REPEATS), "training_mode", True, False, more, gives=True)
+        words = _(
+            "answers of its training mode (dropout or batch normalization), which vary between equal requests (their "
+            "mean over {0} requests counts)"
+        ).format(REPEATS)
+        yield Proposal(replace(side, repeats=REPEATS), "training_mode", True, False, words, gives=True)
 
 
 def _in_inference_mode(source: Path, folder: Path) -> Path | None:

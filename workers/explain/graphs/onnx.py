@@ -57,7 +57,7 @@ def read(path: Path) -> ModelGraph:
         raise InputRefused(
             "too_many_nodes",
             "The graph is too large to compare",
-            _("{0} has more than {1} operators.").format(path.name, MOST_NODES),
+            _("{0} has more than {1:,} operators.").format(path.name, MOST_NODES),
             "Compare a smaller part of the model.",
         )
     reader = _Reader(path.parent)

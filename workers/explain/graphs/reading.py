@@ -31,5 +31,5 @@ def read_graph(folder: Path, runtime: str) -> ModelGraph:
     notes = [target.part] if target.part else []
     precision = str(target.settings.get("inference_precision", ""))
     if precision in SHOWN:
-        notes.append(_("The engine computes with {0}, which the file does not show.").format(SHOWN[precision]))
+        notes.append(_("The engine computes with {0}, which the file does not show.").format(_(SHOWN[precision])))
     return dataclasses.replace(graph, form=form, notes=(*graph.notes, *notes))

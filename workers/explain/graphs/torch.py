@@ -29,12 +29,12 @@ def read(path: Path) -> ModelGraph:
     from workers.infer.torch_cpu import load_program
 
     try:
-        program, (inputs, _unused) = load_program(torch, path)
+        program, (inputs, _example) = load_program(torch, path)
     except NotRunnable as error:
         raise InputRefused(
             "no_torch_program",
             "PyTorch's graph of this model cannot be read",
-            _("There is no exported program that can be read beside {0}: {1}.").format(path.name, error),
+            _("There is no exported program that can be read beside {0}: {1}.").format(path.name, str(error)),
             "Compare the version for another engine.",
         ) from error
     reader = _Reader()

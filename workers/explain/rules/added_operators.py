@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, kinds_of, ms
+from workers.explain.wording import kinds_of, ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -16,9 +17,9 @@ def _explain(facts: SpeedFacts) -> Reason:
     return facts.reason(
         RULE.code,
         _("Only the second model has {0} ({1}): {2}.").format(
-            count(len(second), "operator"), kinds_of(second), ms(-facts.saved_ms)
+            counted(len(second), "operator"), kinds_of(second), ms(-facts.saved_ms)
         ),
-        "Check whether the second model needs them.",
+        _("Check whether the second model needs them."),
     )
 
 

@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import cost_or_save, count
+from workers.explain.wording import ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -13,12 +14,16 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = facts.layers
+    saves = facts.saved_ms > 0
+    text = (
+        _("What the first model computes in {0} takes {1:,} in the second, which saves {2}.")
+        if saves
+        else _("What the first model computes in {0} takes {1:,} in the second, which costs {2}.")
+    )
     return facts.reason(
         RULE.code,
-        _("What the first model computes in {0} takes {1} in the second, which {2}.").format(
-            count(len(first), "layer"), len(second), cost_or_save(facts.saved_ms, one=True)
-        ),
-        "Export these operators in a form that the engine fuses." if facts.saved_ms < 0 else "",
+        text.format(counted(len(first), "layer"), len(second), ms(abs(facts.saved_ms))),
+        "" if saves else _("Export these operators in a form that the engine fuses."),
     )
 
 

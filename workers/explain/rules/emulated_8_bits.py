@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, slower_or_faster
+from workers.explain.wording import slower_or_faster
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -20,8 +21,8 @@ def _explain(facts: SpeedFacts) -> Reason:
         _(
             "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits "
             "in {0}: {1}."
-        ).format(count(sum(group.heavy for group in facts.groups), "operator"), slower_or_faster(*facts.spent_ms)),
-        "Measure it on the processor that will run it, or use 16 or 32 bits on this one.",
+        ).format(counted(sum(group.heavy for group in facts.groups), "operator"), slower_or_faster(*facts.spent_ms)),
+        _("Measure it on the processor that will run it, or use 16 or 32 bits on this one."),
     )
 
 

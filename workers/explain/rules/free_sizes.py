@@ -25,14 +25,21 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     if not exceeds_noise(costs) or (cost_ms := statistics.median(costs)) < 0:
         return None
     now = free is facts.second
-    which, other = ("second", "first") if now else ("first", "second")
+    text = (
+        _(
+            "The second model takes inputs of any size; built for the size of this request, as the first one is, it "
+            "needs {0} less."
+        )
+        if now
+        else _(
+            "The first model takes inputs of any size; built for the size of this request, as the second one is, it "
+            "needs {0} less."
+        )
+    )
     return facts.reason(
         RULE.code,
-        _(
-            "The {0} model takes inputs of any size; built for the size of this request, as the {1} one is, it "
-            "needs {2} less."
-        ).format(which, other, ms(cost_ms)),
-        "Fix the input size, or use a few fixed sizes." if now else "",
+        text.format(ms(cost_ms)),
+        _("Fix the input size, or use a few fixed sizes.") if now else "",
         saved_ms=-cost_ms if now else cost_ms,
     )
 

@@ -1,6 +1,7 @@
 """Changes of the order of values in memory that only one model has."""
 
 from workers.contracts.after.changes import Reason
+from workers.contracts.translation import _, ngettext
 from workers.explain.groups import Group
 from workers.explain.kinds import LAYOUT
 from workers.explain.speed import Rule, SpeedFacts
@@ -13,10 +14,26 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     numbers = len(facts.layers[0]), len(facts.layers[1])
+    n = abs(numbers[1] - numbers[0])
     return facts.reason(
         RULE.code,
-        more_or_fewer(numbers, "change", "of the order of values in memory (layout)", facts.saved_ms),
-        "Keep one order (channels first or channels last) from input to output." if facts.saved_ms < 0 else "",
+        more_or_fewer(
+            numbers,
+            facts.saved_ms,
+            ngettext(
+                "{0:,} more change of the order of values in memory (layout) costs {1}.",
+                "{0:,} more changes of the order of values in memory (layout) cost {1}.",
+                n,
+            ),
+            ngettext(
+                "{0:,} fewer change of the order of values in memory (layout) saves {1}.",
+                "{0:,} fewer changes of the order of values in memory (layout) save {1}.",
+                n,
+            ),
+            _("Changes of the order of values in memory (layout) take {1} more."),
+            _("Changes of the order of values in memory (layout) take {1} less."),
+        ),
+        _("Keep one order (channels first or channels last) from input to output.") if facts.saved_ms < 0 else "",
     )
 
 

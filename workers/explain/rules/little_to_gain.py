@@ -16,7 +16,7 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         text=_(
             "The model is small: {0} of a request pass outside of its operators, so faster operators gain little."
         ).format(percent(outside_ms / (inside_ms + outside_ms), 0)),
-        advice="Send several items in one request.",
+        advice=_("Send several items in one request."),
     )
 
 

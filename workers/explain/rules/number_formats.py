@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from workers.contracts.after.changes import Reason
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import bits, slower_or_faster
@@ -26,13 +26,13 @@ def _explain(facts: SpeedFacts) -> Reason:
         of_all = sum(group.heavy for group in facts.all_groups if group.family == family)
         spent = replace(facts, groups=tuple(groups)).spent_ms
         parts.append(
-            _("{0} of {1} {2} in {3}: {4}").format(n, of_all, family, bits(precision), slower_or_faster(*spent))
+            _("{0:,} of {1:,} {2} in {3}: {4}.").format(n, of_all, _(family), bits(precision), slower_or_faster(*spent))
         )
     slower = facts.saved_ms < 0
     return facts.reason(
         RULE.code,
-        f"{'; '.join(parts)}.",
-        "Keep the operators that became slower in the number format of the first model." if slower else "",
+        joined(parts),
+        _("Keep the operators that became slower in the number format of the first model.") if slower else "",
     )
 
 

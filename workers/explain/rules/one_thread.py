@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Layer, Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, ms
+from workers.explain.wording import ms
 
 
 def _fewer(facts: SpeedFacts) -> bool:
@@ -28,17 +29,14 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     allowed = max(facts.first.threads, facts.second.threads)
     if _fewer(facts):
-        text = _("The second model runs with {0}, the first with {1}").format(
-            count(facts.second.threads, "thread"), allowed
-        )
-        advice = "Allow as many threads as the first model has."
+        text, used = _("The second model runs with {0}, the first with {1}: {2} more."), facts.second.threads
+        text = text.format(counted(used, "thread"), allowed, ms(-facts.saved_ms))
+        advice = _("Allow as many threads as the first model has.")
     else:
-        text = _("Only one thread, although {0} are allowed, computes {1}").format(
-            allowed, count(len(facts.groups), "operator")
-        )
-        advice = "Use operators that the engine splits over threads, or another engine."
-    cost = _("{0}: {1} more.").format(text, ms(-facts.saved_ms))
-    return facts.reason(RULE.code, cost, advice)
+        text = _("Only one thread, although {0} are allowed, computes {1}: {2} more.")
+        text = text.format(allowed, counted(len(facts.groups), "operator"), ms(-facts.saved_ms))
+        advice = _("Use operators that the engine splits over threads, or another engine.")
+    return facts.reason(RULE.code, text, advice)
 
 
 RULE = Rule("one_thread", _explain, _belongs, order=100)

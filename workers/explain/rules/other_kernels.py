@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group, main_layer
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, slower_or_faster
+from workers.explain.wording import slower_or_faster
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -13,14 +14,16 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = facts.runtimes
-    what = "Another implementation" if first == second else _("{0} instead of {1}").format(second, first)
-    slower = facts.saved_ms < 0
+    text = (
+        _("Another implementation computes {0}: {1}.")
+        if first == second
+        else _("{2} instead of {3} computes {0}: {1}.")
+    )
+    n, slower = len(facts.groups), facts.saved_ms < 0
     return facts.reason(
         RULE.code,
-        _("{0} computes {1}: {2}.").format(
-            what, count(len(facts.groups), "operator"), slower_or_faster(*facts.spent_ms)
-        ),
-        "Keep the engine of the first model." if slower and first != second else "",
+        text.format(counted(n, "operator"), slower_or_faster(*facts.spent_ms), second, first),
+        _("Keep the engine of the first model.") if slower and first != second else "",
     )
 
 

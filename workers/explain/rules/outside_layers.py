@@ -3,7 +3,7 @@
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
 from workers.explain.speed import Rule, SpeedFacts, exceeds_noise
-from workers.explain.wording import cost_or_save, ms
+from workers.explain.wording import ms
 
 
 def _explain(facts: SpeedFacts) -> Reason | None:
@@ -13,13 +13,21 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     if not (first and second):  # the profiler made the layers so slow that they fill the whole request
         return None
+    text = (
+        _(
+            "Starting operators and handing over values saves {0}: {1} of each request pass outside of the operators, "
+            "{2} in the first model."
+        )
+        if first > second
+        else _(
+            "Starting operators and handing over values costs {0}: {1} of each request pass outside of the operators, "
+            "{2} in the first model."
+        )
+    )
     return Reason(
         code=RULE.code,
-        text=_(
-            "Starting operators and handing over values {0}: {1} of each request pass outside of the operators, "
-            "{2} in the first model."
-        ).format(cost_or_save(first - second, one=True), ms(second), ms(first)),
-        advice="Fuse operators, or send several items in one request." if second > first else "",
+        text=text.format(ms(abs(first - second)), ms(second), ms(first)),
+        advice=_("Fuse operators, or send several items in one request.") if second > first else "",
         saved_ms=first - second,
     )
 

@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Layer, Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, ms
+from workers.explain.wording import ms
 
 GENERAL = ("ref", "aten::_slow")
 """Beginnings of names of general implementations, of OpenVINO and of PyTorch."""
@@ -25,9 +26,9 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     return facts.reason(
         RULE.code,
         _("The engine has only a slow general implementation for {0} ({1}): {2} more.").format(
-            count(len(facts.groups), "operator"), kinds, ms(-facts.saved_ms)
+            counted(len(facts.groups), "operator"), kinds, ms(-facts.saved_ms)
         ),
-        "Use an operator that the engine has a fast implementation for, or another engine.",
+        _("Use an operator that the engine has a fast implementation for, or another engine."),
     )
 
 

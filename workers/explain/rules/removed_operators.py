@@ -2,9 +2,10 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, kinds_of, ms
+from workers.explain.wording import kinds_of, ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -16,7 +17,7 @@ def _explain(facts: SpeedFacts) -> Reason:
     return facts.reason(
         RULE.code,
         _("The second model runs without {0} ({1}), which saves {2}.").format(
-            count(len(first), "operator"), kinds_of(first), ms(facts.saved_ms)
+            counted(len(first), "operator"), kinds_of(first), ms(facts.saved_ms)
         ),
     )
 

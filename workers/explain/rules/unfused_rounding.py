@@ -2,10 +2,11 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.kinds import ROUNDING
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import count, ms
+from workers.explain.wording import ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -21,10 +22,10 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     return facts.reason(
         RULE.code,
         _(
-            "{0} of {1} heavy operators still compute with more bits although values are rounded for them: they "
+            "{0:,} of {1:,} heavy operators still compute with more bits although values are rounded for them: they "
             "and {2} to 8 bits and back take {3} more."
-        ).format(n, of_all, count(rounding, "conversion"), ms(-facts.saved_ms)),
-        "Round inputs and weights of these operators, or leave them out of the rounding.",
+        ).format(n, of_all, counted(rounding, "conversion"), ms(-facts.saved_ms)),
+        _("Round inputs and weights of these operators, or leave them out of the rounding."),
     )
 
 

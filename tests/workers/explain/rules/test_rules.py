@@ -177,15 +177,16 @@ def test_reasons_explain_each_time_once_and_start_with_the_largest() -> None:
 @pytest.mark.parametrize(
     ("numbers", "saved_ms", "expected"),
     [
-        ((1, 3), -0.2, "2 more casts here cost 0.2 ms."), ((3, 2), 0.1, "1 fewer cast here saves 0.1 ms."),
-        ((2, 2), -0.2, "Casts here take 0.2 ms more."), ((3, 2), -0.2, "Casts here take 0.2 ms more."),
+        ((1, 3), -0.2, "more 2 0.2 ms"), ((3, 2), 0.1, "fewer 1 0.1 ms"),
+        ((2, 2), -0.2, "slower 0 0.2 ms"), ((3, 2), -0.2, "slower 1 0.2 ms"), ((1, 2), 0.2, "faster 1 0.2 ms"),
     ],
 )  # fmt: skip
 def test_number_of_layers_is_the_reason_only_if_it_fits(
     numbers: tuple[int, int], saved_ms: float, expected: str
 ) -> None:
     """Given layers of one kind, When their number does not explain their time, Then only their time is said."""
-    assert more_or_fewer(numbers, "cast", "here", saved_ms) == expected
+    texts = [f"{name} {{0}} {{1}}" for name in ("more", "fewer", "slower", "faster")]
+    assert more_or_fewer(numbers, saved_ms, *texts) == expected
 
 
 def test_every_rule_has_a_case() -> None:
