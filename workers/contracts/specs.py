@@ -10,6 +10,7 @@ from workers.contracts.measured.power import PowerFacts
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.text import Text
+from workers.contracts.translation import mark
 
 GUESSED = "guessed"
 """Code of the finding that names guessed parts of the preparation."""
@@ -240,7 +241,7 @@ class SliceDrop(Frozen):
     test with labels, else of a test that a quarter of the predictions changed. `judged`: enough predictions changed.
     """
 
-    name: str
+    name: Text
     n: int
     drop: float
     changed: int
@@ -282,7 +283,7 @@ class TaskScore(Frozen):
     parts: tuple[ScorePart, ...] = ()
 
 
-OLDER_RULE = "It was judged by an older rule, which proves nothing for such results: run it again."
+OLDER_RULE = mark("It was judged by an older rule, which proves nothing for such results: run it again.")
 
 
 class Judgement(Frozen):
@@ -330,7 +331,7 @@ class Judgement(Frozen):
     beside_changed: tuple[int, ...] = ()
     similarity: float | None = None
     similarity_min: float | None = None
-    worst_slice: str | None = None
+    worst_slice: Text | None = None
     worst_slice_drop: float | None = None
     kl_mean: float | None = None
     ece_change: float | None = None

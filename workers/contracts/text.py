@@ -9,6 +9,8 @@ import math
 import re
 import string
 from collections.abc import Iterator
+from contextlib import suppress
+from numbers import Integral, Real
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, JsonValue, SerializationInfo
@@ -19,7 +21,7 @@ from workers.contracts.translation import CAPITAL, Message
 WHOLE = {"texts": "whole"}
 """Context of a serialization that keeps templates and facts."""
 MOST_DEPTH, MOST_FACTS, MOST_LETTERS = 8, 200, 20_000
-_SPEC = re.compile(rf",?(\.\d{{1,2}})?[defg%]?|{CAPITAL}")
+_SPEC = re.compile(rf"\+?#?,?(\.\d{{1,2}})?[defg%]?|{CAPITAL}")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*|\d{1,3}", re.IGNORECASE)
 
 
@@ -96,7 +98,11 @@ def _fields(template: str) -> Iterator[tuple[str, str, str | None]]:
 
 def written(text: str) -> JsonValue:
     """Return a text with its template and facts, for `read_text`; the text alone where that would refuse it."""
-    return form if isinstance(text, Message) and (form := _form(text)) is not None else str(text)
+    if isinstance(text, Message) and (form := _form(text)) is not None:
+        with suppress(ValueError):
+            read_text(form)
+            return form
+    return str(text)
 
 
 def _form(message: Message, depth: int = 0) -> dict[str, JsonValue] | None:
@@ -116,9 +122,11 @@ def _form(message: Message, depth: int = 0) -> dict[str, JsonValue] | None:
 def _fact_form(value: Any, depth: int) -> Any:
     if isinstance(value, Message):
         return ... if (form := _form(value, depth + 1)) is None else form
-    if isinstance(value, float) and not math.isfinite(value):
-        return ...
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+    if value is None or isinstance(value, Integral):  # of numpy, too
+        return value if value is None else int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else ...
+    return str(value)
 
 
 def _written(text: str, info: SerializationInfo) -> Any:

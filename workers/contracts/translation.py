@@ -13,6 +13,7 @@ import string
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -115,7 +116,7 @@ class _LocalFormatter(string.Formatter):
         if format_spec == CAPITAL:
             return f"{str(value)[:1].upper()}{str(value)[1:]}"
         text = super().format_field(value, format_spec)
-        return local_number(text) if isinstance(value, (int, float)) else text
+        return local_number(text) if isinstance(value, Real) else text
 
 
 _FORMATTER = _LocalFormatter()

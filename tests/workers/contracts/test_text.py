@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -26,6 +27,7 @@ TEXTS = (
     lambda: joined([percent(0.912), counted(1, "item"), in_ms(1234)]),
     lambda: ngettext("{0} file of {name!r}", "{0} files of {name!r}", 3).format(3, name="it's"),
     lambda: capitalized(_("under {0}").format(percent(0.5))),
+    lambda: _("{0:,} of {1:.1f}, {2:+g}").format(np.int64(1200), np.float32(0.5), 2.0),
     lambda: "a plain text",
 )
 
@@ -88,7 +90,8 @@ def test_texts_within_texts_do_not_grow_without_bound() -> None:
 
 
 def test_a_text_beyond_the_limits_is_written_plainly() -> None:
-    """Given a text with too many facts or an infinite one, When it is written, Then it is read as a plain text."""
-    for text in (joined(["x"] * 300, ", "), _("{0:.1f} s").format(float("inf"))):
+    """Given a text with too many facts, an infinite one or a wide field, When it is written, Then it is read as a plain
+    text."""
+    for text in (joined(["x"] * 300, ", "), _("{0:.1f} s").format(float("inf")), _("{0:>9}").format(1)):
         read = Note.model_validate_json(Note(text=text).model_dump_json())
         assert read.text == text and not isinstance(read.text, Message)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import LEAST_EFFECT
+from workers.contracts.translation import mark
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.groups import Group
 
@@ -113,7 +114,7 @@ class Gate:
         estimate: The observed value.
         draws: Values (k,), resampled over whole items.
         per_limit: The value may be at most this many times the person's limit (a share).
-        message: Beginning of the sentence about a value that is too large.
+        message: What is wrong with a value that is too large, as the heading of a sentence.
         at_most: A fixed limit that replaces `per_limit`; None if there is none.
         exact: Function from a confidence to an upper bound that holds for any number of items. It is needed because a
             bootstrap over a few unchanged items has no width. None if the figure is not a mean of shares.
@@ -192,11 +193,11 @@ class ProofTask:
         order: Priority. Of several tasks that fit, the one with the lowest number judges.
         fits: Function that decides by the kind of predictions whether the task applies.
         compare: Function that finds the differences.
-        empty: Why an item does not count, in words for people.
+        empty: Sentence on why {0:,} of {1:,} examples do not count.
     """
 
     id: str
     order: int
     fits: Callable[[Case], bool]
     compare: Callable[[Case], Differences]
-    empty: str = "nothing in them can be compared"
+    empty: str = mark("{0:,} of {1:,} examples do not count: nothing in them can be compared.")

@@ -170,8 +170,8 @@ def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, marg
     """Add a note on why the version is neither safe nor regressed; `margin` is None if no labels decide."""
     if margin is None:
         notes.add(
-            "More inputs without labels will hardly prove it: too many results change. With labels, changes for the"
-            " better count in its favor.",
+            "More inputs without labels will hardly prove it: too many results change. With labels, changes for the "
+            "better count in its favor.",
             when=counts.changes > 0 and counts.share >= limit,
         )
         return

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from workers.contracts.specs import Verdict
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, percent
+from workers.contracts.translation import _, ngettext
+from workers.contracts.wording import percent
 from workers.evaluate.proof.bounds import Counts
 from workers.evaluate.proof.differences import Differences, Gate
 from workers.evaluate.proof.needed import needed_mean
@@ -20,11 +20,12 @@ REGRESSED_LEVEL = 0.04
 def gated(compared: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:
     """Yield the verdict of each gate at the one-sided level `alpha`, and of the number of items; record the reasons."""
     if len(compared.items) < compared.least_items:
-        notes.reason(
-            _("At least {0} are needed, and there are {1}.").format(
-                compared.least_items, counted(len(compared.items), "example")
-            )
+        text = ngettext(
+            "At least {0:,} are needed, and there is {1:,} example.",
+            "At least {0:,} are needed, and there are {1:,} examples.",
+            len(compared.items),
         )
+        notes.reason(text.format(compared.least_items, len(compared.items)))
         yield "not_enough_data"
     for reason in compared.unproven:
         notes.reason(reason)
@@ -33,12 +34,12 @@ def gated(compared: Differences, limit: float, alpha: float, notes: Notes) -> It
         allowed = gate.allowed(limit)
         verdict = _verdict(gate, allowed, alpha)
         if verdict != "safe":
-            few = "" if gate.estimate > allowed else ", and there are too few examples to be sure of that"
-            notes.reason(
-                _("{0}: {1}, where {2} are allowed{3}.").format(
-                    gate.message, percent(gate.estimate), percent(allowed), few
-                )
+            text = (
+                _("{0}: {1}, where {2} are allowed.")
+                if gate.estimate > allowed
+                else _("{0}: {1}, where {2} are allowed, and there are too few examples to be sure of that.")
             )
+            notes.reason(text.format(gate.message, percent(gate.estimate), percent(allowed)))
         yield verdict
 
 

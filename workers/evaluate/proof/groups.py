@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.data.tables import finite_number
 
@@ -19,12 +19,12 @@ MOST_VALUES = 20
 MOST_COLUMNS = 10
 
 ENDS = {
-    "brightness": ("brightness", "dark pictures", "bright pictures"),
-    "sharpness": ("blur", "blurred pictures", "sharp pictures"),
-    "pixels": ("size", "small pictures", "large pictures"),
-    "characters": ("length", "short texts", "long texts"),
-    "seconds": ("length", "short recordings", "long recordings"),
-    "loudness": ("loudness", "quiet recordings", "loud recordings"),
+    "brightness": ("brightness", mark("dark pictures"), mark("bright pictures")),
+    "sharpness": ("blur", mark("blurred pictures"), mark("sharp pictures")),
+    "pixels": ("size", mark("small pictures"), mark("large pictures")),
+    "characters": ("length", mark("short texts"), mark("long texts")),
+    "seconds": ("length", mark("short recordings"), mark("long recordings")),
+    "loudness": ("loudness", mark("quiet recordings"), mark("loud recordings")),
 }
 """Maps a fact to the kind of slice and to the names of its lowest and its highest fifth."""
 
@@ -65,13 +65,13 @@ def groups_of(items: Sequence[Item], classes: Sequence[str] | None) -> list[Grou
     return list(found.values())
 
 
-def _by_value(kind: str, values: Sequence[str], words: str = "{}") -> Iterator[Group]:
+def _by_value(kind: str, values: Sequence[str], words: str = "") -> Iterator[Group]:
     members: dict[str, list[int]] = defaultdict(list)
     for index, value in enumerate(values):
         members[value].append(index)
     for value, indices in members.items():
         if value:
-            yield Group(kind, words.format(value), np.asarray(indices, np.int64))
+            yield Group(kind, words.format(value) if words else value, np.asarray(indices, np.int64))
 
 
 def _measured(items: Sequence[Item]) -> Iterator[Group]:
@@ -88,14 +88,14 @@ def _fifths(kind: str, low: str, high: str, values: Sequence[float | None]) -> I
     below, above = np.quantile(known, FIFTH, method="lower"), np.quantile(known, 1 - FIFTH, method="higher")
     # Many items with the same value form the middle, not an end.
     lowest, highest = known <= below, known >= above
-    yield Group(kind, low, at[lowest if 2 * lowest.sum() <= len(known) else known < below])
-    yield Group(kind, high, at[highest if 2 * highest.sum() <= len(known) else known > above])
+    yield Group(kind, _(low), at[lowest if 2 * lowest.sum() <= len(known) else known < below])
+    yield Group(kind, _(high), at[highest if 2 * highest.sum() <= len(known) else known > above])
 
 
 def _scripts(items: Sequence[Item]) -> Iterator[Group]:
     scripts = [str(item.facts.get("script", "")) for item in items]
     if len(set(filter(None, scripts))) > 1:
-        yield from _by_value("language", scripts, "texts in {} letters")
+        yield from _by_value("language", scripts, _("texts in {0} letters"))
 
 
 def _columns(items: Sequence[Item]) -> Iterator[Group]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workers.contracts.specs import SliceDrop
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, percent
+from workers.contracts.translation import _, ngettext
+from workers.contracts.wording import percent
 
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
@@ -38,11 +38,16 @@ class Notes:
 
 def explain_negative_flips(notes: Notes, share: float, count: int) -> None:
     """Add a note if many results were right and are wrong now."""
-    a_lot = ": that is a lot" if share > RED_NEGATIVE_FLIPS else ""
-    notes.add(
-        _("{0:,} answers that were right are wrong now ({1}){2}.").format(count, percent(share), a_lot),
-        when=share > AMBER_NEGATIVE_FLIPS,
+    text = ngettext(
+        "{0:,} answer that was right is wrong now ({1}).", "{0:,} answers that were right are wrong now ({1}).", count
     )
+    if share > RED_NEGATIVE_FLIPS:
+        text = ngettext(
+            "{0:,} answer that was right is wrong now ({1}): that is a lot.",
+            "{0:,} answers that were right are wrong now ({1}): that is a lot.",
+            count,
+        )
+    notes.add(text.format(count, percent(share)), when=share > AMBER_NEGATIVE_FLIPS)
 
 
 def explain_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
@@ -77,17 +82,20 @@ def explain_examples(notes: Notes, count: int, is_identical: bool, left: int, wh
         count: Number of all predictions.
         is_identical: Whether all predictions are equal to the last bit.
         left: Number of examples that do not count.
-        why: Why these do not count.
+        why: Sentence on why {0:,} of {1:,} examples do not count.
     """
     notes.add(_("All {0:,} predictions are the same to the last bit.").format(count), when=is_identical)
-    notes.add(_("{0:,} of {1} do not count: {2}.").format(left, counted(count, "example"), why), when=left > 0)
+    notes.add(_(why).format(left, count), when=left > 0)
 
 
 def explain_few(notes: Notes, changed: int, count: int, least: int) -> None:
     """Add the reason that the examples are too few to reject a version."""
-    notes.reason(
-        _("{0:,} of {1} changed: a verdict takes at least {2}.").format(changed, counted(count, "result"), least)
+    text = ngettext(
+        "{0:,} of {1:,} result changed: a verdict takes at least {2}.",
+        "{0:,} of {1:,} results changed: a verdict takes at least {2}.",
+        count,
     )
+    notes.reason(text.format(changed, count, least))
 
 
 def explain_lost(notes: Notes, part: SliceDrop) -> None:
@@ -109,11 +117,10 @@ def explain_texts(notes: Notes, count: int, limit: float) -> None:
     )
 
 
-def not_labelled(what: str, classes: Sequence[str]) -> str:
-    """Return the sentence that no label (`what`) has one of these classes."""
-    more = _(" and {0} more").format(len(classes) - MOST_NAMED) if len(classes) > MOST_NAMED else ""
-    named = ", ".join(classes[:MOST_NAMED])
-    return _("No {0} is of {1}{2}: whether they are still found is judged by what changed.").format(what, named, more)
+def not_labelled(text: str, classes: Sequence[str]) -> str:
+    """Return the sentence that no label or mask has one of these classes."""
+    named, more = ", ".join(classes[:MOST_NAMED]), len(classes) - MOST_NAMED
+    return text.format(_("{0} and {1} more").format(named, more) if more > 0 else named)
 
 
 def explain_looks(notes: Notes, earlier: int, alpha: float) -> None:

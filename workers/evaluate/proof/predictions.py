@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.proof.passages import Passages
 from workers.infer.base import Session
 from workers.pipeline.answers import one_item
@@ -35,7 +35,7 @@ ANSWERS_FILE = "answers.npz"
 STAGE = "Comparing answers"
 ANSWER_BYTES = 256 << 20
 OTHER_BYTES = 64 << 20
-FAILED_HINT = "Check that the data and the preprocessing fit the model, or try another runtime."
+FAILED_HINT = mark("Check that the data and the preprocessing fit the model, or try another runtime.")
 GALLERY_ITEMS = 200
 GALLERY_TIME = 0.25
 """The gallery may take at most this share of the time for predictions."""
@@ -196,7 +196,7 @@ def answered(
         stop = min(start + size, end)
         group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
         with model_failures(
-            "The model failed at an input", FAILED_HINT, _("Item {0} of the test set stopped it").format(start + 1)
+            "The model failed at an input", FAILED_HINT, _("Item {0:,} of the test set stopped it: {1}."), start + 1
         ):
             outputs = pipeline.run(session, group[0] if size == 1 else pipeline.batch(group))
         if size == 1:
@@ -207,15 +207,19 @@ def answered(
 
 
 @contextmanager
-def model_failures(title: str, hint: str, stopped: str = "It stopped with") -> Iterator[None]:
-    """Turn the errors of a runtime, which raises its own types, into `InputRefused`; `stopped` begins its detail."""
+def model_failures(title: str, hint: str, stopped: str = "", *facts: object) -> Iterator[None]:
+    """Turn the errors of a runtime, which raises its own types, into `InputRefused`.
+
+    `stopped` is the template of its detail for `facts` and the runtime's own words.
+    """
     try:
         yield
     except (WorkerError, JobCancelled, MemoryError):
         raise
     except Exception as error:  # Every runtime raises its own errors.
         reason = " ".join(str(error).split())[-400:] or type(error).__name__
-        raise InputRefused("run_failed", title, f"{stopped}: {reason}.", hint) from error
+        detail = (stopped or _("It stopped with: {0}.")).format(*facts, reason)
+        raise InputRefused("run_failed", title, detail, hint) from error
 
 
 def _compact(mask: Values) -> NDArray[Any]:

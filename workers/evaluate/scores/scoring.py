@@ -42,11 +42,11 @@ def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judge
     if loss is None or sure is None or sure <= 0 or loss < limit:
         return judgement
     if sure > limit:
-        note = _("{0} got worse for sure, by {1} of the original’s.").format(score.title, percent(loss))
+        note = _("{0} got worse for sure, by {1} of the original’s.").format(_(score.title), percent(loss))
         update = {"verdict": "regressed", "missing_examples": None}
     elif judgement.verdict == "safe":
-        lost = _("{0} got worse, by {1} of the original’s").format(score.title, percent(loss))
-        note = _("{0}; more examples would show whether for sure.").format(lost)
+        text = _("{0} got worse, by {1} of the original’s; more examples would show whether for sure.")
+        note = text.format(_(score.title), percent(loss))
         update = {"verdict": "not_enough_data"}
     else:
         return judgement

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.stats import draw_counts
@@ -334,8 +333,8 @@ def truth_of(item: Item) -> Boxes:
     The item's facts hold the place of the picture in the input.
     """
     rows = np.asarray(item.boxes or (), np.float64).reshape(-1, 5)
-    left, top = (float(item.facts.get(_("input {0}").format(side), 0.0)) for side in ("left", "top"))
-    width, height = (float(item.facts.get(_("input {0}").format(side), 1.0)) for side in ("width", "height"))
+    left, top = (float(item.facts.get(f"input {side}", 0.0)) for side in ("left", "top"))
+    width, height = (float(item.facts.get(f"input {side}", 1.0)) for side in ("width", "height"))
     corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
     corners = corners * [width, height, width, height] + [left, top, left, top]
     return Boxes(corners, np.ones(len(rows)), rows[:, 4].astype(np.int64))

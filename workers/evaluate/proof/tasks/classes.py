@@ -65,7 +65,7 @@ def _sureness_kept(pair: ClassPredictions, seed: int) -> list[Gate]:
     moved = moved[np.isfinite(moved)]
     if not len(moved):
         return []
-    report = "How sure it is differs from the original on average"
+    report = _("How sure it is differs from the original on average")
     draws = bootstrap_sums(moved, seed) / len(moved)
     return [Gate(float(moved.mean()), draws, 0.0, report, SCORE_MOVED, exact=partial(mean_upper, moved))]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_precision import by_labels
@@ -102,7 +102,9 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
     alone = all(boxes.behind is None for boxes in old)  # No label holds key points, masks or angles.
     if strange := _not_labelled(case, old):
         alone = False
-        notes.append(not_labelled("label", strange))
+        notes.append(
+            not_labelled(_("No label is of {0}: whether they are still found is judged by what changed."), strange)
+        )
     return Loss("mAP", original, drop * original, draws * original, labelled, alone), notes
 
 
@@ -149,4 +151,7 @@ def fits(case: Case) -> bool:
     return case.old.answer_kind == "detection" and case.old.decoded and case.new.decoded
 
 
-TASK = ProofTask("detection", order=15, fits=fits, compare=compare, empty="neither model finds a thing in them")
+TASK = ProofTask(
+    "detection", order=15, fits=fits, compare=compare,
+    empty=mark("{0:,} of {1:,} examples do not count: neither model finds a thing in them."),
+)  # fmt: skip

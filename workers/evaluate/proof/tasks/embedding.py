@@ -5,6 +5,7 @@ Directions are compared after the common part of all vectors is removed (anisotr
 
 import numpy as np
 
+from workers.contracts.translation import _, mark
 from workers.evaluate.proof.case import Case, stacked
 from workers.evaluate.proof.differences import Differences, Floats, ProofTask
 from workers.evaluate.proof.tasks.numbers import class_names
@@ -16,7 +17,7 @@ GALLERY_SHARE, MOST_GALLERY = 0.25, 500
 judged items stay independent.
 """
 
-SEARCHED = "{0:,} of the {1:,} examples were searched in, so that the other {2:,} could be judged."
+SEARCHED = mark("{0:,} of the {1:,} examples were searched in, so that the other {2:,} could be judged.")
 
 
 def compare(case: Case) -> Differences:
@@ -41,7 +42,7 @@ def compare(case: Case) -> Differences:
     names = class_names(case.facts[judged])
     similarity = np.clip(1 - severity, 0.0, 1.0)
     searched = tuple(case.items[: len(case.items) - len(items)].tolist())
-    notes = (SEARCHED.format(len(searched), len(case.items), len(items)),) if searched else ()
+    notes = (_(SEARCHED).format(len(searched), len(case.items), len(items)),) if searched else ()
     return Differences(items, changed, severity, similarity, names, notes=notes, searched=searched)
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
@@ -82,5 +82,5 @@ def micro_f1(sums: Floats) -> tuple[Floats, Floats]:
 
 TASK = ProofTask(
     "labels", order=19, fits=lambda case: case.old.answer_kind == "labels" and bool(len(case.items)), compare=compare,
-    empty="neither model gives them a label",
+    empty=mark("{0:,} of {1:,} examples do not count: neither model gives them a label."),
 )  # fmt: skip

@@ -41,12 +41,12 @@ def compare(case: Case) -> Differences:
     moved = np.asarray(changes, np.float64)
     notes = [
         _("The largest change of a single score is {0:.2g}, over {1:,} sequences.").format(
-            moved.max(initial=0), len(moved)
+            float(moved.max(initial=0)), len(moved)
         )
     ]
     changed = moved > SCORE_MOVED
     if changed.any():
-        notes.append("Within a sequence its scores drift away from the original’s.")
+        notes.append(_("Within a sequence its scores drift away from the original’s."))
     steps = labelled_steps(case)
     loss = None
     if steps is not None:

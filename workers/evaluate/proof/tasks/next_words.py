@@ -65,7 +65,7 @@ def compare(case: Case) -> Differences:
     if not kept:
         return Differences(
             case.items, np.zeros(len(case.items), np.bool_), np.zeros(len(case.items)),
-            unseen="These texts hold no next word that could be compared.",
+            unseen=_("These texts hold no next word that could be compared."),
         )  # fmt: skip
     facts = {at: _of_text(*pairs[at], _answer_at(items[at])) for at in comparable}
     changed, sizes, same, old_loss, new_loss, far, other = np.stack([facts[at] for at in kept]).T
@@ -79,7 +79,9 @@ def compare(case: Case) -> Differences:
             int(total), int(changed.sum())
         ),
         _("The likeliest next word is the same for {0} of them; perplexity {1:.4g} instead of {2:.4g}.").format(
-            percent(float(same.sum() / total)), np.exp(new_loss.sum() / total), np.exp(old_loss.sum() / total)
+            percent(float(same.sum() / total)),
+            float(np.exp(new_loss.sum() / total)),
+            float(np.exp(old_loss.sum() / total)),
         ),
         _("The longest of these texts has {0:,} words or pieces of words: longer chats were not compared.").format(
             _longest(items, kept, sizes)
@@ -93,7 +95,7 @@ def compare(case: Case) -> Differences:
         notes=notes,
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
         units=Units(changed, sizes, np.asarray([IN_A_ROW not in items[at].facts for at in kept], np.bool_)),
-        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *of_dialogues),
+        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, _("The perplexity rose too much")), *of_dialogues),
         unproven=unproven,
         beside=_displayed(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
         least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
@@ -148,17 +150,18 @@ def _dialogues(case: Case, pairs: Sequence[Pair], comparable: Sequence[int]) -> 
     begins = [(at, row) for at in comparable if (row := _answer_at(items[at])) is not None]
     answers = [(pairs[at][0][row:], pairs[at][1][row:]) for at, row in begins if row < len(pairs[at][0])]
     if len(answers) < min(LEAST_ENDS, sum(ANSWER_AT in item.facts for item in case.data.test)):
-        return [], ["The dialogues with answers were not reached: how answers begin is not known."]
+        return [], [_("The dialogues with answers were not reached: how answers begin is not known.")]
     gates = _beginnings(answers, case.seed) if answers else []
     if not ends:
         return gates, []
     moved = [_end_moved(*pair, ends) for pair in answers or [pairs[at] for at in comparable]]
     moved = [part for part in moved if len(part)]
     if len(moved) < LEAST_ENDS:
-        few = _("In {0} of these texts an answer ends: too few to know whether it still ends its answers.").format(
-            len(moved)
-        )
-        return gates, [_("{0} Add dialogues with answers, or shorter texts.").format(few)]
+        few = _(
+            "In {0} of these texts an answer ends: too few to know whether it still ends its answers. Add dialogues "
+            "with answers, or shorter texts."
+        ).format(len(moved))
+        return gates, [few]
     return [*gates, _end(moved, case.seed)], []
 
 
@@ -171,7 +174,7 @@ def _beginnings(answers: Sequence[Pair], seed: int) -> list[Gate]:
     facts = np.asarray([[changed[0], changed.sum(), len(changed)] for changed in rows], np.float64)
     sums = bootstrap_sums(facts, seed)
     first, others = facts[:, 0].mean(), facts[:, 1].sum() / facts[:, 2].sum()
-    report = "Answers begin with another word", "In answers other words stand"
+    report = _("Answers begin with another word"), _("In answers other words stand")
     words = Units(facts[:, 1], facts[:, 2], np.ones(len(facts), np.bool_))
     exact_first = partial(binomial_upper, float(facts[:, 0].sum()), len(facts))
     exact_others = partial(binomial_upper, words.hits / words.effect, words.total / words.effect)
@@ -194,7 +197,11 @@ def _end(moved: Sequence[Floats], seed: int) -> Gate:
     """
     facts = np.asarray([[np.abs(part).sum(), len(part), part.sum()] for part in moved])
     sums, (size, count, signed) = bootstrap_sums(facts[:, :2], seed), facts.sum(axis=0)
-    report = _("An end is {0} likely than with the original where answers end").format("less" if signed < 0 else "more")
+    report = (
+        _("An end is less likely than with the original where answers end")
+        if signed < 0
+        else _("An end is more likely than with the original where answers end")
+    )
     draws = 1 - np.exp(-sums[:, 0] / sums[:, 1])
     exact = partial(mean_upper, 1 - np.exp(-facts[:, 0] / facts[:, 1]))
     return Gate(1 - float(np.exp(-size / count)), draws, 0.0, report, MOST_END_MOVED, exact)

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, ProofTask
 from workers.evaluate.proof.tasks.numbers import class_names
 from workers.pipeline.alike.pictures import changed_pictures, span_of
 
-CONSTANT = "The original gives the same value everywhere: these examples cannot prove pictures."
+CONSTANT = mark("The original gives the same value everywhere: these examples cannot prove pictures.")
 
 
 def compare(case: Case) -> Differences:
@@ -24,7 +24,7 @@ def compare(case: Case) -> Differences:
     loud, structure = nearness[:, 0], nearness[:, 1]
     severity = np.nan_to_num(10 ** (-loud / 20), nan=1.0)
     notes = (
-        [_("PSNR is {0:.1f} dB at least, SSIM {1:.3f}.").format(np.nanmin(loud), np.nanmin(structure))]
+        [_("PSNR is {0:.1f} dB at least, SSIM {1:.3f}.").format(float(np.nanmin(loud)), float(np.nanmin(structure)))]
         if len(old)
         else []
     )

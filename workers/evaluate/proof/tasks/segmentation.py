@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark, ngettext
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_overlap import OverlapPair, by_labels
@@ -62,7 +62,12 @@ def compare(case: Case) -> Differences:
             changed[at] |= worse
             severity[at] = np.maximum(severity[at], np.maximum(1 - change.overlap, 0.1 * (odd > 0)))
     counts = changed | _found(holds, n)
-    notes = [_("Objects are lost, new, joined, cut or have holes in {0:,} pictures.").format(lost)] if lost else []
+    text = ngettext(
+        "Objects are lost, new, joined, cut or have holes in {0:,} picture.",
+        "Objects are lost, new, joined, cut or have holes in {0:,} pictures.",
+        lost,
+    )
+    notes = [text.format(lost)] if lost else []
     seen = any((a != BACKGROUND).any() for a in old)
     loss, report, broken = _loss(case, counts)
     return Differences(
@@ -107,7 +112,8 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     lost = _broken_classes(case, pair)
     labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)
     if len(pair.unmarked):
-        report.append(not_labelled("mask", [case.data.class_name(int(one)) for one in pair.unmarked]))
+        text = _("No mask is of {0}: whether they are still found is judged by what changed.")
+        report.append(not_labelled(text, [case.data.class_name(int(one)) for one in pair.unmarked]))
     drop, alone = float(shares.max()) * original, not len(pair.unmarked)
     return Loss("mIoU", original, drop, draws, labelled, alone), [*lost, *report], bool(lost)
 
@@ -161,4 +167,7 @@ def fits(case: Case) -> bool:
     return case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded
 
 
-TASK = ProofTask("segmentation", order=16, fits=fits, compare=compare, empty="neither model finds anything in them")
+TASK = ProofTask(
+    "segmentation", order=16, fits=fits, compare=compare,
+    empty=mark("{0:,} of {1:,} examples do not count: neither model finds anything in them."),
+)  # fmt: skip

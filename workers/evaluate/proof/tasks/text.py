@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
 from workers.evaluate.proof.comparing.wordings import compare_texts, meaning_changed, text_loss, tidy, word_distance
@@ -32,8 +33,8 @@ def compare(case: Case) -> Differences:
     if case.old.texts is None or case.new.texts is None:
         return _by_tokens(case)
     return compare_texts(
-        case, severity_of, is_other, "{0:,} of {1:,} texts are the same word for word.",
-        "No text in {0:,} answers: these cannot prove it.", _loss(case),
+        case, severity_of, is_other, _("{0:,} of {1:,} texts are the same word for word."),
+        _("No text in {0:,} answers: these cannot prove it."), _loss(case),
     )  # fmt: skip
 
 

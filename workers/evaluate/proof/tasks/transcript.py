@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _, mark
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.wordings import (
     character_distance,
@@ -31,8 +32,8 @@ def compare(case: Case) -> Differences:
     first or the last word differ, because a cut recording loses a small share only.
     """
     return compare_texts(
-        case, severity_of, is_other, "{0:,} of {1:,} transcripts are the same letter for letter.",
-        "No word in {0:,} inputs: these examples cannot prove a transcript.", _loss(case),
+        case, severity_of, is_other, _("{0:,} of {1:,} transcripts are the same letter for letter."),
+        _("No word in {0:,} inputs: these examples cannot prove a transcript."), _loss(case),
     )  # fmt: skip
 
 
@@ -60,4 +61,7 @@ def _fits(case: Case) -> bool:
     return case.old.answer_kind == "transcript" and case.old.texts is not None and case.new.texts is not None
 
 
-TASK = ProofTask("transcript", order=11, fits=_fits, compare=compare, empty="neither model reads anything in them")
+TASK = ProofTask(
+    "transcript", order=11, fits=_fits, compare=compare,
+    empty=mark("{0:,} of {1:,} examples do not count: neither model reads anything in them."),
+)  # fmt: skip
