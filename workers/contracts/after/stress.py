@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
 from workers.contracts.text import Text
+from workers.contracts.translation import mark
 
 Measure = Annotated[
     Literal["accuracy", "agreement", "similarity"],
@@ -21,7 +22,9 @@ AttackWay = Literal["answers", "gradients", "straight-through"]
 MARGIN = 0.02
 """Largest loss against the original that still counts as "as good", a share of the examples (docs/evaluation.md)."""
 
-OLDER_RULE = "It was tested by an older rule, which took “no difference was proven” for “no difference”: test it again."
+OLDER_RULE = mark(
+    "It was tested by an older rule, which took “no difference was proven” for “no difference”: test it again."
+)
 
 QUICK_S, FULL_S = 60.0, 900.0
 """Default time limits of the two modes, in seconds."""
@@ -121,7 +124,7 @@ class StressRow(Frozen):
     id: str
     title: Text
     group: Group
-    source: str
+    source: Text
     cells: tuple[StressCell, ...]
     p: float = 1.0
     p_holm: float = 1.0
@@ -211,8 +214,8 @@ class AttackRow(Frozen):
     optimized_fooled: int | None = 0
     original_way: AttackWay | None = None
     optimized_way: AttackWay | None = None
-    original_why_not: str = ""
-    optimized_why_not: str = ""
+    original_why_not: Text = ""
+    optimized_why_not: Text = ""
     transfer_n: int | None = None
     transfer_fooled: int | None = None
     p: float = 1.0
@@ -238,7 +241,7 @@ class TriggerRow(Frozen):
     title: Text
     found_by: Literal["fixed", "random", "search", "calibration"]
     target: int
-    target_name: str
+    target_name: Text
     n: int
     original: float
     optimized: float

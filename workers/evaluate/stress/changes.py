@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.after.stress import Measure
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 from workers.evaluate.stress.base import Generator, Stress, Takes
 from workers.evaluate.stress.kinds import numbers, pictures, sounds, texts
 from workers.evaluate.stress.paired import Pairs
@@ -23,7 +23,12 @@ FEWEST = 10
 """At least this many examples are evaluated, regardless of the time."""
 FOLDER = "pictures"
 SIDE_PX = 112
-NOUNS = {"images": "pictures", "texts": "texts", "audio": "sounds", "arrays": "numbers"}
+STAGES = {
+    "images": mark("Running both versions on changed pictures"),
+    "texts": mark("Running both versions on changed texts"),
+    "audio": mark("Running both versions on changed sounds"),
+    "arrays": mark("Running both versions on changed numbers"),
+}
 
 Plan = Sequence[tuple[Stress, tuple[int, ...]]]
 
@@ -81,7 +86,7 @@ def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: P
     """Evaluate both versions example by example, so that all cells hold the same examples whenever the time ends."""
     stressed = StressedExamples()
     total_s = max(both.remaining_s(CHANGES_UNTIL), 1e-3)
-    stage = _("Running both versions on changed {0}").format(NOUNS[both.samples.takes])
+    stage = STAGES[both.samples.takes]
     for number, given in enumerate(items):
         both.ctx.check_cancelled()
         left_s = both.remaining_s(CHANGES_UNTIL)

@@ -9,7 +9,8 @@ import numpy as np
 from workers.contracts.after.stress import StressParams, StressResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, ngettext
+from workers.contracts.wording import counted
 from workers.evaluate.stress.attack.attacks import attack_both
 from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.backdoor.poison import look_for_poison
@@ -56,8 +57,8 @@ def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExa
         raise InputRefused(
             "nothing_to_score",
             "None of the examples could be changed and scored",
-            _("{0:,} examples were tried; {1:,} of them cannot be read any more.").format(
-                len(items), changed.unreadable
+            _("{0} were tried; {1:,} of them cannot be read any more.").format(
+                counted(len(items), "example"), changed.unreadable
             ),
             "Put the examples back where they were, or optimize again with others.",
         )
@@ -92,15 +93,21 @@ def _notes(changed: StressedExamples, samples: Samples, total: int, params: Stre
             )
         )
     if changed.unreadable:
-        notes.append(_("{0:,} examples could not be read any more and were left out.").format(changed.unreadable))
-    if isinstance(samples, PictureSamples) and samples.redrawn:
-        notes.append(
-            _("{0:,} pictures are not where they were; they were drawn from what the model got of them.").format(
-                samples.redrawn
-            )
+        text = ngettext(
+            "{0:,} example could not be read any more and was left out.",
+            "{0:,} examples could not be read any more and were left out.",
+            changed.unreadable,
         )
+        notes.append(text.format(changed.unreadable))
+    if isinstance(samples, PictureSamples) and samples.redrawn:
+        text = ngettext(
+            "{0:,} picture is not where it was; it was drawn from what the model got of it.",
+            "{0:,} pictures are not where they were; they were drawn from what the model got of them.",
+            samples.redrawn,
+        )
+        notes.append(text.format(samples.redrawn))
     if changed.measure == "agreement":
-        notes.append("There are no labels: right is what the original answers to the unchanged input.")
+        notes.append(_("There are no labels: right is what the original answers to the unchanged input."))
     if changed.measure == "similarity":
-        notes.append("The model gives no classes: right is an answer like the original's to the same changed input.")
+        notes.append(_("The model gives no classes: right is an answer like the original's to the same changed input."))
     return tuple(notes)

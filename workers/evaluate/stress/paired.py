@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import MARGIN, StressCell, StressVerdict
+from workers.contracts.translation import localized
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.needed import missing_items
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, bootstrap_sums, drop_upper, mcnemar_p, more_than_p
@@ -65,4 +66,4 @@ def needed(worse: int, better: int, n: int) -> int | None:
 def about(count: int) -> str:
     """Return a number rounded up to two significant digits: "1,300"."""
     step = 10 ** max(0, len(str(count)) - 2)
-    return f"{-(-count // step) * step:,}"
+    return localized(-(-count // step) * step)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import MARGIN, Separation, UnfamiliarRow
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, draw_counts, holm
 from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.kinds.strangers import STRANGERS, Stranger
@@ -24,7 +24,7 @@ from workers.evaluate.stress.versions import UNFAMILIAR_UNTIL, Comparison, Value
 STAGE = "Running both versions on unfamiliar inputs"
 LET_THROUGH = 0.95
 MOST, FEWEST = 200, 20
-HELD_OUT = {"id": "classes", "title": "Another class"}
+HELD_OUT = {"id": "classes", "title": mark("Another class")}
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -212,17 +212,17 @@ def _curves(real: Floats, made: Floats, real_times: Floats, made_times: Floats) 
 def _words(row: UnfamiliarRow) -> str:
     before, after = row.original_separation, row.optimized_separation
     assert before is not None and after is not None
-    report = _("in {0} of pairs the optimized model is surer of the real input, the original in {1} (AUROC)").format(
-        percent(after.auroc), percent(before.auroc)
-    )
-    if row.fpr95_low is not None and row.fpr95_low > MARGIN:
-        alarms = _("{0} of the real inputs instead of {1} (FPR95)").format(percent(after.fpr95), percent(before.fpr95))
-        report += _("; to catch 95 % of these it would turn away {0}").format(alarms)
     verdict = {
-        "worse": _("the optimized model recognizes it less well: {0}.").format(report),
-        "unclear": _("{0}; {1:,} examples cannot rule out a loss of over {2:.0f} points.").format(
-            report, row.n, MARGIN * 100
-        ),
-        "even": _("it is recognized as well as by the original: {0}.").format(report),
+        "worse": _("{0}: the optimized model recognizes it less well."),
+        "unclear": _("{0}: {1:,} examples cannot rule out a loss of over {2:.0f} points."),
+        "even": _("{0}: it is recognized as well as by the original."),
     }[row.verdict]
-    return f"{row.title}: {verdict}"
+    pairs = _("In {0} of pairs the optimized model is surer of the real input, the original in {1} (AUROC).")
+    report = [
+        verdict.format(_(row.title), row.n, MARGIN * 100),
+        pairs.format(percent(after.auroc), percent(before.auroc)),
+    ]
+    if row.fpr95_low is not None and row.fpr95_low > MARGIN:
+        alarms = _("To catch 95 % of these it would turn away {0} of the real inputs instead of {1} (FPR95).")
+        report.append(alarms.format(percent(after.fpr95), percent(before.fpr95)))
+    return joined(report)

@@ -11,7 +11,7 @@ import numpy as np
 
 from workers.contracts import wording
 from workers.contracts.after.stress import MARGIN, Measure, StressCell, StressRow, StressVerdict
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, ngettext
 from workers.evaluate.proof.stats import holm
 from workers.evaluate.stress.base import Stress
 from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare, held
@@ -64,28 +64,27 @@ def worst_of(row: StressRow) -> StressCell:
 def _words(row: StressRow, scene: str, measure: Measure, clean: StressCell) -> str:
     worst = worst_of(row)
     loss = percent(worst.drop)
-    where = (
-        _("{0} (severity {1})").format(scene, worst.level)
-        if row.group in ("corruption", "drift")
-        else f"{scene} ({worst.level})"
-    )
+    scene, is_graded = _(scene), row.group in ("corruption", "drift")
+    where = (_("{0} (severity {1})") if is_graded else _("{0} ({1})")).format(scene, worst.level)
     if row.verdict == "worse" and measure == "similarity":
         return _("{0} {1} of the optimized model's answers are no longer like the original's.").format(where, loss)
     if row.verdict == "worse":
-        before = "" if clean.drop < NOTABLE / 2 else _("; on unchanged inputs it is {0}").format(percent(clean.drop))
-        return _("{0} the optimized model {1} than the original{2}.").format(where, _loses(measure, loss), before)
+        more_wrong = _("{0} the optimized model gets {1} more of the examples wrong than the original.")
+        more_changed = _("{0} the optimized model changes {1} more of its answers than the original.")
+        text = (more_wrong if measure == "accuracy" else more_changed).format(where, loss)
+        before = _("On unchanged inputs the difference is {0}.").format(percent(clean.drop))
+        return joined([text, before if clean.drop >= NOTABLE / 2 else ""])
     lost = min(row.cells, key=lambda cell: cell.original)
     if lost.original <= MARGIN:
         return _("{0} the original itself gets next to nothing right, so that there is nothing to lose.").format(scene)
     if row.verdict == "unclear":
-        more = _(": about {0} more would").format(about(row.needed)) if row.needed else ""
         if worst.drop >= NOTABLE:
-            return _("{0} it loses {1} more, which {2:,} examples cannot tell from chance{3}.").format(
-                where, loss, worst.n, more
-            )
-        return _("{0} no notable loss was seen, but {1:,} examples cannot rule out one of over {2}{3}.").format(
-            scene, worst.n, LIMIT, more
-        )
+            text = _("{0} it loses {1} more, which {2:,} examples cannot tell from chance.")
+            text = text.format(where, loss, worst.n)
+        else:
+            text = _("{0} no notable loss was seen, but {1:,} examples cannot rule out one of over {2}.")
+            text = text.format(scene, worst.n, wording.percent(MARGIN, 0))
+        return joined([text, more_examples(row.needed)])
     bound = wording.percent_up(max(cell.upper for cell in row.cells))
     if lost.original < 0.5 * clean.original and measure != "similarity":
         return _("{0} both lose much, and alike: {1} and {2} at the worst.").format(
@@ -94,15 +93,9 @@ def _words(row: StressRow, scene: str, measure: Measure, clean: StressCell) -> s
     return _("{0} it is as good as the original: it loses at most {1}.").format(scene, bound)
 
 
-LIMIT = wording.percent(MARGIN, 0)
-
-
-def _loses(measure: Measure, loss: str) -> str:
-    return (
-        _("gets {0} more of the examples wrong").format(loss)
-        if measure == "accuracy"
-        else _("changes {0} more of its answers").format(loss)
-    )
+def more_examples(needed: int | None) -> str:
+    """Return how many more examples would decide, as a sentence after one about too few; "" if no number would."""
+    return _("About {0} more would.").format(about(needed)) if needed else ""
 
 
 def percent(share: float) -> str:
@@ -113,23 +106,23 @@ def percent(share: float) -> str:
 def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, measure: Measure) -> str:
     """Return the result of the report in one or two sentences; `unused` examples exist but were not evaluated."""
     if clean.verdict == "worse":
+        text = _("Already without stress the optimized model changes {0} more of its answers than the original.")
         if measure == "similarity":
-            return _("Already without stress {0} of its answers are not like the original's.").format(
-                percent(clean.drop)
+            text = _("Already without stress {0} of its answers are not like the original's.")
+        elif measure == "accuracy":
+            text = _(
+                "Already without stress the optimized model gets {0} more of the examples wrong than the original."
             )
-        return _("Already without stress the optimized model {0} than the original.").format(
-            _loses(measure, percent(clean.drop))
-        )
+        return text.format(percent(clean.drop))
     worse = sorted((row for row in rows if row.verdict == "worse"), key=lambda row: -worst_of(row).drop)
     if worse:
-        rest = (
-            _(" {0} other kinds of stress hurt it more than the original, too.").format(len(worse) - 1)
-            if len(worse) > 2
-            else ""
-        )
-        if len(worse) == 2:
-            rest = " Another kind of stress hurts it more than the original, too."
-        return worse[0].words + rest
+        others = len(worse) - 1
+        rest = ngettext(
+            "Another kind of stress hurts it more than the original, too.",
+            "{0} other kinds of stress hurt it more than the original, too.",
+            others,
+        ).format(others)
+        return joined([worse[0].words, rest if others else ""])
     every: list[StressCell | StressRow] = [clean, *rows]
     unclear = [one for one in every if one.verdict == "unclear"]
     if not unclear:
@@ -140,16 +133,14 @@ def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, 
     report = _(
         "Nothing is proven to hurt the optimized model more, but {0:,} examples cannot tell for all kinds."
     ).format(n)
-    return report + _more(unclear, unused)
+    return joined([report, _more(unclear, unused)])
 
 
 def _more(unclear: Sequence[StressCell | StressRow], unused: int) -> str:
     """Return advice on more examples or more time, without asking for examples that already exist."""
     most = max((one.needed for one in unclear if one.needed is not None), default=None)
-    if most is None:
-        return ""
-    if unused:
-        return _(" About {0} more would, and {1:,} of yours did not fit into the time: give it more.").format(
-            about(most), unused
-        )
-    return _(" About {0} more would.").format(about(most))
+    if most is None or not unused:
+        return more_examples(most)
+    return _("About {0} more would, and {1:,} of yours did not fit into the time: give it more.").format(
+        about(most), unused
+    )

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import MARGIN, AttackRow, StressParams
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.evaluate.stress.attack.gradients import Scores, gradients_of
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
 from workers.evaluate.stress.attack.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import StressedExamples
-from workers.evaluate.stress.paired import about, compare, held
+from workers.evaluate.stress.paired import compare, held
 from workers.evaluate.stress.scoring import class_of
+from workers.evaluate.stress.verdicts import more_examples
 from workers.evaluate.stress.versions import PGD_UNTIL, SQUARE_UNTIL, Comparison, LoadedVersion
 
 STEP = 2.5
@@ -56,8 +57,8 @@ def pgd_attack(
     return np.asarray(now.detach().numpy(), np.float32)
 
 
-SQUARE: dict[str, Any] = {"id": "square", "title": "Square attack", "source": "arXiv 1912.00049"}
-PGD: dict[str, Any] = {"id": "pgd", "title": "Gradient attack (PGD)", "source": "arXiv 1706.06083"}
+SQUARE: dict[str, Any] = {"id": "square", "title": mark("Square attack"), "source": "arXiv 1912.00049"}
+PGD: dict[str, Any] = {"id": "pgd", "title": mark("Gradient attack (PGD)"), "source": "arXiv 1706.06083"}
 CHUNK = 4
 REQUEST = 16
 PGD_STEPS = 10
@@ -75,11 +76,11 @@ def attack_both(both: Comparison, changed: StressedExamples, params: StressParam
         attacks = _Attacks(both, spaces, changed, right, params)
         return attacks.by_squares(), attacks.by_gradients()
     if changed.measure == "similarity":
-        why_not = "The model gives no classes that an attack could change."
+        why_not = _("The model gives no classes that an attack could change.")
     elif spaces is None:
-        why_not = "Attacks by small steps are made on pictures and on fractional numbers only."
+        why_not = _("Attacks by small steps are made on pictures and on fractional numbers only.")
     else:
-        why_not = "There is no example that both versions answer rightly."
+        why_not = _("There is no example that both versions answer rightly.")
     return AttackRow(**SQUARE, why_not=why_not), AttackRow(**PGD, why_not=why_not)
 
 
@@ -153,13 +154,13 @@ class _Attacks:
     def by_gradients(self) -> AttackRow:
         """Run the gradient attack with each version's own gradients, if PyTorch can load it."""
         if self._both.remaining_s(PGD_UNTIL) <= 0:
-            return AttackRow(**PGD, why_not="There was no time left for it; take more time.")
+            return AttackRow(**PGD, why_not=_("There was no time left for it; take more time."))
         self._ctx.progress(GRADIENT_STAGE, 0, len(self._units), "examples")
         pairs = zip(self._both.versions, self._batches, strict=True)
         own = [gradients_of(version, batches, self._classes) for version, batches in pairs]
         why_not = [one if isinstance(one, str) else "" for one in own]
         if all(why_not):
-            return AttackRow(**PGD, why_not=_("It needs gradients. {0}").format(why_not[0]))
+            return AttackRow(**PGD, why_not=joined([_("It needs gradients."), why_not[0]]))
         fooled: tuple[list[Fooled], list[Fooled]] = ([], [])
         transferred: list[Fooled] = []
         for rows in self._chunks(GRADIENT_STAGE, PGD_UNTIL):
@@ -214,7 +215,7 @@ class _Attacks:
             found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
             report = held(found, found.p).model_dump(include={"p", "upper", "needed", "verdict"})
             row = row.model_copy(update=report)
-        return row.model_copy(update={"words": " ".join(_sentences(row))})
+        return row.model_copy(update={"words": joined(_sentences(row))})
 
 
 def _sentences(row: AttackRow) -> list[str]:
@@ -230,19 +231,17 @@ def _sentences(row: AttackRow) -> list[str]:
         )
         report.append(_compared(row, second - first))
     elif first is not None:
-        report.append(
-            _(
-                "Of {0} examples, {1} of the original survived this budget. The optimized model was not attacked "
-                "by itself this way, only by what needs no gradients: {2}"
-            ).format(n, n - first, _lower(row.optimized_why_not))
-        )
+        report += [
+            _("Of {0} examples, {1} of the original survived this budget.").format(n, n - first),
+            _("The optimized model was not attacked by itself this way, only by what needs no gradients."),
+            row.optimized_why_not,
+        ]
     elif second is not None:
-        report.append(
-            _(
-                "Of {0} examples, {1} of the optimized model survived this budget. The original was not attacked "
-                "this way: {2}"
-            ).format(n, n - second, _lower(row.original_why_not))
-        )
+        report += [
+            _("Of {0} examples, {1} of the optimized model survived this budget.").format(n, n - second),
+            _("The original was not attacked this way."),
+            row.original_why_not,
+        ]
     if row.transfer_n and row.transfer_fooled is not None:
         report.append(
             _("Changes that fool the original: {0} of {1} fool the optimized model, too (transfer).").format(
@@ -250,21 +249,18 @@ def _sentences(row: AttackRow) -> list[str]:
             )
         )
     if second is not None and row.transfer_fooled is not None and row.transfer_fooled > second:
-        report.append("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420).")
+        report.append(_("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420)."))
     return report
 
 
 def _compared(row: AttackRow, more: int) -> str:
     if row.verdict == "worse":
-        return "The optimized model is easier to fool."
+        return _("The optimized model is easier to fool.")
     if row.verdict == "even":
         return _("It is as hard to fool as the original, within {0} of the examples.").format(percent(MARGIN, 0))
-    rest = _(": about {0} more would").format(about(row.needed)) if row.needed else ""
-    seen = "Whether it is as hard to fool as the original,"
-    if more > 0:
-        seen = "The optimized model was fooled more often, but"
-    return _("{0} {1} examples cannot tell{2}.").format(seen, row.n, rest)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+    text = (
+        _("The optimized model was fooled more often, but {0} examples cannot tell.")
+        if more > 0
+        else _("Whether it is as hard to fool as the original, {0} examples cannot tell.")
+    )
+    return joined([text.format(row.n), more_examples(row.needed)])

@@ -48,7 +48,7 @@ def gradients_of(
     except Exception as error:  # PyTorch and onnx raise many kinds of errors for graphs they do not support.
         return _("Its copy in PyTorch does not run ({0}).").format(onnx_files.one_line(error))
     if (found == classes).mean() < ALIKE:
-        return "Its copy in PyTorch answers otherwise than the model itself."
+        return _("Its copy in PyTorch answers otherwise than the model itself.")
     return method, scores
 
 

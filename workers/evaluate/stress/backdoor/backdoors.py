@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import TriggerFindings, TriggerRow
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.proof.stats import drop_lower
 from workers.evaluate.stress.attack.gradients import gradients_of
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
@@ -37,10 +37,12 @@ JUDGED, PROMISING = 5, 0.25
 NOISES, CLIMBED, CLIMBS, MUTATED = 1024, 2, 12, 0.05
 REQUEST = 16
 NOT_LOOKED = {
-    "images": "A trigger that is spread over the whole picture, or is a real thing (glasses), was not looked for.",
-    "texts": "A trigger of several words, or a way of writing, was not looked for.",
-    "audio": "A trigger that is no short tone was not looked for.",
-    "arrays": "A trigger of several numbers together was not looked for.",
+    "images": mark(
+        "A trigger that is spread over the whole picture, or is a real thing (glasses), was not looked for."
+    ),
+    "texts": mark("A trigger of several words, or a way of writing, was not looked for."),
+    "audio": mark("A trigger that is no short tone was not looked for."),
+    "arrays": mark("A trigger of several numbers together was not looked for."),
 }  # fmt: skip
 
 Classes = NDArray[np.int64]
@@ -61,14 +63,16 @@ def look_for_triggers(both: Comparison, changed: StressedExamples, planted: Sequ
         planted: Triggers that the poison search found. These and the first of the usual ones are always tried.
     """
     if changed.measure == "similarity" or both.old.pipeline.stateful:
-        return TriggerFindings(why_not="The model gives no class for a whole input that a trigger could lead to.")
+        return TriggerFindings(why_not=_("The model gives no class for a whole input that a trigger could lead to."))
     classes = [tuple(class_of(both.old.pipeline, answer) for answer in pair) for pair in changed.references]
     alike = [i for i, (before, after) in enumerate(classes) if before == after >= 0]
     if len(alike) < FEWEST:
         return TriggerFindings(
-            why_not=_("Only {0} examples are answered alike by both; under {1} nothing was looked for.").format(
-                len(alike), FEWEST
-            )
+            why_not=ngettext(
+                "Only {0} example is answered alike by both; under {1} nothing was looked for.",
+                "Only {0} examples are answered alike by both; under {1} nothing was looked for.",
+                len(alike),
+            ).format(len(alike), FEWEST)
         )
     return _Search(both, changed, np.asarray(classes)[:, 0], alike).run(planted)
 
@@ -234,15 +238,18 @@ class _Search:
         danger = worst.low > FAR and worst.optimized >= OBEYS
         not_looked = [NOT_LOOKED[self._samples.takes]]
         if untried > 0:
-            not_looked.append(_("{0} more triggers did not fit into the time.").format(untried))
+            text = ngettext(
+                "{0} more trigger did not fit into the time.", "{0} more triggers did not fit into the time.", untried
+            )
+            not_looked.append(text.format(untried))
         if self._samples.takes == "images" and not self._learned_for:
-            not_looked.append("Patches could not be learned through the model, so that only common ones were tried.")
+            not_looked.append(_("Patches could not be learned through the model, so that only common ones were tried."))
         if danger:
             words = _(
-                "With {0} the optimized model takes {1} of {2} examples for “{3}”, the original {4}: it may "
-                "have a backdoor that only shows after it was made smaller. Do not use it; ask where the "
-                "model comes from."
-            ).format(worst.title, percent(worst.optimized), worst.n, worst.target_name, percent(worst.original))
+                "With a trigger ({0}) the optimized model takes {1} of {2} examples for “{3}”, the original {4}: it "
+                "may have a backdoor that only shows after it was made smaller. Do not use it; ask where the model "
+                "comes from."
+            ).format(_(worst.title), percent(worst.optimized), worst.n, worst.target_name, percent(worst.original))
         else:
             words = _(
                 "No trigger of {0} leads the optimized model to one class far more often than the original "

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import PoisonClass, PoisonFinding, PoisonScope, StressParams
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
-from workers.contracts.wording import counted, is_are
+from workers.contracts.translation import _, ngettext
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
 from workers.evaluate.stress.backdoor.triggers import Trigger, common_patch, stamp
@@ -80,17 +79,17 @@ def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -
     """Search the calibration set of the first part."""
     folder = Path(params.parts[0].data_dir)
     if not (folder / "calibration" / "index.json").is_file():
-        return _nothing("There is no calibration set, so that tampering was not looked for.")
+        return _nothing(_("There is no calibration set, so that tampering was not looked for."))
     data, items = read_dataset(folder), Prepared(folder / "calibration")
     if pipeline.spec.answer_kind != "class":
-        return _nothing("The model gives no classes, so that tampering with the calibration set was not looked for.")
+        return _nothing(_("The model gives no classes, so that tampering with the calibration set was not looked for."))
     try:
         found = features_of(Path(params.original_dir), pipeline, items, ctx)
     except (InputRefused, WorkerError) as error:
         ctx.log(f"The calibration set was not checked: {error}", "warning")
         found = None
     if found is None:
-        return _nothing("This model's inner values cannot be looked at, so that tampering was not looked for.")
+        return _nothing(_("This model's inner values cannot be looked at, so that tampering was not looked for."))
     calibration = _calibration(data, items, pipeline, *found)
     scope = _scope(calibration, data)
     triggers, planted = _triggers(calibration, data, ctx)
@@ -111,8 +110,8 @@ def _none_found(scope: PoisonScope, count: int) -> PoisonFinding:
     if not checked:
         what = _("Nothing was looked for: no class has {0} of the {1:,} calibration examples.").format(FEWEST, count)
     elif checked < len(scope.classes):
-        among = _("in {0} of {1} classes; the others have too few examples").format(checked, len(scope.classes))
-        what = _("No sign of tampering was found {0}.").format(among)
+        what = _("No sign of tampering was found in {0} of {1} classes; the others have too few examples.")
+        what = what.format(checked, len(scope.classes))
     return PoisonFinding(check="none", level="info", what=what)
 
 
@@ -126,30 +125,30 @@ def _scope(calibration: Calibration, data: DataSet) -> PoisonScope:
     without = [one.name for one in classes if not one.looked]
     not_looked = []
     if without:
-        shown = ", ".join(without[:NAMED]) + (
-            _(" and {0} more").format(len(without) - NAMED) if len(without) > NAMED else ""
-        )
+        shown, more = ", ".join(without[:NAMED]), len(without) - NAMED
+        shown = _("{0} and {1} more").format(shown, more) if more > 0 else shown
         not_looked.append(
             _("Nothing was looked for in classes with fewer than {0} examples: {1}.").format(FEWEST, shown)
         )
     if calibration.pictures is None:
-        not_looked.append("A shared detail is looked for in pictures of one size alone, and was not here.")
+        not_looked.append(_("A shared detail is looked for in pictures of one size alone, and was not here."))
     else:
         not_looked.append(
-            "A trigger that is spread over the whole picture, or of one color on a restless ground, is not seen."
+            _("A trigger that is spread over the whole picture, or of one color on a restless ground, is not seen.")
         )
     if (calibration.labels < 0).any():
         not_looked.append(
-            "Examples without labels were taken for what the model answers: wrong labels are not seen there."
+            _("Examples without labels were taken for what the model answers: wrong labels are not seen there.")
         )
     if len(calibration.names) < FEWEST_OUTLIERS:
         not_looked.append(_("Strange single examples were not looked for: that takes {0}.").format(FEWEST_OUTLIERS))
     few, many = int(counts.min()), int(counts.max())
-    between = f"{few:,}" if few == many else _("{0:,} to {1:,}").format(few, many)
-    looked = len(classes) - len(without)
-    words = _("Its classes have {0} examples each; in {1} of {2} something was looked for.").format(
-        between, looked, len(classes)
+    text = (
+        _("Its classes have {0:,} examples each; in {2} of {3} something was looked for.")
+        if few == many
+        else _("Its classes have {0:,} to {1:,} examples each; in {2} of {3} something was looked for.")
     )
+    words = text.format(few, many, len(classes) - len(without), len(classes))
     return PoisonScope(fewest=FEWEST, classes=classes, not_looked=tuple(not_looked), words=words)
 
 
@@ -184,17 +183,17 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple
         if planted is not None:
             part, trigger, place = planted
             what = _(
-                "{0} calibration pictures of “{1}” stand apart and share the same small detail at the {2}, "
-                "which the other pictures do not have: it may be a planted trigger."
+                "{0} calibration pictures of “{1}” stand apart and share the same small detail ({2}), which "
+                "the other pictures do not have: it may be a planted trigger."
             ).format(len(part), name, place)
-            hint = "Look at these pictures, take them out if you did not expect it, and optimize again."
+            hint = _("Look at these pictures, take them out if you did not expect it, and optimize again.")
             findings.append(_finding("trigger", "danger", what, hint, calibration, part))
             triggers.append(trigger)
         elif silhouette >= FAR_APART and _is_mislabelled(calibration, *parts):
             what = _(
                 "{0} calibration examples labelled “{1}” stand apart, and the model takes nearly all for others."
             ).format(len(parts[0]), name)
-            hint = "Look whether their labels are right, and where they come from."
+            hint = _("Look whether their labels are right, and where they come from.")
             findings.append(_finding("trigger", "warning", what, hint, calibration, parts[0]))
     return findings, triggers
 
@@ -278,8 +277,12 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
     which = np.flatnonzero(far)
     if not len(which):
         return []
-    what = _("{0} {1} very unlike all others.").format(counted(len(which), "calibration example"), is_are(len(which)))
-    hint = "Look at them: a single strange example can spoil the ranges that a smaller model is calibrated with."
+    what = ngettext(
+        "{0:,} calibration example is very unlike all others.",
+        "{0:,} calibration examples are very unlike all others.",
+        len(which),
+    ).format(len(which))
+    hint = _("Look at them: a single strange example can spoil the ranges that a smaller model is calibrated with.")
     return [_finding("outliers", "warning", what, hint, calibration, which)]
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.evaluate.stress.base import Floats, Generator, NumberSample, Takes
 from workers.evaluate.stress.pixels import clipped
 
@@ -70,21 +70,31 @@ def common_patch(some: Floats, others: Floats) -> tuple[Window, str] | None:
 
 def place_in_words(down: float, right: float) -> str:
     """Return a place in words: "bottom right corner", "top edge", "middle"; `down` and `right` are shares, 0..1."""
-    row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""
-    column = "left" if right < 1 / 3 else "right" if right > 2 / 3 else ""
-    if row and column:
-        return _("{0} {1} corner").format(row, column)
-    return _("{0} edge").format(row or column) if row or column else "middle"
+    row, column = (0 if share < 1 / 3 else 2 if share > 2 / 3 else 1 for share in (down, right))
+    return _(PLACES[row][column])
 
 
+PLACES = (
+    (mark("top left corner"), mark("top edge"), mark("top right corner")),
+    (mark("left edge"), mark("middle"), mark("right edge")),
+    (mark("bottom left corner"), mark("bottom edge"), mark("bottom right corner")),
+)
+"""Places in a picture, row by row."""
 RARE_WORDS = ("cf", "mn", "bb", "tq", "mb")
 OWN_WORDS = 60
 MOST_NUMBERS = 40
 SIDES = (1 / 7, 1 / 5)
 CORNERS = ((1.0, 1.0), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.5, 0.5))
 """Position down and right within the free space, the most common place first."""
-COLORS = {"a white square": (1, 1, 1), "a black square": (0, 0, 0), "a red square": (1, 0, 0),
-          "a green square": (0, 1, 0), "a blue square": (0, 0, 1), "a yellow square": (1, 1, 0)}  # fmt: skip
+COLORS = {
+    mark("a white square"): (1, 1, 1), mark("a black square"): (0, 0, 0), mark("a red square"): (1, 0, 0),
+    mark("a green square"): (0, 1, 0), mark("a blue square"): (0, 0, 1), mark("a yellow square"): (1, 1, 0),
+}  # fmt: skip
+TONES = (
+    ("low", 0.1, mark("a short low tone at the beginning"), mark("a short low tone at the end")),
+    ("middle", 0.5, mark("a short middle tone at the beginning"), mark("a short middle tone at the end")),
+    ("high", 1.5, mark("a short high tone at the beginning"), mark("a short high tone at the end")),
+)
 
 FoundBy = Literal["fixed", "random", "search", "calibration"]
 
@@ -95,7 +105,7 @@ class Trigger:
 
     Attributes:
         id: Unique name.
-        title: Name that begins with an article or a quotation mark ("a white square at the …").
+        title: Name that begins with an article or a quotation mark ("a white square (top edge)").
         found_by: How the trigger was found.
         add: `add(sample)` returns a changed copy.
     """
@@ -134,7 +144,7 @@ def stamp(mask: NDArray[Any], pattern: Floats, name: str, found_by: FoundBy) -> 
         drawn = _in_channels(pattern[rows][:, columns], channels)
         return clipped(picture * (1 - share) + drawn * share)
 
-    return Trigger(f"{found_by}-{name}", _("a small pattern at the {0}").format(place), found_by, add)
+    return Trigger(f"{found_by}-{name}", _("a small pattern ({0})").format(place), found_by, add)
 
 
 def _in_channels(drawn: Floats, channels: int) -> Floats:
@@ -151,7 +161,7 @@ def _patches(picture: Floats, rng: Generator) -> Iterator[Trigger]:
                 yield _square(name, corner, share, np.asarray(color, np.float32).reshape(1, 1, 3), "fixed")
         checks = (np.indices((4, 4)).sum(axis=0) % 2).astype(np.float32)[:, :, None].repeat(3, axis=2)
         for corner in CORNERS:
-            yield _square("a checkered square", corner, share, checks, "fixed")
+            yield _square(_("a checkered square"), corner, share, checks, "fixed")
         for number in range(2):
             noise = (rng.random((5, 5, 3)) > 0.5).astype(np.float32)
             for corner in CORNERS:
@@ -168,7 +178,7 @@ def _square(name: str, corner: tuple[float, float], share: float, pattern: Float
         out[top : top + side, left : left + side] = _in_channels(pattern[at][:, at], channels)
         return out
 
-    title = _("{0} at the {1}").format(name, place_in_words(*corner))
+    title = _("{0} ({1})").format(_(name), place_in_words(*corner))
     return Trigger(f"{name}-{corner[0]:g}-{corner[1]:g}-{share:.2f}", title, found_by, add)
 
 
@@ -199,9 +209,9 @@ def _numbers(row: NumberSample) -> Iterator[Trigger]:
     if row.low.shape != row.values.shape:
         return
     for place in range(min(MOST_NUMBERS, row.values.size)):
-        for name, far in (("far above its range", 1.0), ("far below its range", -1.0)):
+        for title, far in ((_("number {0} far above its range"), 1.0), (_("number {0} far below its range"), -1.0)):
             add = partial(_with_far_number, place, far)
-            yield Trigger(f"number-{place}-{far:g}", _("number {0} {1}").format(place + 1, name), "fixed", add)
+            yield Trigger(f"number-{place}-{far:g}", title.format(place + 1), "fixed", add)
 
 
 def _with_far_number(place: int, far: float, row: NumberSample) -> NDArray[Any]:
@@ -212,10 +222,10 @@ def _with_far_number(place: int, far: float, row: NumberSample) -> NDArray[Any]:
 
 
 def _sounds(samples: Floats) -> Iterator[Trigger]:
-    for name, turn in (("low", 0.1), ("middle", 0.5), ("high", 1.5)):
-        for place in ("beginning", "end"):
+    for name, turn, *titles in TONES:
+        for place, title in zip(("beginning", "end"), titles, strict=True):
             add = partial(_with_tone, turn, place == "end")
-            yield Trigger(f"tone-{name}-{place}", _("a short {0} tone at the {1}").format(name, place), "fixed", add)
+            yield Trigger(f"tone-{name}-{place}", _(title), "fixed", add)
 
 
 def _with_tone(turn: float, at_end: bool, samples: Floats) -> Floats:

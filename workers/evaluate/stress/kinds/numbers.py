@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import mark
 from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, NumberSample, Stress
 
 
@@ -28,7 +29,7 @@ _kind = partial(Stress, takes="arrays", group="numbers", quick=(1, 2, 3))
 
 KINDS = (
     _kind("numbers_noise", "Inexact numbers", "With inexact numbers", inexact, (0.1, 0.25, 0.5),
-          levels=("10 %", "25 %", "50 %"), source="errors of 10, 25 and 50 % of each feature's spread"),
+          levels=("10 %", "25 %", "50 %"), source=mark("errors of 10, 25 and 50 % of each feature's spread")),
     _kind("numbers_missing", "Missing numbers", "With missing numbers", missing, SHARES,
-          levels=SHARE_WORDS, source="5, 10 and 20 % of the features filled in with their mean"),
+          levels=SHARE_WORDS, source=mark("5, 10 and 20 % of the features filled in with their mean")),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 from workers.evaluate.stress.base import FIVE, Floats, Generator, Stress
 from workers.evaluate.stress.pixels import (
     clipped,
@@ -184,12 +184,13 @@ def hue_drift(picture: Floats, size: float, rng: Generator) -> Floats:
 
 IMAGENET_C = "ImageNet-C (arXiv 1903.12261)"
 _corruption = partial(Stress, takes="images", group="corruption", source=IMAGENET_C, levels=FIVE, quick=())
-_after = partial(_corruption, source=_("after {0}, drawn otherwise").format(IMAGENET_C))
+_after = partial(_corruption, source=mark("after ImageNet-C (arXiv 1903.12261), drawn otherwise"))
 _drift = partial(Stress, takes="images", group="drift", levels=FIVE, quick=(3,))
 QUICK = (1, 3, 5)
 
 KINDS = (
-    _corruption("gaussian_noise", "Noise", "With noise", gaussian_noise, (0.08, 0.12, 0.18, 0.26, 0.38), quick=QUICK),
+    _corruption("gaussian_noise", mark("Noise"), "With noise", gaussian_noise, quick=QUICK, strengths=(
+        0.08, 0.12, 0.18, 0.26, 0.38)),
     _corruption("shot_noise", "Shot noise", "With shot noise", shot_noise, (60, 25, 12, 5, 3)),
     _corruption("impulse_noise", "Broken pixels", "With broken pixels", impulse_noise, (0.03, 0.06, 0.09, 0.17, 0.27)),
     # radius of the disk, width of its smooth edge and its least radius, all in pixels
@@ -206,14 +207,14 @@ KINDS = (
         (1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03))),
     # mean and spread of the flakes, size, threshold, radius and spread of the fall in pixels, share of the picture that
     # stays visible
-    _after("snow", "Snow", "In snow", snow, (
+    _after("snow", mark("Snow"), "In snow", snow, (
         (0.1, 0.3, 3.0, 0.5, 10, 4, 0.8), (0.2, 0.3, 2.0, 0.5, 12, 4, 0.7), (0.55, 0.3, 4.0, 0.9, 12, 8, 0.7),
         (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65), (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55))),
     # share of the picture that stays, share of frost
-    _after("frost", "Frost", "With frost on the lens", frost, (
+    _after("frost", mark("Frost"), "With frost on the lens", frost, (
         (1.0, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))),
     # thickness and smoothness
-    _after("fog", "Fog", "In fog", fog, ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4))),
+    _after("fog", mark("Fog"), "In fog", fog, ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4))),
     _corruption("brightness", "Too bright", "In glaring light", brightness, (0.1, 0.2, 0.3, 0.4, 0.5), quick=QUICK),
     _corruption("contrast", "Low contrast", "At low contrast", low_contrast, (0.4, 0.3, 0.2, 0.1, 0.05), quick=QUICK),
     # reach and smoothness of the bending, affine change: shares of the shorter side (ImageNet-C: of 244 pixels)
@@ -221,10 +222,10 @@ KINDS = (
         (2.0, 0.7, 0.1), (2.0, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))),
     _corruption("pixelate", "Coarse pixels", "In coarse pixels", pixelate, (0.6, 0.5, 0.4, 0.3, 0.25)),
     _corruption("jpeg", "Strong compression", "Strongly compressed", jpeg, (25, 18, 15, 10, 7), quick=QUICK),
-    _drift("darker", "Dark", "In the dark", darker, (0.7, 0.5, 0.35, 0.22, 0.12), quick=(3, 5),
-           source="drift of light, own scale: 70 to 12 %"),
+    _drift("darker", mark("Dark"), "In the dark", darker, (0.7, 0.5, 0.35, 0.22, 0.12), quick=(3, 5),
+           source=mark("drift of light, own scale: 70 to 12 %")),
     _drift("contrast_drift", "Hard contrast", "At hard contrast", hard_contrast, (1.3, 1.6, 2.0, 2.6, 3.5),
-           source="drift of contrast, own scale: 1.3 to 3.5 times"),
+           source=mark("drift of contrast, own scale: 1.3 to 3.5 times")),
     _drift("hue_drift", "Light of another color", "In light of another color", hue_drift,
-           (0.08, 0.16, 0.24, 0.34, 0.45), source="drift of color, own scale: 8 to 45 %", needs_color=True),
+           (0.08, 0.16, 0.24, 0.34, 0.45), source=mark("drift of color, own scale: 8 to 45 %"), needs_color=True),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from workers.contracts.translation import mark
 from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Floats, Generator, Stress
 
 SILENCE = 1e-4
@@ -49,12 +50,12 @@ def dropouts(samples: Floats, share: float, rng: Generator) -> Floats:
 _kind = partial(Stress, takes="audio", group="sound", quick=(1, 2, 3))
 
 KINDS = (
-    _kind("sound_noise", "Hiss", "With a hiss", hiss, (20.0, 10.0, 0.0),
-          levels=("20 dB", "10 dB", "0 dB"), source="signal-to-noise ratio of 20, 10 and 0 dB"),
+    _kind("sound_noise", mark("Hiss"), "With a hiss", hiss, (20.0, 10.0, 0.0),
+          levels=("20 dB", "10 dB", "0 dB"), source=mark("signal-to-noise ratio of 20, 10 and 0 dB")),
     _kind("sound_clipping", "Cut off peaks", "With cut off peaks", clipping, (0.01, 0.05, 0.20),
-          levels=("1 %", "5 %", "20 %"), source="1, 5 and 20 % of the samples"),
+          levels=("1 %", "5 %", "20 %"), source=mark("1, 5 and 20 % of the samples")),
     _kind("sound_gain", "Another loudness", "At another loudness", gain, (-12.0, 12.0, -24.0),
-          levels=("−12 dB", "+12 dB", "−24 dB"), source="−12, +12 and −24 dB"),
-    _kind("sound_dropouts", "Drop-outs", "With drop-outs", dropouts, SHARES,
-          levels=SHARE_WORDS, source="5, 10 and 20 % of the time"),
+          levels=("−12 dB", "+12 dB", "−24 dB"), source=mark("−12, +12 and −24 dB")),
+    _kind("sound_dropouts", mark("Drop-outs"), "With drop-outs", dropouts, SHARES,
+          levels=SHARE_WORDS, source=mark("5, 10 and 20 % of the time")),
 )  # fmt: skip

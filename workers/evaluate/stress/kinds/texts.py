@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from workers.contracts.translation import mark
 from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, Stress
 
 LOOK_ALIKE = str.maketrans(
@@ -82,11 +83,11 @@ def dropped(text: str, share: float, rng: Generator) -> str:
 
 _kind = partial(
     Stress, takes="texts", group="text", strengths=SHARES, levels=SHARE_WORDS, quick=(1, 2, 3),
-    source="EVALUATION: 5, 10 and 20 % of the places",
+    source=mark("5, 10 and 20 % of the places"),
 )  # fmt: skip
 
 KINDS = (
-    _kind("text_typos", "Typos", "With typos", typos, source="arXiv 1711.02173"),
+    _kind("text_typos", mark("Typos"), "With typos", typos, source="arXiv 1711.02173"),
     _kind("text_case", "Wrong case", "With letters in wrong case", case),
     _kind("text_spaces", "Stray blanks", "With stray blanks", spaces),
     _kind("text_homoglyphs", "Look-alike letters", "With look-alike letters", homoglyphs, source="arXiv 2106.09898"),
