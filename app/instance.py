@@ -12,7 +12,7 @@ from typing import Literal, Self
 from app.filelock import try_lock, unlock
 from app.paths import OTHER_FOLDER, DataFolderUnusable, DataPaths, prepare, unusable
 from workers.contracts.errors import BackendMissing
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 MAX_HOLDER_BYTES = 4096
 LOOK_S = 0.02
@@ -146,7 +146,7 @@ def _lock(paths: DataPaths, handle: int) -> bool:
         detail = _("The disk of {0} knows no file locks ({1}), so two programs could collide.").format(
             paths.root, error.strerror
         )
-        raise DataFolderUnusable(paths.lock, detail, "Keep the data folder on another disk.") from error
+        raise DataFolderUnusable(paths.lock, detail, mark("Keep the data folder on another disk.")) from error
 
 
 def _write_holder(paths: DataPaths, handle: int, holder: Holder) -> None:

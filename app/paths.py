@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull, lacks_room
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 OWNER_ONLY = 0o700
 MAX_NAME_BYTES = 255
@@ -95,7 +95,7 @@ def find_data_folder(option: Path | None = None, environment: Mapping[str, str] 
         return DataPaths(chosen.expanduser().absolute())
     except RuntimeError as error:  # there is no home folder for "~"
         detail = _("The folder {0} cannot be found: this account has no home folder.").format(chosen)
-        raise DataFolderUnusable(chosen, detail, "Ask for a home folder for this account.") from error
+        raise DataFolderUnusable(chosen, detail, mark("Ask for a home folder for this account.")) from error
 
 
 def prepare(paths: DataPaths) -> DataPaths:
@@ -111,7 +111,7 @@ def prepare(paths: DataPaths) -> DataPaths:
             folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             detail = _("{0} cannot be made, because a file is in its place.").format(folder)
-            raise DataFolderUnusable(folder, detail, "Move that file, then start Fettle again.") from error
+            raise DataFolderUnusable(folder, detail, mark("Move that file, then start Fettle again.")) from error
         except OSError as error:
             raise unusable(folder, error) from error
     return paths
@@ -151,13 +151,13 @@ def unusable(path: Path, error: OSError) -> DataFolderUnusable:
         return DataFolderUnusable(path, full.detail, full.hint, full.code)
     if error.errno == errno.EFBIG:
         detail = _("A file in {0} would become larger than this account or this disk allows. {1}").format(path, SAFE)
-        return DataFolderUnusable(path, detail, "Raise that limit.", "file_too_large")
+        return DataFolderUnusable(path, detail, mark("Raise that limit."), "file_too_large")
     if error.errno == errno.EROFS:
         detail = _("{0} cannot be written: its disk allows reading only.").format(path)
-        hint = "Make the disk writable. Commands that only read, such as compare, go on working."
+        hint = mark("Make the disk writable. Commands that only read, such as compare, go on working.")
         return DataFolderUnusable(path, detail, hint, "data_folder_read_only")
     if error.errno in (errno.EACCES, errno.EPERM):
         detail = _("{0} cannot be used: this account has no right to it.").format(path)
-        return DataFolderUnusable(path, detail, "Give it the right to read and write there.")
+        return DataFolderUnusable(path, detail, mark("Give it the right to read and write there."))
     reason = error.strerror or str(error)
-    return DataFolderUnusable(path, _("{0} cannot be used: {1}.").format(path, reason), "Check the disk.")
+    return DataFolderUnusable(path, _("{0} cannot be used: {1}.").format(path, reason), mark("Check the disk."))

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Described, DescribedTarget
 from workers.contracts.techniques import TargetSpec, TechniqueSpec
+from workers.contracts.translation import _
 from workers.infer.base import Availability, Runtime
 
 T = TypeVar("T", TechniqueSpec, TargetSpec, Runtime)
@@ -78,8 +79,8 @@ def known_target(target_id: str) -> TargetSpec:
         raise InputRefused(
             "unknown_target",
             "There is no such kind of bundle",
-            f"Fettle cannot write {target_id!r}.",
-            f"Choose one of: {', '.join(known)}.",
+            _("Fettle cannot write {0!r}.").format(target_id),
+            _("Choose one of: {0}.").format(", ".join(known)),
         )
     return known[target_id]
 
@@ -136,7 +137,7 @@ def _broken_rows(scan: Scan[T], group: str, kind: type[D]) -> list[D]:
             id=names[module],
             title=names[module].replace("_", " "),
             available=False,
-            hint=f"{module} cannot be used: {reason}.",
+            hint=_("{0} cannot be used: {1}.").format(module, reason),
             group=group,
         )
         for module, reason in scan.broken.items()
@@ -148,7 +149,7 @@ def _hint(spec: TechniqueSpec | TargetSpec) -> str:
     lacking = missing(spec.requires)
     if not lacking:
         return ""
-    return spec.install_hint or f"Needs {', '.join(lacking)}, which is not installed."
+    return spec.install_hint or _("Needs {0}, which is not installed.").format(", ".join(lacking))
 
 
 def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
@@ -200,7 +201,7 @@ def _describe_runtime(runtime: Runtime) -> Described:
     try:
         state = runtime.available()
     except Exception as error:  # a library that fails during the check is not available
-        state = Availability(False, f"It does not work here: {_first_line(error)}.")
+        state = Availability(False, _("It does not work here: {0}.").format(_first_line(error)))
     return Described(
         id=runtime.id,
         title=runtime.title,

@@ -11,6 +11,7 @@ from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
 from app.domain.words.results import verdict_words, why_not
 from workers.contracts.jobs import PlanResult
+from workers.contracts.translation import mark
 
 Outcome = Literal["original", "recommended", "tried", "skipped", "left_out"]
 
@@ -52,7 +53,9 @@ def tried_rows(
     for index, recipe in enumerate(plan.candidates if plan is not None else (), 1):
         step = by_variant.get(index)
         if step is not None and not step.is_begun:
-            rows.append(TriedRecipe(recipe.title, recipe.why, "skipped", _begun(step.detail) or "It was not begun."))
+            rows.append(
+                TriedRecipe(recipe.title, recipe.why, "skipped", _begun(step.detail) or mark("It was not begun."))
+            )
     for dropped in plan.dropped if plan is not None else ():
         rows.append(TriedRecipe(dropped.title, "", "left_out", dropped.reason.text))
     return tuple(rows)
@@ -82,12 +85,12 @@ def _row(
 def _more_words(variant: Variant, standing: Standing, *, has_winner: bool) -> str:
     """Return what the words of the standing leave out, "" if nothing."""
     if standing is Standing.NOT_ENOUGH_DATA:
-        return "Its answers are not shown to be like the original's."
+        return mark("Its answers are not shown to be like the original's.")
     if standing not in (Standing.SAFE, Standing.ALIKE, Standing.UNCONFIRMED, Standing.NOT_TESTED):
         return ""
     if not variant.is_side_by_side:
-        return "It was only looked at first, not measured side by side with the others."
-    return "Another one is faster." if has_winner else ""
+        return mark("It was only looked at first, not measured side by side with the others.")
+    return mark("Another one is faster.") if has_winner else ""
 
 
 def _begun(detail: str) -> str:

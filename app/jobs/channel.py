@@ -12,8 +12,6 @@ import struct
 import sys
 from multiprocessing.connection import Connection
 
-from workers.contracts.translation import _
-
 MAX_MESSAGE_BYTES = 64 << 20
 CHUNK_BYTES = 1 << 18
 _LENGTH = struct.Struct("!i")
@@ -110,7 +108,7 @@ class Channel:
             return None
         (length,) = _LENGTH.unpack_from(self._in)
         if not 0 <= length <= MAX_MESSAGE_BYTES:
-            raise BadFrameError(_("a message of {0} bytes").format(length))
+            raise BadFrameError(f"a message of {length} bytes")
         end = _LENGTH.size + length
         if len(self._in) < end:
             return None

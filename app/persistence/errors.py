@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from app.paths import OTHER_FOLDER
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import SAFE, DiskFull, is_full
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
-FREE_SPACE = "Free disk space in the settings and try again."
-RESTORE = (
+FREE_SPACE = mark("Free disk space in the settings and try again.")
+RESTORE = mark(
     "Fettle keeps checked copies in the folder “backups” beside it: close Fettle, move fettle.db away and put the "
     "newest copy in its place."
 )

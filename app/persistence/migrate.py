@@ -15,7 +15,7 @@ from app.persistence.engine import (
 from app.persistence.errors import RESTORE, StoreUnusable, translated_errors
 from app.persistence.revisions import HEAD
 from app.persistence.tables import Base
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 SCRIPTS = Path(__file__).parent / "migrations"
 MARK_AS_HEAD = (
@@ -38,7 +38,7 @@ def create(path: Path) -> None:
             move_synced(growing, path)
         except OSError as error:
             detail = _("The database {0} cannot be made ({1}).").format(path, error.strerror)
-            hint = "Free some space or check the disk's rights."
+            hint = mark("Free some space or check the disk's rights.")
             raise StoreUnusable("database_unreadable", path, detail, hint) from error
         finally:
             for leftover in (growing, *_companions(growing)):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.persistence.engine import connect_for_reading, write_ahead_log
 from app.persistence.errors import RESTORE, StoreUnusable, damaged, newer, translated_errors
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision in `migrations/versions`, oldest first; a test compares both."""
@@ -41,7 +41,7 @@ def _check_beginning(path: Path) -> None:
             beginning = file.read(len(MAGIC))
     except OSError as error:
         detail = _("The database {0} cannot be opened ({1}).").format(path, error.strerror)
-        hint = "Give this account the right to read it."
+        hint = mark("Give this account the right to read it.")
         raise StoreUnusable("database_unreadable", path, detail, hint) from error
     if not beginning:
         raise StoreUnusable(
@@ -60,6 +60,6 @@ def _read_revision(connection: sqlite3.Connection, path: Path) -> str:
     )
     if "runs" not in tables or len(rows) != 1:
         detail = _("{0} is a database, but not one of Fettle's. It was not touched.").format(path)
-        hint = "Move it away."
+        hint = mark("Move it away.")
         raise StoreUnusable("database_foreign", path, detail, hint)
     return str(rows[0][0])

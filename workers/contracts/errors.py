@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.text import Text
+from workers.contracts.translation import _, joined
 
 
 class RequestedShape(Frozen):
@@ -55,7 +56,7 @@ class ErrorInfo(Frozen):
     @property
     def hint_by_command(self) -> str:
         """Return the hint for users of the command line."""
-        return f"{self.hint} By command: {self.by_command}" if self.by_command else self.hint
+        return joined([self.hint, _("By command: {0}").format(self.by_command)]) if self.by_command else self.hint
 
 
 def words_for(error: BaseException, hint: str) -> ErrorInfo:

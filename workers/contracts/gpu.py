@@ -6,6 +6,7 @@ from typing import Literal
 from workers.contracts.base import Frozen
 from workers.contracts.process.messages import Card
 from workers.contracts.text import Text
+from workers.contracts.translation import _, joined, mark
 
 OLDEST_CUDA = (13, 0)
 OLDEST_DRIVER = 580
@@ -72,17 +73,18 @@ Idle (1), chosen clocks (2), sync boost (16) and display clocks (256) do not.
 
 
 SLOW_DOWN_WORDS = {
-    "power_cap": "it reached its power limit",
-    "hardware_slowdown": "its own protection against heat or too little power",
-    "software_thermal": "heat",
-    "hardware_thermal": "heat",
-    "power_brake": "too little power from outside",
+    "power_cap": mark("it reached its power limit"),
+    "hardware_slowdown": mark("its own protection against heat or too little power"),
+    "software_thermal": mark("heat"),
+    "hardware_thermal": mark("heat"),
+    "power_brake": mark("too little power from outside"),
 }
 
 
 def slow_down_words(reasons: Iterable[str]) -> str:
     """Return the reasons for a slow-down, each once: "heat and too little power from outside"; "" for none."""
-    return " and ".join(dict.fromkeys(SLOW_DOWN_WORDS.get(reason, reason) for reason in reasons))
+    words = tuple(dict.fromkeys(SLOW_DOWN_WORDS.get(reason, reason) for reason in reasons))
+    return _("{0} and {1}").format(*map(_, words)) if len(words) == 2 else joined(map(_, words), ", ")
 
 
 def slow_downs(mask: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from workers.contracts.base import Frozen
 from workers.contracts.errors import BackendMissing, WorkerError
 from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.translation import mark
 
 MAX_CARD_BYTES = 200_000
 DEFAULT_REVISION = "main"
@@ -35,18 +36,18 @@ def bad_name(name: str) -> str | None:
     Refused names could leave the folder, have another meaning on another system, or mislead on a screen.
     """
     if not name or name.startswith("/"):
-        return "it has no name" if not name else "its path begins at the root of the disk"
+        return mark("it has no name") if not name else mark("its path begins at the root of the disk")
     if "\\" in name or ":" in name:
-        return "it holds a backslash or a colon, which lead to other places on Windows"
+        return mark("it holds a backslash or a colon, which lead to other places on Windows")
     if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in name):
-        return "it holds characters that cannot be seen"
+        return mark("it holds characters that cannot be seen")
     parts = name.split("/")
     if any(part in ("", ".", "..") for part in parts):
-        return "its path leads out of the folder or through nothing"
+        return mark("its path leads out of the folder or through nothing")
     if len(name.encode()) > MAX_NAME_BYTES or any(len(part.encode()) > MAX_PART_BYTES for part in parts):
-        return "its name is too long"
+        return mark("its name is too long")
     if any(part != part.rstrip(" .") or DEVICES.fullmatch(part) for part in parts):
-        return "it has a name that Windows cannot keep"
+        return mark("it has a name that Windows cannot keep")
     return None
 
 

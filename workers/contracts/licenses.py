@@ -4,7 +4,7 @@ from typing import Literal
 
 from workers.contracts.base import Frozen
 from workers.contracts.text import Text
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 LicenseWord = Literal["ok", "conditions", "noncommercial", "unknown"]
 
@@ -38,7 +38,7 @@ class LicenseVerdict(Frozen):
     @property
     def sentence(self) -> str:
         """Return the verdict as a sentence: ``Apache-2.0: may be used, changed and sold``."""
-        return f"{self.title}: {_(self.meaning)}" if self.title else _(self.meaning)
+        return joined([_(self.title), _(self.meaning)], ": ")
 
     @property
     def for_business(self) -> bool:
@@ -46,4 +46,6 @@ class LicenseVerdict(Frozen):
         return self.word in ("ok", "conditions")
 
 
-NOT_STATED = LicenseVerdict(word="unknown", title="", meaning="no license is stated; ask the author before you use it")
+NOT_STATED = LicenseVerdict(
+    word="unknown", title="", meaning=mark("no license is stated; ask the author before you use it")
+)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
 """Names of the sets.
@@ -31,8 +31,8 @@ LOCK_COPY = "fettle-set.lock"
 def where_to_install(name: OptionalSet) -> str:
     """Return the sentence for the window that says where a set is installed."""
     if name in FOLDER_SETS:
-        return "Install it on the page Settings, under “Optional parts”."
-    return "Install Fettle again: a part of it is missing."
+        return mark("Install it on the page Settings, under “Optional parts”.")
+    return mark("Install Fettle again: a part of it is missing.")
 
 
 def set_folders() -> list[Path]:
@@ -50,6 +50,6 @@ def install_arguments(name: OptionalSet) -> tuple[str, ...]:
 def install_command(name: OptionalSet) -> str:
     """Return the command line that installs a set; that of a clone is to be entered in its folder."""
     if os.environ.get("FETTLE_ROOT"):
-        return _("fettle --{0}").format(name)
+        return f"fettle --{name}"
     path = r"installer\fettle" if sys.platform == "win32" else "installer/fettle"
     return " ".join((path, *(part for part in install_arguments(name) if part != "--version")))

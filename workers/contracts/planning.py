@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from workers.contracts.base import Frozen
 from workers.contracts.specs import DeviceFacts, Recipe
 from workers.contracts.text import Text
+from workers.contracts.translation import mark
 
 Trait = Literal["speed", "size", "exact", "quick", "batches", "int8", "bf16", "fp16"]
 """Properties of a technique.
@@ -210,7 +211,7 @@ class Fitted:
     words: str = ""
 
 
-NO_EXAMPLES = Reason(code="no_examples", text="It needs examples to learn from, and there are none.")
+NO_EXAMPLES = Reason(code="no_examples", text=mark("It needs examples to learn from, and there are none."))
 NO_LIBRARY, NO_RUNTIME, NOT_FOR_RUNTIME, NOT_FOR_INPUT = "no_library", "no_runtime", "not_for_runtime", "not_for_input"
 NOT_FOR_FORMAT = "not_for_format"
-IN_8_BITS = Reason(code="in_8_bits", text="The model is stored in 8 bits already.")
+IN_8_BITS = Reason(code="in_8_bits", text=mark("The model is stored in 8 bits already."))

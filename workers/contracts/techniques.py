@@ -12,7 +12,7 @@ from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.planning import Fitted, Reason, Situation, Trait
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import InputKind, ModelArtifact, Question, Stage
-from workers.contracts.translation import _
+from workers.contracts.translation import mark
 
 
 class TechniqueParams(Frozen):
@@ -114,11 +114,7 @@ class TechniqueSpec:
     def install_hint(self) -> str:
         """Return the command that installs the required packages."""
         is_base = self.installs == "base"
-        return (
-            _("pip install {0}").format(" ".join(self.requires))
-            if is_base
-            else _("installer/fettle --{0}").format(self.installs)
-        )
+        return f"pip install {' '.join(self.requires)}" if is_base else f"installer/fettle --{self.installs}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +146,7 @@ class TargetSpec:
     write: Callable[[Any, JobContext], BaseModel]
     stages: tuple[Stage, ...]
     commands: tuple[str, ...] = ()
-    how_to_run: str = "Run it"
+    how_to_run: str = mark("Run it")
     suffix: str = ".zip"
     icon: str = "package"
     questions: tuple[Question, ...] = ()

@@ -17,6 +17,7 @@ from workers.contracts.after.answering import (
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 from workers.evaluate.data.base import Collection, Entry, Options
 from workers.evaluate.data.inputs import read_inputs
 from workers.evaluate.look.answer_table import WRITERS
@@ -78,7 +79,7 @@ def write_table(params: AnswerTableParams, ctx: JobContext) -> AnswerFilesResult
     """
     part = Path(params.part_dir) / PART_FILE
     if not part.is_file():
-        hint = "Answer a folder first."
+        hint = mark("Answer a folder first.")
         raise InputRefused("no_answers", "There is nothing to write", "No answers are stored.", hint)
     head, rows = rows_of(part)
     counts = [0, 0]

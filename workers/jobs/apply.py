@@ -13,7 +13,7 @@ from workers.contracts.optional_sets import where_to_install
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.convert.parts import apply_to_parts, has_parts
 
 
@@ -63,7 +63,9 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
         raise InputRefused(
             "unknown_technique",
             "There is no such technique",
-            _("Fettle knows no technique called {0!r}; it knows {1}.").format(step.technique, ", ".join(sorted(specs))),
+            _("Fettle knows no technique called {0!r}; it knows {1}.").format(
+                step.technique, joined(sorted(specs), ", ")
+            ),
             "Correct the recipe.",
         )
     spec = specs[step.technique]
@@ -72,7 +74,7 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
             "technique_too_old",
             "This recipe needs a newer Fettle",
             _("{0} is here in version {1}, the recipe needs {2}.").format(
-                spec.title, spec.params.version, step.version
+                _(spec.title), spec.params.version, step.version
             ),
             "Update Fettle, or correct the recipe.",
         )
@@ -80,7 +82,7 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
     if missing:
         raise BackendMissing(
             "technique_missing",
-            _("{0} is not available").format(spec.title),
+            _("{0} is not available").format(_(spec.title)),
             _("It needs {0}, which is not installed.").format(", ".join(missing)),
             where_to_install(spec.installs),
             by_command=f"{spec.install_hint}.",
@@ -112,14 +114,14 @@ def check_fits(spec: TechniqueSpec, model: Model) -> None:
     if model.artifact.format not in spec.accepts:
         raise InputRefused(
             "format_does_not_fit",
-            _("{0} does not fit here").format(spec.title),
+            _("{0} does not fit here").format(_(spec.title)),
             _("It takes {0}, and the model is {1} by now.").format(", ".join(spec.accepts), model.artifact.format),
             "Change the order of the steps.",
         )
     if spec.follows and not {step.technique for step in model.artifact.steps}.intersection(spec.follows):
         raise InputRefused(
             "step_missing",
-            _("{0} does not fit here").format(spec.title),
-            _("It improves what another step has made: {0}.").format(" or ".join(spec.follows)),
+            _("{0} does not fit here").format(_(spec.title)),
+            _("It improves what another step has made: {0}.").format(joined(spec.follows, ", ")),
             "Put one of these steps before it.",
         )

@@ -10,7 +10,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.measured.power import power_words
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described, DeviceFacts
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, ngettext
 from workers.jobs.machine import device_facts, instructions_of
 from workers.measure.gpu_state import LOST, LOST_HINT, look
 from workers.measure.ladder.rungs.cuda_start import start_cuda
@@ -38,15 +38,17 @@ def _device_rows(facts: DeviceFacts, gpus: list[GpuCard], state: GpuState) -> tu
             id="cpu",
             title=facts.processor,
             available=True,
-            summary=", ".join(filter(None, (_("{0} cores").format(facts.cores), power_words(facts.power)))),
+            summary=joined(
+                [ngettext("{0} core", "{0} cores", facts.cores).format(facts.cores), power_words(facts.power)], ", "
+            ),
             group="cpu",
         )
     ]
-    why_not = f"{state.reason} {state.hint}" if state.trouble else ""
+    why_not = joined([_(state.reason), _(state.hint)]) if state.trouble else ""
     for gpu in gpus:
-        lost = f"{LOST.format(gpu.name)} {LOST_HINT}" if gpu.is_lost else ""
+        lost = joined([_(LOST).format(gpu.name), _(LOST_HINT)]) if gpu.is_lost else ""
         report = _("{0:.0f} GiB, compute capability {1}").format(
-            gpu.memory_bytes / 2**30, gpu.compute_capability or "unknown"
+            gpu.memory_bytes / 2**30, gpu.compute_capability or _("unknown")
         )
         summary = _("{0}, divided (MIG): CUDA uses its first part").format(report) if gpu.is_divided else report
         rows.append(

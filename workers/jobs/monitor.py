@@ -4,18 +4,18 @@ from workers.contracts.after.monitor import MonitorParams, MonitorResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.monitor.reading import NotALog
 from workers.monitor.report import report_log
 
 NEXT = {
-    "newer": "Update Fettle, then open it again.",
-    "missing": "Check the name; a log is the folder in which a bundle writes it.",
-    "empty": "Did the bundle get requests since it was started? Lines come each minute, or each 25 requests.",
-    "damaged": "Choose the whole folder of the log, so that its beginning is there.",
-    "unreadable": "Check that you may read it, then open it again.",
+    "newer": mark("Update Fettle, then open it again."),
+    "missing": mark("Check the name; a log is the folder in which a bundle writes it."),
+    "empty": mark("Did the bundle get requests since it was started? Lines come each minute, or each 25 requests."),
+    "damaged": mark("Choose the whole folder of the log, so that its beginning is there."),
+    "unreadable": mark("Check that you may read it, then open it again."),
 }
-USUAL = "Choose the folder in which a bundle keeps its log, or a .jsonl file in it."
+USUAL = mark("Choose the folder in which a bundle keeps its log, or a .jsonl file in it.")
 
 
 def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:

@@ -15,6 +15,7 @@ from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
+from workers.contracts.translation import mark
 from workers.evaluate.data.dataset import Item, read_dataset
 from workers.evaluate.look.boxes import Frame, frame_in, frame_of, seen_boxes
 from workers.evaluate.look.one_input import (
@@ -71,7 +72,7 @@ class LoadedModel:
             raise
         except ValidationError as error:
             detail = f"{error.errors()[0]['msg']}."
-            hint = "Give a file, a text or a test item."
+            hint = mark("Give a file, a text or a test item.")
             return InputRefused("bad_request", "This input cannot be tried", detail, hint).info()
         except Exception as error:  # every runtime has its own errors
             return refusal_of(error, self._pipeline)

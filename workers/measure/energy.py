@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.contracts.after.load import Energy
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.measure.gpu import GpuLostError, open_gpus
 
 MIN_SECONDS = 10.0
@@ -45,7 +45,7 @@ def rapl_counter(files: Sequence[Path]) -> Counter:
     if not files:
         raise OSError("no counter")
     ends = tuple(int(file.with_name("max_energy_range_uj").read_text("ascii")) / 1e6 for file in files)
-    source = "RAPL, the whole processor with everything that ran on it"
+    source = mark("RAPL, the whole processor with everything that ran on it")
     return Counter(source, lambda: tuple(int(file.read_text("ascii")) / 1e6 for file in files), ends)
 
 
@@ -91,8 +91,11 @@ class EnergyMeter:
         except (OSError, ValueError):
             if counter is not None:
                 counter.close()
-            what = "This GPU" if on_gpu else "This computer"
-            self.note = _("{0} does not report how much energy it uses, so no figure is shown.").format(what)
+            self.note = (
+                mark("This GPU does not report how much energy it uses, so no figure is shown.")
+                if on_gpu
+                else mark("This computer does not report how much energy it uses, so no figure is shown.")
+            )
 
     def read(self, seconds: float, answers: int) -> Energy:
         """Return the energy since the beginning, without a figure for less than 10 s, and close the counter."""
@@ -102,7 +105,9 @@ class EnergyMeter:
             after = self.counter.joules()
         except (OSError, ValueError):
             return Energy(
-                seconds=seconds, answers=answers, note="The energy counter stopped responding during the measurement."
+                seconds=seconds,
+                answers=answers,
+                note=mark("The energy counter stopped responding during the measurement."),
             )
         finally:
             self.counter.close()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from workers.contracts.gpu import OLDEST_CUDA, OLDEST_DRIVER, GpuCard, GpuState, GpuTrouble
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.measure.gpu import NO_LIBRARY, GpuLostError, GpuReader, Gpus, open_gpus
 
 NVIDIA, DISPLAY = "0x10de", "0x03"
@@ -20,12 +20,10 @@ CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 NOT_LOADED, NO_PERMISSION, MISMATCH = 9, 4, 18
 
-INSTALL = _("Install NVIDIA's driver {0} or newer (from your system's settings or nvidia.com), then restart.").format(
-    OLDEST_DRIVER
-)
+INSTALL = mark("Install NVIDIA's driver {0} or newer (from your system's settings or nvidia.com), then restart.")
 IN_CONTAINER = "docker run --gpus all …"
-LOST = "{0} is lost: it fell off the bus, or its driver gave it up."
-LOST_HINT = "Restart the computer. If this happens again, check the card's power supply and its slot."
+LOST = mark("{0} is lost: it fell off the bus, or its driver gave it up.")
+LOST_HINT = mark("Restart the computer. If this happens again, check the card's power supply and its slot.")
 
 
 def pci_cards(folder: Path = PCI) -> int:
@@ -64,10 +62,13 @@ def state_of(
     if opened.code is not None:
         return _no_answer(opened, plugged, container)
     if not cards:
-        found, reason = "A driver without a GPU.", "; ".join(opened.problems) or "The driver works and lists no card."
+        found, reason = (
+            mark("A driver without a GPU."),
+            joined(opened.problems) or mark("The driver works and lists no card."),
+        )
         if container:
             return _trouble("no_device", found, reason, "Start the container with access to the card.", IN_CONTAINER)
-        hint = (
+        hint = mark(
             "Check that the card is plugged in and has power, and that your account may use it. Until then, the "
             "processor does the work."
         )
@@ -77,10 +78,9 @@ def state_of(
         reason = _("Fettle needs at least driver {0} (CUDA {1}.{2}).").format(
             OLDEST_DRIVER, OLDEST_CUDA[0], OLDEST_CUDA[1]
         )
-        return _trouble("old_driver", found, reason, INSTALL)
-    return GpuState(
-        found=_("Driver {0}, {1}.").format(cards[0].driver, "1 GPU" if len(cards) == 1 else f"{len(cards)} GPUs")
-    )
+        return _trouble("old_driver", found, reason, _(INSTALL).format(OLDEST_DRIVER))
+    found = ngettext("Driver {0}, 1 GPU.", "Driver {0}, {1} GPUs.", len(cards)).format(cards[0].driver, len(cards))
+    return GpuState(found=found)
 
 
 def _trouble(code: GpuTrouble, found: str, reason: str, hint: str, command: str = "") -> GpuState:
@@ -91,29 +91,34 @@ def _no_answer(opened: Gpus, plugged: int, container: bool) -> GpuState:
     """Return the state for the case that NVML did not start."""
     if opened.code == NO_LIBRARY:
         if not plugged:
-            reason = "This computer has no NVIDIA card with a driver."
+            reason = mark("This computer has no NVIDIA card with a driver.")
             hint = "You need not do anything: this computer's processor does the work."
             return _trouble("no_card", "No NVIDIA GPU.", reason, hint)
         if container:
-            reason = "This container has no access to the computer's driver."
-            hint = "Start the container with the GPU (NVIDIA Container Toolkit)."
+            reason = mark("This container has no access to the computer's driver.")
+            hint = mark("Start the container with the GPU (NVIDIA Container Toolkit).")
             return _trouble("container", "No driver in this container.", reason, hint, IN_CONTAINER)
         command = "sudo ubuntu-drivers install" if shutil.which("ubuntu-drivers") else ""
-        reason = "This computer has an NVIDIA card, and no driver for it."
-        return _trouble("no_driver", "No NVIDIA driver.", reason, INSTALL, command)
+        reason = mark("This computer has an NVIDIA card, and no driver for it.")
+        return _trouble("no_driver", "No NVIDIA driver.", reason, _(INSTALL).format(OLDEST_DRIVER), command)
     if opened.code == NOT_LOADED:
-        hint = "Restart the computer. If that does not help, reinstall the driver (Secure Boot may refuse to load it)."
-        reason = "The driver is installed, but the system has not loaded it."
+        hint = mark(
+            "Restart the computer. If that does not help, reinstall the driver (Secure Boot may refuse to load it)."
+        )
+        reason = mark("The driver is installed, but the system has not loaded it.")
         command = "sudo modprobe nvidia" if sys.platform == "linux" else ""
         return _trouble("not_loaded", "A driver that is not loaded.", reason, hint, command)
     if opened.code == MISMATCH:
-        reason = "The driver was updated, and the old version is still running."
+        reason = mark("The driver was updated, and the old version is still running.")
         return _trouble("restart", "Two versions of the driver.", reason, "Restart the computer.")
     if opened.code == NO_PERMISSION:
-        found, reason = "A driver that refuses this account.", "Your account may not use the GPU's device files."
-        hint = "Add your account to the group that owns them, then log in again."
+        found, reason = (
+            mark("A driver that refuses this account."),
+            mark("Your account may not use the GPU's device files."),
+        )
+        hint = mark("Add your account to the group that owns them, then log in again.")
         return _trouble("no_permission", found, reason, hint, "sudo usermod -aG video,render $USER")
-    reason = opened.problems[0] if opened.problems else "The NVIDIA driver does not respond."
+    reason = opened.problems[0] if opened.problems else mark("The NVIDIA driver does not respond.")
     return _trouble("silent", "A driver that does not respond.", reason, "Restart the computer.")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.infer.base import NotRunnable, Runtime, Session
 from workers.pipeline.generating import open_whole
 from workers.pipeline.pipeline import load_pipeline
@@ -56,9 +56,9 @@ def find_runtime(runtime_id: str) -> Runtime:
     if not state.available:
         raise BackendMissing(
             "runtime_missing",
-            _("{0} is not available").format(runtime.title),
-            _("{0} does not work on this computer.").format(runtime.title),
-            _("Choose another runtime, or make it work: {0}.").format(state.hint),
+            _("{0} is not available").format(_(runtime.title)),
+            _("{0} does not work on this computer.").format(_(runtime.title)),
+            _("Choose another runtime, or make it work: {0}").format(_(state.hint)),
         )
     return runtime
 
@@ -78,7 +78,7 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
     if not fits or (artifact.runtimes is not None and runtime_id not in artifact.runtimes):
         raise InputRefused(
             "runtime_does_not_fit",
-            _("{0} cannot run this variant").format(runtime.title),
+            _("{0} cannot run this variant").format(_(runtime.title)),
             _("This variant was made for {0}.").format(", ".join(artifact.runtimes or ()) or artifact.format),
             "Choose the runtime that it was made for.",
         )
@@ -119,7 +119,7 @@ def _refused(runtime: Runtime, reason: str) -> InputRefused:
     code = "unsupported_operator" if UNSUPPORTED.search(reason) else "runtime_refused_model"
     return InputRefused(
         code,
-        _("{0} cannot run this model").format(runtime.title),
-        _("{0} refused it: {1}.").format(runtime.title, reason.rstrip(".")),
-        "Try another runtime, or export the model again with common operators.",
+        _("{0} cannot run this model").format(_(runtime.title)),
+        _("{0} refused it: {1}.").format(_(runtime.title), reason.rstrip(".")),
+        mark("Try another runtime, or export the model again with common operators."),
     )

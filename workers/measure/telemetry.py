@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import psutil
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.measure.gpu import GpuLostError, GpuReader, open_gpus
 
 PROCESSES_S = 0.5
@@ -75,7 +75,7 @@ class Telemetry:
                 values["job/memory_bytes"] = float(self._watched.memory_info().rss)
             except psutil.Error:
                 self._watched = None
-                self._report("The watched process has ended.")
+                self._report(mark("The watched process has ended."))
         return values
 
     def _of_gpu(self, reader: GpuReader, with_processes: bool) -> dict[str, float]:
@@ -87,7 +87,9 @@ class Telemetry:
                 values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in used_by.items()})
         except GpuLostError as error:
             self._gpus.readers.remove(reader)
-            self._report(_("{0} is lost: it no longer responds. Restart the computer to use it again.").format(error))
+            self._report(
+                _("{0} is lost: it no longer responds. Restart the computer to use it again.").format(error.args[0])
+            )
             return {f"{name}/{IS_LOST}": 1.0}
         return values
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import Cancelled, Failed
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.runtime.gpu_failure import gpu_failure
 
 if sys.platform != "win32":
@@ -19,22 +19,24 @@ if sys.platform != "win32":
 OUT_OF_MEMORY = (
     "out_of_memory",
     "Not enough memory",
-    "The job needs more memory than it may use.",
-    "Close other programs, raise the memory limit in Settings, or use a smaller model or batch.",
+    mark("The job needs more memory than it may use."),
+    mark("Close other programs, raise the memory limit in Settings, or use a smaller model or batch."),
 )
 BY_ERRNO = {
     errno.EFBIG: (
         "file_too_large",
         "A file became too large",
-        "The job tried to write a file that is larger than this account or this disk allows. It was stopped; what was"
-        " stored before is safe.",
-        "Raise that limit (ulimit -f), use a data folder on another disk, or use a smaller model.",
+        mark(
+            "The job tried to write a file that is larger than this account or this disk allows. It was stopped; what was"
+            " stored before is safe."
+        ),
+        mark("Raise that limit (ulimit -f), use a data folder on another disk, or use a smaller model."),
     ),
     errno.EROFS: (
         "read_only",
         "The folder cannot be written",
-        "The disk that holds the job's folder can only be read.",
-        "Make it writable, or use a data folder on another disk.",
+        mark("The disk that holds the job's folder can only be read."),
+        mark("Make it writable, or use a data folder on another disk."),
     ),
 }
 """Errors in which the computer denies the job a resource: neither the input nor the program is wrong."""
@@ -49,21 +51,24 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
         return BY_ERRNO[error.errno]
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EXDEV):
         # Landlock reports EXDEV for links that lead out of the folder
-        name = f" ({error.filename})" if error.filename else ""
+        detail = (
+            _("The job tried to use a file that it may not use ({0}).").format(error.filename)
+            if error.filename
+            else mark("The job tried to use a file or a service that it may not use.")
+        )
         return (
             "not_permitted",
             "Not permitted",
-            _("The job tried to use a file or a service that it may not use{0}.").format(name),
-            "Check that you may read the file. If you may, open the log and report the problem.",
+            detail,
+            mark("Check that you may read the file. If you may, open the log and report the problem."),
         )
     return (
         "internal",
         "Something went wrong inside Fettle",
-        _("The job stopped with an unexpected error: {0}: {1}")
-        .format(type(error).__name__, str(error)[:300])
-        .rstrip(":. ")
-        + ".",
-        "Open the log for the details. Trying again, or another recipe, may help.",
+        _("The job stopped with an unexpected error: {0}.").format(
+            f"{type(error).__name__}: {str(error)[:300]}".rstrip(":. ")
+        ),
+        mark("Open the log for the details. Trying again, or another recipe, may help."),
     )
 
 

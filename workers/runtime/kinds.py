@@ -119,6 +119,6 @@ def load_job(kind: str, module: str = "") -> JobFunction:
             _("Use one of: {0}.").format(", ".join(sorted(table))),
         )
     row = table[kind]
-    place, _separator, name = row.function.partition(":")
+    place, _colon, name = row.function.partition(":")
     function = getattr(importlib.import_module(place), name)
     return JobFunction(function, typing.get_type_hints(function)["params"], row.preload)

@@ -16,7 +16,6 @@ from typing import Any
 
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
-from workers.contracts.translation import _
 from workers.runtime.run import enclose
 from workers.runtime.walls.limits import lower_priority, set_system_limits
 
@@ -73,11 +72,7 @@ def _without_inputs(*facts: Any, **more: Any) -> logging.LogRecord:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        place = (
-            _(" in {0}, line {1}").format(Path(trace.tb_frame.f_code.co_filename).name, trace.tb_lineno)
-            if trace
-            else ""
-        )
+        place = f" in {Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}" if trace else ""
         what = record.getMessage() if record.name in OWN else record.name  # asyncio's messages quote the error
         record.msg, record.args = f"{what}: {type(error).__name__}{place}", ()
         record.exc_info = None

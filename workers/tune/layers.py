@@ -11,7 +11,7 @@ from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.measure.timing import OtherLoad
 from workers.tune import tensorrt_layers
@@ -40,11 +40,11 @@ def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target
     own = dict(merged.get("cascade") or {})
     if own:
         path = folder / str(own.get("first_main", model.main.name))
-        return Target(path, runtime, {**plain, **dict(own.get("first", {}))}, "The faster one of its two models.")
+        return Target(path, runtime, {**plain, **dict(own.get("first", {}))}, mark("The faster one of its two models."))
     if "parts" in merged:
         inner = dict(dict(merged["parts"])["encoder"].get("settings", {}))
-        return Target(model.main, runtime, {**inner, **plain}, "The encoder, of its two parts.")
-    part = "The program for the length of this request." if "buckets" in merged else ""
+        return Target(model.main, runtime, {**inner, **plain}, mark("The encoder, of its two parts."))
+    part = mark("The program for the length of this request.") if "buckets" in merged else ""
     return Target(model.main, runtime, plain, part)
 
 

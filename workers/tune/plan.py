@@ -29,7 +29,7 @@ from workers.contracts.planning import (
 )
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.contracts.techniques import TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.infer.base import Runtime, SessionOptions
 from workers.tune.search import RUNTIME, SearchResult
 
@@ -37,10 +37,10 @@ TINY_MS = 0.5
 TINY_BYTES = 20 << 20
 """Weight size in bytes below which a model's time is probed."""
 
-BASELINE = Recipe(id="original", title="Original", why="What everything else is compared with.")
+BASELINE = Recipe(id="original", title="Original", why=mark("What everything else is compared with."))
 
-ONE_CORE = Reason(code="one_core", text="One core pays only for very small models, and this one is larger.")
-UNCHANGED = Reason(code="unchanged", text="This is the original as it is.")
+ONE_CORE = Reason(code="one_core", text=mark("One core pays only for very small models, and this one is larger."))
+UNCHANGED = Reason(code="unchanged", text=mark("This is the original as it is."))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Planner:
                     kept.append(fitted)
                 elif twin.title != recipe.title:
                     reason = Reason(
-                        code="same_as_other", text=_("It is the same as “{0}” for this model.").format(twin.title)
+                        code="same_as_other", text=_("It is the same as “{0}” for this model.").format(_(twin.title))
                     )
             if reason is not None:
                 dropped.append(_dropped(recipe, reason))
@@ -98,10 +98,10 @@ class Planner:
             return
         if self._format_after(recipe.steps) not in self.runtimes[recipe.runtime].formats:
             title = self.runtimes[recipe.runtime].title
-            yield Reason(code=NOT_FOR_FORMAT, text=_("{0} does not run models of this kind.").format(title))
+            yield Reason(code=NOT_FOR_FORMAT, text=_("{0} does not run models of this kind.").format(_(title)))
         missing = self.situation.unavailable
         for hint in (missing[step.technique] for step in recipe.steps if step.technique in missing):
-            yield Reason(code=NO_LIBRARY, text=_("It needs a part that is not installed yet. {0}").format(hint))
+            yield Reason(code=NO_LIBRARY, text=joined([_("It needs a part that is not installed yet."), _(hint)]))
         refusal = self.runtimes[recipe.runtime].why_not(self._wanted(recipe))
         if refusal is not None:
             yield Reason(code=refusal.code, text=refusal.text)
@@ -122,12 +122,16 @@ class Planner:
         if spec is None:
             return
         if not _runs(spec, runtime):
-            yield Reason(code=NOT_FOR_RUNTIME, text=_("“{0}” is not for the engine {1}.").format(spec.title, runtime))
+            yield Reason(
+                code=NOT_FOR_RUNTIME, text=_("“{0}” is not for the engine {1}.").format(_(spec.title), runtime)
+            )
         if model_format not in spec.accepts:
-            yield Reason(code=NOT_FOR_FORMAT, text=_("“{0}” is for models of another kind.").format(spec.title))
+            yield Reason(code=NOT_FOR_FORMAT, text=_("“{0}” is for models of another kind.").format(_(spec.title)))
         kind = self.situation.model.input_kind
         if kind and spec.for_inputs and kind not in spec.for_inputs:
-            yield Reason(code=NOT_FOR_INPUT, text=_("“{0}” is for models that take other inputs.").format(spec.title))
+            yield Reason(
+                code=NOT_FOR_INPUT, text=_("“{0}” is for models that take other inputs.").format(_(spec.title))
+            )
         with contextlib.suppress(ValidationError):
             reason = spec.why_not(self.situation, spec.params.model_validate(step.params))
             if reason is not None:
@@ -159,7 +163,12 @@ class Planner:
             steps = [*(step for step in self.found.steps if step.technique not in known), *steps]
             settings = {**self.found.settings, **settings}
             why += self.found.words
-        changes = {"steps": tuple(steps), "title": title, "settings": settings, "why": " ".join(filter(None, why))}
+        changes = {
+            "steps": tuple(steps),
+            "title": title,
+            "settings": settings,
+            "why": joined(_(part) for part in why if part),
+        }
         return recipe.model_copy(update=changes)
 
     def _with_fitting_traits(
@@ -175,7 +184,7 @@ class Planner:
                 continue
             runtime = self._runtime_for(spec, row.families)
             if runtime is None:
-                words = "None of the engines that it is for is available here, or was wanted."
+                words = mark("None of the engines that it is for is available here, or was wanted.")
                 dropped.append(Dropped(id=spec.id, title=spec.title, reason=Reason(code=NO_RUNTIME, text=words)))
                 continue
             later = (place for place, other in enumerate(placed) if self._order(other) > order)
@@ -215,7 +224,7 @@ class Planner:
             runtime_ = self.runtimes.get(recipe.runtime)
             shares = runtime_ is not None and runtime_.one_core and "num_threads" not in recipe.settings
             if self._is_tiny and shares and "int8" not in self._traits(recipe):
-                names = {"title": _("{0}, on one core").format(recipe.title), "id": f"{recipe.id}, on one core"}
+                names = {"title": _("{0}, on one core").format(_(recipe.title)), "id": f"{recipe.id}, on one core"}
                 why = "Very small models lose more time by sharing the work than they gain."
                 settings = {**recipe.settings, "num_threads": 1}
                 yield recipe.model_copy(update={**names, "settings": settings, "why": why})

@@ -22,7 +22,7 @@ from workers.contracts.planning import Dropped, Reason
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.in_turn import in_turn
@@ -88,7 +88,7 @@ def search(
         ctx.check_cancelled()
         total_ms = sum(layer.ms for layer in profile)
         if max_s is not None and total_ms * LOOK_REQUESTS > max_s * 1000:
-            words = "A request takes so long here that trying rewrites would cost too much of your time."
+            words = mark("A request takes so long here that trying rewrites would cost too much of your time.")
             reason = Reason(code="no_time", text=words)
             report.dropped.append(Dropped(id="rewrites", title="Rewrites of the graph", reason=reason))
             return report
@@ -137,7 +137,7 @@ def _rewritten(
         report.drop(spec, "not_faster", words)
         return model
     report.steps.append(RecipeStep(technique=spec.id, version=spec.params.version))
-    report.words.append(_("{0}: {1:.2f} times as fast in a short comparison here.").format(spec.title, faster))
+    report.words.append(_("{0}: {1:.2f} times as fast in a short comparison here.").format(_(spec.title), faster))
     return other
 
 

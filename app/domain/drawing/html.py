@@ -37,9 +37,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
     script, sheet = (_FILES / "page.js").read_text(encoding="utf-8"), (_FILES / "page.css").read_text(encoding="utf-8")
     sheet += style() + "".join(f".key.{status}{{border-color:{pair[0]}}}" for status, pair in COLORS.items())
     pictures = (
-        _('<div class="level"{0}>{1}</div>').format(
-            "" if at == 0 else " hidden", svg_of(result, titles, at, styled=False)
-        )
+        f'<div class="level"{"" if at == 0 else " hidden"}>{svg_of(result, titles, at, styled=False)}</div>'
         for at in range(len(result.levels))
     )
     nothing = _("There is no picture.")
@@ -51,15 +49,13 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
     return Template((_FILES / "page.html").read_text(encoding="utf-8")).substitute(
         title=plain(_("What changed between {0} and {1}").format(*titles)),
         summary=plain(summary(result)),
-        policy=_("{0}; script-src {1}; style-src {2}").format(POLICY, _hash(script), _hash(sheet)),
+        policy=f"{POLICY}; script-src {_hash(script)}; style-src {_hash(sheet)}",
         style=sheet,
         script=script,
         reasons="".join(_reason(reason, result) for reason in result.reasons),
         notes="".join(f"<p>{plain(note)}</p>" for note in notes),
         keys="".join(
-            _('<span><i class="key {0}"></i>{1}: {2}</span>').format(
-                status, plain(_(words)), localized(result.counts[status])
-            )
+            f'<span><i class="key {status}"></i>{plain(_(words))}: {localized(result.counts[status])}</span>'
             for status, words in STATUS_WORDS.items()
             if result.counts.get(status)
         ),
@@ -82,7 +78,7 @@ def _reason(reason: Reason, result: DiffResult) -> str:
     text = plain(" ".join(filter(None, (reason.text, reason.advice))))
     if not places:
         return f"<li>{text}</li>"
-    return _('<li><button data-nodes="{0}">{1}</button></li>').format(" ".join(map(str, places)), text)
+    return f'<li><button data-nodes="{" ".join(map(str, places))}">{text}</button></li>'
 
 
 def _row(at: int, result: DiffResult) -> str:
@@ -91,4 +87,4 @@ def _row(at: int, result: DiffResult) -> str:
     about = plain(f"{_(STATUS_WORDS[node.status])}, {op_words(node)}")
     figures = f"<td>{plain(error_words(node))}</td><td>{plain(ms_words(node.ms_a, node.ms_b))}</td>"
     first = f"<td>{plain(name_of(node))}<small>{about}</small></td>"
-    return _('<tr data-node="{0}" tabindex="0" title="{1}">{2}{3}</tr>').format(at, tip, first, figures)
+    return f'<tr data-node="{at}" tabindex="0" title="{tip}">{first}{figures}</tr>'

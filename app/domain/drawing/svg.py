@@ -22,10 +22,13 @@ def style() -> str:
         "".join(f".{status}{{fill:{pair[side]}29;stroke:{pair[side]}}}" for status, pair in COLORS.items())
         for side in (0, 1)
     )
-    return _(
-        "svg{{background:#F6F7F7;font:12px "
-        "system-ui,sans-serif}}.line{{fill:none;stroke:#848E96}}.removed{{stroke-dasharray:4}}.name{{fill:#171C1F;font-weight:500}}.fact{{fill:#57616A;font-size:11px}}{0}.first{{stroke:#B42318;stroke-width:3}}@media(prefers-color-scheme:dark){{svg{{background:#101416}}.line{{stroke:#6F7B84}}.name{{fill:#E8ECEE}}.fact{{fill:#A2ADB6}}{1}.first{{stroke:#F98B82}}}}"
-    ).format(light, dark)
+    return (
+        "svg{background:#F6F7F7;font:12px system-ui,sans-serif}.line{fill:none;stroke:#848E96}"
+        ".removed{stroke-dasharray:4}.name{fill:#171C1F;font-weight:500}.fact{fill:#57616A;font-size:11px}"
+        f"{light}.first{{stroke:#B42318;stroke-width:3}}"
+        "@media(prefers-color-scheme:dark){svg{background:#101416}.line{stroke:#6F7B84}.name{fill:#E8ECEE}"
+        f".fact{{fill:#A2ADB6}}{dark}.first{{stroke:#F98B82}}}}"
+    )
 
 
 def plain(text: str) -> str:
@@ -55,13 +58,10 @@ def svg_of(result: DiffResult, titles: tuple[str, str], level: int = -1, *, styl
     size = f"{left:g} {top:g} {right - left + MARGIN_PX:g} {bottom - top + MARGIN_PX:g}"
     name = plain(_("What changed between {0} and {1}").format(*titles))
     parts = [
-        _('<svg xmlns="http://www.w3.org/2000/svg" viewBox="{0}" role="img" aria-label="{1}">').format(size, name),
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" role="img" aria-label="{name}">',
         f"<title>{name}</title>",
         f"<style>{style()}</style>" if styled else "",
-        *(
-            _('<polyline class="line" points="{0}"/>').format(" ".join(f"{at:g}" for at in points))
-            for points in shown.routes
-        ),
+        *(f'<polyline class="line" points="{" ".join(f"{at:g}" for at in points)}"/>' for points in shown.routes),
         *(_box(box, result.nodes, result.first_different) for box in shown.boxes),
         "</svg>",
     ]
@@ -76,18 +76,15 @@ def _box(box: Box, nodes: Sequence[ChangedNode], first_different: int | None) ->
     else:
         tip = f"{box.title}\n{box_words(box, nodes)}\n{name_of(nodes[box.nodes[0]])} …"
     first = " first" if first_different in box.nodes else ""
-    size = _('width="{0:g}" height="{1:g}"').format(box.width, box.height)
-    back = _('x="{0:g}" y="{1:g}" {2} fill-opacity="0"').format(box.x + STACK_PX, box.y + STACK_PX, size)
-    stack = _('<rect class="{0}" {1}/>').format(status, back) if box.repeats > 1 else ""
+    size = f'width="{box.width:g}" height="{box.height:g}"'
+    back = f'x="{box.x + STACK_PX:g}" y="{box.y + STACK_PX:g}" {size} fill-opacity="0"'
+    stack = f'<rect class="{status}" {back}/>' if box.repeats > 1 else ""
     lines = (("name", 15, box.title), ("fact", 30, box_words(box, nodes)))
     return (
-        _('<g data-nodes="{0}"><title>{1}</title>{2}<rect class="{3}{4}" x="{5:g}" y="{6:g}" {7}/>').format(
-            " ".join(map(str, box.nodes)), plain(tip), stack, status, first, box.x, box.y, size
-        )
+        f'<g data-nodes="{" ".join(map(str, box.nodes))}"><title>{plain(tip)}</title>{stack}'
+        f'<rect class="{status}{first}" x="{box.x:g}" y="{box.y:g}" {size}/>'
         + "".join(
-            _('<text class="{0}" x="{1:g}" y="{2}">{3}</text>').format(
-                kind, box.x + EDGE_PX / 2, box.y + down, plain(_cut(text, room))
-            )
+            f'<text class="{kind}" x="{box.x + EDGE_PX / 2:g}" y="{box.y + down}">{plain(_cut(text, room))}</text>'
             for kind, down, text in lines
         )
         + "</g>"

@@ -33,7 +33,7 @@ from workers.contracts.after.answering import (
 from workers.contracts.folder import sha256_file
 from workers.contracts.paths import to_text
 from workers.contracts.specs import Recipe
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 SUFFIXES: tuple[TableSuffix, ...] = (".csv", ".xlsx", ".jsonl")
 SUMS_FILE = "SHA256SUMS"
@@ -70,7 +70,7 @@ def bundle_version(bundle: Path, *, allow_code: bool = False) -> Flow[tuple[Vers
     sums = bundle if bundle.is_file() else bundle / SUMS_FILE
     opened = (yield from open_bundle(bundle, allow_code=allow_code)) if sums.is_file() else None
     if opened is None or opened.result.info.format != "bundle":
-        hint = "Choose a .zip file that Fettle exported, or its unpacked folder; optimize a model first."
+        hint = mark("Choose a .zip file that Fettle exported, or its unpacked folder; optimize a model first.")
         raise Refused("not_a_bundle", "This is not a bundle of Fettle", _("{0} was not used.").format(bundle), hint)
     content: str = yield DiskStep(lambda _stopped: sha256_file(sums))
     recipe = Recipe(title=opened.result.info.name, runtime=opened.result.runtime)
@@ -148,7 +148,7 @@ def _held(part: Path) -> Iterator[None]:
     handle = os.open(part / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not try_lock(handle):
-            detail = "Another window or command answers the same folder with the same version."
+            detail = mark("Another window or command answers the same folder with the same version.")
             raise Unavailable("answering_already", "This is being answered already", detail, "Wait until it is done.")
         yield
     finally:

@@ -14,7 +14,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.hub import HubPushParams, HubPushResult
 from workers.contracts.paths import to_text
 from workers.contracts.process.messages import Limits
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 TITLE = "Read a log"
 
@@ -84,7 +84,7 @@ def _place(space: Workspace) -> HubPlace:
         detail = _("{0} Nothing was written or sent.").format(
             place.warning or _("There is no token for {0}.").format(place.endpoint)
         )
-        hint = "Log in on the page Hub with a token that may write, then export again."
+        hint = mark("Log in on the page Hub with a token that may write, then export again.")
         raise Refused("hub_log_in_needed", "The hub does not know you yet", detail, hint, "fettle hub login")
     return place
 

@@ -10,7 +10,7 @@ from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import judge, prediction_pair
 from workers.contracts.jobs import DataResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 
 def compare_against(
@@ -27,7 +27,7 @@ def compare_against(
     reference = other.recommended or other.baseline
     before = _answers(artifacts, reference)
     if before is None:
-        raise _refused("The other run's answers are no longer in the store.")
+        raise _refused(mark("The other run's answers are no longer in the store."))
     judged: list[Variant] = []
     for variant in facts.variants:
         after = _answers(artifacts, variant)
@@ -61,13 +61,13 @@ def _check_same_tests(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts
         results.append(DataResult.model_validate(entry.result))
     mine, theirs = results
     if mine.origin == "made" or theirs.origin == "made":
-        raise _refused("One of them was tested with inputs that Fettle made for its model alone.")
+        raise _refused(mark("One of them was tested with inputs that Fettle made for its model alone."))
     if (mine.sha256, mine.n_test, facts.run.goal.seed) != (theirs.sha256, theirs.n_test, other.run.goal.seed):
-        raise _refused("They were tested with different examples.")
+        raise _refused(mark("They were tested with different examples."))
 
 
 def _refused(why: str) -> JobError:
-    hint = "Optimize both with the same examples and the same seed, then compare again."
+    hint = mark("Optimize both with the same examples and the same seed, then compare again.")
     return Refused("not_comparable", "These runs cannot be compared", why, hint, "--data PATH --seed N")
 
 

@@ -15,6 +15,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.runtimes import needs_torch
 from workers.contracts.specs import RunParams
+from workers.contracts.translation import mark
 
 EXPECTED_SUFFIXES = frozenset({".npz", ".npy", ".csv", ".tsv", ".jsonl", ".ndjson"})
 """Files with these endings hold expected outputs; all others are models."""
@@ -47,7 +48,10 @@ def explain_version(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     """
     data = data_params_of(workspace, facts)
     if data.path is None:
-        detail, hint = "This run was judged on inputs that Fettle made.", "Run it with examples of your own."
+        detail, hint = (
+            mark("This run was judged on inputs that Fettle made."),
+            mark("Run it with examples of your own."),
+        )
         raise Refused("no_examples", "There are no examples to compare on", detail, hint)
     both = []
     for version in (facts.baseline, variant):

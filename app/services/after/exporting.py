@@ -37,7 +37,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def version_of(facts: RunFacts, variant_id: str) -> Variant:
     variant = facts.variant(variant_id)
     if variant is None:
         detail = _("The run {0} has no version {1!r}.").format(facts.run.id, variant_id)
-        hint = "Take one of the ids that 'fettle compare' lists."
+        hint = mark("Take one of the ids that 'fettle compare' lists.")
         raise Refused("unknown_variant", "There is no such version in this run", detail, hint)
     return variant
 
@@ -220,7 +220,7 @@ def target_of(machine: DescribeResult, target_id: str) -> DescribedTarget:
         if row.id == target_id or (not target_id and row.available):
             if not row.available:
                 title, hint = _("“{0}” cannot be written here").format(row.title), _("To install: {0}").format(row.hint)
-                detail = "What it needs is not installed."
+                detail = mark("What it needs is not installed.")
                 raise Unavailable("target_missing", title, detail, hint)
             return row
     detail, known = _("Fettle cannot write {0!r}.").format(target_id), ", ".join(row.id for row in machine.targets)
@@ -349,9 +349,9 @@ def place(source: Path, out: Path, stopped: Stopped = never) -> None:
         if isinstance(error, InterruptedError):
             raise
         if error.errno in NO_ROOM:
-            hint, needed_bytes = "Make room there or choose another place, then try again.", source.stat().st_size
+            hint, needed_bytes = mark("Make room there or choose another place, then try again."), source.stat().st_size
             full = DiskFull(
-                out.absolute().parent, needed_bytes=needed_bytes, safe="The old file is as it was.", hint=hint
+                out.absolute().parent, needed_bytes=needed_bytes, safe=mark("The old file is as it was."), hint=hint
             )
             raise JobError(full.info(), 3) from error
         raise Refused(

@@ -18,7 +18,7 @@ from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
 from workers.contracts.bundles import InsteadOf
 from workers.contracts.specs import DescribedTarget, RunParams
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 
 def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
@@ -48,7 +48,9 @@ def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varian
     if best is None and takes(target, facts, facts.baseline):
         best = facts.baseline
     if best is None:
-        raise refused_by(target, wanted, "Neither does it run the original or another proven version of this run.", "")
+        raise refused_by(
+            target, wanted, mark("Neither does it run the original or another proven version of this run."), ""
+        )
     return best
 
 
@@ -104,7 +106,7 @@ def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) 
     detail = _("“{0}” needs one plain ONNX model that was proven in {1}; “{2}” is none.").format(
         target.title, needed, variant.title
     )
-    hint = hint or "Choose another kind of bundle, for example the Python folder, which takes every version."
+    hint = hint or mark("Choose another kind of bundle, for example the Python folder, which takes every version.")
     title = "This version does not run in that kind of bundle"
     return Refused("version_not_for_target", title, f"{detail} {more}".strip(), hint)
 

@@ -26,7 +26,7 @@ from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts, RunParams
 from workers.contracts.text import Text
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import about as expected
 from workers.contracts.wording import percent
 
@@ -274,8 +274,8 @@ def busiest(record: LoadRecord) -> float | None:
 
 
 def _not_measured(load: VersionLoad) -> JobError:
-    detail = load.missing[0] if load.missing else "Nothing could be measured."
-    title, hint = "This could not be measured under load", "Choose another version, or optimize the model again."
+    detail = load.missing[0] if load.missing else mark("Nothing could be measured.")
+    title, hint = "This could not be measured under load", mark("Choose another version, or optimize the model again.")
     return Refused("nothing_measured", title, f"“{load.title}”: {detail}", hint)
 
 

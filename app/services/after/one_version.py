@@ -16,7 +16,7 @@ from app.services.run.costs import cost_in_turn, in_turn_s
 from app.services.run.figures import time_words
 from app.services.run.prove_other import measure_both, open_version
 from app.services.run.version_steps import predict, stored_version, threads_of
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 
 def judge_file(workspace: Workspace, facts: RunFacts, request: OtherModelRequest) -> Flow[tuple[Run, str]]:
@@ -61,7 +61,7 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
     if known is None:
         return
     detail = _("“{0}” was judged before; the same file on the same examples gives the same verdict.").format(title)
-    hint = "Choose it in the table, or add more examples to the result."
+    hint = mark("Choose it in the table, or add more examples to the result.")
     raise Refused("known_version", "This file is a version of the result already", detail, hint)
 
 

@@ -23,7 +23,7 @@ from app.services.run.version_steps import fingerprints, judge, predict, predict
 from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import FreshResult, ItemsParams
 from workers.contracts.specs import Judgement
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
     if not done.result.items:
         count = done.result.in_test + done.result.in_calibration
         detail = _("All {0:,} were there already; the same example twice proves nothing more.").format(count)
-        hint = "Add others that the model has not been tested with."
+        hint = mark("Add others that the model has not been tested with.")
         raise Refused("nothing_new", "None of these examples is new", detail, hint)
     return done.result
 

@@ -20,7 +20,7 @@ from app.services.machine.devices import describe
 from app.services.records.decisions import record_decision
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version, threads_of
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 TARGET = "service"
 ANSWERING = ("infer", "answer", "chat")
@@ -91,7 +91,7 @@ def start_service(workspace: Workspace, facts: RunFacts, service: LocalService) 
 
         try:
             if not (yield DiskStep(start)):
-                raise _not_started("It ended before it could answer; its log is below.")
+                raise _not_started(mark("It ended before it could answer; its log is below."))
         except OSError as error:
             raise _not_started(f"{error}.") from error
 
@@ -113,7 +113,7 @@ def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService)
             refusal = f"{type(error).__name__}: {error}"
     if refusal:
         detail = _("The earlier version goes on answering. {0}").format(refusal)
-        hint = "Stop the service and start it again to use the new version."
+        hint = mark("Stop the service and start it again to use the new version.")
         raise Unavailable("service_not_switched", "The service keeps its version", detail, hint)
 
 
@@ -167,7 +167,7 @@ def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
 
 
 def _not_started(detail: str) -> JobError:
-    hint = "Start it again; if it happens twice, report it with its log."
+    hint = mark("Start it again; if it happens twice, report it with its log.")
     return Unavailable(
         "service_not_started", "The service did not start", _("{0} Nothing is lost.").format(detail), hint
     )

@@ -14,7 +14,7 @@ from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
 from workers.contracts.paths import from_text
 from workers.contracts.runtimes import needs_torch
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 TITLE = "Put “{0}” under stress"
 PROGRAM = "model.pt2"
@@ -39,8 +39,11 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
         wanted = (
             _("no version {0!r} that answered").format(variant_id) if variant_id else "no version besides the original"
         )
-        title, detail = "There is nothing to put under stress", _("The run {0} has {1}.").format(facts.run.id, wanted)
-        hint = "Take one of the ids that 'fettle compare' lists, or optimize again."
+        title, detail = (
+            "There is nothing to put under stress",
+            _("The run {0} has {1}.").format(facts.run.id, wanted),
+        )
+        hint = mark("Take one of the ids that 'fettle compare' lists, or optimize again.")
         raise Refused("no_such_version", title, detail, hint)
     return chosen
 

@@ -23,7 +23,7 @@ from app.services.run.version_steps import judge, predict, prediction_pair, stor
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement
 from workers.contracts.text import Text
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 log = logging.getLogger(__name__)
 
@@ -257,7 +257,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
         if not predicts:
             raise _not_judged(_("The answers of “{0}” are no longer in the store.").format(variant.title))
     if facts.baseline.artifact_key != pinned.model_key:
-        raise _not_judged("The model and the examples were both others than those that the project began with.")
+        raise _not_judged(mark("The model and the examples were both others than those that the project began with."))
     data_dir = space.artifacts.folder(pinned.data_key) / "data"
     version = yield from predict(stored_version(facts, variant), data_dir, threads_of(facts))
     return str(version.variant.answers_key)

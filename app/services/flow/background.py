@@ -6,8 +6,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from workers.contracts.translation import _
-
 T = TypeVar("T")
 
 Stopped = Callable[[], bool]
@@ -20,7 +18,7 @@ def pieces(path: Path, stopped: Stopped) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
             if stopped():
-                raise InterruptedError(_("the work on {0} was stopped").format(path.name))
+                raise InterruptedError(f"the work on {path.name} was stopped")
             yield piece
 
 

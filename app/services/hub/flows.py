@@ -30,7 +30,7 @@ from workers.contracts.hub import (
 )
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Limits
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 ROOM_BYTES = 64 << 20
 """Bytes that stay free during a download for the database, logs and the job's folder."""
@@ -97,7 +97,7 @@ def resume_download(
     place = hub_place(space)
     if place.endpoint != pending.endpoint:
         detail = _("It was begun at {0}, and Fettle is set to {1} now.").format(pending.endpoint, place.endpoint)
-        hint = "Set HF_ENDPOINT back, or remove the pieces and download the model anew."
+        hint = mark("Set HF_ENDPOINT back, or remove the pieces and download the model anew.")
         raise Refused("other_hub", "This download is from another hub", detail, hint)
     return (yield from _download(ModelCache(space.paths.hub), place, pending, keep_partial))
 
@@ -162,7 +162,7 @@ def check_wanted(listing: HubModelResult, request: HubRequest) -> None:
         detail = _("{0} has its weights only in files that run a program when they are read in the usual way.").format(
             listing.repo
         )
-        hint = (
+        hint = mark(
             "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
             "and Fettle still checks it before it is opened."
         )
@@ -170,11 +170,11 @@ def check_wanted(listing: HubModelResult, request: HubRequest) -> None:
         raise Refused("hub_pickle", title, detail, hint, by_command="--file NAME")
     if request.patterns:
         detail = _("No file of {0} matches {1}.").format(listing.repo, ", ".join(request.patterns))
-        hint = "Look at the list of files on the model's page, and mind capital letters."
+        hint = mark("Look at the list of files on the model's page, and mind capital letters.")
         raise Refused("hub_no_file", "No file has such a name", detail, hint)
     kinds = ", ".join(listing.formats) or "none that Fettle knows"
     detail = _("{0} has no ONNX, safetensors or GGUF file (formats: {1}).").format(listing.repo, kinds)
-    hint = "Search again with the library set to onnx or safetensors, or ask its author for one of these."
+    hint = mark("Search again with the library set to onnx or safetensors, or ask its author for one of these.")
     raise Refused("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
 
 

@@ -31,7 +31,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.hub import HubFile, HubModelResult, HubRequest, Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.process.disk import NO_ROOM, DiskFull, file_sizes, free_in
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 
 def now() -> str:
@@ -177,8 +177,8 @@ class ModelCache:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not try_lock(handle):
-                detail = "Another download of the same files is under way."
-                hint = "Wait until it has ended, or cancel it."
+                detail = mark("Another download of the same files is under way.")
+                hint = mark("Wait until it has ended, or cancel it.")
                 raise Unavailable("hub_download_busy", "This model is being downloaded already", detail, hint)
             try:
                 yield
@@ -294,12 +294,12 @@ def _write_protect(folder: Path) -> None:
 
 def _write_error(folder: Path, error: OSError) -> JobError:
     if error.errno in NO_ROOM:
-        hint = "Free disk space in the settings, then download again."
-        full = DiskFull(folder, safe="What has come is kept.", hint=hint)
+        hint = mark("Free disk space in the settings, then download again.")
+        full = DiskFull(folder, safe=mark("What has come is kept."), hint=hint)
         return JobError(full.info(), full.exit_code)
     title = "The downloaded model could not be put in its place"
     detail = _("The data folder could not be written: {0}.").format(error.strerror or error)
-    hint = "Make the data folder writable, then download again: what has come is kept."
+    hint = mark("Make the data folder writable, then download again: what has come is kept.")
     return Unavailable("hub_not_kept", title, detail, hint)
 
 
@@ -339,7 +339,7 @@ def remove_model(space: Workspace, key: str) -> None:
         model_cache.remove(key)
     except OSError as error:
         detail = _("{0} cannot be removed: {1}.").format(model.folder, error.strerror or error)
-        hint = "Check the data folder's rights."
+        hint = mark("Check the data folder's rights.")
         raise Refused("hub_not_removed", "The model could not be removed", detail, hint) from error
 
 

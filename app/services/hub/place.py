@@ -16,7 +16,7 @@ from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.hub import HubAccess, offline_error
 from workers.contracts.process.messages import Limits
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 PUBLIC_HUB = "https://huggingface.co"
 YES = frozenset({"1", "on", "yes", "true"})
@@ -73,8 +73,10 @@ def checked_endpoint(text: str) -> str:
     except ValueError:
         good = False
     if not good or not address.isprintable() or " " in address:
-        detail = "HF_ENDPOINT must be an address such as https://hub.example.org, without a name or password in it."
-        hint = "Correct it, or unset HF_ENDPOINT to use the public hub."
+        detail = mark(
+            "HF_ENDPOINT must be an address such as https://hub.example.org, without a name or password in it."
+        )
+        hint = mark("Correct it, or unset HF_ENDPOINT to use the public hub.")
         raise WrongRequest("bad_endpoint", "This is no address of a hub", detail, hint)
     return address
 

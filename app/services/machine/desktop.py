@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from app.services.flow.steps import DiskStep, Flow
-from workers.contracts.translation import _
 
 T = TypeVar("T")
 WAIT_S = 3.0
@@ -44,7 +43,7 @@ def possible_powers() -> tuple[str, ...]:
         return tuple(power for power, is_possible in can.items() if is_possible)
     if sys.platform == "darwin":
         return ("sleep", "off")
-    answers = {power: _ask_login(_("Can{0}").format(method)) for power, method in METHODS.items()}
+    answers = {power: _ask_login(f"Can{method}") for power, method in METHODS.items()}
     return tuple(power for power, answer in answers.items() if answer in ALLOWED)
 
 

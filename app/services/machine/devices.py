@@ -14,9 +14,9 @@ from workers.contracts.base import Frozen, Nothing
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import Described, Recipe
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
-LOOK = "Run 'fettle describe' to see what there is."
+LOOK = mark("Run 'fettle describe' to see what there is.")
 
 
 def check_runtimes(machine: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def card_of(machine: DescribeResult, device: str) -> Card | None:
 
 
 def _missing(rows: Sequence[Described]) -> str:
-    return " ".join(f"{row.title}: {row.hint.rstrip('.')}." for row in rows) or "No runtime for it is installed."
+    return " ".join(f"{row.title}: {row.hint.rstrip('.')}." for row in rows) or mark("No runtime for it is installed.")
 
 
 CARD = RecordKind("card", Owner.RUN, Card)

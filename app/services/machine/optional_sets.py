@@ -32,7 +32,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS, OptionalSet, install_arguments, install_command
 from workers.contracts.text import Text
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 AS_JSON = "FETTLE_SETUP_JSON"
 """Variable that makes the installer print its lines as JSON objects (installer/steps/words.py)."""
@@ -48,7 +48,7 @@ END_WAIT_S = 5.0
 
 MOST_LINES = 40
 FAILED = 6
-NOT_WHOLE = "Look whether Fettle's folder is whole."
+NOT_WHOLE = mark("Look whether Fettle's folder is whole.")
 
 
 class Cost(Frozen):
@@ -234,13 +234,13 @@ def _in_use(error: OSError) -> ErrorInfo:
 def _failure(name: OptionalSet, lines: Sequence[_Line]) -> ErrorInfo:
     """Return the installer's own reason of a failure, else its last line."""
     own = next((line for line in reversed(lines) if line.what), None)
-    last = lines[-1].line if lines else "It ended without a word."
+    last = lines[-1].line if lines else mark("It ended without a word.")
     log = "\n".join(line.what or line.line for line in lines)
     return ErrorInfo(
         code="setup_failed",
         title="The packages were not installed",
         detail=own.what if own is not None else _("The installer stopped: {0}").format(last),
-        hint=own.hint if own is not None else "Try again; it resumes where it stopped.",
+        hint=own.hint if own is not None else mark("Try again; it resumes where it stopped."),
         traceback=log if own is None else "",
         facts={"command": install_command(name)},
     )

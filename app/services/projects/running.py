@@ -20,6 +20,7 @@ from app.services.run.recorder import Recorder
 from presets.loader import DEFAULT_ID, load_presets
 from presets.schema import Preset
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.translation import mark
 
 LANGUAGE_MODEL = "language-model"
 
@@ -105,7 +106,7 @@ def data_params(path: Path | None, calibration: Path | None, text: str | None, l
     )
 
 
-AGAIN = "Optimize the model again; what is in the store is not done again."
+AGAIN = mark("Optimize the model again; what is in the store is not done again.")
 
 
 def resumed_request(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
@@ -119,7 +120,7 @@ def resumed_request(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
     if run.state is RunState.RUNNING:
         raise Refused("cannot_resume", "This run cannot be resumed", "It is running.", "Wait until it ends.")
     if plan is None or plan.model is None or plan.data is None:
-        detail = "A version of Fettle began it that did not store how its model and examples were opened."
+        detail = mark("A version of Fettle began it that did not store how its model and examples were opened.")
         raise Refused("cannot_resume", "This run cannot be resumed", detail, AGAIN)
     catalog = {preset.id: preset for preset in load_presets(space.paths.presets).presets}
     preset = as_begun(run, catalog.get(run.goal.preset_id, catalog[DEFAULT_ID]))

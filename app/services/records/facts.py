@@ -37,11 +37,11 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()
-SEE_JOBS = "See 'fettle jobs' for the runs that there are."
+SEE_JOBS = mark("See 'fettle jobs' for the runs that there are.")
 
 
 @dataclass(frozen=True)

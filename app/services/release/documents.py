@@ -6,7 +6,7 @@ from app.services.after.watching import Change, Figures, difference_words, judge
 from app.services.records.decisions import DecisionLog
 from app.services.release.record import Current, Release
 from workers.contracts.decisions import Decision
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent_of
 
 FIGURES = ("latency_p50_ms", "throughput_per_s", "size_bytes", "peak_memory_bytes", "accuracy")
@@ -15,7 +15,7 @@ FIGURES = ("latency_p50_ms", "throughput_per_s", "size_bytes", "peak_memory_byte
 def change_words(change: Change | None) -> str:
     """Return the change as text: "Compared with release 1: 2 of 180 answers differ, none worse."."""
     if change is None:
-        return "The first release of this project."
+        return mark("The first release of this project.")
     if change.judgement is None:
         return (
             _("Its answers could not be compared with release {0}. {1}").format(change.against, change.reason).strip()

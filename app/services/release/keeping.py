@@ -13,7 +13,7 @@ from app.services.flow.background import Stopped, never, pieces
 from app.services.flow.steps import JobError, Refused
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.disk import NO_ROOM, DiskFull
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 
 def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path:
@@ -80,9 +80,9 @@ def _changed(source: Path) -> JobError:
 
 
 def _not_kept(paths: DataPaths, source: Path, error: OSError) -> JobError:
-    safe = "Nothing was released, and the releases before are as they were."
+    safe = mark("Nothing was released, and the releases before are as they were.")
     if error.errno in NO_ROOM:
-        hint = "Make room there, then release it again."
+        hint = mark("Make room there, then release it again.")
         size_bytes = source.stat().st_size if source.exists() else None
         full = DiskFull(paths.root, needed_bytes=size_bytes, safe=safe, hint=hint).info()
         return JobError(full, InputRefused.exit_code)

@@ -30,7 +30,7 @@ from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.planning import NO_RUNTIME
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
 ENGINES_FILE = "tensorrt.json"
@@ -41,12 +41,14 @@ ANSWER_S = 20.0
 USUAL_S = 90.0
 """Seconds of a usual run; without a time budget, recipes that would take longer are not tried."""
 
-JUDGED_ELSEWHERE = (
+JUDGED_ELSEWHERE = mark(
     "Its answers come from the same model file in ONNX Runtime on this processor; on the card they may be rounded "
     "otherwise. Its speed was not measured: no such card is here."
 )
 
-NOT_JUDGED = "Nothing on this computer computes with such numbers, so its answers were not compared; nor was its speed."
+NOT_JUDGED = mark(
+    "Nothing on this computer computes with such numbers, so its answers were not compared; nor was its speed."
+)
 
 
 def build_ahead(recorder: Recorder, plan: RunPlan) -> Flow[Run]:

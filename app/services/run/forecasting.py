@@ -13,7 +13,6 @@ from app.persistence import Repositories
 from app.services.run.costs import Basis
 from workers.contracts.base import Frozen
 from workers.contracts.process.allowance import usable_cores
-from workers.contracts.translation import _
 
 MOST_LEARNED_FROM, LEARNED_FROM = 60, 10
 """Number of latest runs to read, and of those of this machine to learn from."""
@@ -82,10 +81,7 @@ class Forecasts:
 
     def __init__(self, repositories: Repositories, machine: str = "") -> None:
         """Create access to the forecasts of the machine with this name; "" means this one."""
-        self._records, self._machine = (
-            repositories.records,
-            machine or _("{0}, {1} cores").format(platform.node(), usable_cores()),
-        )
+        self._records, self._machine = repositories.records, machine or f"{platform.node()}, {usable_cores()} cores"
 
     def expect(self, basis: Basis) -> Expected:
         """Return a forecast that is corrected by earlier runs on this machine."""

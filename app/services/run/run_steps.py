@@ -19,7 +19,7 @@ from workers.contracts.errors import WorkerError, words_for
 from workers.contracts.jobs import DataParams, DescribeResult, PlanParams, PlanResult
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.specs import Finding, Recipe
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 ORIGINAL_STEP = 2
 TIME_WAS_UP = "the time was up"
@@ -35,13 +35,13 @@ def recorded(recorder: Recorder, recipes: int, work: Flow[None]) -> Flow[Run]:
     try:
         yield from work
     except FlowCancelled:
-        recorder.break_off(RunState.CANCELLED, "Cancelled. What was measured is kept.")
+        recorder.break_off(RunState.CANCELLED, mark("Cancelled. What was measured is kept."))
         raise
     except GeneratorExit:
-        recorder.break_off(RunState.INTERRUPTED, "Fettle was closed during the run. You can continue it.")
+        recorder.break_off(RunState.INTERRUPTED, mark("Fettle was closed during the run. You can continue it."))
         raise
     except Exception as error:
-        kept = "What was measured is kept. Please report it with the log."
+        kept = mark("What was measured is kept. Please report it with the log.")
         info = error.error if isinstance(error, JobError) else words_for(error, kept)
         with contextlib.suppress(WorkerError):  # the database itself may have failed
             recorder.break_off(RunState.FAILED, info.title, info)

@@ -21,7 +21,7 @@ from app.services.run.run_steps import RunSteps
 from app.services.run.version_steps import Version
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import SpeedSummary
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 NEAR_SHARE = 0.5
 """Least speedup of the best version that is measured side by side although nothing looked faster.
@@ -29,7 +29,7 @@ NEAR_SHARE = 0.5
 First measurements happen at different times, and a busy machine may have spoiled one of them.
 """
 
-LATE = "It was not ready when the time was up."
+LATE = mark("It was not ready when the time was up.")
 
 MOST_IN_FINAL, MOST_OF_LARGE = 6, 3
 LARGE_BYTES = 200_000_000

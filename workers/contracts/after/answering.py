@@ -7,7 +7,6 @@ from typing import Any, Literal
 from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
 from workers.contracts.specs import RunParams
-from workers.contracts.translation import _
 from workers.contracts.wording import percent
 
 PART_FILE = "answers.jsonl"
@@ -104,9 +103,7 @@ def _plain(answer: Any) -> str | float:
 
 
 def _place(one: Row) -> str:
-    return _("{0} {1} at {2}").format(
-        one["class"], percent(one["score"]), ", ".join(f"{edge:.0f}" for edge in one["box"])
-    )
+    return f"{one['class']} {percent(one['score'])} at {', '.join(f'{edge:.0f}' for edge in one['box'])}"
 
 
 def _cut(text: str) -> str:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Histograms, Reason, Status
 from workers.contracts.measured.sizes import bytes_words
-from workers.contracts.translation import _, localized, mark
+from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import percent
 
 STATUS_WORDS: MappingProxyType[Status, str] = MappingProxyType(
@@ -101,7 +101,7 @@ def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
         parts.append(_("{0:,} operators").format(len(inside)))
     if not parts:
         parts.append(_(STATUS_WORDS[inside[0].status]))
-    return ", ".join(parts)
+    return joined(parts, ", ")
 
 
 def box_status(box: Box, nodes: Sequence[ChangedNode]) -> Status:
@@ -148,4 +148,4 @@ def summary(result: DiffResult) -> str:
     ]
     total = len(result.nodes)
     text = _("1 operator: {0}.") if total == 1 else _("{1:,} operators: {0}.")
-    return text.format(", ".join(parts), total)
+    return text.format(joined(parts, ", "), total)

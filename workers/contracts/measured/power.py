@@ -1,7 +1,7 @@
 """Power settings of a computer and their description."""
 
 from workers.contracts.base import Frozen
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 
 ADAPTIVE = ("intel_pstate", "amd-pstate-epp")
 """Drivers whose governor "powersave" is the default and reaches full speed; their preference saves power instead.
@@ -38,18 +38,18 @@ def saves_power(power: PowerFacts) -> bool:
 
 def power_words(power: PowerFacts) -> str:
     """Return the known settings as text: ``on battery, governor performance, up to 3.2 GHz``; "" if none is known."""
-    parts = [] if power.on_battery is None else ["on battery" if power.on_battery else "on mains power"]
+    parts = [] if power.on_battery is None else [_("on battery") if power.on_battery else _("on mains power")]
     if power.governor is not None:
         parts.append(_("governor {0}").format(power.governor))
     if power.max_mhz is not None:
         parts.append(_("up to {0:.1f} GHz").format(power.max_mhz / 1000))
-    return ", ".join(parts)
+    return joined(parts, ", ")
 
 
 def power_warning(power: PowerFacts) -> str | None:
     """Return a warning if power settings make times unusual for this computer; None if they do not."""
     if power.on_battery:
-        return "This computer runs on battery, which slows it down: connect it to mains power, and measure again."
+        return mark("This computer runs on battery, which slows it down: connect it to mains power, and measure again.")
     if saves_power(power):
         setting = (
             _("preference {0}").format(power.preference)

@@ -1,6 +1,6 @@
 """Format numbers of bytes for the user, and define what counts as faster."""
 
-from workers.contracts.translation import localized
+from workers.contracts.translation import Message, _, localized
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -10,7 +10,8 @@ def bytes_words(size: float) -> str:
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    return f"{localized(value, '.1f' if unit and value < 99.95 else '.0f')} {UNITS[unit]}"
+    number = localized(value, ".1f" if unit and value < 99.95 else ".0f")
+    return Message.made(f"{{0}} {UNITS[unit]}", (number,)) if unit else _("{0} bytes").format(number)
 
 
 GAIN = 1.03

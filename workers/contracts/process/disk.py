@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.measured.sizes import bytes_words
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Error numbers: the disk is full, or this account may use no more of it."""
@@ -27,8 +27,8 @@ DISK_FULL = "disk_full"
 """Code of every error that reports a full disk."""
 
 PROBE_BYTES = 1 << 16
-SAFE = "What was stored before is safe."
-FREE_SPACE = "Free disk space in the settings and start again, or use a data folder on another disk."
+SAFE = mark("What was stored before is safe.")
+FREE_SPACE = mark("Free disk space in the settings and start again, or use a data folder on another disk.")
 OTHER_FOLDER = "fettle store free, or another folder with --data-dir FOLDER or FETTLE_HOME"
 """The hint for the command line."""
 
@@ -65,11 +65,11 @@ class DiskFull(WorkerError):
             parts.append(_("{0} are needed").format(bytes_words(needed_bytes)))
         elif written_bytes:
             parts.append(_("this step needs more than the {0} that it had written").format(bytes_words(written_bytes)))
-        report = f" ({', '.join(parts)})" if parts else ""
+        full = _("The disk that holds {0} is full ({1}).") if parts else _("The disk that holds {0} is full.")
         super().__init__(
             DISK_FULL,
-            "The disk is full",
-            _("The disk that holds {0} is full{1}. {2}").format(folder, report, safe),
+            mark("The disk is full"),
+            joined([full.format(folder, joined(parts, ", ")), _(safe)]),
             hint,
             by_command=OTHER_FOLDER,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.errors import WorkerError
+from workers.contracts.translation import mark
 
 DETAIL_LOG = "mlperf_log_detail.txt"
 PREFIX = ":::MLLOG "
@@ -90,10 +91,10 @@ def _latencies(rows: Mapping[str, Any]) -> dict[str, float]:
 
 
 CONDITIONS = {
-    "result_perf_constraints_met": "Answers took longer than the scenario allows.",
-    "result_min_duration_met": "It ended before the requested time was over.",
-    "result_min_queries_met": "There were too few requests.",
-    "early_stopping_met": "There were too few requests to be sure of the percentile.",
+    "result_perf_constraints_met": mark("Answers took longer than the scenario allows."),
+    "result_min_duration_met": mark("It ended before the requested time was over."),
+    "result_min_queries_met": mark("There were too few requests."),
+    "early_stopping_met": mark("There were too few requests to be sure of the percentile."),
 }
 
 
@@ -102,4 +103,4 @@ def _reasons(rows: Mapping[str, Any]) -> list[str]:
     found = [text for key, text in CONDITIONS.items() if rows.get(key) is False]
     report = (rows.get("early_stopping_result") if rows.get("early_stopping_met") is False else "", rows.get(INVALID))
     found += [" ".join(str(text).replace("*", "").split()) for text in report if text]
-    return found or ["LoadGen gave no reason."]
+    return found or [mark("LoadGen gave no reason.")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workers.contracts.after.load import Energy, RatePoint, ServingResult, SweepPoint, SweepResult
 from workers.contracts.errors import InputRefused
+from workers.contracts.translation import mark
 from workers.infer.base import Session
 from workers.infer.batch_mates import depends_on_mates
 from workers.measure.energy import EnergyMeter
@@ -18,7 +19,9 @@ LATER_WARMUP_S = 0.5
 """Warm-up of later batch sizes in seconds; the first one warms the runtime up, further ones only allocate memory."""
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9)
 """Request rates as shares of the model's own throughput."""
-SHARES_A_RANGE = "This version rounds over a whole batch but was tested item by item, so it takes one item at a time."
+SHARES_A_RANGE = mark(
+    "This version rounds over a whole batch but was tested item by item, so it takes one item at a time."
+)
 
 
 def sweep_point(session: Session, requests: Requests, seconds: float, check: Check) -> SweepPoint:

@@ -17,8 +17,18 @@ from workers.contracts.optional_sets import set_folders
 from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready
-from workers.contracts.process.protections import ALL, FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS, SIGNALS
-from workers.contracts.translation import _
+from workers.contracts.process.protections import (
+    ALL,
+    FILES,
+    NETWORK,
+    NOT_OFFERED,
+    PRIVILEGES,
+    PROGRAMS,
+    REFUSED,
+    SIGNALS,
+    SWITCHED_OFF,
+)  # fmt: skip
+from workers.contracts.translation import mark
 from workers.runtime.walls import capabilities, landlock, moving, seccomp
 from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
 
@@ -46,9 +56,9 @@ Without access `cuInit` fails with error 304, while NVML and nvidia-smi still wo
 NVIDIA/OpenShell#1486).
 """
 
-EMPTYING = "its kernel lets a program empty files that it may not open"
-OLD_FOR_SIGNALS = "its kernel is older than 6.12"
-THREADS = "its kernel does not reach threads that were started before"
+EMPTYING = mark("its kernel lets a program empty files that it may not open")
+OLD_FOR_SIGNALS = mark("its kernel is older than 6.12")
+THREADS = mark("its kernel does not reach threads that were started before")
 
 
 @dataclass
@@ -77,7 +87,7 @@ def reason_against(wall: Callable[[], bool]) -> str:
         return "" if wall() else NOT_OFFERED
     except OSError as error:
         absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
-        return NOT_OFFERED if absent else _("the system refused: {0}").format(error.strerror or error)
+        return NOT_OFFERED if absent else f"{REFUSED}{error.strerror or error}"
 
 
 def _code_roots(job_kinds: str) -> list[Path]:
@@ -130,7 +140,7 @@ def first_layer(config: ChildConfig) -> Protections:
     """Restrict this process to the rights that jobs of `config` may ever need."""
     protections = Protections()
     if not config.sandbox:
-        protections.missing = [_("{0} (switched off)").format(name) for name in ALL]
+        protections.missing = [f"{name} ({SWITCHED_OFF})" for name in ALL]
         return protections
     grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root, config.write_paths)]
     version = landlock.abi()

@@ -20,7 +20,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.messages import Answered, Cancelled, Failed, Finished, Ready, Request
 from workers.contracts.specs import ModelInfo, Recipe, RunParams
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 Ended = (Finished, Failed, Cancelled, Crashed)
 
@@ -155,6 +155,6 @@ def chat_version(params: OpenParams) -> Flow[Version]:
 def _no_language_model(name: str) -> JobError:
     title, hint = (
         "There is no chat with this model",
-        "Open a language model, such as one of the hub's for “text-generation”.",
+        mark("Open a language model, such as one of the hub's for “text-generation”."),
     )
     return Refused("no_language_model", title, _("{0} does not continue texts.").format(name), hint)

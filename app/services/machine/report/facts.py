@@ -19,7 +19,7 @@ from presets.loader import BUILTIN_FOLDER
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataResult, DescribeResult
 from workers.contracts.specs import ModelInfo
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 FAILED = ("failed", "crashed")
 MOST_ITEMS_BYTES = 32 << 20
@@ -71,7 +71,7 @@ def find_problem(
         try:
             run = repositories.runs.get(run_id)
         except NotFound as missing:
-            hint = "See 'fettle jobs' for the runs that there are."
+            hint = mark("See 'fettle jobs' for the runs that there are.")
             raise Refused(
                 "no_such_run", "There is no such run", _("No run is called {0!r}.").format(run_id), hint
             ) from missing

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from workers.contracts.translation import _
-
 PROGRAM = Path(__file__).parents[4]
 ROOMS = ("app", "widgets", "workers", "presets")
 WORD = re.compile(r"[^\W_]+")
@@ -111,11 +109,7 @@ class Redactor:
             if frame := FRAME.match(line):
                 start, path, number, function = frame.groups()
                 place = self._path(path)
-                kept.append(
-                    _('{0}"{1}", line {2}, in {3}').format(
-                        start, place, number, "…" if place.startswith("<") else function
-                    )
-                )
+                kept.append(f'{start}"{place}", line {number}, in {"…" if place.startswith("<") else function}')
                 in_frame = True
             elif not (in_frame and line.startswith("    ")):
                 start_at = stamp.end() if (stamp := LOGGED.match(line)) else 0
@@ -150,7 +144,7 @@ class Redactor:
         if kind in ("known", "quoted") and re.search(rf"\.(?:{SUFFIXES})$", inside, re.I):
             return self._place("file", inside)
         if kind == "number" and text.isdigit():
-            return _("about {0:.0e}").format(float(text))
+            return f"about {float(text):.0e}"
         return self._place({"known": "name", "quoted": "text"}.get(kind, kind), text)
 
     def _path(self, text: str) -> str:

@@ -3,43 +3,44 @@
 from contextlib import closing
 
 from workers.contracts.gpu import OLDEST_DRIVER, GpuCard, RungResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.infer.cuda_driver import NO_DEVICE, NO_FUNCTION, Buffer, CudaError, Driver, Library
-from workers.infer.cuda_words import meaning
+from workers.infer.cuda_words import MEANINGS
 from workers.measure.ladder.rung import Rung, broken, holds
 
 TRIAL_BYTES = 1 << 20
 
-NEWER = _("Install NVIDIA's driver {0} or newer, then restart.").format(OLDEST_DRIVER)
+NEWER = mark("Install NVIDIA's driver {0} or newer, then restart.")
 REPAIRS: dict[int, tuple[str, str]] = {
-    2: ("Close programs that use the card, then check again.", "nvidia-smi"),
+    2: (mark("Close programs that use the card, then check again."), "nvidia-smi"),
     35: (NEWER, ""),
     36: (NEWER, ""),
-    46: ("Allow several programs to use the card.", "sudo nvidia-smi -c 0"),
-    100: ("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container may use it.", "nvidia-smi -L"),
-    304: ("Let the driver create its device files, then check again.", "sudo nvidia-modprobe -u -c=0"),
-    802: ("Start the service of the card's fabric.", "sudo systemctl start nvidia-fabricmanager"),
-    803: ("Restart the computer.", ""),
+    46: (mark("Allow several programs to use the card."), "sudo nvidia-smi -c 0"),
+    100: (mark("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container may use it."), "nvidia-smi -L"),
+    304: (mark("Let the driver create its device files, then check again."), "sudo nvidia-modprobe -u -c=0"),
+    802: (mark("Start the service of the card's fabric."), "sudo systemctl start nvidia-fabricmanager"),
+    803: (mark("Restart the computer."), ""),
     804: (NEWER, ""),
-    999: ("Reload the driver's memory module, which may hang after standby, or restart the computer.",
+    999: (mark("Reload the driver's memory module, which may hang after standby, or restart the computer."),
           "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm"),
 }  # fmt: skip
 """The repair of each CUresult as a sentence and a command."""
 
-USUAL_MEND = ("Restart the computer, then check again.", "")
+USUAL_MEND = (mark("Restart the computer, then check again."), "")
 
 
 def failed(error: CudaError) -> RungResult:
     """Return the failure of a driver call in words."""
     if error.code == NO_FUNCTION:
-        return broken("old_driver", "", _("The driver has no {0}.").format(error.function), NEWER)
+        return broken(
+            "old_driver", "", _("The driver has no {0}.").format(error.function), _(NEWER).format(OLDEST_DRIVER)
+        )
     hint, command = REPAIRS.get(error.code, USUAL_MEND)
-    reason = f"{meaning(error.code)}."
     return broken(
         f"cuda_{error.code}",
         _("{0} was refused.").format(error.function),
-        reason[0].upper() + reason[1:],
-        hint,
+        _("{0:capital} (CUDA error {1}).").format(_(MEANINGS.get(error.code, mark("an unknown error"))), error.code),
+        _(hint).format(OLDEST_DRIVER),
         command,
     )
 
@@ -50,13 +51,16 @@ def start_cuda() -> RungResult:
         count = Library().start()
     except OSError as error:
         return broken(
-            "no_driver", "No CUDA library of the driver.", _("It cannot be loaded: {0}.").format(error), NEWER
+            "no_driver",
+            "No CUDA library of the driver.",
+            _("It cannot be loaded: {0}.").format(error),
+            _(NEWER).format(OLDEST_DRIVER),
         )
     except CudaError as error:
         return failed(error)
     if count == 0:
         return failed(CudaError("cuDeviceGetCount", NO_DEVICE))
-    return holds("CUDA starts and sees the card.")
+    return holds(mark("CUDA starts and sees the card."))
 
 
 def _context(card: GpuCard | None) -> RungResult:

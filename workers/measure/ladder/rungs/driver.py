@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from workers.contracts.gpu import GpuCard, RungResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.measure.gpu_state import look
 from workers.measure.ladder.rung import Rung, broken, holds
 
@@ -20,20 +20,24 @@ MAKE = "sudo nvidia-modprobe -u -c=0"
 def nodes(folder: Path = DEV) -> RungResult:
     """Check that the device files exist and that this account may open them inside the sandbox."""
     if sys.platform != "linux":
-        return holds("This system gives programs no device files of a GPU; none are needed.")
+        return holds(mark("This system gives programs no device files of a GPU; none are needed."))
     if (folder / WSL).exists():
         return _openable([folder / WSL])
     cards = sorted(path for path in folder.glob("nvidia[0-9]*") if path.name[6:].isdigit())
     missing = [name for name in NEEDED if not (folder / name).exists()]
     if not cards and CONTROL in missing:
-        state, _unused = look()
-        reason = state.reason or "The driver created no device files."
-        return broken(state.trouble or "no_nodes", "No device file of an NVIDIA GPU.", reason,
+        state = look()[0]
+        reason = state.reason or mark("The driver created no device files.")
+        return broken(state.trouble or "no_nodes", mark("No device file of an NVIDIA GPU."), reason,
                       state.hint or "Restart the computer.", state.command)  # fmt: skip
     if missing:
         reason = _("/dev/{0} is not there, which CUDA needs.").format(missing[0])
         return broken(
-            "no_uvm", _("{0} device files of cards.").format(len(cards)), reason, "Let the driver create it.", MAKE
+            "no_uvm",
+            ngettext("{0} device file of cards.", "{0} device files of cards.", len(cards)).format(len(cards)),
+            reason,
+            "Let the driver create it.",
+            MAKE,
         )
     return _openable([*cards, *(folder / name for name in NEEDED)])
 
@@ -59,9 +63,9 @@ def _driver(_card: GpuCard | None) -> RungResult:
     if state.trouble:
         return broken(state.trouble, state.found, state.reason, state.hint, state.command)
     divided = [card.name for card in cards if card.is_divided]
-    note = _(" {0}: divided (MIG), CUDA uses the first part.").format(", ".join(divided)) if divided else ""
+    note = _("{0}: divided (MIG), CUDA uses the first part.").format(", ".join(divided)) if divided else ""
     lost = [card.name for card in cards if card.is_lost]
-    return holds(state.found + note + (_(" Lost: {0}.").format(", ".join(lost)) if lost else ""))
+    return holds(joined([state.found, note, _("Lost: {0}.").format(", ".join(lost)) if lost else ""]))
 
 
 RUNGS = (

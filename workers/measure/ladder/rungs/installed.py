@@ -3,7 +3,7 @@
 import importlib.metadata
 
 from workers.contracts.gpu import GpuCard, RungResult, fitting_set
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.measure.ladder.rung import Rung, broken, holds, to_install
 
 BASE, CUDA, RTX = "onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-rtx-cu13"
@@ -19,10 +19,10 @@ def version_of(name: str) -> str:
 
 def _installed(card: GpuCard | None) -> RungResult:
     there = {name: found for name in (BASE, CUDA, RTX) if (found := version_of(name))}
-    report = ", ".join(f"{name} {found}" for name, found in there.items()) or "No ONNX Runtime."
+    report = ", ".join(f"{name} {found}" for name, found in there.items()) or mark("No ONNX Runtime.")
     fits = fitting_set(card.compute_capability) if card is not None else "cuda"
     if CUDA in there and (BASE in there or RTX in there):
-        reason = "Packages for two kinds of GPU support are mixed in one folder."
+        reason = mark("Packages for two kinds of GPU support are mixed in one folder.")
         return to_install("mixed_set", report, reason, "Let the installer repair the packages.", fits)
     if fits == "none":
         reason = _("No set of packages supports compute capability {0}.").format(
@@ -32,7 +32,7 @@ def _installed(card: GpuCard | None) -> RungResult:
             "card_too_old", report, reason, "You need not do anything: this computer's processor does the work."
         )
     if CUDA not in there and RTX not in there:
-        reason = "Only the base set is installed, which uses the processor alone."
+        reason = mark("Only the base set is installed, which uses the processor alone.")
         return to_install("base_set", report, reason, _("Install the set “{0}” for this card.").format(fits), fits)
     if RTX in there and fits != "rtx":
         reason = _("The set “rtx” does not support compute capability {0}.").format(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.contracts.gpu import GpuCard, RungResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.infer import onnxruntime_cuda
 from workers.infer.base import NotRunnable
@@ -27,10 +27,12 @@ def _libraries(_card: GpuCard | None) -> RungResult:
     if not version_of(CUDA) or spec is None or spec.origin is None:
         return not_here()
     onnxruntime_cuda.preload(import_library())
-    folder, package = Path(spec.origin).parent / "capi", _("onnxruntime-gpu {0}").format(version_of(CUDA))
+    folder, package = Path(spec.origin).parent / "capi", f"onnxruntime-gpu {version_of(CUDA)}"
     provider = next((folder / name for name in PROVIDERS if (folder / name).exists()), None)
     if provider is None:
-        reason = "The package lacks its library for NVIDIA GPUs, because another package has overwritten its folder."
+        reason = mark(
+            "The package lacks its library for NVIDIA GPUs, because another package has overwritten its folder."
+        )
         return to_install("mixed_set", package, reason, "Let the installer repair it.", "cuda")
     try:
         ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)

@@ -11,7 +11,7 @@ def _engine(card: GpuCard | None) -> RungResult:
     there = [edition.title for edition in tensorrt_editions.EDITIONS if tensorrt_editions.is_installed(edition)]
     if not there:
         return not_here()
-    report = " and ".join(there)
+    report = ", ".join(there)
     state = tensorrt.available()
     if not state.available:
         return to_install(

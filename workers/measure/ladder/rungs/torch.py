@@ -16,7 +16,7 @@ def _product(_card: GpuCard | None) -> RungResult:
         return not_here()
     import torch
 
-    report = _("PyTorch {0}").format(torch.__version__)
+    report = f"PyTorch {torch.__version__}"
     if torch.version.cuda is None:
         return to_install("torch_for_processor", report, "This build of PyTorch supports the processor only.",
                           "Let the installer replace it with the build for the card.", "cuda")  # fmt: skip
