@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workers.contracts.translation import joined, mark
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -305,7 +307,7 @@ class Application:
         app_controller.closed.connect(self._quit)
         app_controller.begin(reopen=not self._files)
         if store.notices:
-            window.banner(store_notice(" ".join(store.notices)))
+            window.banner(store_notice(joined(store.notices)))
         elif self._problem:
             window.banner(settings_problem(self._problem))
         if self._files:
@@ -333,7 +335,7 @@ class Application:
         from app.controllers.words import error_value
         from workers.contracts.errors import words_for
 
-        info = words_for(error, "You may go on; if it happens again, report it with the log.")
+        info = words_for(error, mark("You may go on; if it happens again, report it with the log."))
         self._window.banner(error_value(info))
 
     def _quit(self) -> None:

@@ -31,7 +31,7 @@ class Holder:
     @property
     def words(self) -> str:
         """Return the holder as text, such as ``Fettle's window (process 4711)``."""
-        return _("{0} (process {1})").format(self.title, self.pid)
+        return _("{0} (process {1})").format(_(self.title), self.pid)
 
 
 class DataFolderBusy(BackendMissing):
@@ -39,14 +39,15 @@ class DataFolderBusy(BackendMissing):
 
     def __init__(self, paths: DataPaths, holder: Holder | None) -> None:
         """Create the error for the data folder `paths`."""
-        who = holder.words if holder else "another program"
-        window = holder is not None and holder.kind == "window"
-        hint = "Close that window and try again" if window else "Wait until it has finished"
+        who = holder.words if holder else _("another program")
+        hint = mark("Wait until it has finished. Commands that only read go on working.")
+        if holder is not None and holder.kind == "window":
+            hint = mark("Close that window and try again. Commands that only read go on working.")
         super().__init__(
             "data_folder_busy",
             "Another program is using Fettle's data folder",
             _("{0} holds {1}. Nothing was changed.").format(who, paths.root),
-            _("{0}. Commands that only read go on working.").format(hint),
+            hint,
             by_command=OTHER_FOLDER,
         )
         self.holder = holder

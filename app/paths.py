@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull, lacks_room
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 OWNER_ONLY = 0o700
 MAX_NAME_BYTES = 255
@@ -22,7 +22,7 @@ class DataFolderUnusable(BackendMissing):
 
     def __init__(self, path: Path, detail: str, hint: str, code: str = "data_folder_unusable") -> None:
         """Create the error for `path`; `detail` is what happened, `hint` is what to do."""
-        super().__init__(code, "Fettle cannot use its data folder", detail, hint, by_command=OTHER_FOLDER)
+        super().__init__(code, mark("Fettle cannot use its data folder"), detail, hint, by_command=OTHER_FOLDER)
         self.path = path
 
 
@@ -150,7 +150,8 @@ def unusable(path: Path, error: OSError) -> DataFolderUnusable:
         full = DiskFull(path)
         return DataFolderUnusable(path, full.detail, full.hint, full.code)
     if error.errno == errno.EFBIG:
-        detail = _("A file in {0} would become larger than this account or this disk allows. {1}").format(path, SAFE)
+        large = _("A file in {0} would become larger than this account or this disk allows.").format(path)
+        detail = joined([large, _(SAFE)])
         return DataFolderUnusable(path, detail, mark("Raise that limit."), "file_too_large")
     if error.errno == errno.EROFS:
         detail = _("{0} cannot be written: its disk allows reading only.").format(path)

@@ -8,7 +8,6 @@ from pydantic import AwareDatetime
 
 from app.domain.record import Stored
 from workers.contracts.text import Text
-from workers.contracts.translation import _
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
 
@@ -55,7 +54,7 @@ class IllegalTransition(ValueError):
 def check_transition(old: RunState, new: RunState) -> RunState:
     """Return `new`, or raise `IllegalTransition` if the change is not permitted."""
     if new not in ALLOWED[old]:
-        raise IllegalTransition(_("a run cannot go from {0} to {1}").format(old, new))
+        raise IllegalTransition(f"a run cannot go from {old} to {new}")
     return new
 
 
@@ -116,7 +115,7 @@ class StepRecord(Stored):
     title: Text
     state: StepState
     detail: Text = ""
-    figure: str = ""
+    figure: Text = ""
     started_s: float | None = None  # seconds since the run's start
     seconds: float | None = None
     variant_index: int | None = None

@@ -35,6 +35,7 @@ from workers.contracts.process.messages import (
     WorkerMessage,
     worker_messages,
 )
+from workers.contracts.translation import Message, mark
 
 POLL_BUDGET_S = 0.006
 CANCEL_GRACE_S = 0.5
@@ -198,7 +199,7 @@ class JobClient:
         self._start_error = (error.strerror if isinstance(error, OSError) else None) or str(error)
         self._lacked_room = lacks_room(error)
         if isinstance(error, PydanticSerializationError):
-            self._start_error = "a file's name holds bytes that are no text; give the file another name"
+            self._start_error = mark("a file's name holds bytes that are no text; give the file another name")
         if self._process is not None:
             self._process.release()
             self._process = None

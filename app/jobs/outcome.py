@@ -12,7 +12,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 CrashCause = Literal[
     "memory", "disk", "wall_time", "idle", "stage_time", "turn_time", "cpu_time", "killed", "crash", "abort",
@@ -46,78 +46,78 @@ class Crashed:
 
 Outcome = Finished | Failed | Cancelled | Crashed
 
-_WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has its own words, with the disk's figures
-    "memory": (
-        "out_of_memory",
-        "Not enough memory",
-        "The job needed more memory than it may use, so it was stopped.",
-        "Close other programs, raise the memory limit in Settings, or use a smaller model or batch.",
+_WORDS: dict[CrashCause, ErrorInfo] = {  # "disk" has its own words, with the disk's figures
+    "memory": ErrorInfo(
+        code="out_of_memory",
+        title="Not enough memory",
+        detail="The job needed more memory than it may use, so it was stopped.",
+        hint="Close other programs, raise the memory limit in Settings, or use a smaller model or batch.",
     ),
-    "wall_time": (
-        "time_limit",
-        "The job took too long",
-        "The job ran longer than it may, so it was stopped.",
-        "Close other programs and try again, or use a smaller model.",
+    "wall_time": ErrorInfo(
+        code="time_limit",
+        title="The job took too long",
+        detail="The job ran longer than it may, so it was stopped.",
+        hint="Close other programs and try again, or use a smaller model.",
     ),
-    "idle": (
-        "hangs",
-        "The job hung",
-        "The job used no processor time any more, so it was stopped.",
-        "Try another runtime or recipe. The log shows what was being done.",
+    "idle": ErrorInfo(
+        code="hangs",
+        title="The job hung",
+        detail="The job used no processor time any more, so it was stopped.",
+        hint="Try another runtime or recipe. The log shows what was being done.",
     ),
-    "stage_time": (
-        "stage_time_limit",
-        "This took too long",
-        "The job was still {stage} after {seconds:.0f} s, so it was stopped.",
-        "Close other programs and try again, or use a smaller model.",
+    "stage_time": ErrorInfo(
+        code="stage_time_limit",
+        title="This took too long",
+        detail="The job was still {stage} after {seconds:.0f} s, so it was stopped.",
+        hint="Close other programs and try again, or use a smaller model.",
     ),
-    "turn_time": (
-        "hangs",
-        "A measurement hung",
-        "It was still not done when many times its usual time was over, so it was stopped.",
-        "Try another runtime or recipe. The log shows what was being done.",
+    "turn_time": ErrorInfo(
+        code="hangs",
+        title="A measurement hung",
+        detail="It was still not done when many times its usual time was over, so it was stopped.",
+        hint="Try another runtime or recipe. The log shows what was being done.",
     ),
-    "cpu_time": (
-        "cpu_limit",
-        "The job used too much processor time",
-        "The job used more processor time than it may, so the system stopped it.",
-        "Try again, or use a smaller model or fewer examples.",
+    "cpu_time": ErrorInfo(
+        code="cpu_limit",
+        title="The job used too much processor time",
+        detail="The job used more processor time than it may, so the system stopped it.",
+        hint="Try again, or use a smaller model or fewer examples.",
     ),
-    "killed": (
-        "killed",
-        "The job was stopped from outside",
-        "The system or another program ended the job. Most often the computer ran out of memory.",
-        "Close other programs and start the job again.",
+    "killed": ErrorInfo(
+        code="killed",
+        title="The job was stopped from outside",
+        detail="The system or another program ended the job. Most often the computer ran out of memory.",
+        hint="Close other programs and start the job again.",
     ),
-    "crash": (
-        "native_crash",
-        "A library crashed",
-        "The library that ran the model crashed while working on it ({signal}).",
-        "Try another runtime or recipe. The log shows what was being done.",
+    "crash": ErrorInfo(
+        code="native_crash",
+        title="A library crashed",
+        detail="The library that ran the model crashed while working on it ({signal}).",
+        hint="Try another runtime or recipe. The log shows what was being done.",
     ),
-    "abort": (
-        "native_abort",
-        "A library gave up",
-        "The library that ran the model stopped the job with an error of its own ({signal}).",
-        "Try another runtime or recipe. The log shows what was being done.",
+    "abort": ErrorInfo(
+        code="native_abort",
+        title="A library gave up",
+        detail="The library that ran the model stopped the job with an error of its own ({signal}).",
+        hint="Try another runtime or recipe. The log shows what was being done.",
     ),
-    "protocol": (
-        "bad_answer",
-        "The job answered nonsense",
-        "The job's process sent something that is no message, so it was stopped.",
-        "Start the job again. If it happens again, report the problem with the log.",
+    "protocol": ErrorInfo(
+        code="bad_answer",
+        title="The job answered nonsense",
+        detail="The job's process sent something that is no message, so it was stopped.",
+        hint="Start the job again. If it happens again, report the problem with the log.",
     ),
-    "exit": (
-        "ended_early",
-        "The job ended without an answer",
-        "The job's process ended without a result (exit code {code}).",
-        "Start the job again. The log shows what was being done.",
+    "exit": ErrorInfo(
+        code="ended_early",
+        title="The job ended without an answer",
+        detail="The job's process ended without a result (exit code {code}).",
+        hint="Start the job again. The log shows what was being done.",
     ),
-    "start": (
-        "cannot_start",
-        "The job could not be started",
-        "The job could not be started: {why}.",
-        "Put that right, and start the job again.",
+    "start": ErrorInfo(
+        code="cannot_start",
+        title="The job could not be started",
+        detail="The job could not be started: {why}.",
+        hint="Put that right, and start the job again.",
     ),
 }
 
@@ -129,7 +129,7 @@ def signal_name(exit_code: int | None) -> str | None:
     try:
         return signal.Signals(-exit_code).name
     except ValueError:
-        return _("signal {0}").format(-exit_code)
+        return f"signal {-exit_code}"
 
 
 def read_tail(log_path: Path | None, most_bytes: int = TAIL_BYTES) -> str:
@@ -212,16 +212,23 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
         )
     if outcome.cause == "disk" and outcome.full is not None:
         return outcome.full.info(outcome.log_tail)
-    code, title, detail, hint = _WORDS[outcome.cause]
-    facts: dict[str, JsonValue] = {
-        "stage": outcome.stage.what if outcome.stage else "at work",
-        "seconds": outcome.stage.seconds if outcome.stage else 0,
+    error, stage = _WORDS[outcome.cause], outcome.stage
+    values = {
+        "stage": _(stage.what if stage else mark("at work")),
+        "seconds": stage.seconds if stage else 0,
+        "signal": outcome.signal_name or _("unknown reason"),
+        "code": outcome.exit_code,
+        "why": outcome.log_tail.strip("."),
     }
-    detail = detail.format(
-        signal=outcome.signal_name or "unknown reason", code=outcome.exit_code, why=outcome.log_tail.strip("."), **facts
-    )
-    facts |= {"signal": outcome.signal_name, "exit_code": outcome.exit_code}
-    return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail, facts=facts)
+    named = {name: value for name, value in values.items() if f"{{{name}" in error.detail}
+    detail = _(error.detail).format(**named) if named else error.detail
+    facts: dict[str, JsonValue] = {
+        "stage": stage.what if stage else "at work",
+        "seconds": stage.seconds if stage else 0,
+        "signal": outcome.signal_name,
+        "exit_code": outcome.exit_code,
+    }
+    return error.model_copy(update={"detail": detail, "traceback": outcome.log_tail, "facts": facts})
 
 
 def explain(outcome: Outcome) -> tuple[ErrorInfo, int]:

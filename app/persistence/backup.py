@@ -10,7 +10,7 @@ from app.files import move_synced, write_whole
 from app.persistence.engine import connect_for_reading, has_unmoved_commits, write_ahead_log
 from app.persistence.errors import FREE_SPACE, StoreUnusable, damaged, translated_errors
 from workers.contracts.folder import sha256_file
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 KEPT = 5
 TIME_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -56,7 +56,7 @@ def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
     except StoreUnusable as error:
         if error.code != "disk_full":
             raise
-        raise _not_copied(database, folder, "the disk is full") from error
+        raise _not_copied(database, folder, mark("the disk is full")) from error
     finally:
         for leftover in (growing, write_ahead_log(growing)):
             with contextlib.suppress(OSError):
@@ -69,7 +69,7 @@ def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
 
 def _not_copied(database: Path, folder: Path, reason: str) -> StoreUnusable:
     detail = _("The database {0} could not be copied to {1} ({2}). Nothing was changed.").format(
-        database, folder, reason
+        database, folder, _(reason)
     )
     return StoreUnusable("backup_failed", folder, detail, FREE_SPACE)
 
@@ -135,7 +135,7 @@ def check_content(connection: sqlite3.Connection, path: Path) -> None:
             if finding != "ok":
                 raise damaged(path, str(finding))
         if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-            raise damaged(path, "a record refers to one that is not there")
+            raise damaged(path, mark("a record refers to one that is not there"))
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -148,7 +148,7 @@ def _copy(source: Path, target: Path) -> None:
         check_content(new, target)
 
 
-CHANGED = (
+CHANGED = mark(
     "The database was changed outside Fettle since it was last closed. It can be read, but figures in it may be wrong; "
     "a checked copy lies in the folder “backups”."
 )

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from app.paths import OTHER_FOLDER
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import SAFE, DiskFull, is_full
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 FREE_SPACE = mark("Free disk space in the settings and try again.")
 RESTORE = mark(
@@ -28,7 +28,7 @@ class StoreUnusable(BackendMissing):
 
     def __init__(self, code: str, path: Path, detail: str, hint: str) -> None:
         """Create the error with its code, the database's path, and texts for the person."""
-        super().__init__(code, "Fettle cannot use its database", detail, hint, by_command=OTHER_FOLDER)
+        super().__init__(code, mark("Fettle cannot use its database"), detail, hint, by_command=OTHER_FOLDER)
         self.path = path
 
 
@@ -43,14 +43,14 @@ class UnreadableRecord(ValueError):
 
 def newer(path: Path, reason: str) -> StoreUnusable:
     """Return the error of a database that a newer version of Fettle wrote."""
-    detail = _("{0} was written by a newer version of Fettle ({1}). It was not touched.").format(path, reason)
+    detail = _("{0} was written by a newer version of Fettle ({1}). It was not touched.").format(path, _(reason))
     return StoreUnusable("database_newer", path, detail, "Install the newer version again.")
 
 
 def damaged(path: Path, reason: str) -> StoreUnusable:
     """Return the error of a file that differs from what SQLite wrote."""
     return StoreUnusable(
-        "database_damaged", path, _("The database {0} is damaged ({1}).").format(path, reason), RESTORE
+        "database_damaged", path, _("The database {0} is damaged ({1}).").format(path, _(reason)), RESTORE
     )
 
 
@@ -62,7 +62,7 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
         return damaged(path, str(error))
     # without room for its log SQLite reports only a failed write
     if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(path.parent)):
-        full = DiskFull(path, safe=_("So the last step could not be recorded. {0}").format(SAFE))
+        full = DiskFull(path, safe=joined([_("So the last step could not be recorded."), _(SAFE)]))
         return StoreUnusable(full.code, path, full.detail, FREE_SPACE)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         detail = _("Another program has locked the database {0}. Nothing was changed.").format(path)
@@ -84,7 +84,7 @@ def translated_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except UnreadableRecord as error:
-        raise (newer if error.is_newer else damaged)(path, str(error)) from error
+        raise (newer if error.is_newer else damaged)(path, error.args[0]) from error
     except DBAPIError as error:
         words = in_words(error.orig, path) if isinstance(error.orig, sqlite3.Error) else None
         if words is None:

@@ -15,12 +15,12 @@ from app.persistence.engine import (
 from app.persistence.errors import RESTORE, StoreUnusable, translated_errors
 from app.persistence.revisions import HEAD
 from app.persistence.tables import Base
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 SCRIPTS = Path(__file__).parent / "migrations"
 MARK_AS_HEAD = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)",
-    _("INSERT INTO alembic_version VALUES ('{0}')").format(HEAD),
+    f"INSERT INTO alembic_version VALUES ('{HEAD}')",
 )
 """Statements that create what Alembic leaves in an up-to-date database."""
 
@@ -61,7 +61,7 @@ def upgrade(path: Path, old: str, backups: Path) -> Backup:
         detail = _("The tables of {0} could not be brought from version {1} to {2} ({3}). They are as before.").format(
             path, old, HEAD, error
         )
-        hint = _("Please report this; a checked copy was made before: {0}. {1}").format(backup.path, RESTORE)
+        hint = joined([_("Please report this; a checked copy was made before: {0}.").format(backup.path), _(RESTORE)])
         raise StoreUnusable("migration_failed", path, detail, hint) from error
     return backup
 

@@ -27,7 +27,7 @@ def revision_of(path: Path) -> str:
         try:
             revision = _read_revision(connection, path)
         except UnicodeDecodeError as error:
-            raise damaged(path, "the names of its tables are no text") from error
+            raise damaged(path, mark("the names of its tables are no text")) from error
         finally:
             connection.close()
     if revision not in KNOWN:
@@ -48,7 +48,7 @@ def _check_beginning(path: Path) -> None:
             "database_empty", path, _("The database {0} is empty: its content was lost.").format(path), RESTORE
         )
     if beginning != MAGIC:
-        raise damaged(path, "it does not begin as a database does")
+        raise damaged(path, mark("it does not begin as a database does"))
 
 
 def _read_revision(connection: sqlite3.Connection, path: Path) -> str:

@@ -19,7 +19,7 @@ from app.persistence.errors import StoreUnusable, translated_errors
 from app.persistence.repositories import Connection, Repositories
 from app.persistence.revisions import HEAD, revision_of
 from app.persistence.tables import Base, JobRow, RunRow, StepRow
-from workers.contracts.translation import _
+from workers.contracts.translation import _, ngettext
 
 log = logging.getLogger(__name__)
 UNFINISHED = ("queued", "running")
@@ -141,12 +141,14 @@ def _aside_notice(names: tuple[str, ...], copy: Path) -> str:
     if not names:
         return ""
     log.warning("records that could not be carried over: %s", ", ".join(names))
-    what = "One record" if len(names) == 1 else _("{0} records").format(len(names))
-    report = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
-    return _(
-        "{0} of an older version of Fettle could not be read and {1} set aside ({2}); all others are there. "
-        "A copy of the database as it was is {3}."
-    ).format(what, "was" if len(names) == 1 else "were", report, copy)
+    report = ", ".join(names[:3])
+    return ngettext(
+        "{0} record of an older version of Fettle could not be read and was set aside ({1}); all others are there. A "
+        "copy of the database as it was is {2}.",
+        "{0} records of an older version of Fettle could not be read and were set aside ({1}); all others are there. A "
+        "copy of the database as it was is {2}.",
+        len(names),
+    ).format(len(names), _("{0} and others").format(report) if len(names) > 3 else report, copy)
 
 
 def _mark_interrupted(connection: Connection) -> tuple[str, ...]:

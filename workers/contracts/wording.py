@@ -1,8 +1,9 @@
 """Format percentages, counts and durations for window, command line and reports."""
 
 import math
+from datetime import datetime
 
-from workers.contracts.translation import CAPITAL, Message, _, localized, ngettext
+from workers.contracts.translation import CAPITAL, Message, _, localized, mark, ngettext
 
 HALF_MINUTES_UNTIL_S, SECONDS_UNTIL_S = 285, 50
 
@@ -76,6 +77,18 @@ def counted(number: int, one: str, many: str = "") -> str:
     `installer.catalogs` reads the nouns of its calls, so they must be constants.
     """
     return ngettext(f"{{0:,}} {one}", f"{{0:,}} {many or f'{one}s'}", number).format(number)
+
+
+MONTHS = (
+    mark("January"), mark("February"), mark("March"), mark("April"), mark("May"), mark("June"), mark("July"),
+    mark("August"), mark("September"), mark("October"), mark("November"), mark("December"),
+)  # fmt: skip
+
+
+def day(when: datetime) -> str:
+    """Return the day in local time as text: 12 November 2025."""
+    local = when.astimezone()
+    return _("{0} {1} {2}").format(local.day, _(MONTHS[local.month - 1]), str(local.year))
 
 
 def is_are(number: int) -> str:

@@ -18,23 +18,23 @@ if sys.platform != "win32":
 
 OUT_OF_MEMORY = (
     "out_of_memory",
-    "Not enough memory",
+    mark("Not enough memory"),
     mark("The job needs more memory than it may use."),
     mark("Close other programs, raise the memory limit in Settings, or use a smaller model or batch."),
 )
 BY_ERRNO = {
     errno.EFBIG: (
         "file_too_large",
-        "A file became too large",
+        mark("A file became too large"),
         mark(
-            "The job tried to write a file that is larger than this account or this disk allows. It was stopped; what was"
-            " stored before is safe."
+            "The job tried to write a file that is larger than this account or this disk allows. It was stopped; what "
+            "was stored before is safe."
         ),
         mark("Raise that limit (ulimit -f), use a data folder on another disk, or use a smaller model."),
     ),
     errno.EROFS: (
         "read_only",
-        "The folder cannot be written",
+        mark("The folder cannot be written"),
         mark("The disk that holds the job's folder can only be read."),
         mark("Make it writable, or use a data folder on another disk."),
     ),
@@ -58,13 +58,13 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
         )
         return (
             "not_permitted",
-            "Not permitted",
+            mark("Not permitted"),
             detail,
             mark("Check that you may read the file. If you may, open the log and report the problem."),
         )
     return (
         "internal",
-        "Something went wrong inside Fettle",
+        mark("Something went wrong inside Fettle"),
         _("The job stopped with an unexpected error: {0}.").format(
             f"{type(error).__name__}: {str(error)[:300]}".rstrip(":. ")
         ),

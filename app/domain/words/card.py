@@ -8,7 +8,7 @@ from app.domain.words.results import times
 from workers.contracts.gpu import slow_down_words
 from workers.contracts.measured.card_figures import CardFigures, CardNote
 from workers.contracts.runtimes import needs_gpu
-from workers.contracts.translation import _, localized, mark
+from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import in_ms, percent, percent_of
 
 ELSEWHERE = mark("For NVIDIA cards, and there is none here: not measured here")
@@ -74,14 +74,14 @@ def figures_words(figures: CardFigures) -> str:
         )
     if figures.energy is not None:
         parts.append(_("{0} mJ an answer").format(_plain(figures.energy.per_request_mj)))
-    return _("on {0}: {1}").format(figures.card, ", ".join(parts))
+    return _("on {0}: {1}").format(figures.card, joined(parts, ", "))
 
 
 def _others(figures: CardFigures) -> str:
     """Return the throughput at other numbers of simultaneous requests in brackets, "" if none was tried."""
     rest = [one for one in figures.tried if one.streams != figures.streams]
-    report = ", ".join(_("{0} with {1}").format(_plain(one.throughput_per_s), one.streams) for one in rest)
-    return f" ({report})" if report else ""
+    report = joined((_("{0} with {1}").format(_plain(one.throughput_per_s), one.streams) for one in rest), ", ")
+    return _(" ({0})").format(report) if report else ""
 
 
 def _plain(value: float) -> str:

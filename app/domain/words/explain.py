@@ -9,7 +9,7 @@ from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
 from workers.contracts.specs import DeviceFacts, UnquantizedLayers
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.contracts.wording import percent, rounded_down
 
 LITTLE_GAIN = 1.2
@@ -118,9 +118,8 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Explana
             )
         if parts:
             kept = _kept_words(known.layers.get(variant.id))
-            sentences.append(
-                " ".join(filter(None, (_("“{0}”: {1}.").format(variant.title, _(" and ").join(parts)), kept)))
-            )
+            told = _("“{0}”: {1} and {2}.") if len(parts) > 1 else _("“{0}”: {1}.")
+            sentences.append(joined([told.format(_(variant.title), *parts), kept]))
     return tuple(sentences)
 
 
@@ -145,11 +144,14 @@ def portability(
     kinds: tuple[Arithmetic, ...] = ("bf16", "int8")
     used = [title for kind in kinds if known.uses(best, kind) for title in known.titles(kind)]
     power = power_words(device.power)
-    where = _("Measured on {0} with {1} cores{2}").format(device.processor, device.cores, f", {power}" if power else "")
+    where = joined([_("Measured on {0} with {1} cores").format(device.processor, device.cores), power], ", ")
     if not used:
         top = known.titles("fp32")[:1]
-        return (_("{0}{1}; it needs no special instructions.").format(where, f" ({top[0]})" if top else ""),)
-    missing = _(" or ").join(used)
+        plain = (
+            _("{0} ({1}); it needs no special instructions.") if top else _("{0}; it needs no special instructions.")
+        )
+        return (plain.format(where, *top),)
+    missing = _("{0} or {1}").format(*used) if len(used) == 2 else joined(used, ", ")
     plain = next((v for v in tried if _is_plain(v, best, known)), None)
     speedup = plain.measurement.shown_speedup if plain is not None else None
     if plain is not None and not plain.is_side_by_side:
@@ -161,7 +163,7 @@ def portability(
     else:
         expected = _("about {0} times the original's, as “{1}” has here").format(times(speedup), plain.title)
     return (
-        _("{0}, using {1}.").format(where, ", ".join(used)),
+        _("{0}, using {1}.").format(where, joined(used, ", ")),
         _("Expected, not measured: without {0} {1}.").format(missing, expected),
     )
 

@@ -6,7 +6,7 @@ from app.domain.proof.examples import fewest_examples
 from app.domain.variant import Variant
 from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
-from workers.contracts.translation import _, ngettext
+from workers.contracts.translation import _, joined, ngettext
 from workers.contracts.wording import capitalized, percent, percent_of, rounded_down
 
 WIDEST = 10.0
@@ -60,7 +60,7 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
             "The time was up after {0} of {1} versions, and none of these was faster and safe",
             end.planned,
         ).format(outcome.tried, end.planned)
-        return f"{found}: {_rest(outcome, _('allow more time'))}"
+        return joined([found, _rest(outcome, _("allow more time"))], ": ")
     if objective == "size":
         return _("Nothing smaller, as fast and safe was found: keep the original")
     return _("Nothing faster was safe: keep the original")
@@ -120,7 +120,7 @@ def gain_words(best: Variant, objective: Objective) -> str:
         raise ValueError("a recommended variant has no measured speedup")
     if objective == "size" and is_smaller(best) and not is_worth_naming(speed):
         return _("{0}, about as fast").format(smaller_words(best.size_ratio or 1.0))
-    return f"{speed_words(best)}{size_words(best.size_ratio)}"
+    return joined([speed_words(best), size_words(best.size_ratio)], "")
 
 
 def speed_words(variant: Variant) -> str:

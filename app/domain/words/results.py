@@ -9,7 +9,7 @@ from app.domain.variant import Measurement, Untested, Variant
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.specs import Judgement, TaskScore
-from workers.contracts.translation import _, local_number, localized, mark
+from workers.contracts.translation import _, joined, local_number, localized, mark
 from workers.contracts.wording import about, percent, percent_of
 
 VERDICT_WORDS = {
@@ -115,19 +115,20 @@ def proof_words(variant: Variant, limit_pct: float) -> str:
     report = [verdict_found(variant, _(" (limit {0})").format(percent_of(limit_pct)))]
     if variant.measurement.speedup:
         report.append(_("{0} times as fast as the original beside it").format(times(variant.measurement.speedup)))
-    return f"{variant.title}: {'; '.join(report)}"
+    return joined([_(variant.title), joined(report, "; ")], ": ")
 
 
 def verdict_found(variant: Variant, limit: str = "") -> str:
     """Return the verdict with its basis, and what is missing if there is too little data."""
     judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
-    missing = f"; {missing_words(variant)}" if judged == "not_enough_data" else ""
-    return f"{_(VERDICT_WORDS[judged])}{limit}: {same_words(variant)}{missing}"
+    verdict = joined([_(VERDICT_WORDS[judged]), limit], "")
+    missing = missing_words(variant) if judged == "not_enough_data" else ""
+    return joined([joined([verdict, same_words(variant)], ": "), missing], "; ")
 
 
 def other_goals_words(titles: Sequence[str]) -> str:
     """Return the advice for a language model under a goal that was not made for one."""
-    named = ", ".join(f"“{title}”" for title in titles)
+    named = joined((_("“{0}”").format(_(title)) for title in titles), ", ")
     return _("This goal tries little that helps a language model; these goals are made for one: {0}.").format(named)
 
 
@@ -246,7 +247,7 @@ def value_words(value: float, unit: str) -> str:
     """Return a score in its unit as text."""
     if unit == "share":
         return percent(value)
-    return f"{localized(value, '.1f')} dB" if unit == "dB" else localized(value, ".3g")
+    return _("{0:.1f} dB").format(value) if unit == "dB" else localized(value, ".3g")
 
 
 def _range(score: TaskScore) -> str:

@@ -12,7 +12,7 @@ from workers.contracts.after.load import Scenario
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 from workers.contracts.specs import Recipe
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import in_ms
 
 RUNTIME = "onnxruntime-cpu"
@@ -58,13 +58,11 @@ def conclusion(result: BenchResult) -> str:
     """Return the last sentence about a benchmark: why it is not valid, the best batch size, or the throughput."""
     refused = [point for point in result.points if not point.valid]
     if refused:
-        reason = refused[0].reasons[0] if refused[0].reasons else "LoadGen gives no reason"
-        count = (
-            _("{0} of {1} measurements are").format(len(refused), len(result.points))
-            if len(result.points) > 1
-            else "This is"
-        )
-        return _("{0} not valid by LoadGen's rules: {1}").format(count, reason)
+        reason = _(refused[0].reasons[0] if refused[0].reasons else mark("LoadGen gives no reason"))
+        text = _("This is not valid by LoadGen's rules: {2}")
+        if len(result.points) > 1:
+            text = _("{0} of {1} measurements are not valid by LoadGen's rules: {2}")
+        return text.format(len(refused), len(result.points), reason)
     if len(result.points) > 1:
         return _("Batch {0} is the smallest that gives 95 % of the best throughput.").format(result.knee_batch)
     point = result.points[0]

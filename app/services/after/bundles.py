@@ -14,9 +14,9 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.hub import HubPushParams, HubPushResult
 from workers.contracts.paths import to_text
 from workers.contracts.process.messages import Limits
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
-TITLE = "Read a log"
+TITLE = mark("Read a log")
 
 
 def monitor(log: Path) -> Flow[MonitorResult]:
@@ -61,9 +61,7 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
     try:
         done = yield from JobStep(
             "hub_push",
-            HubPushParams(
-                access=access, repo=repo, bundle=str(bundle), message=_("Written by Fettle {0}").format(VERSION)
-            ),
+            HubPushParams(access=access, repo=repo, bundle=str(bundle), message=f"Written by Fettle {VERSION}"),
             HubPushResult,
             "Send it to the hub",
             (bundle, *certificate_paths()),
@@ -72,7 +70,7 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
         ).run()
     except JobError as error:
         report = error.error
-        safe = _("{0} The bundle itself was written and tested: {1}.").format(report.detail, bundle)
+        safe = joined([_(report.detail), _("The bundle itself was written and tested: {0}.").format(bundle)])
         raise JobError(report.model_copy(update={"detail": safe}), error.exit_code) from error
     return done.result
 
@@ -81,9 +79,8 @@ def _place(space: Workspace) -> HubPlace:
     """Return the hub's place; raise `JobError` (exit code 3) if nobody is logged in there."""
     place = hub_place(space)
     if place.token is None:
-        detail = _("{0} Nothing was written or sent.").format(
-            place.warning or _("There is no token for {0}.").format(place.endpoint)
-        )
+        why = place.warning or _("There is no token for {0}.").format(place.endpoint)
+        detail = joined([why, _("Nothing was written or sent.")])
         hint = mark("Log in on the page Hub with a token that may write, then export again.")
         raise Refused("hub_log_in_needed", "The hub does not know you yet", detail, hint, "fettle hub login")
     return place
@@ -91,7 +88,7 @@ def _place(space: Workspace) -> HubPlace:
 
 def check_key(key: Path) -> Flow[None]:
     """Check before the export whether the key can sign; raise `JobError` if it cannot."""
-    yield _step(SignParams(key=str(key)), "Check the key", key)
+    yield _step(SignParams(key=str(key)), mark("Check the key"), key)
 
 
 def signed(done: StepResult[ExportResult], key: Path) -> Flow[StepResult[ExportResult]]:
@@ -99,7 +96,7 @@ def signed(done: StepResult[ExportResult], key: Path) -> Flow[StepResult[ExportR
     bundle = done.folder / done.result.path
     try:
         params = SignParams(key=str(key), bundle=str(bundle))
-        made = yield from _step(params, "Sign the bundle", key, bundle).run()
+        made = yield from _step(params, mark("Sign the bundle"), key, bundle).run()
     finally:
         shutil.rmtree(done.folder, ignore_errors=True)
     changes = made.result.model_dump(include={"sha256", "size_bytes", "files", "signed_by", "path"})

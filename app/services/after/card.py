@@ -48,10 +48,12 @@ def cost_of(load: VersionLoad, price: Price | None) -> float | None:
 
 def price_words(price: Price) -> str:
     """Return the price in words, with its source."""
-    where = _(", as {0} said").format(price.source) if price.source else ""
-    on = _(" on {0}").format(price.date) if price.date else ""
-    return _("{0:g} {1} an hour ({2}{3}{4}), at work {5} of the time.").format(
-        price.per_hour, price.currency, price.what or "the price given", where, on, percent(price.utilization, 0)
+    told = _("{0}, as {1} said") if price.source else _("{0} on {2}") if price.date else _("{0}")
+    if price.source and price.date:
+        told = _("{0}, as {1} said on {2}")
+    source = told.format(price.what or _("the price given"), price.source, price.date)
+    return _("{0:g} {1} an hour ({2}), at work {3} of the time.").format(
+        price.per_hour, price.currency, source, percent(price.utilization, 0)
     )
 
 

@@ -18,8 +18,9 @@ from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.runtimes import needs_torch
 from workers.contracts.specs import Recipe
+from workers.contracts.translation import mark
 
-TITLE = "Compare both models"
+TITLE = mark("Compare both models")
 
 
 def compare_versions(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[DiffResult]:

@@ -19,7 +19,7 @@ from workers.contracts.translation import mark
 
 EXPECTED_SUFFIXES = frozenset({".npz", ".npy", ".csv", ".tsv", ".jsonl", ".ndjson"})
 """Files with these endings hold expected outputs; all others are models."""
-TITLE = "Find why the answers differ"
+TITLE = mark("Find why the answers differ")
 
 
 def explain_models(

@@ -138,7 +138,7 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
         raise Refused(
             "regressed",
             "This version answers worse than your limit allows",
-            _("“{0}” is a silent regression; it is not exported without a written reason.").format(variant.title),
+            _("“{0}” is a silent regression; it is not exported without a written reason.").format(_(variant.title)),
             "Take the recommended version, or say why in a sentence.",
             '--accept-regression "WHY".',
         )
@@ -219,7 +219,8 @@ def target_of(machine: DescribeResult, target_id: str) -> DescribedTarget:
     for row in machine.targets:
         if row.id == target_id or (not target_id and row.available):
             if not row.available:
-                title, hint = _("“{0}” cannot be written here").format(row.title), _("To install: {0}").format(row.hint)
+                title = _("“{0}” cannot be written here").format(_(row.title))
+                hint = _("To install: {0}").format(_(row.hint))
                 detail = mark("What it needs is not installed.")
                 raise Unavailable("target_missing", title, detail, hint)
             return row
@@ -233,15 +234,15 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
     unknown = sorted(set(given) - set(answers))
     silent = next((q for q in target.questions if q.needed and not answers[q.id]), None)
     if unknown or silent is not None:
-        requested = ", ".join(answers) or "nothing"
+        requested = ", ".join(answers) or _("nothing")
         detail = (
-            _("“{0}” has no answer.").format(silent.title)
+            _("“{0}” has no answer.").format(_(silent.title))
             if silent
             else _("Nobody asks for {0}.").format(", ".join(unknown))
         )
         raise Refused(
             "answer_needed",
-            _("“{0}” asks something else").format(target.title),
+            _("“{0}” asks something else").format(_(target.title)),
             detail,
             _("It asks for: {0}.").format(requested),
         )
@@ -329,10 +330,10 @@ def check_writable(out: Path) -> None:
         detail = _("A file's name may have {0} bytes.").format(MAX_NAME_BYTES)
         raise Refused("name_too_long", "The name is too long", detail, "Choose a shorter one. Nothing was changed.")
     if not folder.is_dir():
-        title, detail = "The folder is not there", _("There is no folder {0}.").format(folder)
+        title, detail = mark("The folder is not there"), _("There is no folder {0}.").format(folder)
         raise Refused("no_folder", title, detail, "Create it, or choose another place.")
     if why_not_writable(folder) or out.is_dir():
-        title, detail = "The file cannot be written there", _("{0} cannot be written.").format(out)
+        title, detail = mark("The file cannot be written there"), _("{0} cannot be written.").format(out)
         raise Refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
 
 

@@ -18,7 +18,7 @@ from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
 from workers.contracts.bundles import InsteadOf
 from workers.contracts.specs import DescribedTarget, RunParams
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 
 def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
@@ -96,19 +96,22 @@ def check_takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> N
         return
     other = fitting(target, facts, variant)
     raise refused_by(
-        target, variant, "", _("Take “{0}” (--variant {1}), or another kind of bundle.").format(other.title, other.id)
+        target,
+        variant,
+        "",
+        _("Take “{0}” (--variant {1}), or another kind of bundle.").format(_(other.title), other.id),
     )
 
 
 def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) -> JobError:
     """Return the error that names the target's runtimes and the version's."""
-    needed = " or ".join(target.runtimes)
+    needed = ", ".join(target.runtimes)
     detail = _("“{0}” needs one plain ONNX model that was proven in {1}; “{2}” is none.").format(
-        target.title, needed, variant.title
+        _(target.title), needed, _(variant.title)
     )
     hint = hint or mark("Choose another kind of bundle, for example the Python folder, which takes every version.")
-    title = "This version does not run in that kind of bundle"
-    return Refused("version_not_for_target", title, f"{detail} {more}".strip(), hint)
+    title = mark("This version does not run in that kind of bundle")
+    return Refused("version_not_for_target", title, joined([detail, _(more)]), hint)
 
 
 def target_at_once(

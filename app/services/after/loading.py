@@ -26,7 +26,7 @@ from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts, RunParams
 from workers.contracts.text import Text
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import about as expected
 from workers.contracts.wording import percent
 
@@ -34,12 +34,12 @@ PRESETS_S = (10.0, 60.0)
 """Seconds per part to choose from."""
 PARTS: tuple[Part, ...] = ("sweep", "serving")
 TITLES: dict[Part, str] = {
-    "sweep": "Batch sizes",
-    "serving": "Request rates",
-    "prompts": "Short and long prompts",
-    "capacity": "Most requests within the limit",
+    "sweep": mark("Batch sizes"),
+    "serving": mark("Request rates"),
+    "prompts": mark("Short and long prompts"),
+    "capacity": mark("Most requests within the limit"),
 }
-TITLE_PAIRED, TITLE_COLD = "Both in turn", "Cold start"
+TITLE_PAIRED, TITLE_COLD = mark("Both in turn"), mark("Cold start")
 COLD_STARTS = 5
 PAIRED_SETS, PAIRED_BLOCKS, PAIRED_MAX_S = 5, 2, 1.2
 START_S, WARMUP_S, COLD_S, SET_S = 1.5, 3.0, 1.5, 4.0
@@ -275,8 +275,9 @@ def busiest(record: LoadRecord) -> float | None:
 
 def _not_measured(load: VersionLoad) -> JobError:
     detail = load.missing[0] if load.missing else mark("Nothing could be measured.")
-    title, hint = "This could not be measured under load", mark("Choose another version, or optimize the model again.")
-    return Refused("nothing_measured", title, f"“{load.title}”: {detail}", hint)
+    hint = mark("Choose another version, or optimize the model again.")
+    why = _("“{0}”: {1}").format(_(load.title), _(detail))
+    return Refused("nothing_measured", mark("This could not be measured under load"), why, hint)
 
 
 def headline(record: LoadRecord) -> str:
@@ -286,15 +287,13 @@ def headline(record: LoadRecord) -> str:
         version = variant or record.original
         per_s = best_per_s(version)
         if per_s is None:
-            return _("“{0}” gave no valid measurement on this computer.").format(version.title)
-        return _("On this computer “{0}” answers about {1} requests a second.").format(version.title, about(per_s))
-    start = _("On this computer “{0}” answers about {1} requests a second").format(
-        variant.title, about(paired.variant_per_s)
-    )
+            return _("“{0}” gave no valid measurement on this computer.").format(_(version.title))
+        return _("On this computer “{0}” answers about {1} requests a second.").format(_(version.title), about(per_s))
     low, high = paired.ratio_low, paired.ratio_high
+    text = _("On this computer “{0}” answers about {1} requests a second, {2} times the original's.")
     if low is not None and high is not None and low <= 1 <= high:
-        return _("{0}, about as many as the original.").format(start)
-    return _("{0}, {1} times the original's.").format(start, times(paired.ratio))
+        text = _("On this computer “{0}” answers about {1} requests a second, about as many as the original.")
+    return text.format(_(variant.title), about(paired.variant_per_s), times(paired.ratio))
 
 
 def plan_words(plan: tuple[Stage, ...], seconds: float) -> str:
@@ -307,33 +306,28 @@ def about(per_s: float) -> str:
     """Return a rate with three significant digits: 1,350; 42.1; 0.731."""
     if per_s >= 100:
         digits = len(str(int(per_s))) - 3
-        return f"{round(per_s, -digits):,.0f}"
-    return f"{per_s:.3g}"
+        return localized(round(per_s, -digits), ",.0f")
+    return localized(per_s, ".3g")
 
 
 def capacity_words(result: CapacityResult) -> str:
     """Return the highest rate within the limit, the lowest above it, and whether predictions changed under load."""
-    limit = _("99 % within {0:g} ms").format(result.limit_ms)
-    if result.per_s is None:
-        is_unknown = any(one.kept is None for one in result.tries)
-        words = (
-            _("too few requests to say how many are answered {0}: measure longer").format(limit)
-            if is_unknown
-            else _("even {0} requests a second are too many for {1}").format(about(result.too_many_per_s or 0.0), limit)
-        )
-    else:
-        words = _("{0} requests a second, {1}").format(about(result.per_s), limit)
+    limit_ms, too_many = result.limit_ms, about(result.too_many_per_s or 0.0)
+    if result.per_s is not None:
+        parts = [_("{0} requests a second, 99 % within {1:g} ms").format(about(result.per_s), limit_ms)]
         if result.too_many_per_s is not None:
-            words += _("; {0} were too many").format(about(result.too_many_per_s))
-    if result.compared:
-        words += (
-            _("; all {0:,} answers under load as one at a time").format(result.compared)
-            if not result.changed
-            else _("; {0:,} of {1:,} answers under load were others than one at a time").format(
-                result.changed, result.compared
-            )
-        )
-    return f"{words}."
+            parts.append(_("{0} were too many").format(too_many))
+    elif any(one.kept is None for one in result.tries):
+        text = _("too few requests to say how many are answered 99 % within {0:g} ms: measure longer")
+        parts = [text.format(limit_ms)]
+    else:
+        parts = [_("even {0} requests a second are too many for 99 % within {1:g} ms").format(too_many, limit_ms)]
+    if result.changed:
+        text = _("{0:,} of {1:,} answers under load were others than one at a time")
+        parts.append(text.format(result.changed, result.compared))
+    elif result.compared:
+        parts.append(_("all {0:,} answers under load as one at a time").format(result.compared))
+    return _("{0}.").format(joined(parts, "; "))
 
 
 def busy_words(record: LoadRecord) -> str:

@@ -20,7 +20,7 @@ from app.services.machine.devices import describe
 from app.services.records.decisions import record_decision
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version, threads_of
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 TARGET = "service"
 ANSWERING = ("infer", "answer", "chat")
@@ -112,7 +112,7 @@ def switch_service(workspace: Workspace, facts: RunFacts, service: LocalService)
         except (OSError, ValueError, KeyError) as error:
             refusal = f"{type(error).__name__}: {error}"
     if refusal:
-        detail = _("The earlier version goes on answering. {0}").format(refusal)
+        detail = joined([_("The earlier version goes on answering."), _(refusal)])
         hint = mark("Stop the service and start it again to use the new version.")
         raise Unavailable("service_not_switched", "The service keeps its version", detail, hint)
 
@@ -158,7 +158,7 @@ def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
     part.mkdir(mode=0o700, parents=True)
     with zipfile.ZipFile(bundle) as archive:
         if sum(member.file_size for member in archive.infolist()) > MOST_BYTES:
-            raise zipfile.BadZipFile("it holds more than a bundle can")
+            raise zipfile.BadZipFile(mark("it holds more than a bundle can"))
         for member in archive.infolist():
             if stopped():
                 raise InterruptedError("unpacking was stopped")
@@ -168,9 +168,8 @@ def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
 
 def _not_started(detail: str) -> JobError:
     hint = mark("Start it again; if it happens twice, report it with its log.")
-    return Unavailable(
-        "service_not_started", "The service did not start", _("{0} Nothing is lost.").format(detail), hint
-    )
+    detail = joined([_(detail), _("Nothing is lost.")])
+    return Unavailable("service_not_started", "The service did not start", detail, hint)
 
 
 def look(service: LocalService) -> tuple[Figures | None, str]:

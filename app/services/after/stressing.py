@@ -16,7 +16,7 @@ from workers.contracts.paths import from_text
 from workers.contracts.runtimes import needs_torch
 from workers.contracts.translation import _, mark
 
-TITLE = "Put “{0}” under stress"
+TITLE = mark("Put “{0}” under stress")
 PROGRAM = "model.pt2"
 
 
@@ -36,15 +36,14 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
         return versions[0]
     chosen = next((variant for variant in versions if variant.id == variant_id), None)
     if chosen is None:
-        wanted = (
-            _("no version {0!r} that answered").format(variant_id) if variant_id else "no version besides the original"
-        )
         title, detail = (
-            "There is nothing to put under stress",
-            _("The run {0} has {1}.").format(facts.run.id, wanted),
+            mark("There is nothing to put under stress"),
+            _("The run {0} has no version {1!r} that answered."),
         )
+        if not variant_id:
+            detail = _("The run {0} has no version besides the original.")
         hint = mark("Take one of the ids that 'fettle compare' lists, or optimize again.")
-        raise Refused("no_such_version", title, detail, hint)
+        raise Refused("no_such_version", title, detail.format(facts.run.id, variant_id), hint)
     return chosen
 
 
@@ -114,7 +113,7 @@ def _step(
         "stress",
         params,
         StressResult,
-        TITLE.format(variant.title),
+        _(TITLE).format(_(variant.title)),
         tuple(dict.fromkeys(readable)),
         cache=True,
         identity={str(source): "data" for source in there},

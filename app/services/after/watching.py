@@ -23,7 +23,8 @@ from app.services.run.version_steps import judge, predict, prediction_pair, stor
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement
 from workers.contracts.text import Text
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
+from workers.contracts.wording import day
 
 log = logging.getLogger(__name__)
 
@@ -255,7 +256,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
         if variant.answers_key is not None and space.artifacts.peek(variant.answers_key) is not None:
             return variant.answers_key
         if not predicts:
-            raise _not_judged(_("The answers of “{0}” are no longer in the store.").format(variant.title))
+            raise _not_judged(_("The answers of “{0}” are no longer in the store.").format(_(variant.title)))
     if facts.baseline.artifact_key != pinned.model_key:
         raise _not_judged(mark("The model and the examples were both others than those that the project began with."))
     data_dir = space.artifacts.folder(pinned.data_key) / "data"
@@ -266,7 +267,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
 def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
     folder = space.artifacts.folder
     pair = prediction_pair(folder(pinned.data_key) / "data", folder(before), folder(after))
-    return (yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before"))
+    return (yield from judge([pair], facts.run.goal.max_loss_pct, mark("Compare with the version before")))
 
 
 def _versions(space: Workspace, key: str) -> dict[str, str]:
@@ -294,37 +295,53 @@ def _not_judged(why: str) -> JobError:
     return Refused("not_comparable", "It cannot be compared with the version before", why, "Nothing is lost.")
 
 
+NOT_COMPARED = (
+    mark("It could not be compared with the version of {0}."),
+    mark("It could not be compared with the version exported on {0}."),
+)
+COMPARED = (mark("Compared with the version of {0}: {1}"), mark("Compared with the version exported on {0}: {1}"))
+WORSE = (
+    mark("It answers worse than the version of {0}: {1}"),
+    mark("It answers worse than the version exported on {0}: {1}"),
+)
+DIFFERENT = (
+    mark("Its answers differ, beyond your limit, from the version of {0}: {1}"),
+    mark("Its answers differ, beyond your limit, from the version exported on {0}: {1}"),
+)
+"""Openings for a version of a run, and for an exported one."""
+
+
 def watched_words(watched: Watched) -> str:
     """Return the comparison as text: "Compared with the version of 12 November 2025, 09:05: 2 of 180 …"."""
-    when = f"{watched.other_at.astimezone():%d %B %Y, %H:%M}".removeprefix("0")
-    what = "exported on" if watched.is_export else "of"
+    when = joined([day(watched.other_at), f"{watched.other_at.astimezone():%H:%M}"], ", ")
     judged = watched.judgement
     if judged is None:
-        return _("It could not be compared with the version {0} {1}. {2}").format(what, when, watched.reason).strip()
-    opening = "Compared with"
+        return joined([_(NOT_COMPARED[watched.is_export]).format(when), _(watched.reason)])
+    opening = COMPARED
     if watched.is_worse:
-        opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
-    text = _("{0} the version {1} {2}: {3}").format(opening, what, when, difference_words(judged))
-    return f"{text}{libraries_words(watched.libraries)}" if watched.is_worse or judged.changed_count else text
+        opening = WORSE if judged.labelled else DIFFERENT
+    text = _(opening[watched.is_export]).format(when, difference_words(judged))
+    return joined([text, libraries_words(watched.libraries) if watched.is_worse or judged.changed_count else ""])
 
 
 def libraries_words(libraries: Sequence[ReleaseChange]) -> str:
     """Return a further sentence that names the first changed libraries, "" without any."""
-    report = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in libraries[:3])
-    return _(" Libraries have changed since: {0}.").format(report) if report else ""
+    none = _("none")
+    report = [_("{0} {1} → {2}").format(one.name, one.before or none, one.after or none) for one in libraries[:3]]
+    return _("Libraries have changed since: {0}.").format(joined(report, ", ")) if report else ""
 
 
 def difference_words(judged: Judgement) -> str:
     """Return the difference as text: "2 of 180 answers differ, none worse."."""
-    differ = (
-        _("{0:,} of {1:,} answers differ").format(judged.changed_count, judged.n)
-        if judged.changed_count
-        else (_("all {0:,} answers are the same").format(judged.n))
-    )
-    if not judged.labelled or not judged.changed_count:
-        return f"{differ}."
+    if not judged.changed_count:
+        return _("all {0:,} answers are the same.").format(judged.n)
+    if not judged.labelled:
+        return _("{0:,} of {1:,} answers differ.").format(judged.changed_count, judged.n)
     worse = round((judged.negative_flips or 0.0) * judged.n_drop)
-    return f"{differ}, {f'{worse:,} for the worse' if worse else 'none worse'}."
+    text = _("{0:,} of {1:,} answers differ, {2:,} for the worse.")
+    if not worse:
+        text = _("{0:,} of {1:,} answers differ, none worse.")
+    return text.format(judged.changed_count, judged.n, worse)
 
 
 def judged_document(judged: Judgement | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from workers.contracts.jobs import DataParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 
 TITLE = "Check the preparation"
 
@@ -32,7 +32,7 @@ FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 2.0, 40
 """Seconds and items before a run: enough to recognize a preparation that is nearly always right."""
 LEAST_BUDGET_S = 60.0
-WRONGLY = "The inputs are probably prepared wrongly"
+WRONGLY = mark("The inputs are probably prepared wrongly")
 WALL_S = 20.0
 """Most seconds of the check before a run; a check that takes longer gives no finding."""
 
@@ -106,7 +106,11 @@ def misfit_before_run(
 
 def misfit_finding(misfit: DoctorResult) -> Finding:
     """Return the finding that the inputs are probably prepared wrongly, with its figures."""
-    return Finding(level="danger", what=f"{WRONGLY}. {misfit.what} {misfit.why}", code=PREPARED_WRONGLY)
+    return Finding(
+        level="danger",
+        what=joined([_("{0}.").format(_(WRONGLY)), _(misfit.what), _(misfit.why)]),
+        code=PREPARED_WRONGLY,
+    )
 
 
 def misfit_error(misfit: DoctorResult) -> ErrorInfo:
@@ -116,14 +120,14 @@ def misfit_error(misfit: DoctorResult) -> ErrorInfo:
     """
     best, chosen = misfit.best, next((tried.spec for tried in misfit.ways if tried.is_chosen), "")
     assert best is not None, "a misfit has a better preparation"
-    keep = _(", or --preprocess {0} to keep the present one").format(chosen) if chosen else ""
+    command = _("--preprocess {0}, or --preprocess {1} to keep the present one.") if chosen else _("--preprocess {0}.")
     return ErrorInfo(
         code=PREPARED_WRONGLY,
         title=WRONGLY,
-        detail=f"{misfit.what} {misfit.why}",
+        detail=joined([_(misfit.what), _(misfit.why)]),
         hint="Use the preparation that fits, or confirm the present one.",
         facts={"best": best.spec, "best_words": best.words, "chosen": chosen},
-        by_command=_("--preprocess {0}{1}.").format(best.spec, keep),
+        by_command=command.format(best.spec, chosen),
     )
 
 

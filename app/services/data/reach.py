@@ -39,16 +39,19 @@ def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -
         return _("{0:,} texts for the test prove nothing: add texts, at least {1} in all.").format(have, LEAST_TEXTS)
     if data.result.origin != "person" or (needed is not None and have >= needed):
         return None
-    things = "texts" if by_words else "examples"
-    can = _("{0:,} {1} for the test prove a loss below {2} at best").format(
-        have, things, percent_of(least_limit_pct(have))
+    best = percent_of(least_limit_pct(have))
+    if needed is None:
+        none = _("{0:,} examples for the test prove a loss below {1} at best: no limit of 0 % can be proven.")
+        if by_words:
+            none = _("{0:,} texts for the test prove a loss below {1} at best: no limit of 0 % can be proven.")
+        return none.format(have, best)
+    more = _(
+        "{0:,} examples for the test prove a loss below {1} at best; your limit of {2} takes at least {3:,}. Add "
+        "examples, or allow more."
     )
-    return (
-        _("{0}: no limit of 0 % can be proven.").format(can)
-        if needed is None
-        else (
-            _("{0}; your limit of {1} takes at least {2:,}. Add {3}, or allow more.").format(
-                can, percent_of(limit_pct), needed, things
-            )
+    if by_words:
+        more = _(
+            "{0:,} texts for the test prove a loss below {1} at best; your limit of {2} takes at least {3:,}. Add "
+            "texts, or allow more."
         )
-    )
+    return more.format(have, best, percent_of(limit_pct), needed)

@@ -8,8 +8,9 @@ from typing import Any
 from app.filelock import try_lock, unlock
 from app.services.flow.steps import AnyStep, JobStep, MeasureStep, limits_of_runtime
 from workers.contracts.process.messages import Card
+from workers.contracts.translation import mark
 
-WAITING = "Waiting for the graphics card"
+WAITING = mark("Waiting for the graphics card")
 
 
 def works_on_gpu(step: AnyStep) -> bool:

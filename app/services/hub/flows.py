@@ -166,13 +166,13 @@ def check_wanted(listing: HubModelResult, request: HubRequest) -> None:
             "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
             "and Fettle still checks it before it is opened."
         )
-        title = "The weights could hold a program"
+        title = mark("The weights could hold a program")
         raise Refused("hub_pickle", title, detail, hint, by_command="--file NAME")
     if request.patterns:
         detail = _("No file of {0} matches {1}.").format(listing.repo, ", ".join(request.patterns))
         hint = mark("Look at the list of files on the model's page, and mind capital letters.")
         raise Refused("hub_no_file", "No file has such a name", detail, hint)
-    kinds = ", ".join(listing.formats) or "none that Fettle knows"
+    kinds = ", ".join(listing.formats) or _("none that Fettle knows")
     detail = _("{0} has no ONNX, safetensors or GGUF file (formats: {1}).").format(listing.repo, kinds)
     hint = mark("Search again with the library set to onnx or safetensors, or ask its author for one of these.")
     raise Refused("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
@@ -187,7 +187,7 @@ def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
     place = hub_place(space)
     if not is_private(place.endpoint):
         detail = _("Others on the way to {0} could read your token, so it is not sent.").format(place.endpoint)
-        title = "This hub's address is not encrypted"
+        title = mark("This hub's address is not encrypted")
         raise Refused("hub_not_encrypted", title, detail, "Use the hub's https address.")
     try:
         token = checked_token(text)
@@ -216,7 +216,7 @@ def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundMode
     looked_at = 0
     if not wish.is_empty:
         query = query.model_copy(update={"limit": FILTERED_LIMIT})
-    for _turn in range(MAX_PAGES):
+    for _page in range(MAX_PAGES):
         page = yield from search_hub(space, query)
         looked_at += len(page.models)
         models += [model for model in page.models if wish.fits(model)]

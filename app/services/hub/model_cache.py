@@ -297,7 +297,7 @@ def _write_error(folder: Path, error: OSError) -> JobError:
         hint = mark("Free disk space in the settings, then download again.")
         full = DiskFull(folder, safe=mark("What has come is kept."), hint=hint)
         return JobError(full.info(), full.exit_code)
-    title = "The downloaded model could not be put in its place"
+    title = mark("The downloaded model could not be put in its place")
     detail = _("The data folder could not be written: {0}.").format(error.strerror or error)
     hint = mark("Make the data folder writable, then download again: what has come is kept.")
     return Unavailable("hub_not_kept", title, detail, hint)

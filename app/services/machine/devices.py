@@ -14,7 +14,8 @@ from workers.contracts.base import Frozen, Nothing
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import Described, Recipe
-from workers.contracts.translation import _, mark
+from workers.contracts.text import WHOLE
+from workers.contracts.translation import _, joined, mark
 
 LOOK = mark("Run 'fettle describe' to see what there is.")
 
@@ -34,7 +35,9 @@ def check_runtimes(machine: DescribeResult, wanted: Sequence[str]) -> tuple[str,
         row = known[name]
         if not row.available:
             words = _("{0} does not work here.").format(name)
-            raise Unavailable("runtime_missing", _("{0} is not available").format(row.title), words, row.hint or LOOK)
+            raise Unavailable(
+                "runtime_missing", _("{0} is not available").format(_(row.title)), words, row.hint or LOOK
+            )
     return tuple(wanted)
 
 
@@ -47,7 +50,7 @@ def check_recipes(machine: DescribeResult, recipes: Sequence[Recipe], source: st
         if recipe.runtime not in runtimes:
             unknown.append((recipe.runtime, runtimes))
         for name, known in unknown:
-            detail = _("{0}, “{1}”: {2!r} is none of {3}.").format(source, recipe.title, name, ", ".join(known))
+            detail = _("{0}, “{1}”: {2!r} is none of {3}.").format(source, _(recipe.title), name, ", ".join(known))
             raise Refused("recipe_refused", "This recipe cannot be used", detail, "Correct this name.")
 
 
@@ -81,7 +84,8 @@ def card_of(machine: DescribeResult, device: str) -> Card | None:
 
 
 def _missing(rows: Sequence[Described]) -> str:
-    return " ".join(f"{row.title}: {row.hint.rstrip('.')}." for row in rows) or mark("No runtime for it is installed.")
+    reasons = joined(joined([_(row.title), _(row.hint)], ": ") for row in rows)
+    return reasons or mark("No runtime for it is installed.")
 
 
 CARD = RecordKind("card", Owner.RUN, Card)
@@ -130,7 +134,7 @@ def remembered(repositories: Repositories) -> DescribeResult | None:
 
 def remember(repositories: Repositories, machine: DescribeResult) -> None:
     """Store the description for the next start."""
-    repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=machine).model_dump(mode="json"))
+    repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=machine).model_dump(mode="json", context=WHOLE))
 
 
 def _stamp() -> str:

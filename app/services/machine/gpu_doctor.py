@@ -18,7 +18,7 @@ from workers.contracts.gpu import (
 from workers.contracts.planning import Dropped, PlanResult, Reason
 from workers.contracts.process.messages import Limits
 from workers.contracts.runtimes import needs_gpu
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 RUNG_WALL_S = 180.0
 """Most seconds of one check; the longest one builds an engine, and a hanging driver is then ended."""
@@ -86,7 +86,7 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
     below = {row.id: row for row in before if row.card in (None, uuid)}
     under = next((below[name] for name in rung.needs if name in below and not below[name].ok), None)
     if under is not None:
-        reason = _("It needs “{0}”, which failed.").format(under.title)
+        reason = _("It needs “{0}”, which failed.").format(_(under.title))
         return TriedRung(**place, ok=False, code=NOT_TRIED, found="Not tried.", reason=reason, hint="Solve that first.")
     try:
         done = yield from JobStep(
@@ -95,7 +95,12 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
     except JobError as error:  # a crashing or hanging driver also ended the worker
         report = error.error
         return TriedRung(
-            **place, ok=False, code=report.code, found=report.title + ".", reason=report.detail, hint=report.hint
+            **place,
+            ok=False,
+            code=report.code,
+            found=_("{0}.").format(_(report.title)),
+            reason=report.detail,
+            hint=report.hint,
         )
     result = done.result
     if result.ok is None:
@@ -152,7 +157,7 @@ def without_card(plan: PlanResult, room: GpuRoom) -> PlanResult:
 
 def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
     """Return one sentence about the room, with advice if the model cannot fit; `is_left_out`: the card is not used."""
-    name, need = room.card.name, f"{room.need_bytes / 1e9:.1f} GB"
+    name, need = room.card.name, _("{0:.1f} GB").format(room.need_bytes / 1e9)
     if room.free_bytes is None:
         return _("{0}: this model needs {1} of its memory at least; the card does not report how much is free.").format(
             name, need
@@ -161,6 +166,6 @@ def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
     report = _("{0}: {1} are free, and this model needs {2} at least.").format(name, there, need)
     if not room.is_short:
         return report
-    report = _("{0} It does not fit: close other programs that use the card, or use the processor.").format(report)
+    advice = _("It does not fit: close other programs that use the card, or use the processor.")
     requested = _("To use the card anyway, name it (--device cuda:{0}).").format(room.card.index)
-    return f"{report} {requested}" if is_left_out else report
+    return joined([report, advice, requested if is_left_out else ""])

@@ -239,7 +239,7 @@ def _failure(name: OptionalSet, lines: Sequence[_Line]) -> ErrorInfo:
     return ErrorInfo(
         code="setup_failed",
         title="The packages were not installed",
-        detail=own.what if own is not None else _("The installer stopped: {0}").format(last),
+        detail=own.what if own is not None else _("The installer stopped: {0}").format(_(last)),
         hint=own.hint if own is not None else mark("Try again; it resumes where it stopped."),
         traceback=log if own is None else "",
         facts={"command": install_command(name)},

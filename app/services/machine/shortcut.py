@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.files import write_whole
 from app.services.flow.steps import Refused
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 
 EXECUTABLE = 0o755
 SUFFIXES = {"win32": ".cmd", "darwin": ".command"}
@@ -51,7 +51,7 @@ def put_on_desktop(
             raise _refused(_("{0} cannot be written: {1}.").format(place, error.strerror or error)) from error
         written.append(place)
     if not written:
-        raise _refused("This account has no folder for the desktop.")
+        raise _refused(mark("This account has no folder for the desktop."))
     return tuple(written)
 
 
@@ -84,21 +84,16 @@ def windows_script(_title: str, command: Sequence[str], folder: Path) -> str:
     """Return a batch file; a file dropped on it is passed on. Its console closes as soon as the window starts."""
     words = " ".join(f'"{word}"'.replace("%", "%%") for word in command)
     where = str(folder).replace("%", "%%")
-    lines = (
-        "@echo off",
-        "chcp 65001 >nul",
-        _('cd /d "{0}"').format(where),
-        " ".join(('start ""', words, ALL_WORDS)),
-        "",
-    )
+    lines = ("@echo off", "chcp 65001 >nul", f'cd /d "{where}"', " ".join(('start ""', words, ALL_WORDS)), "")
     return "\r\n".join(lines)
 
 
 def shell_script(_title: str, command: Sequence[str], folder: Path) -> str:
     """Return a shell script that Terminal runs on a double click."""
-    return _("#!/bin/sh\ncd {0} || exit 1\nexec {1}\n").format(shlex.quote(str(folder)), shlex.join(command))
+    return f"#!/bin/sh\ncd {shlex.quote(str(folder))} || exit 1\nexec {shlex.join(command)}\n"
 
 
 def _refused(detail: str) -> Refused:
-    hint = "Make room for it and try again. Until then, Try it does the same."
-    return Refused("no_shortcut", "It was not put on the desktop", _("{0} Nothing was changed.").format(detail), hint)
+    hint = mark("Make room for it and try again. Until then, Try it does the same.")
+    detail = joined([_(detail), _("Nothing was changed.")])
+    return Refused("no_shortcut", "It was not put on the desktop", detail, hint)

@@ -11,31 +11,33 @@ from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, Ope
 from workers.contracts.measured.companions import COMPANIONS, ONNX_FOLDER
 from workers.contracts.paths import from_text, to_text
 from workers.contracts.specs import ModelInfo
+from workers.contracts.translation import _, joined, mark
 
-_SLOW = (
-    "took_too_long",
-    "The model takes too long",
-    "{why} Nothing of {name} was kept.",
-    "Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with a "
-    "smaller input of fixed size, as ONNX.",
+_SLOW = ErrorInfo(
+    code="took_too_long",
+    title="The model takes too long",
+    detail="Nothing of {name} was kept.",
+    hint="Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with "
+    "a smaller input of fixed size, as ONNX.",
 )
 _WHY_SLOW = {
-    "stage_time_limit": "Fettle was still {stage} after {seconds:.0f} s, so that was stopped.",
-    "time_limit": "Opening it ran longer than it may, so that was stopped.",
-    "cpu_limit": "Opening it used more processor time than it may, so the system stopped it.",
+    "stage_time_limit": mark("Fettle was still {stage} after {seconds:.0f} s, so that was stopped."),
+    "time_limit": mark("Opening it ran longer than it may, so that was stopped."),
+    "cpu_limit": mark("Opening it used more processor time than it may, so the system stopped it."),
 }
-_LARGE = (
-    "out_of_memory",
-    "The model needs too much memory",
-    "{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was kept.",
-    "If the file is small, it is probably made to fill memory: ask its author for another one, as ONNX or safetensors. "
-    "Else close other programs, raise the memory limit in Settings, or take a smaller model.",
+_LARGE = ErrorInfo(
+    code="out_of_memory",
+    title="The model needs too much memory",
+    detail="{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was "
+    "kept.",
+    hint="If the file is small, it is probably made to fill memory: ask its author for another one, as ONNX or "
+    "safetensors. Else close other programs, raise the memory limit in Settings, or take a smaller model.",
 )
-_CRASHED = (
-    "library_crashed",
-    "The model makes a library crash",
-    "The library that read {name} crashed. It ran in a process of its own, so nothing else was touched.",
-    "The file is damaged or made to do that. Download it again, or ask its author for it as ONNX or safetensors.",
+_CRASHED = ErrorInfo(
+    code="library_crashed",
+    title="The model makes a library crash",
+    detail="The library that read {name} crashed. It ran in a process of its own, so nothing else was touched.",
+    hint="The file is damaged or made to do that. Download it again, or ask its author for it as ONNX or safetensors.",
 )
 _WORDS = {
     **dict.fromkeys(_WHY_SLOW, _SLOW),
@@ -46,7 +48,7 @@ _WORDS = {
     "bad_answer": _CRASHED,
 }
 TRIED = frozenset(
-    ("does_not_run", "not_finite", "cannot_convert", "conversion_differs", *(words[0] for words in _WORDS.values()))
+    ("does_not_run", "not_finite", "cannot_convert", "conversion_differs", *(words.code for words in _WORDS.values()))
 )
 """Codes of models that were refused only after libraries had worked on them in the sandbox."""
 
@@ -56,11 +58,12 @@ def as_refusal(error: JobError, path: Path) -> JobError:
     words = _WORDS.get(error.error.code)
     if words is None:
         return error
-    code, title, detail, hint = words
     name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
-    why = _WHY_SLOW.get(error.error.code, "").format(**error.error.facts)
-    detail = detail.format(name=name, why=why)
-    return Refused(code, title, detail, hint, traceback=error.error.traceback)
+    detail, why = _(words.detail).format(name=name), _WHY_SLOW.get(error.error.code, "")
+    if why:
+        facts = {name: _(value) if isinstance(value, str) else value for name, value in error.error.facts.items()}
+        detail = joined([_(why).format(stage=facts.get("stage"), seconds=facts.get("seconds")), detail])
+    return Refused(words.code, words.title, detail, words.hint, traceback=error.error.traceback)
 
 
 def other_inputs() -> ErrorInfo:

@@ -37,7 +37,7 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()
@@ -116,9 +116,7 @@ class RunFacts:
             raise Refused(
                 "variant_not_made",
                 "This version could not be made",
-                _("“{0}” was dropped before there was a model. {1}")
-                .format(variant.title, next(iter(variant.notes), ""))
-                .strip(),
+                joined([_("“{0}” was dropped before there was a model.").format(_(variant.title)), *variant.notes[:1]]),
                 "Take another one.",
                 "fettle compare lists them.",
             )

@@ -6,9 +6,21 @@ from app.services.after.watching import Change, Figures, difference_words, judge
 from app.services.records.decisions import DecisionLog
 from app.services.release.record import Current, Release
 from workers.contracts.decisions import Decision
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.contracts.wording import percent_of
 
+CHANGED = {
+    "released": (mark("made release {0}"), mark("made release {0} instead of {1}")),
+    "rolled_back": (mark("went back to release {0}"), mark("went back to release {0} instead of {1}")),
+    "promoted": (mark("went on to release {0}"), mark("went on to release {0} instead of {1}")),
+}
+COUNTS = {
+    "relabeled": mark("{0} got another label"),
+    "labels_put_back": mark("{0} got their own label back"),
+    "names_matched": mark("{0} labels were matched to answers"),
+    "left_out": mark("{0} left out"),
+    "put_back": mark("{0} put back"),
+}
 FIGURES = ("latency_p50_ms", "throughput_per_s", "size_bytes", "peak_memory_bytes", "accuracy")
 
 
@@ -17,20 +29,21 @@ def change_words(change: Change | None) -> str:
     if change is None:
         return mark("The first release of this project.")
     if change.judgement is None:
-        return (
-            _("Its answers could not be compared with release {0}. {1}").format(change.against, change.reason).strip()
-        )
+        text = _("Its answers could not be compared with release {0}.").format(change.against)
+        return joined([text, _(change.reason)])
     text = _("Compared with release {0}: {1}").format(change.against, difference_words(change.judgement))
-    return f"{text}{libraries_words(change.libraries)}" if change.judgement.changed_count else text
+    return joined([text, libraries_words(change.libraries) if change.judgement.changed_count else ""])
 
 
 def decision_words(entry: Decision) -> str:
     """Return the decision as the predicate of a sentence, without a period."""
     facts = entry.facts
     if entry.kind == "exported_anyway":
-        return _("exported “{0}” although it answers worse than the limit allows").format(facts.get("title", ""))
+        return _("exported “{0}” although it answers worse than the limit allows").format(
+            _(str(facts.get("title", "")))
+        )
     if entry.kind == "exported_unproven":
-        return _("exported “{0}”, which was not proven to answer alike").format(facts.get("title", ""))
+        return _("exported “{0}”, which was not proven to answer alike").format(_(str(facts.get("title", ""))))
     if entry.kind == "limit_raised":
         return _("raised the limit from {0} to {1}").format(_pct(facts.get("from_pct")), _pct(facts.get("to_pct")))
     if entry.kind == "labels_changed":
@@ -39,9 +52,8 @@ def decision_words(entry: Decision) -> str:
         numbers = facts.get("releases")
         report = ", ".join(str(number) for number in numbers) if isinstance(numbers, list) else ""
         return _("removed the bundles of old releases ({0})").format(report)
-    instead = _(" instead of {0}").format(facts["instead_of"]) if facts.get("instead_of") is not None else ""
-    verb = {"released": "made", "rolled_back": "went back to", "promoted": "went on to"}[entry.kind]
-    return _("{0} release {1}{2}").format(verb, facts.get("release"), instead)
+    instead = facts.get("instead_of")
+    return _(CHANGED[entry.kind][instead is not None]).format(facts.get("release"), instead)
 
 
 def _pct(value: object) -> str:
@@ -49,14 +61,7 @@ def _pct(value: object) -> str:
 
 
 def _counts(entry: Decision) -> str:
-    words = {
-        "relabeled": "got another label",
-        "labels_put_back": "got their own label back",
-        "names_matched": "labels were matched to answers",
-        "left_out": "left out",
-        "put_back": "put back",
-    }
-    return ", ".join(f"{entry.facts[name]} {word}" for name, word in words.items() if entry.facts.get(name))
+    return joined((_(text).format(entry.facts[name]) for name, text in COUNTS.items() if entry.facts.get(name)), ", ")
 
 
 def log_words(log: DecisionLog) -> str:
@@ -66,8 +71,11 @@ def log_words(log: DecisionLog) -> str:
             log.broken_at
         )
     count = len(log.entries)
-    entries = "1 entry" if count == 1 else _("{0} entries").format(count)
-    return _("A diary of {0}, each as it was written. Only a bundle's signature proves who made it.").format(entries)
+    return ngettext(
+        "A diary of {0} entry, as it was written. Only a bundle's signature proves who made it.",
+        "A diary of {0} entries, each as it was written. Only a bundle's signature proves who made it.",
+        count,
+    ).format(count)
 
 
 def release_document(release: Release, current: Current | None) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from app.services.release.record import (
 )  # fmt: skip
 from workers.contracts.decisions import Decision, DecisionKind
 from workers.contracts.translation import _
+from workers.contracts.wording import day
 
 FIRST_TARGET = ""
 """Id that means the first available kind of bundle."""
@@ -199,7 +200,7 @@ def stored_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
         raise Refused(
             "release_pruned",
             _("The bundle of release {0} was removed").format(wanted.number),
-            _("That was done on {0:%d %B %Y} to make room. Nothing was changed.").format(wanted.pruned_at.astimezone()),
+            _("That was done on {0} to make room. Nothing was changed.").format(day(wanted.pruned_at)),
             "Release its version again; it gets a new number.",
         )
     is_whole = yield DiskStep(lambda stopped: has_digest(bundle, wanted.sha256, stopped))

@@ -30,11 +30,11 @@ from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.planning import NO_RUNTIME
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
 ENGINES_FILE = "tensorrt.json"
-STEPS = ("Check the model", "Read the examples", "Ask the original")
+STEPS = ("Check the model", "Read the examples", mark("Ask the original"))
 ANSWER_S = 20.0
 """Most seconds for the predictions of each version."""
 
@@ -68,7 +68,9 @@ class _Building(RunSteps):
         yield from self.read_data()
         recipes = yield from self._plan()
         original = yield from self.evaluate_original(
-            Recipe(id="original", title="Original", runtime=STAND_IN), ANSWER_S, "its speed on a card is not known here"
+            Recipe(id="original", title="Original", runtime=STAND_IN),
+            ANSWER_S,
+            mark("its speed on a card is not known here"),
         )
         untried, limit_s = 0, self.goal.time_budget_s
         for step, recipe in enumerate(recipes, len(STEPS)):
@@ -86,7 +88,7 @@ class _Building(RunSteps):
         machine = yield from describe()
         recorder.save_machine(machine.device)
         how = {"runtimes": (RUNTIME,), "time_budget_s": budget_s, "build_for": self.plan.build_for}
-        plan = yield from self.planned(machine, "Choose what to build", of_tensorrt(self.plan.recipes), **how)
+        plan = yield from self.planned(machine, mark("Choose what to build"), of_tensorrt(self.plan.recipes), **how)
         dropped = tuple(one for one in plan.dropped if one.reason.code != NO_RUNTIME)  # on other runtimes
         recorder.save(plan_json=plan.model_copy(update={"dropped": dropped}).model_dump_json())
         recipes = tuple(self._with_engine(recipe) for recipe in plan.candidates)
@@ -112,16 +114,19 @@ class _Building(RunSteps):
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next version would not fit either
                 raise
-            note = f"{error.error.title}. {error.error.detail} {error.error.hint}".strip()
+            why = error.error
+            note = joined([_("{0}.").format(_(why.title)), _(why.detail), _(why.hint)])
             recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note,)))
-            recorder.step(step, state="failed", detail=error.error.title)
-            if error.error.hint:
-                recorder.warn(f"{recipe.title}: {error.error.hint}")
+            recorder.step(step, state="failed", detail=why.title)
+            if why.hint:
+                recorder.warn(joined([_(recipe.title), _(why.hint)], ": "))
         else:
             recorder.variant(built)
-            how = "built before and taken from the store" if is_cached else "built"
-            state, result = ("warning", "silent regression") if is_regressed(built) else ("done", same_words(built))
-            recorder.step(step, state=state, detail=f"{how}, {result}", figure=bytes_words(built.size_bytes or 0))
+            how = _("built before and taken from the store") if is_cached else _("built")
+            bad = is_regressed(built)
+            state, result = ("warning", _("silent regression")) if bad else ("done", same_words(built))
+            figure = bytes_words(built.size_bytes or 0)
+            recorder.step(step, state=state, detail=joined([how, result], ", "), figure=figure)
 
     def _made(self, variant: Variant, step: int) -> Flow[Version]:
         """Make the version without its engine, which ONNX Runtime can judge; it is the same for all architectures."""
@@ -170,7 +175,7 @@ class _Building(RunSteps):
         if left_out:
             self.recorder.warn(
                 _("{0}: no engine for {1}, whose cards cannot compute with such numbers.").format(
-                    title, shown(left_out)
+                    _(title), shown(left_out)
                 )
             )
 

@@ -27,10 +27,10 @@ from app.services.run.clock import within
 from app.services.run.costs import FinalPlan
 from app.services.run.figures import original_times
 from app.services.run.search import Search
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 LAST_STEP = mark("Final run, side by side")
-NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothing was tried"
+NOTHING_LEFT, NOTHING_TRIED = mark("nothing was faster and within your limit"), mark("nothing was tried")
 
 
 def bound(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
@@ -185,5 +185,5 @@ class FinalRun:
         search = self._search
         versions = {i for one_round, _ in self._rounds for i in one_round.variant_ids}
         when = search.when(self._merged(range(len(self._rounds)), []))
-        detail = ", ".join(part for part in (_("{0} versions in turn").format(1 + len(versions)), when) if part)
+        detail = joined([_("{0} versions in turn").format(1 + len(versions)), when], ", ")
         search.recorder.step(self._step, state="done", detail=detail)

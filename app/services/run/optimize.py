@@ -50,10 +50,10 @@ from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Finding, Recipe, RecipeStep
-from workers.contracts.translation import mark
+from workers.contracts.translation import joined, mark
 
 FIRST_STEPS = (mark("Check the model"), mark("Read the examples"), mark("Measure the original"))
-NOT_NEEDED = "not needed"
+NOT_NEEDED = mark("not needed")
 
 MORE_TIME = 1.5
 """Ratio of the time left to the time that a stopped recipe had, from which on it is tried again."""
@@ -168,7 +168,7 @@ class _Optimization(Search):
         available = (row.id for row in machine.runtimes if row.available)
         plan = yield from self.planned(
             machine,
-            "Choose what to try",
+            mark("Choose what to try"),
             self.plan.recipes,
             runtimes=tuple(runtime for runtime in available if not goal.runtimes or runtime in goal.runtimes),
             time_budget_s=goal.time_budget_s,
@@ -332,7 +332,7 @@ class _Optimization(Search):
         if self._screened is not None and (is_awaited or looks_like_gain(version.variant, self.plan.objective)):
             version = yield from self._screen(step, version, self._screened)
         made = version.variant
-        detail = ", ".join(part for part in (screened_words(made), self.when(measured)) if part)
+        detail = joined([screened_words(made), self.when(measured)], ", ")
         state = "done" if is_eligible(made) else "warning"
         self.recorder.step(step, state=state, detail=detail, figure=time_words(made))
 
@@ -362,7 +362,7 @@ class _Optimization(Search):
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> Variant:
         dropped = self.put_dropped(self.recorder.variants.get(variant.id, variant), error)
         late = standing_of(dropped) is Standing.CUT_OFF
-        self.recorder.step(step, state="failed", detail=verdict_words(dropped).lower() if late else error.title)
+        self.recorder.step(step, state="failed", detail=verdict_words(dropped) if late else error.title)
         return dropped
 
     # --- the end

@@ -5,6 +5,8 @@ from dataclasses import replace
 from app.domain.run import Run, RunState, StepRecord
 from app.services.flow.events import Event, JobBegan, RunProgress, StepProgress
 from app.services.run.clock import RunClock
+from workers.contracts.translation import _, joined, mark
+from workers.contracts.wording import capitalized
 
 BEGINS = {
     "open": 0.0,
@@ -18,20 +20,20 @@ BEGINS = {
 """Share of its step that is done when a job of this kind begins; the job ends where the next kind begins."""
 
 DOING = {
-    "open": "opening it",
-    "open_beside": "opening it",
-    "data": "reading them",
-    "apply": "making it",
-    "answer": "answering examples",
-    "judge": "comparing its answers",
-    "measure": "measuring its speed",
-    "summarize": "working out the figures",
-    "describe": "looking at this computer",
-    "plan": "choosing what to try",
-    "doctor": "checking the preparation",
+    "open": mark("opening it"),
+    "open_beside": mark("opening it"),
+    "data": mark("reading them"),
+    "apply": mark("making it"),
+    "answer": mark("answering examples"),
+    "judge": mark("comparing its answers"),
+    "measure": mark("measuring its speed"),
+    "summarize": mark("working out the figures"),
+    "describe": mark("looking at this computer"),
+    "plan": mark("choosing what to try"),
+    "doctor": mark("checking the preparation"),
 }
 
-LONG_STAGES = {"engine": ("building its engine", (0.35, 0.7))}
+LONG_STAGES = {"engine": (mark("building its engine"), (0.35, 0.7))}
 """Long stages of jobs by their ids: what they do, and the share of the step at their begin and end."""
 
 MOST_SHARE = 0.99
@@ -54,7 +56,7 @@ class ProgressMeter:
         self._stage_id = ""
         self._part = 0.0
         self._own_s: float | None = None  # what the final run or the proof expects of itself
-        self.now = RunProgress(0.0, "Starting")
+        self.now = RunProgress(0.0, mark("Starting"))
 
     def update(self, event: Event) -> RunProgress | None:
         """Return the progress after this event, None if it did not change."""
@@ -70,7 +72,7 @@ class ProgressMeter:
             self._part = low + (high - low) * min(1.0, event.done / event.total) if event.total else self._part
             self._own_s = event.remaining_s
         elif isinstance(event, Run) and event.state in ENDED:
-            self.now = RunProgress(1.0, "Done")
+            self.now = RunProgress(1.0, mark("Done"))
             return self.now
         else:
             return None
@@ -130,5 +132,5 @@ class ProgressMeter:
         if self._stage_id in LONG_STAGES:
             doing = LONG_STAGES[self._stage_id][0]
         if step is None:
-            return f"{doing[:1].upper()}{doing[1:]}" if doing else self.now.stage
-        return f"{step.title}: {doing}" if doing else step.title
+            return capitalized(_(doing)) if doing else self.now.stage
+        return joined([_(step.title), _(doing)], ": ") if doing else step.title

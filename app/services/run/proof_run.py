@@ -21,9 +21,9 @@ from app.services.run.search import Search
 from app.services.run.version_steps import prediction_pair
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
-PROOF_STEP = "Prove the answers"
+PROOF_STEP = mark("Prove the answers")
 
 LONGER = 1.25
 """Factor on the expected time of a version that predicts as many examples as the original did."""
@@ -208,6 +208,6 @@ def proven_words(judged: Sequence[Judgement], n_test: int) -> str:
     """
     n, safe = max(one.n for one in judged), sum(one.verdict == "safe" for one in judged)
     cut = n < n_test and any(one.n_unasked for one in judged)
-    return _("{0} of {1} safe on {2} examples").format(
-        safe, len(judged), _("{0:,} of {1:,}").format(n, n_test) if cut else f"{n:,}"
-    )
+    if cut:
+        return _("{0} of {1} safe on {2:,} of {3:,} examples").format(safe, len(judged), n, n_test)
+    return _("{0} of {1} safe on {2:,} examples").format(safe, len(judged), n)

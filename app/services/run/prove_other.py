@@ -26,9 +26,9 @@ from app.services.run.version_steps import Version, as_made, measure_step, new_v
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.jobs import OpenBesideParams
 from workers.contracts.specs import Recipe
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
-SIDE_BY_SIDE = "Measure both, side by side"
+SIDE_BY_SIDE = mark("Measure both, side by side")
 
 
 def open_version(
@@ -95,7 +95,10 @@ def measure_both(
     return timed(original, 0), timed(version, 1), measured
 
 
-STEPS = ("Check the original", "Read the examples", "Ask the original", "Open and judge the other model", SIDE_BY_SIDE)
+STEPS = (
+    mark("Check the original"), mark("Read the examples"), mark("Ask the original"),
+    mark("Open and judge the other model"), SIDE_BY_SIDE,
+)  # fmt: skip
 
 
 def prove_other(recorder: Recorder, plan: RunPlan, request: OtherModelRequest) -> Flow[Run]:

@@ -22,7 +22,7 @@ from workers.contracts.specs import Finding, Recipe
 from workers.contracts.translation import _, mark
 
 ORIGINAL_STEP = 2
-TIME_WAS_UP = "the time was up"
+TIME_WAS_UP = mark("the time was up")
 
 
 def recorded(recorder: Recorder, recipes: int, work: Flow[None]) -> Flow[Run]:
@@ -94,7 +94,7 @@ class RunSteps:
         if recorder.run.data_key not in (None, data.key):
             raise JobError(other_inputs(), 3)
         made = data.result.origin == "made"
-        detail = "inputs made by Fettle" if made else _("{0:,} to test with").format(data.result.n_test)
+        detail = mark("inputs made by Fettle") if made else _("{0:,} to test with").format(data.result.n_test)
         recorder.step(1, state="done", detail=detail)
         self._report(finding for finding in data.result.findings if finding.code not in set(unreported))
         recorder.save_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())

@@ -21,7 +21,7 @@ from app.services.run.run_steps import RunSteps
 from app.services.run.version_steps import Version
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import SpeedSummary
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 
 NEAR_SHARE = 0.5
 """Least speedup of the best version that is measured side by side although nothing looked faster.
@@ -119,7 +119,7 @@ class Search(RunSteps):
             reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
         measuring = self.measure_step(
             [version],
-            _("Measure {0}").format(variant.title),
+            _("Measure {0}").format(_(variant.title)),
             step,
             sets=1,
             blocks=self.clock.quick_blocks,
@@ -199,7 +199,7 @@ class Search(RunSteps):
     def put_dropped(self, variant: Variant, error: ErrorInfo) -> Variant:
         """Mark the variant as dropped, for this reason."""
         late = self.is_late(JobError(error, 1))
-        note = LATE if late else f"{error.title}. {error.detail}"
+        note = LATE if late else joined([_("{0}.").format(_(error.title)), _(error.detail)])
         dropped = not_tested(variant, "no_time") if late else variant
         return self.recorder.variant(dataclasses.replace(dropped, state="dropped", notes=(note, *dropped.notes)))
 

@@ -154,7 +154,7 @@ def chat_version(params: OpenParams) -> Flow[Version]:
 
 def _no_language_model(name: str) -> JobError:
     title, hint = (
-        "There is no chat with this model",
+        mark("There is no chat with this model"),
         mark("Open a language model, such as one of the hub's for “text-generation”."),
     )
     return Refused("no_language_model", title, _("{0} does not continue texts.").format(name), hint)

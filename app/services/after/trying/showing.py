@@ -19,6 +19,7 @@ from workers.contracts.data.rows import AnswerRowsResult
 from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
 from workers.contracts.proof.proving import PredictionPair
+from workers.contracts.translation import mark
 
 MAX_SHOWN, MAX_TO_TRY = 200, 13
 LOOK_PX, LOOK_CHARS = 480, 20_000
@@ -66,7 +67,7 @@ def look_at(
     shown: dict[int, ShownInput] = {}
     look = {"side_px": LOOK_PX, "text_chars": LOOK_CHARS, "sounds": True}
     for part, items in _placed(workspace, facts, wanted):
-        step = _examples_step(workspace, facts, part, variant, items, "Look at an example", **look)
+        step = _examples_step(workspace, facts, part, variant, items, mark("Look at an example"), **look)
         if step is None:
             continue
         done = yield from dataclasses.replace(step, cache=False, keep_folder=True).run()
@@ -156,7 +157,7 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         pairs.append(prediction_pair(part.data_dir, folders[0], folders[1], part.items, part.first_number))
     if not pairs:
         return None
-    params, title = Rows[PredictionPair](rows=tuple(pairs)), "List all answers"
+    params, title = Rows[PredictionPair](rows=tuple(pairs)), mark("List all answers")
     step = JobStep("answer_rows", params, AnswerRowsResult, title, folders_of(pairs), cache=True)
     return (yield from step.run())
 
@@ -177,7 +178,7 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     spread = range(0, count, max(1, count // MAX_TO_TRY))
     changed_here = [item for item in changed if item < count][: MAX_TO_TRY // 3]
     items = tuple(dict.fromkeys((*changed_here, *spread)))[:MAX_TO_TRY]
-    found = yield from _examples(workspace, facts, first, requested, items, "Show examples to try")
+    found = yield from _examples(workspace, facts, first, requested, items, mark("Show examples to try"))
     return found
 
 

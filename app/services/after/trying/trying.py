@@ -18,10 +18,10 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.process.disk import NO_ROOM
 from workers.contracts.process.messages import Answered
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 MAX_FILE_BYTES = 256 << 20
-TOO_LARGE = _("it is larger than {0} MB").format(MAX_FILE_BYTES >> 20)
+TOO_LARGE = mark("it is larger than {0} MB")
 
 
 @dataclass(frozen=True)
@@ -261,9 +261,9 @@ def _copy(given: TryInput, folder: Path) -> Callable[[Stopped], Path]:
         source = from_text(given.path)
         facts = source.stat()
         if not stat.S_ISREG(facts.st_mode):
-            raise OSError(0, "it is no file")
+            raise OSError(0, mark("it is no file"))
         if facts.st_size > MAX_FILE_BYTES:
-            raise OSError(0, TOO_LARGE)
+            raise OSError(0, _(TOO_LARGE).format(MAX_FILE_BYTES >> 20))
         name = source.name.encode("utf-8", "replace").decode().replace("?", "_")
         return _copy_file(source, folder / name, stopped)
 
@@ -276,7 +276,7 @@ def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
         for piece in pieces(source, stopped):
             write.write(piece)
             if write.tell() > MAX_FILE_BYTES:  # the file grows while it is read
-                raise OSError(0, TOO_LARGE)
+                raise OSError(0, _(TOO_LARGE).format(MAX_FILE_BYTES >> 20))
     return target
 
 

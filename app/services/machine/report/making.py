@@ -98,7 +98,7 @@ def report_files(paths: DataPaths, problem: Problem, stopped: Stopped = never) -
         private = error.model_dump(mode="json", include={"title", "detail", "hint", "facts", "traceback"})
         facts = {"code": error.code, **redactor.tree(private), "job": redactor.tree(problem.job)}
         facts["traceback"] = facts["traceback"].splitlines()  # readable as JSON, too
-        what = _("What happened: {0}. {1} (code {2})").format(facts["title"], facts["detail"], error.code)
+        what = f"What happened: {facts['title']}. {facts['detail']} (code {error.code})"
     texts = {
         "README.txt": README.format(what=what),
         "error.json": _json(facts),

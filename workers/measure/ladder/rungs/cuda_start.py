@@ -16,7 +16,8 @@ REPAIRS: dict[int, tuple[str, str]] = {
     35: (NEWER, ""),
     36: (NEWER, ""),
     46: (mark("Allow several programs to use the card."), "sudo nvidia-smi -c 0"),
-    100: (mark("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container may use it."), "nvidia-smi -L"),
+    100: (mark("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container may use it."),
+          "nvidia-smi -L"),
     304: (mark("Let the driver create its device files, then check again."), "sudo nvidia-modprobe -u -c=0"),
     802: (mark("Start the service of the card's fabric."), "sudo systemctl start nvidia-fabricmanager"),
     803: (mark("Restart the computer."), ""),
@@ -26,7 +27,7 @@ REPAIRS: dict[int, tuple[str, str]] = {
 }  # fmt: skip
 """The repair of each CUresult as a sentence and a command."""
 
-USUAL_MEND = (mark("Restart the computer, then check again."), "")
+UNKNOWN, USUAL_MEND = mark("an unknown error"), (mark("Restart the computer, then check again."), "")
 
 
 def failed(error: CudaError) -> RungResult:
@@ -39,7 +40,7 @@ def failed(error: CudaError) -> RungResult:
     return broken(
         f"cuda_{error.code}",
         _("{0} was refused.").format(error.function),
-        _("{0:capital} (CUDA error {1}).").format(_(MEANINGS.get(error.code, mark("an unknown error"))), error.code),
+        _("{0:capital} (CUDA error {1}).").format(_(MEANINGS.get(error.code, UNKNOWN)), error.code),
         _(hint).format(OLDEST_DRIVER),
         command,
     )
