@@ -35,7 +35,7 @@ from workers.contracts.process.messages import (
     WorkerMessage,
     worker_messages,
 )
-from workers.contracts.translation import Message, mark
+from workers.contracts.translation import mark
 
 POLL_BUDGET_S = 0.006
 CANCEL_GRACE_S = 0.5

@@ -26,7 +26,6 @@ from workers.contracts.base import Frozen
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
 from workers.contracts.text import Text
-from workers.contracts.translation import _
 
 HOST, FIRST_PORT, PORTS = "127.0.0.1", 8000, 100
 BACKLOG = 256
@@ -233,7 +232,7 @@ class LocalService:
         secret = self.key or _text(state / f"{self.record.port}.secret")
         connection = http.client.HTTPConnection(HOST, self.record.port, timeout=timeout_s)
         try:
-            connection.request(method, path, body, {"Authorization": _("Bearer {0}").format(secret)} if secret else {})
+            connection.request(method, path, body, {"Authorization": f"Bearer {secret}"} if secret else {})
             response = connection.getresponse()
             return response.status, response.read(MOST_BYTES)
         except (OSError, http.client.HTTPException) as error:

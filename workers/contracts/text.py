@@ -106,8 +106,8 @@ def written(text: str) -> JsonValue:
 
 
 def _form(message: Message, depth: int = 0) -> dict[str, JsonValue] | None:
-    """Return the written form of a message, None for one beyond the limits or with a number that JSON lacks."""
-    if depth > MOST_DEPTH or len(message) > MOST_LETTERS or len(message.facts) + len(message.named) > MOST_FACTS:
+    """Return the written form of a message, None for one beyond the limits with a number that JSON lacks, or with braces alone."""
+    if _is_bare(message) or depth > MOST_DEPTH or len(message) > MOST_LETTERS or len(message.facts) + len(message.named) > MOST_FACTS:
         return None
     form: dict[str, JsonValue] = {"text": message.source}
     if message.many:
@@ -119,8 +119,13 @@ def _form(message: Message, depth: int = 0) -> dict[str, JsonValue] | None:
     return form | ({"facts": facts} if facts else {}) | ({"named": named} if named else {})
 
 
+def _is_bare(message: Message) -> bool:
+    """Return whether a text is no template although it has braces, such as a title that a person wrote."""
+    return not message.facts and not message.named and not {"{", "}"}.isdisjoint(message.source)
+
+
 def _fact_form(value: Any, depth: int) -> Any:
-    if isinstance(value, Message):
+    if isinstance(value, Message) and not _is_bare(value):
         return ... if (form := _form(value, depth + 1)) is None else form
     if value is None or isinstance(value, Integral):  # of numpy, too
         return value if value is None else int(value)

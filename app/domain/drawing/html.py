@@ -18,7 +18,7 @@ from workers.contracts.after.change_words import (
     worst_first,
 )
 from workers.contracts.after.changes import DiffResult, Reason
-from workers.contracts.translation import _, localized
+from workers.contracts.translation import _, joined, localized
 
 MAX_ROWS = 5_000
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'"
@@ -75,7 +75,7 @@ def _hash(text: str) -> str:
 
 def _reason(reason: Reason, result: DiffResult) -> str:
     places = nodes_of(reason, result.nodes)
-    text = plain(" ".join(filter(None, (reason.text, reason.advice))))
+    text = plain(joined([_(reason.text), _(reason.advice)]))
     if not places:
         return f"<li>{text}</li>"
     return f'<li><button data-nodes="{" ".join(map(str, places))}">{text}</button></li>'

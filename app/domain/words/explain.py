@@ -147,10 +147,8 @@ def portability(
     where = joined([_("Measured on {0} with {1} cores").format(device.processor, device.cores), power], ", ")
     if not used:
         top = known.titles("fp32")[:1]
-        plain = (
-            _("{0} ({1}); it needs no special instructions.") if top else _("{0}; it needs no special instructions.")
-        )
-        return (plain.format(where, *top),)
+        text = _("{0} ({1}); it needs no special instructions.") if top else _("{0}; it needs no special instructions.")
+        return (text.format(where, *top),)
     missing = _("{0} or {1}").format(*used) if len(used) == 2 else joined(used, ", ")
     plain = next((v for v in tried if _is_plain(v, best, known)), None)
     speedup = plain.measurement.shown_speedup if plain is not None else None

@@ -28,6 +28,7 @@ TEXTS = (
     lambda: ngettext("{0} file of {name!r}", "{0} files of {name!r}", 3).format(3, name="it's"),
     lambda: capitalized(_("under {0}").format(percent(0.5))),
     lambda: _("{0:,} of {1:.1f}, {2:+g}").format(np.int64(1200), np.float32(0.5), 2.0),
+    lambda: joined([_("“{0}”").format(_("{a} title {")), "{1}"]),
     lambda: "a plain text",
 )
 

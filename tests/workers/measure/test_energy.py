@@ -13,7 +13,7 @@ from pathlib import Path
 from workers.measure.energy import EnergyMeter
 meter = EnergyMeter("cuda:0", ())
 Path(sys.argv[1]).write_text(sys.argv[2])
-print(meter.read(float(sys.argv[3]), 500).model_dump_json())
+print(meter.read(float(sys.argv[3]), 500).model_dump_json(context=None))
 """
 
 

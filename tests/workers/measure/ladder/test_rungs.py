@@ -19,7 +19,7 @@ from workers.measure.ladder.rung import find_rungs
 from workers.contracts.gpu import GpuCard
 card = GpuCard(index=0, uuid="GPU-x", name="x", compute_capability="8.9")
 for name in sys.argv[1:]:
-    print(next(rung for rung in find_rungs() if rung.id == name).attempt(card).model_dump_json())
+    print(next(rung for rung in find_rungs() if rung.id == name).attempt(card).model_dump_json(context=None))
 """
 
 
