@@ -106,8 +106,9 @@ def written(text: str) -> JsonValue:
 
 
 def _form(message: Message, depth: int = 0) -> dict[str, JsonValue] | None:
-    """Return the written form of a message, None for one beyond the limits with a number that JSON lacks, or with braces alone."""
-    if _is_bare(message) or depth > MOST_DEPTH or len(message) > MOST_LETTERS or len(message.facts) + len(message.named) > MOST_FACTS:
+    """Return the written form of a message, None for one that `read_text` refuses or with a number that JSON lacks."""
+    count = len(message.facts) + len(message.named)
+    if _is_bare(message) or depth > MOST_DEPTH or len(message) > MOST_LETTERS or count > MOST_FACTS:
         return None
     form: dict[str, JsonValue] = {"text": message.source}
     if message.many:

@@ -297,7 +297,7 @@ def play(one: Stage) -> list[str]:
         if outcome.ending is Ending.NOTHING_FASTER and is_unknown and is_open:
             found.append(f"{version.title} is faster, was not tested, and the run says that nothing faster was safe")
     for step in one.space.repositories.runs.steps(one.run_id):
-        if step.detail in (TIME_WAS_UP, STANDING_WORDS[Standing.CUT_OFF].lower()) and step.title in case.versions:
+        if step.detail in (TIME_WAS_UP, STANDING_WORDS[Standing.CUT_OFF]) and step.title in case.versions:
             truth = simulation.truth(step.title)
             needed_s = simulation.try_s(truth) + simulation.needed_s(truth, outcome.best, is_shown=False)
             if left_s > SAFETY * needed_s + SPARE_S:
