@@ -18,7 +18,7 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import CHECKING, HubDownloadParams, HubDownloadResult, HubFile, OriginFile
 from workers.contracts.process.context import JobContext
 from workers.contracts.process.disk import NO_ROOM, DiskFull
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.hub.client import COMMIT, Hub, checked_repo
 from workers.hub.faults import Dropped, hub_error, raise_for
 from workers.model_io.words import shown
@@ -142,7 +142,7 @@ class PartialFile:
 
 TICK_S = 0.05
 THREADS = 3
-STAGE, CHECK_STAGE, UNIT = "Download", "Check what is here", "bytes"
+STAGE, CHECK_STAGE, UNIT = mark("Download"), mark("Check what is here"), "bytes"
 
 
 def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
@@ -251,9 +251,7 @@ def _transfer(hub: Hub, url: str, file: PartialFile) -> None:
     with hub.session.stream("GET", url, headers=headers) as answer:
         if answer.status_code not in (200, 206):
             raise_for(answer)
-        is_rest = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(
-            _("bytes {0}-").format(begin)
-        )
+        is_rest = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(f"bytes {begin}-")
         if begin and not is_rest:
             file.discard()
         if answer.status_code == 206 and not is_rest:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
+from workers.contracts.translation import mark
 from workers.hub.license_rows import CATEGORIES, CREATIVE_COMMONS, OWN, SAME, SPDX, UNCLEAR
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def judge(stated: str | Sequence[str] | None, *, name: str = "", link: str = "")
 def _judge_one(text: str, name: str) -> LicenseVerdict:
     if text.lower() == "other":
         known = _by_identifier(name) if name else None
-        return known or _verdict(UNCLEAR, name or "Own terms", None)
+        return known or _verdict(UNCLEAR, name or mark("Own terms"), None)
     for wording in dict.fromkeys((text, _name_in(text), *_numbered(_name_in(text)))):
         found = _by_identifier(wording) or _by_expression(wording) or _by_family(wording)
         if found is not None:

@@ -20,6 +20,7 @@ from workers.contracts.hub import (
 )
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _, mark
 from workers.hub.choose import Choice, choose, formats_of
 from workers.hub.client import COMMIT, REPO, Hub, checked_repo, open_hub
 from workers.hub.faults import PASSING, hub_error, raise_for
@@ -135,7 +136,7 @@ def look(params: HubModelParams, ctx: JobContext) -> HubModelResult:
 
 def _result(hub: Hub, params: HubModelParams, info: "ModelInfo") -> HubModelResult:
     if not isinstance(info.sha, str) or not COMMIT.fullmatch(info.sha):
-        raise hub_error("hub_garbage", endpoint=hub.endpoint, what="no commit")
+        raise hub_error("hub_garbage", endpoint=hub.endpoint, what=_("no commit"))
     files = _files(params.repo, info)
     choice = choose(files, params.patterns, params.allow_pickle)
     _refuse_clashes(params.repo, choice)
@@ -161,7 +162,7 @@ def _files(repo: str, info: "ModelInfo") -> list[HubFile]:
     for sibling in info.siblings or []:
         name = sibling.rfilename
         if not isinstance(name, str) or is_trick(name) or name in files:
-            reason = bad_name(str(name)) or "the name occurs twice"
+            reason = _(bad_name(str(name)) or mark("the name occurs twice"))
             raise hub_error("hub_bad_names", repo=repo, name=str(name), reason=reason)
         files[name] = _file(sibling) if bad_name(name) is None else None
     return [file for file in files.values() if file is not None]
@@ -194,13 +195,13 @@ def _refuse_clashes(repo: str, choice: Choice) -> None:
     for file in choice.wanted:
         name = file.name.casefold()
         if name in seen:
-            reason = "another name differs from it only in capital letters"
+            reason = _("another name differs from it only in capital letters")
             raise hub_error("hub_bad_names", repo=repo, name=file.name, reason=reason)
         seen.add(name)
     for name in seen:
         parts = name.split("/")
         if any("/".join(parts[:end]) in seen for end in range(1, len(parts))):
-            reason = "another file has the name of its folder"
+            reason = _("another file has the name of its folder")
             raise hub_error("hub_bad_names", repo=repo, name=name, reason=reason)
 
 

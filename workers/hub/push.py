@@ -5,11 +5,12 @@ from pathlib import Path
 
 from workers.contracts.hub import HubParams, HubPushParams, HubPushResult, bad_name
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _, mark
 from workers.hub.client import Hub, checked_repo, open_hub
 from workers.hub.faults import hub_error
 from workers.hub.page import text_of
 
-SENDING = "Send it to the hub"
+SENDING = mark("Send it to the hub")
 
 
 def log_in(params: HubParams, ctx: JobContext) -> HubPushResult:
@@ -22,10 +23,10 @@ def log_in(params: HubParams, ctx: JobContext) -> HubPushResult:
 
 
 def _user_of(hub: Hub) -> str:
-    answer, _ = hub.call("", lambda: hub.document("/api/whoami-v2", {}))
+    answer, _next = hub.call("", lambda: hub.document("/api/whoami-v2", {}))
     name = text_of(answer.get("name")) if isinstance(answer, dict) else None
     if name is None:
-        raise hub_error("hub_garbage", endpoint=hub.endpoint, what="no name")
+        raise hub_error("hub_garbage", endpoint=hub.endpoint, what=_("no name"))
     return name
 
 

@@ -7,21 +7,35 @@ from typing import Literal
 from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused, RequestedShape
-from workers.contracts.translation import _
+from workers.contracts.translation import Message, _, mark
 
 Kind = Literal["data", "model", "other"]
-SUPPORTED = (
+SUPPORTED = mark(
     "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
     "transformers folders, GGUF, and ZIP files of these."
 )
-ASK_FOR_ONNX = "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file."
-ASK_AGAIN = "Ask its author to export the model again with a newer exporter, and open that file."
+ASK_FOR_ONNX = mark(
+    "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file."
+)
+ASK_AGAIN = mark("Ask its author to export the model again with a newer exporter, and open that file.")
 
 
 def shown(text: object, limit: int = 120) -> str:
-    """Return untrusted text in one line, with control and direction characters replaced, cut at `limit`."""
+    """Return untrusted text in one line, with control and direction characters replaced, cut at `limit`.
+
+    A message keeps its template, which is ours; its facts are made harmless.
+    """
+    if isinstance(text, Message):
+        facts = tuple(_shown_fact(fact, limit) for fact in text.facts)
+        named = {name: _shown_fact(fact, limit) for name, fact in text.named.items()}
+        made = Message.made(text.source, facts, named, text.many, text.number)
+        return made if len(made) <= limit else shown(str(made), limit)
     line = "".join(c if c.isprintable() else "�" for c in str(text))
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _shown_fact(fact: object, limit: int) -> object:
+    return fact if isinstance(fact, (int, float)) else shown(fact, limit)
 
 
 def first_line(error: BaseException, line: int = 0) -> str:
@@ -46,8 +60,8 @@ def refuse(
     by_command: str = "",
 ) -> InputRefused:
     """Build the error with all untrusted text made harmless; `asks` are inputs whose sizes would help."""
-    sentence, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
-    harmless = shown(title), shown(sentence, 600), shown(advice, 600)
+    sentence = detail if detail.endswith((".", "!", "?", "…")) else Message.made("{0}.", (detail,))
+    harmless = shown(title), shown(sentence, 600), shown(hint, 600)
     return InputRefused(code, *harmless, asks, facts=facts, by_command=shown(by_command, 600))
 
 
@@ -56,12 +70,12 @@ def not_a_model(path: Path, what: str, hint: str = "", kind: Kind = "other") -> 
 
     `kind` states whether it is data for evaluating a model, an unsupported model, or something else.
     """
-    title, detail, by_command = "This is not a model", _("{0} is {1}, not a model.").format(name_of(path), what), ""
+    title, detail, by_command = _("This is not a model"), _("{0} is {1}, not a model.").format(name_of(path), what), ""
     if kind == "data":
-        hint, by_command = "If it is data for evaluating a model, add it on the Data page.", "--data PATH"
+        hint, by_command = _("If it is data for evaluating a model, add it on the Data page."), "--data PATH"
     elif kind == "model":
         title, detail = (
-            "This kind of model is not supported",
+            _("This kind of model is not supported"),
             _("{0} is {1}, which Fettle cannot open.").format(name_of(path), what),
         )
     return refuse("not_a_model", title, detail, hint or SUPPORTED, by_command=by_command)
@@ -70,14 +84,14 @@ def not_a_model(path: Path, what: str, hint: str = "", kind: Kind = "other") -> 
 def no_permission(path: Path) -> InputRefused:
     """Build the refusal of a file that may not be read."""
     detail = _("You have no permission to read {0}.").format(path.name)
-    hint = "Copy it to a folder of your own, or change its permissions."
+    hint = _("Copy it to a folder of your own, or change its permissions.")
     return refuse("no_permission", "The file cannot be read", detail, hint)
 
 
 def several_models(folder: Path, files: Sequence[Path]) -> InputRefused:
     """Build the refusal of a folder in which several files could be meant."""
     detail = _("{0} holds {1}.").format(folder.name, ", ".join(file.name for file in files[:6]))
-    title, hint = "There are several models in this folder", "Choose the one file that you want to open."
+    title, hint = _("There are several models in this folder"), _("Choose the one file that you want to open.")
     return refuse("several_models", title, detail, hint)
 
 
@@ -99,7 +113,7 @@ def cannot_convert(
     return refuse("cannot_convert", "The model cannot be converted", detail, hint, by_command=by_command)
 
 
-def unsupported(detail: str, hint: str, title: str = "This kind of model is not supported") -> InputRefused:
+def unsupported(detail: str, hint: str, title: str = mark("This kind of model is not supported")) -> InputRefused:
     """Build the refusal of an architecture that cannot be opened."""
     return refuse("unsupported_architecture", title, detail, hint)
 
@@ -114,6 +128,6 @@ def damaged(path: Path, what: str) -> InputRefused:
     )
 
 
-def unsafe(detail: str, hint: str = "Ask its author for a safe file: safetensors or ONNX.") -> InputRefused:
+def unsafe(detail: str, hint: str = mark("Ask its author for a safe file: safetensors or ONNX.")) -> InputRefused:
     """Build the refusal of a file that could run code or reach outside its folder; none of it was run."""
     return refuse("unsafe", "This file is not safe to open", detail, hint)
