@@ -12,7 +12,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.inference.calibration import as_taken
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from workers.infer.base import Session
 
 ID = "cascade"
-TITLE = "Model cascade"
+TITLE = mark("Model cascade")
 _refused = partial(does_not_fit, "cascade_does_not_fit", TITLE)
 FEWEST = 8
 
 NO_CLASSES = Reason(
-    code="no_classes", text="Only single answers that are one class out of several can be sure or unsure."
+    code="no_classes", text=mark("Only single answers that are one class out of several can be sure or unsure.")
 )
 
 
@@ -39,21 +39,25 @@ class Params(TechniqueParams):
     """Parameters of a cascade: the fast version and the care of the threshold."""
 
     first: Literal["bf16", "precision_by_operator", "int8_static"] = Field(
-        default="bf16", description="The technique that makes the fast version, with its usual settings."
+        default="bf16", description=mark("The technique that makes the fast version, with its usual settings.")
     )
-    engine: Literal["openvino", "onnxruntime-cpu"] = Field(default="openvino", description="The engine that runs both.")
+    engine: Literal["openvino", "onnxruntime-cpu"] = Field(
+        default="openvino", description=mark("The engine that runs both.")
+    )
     missed_share: float = Field(
-        default=0.001, gt=0, le=0.05, description="Share of inputs that may get another answer unnoticed."
+        default=0.001, gt=0, le=0.05, description=mark("Share of inputs that may get another answer unnoticed.")
     )
     max_second_share: float = Field(
         default=0.4,
         gt=0,
         le=1,
-        description="Largest share of inputs for which both versions may run.",
+        description=mark("Largest share of inputs for which both versions may run."),
     )
-    examples: int = Field(default=200, ge=FEWEST, le=2000, description="Examples to learn from and to check with.")
-    copies: int = Field(default=4, ge=0, le=20, description="Changed copies of each example.")
-    max_s: float = Field(default=12, ge=1, le=600, description="Seconds that running both versions may take.")
+    examples: int = Field(
+        default=200, ge=FEWEST, le=2000, description=mark("Examples to learn from and to check with.")
+    )
+    copies: int = Field(default=4, ge=0, le=20, description=mark("Changed copies of each example."))
+    max_s: float = Field(default=12, ge=1, le=600, description=mark("Seconds that running both versions may take."))
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
@@ -65,7 +69,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     if len(items) < FEWEST:
         raise _refused(
             _("It needs {0} examples to learn from, and there are {1}.").format(FEWEST, len(items)),
-            "Add more examples.",
+            _("Add more examples."),
         )
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)
@@ -75,14 +79,14 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         with closing(fast), closing(exact):
             if fast.fallbacks:
                 detail = _("The fast version would not be fast here. {0}.").format(fast.fallbacks[0])
-                raise _refused(detail, "Choose another fast version.")
+                raise _refused(detail, _("Choose another fast version."))
             both = load_pipeline(model.folder), fast, exact
             learned, judged = predict_both(*both, items, params.copies, params.max_s, ctx)
         threshold = learn_threshold(learned, params.missed_share)
         output.notes = judge(judged, threshold, params)
         output.files = (*output.files, *(entry.path for entry in made.files))
         output.settings = {"cascade": _settings(spec, made, threshold)}
-        output.precision = _("{0}, then {1}").format(made.precision, model.artifact.precision)
+        output.precision = f"{made.precision}, then {model.artifact.precision}"
         output.runtimes = (params.engine,)
     return output.artifact
 
@@ -95,18 +99,23 @@ def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
     """
     if any(entry.batch_axis or (entry.shape and (entry.shape[0] or 1) > 1) for entry in spec.inputs if entry.batched):
         raise _refused(
-            "Single examples cannot be evaluated again: this model takes several at once, or not along the first axis."
+            _(
+                "Single examples cannot be evaluated again: this model takes several at once, or not along the first "
+                "axis."
+            )
         )
     if spec.answer_kind != "class" or spec.links:
         raise no_classes()
     settings = model.artifact.settings
     if "cascade" in settings or settings.get("inference_precision", "f32") != "f32":
         raise _refused(
-            "An earlier step has made the model less exact already, so no exact version is left.",
-            "Leave that step out, because this one makes the fast version itself.",
+            _("An earlier step has made the model less exact already, so no exact version is left."),
+            _("Leave that step out, because this one makes the fast version itself."),
         )
     if params.first != "int8_static" and params.engine != "openvino":
-        raise _refused("Only OpenVINO computes with 16-bit numbers on a processor.", "Choose OpenVINO as its engine.")
+        raise _refused(
+            _("Only OpenVINO computes with 16-bit numbers on a processor."), _("Choose OpenVINO as its engine.")
+        )
 
 
 def _open(
@@ -143,7 +152,7 @@ def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
             _("The fast version was not sure of {0} of the examples, so both would run most of the time.").format(
                 percent(twice, 0)
             ),
-            "Choose another fast version, or allow a larger share.",
+            _("Choose another fast version, or allow a larger share."),
         )
     if missed > max(0.01, 5 * params.missed_share):
         raise _refused(
@@ -151,7 +160,7 @@ def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
                 "On examples that it had not learned from, {0} of the answers changed although the fast version "
                 "was sure of them."
             ).format(percent(missed)),
-            "Add more examples, or choose another fast version.",
+            _("Add more examples, or choose another fast version."),
         )
     n, copies = int(judged.real.sum()), int((~judged.real).sum())
     return (
@@ -162,8 +171,8 @@ def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
         _(
             "Of these and {0} changed copies, {1} of the answers changed unnoticed ({2} without the second look)."
         ).format(copies, percent(missed), percent(share(judged.changed))),
-        "This shortens the usual request, not the slowest ones: an unsure one takes the time of both versions.",
-        "Both versions are kept in memory.",
+        _("This shortens the usual request, not the slowest ones: an unsure one takes the time of both versions."),
+        _("Both versions are kept in memory."),
     )
 
 
@@ -197,7 +206,7 @@ SPEC = TechniqueSpec(
     needs_calibration=True,
     traits=("bf16", "speed", "quick"),
     order=30,
-    explanation="Where the fast version is not sure, the exact one answers again.",
+    explanation=mark("Where the fast version is not sure, the exact one answers again."),
     why_not=why_not,
     requires=("openvino",),
     runtimes=("openvino", "onnxruntime-cpu"),

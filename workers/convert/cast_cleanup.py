@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from workers.contracts.translation import mark
 from workers.convert.graphs.graph import Graph, attribute, maker_of
 from workers.convert.rewriting import rewriting
 
 ID = "cast_cleanup"
-TITLE = "Casts removed"
+TITLE = mark("Casts removed")
 
 WIDER = {
     "BOOL": {"UINT8", "INT8", "INT16", "INT32", "INT64", "FLOAT16", "FLOAT", "DOUBLE"},
@@ -82,7 +83,7 @@ SPEC = rewriting(
     ID,
     TITLE,
     change,
-    "{count} conversions between kinds of numbers were removed.",
+    mark("{count} conversions between kinds of numbers were removed."),
     order=4,
     kinds=("Convert",),
     summary="Removes conversions between kinds of numbers that have no effect. Same answers.",

@@ -8,14 +8,14 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark, ngettext
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
 from workers.convert.output import does_not_fit, need_onnx, new_model
 from workers.convert.rewriting import check_alike, same_inputs
 
 ID = "cut_outputs"
-TITLE = "Unused outputs cut"
+TITLE = mark("Unused outputs cut")
 _refused = partial(does_not_fit, "no_unused_outputs", TITLE)
 
 
@@ -23,17 +23,17 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     """Remove the outputs and all nodes and weights that only they need; predictions are checked on inputs."""
     source = need_onnx(model, TITLE)
     if ctx.part or "parts" in model.artifact.settings:
-        raise _refused("An encoder and a decoder hand their outputs to each other.")
+        raise _refused(_("An encoder and a decoder hand their outputs to each other."))
     if "cascade" in model.artifact.settings:
-        raise _refused("It already contains two models.", "Put this step before the one that makes two models.")
+        raise _refused(_("It already contains two models."), _("Put this step before the one that makes two models."))
     spec = read_pipeline(model.folder)
     proto = onnx_files.load(source)
     kept = read_outputs(spec)
     gone = [output.name for output in proto.graph.output if output.name not in kept]
     if not gone:
-        raise _refused("All of its outputs are read.")
+        raise _refused(_("All of its outputs are read."))
     if not any(output.name in kept for output in proto.graph.output):
-        raise _refused("The graph does not give the answer under its name.")
+        raise _refused(_("The graph does not give the answer under its name."))
     with new_model(model, ID, params, ctx) as output:
         count = cut(proto, set(gone))
         target = output.save(proto, TITLE)
@@ -75,14 +75,12 @@ def _nodes(proto: Any) -> int:
 
 def _words(gone: list[str], count: int) -> str:
     names = ", ".join(f"“{name}”" for name in gone)
-    which, it = (
-        (_("The output {0} is").format(names), "It was")
-        if len(gone) == 1
-        else (_("The outputs {0} are").format(names), "They were")
-    )
-    return _("{0} gone, with {1} operators that served nothing else. {2} not compared with the original's.").format(
-        which, count, it
-    )
+    return ngettext(
+        "The output {0} is gone, with {1} operators that served nothing else. It was not compared with the original's.",
+        "The outputs {0} are gone, with {1} operators that served nothing else. They were not compared with the "
+        "original's.",
+        len(gone),
+    ).format(names, count)
 
 
 SPEC = TechniqueSpec(

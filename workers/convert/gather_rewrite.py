@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from workers.contracts.translation import mark
 from workers.convert.graphs.graph import Array, Graph, attribute, maker_of
 from workers.convert.rewriting import rewriting
 
 ID = "gather_rewrite"
-TITLE = "Look-ups instead of one-hot products"
+TITLE = mark("Look-ups instead of one-hot products")
 MOST_ROWS = 1 << 17
 INT64 = 7
 WHOLE = frozenset({2, 3, 4, 5, 6, INT64, 12})
@@ -176,7 +177,7 @@ SPEC = rewriting(
     ID,
     TITLE,
     change,
-    "{count} products of one-hot vectors with a table were replaced by look-ups.",
+    mark("{count} products of one-hot vectors with a table were replaced by look-ups."),
     order=1,
     kinds=("OneHot",),
     summary="Looks rows of a table up where the model multiplies it by vectors of one 1 and many 0. Same answers.",

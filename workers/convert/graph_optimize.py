@@ -10,7 +10,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.infer.base import NotRunnable
@@ -18,7 +18,7 @@ from workers.pipeline.arrays import dtype_of
 from workers.pipeline.spec import PipelineInput
 
 ID = "graph_optimize"
-TITLE = "Graph optimization"
+TITLE = mark("Graph optimization")
 ONNXRUNTIME = ("onnxruntime-cpu", "onnxruntime-cuda")
 
 
@@ -27,11 +27,13 @@ class Params(TechniqueParams):
 
     level: Literal["portable", "onnxruntime"] = Field(
         default="portable",
-        description="portable: standard operators only, every engine can run the result. "
-        "onnxruntime: also fuses operators, and only ONNX Runtime can run the result.",
+        description=mark(
+            "portable: standard operators only, every engine can run the result. "
+            "onnxruntime: also fuses operators, and only ONNX Runtime can run the result."
+        ),
     )
     build_in_constants: bool = Field(
-        default=True, description="Build inputs in that always have the same value (such as a sample rate)."
+        default=True, description=mark("Build inputs in that always have the same value (such as a sample rate).")
     )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from workers.contracts.translation import mark
 from workers.convert.graphs.graph import Graph, attribute, maker_of
 from workers.convert.rewriting import rewriting
 
 ID = "layout_rewrite"
-TITLE = "Transposes removed"
+TITLE = mark("Transposes removed")
 MOST_MOVES = 100_000
 """Safety limit that no real graph reaches, so that a defect cannot loop forever."""
 
@@ -216,7 +217,7 @@ SPEC = rewriting(
     ID,
     TITLE,
     change,
-    "{count} transposes of whole tensors were removed.",
+    mark("{count} transposes of whole tensors were removed."),
     order=3,
     kinds=("Transpose", "Reorder"),
     summary="Removes the changes of layout that another framework has left between the layers. Same answers.",

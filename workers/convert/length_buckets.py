@@ -17,7 +17,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark, ngettext
 from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import does_not_fit, new_model, take_files
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workers.infer.base import Session
 
 ID = "length_buckets"
-TITLE = "Length buckets"
+TITLE = mark("Length buckets")
 _refused = partial(does_not_fit, "buckets_do_not_fit", TITLE)
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
 CHECKED = 8
@@ -41,7 +41,7 @@ MOST_DIFFERENCE_16_BIT = 3e-2
 COMMON_SHARE = 0.02
 Feeds = Mapping[str, NDArray[Any]]
 
-NO_TEXTS = Reason(code="no_texts", text="It is for models that read texts of any length with a mask.")
+NO_TEXTS = Reason(code="no_texts", text=mark("It is for models that read texts of any length with a mask."))
 
 
 class Params(TechniqueParams):
@@ -51,13 +51,15 @@ class Params(TechniqueParams):
         default=(8, 16, 24, 32, 40, 48, 56, 64, 96, 128, 192, 256, 384, 512),
         min_length=1,
         max_length=32,
-        description="Lengths in tokens; a text is filled up to the next one. The model's own limit is always one.",
+        description=mark(
+            "Lengths in tokens; a text is filled up to the next one. The model's own limit is always one."
+        ),
     )
     most_programs: int = Field(
-        default=8, ge=1, le=32, description="Programs made at the start, for the lengths that most examples have."
+        default=8, ge=1, le=32, description=mark("Programs made at the start, for the lengths that most examples have.")
     )
     examples: int = Field(
-        default=200, ge=4, le=2000, description="Examples that are looked at to see how long texts are."
+        default=200, ge=4, le=2000, description=mark("Examples that are looked at to see how long texts are.")
     )
 
 
@@ -67,7 +69,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     names = token_inputs(spec)
     items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
     if not items:
-        raise _refused("It needs examples to see how long texts are, and there are none.", "Add examples.")
+        raise _refused(_("It needs examples to see how long texts are, and there are none."), _("Add examples."))
     lengths = usable_lengths(params.lengths, spec)
     common = common_lengths([item[names[0]].shape[1] for item in items], lengths, params.most_programs)
     with new_model(model, ID, params, ctx) as output:
@@ -81,9 +83,12 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             _("Texts are padded to {0} tokens, whichever is next. The padding is masked.").format(
                 ", ".join(map(str, lengths))
             ),
-            _(
+            ngettext(
+                "{0} program is compiled at the start, others for the first text of their length, which takes longer. "
+                "Each program needs its own memory.",
                 "{0} programs are compiled at the start, others for the first text of their length, which takes "
-                "longer. Each program needs its own memory."
+                "longer. Each program needs its own memory.",
+                len(common),
             ).format(len(common)),
         )
     return output.artifact
@@ -98,11 +103,11 @@ def token_inputs(spec: PipelineSpec) -> list[str]:
     entries = [entry for entry in spec.inputs if entry.source in TOKEN_SOURCES]
     sources = {entry.source for entry in entries}
     if not {"input_ids", "attention_mask"} <= sources:
-        raise _refused("It is for models that read texts and take a mask of the tokens that count.")
+        raise _refused(_("It is for models that read texts and take a mask of the tokens that count."))
     if any(len(entry.shape) != 2 or entry.shape[1] is not None for entry in entries):
-        raise _refused("This model takes texts of one length only.")
+        raise _refused(_("This model takes texts of one length only."))
     if any(entry.source not in (*TOKEN_SOURCES, "constant") for entry in spec.inputs):
-        raise _refused("This model takes more than a text.")
+        raise _refused(_("This model takes more than a text."))
     return [entry.name for source in TOKEN_SOURCES for entry in entries if entry.source == source]
 
 
@@ -189,7 +194,7 @@ SPEC = TechniqueSpec(
     needs_calibration=True,
     traits=("exact", "speed", "quick"),
     order=28,
-    explanation="Short texts are no longer computed at the longest one's size. The numbers stay as they are.",
+    explanation=mark("Short texts are no longer computed at the longest one's size. The numbers stay as they are."),
     why_not=why_not,
     replaces=("fixed_shape",),
     requires=("openvino",),

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from workers.contracts.translation import mark
 from workers.convert.graphs.graph import Array, Graph, Shape, attribute, maker_of
 from workers.convert.rewriting import rewriting
 
 ID = "norm_rewrite"
-TITLE = "Group normalization without copies"
+TITLE = mark("Group normalization without copies")
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ SPEC = rewriting(
     ID,
     TITLE,
     change,
-    "{count} group normalizations no longer copy their tensors into another layout and back.",
+    mark("{count} group normalizations no longer copy their tensors into another layout and back."),
     order=2,
     kinds=("Reorder", "MVN"),
     summary="Computes group normalizations in the layout that the convolutions around them use. Same answers.",

@@ -14,11 +14,11 @@ from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, RecipeStep, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueParams
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 
 MODEL_DIR = "model"
-LEAVE_OUT = "Leave this step out of the recipe."
+LEAVE_OUT = mark("Leave this step out of the recipe.")
 MODEL_FILE = "model.onnx"
 
 
@@ -104,7 +104,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
 
 def does_not_fit(code: str, title: str, detail: str, hint: str = LEAVE_OUT) -> InputRefused:
     """Return the refusal of a technique, called `title`, that does not fit this model."""
-    return InputRefused(code, _("{0}: it does not fit here").format(title), detail, hint)
+    return InputRefused(code, _("{0}: it does not fit here").format(_(title)), detail, hint)
 
 
 def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -148,7 +148,7 @@ def need_onnx(model: Model, title: str) -> Path:
     if model.artifact.format != "onnx":
         raise InputRefused(
             "format_does_not_fit",
-            _("{0} needs an ONNX model").format(title),
+            _("{0} needs an ONNX model").format(_(title)),
             _("This variant is in the format {0}.").format(model.artifact.format),
             "Put this step before the one that changes the format.",
         )

@@ -14,13 +14,13 @@ from workers.contracts.folder import COMPANIONS, read_model, write_model
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.output import narrow
 from workers.infer import onnxruntime_cpu
 from workers.pipeline.generating import DECODER, ENCODER, STEP, Arrays, generate, open_whole
 from workers.pipeline.pipeline import load_pipeline
 
-TITLES = {ENCODER: "encoder", DECODER: "decoder", STEP: "decoder with cache"}
+TITLES = {ENCODER: mark("encoder"), DECODER: mark("decoder"), STEP: mark("decoder with cache")}
 STEPS_OF_AN_ANSWER = 4
 """Number of steps of one generated text that calibrate the decoder with a cache; consecutive steps are similar."""
 
@@ -77,14 +77,15 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
         part = read_model(model.folder / name)
         work = ctx.work_dir / name
         work.mkdir()
+        title = _(TITLES[name])
         try:
             made = spec.apply(part, params, _for_part(ctx, work, name))
             known = set(part.artifact.notes)
-            notes += [f"{TITLES[name].capitalize()}: {note}" for note in made.notes if note not in known]
+            notes += [_("{0:capital}: {1}").format(title, note) for note in made.notes if note not in known]
             shutil.move(work / "model", target / name)
         except InputRefused as error:
             refusals.append(error)
-            notes.append(_("The {0} was left as it was. {1}").format(TITLES[name], error.detail))
+            notes.append(_("{0:capital}: it was left as it was. {1}").format(title, error.detail))
             shutil.copytree(part.folder, target / name)
     if len(refusals) == len(names):
         raise refusals[0]

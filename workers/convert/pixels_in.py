@@ -12,7 +12,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.calibration import as_taken, requests
 from workers.convert.inference.in_turn import in_turn
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 ID = "pixels_in"
-TITLE = "Preparation inside the model"
+TITLE = mark("Preparation inside the model")
 _refused = partial(does_not_fit, "pixels_do_not_fit", TITLE)
 
 RUNTIMES = ("onnxruntime-cpu", "openvino", "onnxruntime-cuda")
@@ -38,7 +38,7 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     """Write the graph with the preparation before it, compare predictions, and time both forms on one input."""
     source = need_onnx(model, TITLE)
     if "cascade" in model.artifact.settings:
-        raise _refused("It already contains two models.", "Put this step before the one that makes two models.")
+        raise _refused(_("It already contains two models."), _("Put this step before the one that makes two models."))
     spec = read_pipeline(model.folder)
     entry, steps = picture_input(spec)
     proto = onnx_files.load(source)
@@ -60,9 +60,11 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
         settings = {**model.artifact.settings, **output.settings}
         changed = Model(output.folder, model.artifact.model_copy(update={"main": MODEL_FILE, "settings": settings}))
         output.notes = (
-            "Takes 8-bit pixels: the model itself computes range, mean, deviation and order of a picture. It still "
-            "takes inputs that were prepared as for the original, if they come from 8-bit pictures.",
-            "Where versions are compared, its time holds that part of the preparation and the original's does not.",
+            _(
+                "Takes 8-bit pixels: the model itself computes range, mean, deviation and order of a picture. It still "
+                "takes inputs that were prepared as for the original, if they come from 8-bit pictures."
+            ),
+            _("Where versions are compared, its time holds that part of the preparation and the original's does not."),
             *check_and_time(model, changed, entry.name, steps, spec, ctx),
         )
         output.runtimes = RUNTIMES
@@ -78,19 +80,21 @@ def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
     steps = spec.preprocess
     entry = next((entry for entry in spec.inputs if entry.source == "image"), None)
     if not isinstance(steps, ImageSteps) or entry is None or spec.links:
-        raise _refused("This model takes no pictures that Fettle prepares.")
+        raise _refused(_("This model takes no pictures that Fettle prepares."))
     if steps.pixels or entry.dtype == "uint8":
-        raise _refused("The model takes 8-bit pixels already.")
+        raise _refused(_("The model takes 8-bit pixels already."))
     if entry.dtype not in FLOATS:
         raise _refused(
             _("Its picture goes in as {0}, and only fractional numbers are prepared so.").format(entry.dtype)
         )
     if len(entry.shape) != 4 or not entry.batched:
-        raise _refused("Its picture does not go in as (pictures, channels, height, width) or with channels last.")
+        raise _refused(_("Its picture does not go in as (pictures, channels, height, width) or with channels last."))
     channels, wanted = entry.shape[1 if steps.layout == "nchw" else 3], 1 if steps.channels == "gray" else 3
     if channels not in (None, wanted) or any(len(values) not in (1, wanted) for values in (steps.mean, steps.std)):
         raise _refused(
-            _("Its preparation gives {0} channels, and the model or its mean takes another number.").format(wanted)
+            _("Its preparation gives {0}, and the model or its mean takes another number.").format(
+                counted(wanted, "channel")
+            )
         )
     return entry, steps
 

@@ -14,14 +14,14 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import finite
 from workers.convert.output import does_not_fit, new_model
 from workers.infer.processor import NO_BF16
 
 ID = "precision_by_operator"
-TITLE = "Mixed precision, BF16"
+TITLE = mark("Mixed precision, BF16")
 
 PRODUCTS = frozenset({"Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"})
 PRODUCTS |= {"MatMul", "LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell"}
@@ -34,7 +34,7 @@ LIGHT_SHARE = 2
 """Smallest ratio of light to heavy operators at which mixed precision is tried."""
 
 HEAVY_ALONE = Reason(
-    code="heavy_alone", text="Nearly all of the model's operators are heavy ones, so none would be spared."
+    code="heavy_alone", text=mark("Nearly all of the model's operators are heavy ones, so none would be spared.")
 )
 
 
@@ -43,8 +43,10 @@ class Params(TechniqueParams):
 
     heavy: Literal["all", "inner"] = Field(
         default="all",
-        description="all: every product of tables computes with 16 bits. "
-        "inner: the first and the last of them keep 32 bits, for models that are still too far off.",
+        description=mark(
+            "all: every product of tables computes with 16 bits. "
+            "inner: the first and the last of them keep 32 bits, for models that are still too far off."
+        ),
     )
 
 
@@ -53,11 +55,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     with new_model(model, ID, params, ctx) as output:
         plain = output.folder / "unmarked.xml"
         _save_ir(model, plain, ctx)
-        heavy, light = mark(plain, output.folder / MAIN, params.heavy)
+        heavy, light = mark_light_layers(plain, output.folder / MAIN, params.heavy)
         plain.with_suffix(".bin").rename(output.folder / WEIGHTS)
         plain.unlink()
         if not heavy:
-            detail = "This model has no products of tables, and only they are faster in 16 bits."
+            detail = _("This model has no products of tables, and only they are faster in 16 bits.")
             raise does_not_fit("nothing_heavy", TITLE, detail)
         ctx.check_cancelled()
         changed = finite.with_settings(model, output.folder, {"inference_precision": "bf16"})
@@ -108,7 +110,7 @@ def _only_where_needed(library: Any, source: Path, shapes: dict[str, Any]) -> di
     return {}
 
 
-def mark(source: Path, target: Path, heavy: str) -> tuple[int, int]:
+def mark_light_layers(source: Path, target: Path, heavy: str) -> tuple[int, int]:
     """Write the IR file with its light layers marked as precise; return the numbers of heavy and light layers."""
     from xml.etree import ElementTree
 

@@ -67,7 +67,7 @@ def rewriting(
                 raise does_not_fit("nothing_to_rewrite", title, "This graph has no such places.")
             ctx.check_cancelled()
             check_alike(model.main, output.save(proto, title), same_inputs(model, ctx), title, ctx)
-            output.notes = (words.format(count=count),)
+            output.notes = (_(words).format(count=count),)
         return output.artifact
 
     return TechniqueSpec(
@@ -145,7 +145,7 @@ def check_alike(
         if not gap <= MOST_DIFFERENCE:
             raise InputRefused(
                 "rewrite_changes_answers",
-                _("{0} would change the answers").format(title),
+                _("{0} would change the answers").format(_(title)),
                 _(
                     "On one of your inputs the largest difference was {0:.1e} of the size of its channel; at "
                     "most {1:.0e} is taken for rounding."

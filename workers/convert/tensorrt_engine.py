@@ -18,7 +18,7 @@ from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.calibration import seen_shapes
 from workers.convert.output import need_onnx, new_model, take_files
@@ -29,7 +29,7 @@ from workers.infer.tensorrt_editions import EDITIONS, OWN_INSTALL, load_library
 from workers.infer.tensorrt_engines import FILE, build_request, sha256
 
 ID = "tensorrt_engine"
-TITLE = "TensorRT engine"
+TITLE = mark("TensorRT engine")
 RTX = EDITIONS[0]
 ENGINE_FILE = "model.rtx.plan"
 STAGE = "engine"
@@ -47,16 +47,22 @@ class Params(TechniqueParams):
     """Parameters of engines: the cards to build for, and the largest sizes of requests."""
 
     build_for: tuple[str, ...] = Field(
-        default=(), description="Architectures such as sm89. Without any, each card builds its own at its first start."
+        default=(),
+        description=mark("Architectures such as sm89. Without any, each card builds its own at its first start."),
     )
-    largest_batch: int = Field(default=8, ge=1, le=1024, description="Examples that one request may hold at most.")
-    examples: int = Field(default=256, ge=1, le=10_000, description="Examples that show the sizes of inputs.")
+    largest_batch: int = Field(
+        default=8, ge=1, le=1024, description=mark("Examples that one request may hold at most.")
+    )
+    examples: int = Field(default=256, ge=1, le=10_000, description=mark("Examples that show the sizes of inputs."))
     workspace_mib: int | None = Field(
-        default=None, ge=1, le=1 << 20, description="MiB that single layers may use on the card; all of it unless set."
+        default=None,
+        ge=1,
+        le=1 << 20,
+        description=mark("MiB that single layers may use on the card; all of it unless set."),
     )
     weight_streaming: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Weights may stay in the computer's memory if the card has too little. auto: from 1 GiB on.",
+        description=mark("Weights may stay in the computer's memory if the card has too little. auto: from 1 GiB on."),
     )
 
     @field_validator("build_for")
@@ -200,8 +206,9 @@ def _build(
     def tick(share: float, phase: str, seconds: float) -> None:
         ctx.check_cancelled()
         # the library itself reports nothing for a long time
-        waited = f", {seconds:.0f} s" if seconds >= WAITED_S else ""
-        stage = _("Build the engine for {0}: {1}{2}").format(shown(architectures), phase.lower(), waited)
+        stage = _("Build the engine for {0}: {1}").format(shown(architectures), phase.lower())
+        if seconds >= WAITED_S:
+            stage = _("{0}, {1:.0f} s").format(stage, seconds)
         ctx.progress(stage, 100 * share, 100, "%", stage_id=STAGE)
 
     try:
@@ -226,7 +233,7 @@ def _build(
             "unsupported_operator",
             "TensorRT does not know a part of this model",
             f"{str(error).rstrip('.')}.",
-            _("Instead: {0}.").format(error.alternative),
+            _("Instead: {0}.").format(_(error.alternative)),
         ) from error
     except NotRunnable as error:
         raise InputRefused(
@@ -251,7 +258,7 @@ def _row(file: Path, built: Built, version: str, architectures: tuple[str, ...])
     }
 
 
-NO_CARD = Reason(code="no_card", text="There is no NVIDIA card here, and no --build-for names one.")
+NO_CARD = Reason(code="no_card", text=mark("There is no NVIDIA card here, and no --build-for names one."))
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
@@ -274,7 +281,7 @@ SPEC = TechniqueSpec(
     source="NVIDIA TensorRT for RTX developer guide, “Working with Dynamic Shapes”, “CPU-only ahead-of-time engines”",
     params=Params,
     apply=apply,
-    explanation="TensorRT joins operators and picks the fastest kernel for each.",
+    explanation=mark("TensorRT joins operators and picks the fastest kernel for each."),
     why_not=why_not,
     fit=fit,
     requires=("onnx",),

@@ -228,7 +228,7 @@ def broken(title: str, error: BaseException) -> InputRefused:
     """Return the error for a technique whose library failed on this model."""
     return InputRefused(
         "technique_failed",
-        _("{0} does not work on this model").format(title),
+        _("{0} does not work on this model").format(_(title)),
         _("The library that does it gave up: {0}.").format(one_line(error)),
         "Try another technique; the original is unchanged.",
     )

@@ -51,7 +51,7 @@ def need_finite(model: Model, changed: Model, engine: engines.Engine, title: str
     if broken:
         raise InputRefused(
             "half_precision_overflows",
-            _("{0}: the numbers of this model are too large for it").format(title),
+            _("{0}: the numbers of this model are too large for it").format(_(title)),
             _(
                 "For {0} of {1} examples the answer is no number any more (infinity or NaN), while the original "
                 "gives one."

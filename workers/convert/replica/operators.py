@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from workers.contracts.translation import _
-
 Attributes = Mapping[str, Any]
 Operator = Callable[..., Any]
 
@@ -65,7 +63,7 @@ def _over_axes() -> dict[str, Operator]:
     return {
         "Softmax": lambda a, x: functional.softmax(x, a.get("axis", -1)),
         "LogSoftmax": lambda a, x: functional.log_softmax(x, a.get("axis", -1)),
-        **{_("Reduce{0}").format(name): partial(_reduce, method) for name, method in REDUCTIONS.items()},
+        **{f"Reduce{name}": partial(_reduce, method) for name, method in REDUCTIONS.items()},
         "LayerNormalization": _layer_norm,
         "Concat": lambda a, *x: torch.cat(x, a["axis"]),
         "Gather": _gather,
@@ -244,6 +242,6 @@ def _resize(a: Attributes, x: Any, roi: Any = None, scales: Any = None, sizes: A
     if mode == "nearest":
         return functional.interpolate(x, size=tuple(size[2:]), mode="nearest")
     if mode != "linear":
-        raise NoCounterpart(_("Resize by {0}").format(mode))
+        raise NoCounterpart(f"Resize by {mode}")
     kind = {3: "linear", 4: "bilinear", 5: "trilinear"}[x.ndim]
     return functional.interpolate(x, size=tuple(size[2:]), mode=kind, align_corners=where == "align_corners")

@@ -232,8 +232,8 @@ def no_twin(title: str, why: str) -> InputRefused:
     """Return the error for a model that cannot be rebuilt in torch."""
     return InputRefused(
         "no_torch_twin",
-        _("{0} is not offered for this model").format(title),
-        _("It works on a copy of the model in PyTorch, and {0}.").format(why),
+        _("{0} is not offered for this model").format(_(title)),
+        _("It works on a copy of the model in PyTorch, and {0}.").format(_(why)),
         "Use the techniques that change the model's numbers instead.",
     )
 
@@ -313,7 +313,7 @@ def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: 
             raise no_twin(title, _("the copy does not run ({0})").format(onnx_files.one_line(error))) from error
         for name, values in wanted.items():
             if got[name].shape != values.shape:
-                raise no_twin(title, "the copy gives answers of another shape")
+                raise no_twin(title, _("the copy gives answers of another shape"))
             size = max(float(np.abs(values).max(initial=0)), 1e-12)
             gap = np.abs(values.astype(np.float64) - got[name])
             largest = max(largest, float(np.nan_to_num(gap, nan=np.inf).max(initial=0)) / size)
