@@ -13,6 +13,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.translation import _, mark
+from workers.contracts.wording import counted
 from workers.convert.graphs import onnx_files
 from workers.convert.inference.calibration import as_taken, requests
 from workers.convert.inference.in_turn import in_turn

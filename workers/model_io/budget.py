@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import mark
 
-CHECKING, CONVERTING, TRYING = "checking the model", "converting the model", "trying the model out"
+CHECKING, CONVERTING, TRYING = mark("checking the model"), mark("converting the model"), mark("trying the model out")
 
 CHECK_S, CHECK_BYTES_PER_S = 7.0, 10e6
 LOAD_S = 20.0

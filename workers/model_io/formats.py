@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts, Finding
+from workers.contracts.translation import mark
 from workers.model_io.facts import Graph, ModelFacts
 from workers.pipeline.spec import PipelineSpec
 
@@ -57,13 +58,13 @@ Write = Callable[[OpenParams, Path], Draft]
 FORMATS = {
     "onnx": ("ONNX", "readers.onnx"),
     "safetensors": ("safetensors", "readers.safetensors"),
-    "checkpoint": ("PyTorch checkpoint", "readers.torch.checkpoint"),
+    "checkpoint": (mark("PyTorch checkpoint"), "readers.torch.checkpoint"),
     "torchscript": ("TorchScript", "readers.torch.torchscript"),
-    "transformers": ("transformers folder", "readers.transformers_folder"),
-    "encoder_decoder": ("multi-part (encoder and decoder)", "readers.two_parts"),
+    "transformers": (mark("transformers folder"), "readers.transformers_folder"),
+    "encoder_decoder": (mark("multi-part (encoder and decoder)"), "readers.two_parts"),
     "gguf": ("GGUF", "gguf.reader"),
     "openvino_ir": ("OpenVINO IR", "ready_made.openvino_ir"),
-    "bundle": ("bundle", "ready_made.bundle"),
+    "bundle": (mark("bundle"), "ready_made.bundle"),
 }
 """Title and module of each format.
 

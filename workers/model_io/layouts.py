@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from workers.contracts.jobs import OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.specs import TensorSpec
+from workers.contracts.translation import _
 from workers.pipeline.array_files import ArrayFileError, headers_of
 from workers.pipeline.arrays import NUMBERS
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
@@ -86,7 +87,7 @@ def _with_axes(
     for entry in spec.inputs:
         if entry.name in states:
             axis = (named or {}).get(entry.name, 1 if len(entry.shape) == 3 else 0)
-            meaning = "a state at the start of an item, zeros unless it is given"
+            meaning = _("a state at the start of an item, zeros unless it is given")
             state = replace(entry, source="initial_state", batched=True, batch_axis=axis, optional=True)
             entries.append(replace(state, meaning=meaning))
         else:

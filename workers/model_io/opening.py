@@ -20,7 +20,7 @@ from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, checked, pipeline_document, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import GUESSED, Finding, ModelArtifact, ModelInfo, TensorSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.measure.opening import open_session
@@ -42,7 +42,7 @@ from workers.pipeline.generating import open_whole
 from workers.pipeline.spec import PipelineInput, PipelineOutput
 
 MODEL_DIR, ONNX_RUNTIME = "model", "onnxruntime-cpu"
-CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
+CHECKING_IT, TRYING_IT = "Checking the model", mark("Trying it out")
 _UNPACKED, _LINK, INFO_FILE = "unpacked", "folder", "info.json"
 
 

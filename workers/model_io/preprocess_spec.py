@@ -11,13 +11,12 @@ from typing import Any
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import SPEC_NAMES
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.model_io.words import refuse
 from workers.pipeline.spec import ImageSteps, Preprocess
 from workers.pipeline.spec_bounds import MAX_SIDE_PX
 
 USUAL_1, USUAL_255 = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225", "mean=123.7/116.3/103.5,std=58.4/57.1/57.4"
-_EXAMPLE = _("For example: resize=256,crop=224,{0},layout=nchw.").format(USUAL_1)
 
 
 def spec_from_string(text: str, base: Preprocess) -> Preprocess:
@@ -60,21 +59,24 @@ def _values(text: str, kind: str, known: Mapping[str, Callable[[str], Any]]) -> 
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = part.partition("=")
         if key not in known or not equals:
-            raise _bad(part, _("For {0} these parts are known: {1}.").format(kind, ", ".join(known)))
+            raise _bad(part, _("For {0} these parts are known: {1}.").format(_(kind), ", ".join(known)))
         try:
             values[_FIELDS.get(key, key)] = known[key](value)
         except ValueError as error:
-            raise _bad(part, str(error)) from error
+            raise _bad(part, error.args[0]) from error
     return values
 
 
 def _bad(part: str, why: str) -> InputRefused:
-    return refuse("bad_preprocess", "The preprocessing cannot be understood", f"“{part}”: {why}", _EXAMPLE)
+    example = _("For example: resize=256,crop=224,{0},layout=nchw.").format(USUAL_1)
+    return refuse(
+        "bad_preprocess", "The preprocessing cannot be understood", _("“{0}”: {1}").format(part, why), example
+    )
 
 
 def _whole(text: str, least: int = 1, most: int = 1_000_000) -> int:
     if not re.fullmatch(r"\d{1,7}", text, re.ASCII) or not least <= int(text) <= most:
-        raise ValueError(f"It must be a whole number from {least} to {most:,}.")
+        raise ValueError(_("It must be a whole number from {0} to {1:,}.").format(least, most))
     return int(text)
 
 
@@ -92,9 +94,9 @@ def _number(text: str, may_be_zero: bool = True) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError("It must be a number.") from None
+        raise ValueError(_("It must be a number.")) from None
     if not abs(value) < 1e9 or (value == 0 and not may_be_zero):
-        raise ValueError("It must be a number that is not so large." if value else "It must not be 0.")
+        raise ValueError(_("It must be a number that is not so large.") if value else _("It must not be 0."))
     return value
 
 
@@ -104,14 +106,14 @@ _factor = partial(_number, may_be_zero=False)
 def _numbers(text: str, parse: Callable[[str], float] = _number) -> tuple[float, ...]:
     values = tuple(map(parse, text.split("/")))
     if len(values) not in (1, 3):
-        raise ValueError("It must be one number, or three joined by “/”.")
+        raise ValueError(_("It must be one number, or three joined by “/”."))
     return values
 
 
 def _one_of(*names: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in names:
-            raise ValueError(f"It must be one of {', '.join(names)}.")
+            raise ValueError(_("It must be one of {0}.").format(", ".join(names)))
         return text.lower()
 
     return read
@@ -126,14 +128,14 @@ def _swap(text: str) -> tuple[float, float] | None:
     if text == "none":
         return None
     if not slash:
-        raise ValueError("It must be two numbers joined by “/”: the value to replace and its replacement.")
+        raise ValueError(_("It must be two numbers joined by “/”: the value to replace and its replacement."))
     return _number(old), _number(new)
 
 
 _FIELDS = {name: field for field, name in SPEC_NAMES.items()}
 _KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
     "image": (
-        "pictures",
+        mark("pictures"),
         {
             "resize": _size,
             "crop": _size,
@@ -146,9 +148,9 @@ _KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
             "letterbox": _yes_or_no,
         },
     ),
-    "text": ("texts", {"max_length": _whole, "lowercase": _yes_or_no, "special_tokens": _yes_or_no}),
+    "text": (mark("texts"), {"max_length": _whole, "lowercase": _yes_or_no, "special_tokens": _yes_or_no}),
     "audio": (
-        "sounds",
+        mark("sounds"),
         {
             "sample_rate": _whole,
             "frame": partial(_whole, least=0),
@@ -158,7 +160,7 @@ _KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
         },
     ),
     "array": (
-        "arrays",
+        mark("arrays"),
         {"scale": _factor, "offset": _number, "order": _one_of("same", "reversed", "halves"), "swap": _swap},
     ),
 }

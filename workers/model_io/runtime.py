@@ -44,13 +44,13 @@ def load_session(path: Path, threads: int = 1) -> OnnxSession:
 def _refusal(path: Path, text: str) -> InputRefused:
     for pattern in _MISSING:
         if match := pattern.search(text):
-            version = _(" (version {0})").format(match[2]) if match[2] and not match[2].startswith("-") else ""
+            operator = shown(match[1], 80)
+            if match[2] and not match[2].startswith("-"):
+                operator = _("{0} (version {1})").format(operator, match[2])
             return refuse(
                 "unsupported_operator",
                 "The model uses an operator that is not supported",
-                _("{0} needs the operator {1}{2}, and ONNX Runtime does not have it.").format(
-                    path.name, shown(match[1], 80), version
-                ),
+                _("{0} needs the operator {1}, and ONNX Runtime does not have it.").format(path.name, operator),
                 "Ask its author for an export without that operator, or with another opset version.",
             )
     return refuse(

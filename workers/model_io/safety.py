@@ -10,7 +10,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.process.protections import held_in_words, missing_in_words
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
+from workers.contracts.wording import counted
 from workers.infer.base import UnsafeProgram
 from workers.infer.tensorrt_engines import FILE as ENGINES_FILE
 from workers.infer.torch_archive import check_archive
@@ -37,7 +38,7 @@ NOT_RUN = info("Nothing in it was run.")
 
 def recognized(source: Source) -> Finding:
     """Return how the format was detected, as a warning if the name suggests another one."""
-    suffix, title = source.path.suffix, FORMATS[source.kind][0]
+    suffix, title = source.path.suffix, _(FORMATS[source.kind][0])
     usual = _SUFFIXES.get(suffix.lower(), ()) if source.path.is_file() else ()
     if usual and source.kind not in usual:
         return warning(_("The name ends in {0}, but by its content the file is {1}.").format(shown(suffix, 12), title))
@@ -46,20 +47,16 @@ def recognized(source: Source) -> Finding:
 
 def unpacked(names: int) -> Finding:
     """Return the finding of the check of a ZIP file."""
-    what = "1 file" if names == 1 else _("{0:,} files").format(names)
-    return info(
-        _("The ZIP file holds {0}. None leads outside its folder, is a link, or is larger than stated.").format(what)
-    )
+    what = _("The ZIP file holds {0}. None leads outside its folder, is a link, or is larger than stated.")
+    return info(what.format(counted(names, "file")))
 
 
 def tried(samples: int) -> Finding:
     """Return the finding about the trial run, which runs the model's operations but none of the author's code."""
-    times = "once" if samples == 1 else _("{0} times").format(samples)
-    return info(
-        _("No code of its author was run. The model itself was tried {0} on made-up inputs, in the sandbox.").format(
-            times
-        )
-    )
+    if samples == 1:
+        return info("No code of its author was run. The model itself was tried once on made-up inputs, in the sandbox.")
+    what = _("No code of its author was run. The model itself was tried {0} times on made-up inputs, in the sandbox.")
+    return info(what.format(samples))
 
 
 def walls(ctx: JobContext) -> tuple[Finding, ...]:
@@ -74,14 +71,14 @@ PROGRAM = ".pt2"
 
 def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
     """Return the refusal that the window turns into a question; `detail` is the reason why the program has to run."""
-    how = "It would run in a sandbox without network."
+    how = _("It would run in a sandbox without network.")
     if ctx.missing_protections:
-        names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)
+        names = joined([_(name.partition(" (")[0]) for name in ctx.missing_protections], ", ")
         how = _(
             "It would run in a separate process, but this system cannot protect you fully. What is missing: {0}."
         ).format(names)
-    hint = "If you trust its origin, allow it."
-    return refuse("needs_consent", title, f"{detail} {how}", hint, by_command="--allow-code")
+    hint = _("If you trust its origin, allow it.")
+    return refuse("needs_consent", title, joined([detail, how]), hint, by_command="--allow-code")
 
 
 def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -> None:
@@ -100,13 +97,15 @@ def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -
                 check_archive(torch, program)
             except UnsafeProgram as error:
                 raise unsafe(
-                    f"{name}: {error}", "Delete it, and get the model from a source that you trust."
+                    _("{0}: {1}").format(name, error), _("Delete it, and get the model from a source that you trust.")
                 ) from error
     if (programs or _has_engines(folder)) and not allow_code:
-        kind = "a PyTorch program" if programs else "engines of TensorRT, which are programs for a graphics card"
-        raise consent_needed(
-            "This bundle holds a program", _("{0} holds {1}, which has to run to answer.").format(name, kind), ctx
+        detail = (
+            _("{0} holds a PyTorch program, which has to run to answer.")
+            if programs
+            else _("{0} holds engines of TensorRT: programs for a graphics card, which have to run to answer.")
         )
+        raise consent_needed(_("This bundle holds a program"), detail.format(name), ctx)
 
 
 def _has_engines(folder: Path) -> bool:

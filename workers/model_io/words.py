@@ -70,13 +70,17 @@ def not_a_model(path: Path, what: str, hint: str = "", kind: Kind = "other") -> 
 
     `kind` states whether it is data for evaluating a model, an unsupported model, or something else.
     """
-    title, detail, by_command = _("This is not a model"), _("{0} is {1}, not a model.").format(name_of(path), what), ""
+    title, detail, by_command = (
+        _("This is not a model"),
+        _("{0} is {1}, not a model.").format(name_of(path), _(what)),
+        "",
+    )
     if kind == "data":
         hint, by_command = _("If it is data for evaluating a model, add it on the Data page."), "--data PATH"
     elif kind == "model":
         title, detail = (
             _("This kind of model is not supported"),
-            _("{0} is {1}, which Fettle cannot open.").format(name_of(path), what),
+            _("{0} is {1}, which Fettle cannot open.").format(name_of(path), _(what)),
         )
     return refuse("not_a_model", title, detail, hint or SUPPORTED, by_command=by_command)
 

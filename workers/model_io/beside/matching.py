@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from workers.contracts.errors import InputRefused
 from workers.contracts.proof.elsewhere import MatchedTensor, Side
 from workers.contracts.specs import TensorSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import Message, _, joined
 from workers.model_io.words import refuse, shown
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 
@@ -104,7 +104,7 @@ def match(
             for entry in lacking
             for other in (*extra_in, *extra_out)
         )  # fmt: skip
-        raise _other_interface(" ".join(differences), facts, "--match ORIGINAL=OTHER" if is_open else "")
+        raise _other_interface(joined(differences), facts, "--match ORIGINAL=OTHER" if is_open else "")
     optional = {entry.name for entry in left_in}
     return Match(
         pairs=pairs,
@@ -250,11 +250,11 @@ def other_shape(
 
 def _other_interface(detail: str, facts: dict[str, JsonValue], by_command: str) -> InputRefused:
     hint = (
-        "Name the input or output of the other model that corresponds to each one of the original."
+        _("Name the input or output of the other model that corresponds to each one of the original.")
         if by_command
-        else "Choose another version of the same model, with the same inputs and the same kind of results."
+        else _("Choose another version of the same model, with the same inputs and the same kind of results.")
     )
-    title = "The two models are not of the same interface"
+    title = _("The two models are not of the same interface")
     return refuse(OTHER_INTERFACE, title, detail, hint, facts=facts, by_command=by_command)
 
 
@@ -266,11 +266,21 @@ def _side_words(spec: PipelineSpec, verb: str, gone: Sequence[Entry], free: Sequ
     if len(gone) == 1 and len(free) == 1 and verb == "gives" and gone[0].shape and free[0].shape:
         return _differs(spec, gone[0].name, gone[0].shape, free[0].shape, gone[0].dtype, free[0].dtype)
     ours, theirs = (
-        ", ".join(f"{shown(one.name, 40)} {_sizes(one.shape)} {one.dtype}" for one in entries)
+        joined([joined([shown(one.name, 40), _sizes(one.shape), one.dtype]) for one in entries], ", ")
         for entries in (gone, free)
     )
-    return _("The original {0} {1}, the other model {2}.").format(
-        verb, ours or "no further one", theirs or "none of that kind"
+    if not ours:
+        return _("The original takes no further one, the other model {0}.").format(theirs)
+    if verb == "takes":
+        return (
+            _("The original takes {0}, the other model {1}.").format(ours, theirs)
+            if theirs
+            else _("The original takes {0}, the other model none of that kind.").format(ours)
+        )
+    return (
+        _("The original gives {0}, the other model {1}.").format(ours, theirs)
+        if theirs
+        else _("The original gives {0}, the other model none of that kind.").format(ours)
     )
 
 
@@ -280,9 +290,10 @@ def _differs(spec: PipelineSpec, name: str, ours: Shape, theirs: Shape, mine: st
     a, b = ours[-1:], theirs[-1:]
     if spec.answer_kind == "class" and name == answer and a != b and isinstance(b[0] if b else None, int):
         return _("The original tells {0} classes apart, the other model {1}.").format(a[0], b[0])
-    first, second = (f"{_sizes(shape)} {dtype}".strip() for shape, dtype in ((ours, mine), (theirs, its)))
+    first, second = (joined([_sizes(shape), dtype]) for shape, dtype in ((ours, mine), (theirs, its)))
     return _("The original gives {0} as {1}, the other model as {2}.").format(shown(name, 40), first, second)
 
 
 def _sizes(shape: Shape) -> str:
-    return f"[{', '.join('any' if size is None else shown(size, 20) for size in shape)}]"
+    sizes = joined([_("any") if size is None else shown(size, 20) for size in shape], ", ")
+    return Message.made("[{0}]", (sizes,))

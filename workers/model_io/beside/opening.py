@@ -21,7 +21,7 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeli
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import ModelArtifact
-from workers.contracts.translation import _
+from workers.contracts.translation import _, ngettext
 from workers.measure.opening import open_session
 from workers.model_io.beside.matching import Match, Shapes, match, other_shape, takes_items
 from workers.model_io.beside.renaming import adapt_ir, adapt_onnx
@@ -223,21 +223,29 @@ def _try_out(
 
 def _notes(matched: Match) -> Iterable[str]:
     """Yield sentences about how the model was adapted to the original."""
-    yield "It was made elsewhere, and is judged as it came."
+    yield _("It was made elsewhere, and is judged as it came.")
     renamed = sum(pair.original != pair.other for pair in matched.pairs)
     if renamed:
-        yield _("{0} of its inputs and outputs have other names; they were matched by position and shape.").format(
-            renamed
-        )
+        yield ngettext(
+            "{0} of its inputs and outputs has another name; it was matched by position and shape.",
+            "{0} of its inputs and outputs have other names; they were matched by position and shape.",
+            renamed,
+        ).format(renamed)
     for pair in matched.pairs:
         if pair.dtypes is not None:
-            yield _("Its {0} “{1}” is {2} where the original's is {3}.").format(
-                pair.side, pair.original, pair.dtypes[1], pair.dtypes[0]
+            words = (
+                _("Its input “{0}” is {1} where the original's is {2}.")
+                if pair.side == "input"
+                else _("Its output “{0}” is {1} where the original's is {2}.")
             )
+            yield words.format(pair.original, pair.dtypes[1], pair.dtypes[0])
         if pair.transposed is not None:
-            yield _("Its {0} “{1}” has its channels along another axis, so they are moved.").format(
-                pair.side, pair.original
+            words = (
+                _("Its input “{0}” has its channels along another axis, so they are moved.")
+                if pair.side == "input"
+                else _("Its output “{0}” has its channels along another axis, so they are moved.")
             )
+            yield words.format(pair.original)
     for entry in matched.unfed:
         yield _("It does not take “{0}”, which the original may be given.").format(entry.name)
     if matched.batch is not None:

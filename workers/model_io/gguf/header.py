@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 MAGIC = b"GGUF"
@@ -105,14 +106,14 @@ class _Reader:
                 "Convert the model again with a newer llama.cpp.",
             )
         count, keys = self._number("<Q"), self._number("<Q")
-        self._room(keys, LEAST_KEY_BYTES, "entries")
+        self._room(keys, LEAST_KEY_BYTES, counted(keys, "entry", "entries"))
         values: dict[str, Any] = {}
-        for _turn in range(keys):
+        for _entry in range(keys):
             key = self._text(MOST_NAME_BYTES)
             if key in values:
                 raise unsafe(_("{0} states {1} twice.").format(self._path.name, shown(key, 60)))
             values[key] = self._value(self._number("<I"))
-        self._room(count, LEAST_TENSOR_BYTES, "tensors")
+        self._room(count, LEAST_TENSOR_BYTES, counted(count, "tensor"))
         tensors = [self._tensor(known) for _ in range(count)]
         alignment = values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
@@ -134,7 +135,7 @@ class _Reader:
         if count * least > self._size - self._file.tell():
             raise damaged(
                 self._path,
-                _("its header claims {0:,} {1}, more than {2:,} bytes can hold.").format(count, what, self._size),
+                _("its header claims {0}, more than {1:,} bytes can hold.").format(what, self._size),
             )
 
     def _text(self, most: int = MOST_TEXT_BYTES) -> str:
@@ -152,12 +153,12 @@ class _Reader:
             raise damaged(self._path, _("its header holds a value of the unknown kind {0:,}.").format(kind))
         inner, count = self._number("<I"), self._number("<Q")
         if inner == TEXT:
-            self._room(count, LEAST_TEXT_BYTES, "texts")
+            self._room(count, LEAST_TEXT_BYTES, counted(count, "text"))
             return [self._text() for _ in range(count)]
         if inner not in NUMBERS:
             raise damaged(self._path, _("its header holds a list of the unknown kind {0:,}.").format(inner))
         width = struct.calcsize(NUMBERS[inner])
-        self._room(count, width, "numbers")
+        self._room(count, width, counted(count, "number"))
         return list(struct.unpack(f"<{count}{NUMBERS[inner][1]}", self._take(count * width)))
 
     def _tensor(self, known: Mapping[int, tuple[str, int, int]]) -> Tensor:

@@ -51,7 +51,7 @@ def refuse_unknown(path: Path, header: Header) -> None:
     if header.architecture not in FAMILIES:
         raise unsupported(
             _("{0} is a GGUF file of the architecture “{1}”.").format(
-                path.name, shown(header.architecture or "none", 60)
+                path.name, shown(header.architecture or _("none"), 60)
             ),
             _("Of GGUF files these can be opened: {0}. Others may open as a folder of safetensors.").format(
                 ", ".join(FAMILIES)
@@ -70,7 +70,7 @@ def refuse_unknown(path: Path, header: Header) -> None:
                 _("{0} holds {1}, which an ordinary {2} does not have.").format(
                     path.name, shown(tensor.name, 60), header.architecture
                 ),
-                "It may be a variant with its own parts. Open it as a folder of safetensors instead.",
+                _("It may be a variant with its own parts. Open it as a folder of safetensors instead."),
             )
 
 
@@ -96,7 +96,8 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
     lacking = [name for name in NEEDED if not isinstance(config.get(name), int | float)]
     table = header.tensor("token_embd.weight")
     if lacking or table is None:
-        raise damaged(path, _("it does not state {0}.").format(", ".join(lacking) or "which tokens it knows"))
+        unknown_tokens = _("it does not state which tokens it knows.")
+        raise damaged(path, _("it does not state {0}.").format(", ".join(lacking)) if lacking else unknown_tokens)
     heads = config["num_attention_heads"]
     config.setdefault("num_key_value_heads", heads)
     config["head_dim"] = header.number(f"{own}.attention.key_length") or config["hidden_size"] // max(1, heads)
@@ -158,7 +159,7 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
         _("{0} extends its context by “{1}”, which is not known.").format(
             path.name, shown(kind if kind != "none" else ROPE, 40)
         ),
-        "Open it as a folder of safetensors instead.",
+        _("Open it as a folder of safetensors instead."),
     )
 
 

@@ -39,8 +39,8 @@ def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, 
         raise refuse(
             "no_tokenizer",
             "The tokenizer is missing",
-            _("{0} carries the tokenizer “{1}”, and {2} are known.").format(
-                path.name, shown(kind or "none", 40), " and ".join(KINDS)
+            _("{0} carries the tokenizer “{1}”, and these are known: {2}.").format(
+                path.name, shown(kind or _("none"), 40), ", ".join(KINDS)
             ),
             "Open the same model as a folder of safetensors with its tokenizer.json.",
         )
@@ -65,7 +65,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
         name: header.values[f"tokenizer.{key}"] for key, name in renames.items() if f"tokenizer.{key}" in header.values
     }
     try:
-        engine, _unused = convert_gguf_tokenizer(header.architecture, given)
+        engine, _settings = convert_gguf_tokenizer(header.architecture, given)
         if header.text("tokenizer.ggml.pre") == "smollm":
             digits = pre_tokenizers.Digits(individual_digits=True)
             engine.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])

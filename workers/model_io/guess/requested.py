@@ -7,11 +7,11 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.contracts.proof.results import READ_AS, read_as
 from workers.contracts.specs import TensorSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.model_io.facts import Graph, ModelFacts
 from workers.model_io.guess.answer import TASKS, pick_answer, task_of
 from workers.model_io.guess.spec import result_of, with_task_guess, with_words
-from workers.model_io.words import refuse
+from workers.model_io.words import refuse, shown
 from workers.pipeline.spec import AnswerKind, BoxesSteps, MaskSteps, PipelineSpec
 
 KINDS: Mapping[str, AnswerKind] = {
@@ -28,9 +28,9 @@ KINDS: Mapping[str, AnswerKind] = {
 """Kind of results of each choice of ``--task`` that can be read from any model."""
 
 UNREADABLE: Mapping[AnswerKind, str] = {
-    "detection": "None of the known forms of detectors fits its outputs ({shapes:.300}).",
-    "mask": "{name} holds no planes over a picture.",
-    "transcript": "Its files name no character for each of its scores.",
+    "detection": mark("None of the known forms of detectors fits its outputs ({shapes})."),
+    "mask": mark("{name} holds no planes over a picture."),
+    "transcript": mark("Its files name no character for each of its scores."),
 }
 """Why results cannot be read as kinds that need steps after the model."""
 
@@ -65,13 +65,13 @@ def as_requested(spec: PipelineSpec, graph: Graph, facts: ModelFacts, params: Op
 def _read_as(task: str, spec: PipelineSpec, graph: Graph, facts: ModelFacts) -> PipelineSpec:
     kind, answer = KINDS.get(task), pick_answer(graph.outputs, spec.links)
     if kind is None:
-        raise _unfit(task, spec, "You cannot choose results of this kind.")
+        raise _unfit(task, spec, _("You cannot choose results of this kind."))
     if kind in UNREADABLE:
         stated = replace(facts, task=TASKS[kind])
         output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, stated)
         if steps is None:
             shapes = ", ".join(f"{output.name} {'×'.join(map(str, output.shape))}" for output in graph.outputs[:4])
-            raise _unfit(task, spec, UNREADABLE[kind].format(name=answer.name, shapes=shapes))
+            raise _unfit(task, spec, _(UNREADABLE[kind]).format(name=answer.name, shapes=shown(shapes, 300)))
         changed = replace(spec, answer_kind=kind, task=TASKS[kind], postprocess=steps, classes=classes)
         return with_words(changed, graph.outputs, output)
     _refuse_other_shape(task, kind, spec, answer)
@@ -95,6 +95,6 @@ def _unfit(task: str, spec: PipelineSpec, detail: str) -> InputRefused:
     return refuse(
         "task_unfit",
         "Its results cannot be read like that",
-        _("You requested “{0}”. {1}").format(title, detail),
+        joined([_("You requested “{0}”.").format(_(title)), detail]),
         _("Leave --task out to read them as {0}, or use --task numbers.").format(read_as(spec).describe(spec)),
     )

@@ -320,7 +320,7 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
 def result_findings(facts: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...]:
     """Return warnings about class names of another number than the scores and about boxes of an unknown form."""
     if spec.answer_kind == "detection" and spec.postprocess is None:
-        what = "It finds things in pictures, but the form of its boxes is not known. They are compared as numbers."
+        what = _("It finds things in pictures, but the form of its boxes is not known. They are compared as numbers.")
         return (Finding(level="warning", what=what, code=BOXES_UNKNOWN),)
     answer = next((entry for entry in spec.outputs if entry.answer), None)
     count = answer.shape[-1] if answer is not None and answer.shape else None

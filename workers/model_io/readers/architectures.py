@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _
+from workers.contracts.wording import counted
 from workers.model_io.facts import ModelFacts
 from workers.model_io.readers.fingerprints import (
     Shapes,
@@ -120,14 +121,15 @@ def recognize(
         if not _alike(module, load(path, other, other_classes, tensors), size):
             others.append(other)
     if others:
-        names = " and ".join([name, *others[:3]])
         raise refuse(
             "ambiguous_architecture",
             "Two architectures fit these weights",
-            _("The weights in {0} fit {1}, which compute different things with them.").format(path.name, names),
+            _("Architectures that compute different things fit the weights in {0}: {1}.").format(
+                path.name, ", ".join([name, *others[:3]])
+            ),
             _("Choose the right one: {0} or {1}.").format(name, others[0]),
             facts={"architectures": [name, *others]},
-            by_command=_("--architecture {0}").format(name),
+            by_command=f"--architecture {name}",
         )
     return module, classes, facts, size
 
@@ -142,7 +144,7 @@ def matching_architectures(shapes: Shapes) -> list[tuple[str, int]]:
 def _classes(shapes: Shapes, wanted: str) -> int:
     """Return the number of classes of a named architecture: the first size of its head in the file."""
     try:
-        _unused, entry = fingerprint(wanted if "/" in wanted else f"timm/{wanted}")
+        _digest, entry = fingerprint(wanted if "/" in wanted else f"timm/{wanted}")
     except Exception as error:  # the libraries raise their own types for unknown names
         raise refuse(
             "unknown_architecture",
@@ -201,7 +203,7 @@ def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
 def unknown(path: Path, tensors: Mapping[str, Any]) -> Exception:
     """Return the refusal that describes the content of the file, so that its owner recognizes it."""
     names = ", ".join([*list(tensors)[:3], *(["…"] if len(tensors) > 3 else [])])
-    count = "1 tensor" if len(tensors) == 1 else _("{0:,} tensors").format(len(tensors))
+    count = counted(len(tensors), "tensor")
     numbers = sum(value.numel() for value in tensors.values())
     return refuse(
         "unknown_architecture",

@@ -41,13 +41,13 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
     settings = settings_of(folder)
     start, end, pad = (_number(settings.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
     if start is None or end is None:
-        raise unfit(folder, "its config.json does not state the token with which a result starts and ends")
+        raise unfit(folder, _("its config.json does not state the token with which a result starts and ends"))
     taken = _taken(folder, decoder)
     if taken.hidden is None or taken.past or taken.position:
-        raise unfit(folder, "its decoder takes more than tokens and the encoder's outputs")
+        raise unfit(folder, _("its decoder takes more than tokens and the encoder's outputs"))
     states, scores = vectors_of(encoder.outputs), vectors_of(decoder.outputs)
     if not states or not scores:
-        raise unfit(folder, "one of its parts gives no three-dimensional numbers")
+        raise unfit(folder, _("one of its parts gives no three-dimensional numbers"))
     width, wanted = states[0].shape[-1], taken.hidden.shape[-1]
     if isinstance(width, int) and isinstance(wanted, int) and width != wanted:
         raise _other_model(
@@ -55,7 +55,7 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
         )
     given = [entry.name for entry in encoder.inputs if "mask" in entry.name]
     if taken.mask and not given:
-        raise unfit(folder, "its decoder takes a mask that its encoder does not take")
+        raise unfit(folder, _("its decoder takes a mask that its encoder does not take"))
     mel = _mel(folder, encoder, settings)
     # multilingual models begin with the token of their target language
     forced = _number(settings.get("forced_bos_token_id"))
@@ -100,7 +100,7 @@ def _taken(folder: Path, decoder: Graph) -> _Taken:
     hidden = [entry for entry in vectors_of(decoder.inputs) if entry.name.startswith(HIDDEN)]
     mask, position = ({entry.name for entry in decoder.inputs} & {name} for name in (MASK, POSITION))
     if len(ids) != 1 or len(hidden) > 1:
-        raise unfit(folder, "one of its decoders does not take tokens as input_ids")
+        raise unfit(folder, _("one of its decoders does not take tokens as input_ids"))
     known = {ids[0].name, *mask, *position, *(entry.name for entry in hidden)}
     past = tuple(entry for entry in decoder.inputs if entry.name not in known)
     return _Taken(
@@ -123,10 +123,10 @@ def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cac
             raise _cache_unfit(folder, _("its input {0} has other sizes than its output").format(shown(entry.name, 60)))
         (carried if source in later else kept)[entry.name] = source
     if not carried:
-        raise _cache_unfit(folder, "it has no output from which the next token could start")
+        raise _cache_unfit(folder, _("it has no output from which the next token could start"))
     own = [output for output in vectors_of(step.outputs) if output.shape[-1] == scores.shape[-1]]
     if not own:
-        raise _other_model(folder, "its decoders do not know the same number of tokens")
+        raise _other_model(folder, _("its decoders do not know the same number of tokens"))
     return Cache(
         carried=carried,
         kept=kept,
@@ -160,7 +160,7 @@ def _mel(folder: Path, encoder: Graph, settings: Mapping[str, Any]) -> MelSteps 
     extractor = read_dict(folder / "preprocessor_config.json")
     kind = str(extractor.get("feature_extractor_type", "WhisperFeatureExtractor"))
     if settings.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
-        raise unfit(folder, "its encoder takes another kind of sound spectrum than Whisper's, which Fettle makes")
+        raise unfit(folder, _("its encoder takes another kind of sound spectrum than Whisper's, which Fettle makes"))
     names = {"bins": "feature_size", "sample_rate_hz": "sampling_rate", "window": "n_fft", "hop": "hop_length"}
     stated = {mine: _number(extractor.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
     bins = features[0].shape[1]
@@ -257,8 +257,8 @@ def unfit(folder: Path, reason: str) -> Exception:
     """Return the refusal for parts that cannot run together."""
     return unsupported(
         _("{0} holds an encoder and a decoder, but {1}.").format(folder.name, reason),
-        "Export the model again with optimum (optimum-cli export onnx), beside the model's own config.json.",
-        "These parts cannot be run together",
+        _("Export the model again with optimum (optimum-cli export onnx), beside the model's own config.json."),
+        _("These parts cannot be run together"),
     )
 
 

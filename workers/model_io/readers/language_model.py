@@ -24,7 +24,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.measured.companions import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.infer import openvino
 from workers.infer.chat_session import COUNTED, IDS, THOUGHTS
 from workers.infer.next_tokens import WIDTH, thoughts
@@ -180,15 +180,18 @@ def _spec(chat: Chat, vocabulary: int) -> PipelineSpec:
     return PipelineSpec(
         task="language-model",
         inputs=(
-            PipelineInput(name=IDS, dtype="int64", shape=(1, None), source="input_ids", meaning="a text or a dialogue"),
+            PipelineInput(
+                name=IDS, dtype="int64", shape=(1, None), source="input_ids", meaning=mark("a text or a dialogue")
+            ),
             PipelineInput(
                 name=COUNTED, dtype="int64", shape=(1, None), source="counted", optional=True,
-                meaning="which tokens are judged",
+                meaning=mark("which tokens are judged"),
             ),
         ),
         outputs=(
             PipelineOutput(
-                name=THOUGHTS, dtype="float32", shape=(1, None, WIDTH), answer=True, meaning="the likeliest next tokens"
+                name=THOUGHTS, dtype="float32", shape=(1, None, WIDTH), answer=True,
+                meaning=mark("the likeliest next tokens"),
             ),
         ),
         preprocess=TextSteps(max_length=min(chat.context, JUDGED_TOKENS), special_tokens=chat.template is None),
@@ -267,7 +270,7 @@ def _export(folder: Path, model: Any, path: Path) -> None:
             (path.parent / CARRIED_FOLDER / UNIFORM_FILE).write_text(json.dumps(left_out), encoding="utf-8")
             library.save_model(exported.program, str(path), compress_to_fp16=False)
         except Exception as error:  # torch.export, transformers and OpenVINO raise many types
-            hint = "Open another model of the same family, because this one may need a newer Fettle."
+            hint = _("Open another model of the same family, because this one may need a newer Fettle.")
             raise cannot_convert(folder, "transformers' exporter", first_line(error), hint) from error
 
 
@@ -296,8 +299,8 @@ def _checked(
         session.close()
     error = relative_error({THOUGHTS: want[:, 1]}, {THOUGHTS: got[:, 1]})
     if np.isfinite(want).all() and not error <= MAX_RELATIVE_ERROR:
-        raise conversion_differs(folder, error, "Open another model of the same family, and please report this one.")
+        raise conversion_differs(folder, error, _("Open another model of the same family, and please report this one."))
     if float(-want[:, 1].mean()) >= np.log(vocabulary):
-        text = "It predicts a plain English sentence no better than chance, so the tokenizer may be another model's."
+        text = _("It predicts a plain English sentence no better than chance, so the tokenizer may be another model's.")
         return (danger(text),)
     return ()

@@ -5,6 +5,7 @@ import pickletools
 from pathlib import Path
 from typing import Literal
 
+from workers.contracts.translation import _, mark
 from workers.model_io.words import Kind
 
 MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit", ".gguf")
@@ -25,42 +26,42 @@ def _other(what: str, hint: str = "") -> Content:
     return what, hint, "other"
 
 
-_ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
+_ONNX_HINT = mark("Save or convert it as ONNX, and open the .onnx file.")
 _LFS = _other(
-    "a pointer of Git LFS, which only names the place of the model",
-    "Run “git lfs pull” in its folder, or download the file itself.",
+    mark("a pointer of Git LFS, which only names the place of the model"),
+    mark("Run “git lfs pull” in its folder, or download the file itself."),
 )
-_UNPACK_HINT = "Unpack it first, then open the model inside."
+_UNPACK_HINT = mark("Unpack it first, then open the model inside.")
 _MAGIC: tuple[tuple[int, bytes, Content], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", _data("a picture (PNG)")),
-    (0, b"\xff\xd8\xff", _data("a picture (JPEG)")),
-    (0, b"GIF8", _data("a picture (GIF)")),
-    (0, b"BM", _data("a picture (BMP)")),
-    (8, b"WEBP", _data("a picture (WebP)")),
-    (0, b"II*\0", _data("a picture (TIFF)")),
-    (0, b"MM\0*", _data("a picture (TIFF)")),
-    (8, b"WAVE", _data("a sound (WAV)")),
-    (0, b"ID3", _data("a sound (MP3)")),
-    (0, b"OggS", _data("a sound (Ogg)")),
-    (0, b"fLaC", _data("a sound (FLAC)")),
-    (0, b"\x93NUMPY", _data("an array (NPY)")),
-    (0, b"%PDF", _other("a PDF document")),
-    (0, b"\x7fELF", _other("a program")),
-    (0, b"MZ", _other("a program")),
-    (0, b"\x89HDF\r\n", ("an HDF5 file, as Keras writes them", _ONNX_HINT, "model")),
-    (4, b"TFL3", ("a TensorFlow Lite model", _ONNX_HINT, "model")),
-    (4, b"ORTM", _other("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
-    (0, b"\x1f\x8b", _other("a compressed file (gzip)", _UNPACK_HINT)),
-    (0, b"BZh", _other("a compressed file (bzip2)", _UNPACK_HINT)),
-    (0, b"7z\xbc\xaf\x27\x1c", _other("a 7z archive", _UNPACK_HINT)),
-    (0, b"Rar!", _other("a RAR archive", _UNPACK_HINT)),
-    (0, b"\xfd7zXZ", _other("a compressed file (xz)", _UNPACK_HINT)),
-    (257, b"ustar", _other("a TAR archive", _UNPACK_HINT)),
+    (0, b"\x89PNG\r\n\x1a\n", _data(mark("a picture (PNG)"))),
+    (0, b"\xff\xd8\xff", _data(mark("a picture (JPEG)"))),
+    (0, b"GIF8", _data(mark("a picture (GIF)"))),
+    (0, b"BM", _data(mark("a picture (BMP)"))),
+    (8, b"WEBP", _data(mark("a picture (WebP)"))),
+    (0, b"II*\0", _data(mark("a picture (TIFF)"))),
+    (0, b"MM\0*", _data(mark("a picture (TIFF)"))),
+    (8, b"WAVE", _data(mark("a sound (WAV)"))),
+    (0, b"ID3", _data(mark("a sound (MP3)"))),
+    (0, b"OggS", _data(mark("a sound (Ogg)"))),
+    (0, b"fLaC", _data(mark("a sound (FLAC)"))),
+    (0, b"\x93NUMPY", _data(mark("an array (NPY)"))),
+    (0, b"%PDF", _other(mark("a PDF document"))),
+    (0, b"\x7fELF", _other(mark("a program"))),
+    (0, b"MZ", _other(mark("a program"))),
+    (0, b"\x89HDF\r\n", (mark("an HDF5 file, as Keras writes them"), _ONNX_HINT, "model")),
+    (4, b"TFL3", (mark("a TensorFlow Lite model"), _ONNX_HINT, "model")),
+    (4, b"ORTM", _other(mark("a model in ONNX Runtime's own ORT format"), mark("Open the .onnx file it was made of."))),
+    (0, b"\x1f\x8b", _other(mark("a compressed file (gzip)"), _UNPACK_HINT)),
+    (0, b"BZh", _other(mark("a compressed file (bzip2)"), _UNPACK_HINT)),
+    (0, b"7z\xbc\xaf\x27\x1c", _other(mark("a 7z archive"), _UNPACK_HINT)),
+    (0, b"Rar!", _other(mark("a RAR archive"), _UNPACK_HINT)),
+    (0, b"\xfd7zXZ", _other(mark("a compressed file (xz)"), _UNPACK_HINT)),
+    (257, b"ustar", _other(mark("a TAR archive"), _UNPACK_HINT)),
     (0, b"version https://git-lfs", _LFS),
 )
 _WEB = _other(
-    "a web page (HTML), perhaps a log-in or an error page",
-    "Open the address in a browser, log in if asked, and download the file itself.",
+    mark("a web page (HTML), perhaps a log-in or an error page"),
+    mark("Open the address in a browser, log in if asked, and download the file itself."),
 )
 
 
@@ -73,11 +74,11 @@ def known_content(head: bytes) -> Content | None:
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table", b"<div", b"<!--")):
         return _WEB
     if start.startswith((b"<?xml", b"<svg", b"<!doctype")):
-        return _other("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
+        return _other(_("an XML file (OpenVINO's .xml?)"), _("Open the ONNX model that it was made of."))
     if start.startswith((b"{", b"[{", b'["')) and is_text(head):
-        return _other("a JSON file", "Open its folder, if that is a transformers model.")
+        return _other(_("a JSON file"), _("Open its folder, if that is a transformers model."))
     if head and not any(head):
-        return _other("nothing but zero bytes", "Its download did not finish. Download it again.")
+        return _other(_("nothing but zero bytes"), _("Its download did not finish. Download it again."))
     return None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, ngettext
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
 from workers.model_io.facts import ModelFacts, info, warning
@@ -48,7 +48,7 @@ def load_proto(path: Path) -> Any:
     if not model.graph.output:
         raise refuse("no_output", "The model has no output", _("{0} answers nothing.").format(path.name), ASK_AGAIN)
     if not all(isinstance(name, str) for name in _names(model)):  # protobuf returns invalid text as bytes
-        raise damaged(path, "it holds names that are no text.")
+        raise damaged(path, _("it holds names that are no text."))
     return model
 
 
@@ -154,14 +154,14 @@ def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
         if stat.S_ISLNK(status.st_mode):
             raise unsafe(
                 _("{0} keeps its weights behind a link ({1}).").format(path.name, shown(part)),
-                "Copy the file itself there.",
+                _("Copy the file itself there."),
             )
     if not stat.S_ISREG(status.st_mode):
         raise unsafe(_("{0} keeps its weights in {1}, which is no plain file.").format(path.name, shown(parts[-1])))
     if status.st_nlink > 1:
         raise unsafe(
             _("The weights file {0} of {1} is linked from another place as well.").format(shown(parts[-1]), path.name),
-            "Make a real copy of the folder, and open that.",
+            _("Make a real copy of the folder, and open that."),
         )
 
 
@@ -258,11 +258,13 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 
 def _contents(beside: int) -> Finding:
-    safe = "ONNX holds numbers and operations, no programs, and ONNX Runtime knows all of these operations."
-    if not beside:
-        return info(_("{0} It reads no other file.").format(safe))
-    what = "a file" if beside == 1 else _("{0} files").format(beside)
-    return info(_("{0} Its weights are in {1} beside it, inside its own folder.").format(safe, what))
+    safe = _("ONNX holds numbers and operations, no programs, and ONNX Runtime knows all of these operations.")
+    files = ngettext(
+        "Its weights are in {0} file beside it, inside its own folder.",
+        "Its weights are in {0} files beside it, inside its own folder.",
+        beside,
+    ).format(beside)
+    return info(joined([safe, files if beside else _("It reads no other file.")]))
 
 
 def _write(

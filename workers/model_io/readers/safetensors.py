@@ -45,9 +45,9 @@ def check_header(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, _Doubled):
             raise unsafe(_("{0} describes {1} twice.").format(path.name, shown(error))) from error
-        raise damaged(path, "its header is no JSON text.") from error
+        raise damaged(path, _("its header is no JSON text.")) from error
     if not isinstance(header, dict):
-        raise damaged(path, "its header describes no tensors.")
+        raise damaged(path, _("its header describes no tensors."))
     header.pop("__metadata__", None)
     spans = sorted(_span(path, name, entry) for name, entry in header.items())
     _check_spans(path, spans, size - 8 - length)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.measured.companions import folder_of_weights
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.model_io.facts import info
 from workers.model_io.formats import Source
 from workers.model_io.readers import magic
@@ -30,8 +30,8 @@ def sniff(path: Path, to_prove: bool = False) -> Source:
     if stat.S_ISDIR(mode):
         return _sniff_folder(path)
     if not stat.S_ISREG(mode):
-        hint = "Open the file that the link points to." if stat.S_ISLNK(mode) else ""
-        raise not_a_model(path, "a link" if stat.S_ISLNK(mode) else "a device or a pipe", hint)
+        hint = _("Open the file that the link points to.") if stat.S_ISLNK(mode) else ""
+        raise not_a_model(path, _("a link") if stat.S_ISLNK(mode) else _("a device or a pipe"), hint)
     size = path.stat().st_size
     if size == 0:
         raise refuse(
@@ -94,10 +94,10 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     if walked == "whole":
         return "onnx"
     if walked == "cut":
-        raise damaged(path, "it looks like an ONNX model that was cut off or changed.")
+        raise damaged(path, _("it looks like an ONNX model that was cut off or changed."))
     if magic.is_text(head):
-        raise not_a_model(path, "a text file", kind="data")
-    raise not_a_model(path, "no file of a known kind")
+        raise not_a_model(path, _("a text file"), kind="data")
+    raise not_a_model(path, _("no file of a known kind"))
 
 
 def _kind_of_zip(path: Path) -> str:
@@ -120,13 +120,13 @@ def _kind_of_zip(path: Path) -> str:
 
 
 _ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Content], ...] = (
-    (lambda n: bool(n) and all(name.endswith(".npy") for name in n), ("an NPZ file of arrays", "", "data")),
-    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, ("an office document", "", "other")),
+    (lambda n: bool(n) and all(name.endswith(".npy") for name in n), (mark("an NPZ file of arrays"), "", "data")),
+    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, (mark("an office document"), "", "other")),
     (
         lambda n: "config.json" in n and ("model.weights.h5" in n or "metadata.json" in n),
-        ("a Keras model", "Convert it to ONNX with tf2onnx, and open the .onnx file.", "model"),
+        (mark("a Keras model"), mark("Convert it to ONNX with tf2onnx, and open the .onnx file."), "model"),
     ),
-    (lambda n: "META-INF/MANIFEST.MF" in n, ("a Java archive", "", "other")),
+    (lambda n: "META-INF/MANIFEST.MF" in n, (mark("a Java archive"), "", "other")),
 )
 PARTS = ("encoder_model", "decoder_model", "decoder_model_merged", "decoder_with_past_model")
 
@@ -158,7 +158,7 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Source:
         inside = [entry for entry in files if entry.is_dir() and not entry.is_symlink()]
         if len(files) == 1 and inside and depth < MAX_DEPTH:
             return _sniff_folder(inside[0], depth + 1)
-        raise not_a_model(folder, *(("a folder of data", "", "data") if files else ("an empty folder",)))
+        raise not_a_model(folder, *((_("a folder of data"), "", "data") if files else (_("an empty folder"),)))
     plain = next((entry for entry in models if entry.name == "model.onnx"), None)
     variants = all(entry.name.startswith("model_") or entry == plain for entry in models)
     if plain is not None and variants:

@@ -91,31 +91,38 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
     if config.get("is_encoder_decoder"):
         raise unsupported(
             _("{0} holds a {1} as weights alone.").format(folder.name, shown(name, 60)),
-            "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder. Many"
-            " models are on the hub in this form already.",
-            "An encoder and a decoder are opened as ONNX files",
+            _(
+                "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder. "
+                "Many models are on the hub in this form already."
+            ),
+            _("An encoder and a decoder are opened as ONNX files"),
         )
     if head is None:
         raise unsupported(
             _("{0} holds a {1}, which generates or does what Fettle does not measure.").format(
                 folder.name, shown(name, 60)
             ),
-            "You can open models that classify or embed texts, and models that classify pictures.",
+            _("You can open models that classify or embed texts, and models that classify pictures."),
         )
     if head.reads_text and (other := _other_world(config)):
         raise unsupported(
             _("{0} holds a {1}, which reads {2} and no texts.").format(folder.name, shown(name, 60), other),
-            "Export it as ONNX (torch.onnx.export), and open that file.",
-            "This kind of model is not supported as a folder",
+            _("Export it as ONNX (torch.onnx.export), and open that file."),
+            _("This kind of model is not supported as a folder"),
         )
     return head
 
 
 def _other_world(config: Mapping[str, Any]) -> str:
     """Return the input kind of a model that reads no texts, "" for text models (they have a vocabulary)."""
-    series, usual = "series of numbers over time", "" if "vocab_size" in config else "something else"
+    series, usual = _("series of numbers over time"), "" if "vocab_size" in config else _("something else")
     kinds = {"prediction_length": series, "context_length": series, "horizon_length": series}
-    kinds |= {"conv_dim": "sounds", "num_mel_bins": "sounds", "image_size": "pictures", "num_channels": "pictures"}
+    kinds |= {
+        "conv_dim": _("sounds"),
+        "num_mel_bins": _("sounds"),
+        "image_size": _("pictures"),
+        "num_channels": _("pictures"),
+    }
     return next((what for name, what in kinds.items() if name in config), usual)
 
 
@@ -243,8 +250,11 @@ def _facts(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
     named = config.get("architectures") or [config.get("model_type", "")]
     findings = []
     if head.ending in _MASKED and head.sparse is None:
-        left_out = "The part that fills in words is left out: the model gives embeddings."
-        findings.append(info(_("{0} To keep it, export the model as ONNX, and open that file.").format(left_out)))
+        left_out = _(
+            "The part that fills in words is left out: the model gives embeddings. To keep it, export the model as "
+            "ONNX, and open that file."
+        )
+        findings.append(info(left_out))
     if config.get("auto_map"):
         findings.append(warning("The folder contains its own Python code. It was not run."))
     if head.reads_text and beside.tokenizer is None:

@@ -19,7 +19,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import TensorSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.contracts.wording import counted
 from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.formats import Draft, Write
@@ -130,11 +130,13 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
     there = {name for name, file in FILES.items() if is_plain(place / file)}
     merged = is_plain(place / MERGED)
     if ENCODER not in there and not settings_of(folder).get("is_encoder_decoder"):
-        raise unfit(folder, "it has a decoder only")
+        raise unfit(folder, _("it has a decoder only"))
     if ENCODER not in there:
-        raise _missing(folder, FILES[ENCODER], "the part that reads")
+        raise _missing(folder, FILES[ENCODER], _("the part that reads"))
     if DECODER not in there and not merged:
-        raise _missing(folder, _("{0} (or {1})").format(FILES[DECODER], MERGED), "the part that writes the first word")
+        raise _missing(
+            folder, _("{0} (or {1})").format(FILES[DECODER], MERGED), _("the part that writes the first word")
+        )
     if merged and not {DECODER, STEP} <= there:
         first = onnx.read(place / FILES[ENCODER], params, ctx)
         decoder, step = _split(folder, place / MERGED, params, ctx)
@@ -144,7 +146,7 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
 
 def _split(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[Part, Part]:
     """Return both branches of a merged decoder."""
-    whole, _unused = onnx.read(file, params, ctx)
+    whole, _write_whole = onnx.read(file, params, ctx)
     branches = split_merged(load_proto(file))
     if branches is None:
         raise unfit(folder, _("{0} is no choice between two branches, as optimum makes it").format(MERGED))
@@ -200,16 +202,14 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
         raise no_tokenizer(folder)
     task: Task = "translation" if settings_of(folder).get("model_type") in TRANSLATORS else "text-generation"
     if speech is None:
-        own, what = replace(loop, task=task), "text"
+        own = replace(loop, task=task)
+        what = _("It has {0}: an encoder that reads the text, and a decoder that adds one token at a time.")
     else:
         steps = AudioSteps(sample_rate_hz=speech.sample_rate_hz, frame_samples=0)
-        own, what = replace(loop, task="transcription", preprocess=steps), "sound"
-    cache = ", with a cache of earlier tokens" if STEP in parts else ""
-    summary = info(
-        _("It has {0}: an encoder that reads the {1}, and a decoder that adds one token at a time{2}.").format(
-            counted(len(parts), "part"), what, cache
-        )
-    )
+        own = replace(loop, task="transcription", preprocess=steps)
+        what = _("It has {0}: an encoder that reads the sound, and a decoder that adds one token at a time.")
+    cache = _("It keeps a cache of earlier tokens.") if STEP in parts else ""
+    summary = info(joined([what.format(counted(len(parts), "part")), cache]))
     files = dict.fromkeys((folder / "config.json", *(file for part in parts.values() for file in part.files)))
     findings = tuple(dict.fromkeys((summary, *(finding for part in parts.values() for finding in part.findings))))
     return Draft(graph=graph, facts=own.or_else(beside), files=tuple(files), findings=findings)

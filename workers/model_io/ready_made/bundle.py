@@ -10,6 +10,7 @@ from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
+from workers.contracts.translation import _, joined
 from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
 from workers.model_io.facts import Graph, ModelFacts, info, tensor_specs
@@ -49,7 +50,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         raise refuse(
             "bundle_changed",
             "This bundle was changed after it was exported",
-            " ".join(shown(text) for text in problems[:3]),
+            joined(shown(text) for text in problems[:3]),
             "Export it again, or copy it again from the folder to which it was exported.",
         )
     check_programs(path, path.name, allow_code=True, ctx=ctx)
@@ -71,7 +72,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         tokenizer=tokenizer if tokenizer.is_file() else None,
     )
     plain = manifest.main.endswith((".onnx", ".xml")) and not set(manifest.settings) & set(CHANGED_INSIDE)
-    summary = info(f"A bundle of Fettle, “{shown(manifest.title)}”. None of its files has changed.")
+    summary = info(_("A bundle of Fettle, “{0}”. None of its files has changed.").format(shown(manifest.title)))
     draft = Draft(graph, facts, files, (summary,), runtime=manifest.runtime, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
@@ -91,7 +92,7 @@ def _write(path: Path, draft: Draft, manifest: _Manifest, ctx: JobContext, targe
     for source in (path / "pipeline.json", path / TEMPLATE, folder / INPUT_NAMES):
         if source.is_file():
             shutil.copyfile(source, target / source.name)
-    settings, _ = fit_settings(manifest.settings, manifest.precision, manifest.measured_on, ctx.threads)
+    settings, _notes = fit_settings(manifest.settings, manifest.precision, manifest.measured_on, ctx.threads)
     is_torch = manifest.main.endswith(".pt2")
     write_model(
         target,
@@ -122,7 +123,7 @@ def _read(path: Path) -> tuple[PipelineSpec, _Manifest]:
         raise refuse(
             "not_a_bundle",
             "This is not a bundle of Fettle",
-            f"{path.name} has a manifest.json and a pipeline.json, but they do not describe a model.",
+            _("{0} has a manifest.json and a pipeline.json, but they do not describe a model.").format(path.name),
             "Choose a .zip file that Fettle exported, or its unpacked folder.",
         ) from error
     return spec, manifest

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Write
@@ -28,7 +28,9 @@ _EXPECTED = re.compile(
     r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/\d+"
 )
 _LEGACY_PICKLES = 5  # magic number, protocol, system, object, storage keys
-_MODULE_HINT = "Ask for the weights alone (torch.save(model.state_dict(), …)), or for TorchScript, safetensors or ONNX."
+_MODULE_HINT = mark(
+    "Ask for the weights alone (torch.save(model.state_dict(), …)), or for TorchScript, safetensors or ONNX."
+)
 
 
 def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
@@ -82,7 +84,7 @@ def legacy_calls(path: Path, ctx: JobContext) -> list[str]:
         file.seek(0)
         names: list[str] = []
         with checking(ctx, [path]):
-            for _turn in range(_LEGACY_PICKLES if is_torch else 1):
+            for _pickle in range(_LEGACY_PICKLES if is_torch else 1):
                 names += check_calls(path, file, once=is_torch)
     if not is_torch:
         raise refuse(
@@ -123,7 +125,7 @@ def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
     try:
         result = scan_pickle_bytes(data, path.name, multiple_pickles=not once)
     except Exception as error:  # picklescan passes on errors of pickletools and struct
-        raise damaged(path, "its description of the tensors is broken.") from error
+        raise damaged(path, _("its description of the tensors is broken.")) from error
     names = sorted({f"{found.module}.{found.name}" for found in result.globals})
     dangerous = sorted({f"{f.module}.{f.name}" for f in result.globals if f.safety is SafetyLevel.Dangerous})
     if dangerous:
@@ -131,10 +133,10 @@ def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
             _("{0} would run {1} when it is opened. Nothing of it was run.").format(
                 path.name, shown(", ".join(dangerous), 200)
             ),
-            "Delete the file, and get the model from a source that you trust, as safetensors or ONNX.",
+            _("Delete the file, and get the model from a source that you trust, as safetensors or ONNX."),
         )
     if result.scan_err:
-        raise damaged(path, "its description of the tensors is broken.")
+        raise damaged(path, _("its description of the tensors is broken."))
     return names
 
 
@@ -198,7 +200,7 @@ def _check_storages(path: Path, loaded: Any) -> None:
     )
     claimed = Counter(dict(_storages(loaded)).values())
     if any(claimed[size] > records[size] for size in claimed):
-        raise damaged(path, "a tensor in it is larger than its part of the file.")
+        raise damaged(path, _("a tensor in it is larger than its part of the file."))
 
 
 def _storages(value: Any) -> Iterator[tuple[int, int]]:

@@ -79,7 +79,7 @@ def _check_brackets(path: Path, source: str) -> None:
             _("The source in {0} is nested {1} deep, which crashes programs that read it.").format(path.name, deepest)
         )
     if depth:
-        raise damaged(path, "its source is broken.")
+        raise damaged(path, _("its source is broken."))
 
 
 def _text(path: Path, member: Member) -> str:
@@ -89,7 +89,7 @@ def _text(path: Path, member: Member) -> str:
         with zipfile.ZipFile(path) as archive:
             return archive.read(member.name).decode("utf-8", "replace")
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-        raise damaged(path, "its source cannot be unpacked.") from error
+        raise damaged(path, _("its source cannot be unpacked.")) from error
 
 
 def refuse_file_access(path: Path, source: str) -> None:
@@ -127,7 +127,7 @@ def _arguments(path: Path, source: str) -> list[str]:
         opcodes = pickletools.genops(read_member(path, described))
         root = next((str(argument) for opcode, argument, _ in opcodes if opcode.name == "GLOBAL"), "")
     except Exception as error:  # pickletools raises many types
-        raise damaged(path, "its description of the program is broken.") from error
+        raise damaged(path, _("its description of the program is broken.")) from error
     named = re.escape(root.replace(" ", "."))
     signature = re.search(rf"def forward\(self: {named},?\s*(.*?)\) ->", source, re.S) if root else None
     return re.findall(r"(\w+):", signature[1]) if signature else []
@@ -141,7 +141,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     """
     if not params.allow_code:
         detail = _("{0} holds code that has to run to be converted.").format(path.name)
-        raise consent_needed("TorchScript is a program", detail, ctx)
+        raise consent_needed(_("TorchScript is a program"), detail, ctx)
     import_module("torch")  # import before the time limit starts
     with checking(ctx, [path]):
         module = _load(path)
@@ -206,7 +206,7 @@ def _inputs(
                 _("{0} does not state the size of its input {1}.").format(path.name, shown(name)),
                 "Give the size of its input.",
                 tuple(RequestedShape(name=shown(name)) for name in names if name not in params.shapes),
-                by_command=_("--shape {0}=1x3x224x224").format(shown(name)),
+                by_command=f"--shape {shown(name)}=1x3x224x224",
             )
     return tuple(
         TensorSpec(name=name, shape=("batch", *shape[1:]), dtype="float32")
@@ -253,7 +253,7 @@ def _convert(
     except Exception as error:  # the exporter raises RuntimeError, UnsupportedOperatorError, TorchScript's own …
         if is_out_of_memory(error):
             raise run_error(path, error) from error
-        hint = "Check the size of its input, or export it to ONNX with the code that it was trained with."
+        hint = _("Check the size of its input, or export it to ONNX with the code that it was trained with.")
         raise cannot_convert(path, "PyTorch", first_line(error, -1), hint, "--shape 1x3x224x224") from error
     return tuple(
         TensorSpec(name=name, shape=("batch", *tensor.shape[1:]), dtype=str(tensor.dtype).removeprefix("torch."))

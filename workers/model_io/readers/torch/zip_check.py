@@ -74,7 +74,7 @@ def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
     name = info.orig_filename
     if info.flag_bits & _FORBIDDEN_FLAGS:
         raise unsafe(
-            _("{0} is locked with a password or marked as a patch.").format(path.name), "Unpack it yourself first."
+            _("{0} is locked with a password or marked as a patch.").format(path.name), _("Unpack it yourself first.")
         )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise unsafe(_("{0} is packed by a method that models do not use.").format(path.name))
@@ -138,7 +138,7 @@ def unpack(path: Path, target: Path) -> tuple[Path, int]:
     free = shutil.disk_usage(target.parent).free
     total = sum(member.size_bytes for member in members)
     if total > free:
-        raise DiskFull(target.parent.parent, needed_bytes=total, free_bytes=free, safe="Nothing was unpacked.")
+        raise DiskFull(target.parent.parent, needed_bytes=total, free_bytes=free, safe=_("Nothing was unpacked."))
     target.mkdir()
     with zipfile.ZipFile(path) as archive:
         for member in members:
@@ -164,4 +164,4 @@ def _copy(path: Path, archive: zipfile.ZipFile, name: str, size_bytes: int, plac
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, FileExistsError, NotADirectoryError) as error:
         raise damaged(path, _("a part of it cannot be unpacked ({0}).").format(error)) from error
     if written != size_bytes:
-        raise damaged(path, "a part of it has another size than stated.")
+        raise damaged(path, _("a part of it has another size than stated."))
