@@ -14,7 +14,7 @@ from workers.contracts.folder import COMPANIONS, read_model, write_model
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, joined, mark
 from workers.convert.output import narrow
 from workers.infer import onnxruntime_cpu
 from workers.pipeline.generating import DECODER, ENCODER, STEP, Arrays, generate, open_whole
@@ -85,7 +85,7 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
             shutil.move(work / "model", target / name)
         except InputRefused as error:
             refusals.append(error)
-            notes.append(_("{0:capital}: it was left as it was. {1}").format(title, error.detail))
+            notes.append(joined([_("The {0} was left as it was.").format(title), error.detail]))
             shutil.copytree(part.folder, target / name)
     if len(refusals) == len(names):
         raise refusals[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 from workers.contracts.pipeline import checked
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.model_io.readers.neighbors import is_plain, read_dict
 from workers.model_io.words import refuse, shown
 from workers.pipeline.chats import ChatTexts
@@ -54,7 +54,7 @@ def checked_chat(folder: Path, open_texts: Callable[[], ChatTexts], vocabulary: 
         InputRefused: the template or the tokenizer is unusable.
     """
     try:
-        with ctx.time_limit(RENDER_S, "trying its chat template"):
+        with ctx.time_limit(RENDER_S, mark("trying its chat template")):
             texts = open_texts()
             feeds, prompt = texts.feeds(DIALOGUE), texts.prompt("Hello")
     except PipelineError as error:

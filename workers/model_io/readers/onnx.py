@@ -16,7 +16,7 @@ from typing import Any
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
-from workers.contracts.translation import _, joined, ngettext
+from workers.contracts.translation import _, joined
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
 from workers.model_io.facts import ModelFacts, info, warning
@@ -259,12 +259,10 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 def _contents(beside: int) -> Finding:
     safe = _("ONNX holds numbers and operations, no programs, and ONNX Runtime knows all of these operations.")
-    files = ngettext(
-        "Its weights are in {0} file beside it, inside its own folder.",
-        "Its weights are in {0} files beside it, inside its own folder.",
-        beside,
-    ).format(beside)
-    return info(joined([safe, files if beside else _("It reads no other file.")]))
+    if beside <= 1:
+        one = _("Its weights are in a file beside it, inside its own folder.")
+        return info(joined([safe, one if beside else _("It reads no other file.")]))
+    return info(joined([safe, _("Its weights are in {0} files beside it, inside its own folder.").format(beside)]))
 
 
 def _write(
