@@ -5,11 +5,12 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -30,6 +31,7 @@ from workers.model_io.formats import Draft, Source, read
 from workers.model_io.guess.requested import as_requested
 from workers.model_io.guess.spec import build_spec, reread, result_findings, sizes
 from workers.model_io.layouts import item_shapes, layouts
+from workers.model_io.meanings import input_meaning, output_meaning
 from workers.model_io.readers.neighbors import carry, companions_sha256, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.onnx_graph import table_sizes
 from workers.model_io.readers.sniff import sniff
@@ -41,8 +43,9 @@ from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
 from workers.pipeline.spec import PipelineInput, PipelineOutput
 
+Entry = TypeVar("Entry", PipelineInput, PipelineOutput)
 MODEL_DIR, ONNX_RUNTIME = "model", "onnxruntime-cpu"
-CHECKING_IT, TRYING_IT = "Checking the model", mark("Trying it out")
+CHECKING_IT, TRYING_IT = mark("Checking the model"), mark("Trying it out")
 _UNPACKED, _LINK, INFO_FILE = "unpacked", "folder", "info.json"
 
 
@@ -325,8 +328,10 @@ def info_of(
         name=name_of(named),
         format=source.kind,
         task=spec.task if spec else facts.task or "arrays",
-        inputs=_with_meaning(graph.inputs, spec.inputs if spec else ()),
-        outputs=_with_meaning(graph.outputs, spec.outputs if spec else ()),
+        inputs=_meant(graph.inputs, spec.inputs, partial(input_meaning, steps=spec.preprocess))
+        if spec
+        else graph.inputs,
+        outputs=_meant(graph.outputs, spec.outputs, partial(output_meaning, spec)) if spec else graph.outputs,
         parameters=graph.parameters,
         size_bytes=sum(file.stat().st_size for file in draft.files),
         sha256=_sha256(draft.files),
@@ -340,10 +345,11 @@ def info_of(
     )
 
 
-def _with_meaning(
-    specs: tuple[TensorSpec, ...], entries: tuple[PipelineInput, ...] | tuple[PipelineOutput, ...]
+def _meant(
+    specs: tuple[TensorSpec, ...], entries: Sequence[Entry], words: Callable[[Entry], str]
 ) -> tuple[TensorSpec, ...]:
-    meanings = {entry.name: entry.meaning for entry in entries}
+    """Add meanings: those of `entries`, made anew where they are ours, because a description keeps no templates."""
+    meanings = {entry.name: made if (made := words(entry)) == entry.meaning else entry.meaning for entry in entries}
     return tuple(spec.model_copy(update={"meaning": meanings.get(spec.name, "")}) for spec in specs)
 
 

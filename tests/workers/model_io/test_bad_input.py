@@ -12,7 +12,8 @@ import pytest
 import torch
 
 import workers.model_io.readers.onnx as onnx_checks
-from workers.contracts.errors import InputRefused
+from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.translation import Message
 from workers.model_io import trial
 from workers.model_io.readers.neighbors import facts_of_file
 from workers.model_io.readers.safetensors import check_header
@@ -41,6 +42,17 @@ def test_file_that_is_no_model_is_named(saved, refused, name):
     assert words in error.detail
     # an unsupported model is still called a model
     assert ("not a model" in error.detail) is (name not in ("tflite", "hdf5"))
+
+
+def test_refusal_keeps_its_template_with_harmless_facts(tmp_path, refused):
+    """Given a tensor whose name turns letters around, Then another process reads a template with a harmless name."""
+    header = b'{"a\\u202eb{0}":1}'
+    (tmp_path / "m.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+
+    detail = ErrorInfo.model_validate_json(refused(tmp_path / "m.safetensors").info().model_dump_json()).detail
+
+    assert isinstance(detail, Message) and detail.facts[0] == "m.safetensors"
+    assert detail.facts[1].facts == ("a�b{0}",) and "a�b{0}" in detail
 
 
 def test_data_are_refused_with_a_hint_to_the_data_page(tmp_path, refused):

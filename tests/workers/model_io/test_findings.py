@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
 from workers.contracts.specs import ModelInfo
+from workers.contracts.translation import Message
 from workers.model_io.opening import inspect_model, open_model
 
 HELD = (FILES, NETWORK, PROGRAMS, PRIVILEGES)
@@ -42,6 +43,14 @@ def test_findings_of_onnx_state_content_name_and_trial(onnx_model, saved, report
     layout = {"location": "w.bin", "size_threshold": 0, "all_tensors_to_one_file": True}
     onnx.save_model(onnx.load(path), str(path), save_as_external_data=True, **layout)
     assert "in a file beside it, inside its own folder" in report(path)
+
+
+def test_meanings_and_findings_keep_their_templates(onnx_model, saved, inspected):
+    """Given a model, When another process reads what was found, Then sentences and meanings still have their facts."""
+    read = ModelInfo.model_validate_json(inspected(saved(onnx_model())).model_dump_json())
+
+    assert all(isinstance(spec.meaning, Message) and spec.meaning.facts for spec in (*read.inputs, *read.outputs))
+    assert isinstance(read.findings[0].what, Message) and read.findings[0].what.facts == ("ONNX",)
 
 
 def test_findings_of_safetensors_checkpoints_and_archives_state_the_check(tmp_path, saved, onnx_model, report):
