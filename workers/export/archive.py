@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.pipeline.spec import PARSER_ERRORS
 
 MAX_MEMBERS = 5000
@@ -47,19 +47,19 @@ def unpack(bundle: Path, ctx: JobContext) -> Path:
     if bundle.is_dir():
         return bundle
     if not zipfile.is_zipfile(bundle):
-        raise no_bundle("it is neither a folder nor a zip file")
+        raise no_bundle(_("It is neither a folder nor a zip file."))
     folder = ctx.work_dir / "unpacked"
     try:
         with zipfile.ZipFile(bundle) as archive:
             members = archive.infolist()
             most_bytes = min(MAX_BYTES, FREE_BYTES + PACKED * bundle.stat().st_size)
             if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > most_bytes:
-                raise no_bundle("it holds more than a bundle can")
+                raise no_bundle(_("It holds more than a bundle can."))
             for member in members:
                 ctx.check_cancelled()
                 extract(archive, member, folder)
     except (zipfile.BadZipFile, *PARSER_ERRORS) as error:
-        raise no_bundle(_("the zip file is damaged ({0})").format(error)) from error
+        raise no_bundle(_("The zip file is damaged ({0}).").format(error)) from error
     return folder
 
 
@@ -68,7 +68,7 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
     name = PurePosixPath(member.filename)
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
-        raise no_bundle(_("it would write outside its folder ({0!r})").format(member.filename[:80]))
+        raise no_bundle(_("It would write outside its folder ({0!r}).").format(member.filename[:80]))
     target = folder / name
     if member.is_dir():
         target.mkdir(parents=True, exist_ok=True)
@@ -79,10 +79,10 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
 
 
 def no_bundle(reason: str) -> WorkerError:
-    """Return the error for a file that is not a bundle of Fettle."""
+    """Return the error for a file that is not a bundle of Fettle; `reason` is a sentence."""
     return InputRefused(
         "not_a_bundle",
         "This is not a bundle of Fettle",
-        _("It was not checked: {0}. Nothing in it was run.").format(reason),
+        joined([reason, _("It was not checked, and nothing in it was run.")]),
         "Choose a .zip file that Fettle exported, or its unpacked folder.",
     )

@@ -74,7 +74,7 @@ def bill(
         version=facts.made_at[:10],
         bom_ref="model",
         licenses=_licenses(facts.license),
-        description=_("Optimized with Fettle {0} from {1}").format(facts.fettle_version, facts.origin),
+        description=f"Optimized with Fettle {facts.fettle_version} from {facts.origin}",
     )
     base = Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
@@ -119,15 +119,13 @@ def model_card(facts: CardFacts, spec: PipelineSpec) -> dict[str, Any]:
     notes = facts.variant.get("notes")
     limits = [str(note) for note in notes] if isinstance(notes, list) else []
     if facts.not_for:
-        limits.insert(0, _("Not for: {0}").format(facts.not_for))
+        limits.insert(0, f"Not for: {facts.not_for}")
     if limits:
         considerations["technicalLimitations"] = limits
     if facts.worst_slice is not None and facts.worst_slice_drop:
-        considerations["performanceTradeoffs"] = [
-            _("{0}: {1} lost").format(facts.worst_slice, percent(facts.worst_slice_drop, 2))
-        ]
+        considerations["performanceTradeoffs"] = [f"{facts.worst_slice}: {percent(facts.worst_slice_drop, 2)} lost"]
     if facts.override_reason:
-        risk = _("It answers worse than the limit of {0} allows").format(percent_of(facts.limit_pct))
+        risk = f"It answers worse than the limit of {percent_of(facts.limit_pct)} allows"
         considerations["ethicalConsiderations"] = [{"name": risk, "mitigationStrategy": facts.override_reason}]
     if considerations:
         card["considerations"] = considerations
@@ -226,11 +224,11 @@ def _data(facts: CardFacts) -> list["Component"]:
     if facts.data is None:
         return []
     whose = "inputs that Fettle made" if facts.data.origin == "made" else "examples of the user's own"
-    counts = _("{0} to judge, {1} for calibration").format(facts.data.n_test, facts.data.n_calibration)
+    counts = f"{facts.data.n_test} to judge, {facts.data.n_calibration} for calibration"
     return [
         Component(
             type=ComponentType.DATA, name="examples", bom_ref="data", hashes=_sha256(facts.data.sha256),
-            description=_("{0}: {1}; not in the bundle except for the golden inputs").format(whose, counts),
+            description=f"{whose}: {counts}; not in the bundle except for the golden inputs",
         )
     ]  # fmt: skip
 

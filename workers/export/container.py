@@ -14,7 +14,7 @@ from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
 from workers.contracts.techniques import TargetSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import Message, _, mark
 from workers.export.fresh_environment import LOCK, locked
 from workers.export.layout import own_file, plain_name, requirement_lines
 from workers.export.service import TARGET as SERVICE
@@ -25,7 +25,8 @@ BASE = f"python:{'.'.join(platform.python_version_tuple()[:2])}-slim-bookworm"
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?")
 USER = 10001
 COMMANDS = ("docker compose up --build", "curl http://127.0.0.1:8000/v2/health/ready")
-NOT_BUILT = "Its image is written, not built here"
+NOT_BUILT = mark("Its image is written, not built here")
+HINT = mark("{0}, unless you know a better one")
 
 IGNORED = "api-key.txt\n*.pem\n!signed-by.pem\n.env\n.git\n__pycache__\n"
 """Secrets that may be in the folder; the public key of the signature must stay, or the image cannot be verified."""
@@ -48,19 +49,18 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     spec = read_pipeline(Path(params.model_dir))
     has_lock = bool(locked(requirement_lines(find_runtime(params.runtime), spec, TARGET.needs))[0])
     result = write_service(params, ctx, COMMANDS, container_files(image, plain_name(params.facts.project), has_lock))
-    pinned = "pinned by its digest" if "@" in image else "by its tag, since its digest is not known here"
-    detail = _("from {0}, {1}; an export cannot reach Docker, so build it with: docker compose build").format(
-        image, pinned
-    )
-    built = ExportCheck(what=NOT_BUILT, ok=True, detail=detail)
+    text = _("from {0}, by its tag; an export cannot reach Docker, so build it with: docker compose build")
+    if "@" in image:
+        text = _("from {0}; an export cannot reach Docker, so build it with: docker compose build")
+    built = ExportCheck(what=NOT_BUILT, ok=True, detail=text.format(image))
     return result.model_copy(update={"selftest": (*result.selftest, built), "printed": ()})
 
 
 def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
     """Return the Dockerfile, the compose file, and the list of files that stay out of the image."""
-    what = _("--require-hashes -r {0}").format(LOCK) if has_lock else "-r requirements.txt"
+    what = f"--require-hashes -r {LOCK}" if has_lock else "-r requirements.txt"
     pinned = "Pinned by its digest." if "@" in image else "By its tag; for the same image each time, add @sha256:…"
-    install = _("pip install --no-cache-dir {0}").format(what)
+    install = f"pip install --no-cache-dir {what}"
     dockerfile = own_file("Dockerfile.txt").format(image=image, pinned=pinned, install=install, user=USER)
     compose = own_file("compose.yaml").format(name=name, user=USER)
     return {"Dockerfile": dockerfile, "compose.yaml": compose, ".dockerignore": IGNORED}
@@ -75,9 +75,7 @@ TARGET = TargetSpec(
     commands=COMMANDS,
     how_to_run="Build and start it where Docker is",
     icon="package",
-    questions=(
-        Question(id="image", title="Which base image?", hint=_("{0}, unless you know a better one").format(BASE)),
-    ),
+    questions=(Question(id="image", title="Which base image?", hint=Message.made(HINT, (BASE,))),),
     check=SERVICE.check,
     order=30,
     falls_back=True,

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.decisions import DECISIONS_FILE
-from workers.contracts.translation import _
 from workers.contracts.wording import percent_of
 from workers.export.card.foreign import plain
 
@@ -24,11 +23,11 @@ def _verdict(facts: CardFacts) -> str:
     if facts.is_original:
         return "the original, unchanged"
     words = str(facts.variant.get("verdict") or "").replace("_", " ")
-    return _("verdict: {0}").format(words) if words and words != "unmeasured" else ""
+    return f"verdict: {words}" if words and words != "unmeasured" else ""
 
 
 def _examples(facts: CardFacts) -> str:
-    return _("{0} examples").format(facts.data.n_test) if facts.data is not None else ""
+    return f"{facts.data.n_test} examples" if facts.data is not None else ""
 
 
 def _hash(facts: CardFacts) -> str:
@@ -36,7 +35,7 @@ def _hash(facts: CardFacts) -> str:
 
 
 def _slices(facts: CardFacts) -> str:
-    return _("worst part: {0}").format(facts.worst_slice) if facts.worst_slice is not None else ""
+    return f"worst part: {facts.worst_slice}" if facts.worst_slice is not None else ""
 
 
 def _source(facts: CardFacts) -> str:
@@ -51,17 +50,17 @@ def _decided(facts: CardFacts) -> str:
 def _released(facts: CardFacts) -> str:
     released = sum(entry.kind == "released" for entry in facts.decisions)
     back = sum(entry.kind == "rolled_back" for entry in facts.decisions)
-    return _("earlier releases: {0}, of which gone back to: {1}").format(released, back) if released else ""
+    return f"earlier releases: {released}, of which gone back to: {back}" if released else ""
 
 
 def _logged(facts: CardFacts) -> str:
     count = len(facts.decisions)
-    entries = "1 entry" if count == 1 else _("{0} entries").format(count)
-    return _("{0}: a log; only the bundle's signature proves who wrote it").format(entries) if count else ""
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    return f"{entries}: a log; only the bundle's signature proves who wrote it" if count else ""
 
 
 def _people(facts: CardFacts) -> str:
-    return _("answered: {0}").format(facts.data_record.people) if facts.data_record and facts.data_record.people else ""
+    return f"answered: {facts.data_record.people}" if facts.data_record and facts.data_record.people else ""
 
 
 def _speed(facts: CardFacts) -> str:
@@ -79,9 +78,7 @@ def _watched(facts: CardFacts) -> str:
 
 ROWS: tuple[tuple[str, str, str, str, Callable[[CardFacts], str]], ...] = (
     ("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _stated(f.purpose)),
-    ("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: _(
-            "limit {0}"
-        ).format(percent_of(f.limit_pct))),
+    ("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
     ("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
     ("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
     ("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),

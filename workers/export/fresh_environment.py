@@ -57,7 +57,7 @@ def _installed(requirement: Requirement) -> metadata.Distribution:
             "The bundle cannot be tested here",
             _("It needs {0}, which is not installed on this computer.").format(requirement),
             "A part of Fettle is missing. Install Fettle again, then export again.",
-            by_command=_("pip install '{0}'").format(requirement),
+            by_command=f"pip install '{requirement}'",
         )
     return distribution
 
@@ -99,7 +99,7 @@ def _link(distribution: metadata.Distribution, site: Path) -> None:
 
 HASHES = Path(__file__).with_name("wheel_hashes.json")
 LOCK = "requirements.lock"
-INSTALL = _("pip install --require-hashes -r {0}").format(LOCK)
+INSTALL = f"pip install --require-hashes -r {LOCK}"
 
 
 def locked(requirements: list[str]) -> tuple[str, tuple[str, ...]]:
@@ -117,7 +117,7 @@ def locked(requirements: list[str]) -> tuple[str, tuple[str, ...]]:
     if unknown:
         return "", unknown
     python = ".".join(platform.python_version_tuple()[:2])
-    lines = [_("# Exactly what was tested, on {0} with Python {1}: {2}").format(platform.system(), python, INSTALL)]
+    lines = [f"# Exactly what was tested, on {platform.system()} with Python {python}: {INSTALL}"]
     for name, version in sorted(pins.items()):
         hashes = " \\\n".join(f"    --hash=sha256:{digest}" for digest in known[f"{name}=={version}"])
         lines.append(f"{name}=={version} \\\n{hashes}")

@@ -18,7 +18,7 @@ from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps, read
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, mark
 from workers.export.golden_json import golden_json
 from workers.export.layout import Place, has_external_data, own_file
 from workers.export.python_folder import Contents, write_bundle
@@ -190,14 +190,18 @@ def read_back(folder: Path) -> ExportCheck:
             made = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             if not made("one text")["input_ids"]:
                 raise ValueError("the tokenizer gives nothing")
-            read.append("tokenizer")
+            read.append(_("tokenizer"))
         if (folder / "preprocessor_config.json").is_file():
             AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            read.append("picture processor")
+            read.append(_("picture processor"))
     except Exception as error:  # any error of the library means that it does not accept the folder
-        hint = "Export the Python folder instead, or correct the model's own configuration files and open it again."
-        raise failed(_("transformers cannot read the folder ({0})").format(_one_line(error)), hint) from error
-    report = _("transformers reads {0}").format(", ".join(read)) if read else "it has no files that transformers reads"
+        hint = mark(
+            "Export the Python folder instead, or correct the model's own configuration files and open it again."
+        )
+        raise failed(_("transformers cannot read the folder ({0}).").format(_one_line(error)), hint) from error
+    report = _("it has no files that transformers reads")
+    if read:
+        report = _("transformers reads {0}").format(joined(read, ", "))
     return ExportCheck(what="Read as the hub does", ok=True, detail=report)
 
 

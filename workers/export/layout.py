@@ -15,7 +15,6 @@ from packaging.version import Version
 from workers.contracts.bundles import CardFacts, ExportParams
 from workers.contracts.folder import sha256_file
 from workers.contracts.techniques import Model
-from workers.contracts.translation import _
 from workers.convert.graphs.onnx_files import graphs, load
 from workers.infer.base import Runtime
 from workers.pipeline.spec import PipelineSpec
@@ -163,7 +162,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, place: Place)
         "target": params.target,
         "title": facts.title,
         "made_at": facts.made_at,
-        "made_with": _("fettle {0}").format(facts.fettle_version),
+        "made_with": f"fettle {facts.fettle_version}",
         "run_id": facts.run_id,
         "runtime": runtime_entry(runtime, params.settings, facts),
         "model": {

@@ -72,7 +72,7 @@ def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
         "flavors": {"python_function": flavor},
         "model_uuid": uuid.uuid5(SPACE, f"{facts.run_id} {facts.variant['id']} {facts.made_at}").hex,
         "utc_time_created": facts.made_at[:19].replace("T", " "),
-        "metadata": {"made_with": _("fettle {0}").format(facts.fettle_version), "title": facts.title},
+        "metadata": {"made_with": f"fettle {facts.fettle_version}", "title": facts.title},
         "signature": {"inputs": _inputs(spec), "outputs": json.dumps(list(map(_tensor, spec.outputs))), "params": None},
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=True)
@@ -95,7 +95,7 @@ def load_as_mlflow(work_dir: Path) -> ExportCheck:
     """Call the loader as MLflow does, in the clean place; raise `WorkerError` if the predictions differ."""
     done = run_in(interpreter(work_dir / ENVIRONMENT), work_dir / FOLDER, ["-c", ASK, LOADER])
     if done.returncode != 0 or done.stdout.strip() != "true":
-        raise failed(_("the loader for MLflow gives other answers ({0})").format(done.stderr.strip()[-300:]))
+        raise failed(_("The loader for MLflow gives other answers ({0}).").format(done.stderr.strip()[-300:]))
     return ExportCheck(what="Loaded as MLflow does", ok=True, detail="by the loader alone; MLflow was not started here")
 
 

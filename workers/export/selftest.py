@@ -11,7 +11,7 @@ from typing import Any
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.export.fresh_environment import LOCK, make_environment
 from workers.export.stages import COMPARE, RUN, UNPACK, stage
 
@@ -65,7 +65,7 @@ def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.Comp
             timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise failed(_("it did not answer within {0} s").format(TIMEOUT_S)) from error
+        raise failed(_("It did not answer within {0} s.").format(TIMEOUT_S)) from error
 
 
 def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
@@ -74,14 +74,13 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
     done = run_in(python, folder, ["-c", PROBE, *unwanted])
     leaked = json.loads(done.stdout) if done.returncode == 0 else [done.stderr.strip()[-300:]]
     if leaked:
-        raise failed(_("the clean place contained more: {0}").format(", ".join(leaked)))
+        raise failed(_("The clean place contained more: {0}.").format(", ".join(leaked)))
     unlocked = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("unlocked", [])
-    exact = (
-        _("no {0}: the hash of {1} is not known here").format(LOCK, ", ".join(unlocked))
-        if unlocked
-        else _("exact wheels in {0}").format(LOCK)
-    )
-    detail = _("only {0}; {1}").format(", ".join(sorted(named)), exact)
+    names = ", ".join(sorted(named))
+    detail = _("only {0}; exact wheels in {1}").format(names, LOCK)
+    if unlocked:
+        text = _("only {0}; no {1}: the hash of {2} is not known here")
+        detail = text.format(names, LOCK, ", ".join(unlocked))
     return ExportCheck(what="Unpacked in a clean place", ok=True, detail=detail)
 
 
@@ -90,7 +89,9 @@ def _golden(python: Path, folder: Path, use: str, what: str) -> ExportCheck:
     document = _last_json(done)
     if done.returncode != 0 or not document.get("ok"):
         reason = " ".join(document.get("problems", [])) or done.stderr.strip()[-500:]
-        raise failed(reason if use == "version" else _("its fallback does not answer as here: {0}").format(reason))
+        is_own = use == "version"
+        text = _("It does not answer as here: {0}") if is_own else _("Its fallback does not answer as here: {0}")
+        raise failed(text.format(reason))
     return ExportCheck(what=what, ok=True, detail=_("{0} of {0}").format(document["alike"]))
 
 
@@ -102,7 +103,7 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
     done = run_in(python, folder, ["run.py", *arguments, "--json"])
     answers = _last_json(done).get("answers", [])
     if done.returncode != 0 or not answers or "error" in answers[0]:
-        raise failed(done.stderr.strip()[-500:] or "run.py gave no answer")
+        raise no_answer("run.py", done)
     if (folder / CHAT).is_file():
         _chats(python, folder, arguments[-1])
     shown = answers[0]["answer"]
@@ -114,7 +115,7 @@ def _chats(python: Path, folder: Path, prompt: str) -> None:
     """Check that chat.py gives an answer."""
     done = run_in(python, folder, [CHAT, prompt, "--max-new-tokens", "8", "--json"])
     if done.returncode != 0 or "answer" not in _last_json(done):
-        raise failed(done.stderr.strip()[-500:] or _("{0} gave no answer").format(CHAT))
+        raise no_answer(CHAT, done)
 
 
 def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
@@ -125,12 +126,17 @@ def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def no_answer(script: str, done: "subprocess.CompletedProcess[str]") -> WorkerError:
+    """Return the error of a script that printed no answer."""
+    return failed(joined([_("{0} gave no answer.").format(script), done.stderr.strip()[-500:]]))
+
+
 def failed(reason: str, hint: str = "") -> WorkerError:
-    """Return the error of a self-test; `reason` follows "Unpacked in a clean place, "."""
+    """Return the error of a self-test; `reason` is a sentence about the unpacked bundle."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return WorkerError(
         "selftest_failed",
         "The bundle did not pass its own test",
-        _("Unpacked in a clean place, {0}. It was discarded, and your earlier files are unchanged.").format(reason),
+        joined([reason, _("The unpacked bundle was discarded, and your earlier files are unchanged.")]),
         hint or _("Try another version, or report it with the log (Python {0}).").format(version),
     )

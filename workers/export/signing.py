@@ -14,14 +14,15 @@ from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.optional_sets import install_command, where_to_install
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.told import told
+from workers.contracts.translation import _, joined, mark
 from workers.export.archive import pack, unpack
 from workers.export.layout import write_manifest
 from workers.export.selftest import failed
 from workers.pipeline.golden import SUMS_FILE, check_sums, write_sums
 from workers.pipeline.trust import PUBLIC_KEY_FILE, SIGNATURE_FILE, check_signature
 
-HOW_TO_MAKE = "Make one: openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem"
+HOW_TO_MAKE = mark("Make one: openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem")
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Elliptic curves of the specification."""
 
@@ -50,7 +51,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> ExportResult:
     sign(folder, key)
     problems = [*check_sums(folder), *check_signature(folder).problems]
     if problems:
-        raise failed(_("its signature does not hold: {0}").format(problems[0]))
+        raise failed(joined([_("Its signature does not hold."), told(problems[0])]))
     count = pack(folder, signed, ctx)
     return ExportResult(
         signed_by=document["signed_by"], sha256=sha256_file(signed), size_bytes=signed.stat().st_size, files=count
@@ -66,11 +67,12 @@ def write_public_key(folder: Path, key_file: Path) -> str:
     try:
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
     except TypeError as error:
-        raise _no_key("It is closed with a password.", "Write it anew without one: openssl ec -in KEY.pem") from error
+        hint = mark("Write it anew without one: openssl ec -in KEY.pem")
+        raise _no_key(_("It is closed with a password."), hint) from error
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(_("{0} cannot be read as one.").format(key_file.name), HOW_TO_MAKE) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in CURVES:
-        raise _no_key("Only keys of the curves P-256, P-384 and P-521 sign models.", HOW_TO_MAKE)
+        raise _no_key(_("Only keys of the curves P-256, P-384 and P-521 sign models."), HOW_TO_MAKE)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     (folder / PUBLIC_KEY_FILE).write_bytes(public)
     return hashlib.sha256(public).hexdigest()
@@ -92,10 +94,11 @@ def _missing() -> BackendMissing:
         "signing_missing",
         "Signing needs one more package",
         "model-signing is not installed. Nothing was written.",
-        _("{0} Or export without a signature.").format(where_to_install("sign")),
+        joined([_(where_to_install("sign")), _("Or export without a signature.")]),
         by_command=f"{install_command('sign')}.",
     )
 
 
 def _no_key(detail: str, hint: str) -> InputRefused:
-    return InputRefused("bad_key", "This key cannot sign a bundle", _("{0} Nothing was written.").format(detail), hint)
+    whole = joined([detail, _("Nothing was written.")])
+    return InputRefused("bad_key", "This key cannot sign a bundle", whole, hint)

@@ -14,7 +14,6 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.techniques import TargetSpec
-from workers.contracts.translation import _
 from workers.export.layout import Place, plain_name
 from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import TEST_STAGES
@@ -86,19 +85,19 @@ def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: Pipelin
     answer = next((entry.name for entry in spec.outputs if entry.answer), "")
     labelled = answer if spec.answer_kind == "class" and spec.classes else ""
     lines = [
-        _("name: {0}").format(_text(name)),
+        f"name: {_text(name)}",
         'backend: "onnxruntime"',
         'default_model_filename: "model.onnx"',
-        _("max_batch_size: {0}").format(most),
+        f"max_batch_size: {most}",
         *(_entry("input", entry, batched, "") for entry in inputs),
         *(_entry("output", entry, batched, "labels.txt" if entry.name == labelled else "") for entry in outputs),
         "instance_group [ { count: 1 kind: KIND_%s } ]" % ("GPU" if needs_gpu(params.runtime) else "CPU"),
     ]
     if knee is not None and knee > 1:
-        lines.append(_("dynamic_batching {{ preferred_batch_size: [ {0} ] }}").format(knee))
+        lines.append(f"dynamic_batching {{ preferred_batch_size: [ {knee} ] }}")
     if isinstance(threads := params.settings.get("num_threads"), int):
-        value = _("{{ string_value: {0} }}").format(_text(str(threads)))
-        lines.append(_("parameters {{ key: {0} value: {1} }}").format(_text("intra_op_thread_count"), value))
+        value = f"{{ string_value: {_text(str(threads))} }}"
+        lines.append(f"parameters {{ key: {_text('intra_op_thread_count')} value: {value} }}")
     return "\n".join(lines) + "\n"
 
 
@@ -116,10 +115,8 @@ def _entry(kind: str, entry: Tensor, batched: bool, labels: str) -> str:
     if not sizes:  # one number per item
         dims = "1"
     shape = " reshape: { shape: [ ] }" if not sizes else ""
-    named = _(" label_filename: {0}").format(_text(labels)) if labels else ""
-    return _("{0} [ {{ name: {1} data_type: {2} dims: [ {3} ]{4}{5} }} ]").format(
-        kind, _text(entry.name), TYPES[entry.dtype], dims, shape, named
-    )
+    named = f" label_filename: {_text(labels)}" if labels else ""
+    return f"{kind} [ {{ name: {_text(entry.name)} data_type: {TYPES[entry.dtype]} dims: [ {dims} ]{shape}{named} }} ]"
 
 
 def _text(value: str) -> str:

@@ -10,7 +10,8 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
-from workers.contracts.translation import _
+from workers.contracts.told import told
+from workers.contracts.translation import _, ngettext
 from workers.export.archive import no_bundle, unpack
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
@@ -33,7 +34,7 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     bundle = Path(params.bundle)
     folder = unpack(bundle, ctx)
     if not any((folder / name).is_file() for name in NEEDED):
-        raise no_bundle(_("it has no {0}").format(", ".join(NEEDED)))
+        raise no_bundle(_("It has no {0}.").format(", ".join(NEEDED)))
     ctx.progress("Compare the files with their checksums", 0, 2)
     problems = check_sums(folder)
     signed = check_signature(folder)
@@ -47,26 +48,25 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
         alike, differences = _check(folder, ctx, targets)
         problems += differences
     ctx.progress("Compare its answers", 2, 2)
-    findings = [Finding(level="danger", what=text) for text in problems]
+    findings = [Finding(level="danger", what=told(text)) for text in problems]
     if any(folder.rglob(CACHES)):
-        text = _(
-            "Python runs the files in {0} instead of the scripts. Delete these folders, then verify again."
-        ).format(CACHES)
-        findings.append(Finding(level="warning", what=text))
+        text = _("Python runs the files in {0} instead of the scripts. Delete these folders, then verify again.")
+        findings.append(Finding(level="warning", what=text.format(CACHES)))
     if signed.signed_by and not signed.problems:
         findings.append(_signed(signed, params.own_key))
     if not problems:
-        findings.append(Finding(level="info", what=_("All files are unchanged; {0} answers are alike.").format(alike)))
+        text = ngettext(
+            "All files are unchanged; {0} answer is alike.", "All files are unchanged; {0} answers are alike.", alike
+        )
+        findings.append(Finding(level="info", what=text.format(alike)))
     return VerifyResult(ok=not problems, findings=tuple(findings))
 
 
 def _signed(signed: Signed, own_key: str) -> Finding:
     """Return a finding about the signer; an attacker can sign a changed bundle anew, so compare the key."""
     if not signed.is_checked:
-        text = _("Its signature was not checked: the package cryptography is not installed. To check it: {0}").format(
-            BY_HAND
-        )
-        return Finding(level="warning", what=text)
+        text = _("Its signature was not checked: the package cryptography is not installed. To check it: {0}")
+        return Finding(level="warning", what=text.format(told(BY_HAND)))
     if signed.signed_by == own_key:
         text = _("Unchanged since this installation of Fettle signed it (key {0}).").format(signed.signed_by)
         return Finding(level="info", what=text)
@@ -93,9 +93,8 @@ def _manifest_problems(folder: Path) -> list[str]:
     """Return problems by the manifest, which names every file too, so that a shortened checksum list hides nothing."""
     document = read_manifest(folder)
     if document is None:
-        return [
-            "manifest.json is missing." if not (folder / "manifest.json").exists() else "manifest.json was changed."
-        ]
+        is_there = (folder / "manifest.json").exists()
+        return [_("manifest.json was changed.") if is_there else _("manifest.json is missing.")]
     return differences(folder, document["files"], ("manifest.json", *NOT_LISTED))
 
 
@@ -103,7 +102,7 @@ def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> 
     """Run the check of the bundle's target; bundles from before there were several name none."""
     document = read_manifest(folder)
     if document is None:
-        return 0, ["manifest.json cannot be understood."]
+        return 0, [_("manifest.json cannot be understood.")]
     if "target" not in document:
         return golden_answers(folder, ctx)
     target_id = str(document["target"])
@@ -117,7 +116,7 @@ def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     """Return the number of golden predictions that are equal here, and the differences."""
     document = read_manifest(folder)
     if document is None:
-        return 0, ["manifest.json cannot be understood."]
+        return 0, [_("manifest.json cannot be understood.")]
     return answers_with(find_runtime(str(document["runtime"]["id"])).load, document, folder, ctx)
 
 
@@ -126,7 +125,7 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
     try:
         main = checked_main(str(document["model"]["main"]))
         place = checked_main(str(document["model"].get("folder", "model")))  # older manifests have no folder
-        settings, _unused = fit_settings(
+        settings, _notes = fit_settings(
             document["runtime"]["settings"],
             str(document["model"].get("precision", "")),
             dict(document["runtime"].get("measured_on", {})),
@@ -139,4 +138,4 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
     except (JobCancelled, MemoryError):
         raise
     except Exception as error:  # damaged files, and errors of engines, which share no base
-        return 0, [_("The model does not run: {0}").format(error)]
+        return 0, [_("The model does not run: {0}").format(told(error))]

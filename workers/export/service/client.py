@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.told import told
+from workers.contracts.translation import _, joined
 from workers.export.fresh_environment import interpreter
 from workers.export.selftest import ENVIRONMENT, FOLDER, failed
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH, Tensor
@@ -107,7 +108,7 @@ def request_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
         return checks, _with_address(line, client.name)
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         error_output = _end(process)
-        raise failed(_("its server failed: {0} {1}").format(error, error_output).strip()) from error
+        raise failed(_("Its server failed ({0}).").format(f"{error} {error_output}".strip())) from error
     finally:
         connection.close()
         _end(process)
@@ -115,8 +116,8 @@ def request_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
 
 def _with_address(line: str, name: str) -> str:
     """Return the ready line of a server with a handed-over connection in the form of a listening server."""
-    rest = re.sub(r"^ on http://\S+", "", line.strip().removeprefix(_("ready: {0}").format(name)))
-    return _("ready: {0} on {1}{2}").format(name, USUAL_ADDRESS, rest)
+    rest = re.sub(r"^ on http://\S+", "", line.strip().removeprefix(f"ready: {name}"))
+    return f"ready: {name} on {USUAL_ADDRESS}{rest}"
 
 
 def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[str], http.client.HTTPConnection, str]":
@@ -153,7 +154,7 @@ def _ready(process: "subprocess.Popen[str]") -> str:
     line = process.stdout.readline()
     late.cancel()
     if not line.startswith("ready: "):
-        raise failed(_("its server did not start. {0}").format(_end(process)))
+        raise failed(_("Its server did not start ({0}).").format(_end(process) or _("it printed nothing")))
     return line
 
 
@@ -165,14 +166,14 @@ def _request_all(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportC
     ctx.check_cancelled()
     alike, differences = compare_golden(folder / "golden", load_pipeline(folder), client)
     if differences:
-        raise failed(_("its server gives other answers. {0}").format(differences[0]))
+        raise failed(joined([_("Its server gives other answers."), told(differences[0])]))
     ctx.check_cancelled()
     example = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["example"]
     body = str(example["text"]).encode() if "text" in example else (folder / example["file"]).read_bytes()
     report = client.document("POST", f"/v2/models/{client.name}/answer", body)
-    status, *_rest = client.request("GET", "/v2", headers={"Host": "stranger.example"})
+    status, *_answer = client.request("GET", "/v2", headers={"Host": "stranger.example"})
     if status != REFUSED:
-        raise failed(_("its server answers under a host name that it does not know (status {0})").format(status))
+        raise failed(_("Its server answers under a host name that it does not know (status {0}).").format(status))
     shown = (
         report["answer"] if isinstance(report["answer"], str) else _("an answer of shape {0}").format(report["shape"])
     )
@@ -192,9 +193,9 @@ def _stop(process: "subprocess.Popen[str]") -> ExportCheck:
     try:
         code = process.wait(STOP_S)
     except subprocess.TimeoutExpired as error:
-        raise failed(_("its server did not stop within {0} s").format(STOP_S)) from error
+        raise failed(_("Its server did not stop within {0} s.").format(STOP_S)) from error
     if code != 0:
-        raise failed(_("its server stopped with {0}").format(code))
+        raise failed(_("Its server stopped with {0}.").format(code))
     return ExportCheck(what="Its server stops", ok=True, detail="on SIGTERM")
 
 

@@ -32,11 +32,11 @@ USUAL = ("sm89",)
 """Architectures for the self-test if the bundle holds no engine."""
 
 OTHER_CARDS = "numpy\nonnxruntime-gpu[cuda,cudnn]\ntensorrt>=11\n"
-NUMBERS = _(
-    "\nOnly cards compute with this version's numbers (BF16). ONNX Runtime uses `model/{0}` instead: the "
-    "same\nrounded weights, computed with 32 bits. The golden answers come from it, so a card's answers may "
-    "differ in their last\ndigits; `verify.py` compares them by the rule of the task.\n"
-).format(STAND_IN_FILE)
+NUMBERS = f"""
+Only cards compute with this version's numbers (BF16). ONNX Runtime uses `model/{STAND_IN_FILE}` instead: the same
+rounded weights, computed with 32 bits. The golden answers come from it, so a card's answers may differ in their last
+digits; `verify.py` compares them by the rule of the task.
+"""
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
@@ -75,8 +75,10 @@ def _wanted(text: str) -> tuple[str, ...]:
     try:
         return parse(text)
     except ValueError as error:
+        known = ", ".join(f"{name} ({cards})" for name, cards in CARDS.items())
+        detail = _("{0!r} names a card that engines are not built for. They are built for {1}.").format(text, known)
         raise InputRefused(
-            "unknown_architecture", "There is no such card", f"{error}.", "Name cards such as sm89,sm120, or none."
+            "unknown_architecture", "There is no such card", detail, "Name cards such as sm89,sm120, or none."
         ) from error
 
 
@@ -88,9 +90,7 @@ def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[s
     ahead = "No engine was built ahead: each card builds its own."
     if rows:
         cards = ", ".join(f"{name.upper()} ({CARDS[name]})" for row in rows for name in row["architectures"])
-        ahead = _("An engine was built ahead for {0}. It is used where the library says that it is valid.").format(
-            cards
-        )
+        ahead = f"An engine was built ahead for {cards}. It is used where the library says that it is valid."
     guide = _source("workers.export.tensorrt.bundle_files", "CARDS.md")
     return {
         **own,
@@ -121,11 +121,12 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
     try:
         document = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        document = {"ok": False, "problem": done.stderr.strip()[-300:] or "it printed nothing"}
+        document = {"ok": False, "problem": done.stderr.strip()[-300:] or _("it printed nothing")}
     if not document["ok"] or not plan.is_file():
-        raise failed(_("no engine could be built for {0} ({1})").format(shown(architectures), document["problem"]))
-    figures = f"{document['seconds']:.1f} s, {document['size_bytes'] / 1e6:.1f} MB"
-    report = _("for {0} in {1}; built, not run: no card was used here").format(shown(architectures), figures)
+        raise failed(_("No engine could be built for {0} ({1}).").format(shown(architectures), document["problem"]))
+    report = _("for {0} in {1:.1f} s, {2:.1f} MB; built, not run: no card was used here").format(
+        shown(architectures), document["seconds"], document["size_bytes"] / 1e6
+    )
     checks = [ExportCheck(what="Its engine can be built", ok=True, detail=report)]
     if ahead:
         words = _("{0}; the library decides at each start whether one fits").format(shown(ahead))
@@ -137,7 +138,7 @@ def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     """Compare the golden predictions with the best runtime on this computer: TensorRT, else ONNX Runtime."""
     document = read_manifest(folder)
     if document is None:
-        return 0, ["manifest.json cannot be understood."]
+        return 0, [_("manifest.json cannot be understood.")]
     return answers_with(tensorrt_first.load, document, folder, ctx)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.optional_sets import install_command, where_to_install
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.export.bom import ShippedLibrary
 
 PACKAGE = "fettle_web"
@@ -62,7 +62,7 @@ def licenses(*, tokenizer: bool) -> dict[str, str]:
 def _folder() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise _missing("They are not installed")
+        raise _missing(_("Its files are not installed."))
     return Path(spec.origin).parent
 
 
@@ -73,9 +73,9 @@ def _checked(name: str) -> bytes:
         wanted = {Path(path).name: digest for row in pins["packages"] for path, digest in row["files"].items()}
         content = (folder / name).read_bytes()
     except (OSError, ValueError, KeyError) as error:
-        raise _missing("Files of them are missing") from error
+        raise _missing(_("Some of its files are missing.")) from error
     if hashlib.sha256(content).hexdigest() != wanted.get(name):
-        raise _missing(_("{0} is not what was downloaded").format(name))
+        raise _missing(_("{0} is not what was downloaded.").format(name))
     return content
 
 
@@ -83,7 +83,7 @@ def _missing(reason: str) -> BackendMissing:
     return BackendMissing(
         "web_engine_missing",
         "Web pages cannot be written yet",
-        _("A page brings its own engine along, ONNX Runtime Web. {0}.").format(reason),
+        joined([_("A page brings its own engine along, ONNX Runtime Web."), reason]),
         where_to_install("web"),
         by_command=f"{install_command('web')}.",
     )

@@ -15,7 +15,6 @@ from typing import Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec, pipeline_document
-from workers.contracts.translation import _
 from workers.export.web import engine
 
 FOLDER = "web"
@@ -78,22 +77,22 @@ def _data(facts: dict[str, Any], spec: PipelineSpec, tokenizer: Path | None) -> 
     parts = {"facts": facts, "pipeline": pipeline_document(spec)}
     if tokenizer is not None:
         parts["tokenizer"] = json.loads(tokenizer.read_text(encoding="utf-8"))
-    lines = [_("fettle.{0} = {1};").format(name, json.dumps(value, ensure_ascii=True)) for name, value in parts.items()]
+    lines = [f"fettle.{name} = {json.dumps(value, ensure_ascii=True)};" for name, value in parts.items()]
     return "globalThis.fettle ??= {};\n" + "\n".join(lines) + "\n"
 
 
 def _page(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], is_text: bool) -> str:
-    scripts = [_('<script src="{0}/{1}.js"></script>').format(FOLDER, name) for name in ("model", *SCRIPTS)]
-    scripts.append(_('<script type="module">{0}</script>').format(engine.engine_script()))
+    scripts = [f'<script src="{FOLDER}/{name}.js"></script>' for name in ("model", *SCRIPTS)]
+    scripts.append(f'<script type="module">{engine.engine_script()}</script>')
     if is_text:
-        scripts.append(_('<script type="module">{0}</script>').format(engine.tokenizer_script()))
-    scripts.append(_('<script defer src="{0}/page.js"></script>').format(FOLDER))
+        scripts.append(f'<script type="module">{engine.tokenizer_script()}</script>')
+    scripts.append(f'<script defer src="{FOLDER}/page.js"></script>')
     purpose = " ".join(facts.purpose.split())
     lines = "\n".join(f"      <dt>{html.escape(name)}</dt><dd>{words}</dd>" for name, words in about)
     return Template(_own("page.html")).substitute(
         title=html.escape(facts.title),
         does=html.escape(what_it_does(spec)),
-        purpose=_('<p class="lead">{0}</p>').format(html.escape(purpose)) if purpose else "",
+        purpose=f'<p class="lead">{html.escape(purpose)}</p>' if purpose else "",
         style=_own("page.css"),
         about=lines,
         libraries=", texts are read by Tokenizers (Apache 2.0)" if is_text else "",
@@ -119,9 +118,7 @@ SUMMARIES = {
 def what_it_does(spec: PipelineSpec) -> str:
     """Return one sentence that describes the model to users."""
     names = spec.classes or ()
-    some = ", ".join(names[:MOST_NAMED]) + (
-        _(" and {0} more").format(len(names) - MOST_NAMED) if len(names) > MOST_NAMED else ""
-    )
+    some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
     template = SUMMARIES.get(spec.answer_kind, "it answers with numbers")
     report = template.format(count=len(names) or "its", such=f": {some}" if some else "")
-    return _("Give it {0}, and {1}.").format(GIVEN[spec.preprocess.kind], report)
+    return f"Give it {GIVEN[spec.preprocess.kind]}, and {report}."

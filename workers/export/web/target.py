@@ -11,7 +11,7 @@ from workers.contracts.pipeline import BoxesSteps, PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 from workers.export.card.text import verdict_words
 from workers.export.layout import Place, copy_onnx
 from workers.export.python_folder import Contents, write_bundle
@@ -46,7 +46,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
         raise InputRefused(
             "not_for_a_page",
             "This model does not go into a web page",
-            _("{0} Nothing was written.").format(reason),
+            joined([reason, _("Nothing was written.")]),
             "Choose another kind of bundle, for example the Python folder, which takes every model.",
         )
     staged = ctx.work_dir / "staged"
@@ -68,17 +68,17 @@ def why_not(spec: PipelineSpec, size_bytes: int) -> str:
     if size_bytes > MAX_BYTES:
         return _("It has {0:,.0f} MB, and a page holds {1:,.0f} MB at most.").format(size_bytes / 1e6, MAX_BYTES / 1e6)
     if spec.sampling is not None or spec.generation is not None:
-        return "One answer takes many runs, which a page does not do."
+        return _("One answer takes many runs, which a page does not do.")
     if len({entry.source for entry in given}) < len(given) or any(
         entry.source == "array" and len(given) > 1 for entry in given
     ):
-        return "It takes several inputs at once, and a page takes one."
+        return _("It takes several inputs at once, and a page takes one.")
     if unknown := sorted({entry.dtype for entry in spec.inputs if entry.dtype not in KNOWN}):
         return _("It takes numbers of the kind {0}, which pages do not know.").format(", ".join(unknown))
     if answer.batch_axis or any(entry.batch_axis for entry in spec.inputs if entry.source != "initial_state"):
-        return "It counts items along an axis that is not the first."
+        return _("It counts items along an axis that is not the first.")
     if isinstance(steps, BoxesSteps) and steps.behind == "angle":
-        return "It finds turned boxes, which the page does not draw."
+        return _("It finds turned boxes, which the page does not draw.")
     return ""
 
 

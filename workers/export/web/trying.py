@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.pipeline import AudioSteps, ImageSteps, TextSteps
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.told import told
+from workers.contracts.translation import _, mark
 from workers.export.golden_json import as_json, from_json
 from workers.export.selftest import failed
 from workers.pipeline.golden import golden_differences
@@ -46,17 +47,20 @@ TEXTS = (
 PICTURES = ((331, 250), (517, 90))
 """Width and height; Pillow before 13 resizes much taller pictures in another order and so rounds differently."""
 
-WHAT = "The page’s own scripts"
+DIFFERENT = {
+    "picture": mark("The page prepares a picture differently (input {0})."),
+    "sound": mark("The page prepares a sound differently (input {0})."),
+    "text": mark("The page prepares a text differently (input {0})."),
+}
+WHAT = mark("The page’s own scripts")
 
 
 def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
     """Return the check of the unpacked page; raise `WorkerError` if its predictions differ."""
     node = find_node()
     if node is None:
-        report = _(
-            "not tried here: no Node.js from version {0} on was found. Open index.html once to see it run."
-        ).format(OLDEST_NODE)
-        return ExportCheck(what=WHAT, ok=True, detail=report)
+        text = _("not tried here: no Node.js from version {0} on was found. Open index.html once to see it run.")
+        return ExportCheck(what=WHAT, ok=True, detail=text.format(OLDEST_NODE))
     pipeline = load_pipeline(folder)
     prepare = examples(pipeline, ctx.work_dir)
     requested = Prepared(folder / "golden" / "inputs")
@@ -68,9 +72,11 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
     for (given, wanted), found in zip(prepare, done["prepared"], strict=True):
         _check_prepared(next(iter(given)), wanted, found)
     _check_answers(folder / "golden", pipeline, [from_json(one) for one in done["answers"]])
-    counted = _("{0} inputs prepared and {1} answers as here").format(len(prepare), len(done["answers"]))
-    summary = _("{0}, by Node.js {1} with the page’s own engine").format(counted, done["node"])
-    return ExportCheck(what=WHAT, ok=True, detail=_("{0}; no browser was opened").format(summary))
+    text = _(
+        "prepared inputs: {0}, answers as here: {1}, by Node.js {2} with the page’s own engine; no browser was opened"
+    )
+    detail = text.format(len(prepare), len(done["answers"]), done["node"])
+    return ExportCheck(what=WHAT, ok=True, detail=detail)
 
 
 def find_node() -> str | None:
@@ -98,11 +104,11 @@ def _run(node: str, folder: Path, request: Mapping[str, Any], ctx: JobContext) -
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env={**os.environ, **QUIET}
         )
     except subprocess.TimeoutExpired as error:
-        raise failed(_("the page did not answer within {0} s").format(TIMEOUT_S)) from error
+        raise failed(_("The page did not answer within {0} s.").format(TIMEOUT_S)) from error
     try:
         return dict(json.loads(done.stdout))
     except ValueError as error:
-        raise failed(_("the page does not run: {0}").format(done.stderr.strip()[-400:])) from error
+        raise failed(_("The page does not run ({0}).").format(done.stderr.strip()[-400:])) from error
 
 
 def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> None:
@@ -114,7 +120,7 @@ def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any
     ]
     for number, reason in enumerate(golden_differences(golden, pipeline, shaped)):
         if reason:
-            raise failed(_("the page answers golden input {0} differently: {1}").format(number, reason))
+            raise failed(_("The page answers golden input {0} differently: {1}").format(number, told(reason)))
 
 
 def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, Any]) -> None:
@@ -123,7 +129,7 @@ def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mappin
         values = from_json(one)
         here = wanted[name]
         if values.shape != here.shape or not np.allclose(values, here, rtol=0, atol=tolerance):
-            raise failed(_("the page prepares a {0} differently (input {1})").format(kind, name))
+            raise failed(_(DIFFERENT[kind]).format(name))
 
 
 def examples(pipeline: Pipeline, work: Path) -> list[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:

@@ -96,7 +96,7 @@ def test_what_rounds_over_a_batch_is_answered_one_by_one(make_small) -> None:
 
 @pytest.mark.parametrize(
     ("broken", "expected"),
-    [('raise SystemExit("no")', "its server did not start"), ('print("ready: x", flush=True)', "its server failed")],
+    [('raise SystemExit("no")', "Its server did not start"), ('print("ready: x", flush=True)', "Its server failed")],
 )
 def test_a_server_that_fails_is_not_handed_out(
     make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, expected: str
