@@ -31,10 +31,13 @@ LEFT_OUT = ("app/cli", "app/persistence/migrations", "workers/export/service/bun
 LOGS = ("log", "logger", "logging")
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 KEYWORDS = {"_": None, "ngettext": (1, 2), "mark": None}
+FIELD = re.compile(r"\{[^{}]*\}")
 CODE = re.compile(r"[a-z][a-z0-9_-]+")
 """The code of an error, followed by its title, detail and hint."""
 SENTENCES = ("info", "warning", "danger", "add", "reason", "warn", "note", "progress")
 """Functions whose first argument is a sentence of a finding or a note, or the name of a stage."""
+WORDED = ("Words", "PipelineError", "ArrayFileError", "NotALog", "CannotLog", "NotCompiled", "_Odd")
+"""Texts and errors of the rooms that bundles copy; their first argument is a template."""
 FIELDS = ("title", "detail", "hint", "summary", "how_to_run", "found", "reason", "what")
 PRESET_FIELDS = ("title", "summary", "expect", "expect_plain", "how_long", "why", "about")
 
@@ -64,8 +67,11 @@ def extract() -> Catalog:
     return template
 
 
-def record_texts(source: str) -> Iterator[str]:
-    """Yield the constant texts of errors, findings, notes and descriptions, with at least two words."""
+def record_texts(source: str) -> Iterator[str | tuple[str, str]]:
+    """Yield the constant texts of errors, findings, notes and descriptions, with at least two words.
+
+    Templates of `WORDED` and the nouns of `counted` may be shorter. A text that counts something has two forms.
+    """
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -73,6 +79,13 @@ def record_texts(source: str) -> Iterator[str]:
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None
         if isinstance(owner, ast.Name) and owner.id in LOGS:
             continue
+        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        if name in WORDED and texts and re.search(r"[A-Za-z]{2}", FIELD.sub("", texts[0])):
+            yield texts[0]
+        if name == "of_number" and len(texts) > 1:
+            yield texts[0], texts[1]
+        if name == "counted" and texts:
+            yield f"{{0:,}} {texts[0]}", f"{{0:,}} {texts[1] if len(texts) > 1 else f'{texts[0]}s'}"
         titles = [word.value for word in node.keywords if word.arg == "title"]
         values = [word.value for word in node.keywords if word.arg in FIELDS]
         values += node.args[:1] if name in SENTENCES else []

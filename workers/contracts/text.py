@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, JsonValue, SerializationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from workers.contracts.translation import CAPITAL, Message
+from workers.contracts.translation import CAPITAL, Message, told
 
 WHOLE = {"texts": "whole"}
 """Context of a serialization that keeps templates and facts."""
@@ -44,7 +44,7 @@ Text = Annotated[str, _Form]
 def read_text(value: object, depth: int = 0) -> str:
     """Return a text, or a message from its written form; raise ValueError for other values and beyond the limits."""
     if isinstance(value, str):
-        return value if isinstance(value, Message) else str(value)
+        return told(value)
     if not isinstance(value, dict) or not value.keys() <= {"text", "many", "number", "facts", "named"}:
         raise ValueError("a text is a string, or a template with facts")
     source, many, number = value.get("text"), value.get("many", ""), value.get("number", 0)

@@ -12,7 +12,7 @@ from workers.contracts.after.trying import LiveResult
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, mark, told
 from workers.measure.opening import open_session
 from workers.pipeline.chats import Answering, ChatTexts, Reads
 from workers.pipeline.pipeline import load_pipeline
@@ -45,7 +45,7 @@ def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) 
         raise
     except PipelineError as error:
         hint = mark("Begin a new chat, or write something shorter.")
-        yield InputRefused("chat_refused", "This cannot be answered", str(error), hint).info()
+        yield InputRefused("chat_refused", "This cannot be answered", told(error), hint).info()
     except ValidationError as error:
         detail = f"{error.errors()[0]['msg']}."
         yield InputRefused("bad_request", "This cannot be answered", detail, "Write something else.").info()

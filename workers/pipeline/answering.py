@@ -85,4 +85,4 @@ def _check_one_sample(pipeline: Pipeline, values: Any) -> None:
 
 
 def _several_samples(count: int) -> PipelineError:
-    return PipelineError(f"It holds {count:,} samples, and a file is one: put each into its own file.")
+    return PipelineError("It holds {0:,} samples, and a file is one: put each into its own file.", count)

@@ -16,6 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from .spec import PARSER_ERRORS
+from .words import WordedError
 
 FREE_BYTES, BYTES_A_FILE_BYTE = 64 << 20, 16
 """Memory limit of a file's arrays: a fixed part, and a part per byte of the file."""
@@ -24,12 +25,12 @@ _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _DAMAGE = (*PARSER_ERRORS, zipfile.BadZipFile, LZMAError, tokenize.TokenError)
 
 
-class ArrayFileError(ValueError):
-    """Error: a file of arrays is not read; the text continues after the file's name."""
+class ArrayFileError(WordedError, ValueError):
+    """Error: a file of arrays is not read; the text is a sentence about the file."""
 
-    def __init__(self, why: str, code: str = "damage") -> None:
+    def __init__(self, template: str, *facts: object, code: str = "damage") -> None:
         """Create an error; `code` is "objects", "size" or "damage"."""
-        super().__init__(why)
+        super().__init__(template, *facts)
         self.code = code
 
 
@@ -58,7 +59,7 @@ def headers_of(path: Path) -> dict[str, ArrayHeader]:
     except ArrayFileError:
         raise
     except _DAMAGE as error:
-        raise ArrayFileError(f"is damaged ({error})") from error
+        raise ArrayFileError("It is damaged ({0}).", error) from error
 
 
 def load_arrays(path: Path, most_bytes: int | None = None) -> NDArray[Any] | dict[str, NDArray[Any]]:
@@ -80,13 +81,13 @@ def load_arrays(path: Path, most_bytes: int | None = None) -> NDArray[Any] | dic
                 )
             file.seek(0)
             if _header(file).size_bytes > size_bytes:
-                raise ArrayFileError("is damaged (it is shorter than its header states)")
+                raise ArrayFileError("It is damaged: it is shorter than its header states.")
             file.seek(0)
             return _readable(np.asarray(npy.read_array(file, allow_pickle=False)))
     except ArrayFileError:
         raise
     except _DAMAGE as error:
-        raise ArrayFileError(f"is damaged ({error})") from error
+        raise ArrayFileError("It is damaged ({0}).", error) from error
 
 
 def _unpacked(path: Path, most_bytes: int) -> dict[str, NDArray[Any]]:
@@ -94,7 +95,7 @@ def _unpacked(path: Path, most_bytes: int) -> dict[str, NDArray[Any]]:
         members = _members(archive)
         total = sum(_member(archive, info).size_bytes for info in members)
         if total > most_bytes:
-            raise ArrayFileError(f"holds {total >> 20:,} MB of arrays, which is too much", "size")
+            raise ArrayFileError("It holds {0:,} MB of arrays, which is too much.", total >> 20, code="size")
         arrays = {}
         for info in members:
             with archive.open(info) as file:
@@ -107,7 +108,7 @@ def _readable(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind == "U" and values.nbytes:
         codes = np.ascontiguousarray(values).reshape(-1).view(np.dtype(np.uint32).newbyteorder(values.dtype.byteorder))
         if bool(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any()):
-            raise ArrayFileError("is damaged (a text has characters that do not exist)")
+            raise ArrayFileError("It is damaged: a text has characters that do not exist.")
     return values
 
 
@@ -124,7 +125,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader:
     with archive.open(info) as file:
         header = _header(file)
     if header.size_bytes > info.file_size:
-        raise ArrayFileError(f"is damaged ({info.filename[:80]!r} is shorter than its header states)")
+        raise ArrayFileError("It is damaged: {0!r} is shorter than its header states.", info.filename[:80])
     return header
 
 
@@ -133,7 +134,7 @@ def _header(file: IO[bytes]) -> ArrayHeader:
     version = npy.read_magic(start)
     shape, _, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(start)
     if dtype.hasobject:
-        raise ArrayFileError("holds Python objects, which could run code when they are opened", "objects")
+        raise ArrayFileError("It holds Python objects, which could run code when they are opened.", code="objects")
     if min(shape, default=0) < 0:
-        raise ArrayFileError("is damaged (an array has a size below 0)")
+        raise ArrayFileError("It is damaged: an array has a size below 0.")
     return ArrayHeader(tuple(shape), dtype)

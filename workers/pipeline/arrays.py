@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .spec import AudioSteps, ImageSteps, PipelineError, PipelineInput, PipelineSpec, Preprocess
+from .words import Words
 
 Shape = tuple[int | None, ...]
 
@@ -57,7 +58,7 @@ def dtype_of(entry: PipelineInput) -> np.dtype[Any]:
     except (TypeError, ValueError, SyntaxError):
         dtype = np.dtype(object)
     if dtype.kind not in NUMBERS:
-        raise PipelineError(f"The input {entry.name!r} has a dtype that is not known here: {entry.dtype[:40]!r}.")
+        raise PipelineError("The input {0!r} has a dtype that is not known here: {1!r}.", entry.name, entry.dtype[:40])
     return dtype
 
 
@@ -133,18 +134,19 @@ def misfit(values: NDArray[Any], entry: PipelineInput, steps: Preprocess | None 
     """Return an error that names the required shape and kind of numbers."""
     shape = entry.shape if steps is None else wanted_shape(entry, steps)
     wanted = "×".join("any" if size is None else str(size) for size in shape)
-    have = "×".join(map(str, values.shape)) or "one number"
+    have = "×".join(map(str, values.shape)) or Words("one number")
     if _placed(values, shape, _axis_of(entry)) is not None:
-        have, wanted = f"{have} of {values.dtype}", f"{wanted} of {entry.dtype}"
+        have, wanted = Words("{0} of {1}", have, values.dtype), Words("{0} of {1}", wanted, entry.dtype)
+    text = Words("The input {0!r} is {1}, and the model wants {2}.", entry.name, have, wanted)
     hint = ""
     if isinstance(steps, ImageSteps):
-        hint = (
-            " Give it so, as it was prepared for training, and it goes in as it is; or give pictures of 8 bits (uint8,"
+        hint = Words(
+            "Give it so, as it was prepared for training, and it goes in as it is; or give pictures of 8 bits (uint8,"
             " 0 to 255), which are prepared here."
         )
     elif isinstance(steps, AudioSteps):
-        hint = " Give it so, and it goes in as it is; or give each sound as one row of samples."
-    return PipelineError(f"The input {entry.name!r} is {have}, and the model wants {wanted}.{hint}")
+        hint = Words("Give it so, and it goes in as it is; or give each sound as one row of samples.")
+    return PipelineError("{0} {1}", text, hint) if hint else PipelineError(text.template, *text.facts)
 
 
 def cast(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
@@ -155,26 +157,33 @@ def cast(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
     """
     wanted = dtype_of(entry)
     if values.dtype.kind not in NUMBERS or (values.dtype.kind == "c" and wanted.kind != "c"):
-        raise PipelineError(f"The input {entry.name!r} holds {values.dtype}, and the model wants numbers.")
+        raise PipelineError("The input {0!r} holds {1}, and the model wants numbers.", entry.name, values.dtype)
     if values.dtype == wanted or np.can_cast(values.dtype, wanted, "safe") or not values.size:
         return np.ascontiguousarray(values.astype(wanted, copy=False))
     if wanted.kind in "biu":
         low, high = (0, 1) if wanted.kind == "b" else (np.iinfo(wanted).min, np.iinfo(wanted).max)
         if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
             raise PipelineError(
-                f"The input {entry.name!r} holds fractions, and the model wants whole numbers ({wanted}): they would"
-                " have to be rounded."
+                "The input {0!r} holds fractions, and the model wants whole numbers ({1}): they would have to be "
+                "rounded.",
+                entry.name,
+                wanted,
             )
         if values.min() < low or values.max() > high:
             raise PipelineError(
-                f"The input {entry.name!r} goes from {values.min():g} to {values.max():g}, and the model's numbers"
-                f" ({wanted}) from {low} to {high}."
+                "The input {0!r} goes from {1:g} to {2:g}, and the model's numbers ({3}) from {4} to {5}.",
+                entry.name,
+                float(values.min()),
+                float(values.max()),
+                wanted,
+                low,
+                high,
             )
         return np.ascontiguousarray(values.astype(wanted))
     with np.errstate(over="ignore"):
         done = np.ascontiguousarray(values.astype(wanted))
     if (np.isinf(done) & np.isfinite(values)).any():
-        raise PipelineError(f"The input {entry.name!r} holds numbers that are too large for {wanted}.")
+        raise PipelineError("The input {0!r} holds numbers that are too large for {1}.", entry.name, wanted)
     return done
 
 

@@ -37,10 +37,10 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
         PipelineError: The file cannot be read.
     """
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise PipelineError(f"{path.name} is larger than 1 GB. Cut it into pieces.")
+        raise PipelineError("{0} is larger than 1 GB. Cut it into pieces.", path.name)
     data = memoryview(path.read_bytes())
     if len(data) < 12 or data[:4].tobytes() != b"RIFF" or data[8:12].tobytes() != b"WAVE":
-        raise PipelineError(f"{path.name} is not a WAV file.")
+        raise PipelineError("{0} is not a WAV file.", path.name)
     layout, body, position = memoryview(b""), None, 12
     while position + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, position)
@@ -51,12 +51,12 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
             body = chunk
         position += 8 + size + (size & 1)
     if len(layout) < 16 or body is None:
-        raise PipelineError(f"{path.name} is damaged: it has no sound in it.")
+        raise PipelineError("{0} is damaged: it has no sound in it.", path.name)
     kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", layout)
     if kind == _EXTENSIBLE and len(layout) >= 26:
         kind = struct.unpack_from("<H", layout, 24)[0]
     if not channels or not rate:
-        raise PipelineError(f"{path.name} is damaged: it names no channels or no sample rate.")
+        raise PipelineError("{0} is damaged: it names no channels or no sample rate.", path.name)
     samples = _decode(body, kind, bits, path.name)
     samples = samples[: len(samples) // channels * channels].reshape(-1, channels)
     mixed: NDArray[np.float32] = samples.mean(axis=1, dtype=np.float32)
@@ -66,7 +66,9 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
 def _decode(body: memoryview, kind: int, bits: int, name: str) -> NDArray[np.float32]:
     width = bits // 8
     if kind not in (_PCM, _FLOAT) or width not in ((1, 2, 3, 4) if kind == _PCM else (4, 8)):
-        raise PipelineError(f"{name} is a WAV file of a kind that is not known here (format {kind}, {bits} bits).")
+        raise PipelineError(
+            "{0} is a WAV file of a kind that is not known here (format {1}, {2} bits).", name, kind, bits
+        )
     body = body[: len(body) // width * width]
     if kind == _FLOAT:
         return np.frombuffer(body, f"<f{width}").astype(np.float32)
@@ -115,11 +117,11 @@ def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDAr
 def count_after(count: int, rate_hz: int, wanted_hz: int) -> int:
     """Return how many samples `resample` makes of `count`; raise PipelineError if it refuses."""
     if rate_hz < 1 or wanted_hz > MAX_GAIN * rate_hz or max(rate_hz, wanted_hz) // gcd(rate_hz, wanted_hz) > MAX_PHASES:
-        raise PipelineError(f"A sample rate of {rate_hz:,} Hz cannot be turned into the model's {wanted_hz:,} Hz.")
+        raise PipelineError("A sample rate of {0:,} Hz cannot be turned into the model's {1:,} Hz.", rate_hz, wanted_hz)
     after = -(-count * wanted_hz // rate_hz)
     if after > MAX_SAMPLES:
         seconds = after // wanted_hz
-        raise PipelineError(f"The sound is {seconds:,} seconds long, which is too long. Cut it into pieces.")
+        raise PipelineError("The sound is {0:,} seconds long, which is too long. Cut it into pieces.", seconds)
     return after
 
 
@@ -131,7 +133,7 @@ def mono(values: NDArray[Any]) -> NDArray[np.float32]:
     if scaled.ndim == 2:
         scaled = scaled.mean(axis=int(np.argmin(scaled.shape)), dtype=np.float32)
     if scaled.ndim != 1:
-        raise PipelineError(f"An array of shape {values.shape} is not a sound.")
+        raise PipelineError("An array of shape {0} is not a sound.", values.shape)
     return scaled
 
 

@@ -94,9 +94,11 @@ class ChatTexts:
         except PipelineError:
             raise
         except TemplateError as error:
-            raise PipelineError(f"The model's chat template refuses this dialogue: {error}") from error
+            raise PipelineError("The model's chat template refuses this dialogue: {0}", error) from error
         except Exception as error:  # a template may raise any error, within the sandbox
-            raise PipelineError(f"The model's chat template cannot be run: {type(error).__name__}: {error}") from error
+            raise PipelineError(
+                "The model's chat template cannot be run ({0}: {1}).", type(error).__name__, error
+            ) from error
         return "".join(pieces)
 
     def text(self, tokens: Sequence[int]) -> str:
@@ -124,7 +126,7 @@ def compiled(source: str) -> Any:
     try:
         return environment.from_string(source)
     except TemplateError as error:
-        raise PipelineError(f"The model's chat template cannot be read: {error}") from error
+        raise PipelineError("The model's chat template cannot be read: {0}", error) from error
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:
@@ -205,7 +207,7 @@ class Answering:
         room = texts.chat.context - len(ids)
         if room < 1:
             limit = texts.chat.context
-            raise PipelineError(f"This is {len(ids):,} tokens long, and the model reads {limit:,} at once.")
+            raise PipelineError("This is {0:,} tokens long, and the model reads {1:,} at once.", len(ids), limit)
         rng = np.random.default_rng(self._seed)
         self._session.begin()
         logits, found, shown = self._session.read(ids), list[int](), ""

@@ -21,6 +21,7 @@ from .answers import probabilities
 from .next_words import changed_places
 from .postprocess.matching import same_boxes
 from .spec import BoxesSteps, PipelineSpec
+from .words import Words
 
 Values = NDArray[Any]
 Rule = Callable[[Sequence[Values], Sequence[Values], PipelineSpec, float], Sequence[bool] | NDArray[np.bool_]]
@@ -71,22 +72,22 @@ def _broken(spec: PipelineSpec, expected: Values, given: Values) -> str | None:
     if isinstance(spec.postprocess, BoxesSteps):
         return None
     if expected.shape != given.shape:
-        return f"the answer has the shape {given.shape} instead of {expected.shape}."
+        return Words("the answer has the shape {0} instead of {1}.", given.shape, expected.shape)
     if np.array_equal(expected, given, equal_nan=True):
         return ""
-    return None if np.isfinite(given).all() and np.isfinite(expected).all() else "the answer is not a number."
+    return None if np.isfinite(given).all() and np.isfinite(expected).all() else Words("the answer is not a number.")
 
 
 def _rule_for(spec: PipelineSpec, example: Values) -> tuple[Rule, str]:
     """Return the rule for this kind of predictions and its sentence for a difference."""
     if isinstance(spec.postprocess, BoxesSteps):
-        return _boxes, "something else is found, or elsewhere."
+        return _boxes, Words("something else is found, or elsewhere.")
     kind = spec.answer_kind
     if kind == "score" and spec.links:
-        return _moments, "a score moved."
+        return _moments, Words("a score moved.")
     if kind in ("class", "score") and example.ndim <= 1:
-        return _classes, "another class is answered, or how sure it is changed."
-    return _BY_KIND.get(kind, (_numbers, "its numbers differ."))
+        return _classes, Words("another class is answered, or how sure it is changed.")
+    return _BY_KIND.get(kind, (_numbers, Words("its numbers differ.")))
 
 
 def _boxes(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
@@ -167,11 +168,11 @@ def _without_rounding(old: Values, new: Values) -> Values:
 
 
 _BY_KIND: Mapping[str, tuple[Rule, str]] = {
-    "labels": (_labels, "a label is lost or new, or its score moved."),
-    "embedding": (_vectors, "the vector points elsewhere, or its length changed."),
-    "mask": (_masks, "the mask lies elsewhere."),
-    "picture": (_pictures, "the picture looks different."),
-    "tokens": (_texts, "another text is answered."),
-    "transcript": (_texts, "another text is answered."),
-    "next_tokens": (_words, "it continues with other words, or ends elsewhere."),
+    "labels": (_labels, Words("a label is lost or new, or its score moved.")),
+    "embedding": (_vectors, Words("the vector points elsewhere, or its length changed.")),
+    "mask": (_masks, Words("the mask lies elsewhere.")),
+    "picture": (_pictures, Words("the picture looks different.")),
+    "tokens": (_texts, Words("another text is answered.")),
+    "transcript": (_texts, Words("another text is answered.")),
+    "next_tokens": (_words, Words("it continues with other words, or ends elsewhere.")),
 }

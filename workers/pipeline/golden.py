@@ -15,6 +15,7 @@ from .comparing import OF_32_BIT, OF_FEWER_BITS, differing
 from .pipeline import Pipeline, Runs
 from .prepared import Prepared, write_prepared
 from .trust import SIGNATURE_FILE, differences, sha256_of
+from .words import Words
 
 SUMS_FILE = "SHA256SUMS"
 NOT_LISTED = (SUMS_FILE, SIGNATURE_FILE)
@@ -45,7 +46,7 @@ def compare_golden(folder: Path, pipeline: Pipeline, session: Runs, of: str = "a
     requested = Prepared(folder / "inputs")
     given = [pipeline.answer(session, feeds) for feeds in requested]
     reasons = golden_differences(folder, pipeline, given, of)
-    report = [f"Golden input {number}: {reason}" for number, reason in enumerate(reasons) if reason]
+    report: list[str] = [Words("Golden input {0}: {1}", at, reason) for at, reason in enumerate(reasons) if reason]
     return len(given) - len(report), report
 
 
@@ -99,7 +100,7 @@ def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
     """
     sums = folder / SUMS_FILE
     if not sums.is_file():
-        return [f"{SUMS_FILE} is missing."]
+        return [Words("{0} is missing.", SUMS_FILE)]
     listed: dict[str, str] = {}
     content = sums.read_bytes()
     for line in content.decode("utf-8", "replace").splitlines():
@@ -109,5 +110,5 @@ def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
     unlisted = {*NOT_LISTED, *(path.relative_to(folder).as_posix() for path in caches)}
     problems = differences(folder, listed, unlisted)
     if not problems and content != _sums_text(listed):
-        problems.append(f"{SUMS_FILE} was changed.")
+        problems.append(Words("{0} was changed.", SUMS_FILE))
     return problems

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .arrays import eight_bits
 from .spec import PARSER_ERRORS, ImageSteps, PipelineError
+from .words import Words
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -69,25 +70,25 @@ def open_picture(path: Path) -> Picture:
                 ImageOps.exif_transpose(image, in_place=True)
                 return to_plain(image)
     except UnidentifiedImageError as error:
-        raise PipelineError(f"{path.name} is not a picture that can be read.") from error
+        raise PipelineError("{0} is not a picture that can be read.", path.name) from error
     except Image.DecompressionBombError as error:
-        raise PipelineError(f"{path.name} has more than {MAX_PIXELS:,} pixels, the most that are read.") from error
+        raise PipelineError("{0} has more than {1:,} pixels, the most that are read.", path.name, MAX_PIXELS) from error
     except PARSER_ERRORS as error:
         if isinstance(error, PipelineError | FileNotFoundError | PermissionError):
             raise
-        raise PipelineError(f"{path.name} is damaged and cannot be decoded ({error}).") from error
+        raise PipelineError("{0} is damaged and cannot be decoded ({1}).", path.name, error) from error
 
 
 def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
     """Raise PipelineError for a picture that would fill the memory when it is decoded or copied `copies` times."""
     pixels = image.width * image.height
     most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
-    size = f"{image.width:,} × {image.height:,} pixels"
+    size = Words("{0:,} × {1:,} pixels", image.width, image.height)
     if pixels > MAX_PIXELS:
-        raise PipelineError(f"{path.name} has {size}, and at most {MAX_PIXELS:,} pixels are read.")
+        raise PipelineError("{0} has {1}, and at most {2:,} pixels are read.", path.name, size, MAX_PIXELS)
     is_too_long = max(image.size) > MAX_SIDE
     if is_too_long or copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
-        raise PipelineError(f"{path.name} has {size}, far more than a file of its size can hold.")
+        raise PipelineError("{0} has {1}, far more than a file of its size can hold.", path.name, size)
 
 
 def _check_icon(path: Path) -> None:
@@ -98,7 +99,7 @@ def _check_icon(path: Path) -> None:
         content = file.read()
     for found in _PNG_SIZE.finditer(content):
         if int.from_bytes(found[1]) * int.from_bytes(found[2]) * OTHER_BYTES > FREE_BYTES:
-            raise PipelineError(f"{path.name} holds a picture which is too large.")
+            raise PipelineError("{0} holds a picture which is too large.", path.name)
 
 
 def to_plain(image: Picture) -> Picture:
@@ -164,13 +165,15 @@ def picture_from_array(values: NDArray[Any]) -> Picture:
 
     bits = eight_bits(values)
     if bits is None:
-        raise PipelineError(f"An array of {values.dtype} is not a picture: pictures hold whole numbers from 0 to 255.")
+        raise PipelineError(
+            "An array of {0} is not a picture: pictures hold whole numbers from 0 to 255.", values.dtype
+        )
     if bits.ndim == 3 and bits.shape[0] in (1, 3) and bits.shape[2] not in (1, 3, 4):
         bits = bits.transpose(1, 2, 0)
     if bits.ndim == 3 and bits.shape[2] == 1:
         bits = bits[:, :, 0]
     if not (bits.ndim == 2 or (bits.ndim == 3 and bits.shape[2] in (3, 4))):
-        raise PipelineError(f"An array of shape {values.shape} is not a picture.")
+        raise PipelineError("An array of shape {0} is not a picture.", values.shape)
     return to_plain(Image.fromarray(np.ascontiguousarray(bits)))
 
 
@@ -252,7 +255,7 @@ def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
     else:
         most = MAX_ENLARGED if isinstance(steps.resize, int) else max(MAX_BETWEEN, width * height)
     if between[0] * between[1] > max(most, own):
-        raise PipelineError(f"A picture of {size[0]}×{size[1]} pixels is too long and narrow for this model.")
+        raise PipelineError("A picture of {0}×{1} pixels is too long and narrow for this model.", size[0], size[1])
 
 
 def _frame(size: int | tuple[int, int]) -> tuple[int, int]:

@@ -27,8 +27,10 @@ def check_length(count: int, steps: MelSteps) -> None:
     seconds = count / steps.sample_rate_hz
     if count > steps.seconds * steps.sample_rate_hz:
         raise PipelineError(
-            f"It is {seconds:.1f} seconds long, and this model listens to {steps.seconds} at once. Cut it into pieces"
-            " of that length, between words."
+            "It is {0:.1f} seconds long, and this model listens to {1} at once. Cut it into pieces of that "
+            "length, between words.",
+            seconds,
+            steps.seconds,
         )
 
 

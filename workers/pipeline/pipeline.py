@@ -34,11 +34,12 @@ from .spec import (
 )
 from .spec_file import read_spec
 from .texts import Tokenizer, read_text, unknown_id
+from .words import Words
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-WANTED = {ImageSteps: "a picture", TextSteps: "a text", AudioSteps: "a sound (WAV file)"}
+WANTED = {ImageSteps: Words("a picture"), TextSteps: Words("a text"), AudioSteps: Words("a sound (WAV file)")}
 PLAIN = ArraySteps()
 MAX_PREPARED_BYTES, PREPARED_A_BYTE = 200 << 20, 16
 """Memory limit of one array's prepared pictures: a fixed part, and a part per byte of the array."""
@@ -118,8 +119,8 @@ class Pipeline:
     def _from_file(self, path: Path) -> Arrays:
         suffix = path.suffix.lower()
         if not path.is_file():
-            wanted = WANTED.get(type(self.spec.preprocess), "arrays (NPZ)")
-            raise PipelineError(f"This model wants {wanted}, and there is no file {path.name[:200]!r}.")
+            wanted = WANTED.get(type(self.spec.preprocess), Words("arrays (NPZ)"))
+            raise PipelineError("This model wants {0}, and there is no file {1!r}.", wanted, path.name[:200])
         if suffix in (".npz", ".npy"):
             return self._from_numpy_file(path)
         steps = self.spec.preprocess
@@ -135,13 +136,13 @@ class Pipeline:
             return {self.main_input.name: self.prepare_sound(resample(samples, rate, steps.sample_rate_hz))}
         if isinstance(steps, TextSteps):
             return self._tokenizer.feeds(read_text(path))
-        raise PipelineError(f"This model wants arrays in an NPZ file, and {path.name} is none.")
+        raise PipelineError("This model wants arrays in an NPZ file, and {0} is none.", path.name)
 
     def _from_numpy_file(self, path: Path) -> Arrays:
         try:
             loaded = load_arrays(path)
         except ArrayFileError as error:
-            raise PipelineError(f"{path.name} cannot be read as arrays: it {error}.") from error
+            raise PipelineError("{0} cannot be read as arrays. {1}", path.name, error) from error
         return self._from_arrays(loaded, rows=True) if isinstance(loaded, dict) else self._from_array(loaded, rows=True)
 
     def prepare_picture(self, picture: Picture, *, sized: bool = False) -> NDArray[Any]:
@@ -239,7 +240,7 @@ class Pipeline:
             return None
         first = self.prepare_picture(picture_from_array(found[0]))
         if first.nbytes * len(found) > MAX_PREPARED_BYTES + PREPARED_A_BYTE * values.nbytes:
-            raise PipelineError(f"The array holds {len(found):,} pictures, which are too many at once.")
+            raise PipelineError("The array holds {0:,} pictures, which are too many at once.", len(found))
         tensors = [first, *(self.prepare_picture(picture_from_array(one)) for one in found[1:])]
         return first if len(tensors) == 1 else np.concatenate(tensors)
 
@@ -249,8 +250,8 @@ class Pipeline:
             if entry.name == self.main_input.name:
                 name = entry.name if entry.name in given else "x"
                 if name not in given:
-                    names = ", ".join(sorted(given)) or "nothing"
-                    raise PipelineError(f"The arrays lack {entry.name!r}; there is {names[:200]}.")
+                    names = ", ".join(sorted(given))[:200]
+                    raise PipelineError("The arrays lack {0!r}; they are: {1}.", entry.name, names or "–")
                 feeds |= self._from_array(np.asarray(given[name]), rows=rows, named=name == entry.name)
             elif entry.name in given:
                 feeds[entry.name] = arrays.fitted(np.asarray(given[entry.name]), entry)
@@ -266,7 +267,7 @@ class Pipeline:
             if value is not None:
                 feeds[entry.name] = value
             elif not entry.optional:
-                raise PipelineError(f"The input {entry.name!r} is missing.")
+                raise PipelineError("The input {0!r} is missing.", entry.name)
         return feeds
 
     def batch(self, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:

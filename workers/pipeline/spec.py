@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from .spec_bounds import Bounds, ByKind, Count, Length, Positive, Samples, Share, Side
 from .spec_bounds import Part as Part
+from .words import WordedError
 
 PIPELINE_FILE = "pipeline.json"
 
@@ -43,7 +44,7 @@ Source = Literal[
 ]  # fmt: skip
 
 
-class PipelineError(ValueError):
+class PipelineError(WordedError, ValueError):
     """Error: an input does not fit the model or cannot be read; the text is a whole sentence for the user."""
 
 
@@ -89,7 +90,7 @@ class PipelineInput(Part):
         """Refuse a batch axis that the shape does not have."""
         if self.batched and self.shape and self.batch_axis >= len(self.shape):
             axes = len(self.shape)
-            raise PipelineError(f"the batch axis {self.batch_axis} is beyond the {axes} axes of {self.name!r}")
+            raise PipelineError("the batch axis {0} is beyond the {1} axes of {2!r}", self.batch_axis, axes, self.name)
 
 
 @dataclass(frozen=True)

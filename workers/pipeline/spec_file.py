@@ -22,7 +22,7 @@ def read_spec(folder: Path) -> PipelineSpec:
     try:
         return parse_spec(json.loads(text))
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise PipelineError(f"{PIPELINE_FILE} cannot be understood: {error}.") from error
+        raise PipelineError("{0} cannot be understood: {1}.", PIPELINE_FILE, error) from error
 
 
 def parse_spec(data: Mapping[str, Any]) -> PipelineSpec:
@@ -33,7 +33,7 @@ def parse_spec(data: Mapping[str, Any]) -> PipelineSpec:
         PipelineError: The version is not supported.
     """
     if data.get("version", 1) != 1:
-        raise PipelineError(f"{PIPELINE_FILE} has version {data['version']}, and only version 1 is known here.")
+        raise PipelineError("{0} has version {1}, and only version 1 is known here.", PIPELINE_FILE, data["version"])
     spec: PipelineSpec = _part(PipelineSpec, data)
     return spec
 

@@ -63,8 +63,10 @@ class Tokenizer:
         if encoding.overflowing:
             count = len(self._engine.encode(text).ids) + sum(len(more.ids) for more in encoding.overflowing)
             raise PipelineError(
-                f"This text is about {count:,} tokens long, and this model reads {self._steps.max_length:,} at once."
-                " Cut it into pieces, between sentences."
+                "This text is about {0:,} tokens long, and this model reads {1:,} at once. Cut it into pieces, "
+                "between sentences.",
+                count,
+                self._steps.max_length,
             )
 
     def text(self, tokens: Sequence[int]) -> str:
@@ -90,7 +92,7 @@ def load_engine(folder: Path, name: str) -> Any:
     try:
         engine = Engine.from_file(str(folder / name))
     except Exception as error:  # the library raises nothing more specific
-        raise PipelineError(f"The tokenizer {name[:80]!r} cannot be read: {str(error).rstrip('.')}.") from error
+        raise PipelineError("The tokenizer {0!r} cannot be read: {1}.", name[:80], str(error).rstrip(".")) from error
     engine.no_padding()
     return engine
 
@@ -113,13 +115,13 @@ def check_text(text: str) -> None:
     except UnicodeEncodeError as error:
         raise PipelineError("The text holds half of a character (a lone surrogate).") from error
     if size_bytes > MAX_TEXT_BYTES:
-        raise PipelineError(f"The text has more than {MAX_TEXT_BYTES:,} bytes. Cut it into pieces.")
+        raise PipelineError("The text has more than {0:,} bytes. Cut it into pieces.", MAX_TEXT_BYTES)
 
 
 def read_text(path: Path) -> str:
     """Return a text file's content; invalid UTF-8 is replaced. Raise PipelineError if it is too long."""
     if path.stat().st_size > MAX_TEXT_BYTES:
-        raise PipelineError(f"{path.name} has more than {MAX_TEXT_BYTES:,} bytes. Cut it into pieces.")
+        raise PipelineError("{0} has more than {1:,} bytes. Cut it into pieces.", path.name, MAX_TEXT_BYTES)
     return path.read_text(encoding="utf-8", errors="replace")
 
 
@@ -128,7 +130,7 @@ def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:
     if row.shape[1] >= length:
         return row[:, :length]
     if length > MAX_LENGTH:
-        raise PipelineError(f"The model wants texts of {length:,} tokens, which is too much.")
+        raise PipelineError("The model wants texts of {0:,} tokens, which is too much.", length)
     return np.pad(row, ((0, 0), (0, length - row.shape[1])), constant_values=pad)
 
 

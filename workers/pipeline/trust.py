@@ -16,14 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .words import Words
+
 SIGNATURE_FILE, PUBLIC_KEY_FILE = "model.sig", "signed-by.pem"
 DECISIONS_FILE = "GOVERNANCE.jsonl"
 BEFORE_THE_FIRST = "0" * 64
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
-BY_HAND = (
+BY_HAND = Words(
     "pip install model-signing==1.1.1 pyOpenSSL, then in this folder: "
-    f"model_signing verify key . --signature {SIGNATURE_FILE} --public_key {PUBLIC_KEY_FILE}"
+    "model_signing verify key . --signature {0} --public_key {1}",
+    SIGNATURE_FILE,
+    PUBLIC_KEY_FILE,
 )
 
 
@@ -47,9 +51,9 @@ def check_signature(folder: Path) -> Signed:
     signature, key = folder / SIGNATURE_FILE, folder / PUBLIC_KEY_FILE
     promised = _promised(folder)
     if not signature.is_file():
-        return Signed(promised, (f"{SIGNATURE_FILE} is missing.",)) if promised else Signed()
+        return Signed(promised, (Words("{0} is missing.", SIGNATURE_FILE),)) if promised else Signed()
     if not key.is_file():
-        wrong = f"{PUBLIC_KEY_FILE} is missing." if promised else f"{SIGNATURE_FILE} was added."
+        wrong = Words("{0} is missing.", PUBLIC_KEY_FILE) if promised else Words("{0} was added.", SIGNATURE_FILE)
         return Signed(promised, (wrong,))
     signed_by = hashlib.sha256(key.read_bytes()).hexdigest()
     try:
@@ -57,11 +61,13 @@ def check_signature(folder: Path) -> Signed:
         named = {str(row["name"]): str(row["digest"]) for row in statement["predicate"]["resources"]}
         hint = json.loads(signature.read_bytes())["verificationMaterial"]["publicKey"]["hint"]
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
-        return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it is not a signature of a model.",))
+        return Signed(signed_by, (Words("{0} was changed: it is not a signature of a model.", SIGNATURE_FILE),))
     if promised and signed_by != promised:
-        return Signed(signed_by, (f"{PUBLIC_KEY_FILE} was changed.",))
+        return Signed(signed_by, (Words("{0} was changed.", PUBLIC_KEY_FILE),))
     if signed_by != hint:
-        return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it names another key than {PUBLIC_KEY_FILE}.",))
+        return Signed(
+            signed_by, (Words("{0} was changed: it names another key than {1}.", SIGNATURE_FILE, PUBLIC_KEY_FILE),)
+        )
     problems = differences(folder, named, (SIGNATURE_FILE,))
     is_checked = False
     try:
@@ -72,7 +78,9 @@ def check_signature(folder: Path) -> Signed:
     except (ValueError, KeyError, TypeError, IndexError):
         is_right = False
     if not is_right:
-        problems.insert(0, f"{SIGNATURE_FILE} was changed: it was not made with the key in {PUBLIC_KEY_FILE}.")
+        problems.insert(
+            0, Words("{0} was changed: it was not made with the key in {1}.", SIGNATURE_FILE, PUBLIC_KEY_FILE)
+        )
     return Signed(signed_by, tuple(problems), is_checked)
 
 
@@ -84,7 +92,7 @@ def check_decisions(folder: Path) -> list[str]:
     """
     path, end = folder / DECISIONS_FILE, _manifest(folder).get("decisions")
     if not path.is_file():
-        return [f"{DECISIONS_FILE} is missing."] if isinstance(end, dict) and end.get("count") else []
+        return [Words("{0} is missing.", DECISIONS_FILE)] if isinstance(end, dict) and end.get("count") else []
     before = BEFORE_THE_FIRST
     number = 0
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
@@ -94,12 +102,14 @@ def check_decisions(folder: Path) -> list[str]:
             content = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
             is_whole = (entry["number"], entry["previous"]) == (number, before)
         except (ValueError, KeyError, TypeError, RecursionError):
-            return [f"{DECISIONS_FILE} was changed: entry {number} cannot be read."]
+            return [Words("{0} was changed: entry {1} cannot be read.", DECISIONS_FILE, number)]
         if not is_whole or hashlib.sha256(content).hexdigest() != sealed:
-            return [f"{DECISIONS_FILE} was changed: entry {number} is not as it was, or not where it was."]
+            return [Words("{0} was changed: entry {1} is not as it was, or not where it was.", DECISIONS_FILE, number)]
         before = sealed
     last = {"count": number, "sha256": before if number else ""}
-    return [f"{DECISIONS_FILE} was changed: its last entries were cut off or added."] if end not in (None, last) else []
+    if end in (None, last):
+        return []
+    return [Words("{0} was changed: its last entries were cut off or added.", DECISIONS_FILE)]
 
 
 def _promised(folder: Path) -> str:
@@ -138,9 +148,9 @@ def differences(folder: Path, listed: Mapping[str, Any], unlisted: Collection[st
     found = {path.relative_to(folder).as_posix() for path in paths} - {*unlisted}
     changed = sorted(name for name in found & set(listed) if not _has_digest(folder / name, listed[name]))
     return [
-        *(f"{name} is missing." for name in sorted(set(listed) - found)),
-        *(f"{name} was added." for name in sorted(found - set(listed))),
-        *(f"{name} was changed." for name in changed),
+        *(Words("{0} is missing.", name) for name in sorted(set(listed) - found)),
+        *(Words("{0} was added.", name) for name in sorted(found - set(listed))),
+        *(Words("{0} was changed.", name) for name in changed),
     ]
 
 

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from installer.catalogs import record_texts
 from workers.contracts.base import Frozen
 from workers.contracts.text import MOST_LETTERS, WHOLE, Text
-from workers.contracts.translation import Message, _, joined, ngettext, set_language
+from workers.contracts.translation import Message, _, joined, ngettext, set_language, told
 from workers.contracts.wording import capitalized, counted, duration, in_ms, percent
+from workers.infer.base import NotRunnable
+from workers.pipeline.array_files import ArrayFileError
+from workers.pipeline.spec import PipelineError
+from workers.pipeline.words import Words
 
 
 class Note(Frozen):
@@ -96,3 +101,31 @@ def test_a_text_beyond_the_limits_is_written_plainly() -> None:
     for text in (joined(["x"] * 300, ", "), _("{0:.1f} s").format(float("inf")), _("{0:>9}").format(1)):
         read = Note.model_validate_json(Note(text=text).model_dump_json())
         assert read.text == text and not isinstance(read.text, Message)
+
+
+def test_errors_of_copied_rooms_keep_their_template() -> None:
+    """Given an error whose fact is another error, and a text that counts, Then fields and facts hold them as messages,
+    which survive a file."""
+    error = PipelineError("{0} cannot be read. {1}", "a.npz", ArrayFileError("It holds {0:,} MB.", 1234, code="size"))
+    assert str(error) == "a.npz cannot be read. It holds 1,234 MB."
+    for said in (
+        told(error),
+        told(Words.of_number(2, "{0} file of {1}", "{0} files of {1}", 5)),
+        _("{0}").format(error),
+    ):
+        read = Note.model_validate_json(Note(text=said).model_dump_json()).text
+        assert isinstance(read, Message) and read == said
+    set_language("de")
+    assert "1.234" in _(told(error)) and told(NotRunnable(ValueError("a\n{b}"))) == "a {b}"
+    assert isinstance(Note(text=Words("{0} is missing.", "x")).text, Message)
+
+
+def test_templates_and_nouns_of_copied_rooms_are_extracted() -> None:
+    """Given calls of errors, texts and `counted`, Then templates are found, also their plurals, and no bare fields."""
+    source = """
+raise PipelineError("{0} is odd.", x), Words("{0} {1}", a, b), Words.of_number(n, "{0} a", "{0} b"), Words(x)
+counted(n, "file"), counted(n, "copy", "copies"), counted(n, noun)
+"""
+    assert [*record_texts(source)] == [
+        "{0} is odd.", ("{0} a", "{0} b"), ("{0:,} file", "{0:,} files"), ("{0:,} copy", "{0:,} copies"),
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.after.trying import ShownPicture, TryRequest
 from workers.contracts.errors import ErrorInfo, InputRefused, WorkerError
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _, mark, told
 from workers.evaluate.data.base import reason_of
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
@@ -54,13 +54,13 @@ def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
     if isinstance(error, WorkerError):
         return error.info()
     if isinstance(error, PipelineError | OSError):
-        wanted = _(WANTED.get(type(pipeline.spec.preprocess), mark("arrays in an NPZ file")))
+        wanted = WANTED.get(type(pipeline.spec.preprocess), mark("arrays in an NPZ file"))
         detail = (
-            reason_of(error)
+            told(error)
             if isinstance(error, PipelineError)
             else _("It cannot be read ({0}).").format(error.strerror or error)
         )
-        return InputRefused("input_unreadable", "It cannot be read", detail, _("Try {0}.").format(wanted)).info()
+        return InputRefused("input_unreadable", "It cannot be read", detail, _("Try {0}.").format(_(wanted))).info()
     reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
     return InputRefused(
         "run_failed",

@@ -35,7 +35,7 @@ def mask_picture(
 
     numbers = mask.astype(np.int64)
     if numbers.max(initial=0) >= MOST_CLASSES:
-        raise PipelineError(f"A picture holds the numbers of {MOST_CLASSES} classes at most.")
+        raise PipelineError("A picture holds the numbers of {0} classes at most.", MOST_CLASSES)
     values = numbers.astype(np.uint8)
     if size is not None:
         rows, columns = (_places(spec, size, axis, fed, numbers.shape) for axis in (1, 0))
