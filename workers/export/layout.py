@@ -73,7 +73,7 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[
             if entry.name.endswith(".py"):
                 (package / room / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
     (package / "infer" / "__init__.py").write_text("")
-    for name in sorted({"base", "fit", "processor", "landing", "turns", module, *imported}):
+    for name in sorted({"base", "fit", "processor", "landing", "turns", "words", module, *imported}):
         source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")
         (package / "infer" / f"{name}.py").write_text(source, encoding="utf-8")
     for name in (*SCRIPTS, *more):

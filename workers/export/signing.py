@@ -14,7 +14,6 @@ from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.optional_sets import install_command, where_to_install
 from workers.contracts.process.context import JobContext
-from workers.contracts.told import told
 from workers.contracts.translation import _, joined, mark
 from workers.export.archive import pack, unpack
 from workers.export.layout import write_manifest
@@ -51,7 +50,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> ExportResult:
     sign(folder, key)
     problems = [*check_sums(folder), *check_signature(folder).problems]
     if problems:
-        raise failed(joined([_("Its signature does not hold."), told(problems[0])]))
+        raise failed(joined([_("Its signature does not hold."), problems[0]]))
     count = pack(folder, signed, ctx)
     return ExportResult(
         signed_by=document["signed_by"], sha256=sha256_file(signed), size_bytes=signed.stat().st_size, files=count

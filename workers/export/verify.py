@@ -10,7 +10,6 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
-from workers.contracts.told import told
 from workers.contracts.translation import _, ngettext
 from workers.export.archive import no_bundle, unpack
 from workers.infer.fit import fit_settings
@@ -48,7 +47,7 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
         alike, differences = _check(folder, ctx, targets)
         problems += differences
     ctx.progress("Compare its answers", 2, 2)
-    findings = [Finding(level="danger", what=told(text)) for text in problems]
+    findings = [Finding(level="danger", what=text) for text in problems]
     if any(folder.rglob(CACHES)):
         text = _("Python runs the files in {0} instead of the scripts. Delete these folders, then verify again.")
         findings.append(Finding(level="warning", what=text.format(CACHES)))
@@ -66,7 +65,7 @@ def _signed(signed: Signed, own_key: str) -> Finding:
     """Return a finding about the signer; an attacker can sign a changed bundle anew, so compare the key."""
     if not signed.is_checked:
         text = _("Its signature was not checked: the package cryptography is not installed. To check it: {0}")
-        return Finding(level="warning", what=text.format(told(BY_HAND)))
+        return Finding(level="warning", what=text.format(BY_HAND))
     if signed.signed_by == own_key:
         text = _("Unchanged since this installation of Fettle signed it (key {0}).").format(signed.signed_by)
         return Finding(level="info", what=text)
@@ -138,4 +137,4 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
     except (JobCancelled, MemoryError):
         raise
     except Exception as error:  # damaged files, and errors of engines, which share no base
-        return 0, [_("The model does not run: {0}").format(told(error))]
+        return 0, [_("The model does not run: {0}").format(error)]

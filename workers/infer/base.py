@@ -21,6 +21,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .words import Words
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -81,7 +83,7 @@ class Availability:
     installs: Literal["", "base", "rtx", "cuda"] = ""
 
 
-NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
+NO_DRIVER = Words("needs an NVIDIA GPU and its driver; none was found here")
 
 
 def installed(package: str) -> Availability:
@@ -193,20 +195,24 @@ class Runtime:
 
 
 class NotRunnable(RuntimeError):
-    """The library refused the model; `str(error)` is the library's own reason in one line."""
+    """The model does not run; `str(error)` is the reason in one line, and `words` keeps its template if it is ours."""
 
-    def __init__(self, error: BaseException) -> None:
-        """Take the reason from `error`: its text in one line, at most 400 characters."""
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        super().__init__(" ".join(lines)[-400:] or type(error).__name__)
+    def __init__(self, error: BaseException | str) -> None:
+        """Take `Words` as they are, and of a library's error its text in one line, at most 400 characters."""
+        words = getattr(error, "words", error)
+        if not isinstance(words, Words):
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            words = " ".join(lines)[-400:] or type(error).__name__
+        super().__init__(words)
+        self.words: str = words
 
 
 class UnsafeProgram(NotRunnable):
     """A torch program that contains more than `torch.export.save` writes; none of it was run."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str | BaseException) -> None:
         """Name the file and the reason why it was not opened."""
-        super().__init__(ValueError(f"{name} was not opened: {reason}. Nothing in it was run."))
+        super().__init__(Words("{0} was not opened: {1}. Nothing in it was run.", name, reason))
 
 
 def check_settings(settings: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Arrays, Session, check_entries
+from .words import Words
 
 Load = Callable[[Path, Mapping[str, Any], int], Session]
 
@@ -99,7 +100,7 @@ def open_cascade(load: Load, path: Path, settings: Mapping[str, Any], threads: i
     shared = {name: value for name, value in settings.items() if name != "cascade"}
     first = load(path.parent / own.get("first_main", path.name), {**shared, **own.get("first", {})}, threads)
     if first.fallbacks:
-        reasons = tuple(f"{text}; the exact version answers alone" for text in first.fallbacks)
+        reasons = tuple(Words("{0}; the exact version answers alone", text) for text in first.fallbacks)
         first.close()
         exact = load(path, shared, threads)
         exact.fallbacks = (*exact.fallbacks, *reasons)

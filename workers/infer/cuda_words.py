@@ -12,21 +12,23 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from .words import Words
+
 MEANINGS = {
-    2: "the GPU's memory is full",
-    3: "CUDA was not started",
-    36: "this driver cannot do what the installed CUDA needs",
-    46: "another program holds the GPU for itself alone",
-    100: "the driver found no NVIDIA GPU that it may use",
-    101: "there is no GPU of that number",
-    304: "the system refused something that the driver needs to start",
-    700: "a program on the GPU reached for memory that is not its own",
-    719: "a program on the GPU crashed",
-    802: "the GPU's fabric (NVSwitch) is not ready",
-    803: "the driver's parts are of different versions: the computer was not restarted after an update",
-    804: "this driver is too old for the installed CUDA",
-    35: "the driver is too old for the installed CUDA",
-    999: "the driver met an error that it has no name for",
+    2: Words("the GPU's memory is full"),
+    3: Words("CUDA was not started"),
+    36: Words("this driver cannot do what the installed CUDA needs"),
+    46: Words("another program holds the GPU for itself alone"),
+    100: Words("the driver found no NVIDIA GPU that it may use"),
+    101: Words("there is no GPU of that number"),
+    304: Words("the system refused something that the driver needs to start"),
+    700: Words("a program on the GPU reached for memory that is not its own"),
+    719: Words("a program on the GPU crashed"),
+    802: Words("the GPU's fabric (NVSwitch) is not ready"),
+    803: Words("the driver's parts are of different versions: the computer was not restarted after an update"),
+    804: Words("this driver is too old for the installed CUDA"),
+    35: Words("the driver is too old for the installed CUDA"),
+    999: Words("the driver met an error that it has no name for"),
 }
 """Explanation of each CUresult; other codes are reported by number only."""
 
@@ -38,7 +40,7 @@ _MISSING = re.compile(
 
 def meaning(code: int) -> str:
     """Return one clause that explains the error, followed by its number."""
-    return f"{MEANINGS.get(code, 'an unknown error')} (CUDA error {code})"
+    return Words("{0} (CUDA error {1})", MEANINGS.get(code, Words("an unknown error")), code)
 
 
 def reason_in(log: str) -> str:
@@ -47,7 +49,7 @@ def reason_in(log: str) -> str:
     Return the last line of the log where no reason is recognized, and "" for an empty log.
     """
     if missing := _MISSING.search(log):
-        return f"the library {missing[1] or missing[2]} was not found"
+        return Words("the library {0} was not found", missing[1] or missing[2])
     if code := _CODE.search(log):
         return meaning(int(next(group for group in code.groups() if group)))
     lines = [line.strip() for line in log.splitlines() if line.strip()]

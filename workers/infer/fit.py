@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import processor
+from .words import Words
 
 MEASURED_ONLY = ("tbb_partitioner",)
 """Settings that help on one processor and may slow down another; without them the runtime chooses."""
@@ -31,23 +32,25 @@ def fit_settings(
     A runtime reports by itself what it cannot do at all (`Session.fallbacks`).
     """
     fitted = _without_places(settings)
-    notes = []
+    notes: list[str] = []
     threads = fitted.get("num_threads")
     if isinstance(threads, int) and threads > cores:
         fitted["num_threads"] = cores
-        notes.append(f"It was measured with {threads} cores, and {cores} may be used here")
+        notes.append(Words("It was measured with {0} cores, and {1} may be used here", threads, cores))
     here, there = processor.name(), str(measured_on.get("processor", ""))
     dropped = [name for name in MEASURED_ONLY if name in fitted and here != there]
     for name in dropped:
         del fitted[name]
     if dropped:
-        where = there or "another processor"
-        notes.append(f"{', '.join(dropped)} was measured on {where}; the usual setting is used here")
+        where = there or Words("another processor")
+        notes.append(Words("{0} was measured on {1}; the usual setting is used here", ", ".join(dropped), where))
     had_int8 = "int8" in processor.fast(measured_on.get("features", ()))
     if "int8" in precision and had_int8 and processor.has_int8() is False:
         notes.append(
-            "8-bit numbers: this processor has no fast instructions for them, so expect about the original's speed, "
-            "and answers that differ more"
+            Words(
+                "8-bit numbers: this processor has no fast instructions for them, so expect about the original's speed,"
+                " and answers that differ more"
+            )
         )
     return fitted, tuple(notes)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .base import Arrays, CardSpans, NotRunnable, gpu_name, without_constants
 from .cuda_driver import NO_CLOCK, Buffer, Clock, CudaError, Driver, NoClock
 from .onnxruntime_cpu import OnnxSession
+from .words import Words
 
 NUMPY_TYPES = {
     "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(bool)": "bool",
@@ -21,7 +22,7 @@ NUMPY_TYPES = {
     "tensor(int32)": "int32", "tensor(uint32)": "uint32", "tensor(int64)": "int64", "tensor(uint64)": "uint64",
 }  # fmt: skip
 
-FREE_SIZES = "it has open sizes, and a CUDA graph is recorded for one size"
+FREE_SIZES = Words("it has open sizes, and a CUDA graph is recorded for one size")
 
 
 def open_driver() -> Driver:
@@ -73,7 +74,7 @@ class OnnxCardSession(OnnxSession):
         self._buffers: dict[str, Buffer] = {}
         self._fixed = _fixed_outputs(inference)
         if bound and not (self._fixed and all(None not in shape for shape in self._shapes.values())):
-            raise NotRunnable(ValueError(FREE_SIZES))
+            raise NotRunnable(FREE_SIZES)
 
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         return self._run_bound(feeds) if self._bound else super()._run(feeds)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .base import NotRunnable
 from .chat_session import IDS, ChatSession
+from .words import Words
 
 PAST, PRESENT, LOGITS = "past_key_values.", "present.", "logits"
 MASK, POSITIONS = "attention_mask", "position_ids"
@@ -59,7 +60,7 @@ class OnnxChat(ChatSession):
         sizes = {name: (given[name].shape[1], given[name].shape[3]) for name in pasts if len(given[name].shape) == 4}
         known = all(isinstance(size, int) for pair in sizes.values() for size in pair)
         if logits is None or not isinstance(logits.shape[-1], int) or not pasts or len(sizes) < len(pasts) or not known:
-            raise NotRunnable(ValueError("it has no logits, or no cache of known sizes"))
+            raise NotRunnable(Words("it has no logits, or no cache of known sizes"))
         super().__init__(int(logits.shape[-1]), by_token=bool(settings.get("by_token")))
         self.device_ran, self.fallbacks = device_ran, fallbacks
         self._library, self._inference, self._device = onnxruntime, inference, device

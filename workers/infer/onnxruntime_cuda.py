@@ -32,6 +32,7 @@ from .onnxruntime_card import FREE_SIZES, OnnxCardSession, open_driver
 from .onnxruntime_chat import OnnxChat
 from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
 from .pixels import open_pixels
+from .words import Words
 
 PROVIDER, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 FIRST_GPU = (PROVIDER, {"device_id": 0})
@@ -62,7 +63,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     own, graph = without_graph(settings)
     options = make_options(onnxruntime, own, threads)
     if PROVIDER not in onnxruntime.get_available_providers():
-        raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
+        raise NotRunnable(Words("this ONNX Runtime was built without support for NVIDIA GPUs"))
     preload(onnxruntime)
     if settings.get("chat"):
         inference, fallbacks = open_with_processor(onnxruntime, path, options, [FIRST_GPU, CPU], PROVIDER)
@@ -130,7 +131,7 @@ def open_with_processor(
     placed = assignment(inference.get_provider_graph_assignment_info())
     on_gpu = sum(placed.pop(provider, Counter()).values())
     if on_gpu == 0:
-        raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
+        raise NotRunnable(Words("no operator of this model would run on the GPU"))
     return inference, tuple(described(on_gpu, placed))
 
 
@@ -158,7 +159,7 @@ def described(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
     """Return one sentence for each provider that runs a part of the model instead of the GPU."""
     total = on_gpu + sum(kinds.total() for kinds in elsewhere.values())
     return [
-        f"{kinds.total()} of {total} operators run on the processor: {', '.join(sorted(kinds))}"
+        Words("{0} of {1} operators run on the processor: {2}", kinds.total(), total, ", ".join(sorted(kinds)))
         for kinds in elsewhere.values()
     ]
 
@@ -182,7 +183,7 @@ def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
             (answer,) = inference.run(None, {"x": x})
     except Exception as error:  # the library's own errors derive from Exception alone
         reason = reason_in(str(error)) if "CUDA" in str(error) else reason_in("".join(log))
-        raise NotRunnable(RuntimeError(reason or str(error))) from error
+        raise NotRunnable(reason or str(error)) from error
     finally:
         onnxruntime.set_default_logger_severity(LOG_FATAL)
     return answer
@@ -200,19 +201,22 @@ def available() -> Availability:
     try:
         answer = probe(onnxruntime, np.ones((8, 8), np.float32))
     except NotRunnable as error:
-        return Availability(False, f"the GPU does not work with this ONNX Runtime: {error}")
+        return Availability(False, Words("the GPU does not work with this ONNX Runtime: {0}", error))
     return Availability(bool((answer == 8).all()))
 
 
 def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject CUDA graphs of models with open sizes, because a graph is recorded for one size."""
     if wanted.settings.get(GRAPH) and wanted.free_sizes:
-        return Refusal("free_sizes", f"It cannot be recorded as one step: {FREE_SIZES}.")
+        return Refusal("free_sizes", Words("It cannot be recorded as one step: {0}.", FREE_SIZES))
     return None
 
 
-WHY = "A graphics card does many products at once."
-WHY_GRAPH = f"{WHY} All of them are started by one call (a CUDA graph), and nothing is copied twice."
+WHY = Words("A graphics card does many products at once.")
+WHY_GRAPH = Words(
+    "A graphics card does many products at once. All of them are started by one call (a CUDA graph), and nothing is"
+    " copied twice."
+)
 
 RUNTIME = Runtime(
     id="onnxruntime-cuda",

@@ -19,13 +19,14 @@ from .base import NO_DRIVER, Availability, NotRunnable, Runtime, Session, Trial,
 from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options
 from .onnxruntime_cuda import GRAPH, PROBE, open_on_card, why_not, without_graph
 from .pixels import open_pixels
+from .words import Words
 
 PROVIDER = "NvTensorRTRTXExecutionProvider"
 MODULE = "onnxruntime_ep_nv_tensorrt_rtx"
 WHEEL = "onnxruntime-ep-nv-tensorrt-rtx-cu13"
 OWN_INSTALL = "installer/fettle --gpu rtx"
 CACHE_VARIABLE = "FETTLE_ENGINE_CACHE"
-NO_DEVICE = "TensorRT for RTX finds no card that it supports (GeForce RTX 30 and later)"
+NO_DEVICE = Words("TensorRT for RTX finds no card that it supports (GeForce RTX 30 and later)")
 
 
 def devices(onnxruntime: Any) -> list[Any]:
@@ -68,7 +69,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     onnxruntime = import_library()
     cards = devices(onnxruntime)
     if not cards:
-        raise NotRunnable(ValueError(NO_DEVICE))
+        raise NotRunnable(NO_DEVICE)
 
     def prepare(stream: int, graph: bool) -> tuple[Any, list[Any]]:
         return _options(onnxruntime, own, threads, cards[0], provider_options(stream, graph=graph, cache=_cache())), []
@@ -104,12 +105,12 @@ def available() -> Availability:
         inference = onnxruntime.InferenceSession(PROBE, options)
         (answer,) = inference.run(None, {"x": np.ones((8, 8), np.float32)})
     except Exception as error:  # the library's own errors derive from Exception alone
-        return Availability(False, f"the GPU does not work with TensorRT for RTX: {NotRunnable(error)}")
+        return Availability(False, Words("the GPU does not work with TensorRT for RTX: {0}", NotRunnable(error)))
     works = bool((answer == 8).all())
-    return Availability(works, "" if works else "TensorRT for RTX gave a wrong answer")
+    return Availability(works, "" if works else Words("TensorRT for RTX gave a wrong answer"))
 
 
-WHY = "TensorRT for RTX fits each part of a model to the card; what it does not know ONNX Runtime does."
+WHY = Words("TensorRT for RTX fits each part of a model to the card; what it does not know ONNX Runtime does.")
 
 RUNTIME = Runtime(
     id="onnxruntime-rtx",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .base import Arrays, NotRunnable, check_settings
 from .processor import has_bf16
+from .words import Words
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "inference_precision": (str,),
@@ -30,7 +31,7 @@ CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
 PARTITIONERS = {"none": "NONE", "static": "STATIC", "auto": "AUTO"}
 BRANCHING = {"If", "Loop", "TensorIterator"}
-SHOWN = {"bf16": "16 bits (BF16)", "f16": "16 bits (FP16)"}
+SHOWN = {"bf16": Words("16 bits (BF16)"), "f16": Words("16 bits (FP16)")}
 
 
 def import_library() -> Any:
@@ -198,7 +199,7 @@ def options_of(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[di
     fallbacks: tuple[str, ...] = ()
     if not _can(core, precision):
         # Emulated 16-bit arithmetic is ten times slower than 32-bit (measured), so it is never forced.
-        fallbacks = (f"{SHOWN[precision]}: this processor has no such arithmetic, 32-bit numbers were used",)
+        fallbacks = (Words("{0}: this processor has no such arithmetic, 32-bit numbers were used", SHOWN[precision]),)
         precision = "f32"
     options: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": precision,

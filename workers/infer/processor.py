@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .words import Words
+
 CPUINFO = Path("/proc/cpuinfo")
 
 Arithmetic = Literal["fp32", "bf16", "int8"]
@@ -56,7 +58,7 @@ WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "A
 WITHOUT_INT8 = frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"})
 """Levels of oneDNN's own limit at which it uses no BF16 or no INT8 instructions, whatever the processor has."""
 
-NO_BF16 = "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
+NO_BF16 = Words("This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower.")
 
 EMULATED = 2.0
 """Smallest ratio of 16-bit to 32-bit time that indicates emulation (8 to 20 were seen)."""

@@ -32,6 +32,7 @@ from .onnxruntime_cuda import PROBE
 from .tensorrt_build import BuildRequest, Tick, build
 from .tensorrt_editions import Edition
 from .tensorrt_engines import OpenedEngine, cache_folder, open_engine, read_cached, write
+from .words import Words
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
@@ -41,7 +42,11 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
 }
 """Settings with their types; the first two apply where ONNX Runtime runs the model instead."""
 
-AHEAD = "engines for other computers are built with --build-for sm89 (GeForce RTX 40) and the like"
+
+NO_CARD = Words(
+    "needs an NVIDIA GPU and its driver; none was found here; engines for other computers are built with "
+    "--build-for sm89 (GeForce RTX 40) and the like"
+)
 
 
 class SizeNotBuilt(ValueError):
@@ -77,7 +82,7 @@ class TensorRtSession:
         self._buffers = {name: Buffer(driver) for name in names}
         self._context, self._cache = opened.edition.context(engine, read_cached(opened.compiled))
         if self._context is None:
-            raise NotRunnable(ValueError("there is not enough memory on the card to run this model"))
+            raise NotRunnable(Words("there is not enough memory on the card to run this model"))
         self._stream = driver.stream()
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
@@ -185,7 +190,7 @@ def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
     if not weights or weights + int(engine.device_memory_size_v2) <= driver.memory()[0]:
         return ()
     engine.weight_streaming_budget_v2 = engine.get_weight_streaming_automatic_budget()
-    return ("Its weights do not fit on the card and are sent there while it runs, which takes longer.",)
+    return (Words("Its weights do not fit on the card and are sent there while it runs, which takes longer."),)
 
 
 def ignore_progress(share: float, phase: str, seconds: float) -> None:
@@ -202,9 +207,9 @@ def here() -> tuple[Driver, Place]:
         driver = Driver()
         place = driver.place()
     except OSError as error:
-        raise NotRunnable(ValueError(NO_DRIVER)) from error
+        raise NotRunnable(NO_DRIVER) from error
     except CudaError as error:
-        raise NotRunnable(ValueError(f"the card's driver does not work: {error}")) from error
+        raise NotRunnable(Words("the card's driver does not work: {0}", error)) from error
     return driver, place
 
 
@@ -218,7 +223,7 @@ def edition_for(place: Place) -> Edition:
     known = [suits, *(one for one in editions.EDITIONS if one.id != suits.id and not _is_too_new(one, place))]
     usable = next((one for one in known if editions.is_installed(one)), None)
     if usable is None:
-        raise NotRunnable(ImportError(f"{suits.title} is not installed; {suits.install}"))
+        raise NotRunnable(Words("{0} is not installed; {1}", suits.title, suits.install))
     return usable
 
 
@@ -244,8 +249,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = ign
         opened = open_engine(path, edition, trt, place, cache_folder(settings.get("cache_dir")), tick)
         return TensorRtSession(opened, driver, settings.get("constants", {}))
     except CudaError as error:
-        words = "there is not enough memory on the card" if error.code == OUT_OF_MEMORY else str(error)
-        raise NotRunnable(ValueError(words)) from error
+        words = Words("there is not enough memory on the card")
+        raise NotRunnable(words if error.code == OUT_OF_MEMORY else error) from error
 
 
 def available() -> Availability:
@@ -261,29 +266,33 @@ def available() -> Availability:
         runtime = trt.Runtime(logger)
         engine = runtime.deserialize_cuda_engine(made.engine)
         if engine is None:
-            return Availability(False, "TensorRT cannot open on this card what it has built for it")
+            return Availability(False, Words("TensorRT cannot open on this card what it has built for it"))
         session = TensorRtSession(OpenedEngine(trt, edition, engine, runtime, logger, None, ""), driver, {})
         answer = session.run({"x": np.ones((8, 8), np.float32)})["y"]
         session.close()
     except NotRunnable as error:
-        words = str(error)
-        return Availability(False, f"{words}; {AHEAD}" if words == NO_DRIVER else words)
+        return Availability(False, NO_CARD if error.words == NO_DRIVER else error.words)
     except (CudaError, ValueError) as error:
-        return Availability(False, f"TensorRT does not work with this card: {error}")
+        return Availability(False, Words("TensorRT does not work with this card: {0}", error))
     works = bool((answer == 8).all())
-    return Availability(works, "" if works else "TensorRT gave a wrong answer")
+    return Availability(works, "" if works else Words("TensorRT gave a wrong answer"))
 
 
 def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject settings of other engines."""
     unknown = sorted(set(wanted.settings) - set(KNOWN_SETTINGS))
     if unknown:
-        return Refusal("not_for_tensorrt", f"TensorRT knows no setting {', '.join(unknown)}.")
+        return Refusal("not_for_tensorrt", Words("TensorRT knows no setting {0}.", ", ".join(unknown)))
     return None
 
 
-WHY = "TensorRT fits a model to the card: it joins operators and picks the fastest kernel for each."
-LAST = "tensorrt_engine"
+WHY = Words("TensorRT fits a model to the card: it joins operators and picks the fastest kernel for each.")
+LAST, SPARSE = "tensorrt_engine", Words("Two of four weights are zero.")
+
+
+def _why(more: str) -> Words:
+    return Words("{0} {1}", WHY, more)
+
 
 RUNTIME = Runtime(
     id="tensorrt",
@@ -297,12 +306,12 @@ RUNTIME = Runtime(
     family="tensorrt",
     trials=(
         Trial("tensorrt", "TensorRT", WHY, (LAST,)),
-        Trial("tensorrt-fp16", "TensorRT, FP16", f"{WHY} Half the digits.", ("fp16", LAST)),
-        Trial("tensorrt-bf16", "TensorRT, BF16", f"{WHY} Half the digits, same range.", ("bf16_tensorrt", LAST)),
-        Trial("tensorrt-int8", "TensorRT, INT8", f"{WHY} Whole numbers of 8 bits.", ("int8_qdq", LAST)),
-        Trial("tensorrt-fp8", "TensorRT, FP8", f"{WHY} Fractions in 8 bits, on newer cards.", ("fp8_qdq", LAST)),
-        Trial("tensorrt-int4", "TensorRT, INT4 weights", f"{WHY} Weights in 4 bits.", ("int4_weights", LAST)),
-        Trial("tensorrt-sparse", "TensorRT, 2:4 zeros", f"{WHY} Two of four weights are zero.", ("sparsity_2_4", LAST)),
+        Trial("tensorrt-fp16", "TensorRT, FP16", _why(Words("Half the digits.")), ("fp16", LAST)),
+        Trial("tensorrt-bf16", "TensorRT, BF16", _why(Words("Half the digits, same range.")), ("bf16_tensorrt", LAST)),
+        Trial("tensorrt-int8", "TensorRT, INT8", _why(Words("Whole numbers of 8 bits.")), ("int8_qdq", LAST)),
+        Trial("tensorrt-fp8", "TensorRT, FP8", _why(Words("Fractions in 8 bits, on newer cards.")), ("fp8_qdq", LAST)),
+        Trial("tensorrt-int4", "TensorRT, INT4 weights", _why(Words("Weights in 4 bits.")), ("int4_weights", LAST)),
+        Trial("tensorrt-sparse", "TensorRT, 2:4 zeros", _why(SPARSE), ("sparsity_2_4", LAST)),
     ),
     why_not=why_not,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 from .base import NotRunnable
 from .cuda_driver import Place
 from .tensorrt_editions import Edition
+from .words import Words
 
 Source = Path | bytes
 """The path of an ONNX file, or its content."""
@@ -36,7 +37,7 @@ STOP_S = 0.1
 A process that exits at once need not wait, because the build ends with it.
 """
 
-BY_EXAMPLE = (
+BY_EXAMPLE = Words(
     "begin with the model as it was before its numbers were made smaller: the technique int8_qdq writes 8 bits as "
     "TensorRT reads them, their ranges learned beforehand"
 )
@@ -46,11 +47,11 @@ ALTERNATIVES = {
     "ConvInteger": BY_EXAMPLE,
     "QLinearConv": BY_EXAMPLE,
     "QLinearMatMul": BY_EXAMPLE,
-    "MatMulNBits": "the technique int4_weights writes 4-bit weights as TensorRT reads them",
+    "MatMulNBits": Words("the technique int4_weights writes 4-bit weights as TensorRT reads them"),
 }
 """Known alternatives to operators that TensorRT cannot read."""
 
-ELSEWHERE = (
+ELSEWHERE = Words(
     "ONNX Runtime runs the model as it is: on the card (onnxruntime-cuda; onnxruntime-rtx gives TensorRT the parts "
     "that it knows) or on the processor"
 )
@@ -94,10 +95,15 @@ class BuildRefused(NotRunnable):
     def __init__(self, operators: tuple[tuple[str, str], ...], reason: str) -> None:
         """Build the message from the operators and the library's reason."""
         self.operators = operators
-        kinds = list(dict.fromkeys(kind for kind, _ in operators)) or ["this file"]
+        kinds = list(dict.fromkeys(kind for kind, _ in operators))
         self.alternative = next((ALTERNATIVES[kind] for kind in kinds if kind in ALTERNATIVES), ELSEWHERE)
-        named = next((f" (“{name}”)" for _, name in operators if name), "")
-        super().__init__(ValueError(f"TensorRT cannot read {', '.join(kinds[:4])}{named}: {reason}"))
+        name, shown = next((name for _, name in operators if name), ""), ", ".join(kinds[:4])
+        words = Words("TensorRT cannot read this file: {0}", reason)
+        if kinds:
+            words = Words("TensorRT cannot read {0}: {1}", shown, reason)
+        if name:
+            words = Words("TensorRT cannot read {0} (“{1}”): {2}", shown, name, reason)
+        super().__init__(words)
 
 
 @dataclass
@@ -237,7 +243,7 @@ def _build(edition: Edition, trt: Any, model: Source, request: BuildRequest, pla
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise NotRunnable(ValueError(plain(logger.errors)))
+        raise NotRunnable(plain(logger.errors))
     seconds = time.monotonic() - began_s
     warnings = tuple(dict.fromkeys(plain([text]) for text in logger.warnings))[:5]
     return Built(bytes(plan), edition.take_timing(config), seconds, int(network.num_layers), warnings)
@@ -256,9 +262,7 @@ def _set_profile(builder: Any, network: Any, config: Any, profile: Profile) -> N
             free.append(tensor.name)
     missing = [name for name in free if name not in profile]
     if missing:
-        raise NotRunnable(
-            ValueError(f"the sizes of {', '.join(missing)} are open, and nothing shows how large they get")
-        )
+        raise NotRunnable(Words("the sizes of {0} are open, and nothing shows how large they get", ", ".join(missing)))
     if free:
         ranges = builder.create_optimization_profile()
         for name in free:
@@ -271,7 +275,7 @@ def _refused(parser: Any, logger: Any) -> BuildRefused:
     operators = tuple((str(one.node_operator()), str(one.node_name())) for one in errors if one.node_operator())
     reason = str(errors[0].desc()) if errors else plain(logger.errors)
     if " " not in reason:  # only the failed assertion, such as "false"
-        reason = "it has no such operator"
+        reason = Words("it has no such operator")
     return BuildRefused(tuple(dict.fromkeys(operators)), plain([reason]))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from .base import NotRunnable
 from .cuda_driver import Place
+from .words import Words
 
 WHEELS = ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs")
 """Wheels behind the package `tensorrt-rtx`, which is itself no wheel."""
@@ -79,7 +80,7 @@ class Rtx(Edition):
         for number, name in enumerate(names):
             capability = getattr(trt.ComputeCapability, name.upper(), None)
             if capability is None:
-                raise NotRunnable(ValueError(f"{self.title} builds nothing for {name.upper() or 'no card'}"))
+                raise NotRunnable(Words("{0} builds nothing for the card {1}", self.title, name.upper() or "–"))
             config.set_compute_capability(capability, number)
 
     def refusal(self, trt: Any, runtime: Any, engine: bytes) -> str:
@@ -117,8 +118,8 @@ class Classic(Edition):
         """Check that the build is for the card of this computer; raise NotRunnable where it is not."""
         others = [name for name in architectures if name != place.architecture]
         if others or not place.architecture:
-            names = ", ".join(name.upper() for name in others) or "a card that is not here"
-            raise NotRunnable(ValueError(f"{self.title} cannot build for {names}: it builds on the card itself"))
+            names = ", ".join(name.upper() for name in others) or Words("a card that is not here")
+            raise NotRunnable(Words("{0} cannot build for {1}: it builds on the card itself", self.title, names))
 
     def give_timing(self, config: Any, kept: bytes) -> None:
         """Use the timings of earlier builds; the library rejects those of another card or version and repeats them."""
@@ -157,8 +158,10 @@ def load_library(edition: Edition) -> Any:
         version = str(trt.__version__)
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
         words = " ".join(str(error).split())[:200] or type(error).__name__
-        raise NotRunnable(ImportError(f"{edition.title} cannot be loaded ({words}); {edition.install}")) from error
+        raise NotRunnable(Words("{0} cannot be loaded ({1}); {2}", edition.title, words, edition.install)) from error
     if edition.id == "classic" and int(version.partition(".")[0]) < CLASSIC_FROM:
-        words = f"{edition.title} {version} is too old, {CLASSIC_FROM} is needed; {edition.install} --upgrade"
-        raise NotRunnable(ImportError(words))
+        command = f"{edition.install} --upgrade"
+        raise NotRunnable(
+            Words("{0} {1} is too old, {2} is needed; {3}", edition.title, version, CLASSIC_FROM, command)
+        )
     return trt

@@ -19,6 +19,7 @@ from .base import NotRunnable
 from .cuda_driver import Place
 from .tensorrt_build import BuildRequest, Built, Profile, Tick, build, make_logger
 from .tensorrt_editions import Edition
+from .words import Words
 
 FILE = "tensorrt.json"
 CACHE_VARIABLE = "FETTLE_ENGINE_CACHE"
@@ -57,7 +58,7 @@ def describe_file(model: Path) -> dict[str, Any]:
         profile_of(described)
         list(described.get("engines", []))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise NotRunnable(ValueError(f"{FILE} next to the model is damaged")) from error
+        raise NotRunnable(Words("{0} next to the model is damaged", FILE)) from error
     return dict(described)
 
 
@@ -125,7 +126,7 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
     made = build(edition, trt, model, request, place, tick)
     engine = runtime.deserialize_cuda_engine(made.engine)
     if engine is None:
-        raise NotRunnable(ValueError(f"the engine was built and does not open: {_last(logger)}"))
+        raise NotRunnable(Words("the engine was built and does not open: {0}", _last(logger)))
     save_engine(folder, made)
     report = f"The engine was built here in {made.seconds:.1f} s" + (f" ({'; '.join(why)})" if why else "")
     return OpenedEngine(trt, edition, engine, runtime, logger, compiled, report)

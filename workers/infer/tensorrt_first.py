@@ -20,6 +20,7 @@ from .base import Arrays, NotRunnable, Session
 from .tensorrt import SizeNotBuilt
 from .tensorrt_build import Tick
 from .tensorrt_engines import CACHE_VARIABLE
+from .words import Words
 
 REPORT_S = 2.0
 """Seconds between two progress lines of a build."""
@@ -82,12 +83,18 @@ def in_onnxruntime(path: Path, settings: Mapping[str, Any], threads: int) -> tup
     """Open the model in ONNX Runtime, on the card where that works; return it and one clause that reports it."""
     own = {name: value for name, value in settings.items() if name in OF_ONNXRUNTIME}
     stand_in = path.with_name(STAND_IN_FILE)
-    report = ", with 32 bits" if stand_in.is_file() else ""
-    path = stand_in if stand_in.is_file() else path
+    in_32_bits = stand_in.is_file()
+    path = stand_in if in_32_bits else path
     try:
-        return onnxruntime_cuda.load(path, own, threads), f"ONNX Runtime on the card answers instead{report}"
+        on_card = Words("ONNX Runtime on the card answers instead")
+        if in_32_bits:
+            on_card = Words("ONNX Runtime on the card answers instead, with 32 bits")
+        return onnxruntime_cuda.load(path, own, threads), on_card
     except (NotRunnable, ImportError, OSError):
-        return onnxruntime_cpu.load(path, own, threads), f"ONNX Runtime on the processor answers instead{report}"
+        elsewhere = Words("ONNX Runtime on the processor answers instead")
+        if in_32_bits:
+            elsewhere = Words("ONNX Runtime on the processor answers instead, with 32 bits")
+        return onnxruntime_cpu.load(path, own, threads), elsewhere
 
 
 def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
@@ -109,7 +116,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
         engine = open_engine(path, settings, threads)
     except NotRunnable as error:
         other, report = in_onnxruntime(path, settings, threads)
-        other.fallbacks = (f"TensorRT: {error}; {report}", *other.fallbacks)
+        other.fallbacks = (Words("TensorRT: {0}; {1}", error, report), *other.fallbacks)
         return other
     if time.monotonic() - began_s > REPORT_S:
         sys.stderr.write("The engine is ready, and kept for the next start.\n")

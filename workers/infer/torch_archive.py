@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import UnsafeProgram
+from .words import Words
 
 RECORDS = re.compile(
     r"archive_format|archive_version|byteorder|version|\.data/(version|serialization_id)|\.format_version"
@@ -82,6 +83,11 @@ ARITHMETIC = (
 class _Odd(ValueError):
     """A part of the file that torch.export does not write; the text continues a sentence behind the file's name."""
 
+    def __init__(self, template: str, *facts: object) -> None:
+        """Make the text."""
+        self.words = Words(template, *facts)
+        super().__init__(self.words)
+
 
 def check_archive(torch: Any, path: Path) -> None:
     """Check that the file holds tensors and a graph of known operators, and nothing else.
@@ -94,7 +100,7 @@ def check_archive(torch: Any, path: Path) -> None:
         names = list(reader.get_all_records())
         for name in names:
             if not RECORDS.fullmatch(name):
-                raise _Odd(f"it holds {name[:80]!r}, which does not belong into a torch program")
+                raise _Odd("it holds {0!r}, which does not belong into a torch program", name[:80])
             if name.endswith(".pt"):
                 _check_tensors(torch, _text(reader, name), name)
         for name in CONFIGS:
@@ -102,9 +108,9 @@ def check_archive(torch: Any, path: Path) -> None:
                 _check_payloads(json.loads(_text(reader, name)))
         _walk(json.loads(_text(reader, PROGRAM)), "")
     except _Odd as odd:
-        raise UnsafeProgram(path.name, str(odd)) from odd
+        raise UnsafeProgram(path.name, odd) from odd
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
-        raise UnsafeProgram(path.name, "it is damaged or no program of torch.export") from error
+        raise UnsafeProgram(path.name, Words("it is damaged or no program of torch.export")) from error
 
 
 @contextlib.contextmanager
@@ -124,7 +130,7 @@ def tensors_only() -> Iterator[None]:
 
 def _text(reader: Any, name: str) -> bytes:
     if reader.get_record_size(name) > MAX_TEXT_BYTES:
-        raise _Odd(f"its {name} is far too large")
+        raise _Odd("its {0} is far too large", name)
     return bytes(reader.get_record(name))
 
 
@@ -135,19 +141,19 @@ def _check_tensors(torch: Any, data: bytes, name: str) -> None:
     reader = torch._C.PyTorchFileReader(io.BytesIO(data))
     others = [record for record in reader.get_all_records() if not TENSOR_RECORDS.fullmatch(record)]
     if others:
-        raise _Odd(f"its {name} holds {others[0][:80]!r}, which does not belong into a file of tensors")
+        raise _Odd("its {0} holds {1!r}, which does not belong into a file of tensors", name, others[0][:80])
     for opcode, argument, _place in pickletools.genops(_text(reader, "data.pkl")):
         if opcode.name == "GLOBAL" and not CALLS.fullmatch(str(argument)):
-            raise _Odd(f"a pickle in it would call {str(argument)[:80]!r}")
+            raise _Odd("a pickle in it would call {0!r}", str(argument)[:80])
         if not OPCODES.fullmatch(opcode.name):
-            raise _Odd(f"a pickle in it uses {opcode.name}, which tensors do not need")
+            raise _Odd("a pickle in it uses {0}, which tensors do not need", opcode.name)
 
 
 def _check_payloads(config: Any) -> None:
     """Check that tensors are stored as plain bytes: with `use_pickle` torch would unpickle anything."""
     for name, payload in config["config"].items():
         if payload.get("use_pickle") is not False or not PAYLOADS.fullmatch(str(payload["path_name"])):
-            raise _Odd(f"its tensor {str(name)[:80]!r} is a pickle")
+            raise _Odd("its tensor {0!r} is a pickle", str(name)[:80])
     _walk(config, "")
 
 
@@ -246,7 +252,7 @@ def _walk(value: Any, field: str) -> None:
     if isinstance(value, str):
         rule = RULES.get(field)
         if rule is None or not rule(value):
-            raise _Odd(f"its {field or 'content'} is {value[:80]!r}, which torch.export does not write")
+            raise _Odd("its {0} is {1!r}, which torch.export does not write", field or "content", value[:80])
     elif isinstance(value, list):
         for one in value:
             _walk(one, field)
@@ -254,7 +260,7 @@ def _walk(value: Any, field: str) -> None:
         keys = MAPS.get(field)
         for name, inner in value.items():
             if keys is not None and not keys(name):
-                raise _Odd(f"its {field} names {name[:80]!r}, which torch.export does not write")
+                raise _Odd("its {0} names {1!r}, which torch.export does not write", field, name[:80])
             if name in CUSTOM and inner and keys is None:
                 raise _Odd("it holds an object of an unknown class")
             if name == "metadata" and keys is None:
@@ -267,4 +273,4 @@ def _check_metadata(metadata: Any) -> None:
     """Check the origin notes of a node, which torch keeps as text and never runs."""
     for name, text in metadata.items():
         if not isinstance(text, str) or not FREE_TEXT.fullmatch(text):
-            raise _Odd(f"its metadata {name[:80]!r} is no plain text")
+            raise _Odd("its metadata {0!r} is no plain text", name[:80])

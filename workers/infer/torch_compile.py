@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import Refusal
+from .words import Words
 
 COMPILERS = ("c++", "g++", "clang++")
 MIN_COMPILING_S = 600.0
@@ -27,6 +28,11 @@ MAX_WORDS = 200
 
 class NotCompiled(RuntimeError):
     """Compilation is impossible; `str(error)` is the reason as the end of a sentence, without its full stop."""
+
+    def __init__(self, template: str, *facts: object) -> None:
+        """Make the reason, kept in `words`."""
+        self.words = Words(template, *facts)
+        super().__init__(self.words)
 
 
 def find_compiler() -> str:
@@ -54,17 +60,20 @@ def why_not_compiled() -> str:
     try:
         find_compiler()
     except NotCompiled as error:
-        return str(error)
+        return error.words
     return ""
 
 
 def why_not_compile(time_budget_s: float | None) -> Refusal | None:
     """Return the reason why a run with this time limit in seconds (None: no limit) does not compile."""
     if reason := why_not_compiled():
-        return Refusal("no_compiler", f"PyTorch cannot compile it: {reason}.")
+        return Refusal("no_compiler", Words("PyTorch cannot compile it: {0}.", reason))
     if time_budget_s is not None and time_budget_s < MIN_COMPILING_S:
-        minutes = f"{MIN_COMPILING_S / 60:.0f} minutes or more"
-        words = f"Each measurement compiles it anew, for half a minute or more; it is tried in runs of {minutes}."
+        words = Words(
+            "Each measurement compiles it anew, for half a minute or more; it is tried in runs of {0:.0f} minutes or"
+            " more.",
+            MIN_COMPILING_S / 60,
+        )
         return Refusal("no_time", words)
     return None
 
@@ -119,5 +128,5 @@ def compile_module(
         raise
     except Exception as error:  # dynamo, inductor and the compiler raise many types
         words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise NotCompiled(f"PyTorch's compiler failed with: {words[:MAX_WORDS].rstrip('.:')}") from error
+        raise NotCompiled("PyTorch's compiler failed with: {0}", words[:MAX_WORDS].rstrip(".:")) from error
     return compiled

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .base import Arrays, NotRunnable, Refusal, Runtime, SessionOptions, check_settings, installed, run_in_parts
 from .torch_archive import check_archive, tensors_only
 from .torch_compile import NotCompiled, compile_module, why_not_compile
+from .words import Words
 
 PROGRAM_FILE = "model.pt2"
 NAMES_FILE = "names.json"
@@ -69,7 +70,8 @@ class TorchSession:
             on_card = self._device.startswith("cuda")
             self._module = compile_module(self._torch, self._module, self._call_with_one, threads, on_card=on_card)
         except NotCompiled as error:
-            self.fallbacks = (*self.fallbacks, f"Compiling: {error}; PyTorch runs the model as it is, which is slower")
+            words = Words("Compiling: {0}; PyTorch runs the model as it is, which is slower", error)
+            self.fallbacks = (*self.fallbacks, words)
 
     def _call_with_one(self, module: Any) -> None:
         """Call the module as `_run` does, with the first item of the example inputs of the export."""
@@ -147,7 +149,7 @@ def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str
     """
     program_path = path.parent / PROGRAM_FILE
     if not program_path.is_file():
-        raise NotRunnable(ValueError("no torch source is known for this model, so PyTorch cannot run it"))
+        raise NotRunnable(Words("no torch source is known for this model, so PyTorch cannot run it"))
     extra: dict[str, str] = {NAMES_FILE: ""}
     check_archive(torch, program_path)
     try:
@@ -159,14 +161,14 @@ def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str
     inputs, outputs = list(names["inputs"]), list(names["outputs"])
     by_name = keywords(program)
     if len(inputs) != len(program.graph_signature.user_inputs) or (by_name and set(by_name) != set(inputs)):
-        raise NotRunnable(ValueError("the torch program takes other inputs than the model next to it"))
+        raise NotRunnable(Words("the torch program takes other inputs than the model next to it"))
     return program, (inputs, outputs)
 
 
 def _names_from_info(path: Path) -> dict[str, list[str]]:
     info_path = path.parent / "info.json"
     if not info_path.is_file():
-        raise NotRunnable(ValueError("the torch program does not contain the names of its inputs"))
+        raise NotRunnable(Words("the torch program does not contain the names of its inputs"))
     info = json.loads(info_path.read_text(encoding="utf-8"))
     return {side: [entry["name"] for entry in info[side]] for side in ("inputs", "outputs")}
 

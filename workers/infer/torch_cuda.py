@@ -24,6 +24,7 @@ from .base import (
 )
 from .cuda_driver import Clock, Driver
 from .torch_cpu import NUMBERS, TorchSession, load_program, why_not
+from .words import Words
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "precision": (str,), "compile": (bool,)}
 
@@ -97,17 +98,17 @@ def available() -> Availability:
 
     if not torch.cuda.is_available():
         hint = "pip install torch --index-url https://download.pytorch.org/whl/cu130"
-        return Availability(False, f"this PyTorch cannot use the GPU; {hint}", installs="cuda")
+        return Availability(False, Words("this PyTorch cannot use the GPU; {0}", hint), installs="cuda")
     try:
         ones = torch.ones(8, 8, device="cuda:0")
         works = float((ones @ ones).sum()) == 512.0
     except RuntimeError as error:
-        return Availability(False, f"the GPU does not work with this PyTorch: {NotRunnable(error)}")
-    return Availability(works, "" if works else "the GPU gave a wrong answer to a test product")
+        return Availability(False, Words("the GPU does not work with this PyTorch: {0}", NotRunnable(error)))
+    return Availability(works, "" if works else Words("the GPU gave a wrong answer to a test product"))
 
 
-HALF = "Half the digits, for which cards have arithmetic of their own."
-COMPILED = "PyTorch joins operators into programs for this card."
+HALF = Words("Half the digits, for which cards have arithmetic of their own.")
+COMPILED = Words("PyTorch joins operators into programs for this card.")
 
 RUNTIME = Runtime(
     id="torch-cuda",

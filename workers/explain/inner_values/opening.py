@@ -6,6 +6,7 @@ from workers.contracts.base import RunParams
 from workers.contracts.process.context import JobContext
 from workers.explain.inner_values.base import InnerModel, refusals
 from workers.infer.base import NotRunnable
+from workers.infer.words import Words
 from workers.tune.layers import target_of
 
 
@@ -34,4 +35,4 @@ def open_inner(params: RunParams, scratch: Path, ctx: JobContext) -> InnerModel:
             from workers.explain.inner_values.in_onnxruntime import OnnxModel
 
             return OnnxModel(target.path, ctx.threads, scratch)
-    raise NotRunnable(ValueError("its engine runs only whole models"))
+    raise NotRunnable(Words("its engine runs only whole models"))

@@ -12,6 +12,7 @@ from workers.explain.agreement import Difference, Gains, Layout, Spread, layout_
 from workers.explain.inner_values.base import InnerModel, Part, Run, Values, plan
 from workers.explain.rounding import changed, coarsest
 from workers.infer.base import Arrays, NotRunnable
+from workers.infer.words import Words
 
 STAGE = "Compare inner values"
 LOCAL_ITEMS = 8
@@ -188,7 +189,7 @@ class Walk:
             return given
         shape, dtype = forms[name]
         if sides[0][pair.a].size != np.prod(shape):
-            raise NotRunnable(ValueError("the models' values have different sizes for some examples"))
+            raise NotRunnable(Words("the models' values have different sizes for some examples"))
         return np.asarray(pair.layout.to_second(sides[0][pair.a], shape), dtype, order="C")
 
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.pipeline import AudioSteps, ImageSteps, TextSteps
 from workers.contracts.process.context import JobContext
-from workers.contracts.told import told
 from workers.contracts.translation import _, mark
 from workers.export.golden_json import as_json, from_json
 from workers.export.selftest import failed
@@ -120,7 +119,7 @@ def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any
     ]
     for number, reason in enumerate(golden_differences(golden, pipeline, shaped)):
         if reason:
-            raise failed(_("The page answers golden input {0} differently: {1}").format(number, told(reason)))
+            raise failed(_("The page answers golden input {0} differently: {1}").format(number, reason))
 
 
 def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, Any]) -> None:
