@@ -36,7 +36,7 @@ CODE = re.compile(r"[a-z][a-z0-9_-]+")
 """The code of an error, followed by its title, detail and hint."""
 SENTENCES = ("info", "warning", "danger", "add", "reason", "warn", "note", "progress")
 """Functions whose first argument is a sentence of a finding or a note, or the name of a stage."""
-WORDED = ("Words", "PipelineError", "ArrayFileError", "NotALog", "CannotLog", "NotCompiled", "_Odd")
+WORDED = ("Words", "PipelineError", "ArrayFileError", "NotCompiled", "_Odd")
 """Texts and errors of the rooms that bundles copy; their first argument is a template."""
 FIELDS = ("title", "detail", "hint", "summary", "how_to_run", "found", "reason", "what")
 PRESET_FIELDS = ("title", "summary", "expect", "expect_plain", "how_long", "why", "about")

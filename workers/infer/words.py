@@ -19,7 +19,7 @@ class Words(str):
     def __new__(cls, template: str, *facts: object) -> Words:
         """Return the text; without facts the template is the text as it is."""
         made = super().__new__(cls, template.format(*facts) if facts else template)
-        made.template, made.facts, made.many, made.number = template, facts, "", 0
+        made.template, made.facts, made.many, made.number = str(template), facts, "", 0
         return made
 
     @classmethod

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..pipeline.words import WordedError
 from .bins import usual_edges
 from .reference import MOST_CLASSES, MOST_STATISTICS, NotAReference, Reference, parse, whole
 from .writing import CURRENT, FORMAT, SUFFIX, VERSION
@@ -34,12 +35,12 @@ Progress = Callable[[int, int], None]
 """Receives (bytes read, bytes of all files); its exceptions end the reading."""
 
 
-class NotALog(ValueError):
+class NotALog(WordedError, ValueError):
     """Error: the file or folder is not a log; `code` is missing, empty, foreign, newer, damaged or unreadable."""
 
-    def __init__(self, code: str, text: str) -> None:
-        """Create an error with its code and a sentence about the file."""
-        super().__init__(text)
+    def __init__(self, code: str, template: str, *facts: object) -> None:
+        """Create an error with its code and a clause about the file."""
+        super().__init__(template, *facts)
         self.code = code
 
 
@@ -126,7 +127,7 @@ def read_log(log: Path, progress: Progress | None = None) -> ReadLog:
                         progress(done + file.tell(), total)
             done += path.stat().st_size
     except OSError as error:
-        raise NotALog("unreadable", f"it cannot be read ({error.strerror or error})") from error
+        raise NotALog("unreadable", "it cannot be read ({0})", error.strerror or error) from error
     if not reading.parts:
         raise reading.refusal(sum(path.stat().st_size for path in files))
     return ReadLog(tuple(reading.parts.values()), reading.left_out, is_cut, reading.went_back)

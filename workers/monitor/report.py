@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pipeline.words import Words
 from . import series as at
 from . import shifts, slowing
 from .reading import LogPart, Progress, ReadLog, read_log
@@ -214,7 +215,7 @@ def _of_classes(watch: Watch) -> Iterator[Alert]:
         names, number = watch.reference.names, numbers[most]
         yield replace(
             alert, code="one_answer" if is_one else alert.code, before=float(usual[most]), now=float(now[most]),
-            name=names[number] if number < len(names) else f"class {number}",
+            name=names[number] if number < len(names) else Words("class {0}", number),
             direction=int(np.sign(now[most] - usual[most])),
         )  # fmt: skip
 

@@ -6,43 +6,52 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..pipeline.words import Words
+
 ENOUGH = 200
 """Number of recent inputs to request: they prove a changed share below 5 % if 3 predictions differ."""
 
-NOUNS = {"image": "pictures", "text": "texts", "audio": "sounds"}
-PLACE_DIGITS = 3
+NOUNS = {"image": Words("pictures"), "text": Words("texts"), "audio": Words("sounds")}
 
 FIGURES: dict[str, tuple[str, str, str]] = {
-    "brightness": ("Brightness", "{Inputs} got darker", "{Inputs} got brighter"),
-    "contrast": ("Contrast", "{Inputs} have less contrast", "{Inputs} have more contrast"),
-    "detail": ("Detail", "{Inputs} show less detail, as if out of focus", "{Inputs} show more detail or noise"),
-    "color": ("Color", "{Inputs} are less colorful", "{Inputs} are more colorful"),
-    "pixels": ("Pixels", "{Inputs} are smaller", "{Inputs} are larger"),
-    "tokens": ("Length in tokens", "{Inputs} got shorter", "{Inputs} got longer"),
+    "brightness": (Words("Brightness"), Words("Pictures got darker"), Words("Pictures got brighter")),
+    "contrast": (Words("Contrast"), Words("Pictures have less contrast"), Words("Pictures have more contrast")),
+    "detail": (
+        Words("Detail"), Words("Pictures show less detail, as if out of focus"),
+        Words("Pictures show more detail or noise"),
+    ),
+    "color": (Words("Color"), Words("Pictures are less colorful"), Words("Pictures are more colorful")),
+    "pixels": (Words("Pixels"), Words("Pictures are smaller"), Words("Pictures are larger")),
+    "tokens": (Words("Length in tokens"), Words("Texts got shorter"), Words("Texts got longer")),
     "unknown": (
-        "Share of unknown tokens", "", "{Inputs} contain more that the model cannot read, as in another language",
+        Words("Share of unknown tokens"), "",
+        Words("Texts contain more that the model cannot read, as in another language"),
     ),
     "rare": (
-        "Share of unusual words", "{Inputs} use more of the usual words than before",
-        "{Inputs} use other words than before, as in another language or on another subject",
+        Words("Share of unusual words"), Words("Texts use more of the usual words than before"),
+        Words("Texts use other words than before, as in another language or on another subject"),
     ),
-    "level_db": ("Level in dB", "{Inputs} got quieter", "{Inputs} got louder"),
-    "silence": ("Share of silence", "{Inputs} contain less silence", "{Inputs} contain more silence"),
-    "sound_s": ("Length in seconds", "{Inputs} got shorter", "{Inputs} got longer"),
-    "crossings": ("Pitch or noise", "{Inputs} got lower or duller", "{Inputs} got higher or noisier"),
-    "mean": ("Mean", "The numbers that come in got smaller", "The numbers that come in got larger"),
-    "spread": ("Spread", "The numbers that come in spread less", "The numbers that come in spread more"),
-    "missing": ("Share missing", "", "More of the numbers that come in are missing"),
-    "confidence": ("Confidence", "Answers got less confident", "Answers got more confident"),
+    "level_db": (Words("Level in dB"), Words("Sounds got quieter"), Words("Sounds got louder")),
+    "silence": (Words("Share of silence"), Words("Sounds contain less silence"), Words("Sounds contain more silence")),
+    "sound_s": (Words("Length in seconds"), Words("Sounds got shorter"), Words("Sounds got longer")),
+    "crossings": (Words("Pitch or noise"), Words("Sounds got lower or duller"), Words("Sounds got higher or noisier")),
+    "mean": (
+        Words("Mean"), Words("The numbers that come in got smaller"), Words("The numbers that come in got larger"),
+    ),
+    "spread": (
+        Words("Spread"), Words("The numbers that come in spread less"), Words("The numbers that come in spread more"),
+    ),
+    "missing": (Words("Share missing"), "", Words("More of the numbers that come in are missing")),
+    "confidence": (Words("Confidence"), Words("Answers got less confident"), Words("Answers got more confident")),
     "energy": (
-        "Unfamiliarity (energy)", "{Inputs} look more familiar to the model",
-        "{Inputs} look less familiar to the model",
+        Words("Unfamiliarity (energy)"), Words("Inputs look more familiar to the model"),
+        Words("Inputs look less familiar to the model"),
     ),
-    "score": ("Score", "Scores got lower", "Scores got higher"),
-    "results": ("Results", "Less is found", "More is found"),
-    "letters": ("Letters in the answer", "Answers got shorter", "Answers got longer"),
-    "answer_mean": ("Mean of the answer", "Answers got smaller", "Answers got larger"),
-    "answer_spread": ("Spread of the answer", "Answers spread less", "Answers spread more"),
+    "score": (Words("Score"), Words("Scores got lower"), Words("Scores got higher")),
+    "results": (Words("Results"), Words("Less is found"), Words("More is found")),
+    "letters": (Words("Letters in the answer"), Words("Answers got shorter"), Words("Answers got longer")),
+    "answer_mean": (Words("Mean of the answer"), Words("Answers got smaller"), Words("Answers got larger")),
+    "answer_spread": (Words("Spread of the answer"), Words("Answers spread less"), Words("Answers spread more")),
 }  # fmt: skip
 """Title of each figure, and what happened if it fell or rose ("" without a name for that)."""
 
@@ -50,77 +59,118 @@ TITLES = {name: title for name, (title, _, _) in FIGURES.items()}
 DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
 """Alarms that mean that the model fails although it gives predictions."""
 
+DAYS = (
+    Words("{0} Jan"), Words("{0} Feb"), Words("{0} Mar"), Words("{0} Apr"), Words("{0} May"), Words("{0} Jun"),
+    Words("{0} Jul"), Words("{0} Aug"), Words("{0} Sep"), Words("{0} Oct"), Words("{0} Nov"), Words("{0} Dec"),
+)  # fmt: skip
+
 
 def worded(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the alert with `level` (danger or warning), `title`, `what` (a sentence) and `advice`."""
-    noun = NOUNS.get(kind, "inputs")
-    since = f"since {day(alert['since'])}"
+    words, figures, advice = _what(alert, NOUNS.get(kind, Words("inputs")))
+    since = day(alert["since"])
+    title, what = Words("{0} since {1}", words, since), Words("{0} since {1}: {2}.", words, since, figures)
+    if not figures:
+        what = Words("{0} since {1}.", words, since)
     if alert["until"] is not None:
-        since = f"from {day(alert['since'])} to {day(alert['until'])}"
-    title, figures, advice = _what(alert, noun)
+        until = day(alert["until"])
+        title = Words("{0} from {1} to {2}", words, since, until)
+        what = Words("{0} from {1} to {2}: {3}.", words, since, until, figures)
+        if not figures:
+            what = Words("{0} from {1} to {2}.", words, since, until)
     level = "danger" if alert["code"] in DANGERS else "warning"
-    what = f"{title} {since}: {figures}." if figures else f"{title} {since}."
     if alert["follows"]:
-        advice = f"This goes with “{TITLES[alert['follows']]}”, which changed at the same time."
-    return {**alert, "level": level, "title": f"{title} {since}", "what": what, "advice": advice}
+        advice = Words("This goes with “{0}”, which changed at the same time.", TITLES[alert["follows"]])
+    return {**alert, "level": level, "title": title, "what": what, "advice": advice}
 
 
-def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
+def _what(alert: Mapping[str, Any], noun: Words) -> tuple[Words, Words, Words]:
     """Return the title, the figures and the advice of an alert."""
     code, before, now = alert["code"], alert["before"], alert["now"]
-    share = f"{_percent(now)} instead of {_percent(before)}" if before is not None else _percent(now)
-    more = f"Accuracy is likely lower: add {ENOUGH} recent {noun} with the right answers, and optimize again."
-    wait = "Until that is clear, do not rely on the answers."
+    share = _percent(now) if before is None else Words("{0} instead of {1}", _percent(now), _percent(before))
+    more = Words(
+        "Accuracy is likely lower: add {0} recent {1} with the right answers, and optimize again.", ENOUGH, noun
+    )
+    wait = Words("Until that is clear, do not rely on the answers.")
     if code == "unfamiliar":
-        advice = f"Look at recent {noun}: is there a kind that is new? The model cannot name it. {more}"
-        return f"More {noun} are unlike what the model knows", share, advice
+        advice = Words("Look at recent {0}: is there a kind that is new? The model cannot name it.", noun)
+        return Words("More {0} are unlike what the model knows", noun), share, _both(advice, more)
+    if code == "classes" and alert["direction"] > 0:
+        advice = Words("Check whether {0} of that kind really come more often. If not, answers got worse.", noun)
+        return Words("“{0}” is answered more often", alert["name"]), share, _both(advice, more)
     if code == "classes":
-        verb = "more" if alert["direction"] > 0 else "less"
-        advice = f"Check whether {noun} of that kind really come {verb} often. If not, answers got worse. {more}"
-        return f"“{alert['name']}” is answered {verb} often", share, advice
+        advice = Words("Check whether {0} of that kind really come less often. If not, answers got worse.", noun)
+        return Words("“{0}” is answered less often", alert["name"]), share, _both(advice, more)
     if code == "one_answer":
-        frozen = "picture" if noun == "pictures" else "input"
-        advice = f"Look at what comes in: an empty or frozen {frozen} gives one answer to everything. {wait}"
-        return f"Nearly all answers are “{alert['name']}”", share, advice
+        advice = Words("Look at what comes in: an empty or frozen input gives one answer to everything.")
+        if noun == NOUNS["image"]:
+            advice = Words("Look at what comes in: an empty or frozen picture gives one answer to everything.")
+        return Words("Nearly all answers are “{0}”", alert["name"]), share, _both(advice, wait)
     if code == "unsure":
-        advice = f"Something about the {noun} or their preparation is new. {wait}"
-        return "The model is hardly ever confident", f"{_percent(now)} on average instead of {_percent(before)}", advice
+        advice = Words("Something about the {0} or their preparation is new.", noun)
+        figures = Words("{0} on average instead of {1}", _percent(now), _percent(before))
+        return Words("The model is hardly ever confident"), figures, _both(advice, wait)
     if code == "errors":
-        advice = "Read the messages of the service or of run.py: callers may send something else than before."
-        return "More requests fail", share, advice
+        advice = Words("Read the messages of the service or of run.py: callers may send something else than before.")
+        return Words("More requests fail"), share, advice
     if code == "not_numbers":
-        advice = "Use the release before it again, and test this one with these inputs."
-        return "Answers are no numbers (NaN)", share, advice
+        advice = Words("Use the release before it again, and test this one with these inputs.")
+        return Words("Answers are no numbers (NaN)"), share, advice
     if code == "slower":
-        figures = f"{_ms(now)} instead of {_ms(before)} for half of them"
-        advice = "Check what else runs on this computer, and whether it is hot or saves power; or optimize again on it."
-        return f"Answers take {now / before:.1f} times as long", figures, advice
+        figures = Words("{0} instead of {1} for half of them", _ms(now), _ms(before))
+        advice = Words(
+            "Check what else runs on this computer, and whether it is hot or saves power; or optimize again on it."
+        )
+        return Words("Answers take {0:.1f} times as long", now / before), figures, advice
     title, fell, rose = FIGURES.get(alert["statistic"], (alert["statistic"], "", ""))
-    change = (rose if alert["direction"] > 0 else fell) or f"“{title}” changed"
-    figures = "" if before is None or now is None else f"{_number(now)} on average instead of {_number(before)}"
-    return change.format(Inputs=noun.capitalize()), figures, more
+    change = (rose if alert["direction"] > 0 else fell) or Words("“{0}” changed", title)
+    figures = Words("")
+    if before is not None and now is not None:
+        figures = Words("{0} on average instead of {1}", Words("{0:.3g}", now), Words("{0:.3g}", before))
+    return change, figures, more
+
+
+def _both(first: Words, second: Words) -> Words:
+    return Words("{0} {1}", first, second)
 
 
 def left_out(drift: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each noteworthy fact about the log itself."""
-    notes = []
+    notes: list[str] = []
     lines = drift["left_out"]
-    if lines.get("newer"):
-        notes.append(f"{lines['newer']:,} lines are from a newer Fettle and were left out. Update Fettle to read them.")
+    if newer := lines.get("newer"):
+        notes.append(
+            Words.of_number(
+                newer,
+                "{0:,} line is from a newer Fettle and was left out. Update Fettle to read it.",
+                "{0:,} lines are from a newer Fettle and were left out. Update Fettle to read them.",
+            )
+        )
     damaged = sum(count for reason, count in lines.items() if reason != "newer")
     if damaged:
-        are = "1 line is" if damaged == 1 else f"{damaged:,} lines are"
-        notes.append(f"{are} cut or damaged and left out; all others were read.")
+        notes.append(
+            Words.of_number(
+                damaged,
+                "{0:,} line is cut or damaged and left out; all others were read.",
+                "{0:,} lines are cut or damaged and left out; all others were read.",
+            )
+        )
     if drift["is_cut"]:
-        notes.append("The log is very large: its oldest part was not read.")
+        notes.append(Words("The log is very large: its oldest part was not read."))
     if drift["clock_went_back"]:
-        notes.append("The computer's clock was set back while the log was written; times may be off.")
+        notes.append(Words("The computer's clock was set back while the log was written; times may be off."))
     if drift["lost"]:
-        notes.append(f"{drift['lost']:,} requests are in no figure: they came too fast, or the disk was full.")
+        notes.append(
+            Words.of_number(
+                drift["lost"],
+                "{0:,} request is in no figure: it came too fast, or the disk was full.",
+                "{0:,} requests are in no figure: they came too fast, or the disk was full.",
+            )
+        )
     if not drift["expected"]:
-        notes.append("The bundle has no evaluation data of yours; its first requests are taken as usual.")
+        notes.append(Words("The bundle has no evaluation data of yours; its first requests are taken as usual."))
     if drift["bundles"] > 1:
-        notes.append(f"{drift['bundles']} releases wrote to this log; the figures are of the latest.")
+        notes.append(Words("{0} releases wrote to this log; the figures are of the latest.", drift["bundles"]))
     return notes
 
 
@@ -131,25 +181,55 @@ def is_enough(drift: Mapping[str, Any]) -> bool:
 
 def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> str:
     """Return the most important result as one sentence."""
+    requests = drift["requests"]
     if not alerts and not is_enough(drift):
-        total = drift["requests"] + drift["errors"]
-        return f"{total:,} requests were logged. Changes can be detected from {drift['needed']:,} requests on."
+        total, needed = requests + drift["errors"], drift["needed"]
+        return Words.of_number(
+            total,
+            "{0:,} request was logged. Changes can be detected from {1:,} requests on.",
+            "{0:,} requests were logged. Changes can be detected from {1:,} requests on.",
+            needed,
+        )
     n_with = sum(bool(alert["follows"]) for alert in alerts)
     alerts = [alert for alert in alerts if not alert["follows"]]
-    open_ones = [alert for alert in alerts if alert["until"] is None]
+    count, n_on = len(alerts), sum(alert["until"] is None for alert in alerts)
     if not alerts:
-        return f"No alarm in {drift['requests']:,} requests.{_latency(drift)}"
-    count = "1 alarm" if len(alerts) == 1 else f"{len(alerts)} alarms"
-    rest = "" if len(open_ones) == len(alerts) else f", {len(open_ones)} still on"
-    changes = "1 change" if n_with == 1 else f"{n_with} changes"
-    also = f", and {changes} that came with {'it' if len(alerts) == 1 else 'them'}," if n_with else ""
-    return f"{count}{rest}{also} in {drift['requests']:,} requests."
+        return _with_latency(Words("No alarm in {0:,} requests.", requests), drift)
+    changes = Words.of_number(n_with, "{0:,} change", "{0:,} changes")
+    if n_on == count and not n_with:
+        return Words.of_number(count, "{0:,} alarm in {1:,} requests.", "{0:,} alarms in {1:,} requests.", requests)
+    if not n_with:
+        return Words.of_number(
+            count,
+            "{0:,} alarm, {1:,} still on in {2:,} requests.",
+            "{0:,} alarms, {1:,} still on in {2:,} requests.",
+            n_on,
+            requests,
+        )
+    if n_on == count:
+        return Words.of_number(
+            count,
+            "{0:,} alarm, and {1} that came with it, in {2:,} requests.",
+            "{0:,} alarms, and {1} that came with them, in {2:,} requests.",
+            changes,
+            requests,
+        )
+    return Words.of_number(
+        count,
+        "{0:,} alarm, {1:,} still on, and {2} that came with it, in {3:,} requests.",
+        "{0:,} alarms, {1:,} still on, and {2} that came with them, in {3:,} requests.",
+        n_on,
+        changes,
+        requests,
+    )
 
 
-def _latency(drift: Mapping[str, Any]) -> str:
-    """Return a sentence on the median latency; "" if nothing was timed."""
+def _with_latency(text: Words, drift: Mapping[str, Any]) -> Words:
+    """Return a text with a sentence on the median latency, if anything was timed."""
     before, now = drift["latency_before_ms"], drift["latency_now_ms"]
-    return "" if before is None else f" Median latency: {_ms(now)} now, {_ms(before)} at the beginning."
+    if before is None:
+        return text
+    return _both(text, Words("Median latency: {0} now, {1} at the beginning.", _ms(now), _ms(before)))
 
 
 def day(t: float) -> str:
@@ -157,21 +237,21 @@ def day(t: float) -> str:
     try:
         moment = time.localtime(t)
     except (OverflowError, ValueError, OSError):
-        return "an unknown day"
-    year = "" if moment.tm_year == time.localtime().tm_year else f" {moment.tm_year}"
-    return f"{moment.tm_mday} {time.strftime('%b', moment)}{year} {time.strftime('%H:%M', moment)}"
+        return Words("an unknown day")
+    date, clock = Words(DAYS[moment.tm_mon - 1], moment.tm_mday), time.strftime("%H:%M", moment)
+    if moment.tm_year == time.localtime().tm_year:
+        return Words("{0} {1}", date, clock)
+    return Words("{0} {1} {2}", date, moment.tm_year, clock)
 
 
-def _percent(share: float | None) -> str:
+def _percent(share: float | None) -> Words:
     if share is None:
-        return "unknown"
+        return Words("unknown")
     value = 100 * share
-    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"
+    return Words("{0} %", Words("{0:.0f}" if value >= 10 or value == 0 else "{0:.2g}", value))
 
 
-def _ms(value: float) -> str:
-    return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
-
-
-def _number(value: float) -> str:
-    return f"{value:.{PLACE_DIGITS}g}"
+def _ms(value: float) -> Words:
+    if value < 1000:
+        return Words("{0} ms", Words("{0:.3g}", value))
+    return Words("{0} s", Words("{0:.3g}", value / 1000))

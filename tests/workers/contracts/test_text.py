@@ -123,7 +123,7 @@ def test_errors_of_copied_rooms_keep_their_template() -> None:
 def test_templates_and_nouns_of_copied_rooms_are_extracted() -> None:
     """Given calls of errors, texts and `counted`, Then templates are found, also their plurals, and no bare fields."""
     source = """
-raise PipelineError("{0} is odd.", x), Words("{0} {1}", a, b), Words.of_number(n, "{0} a", "{0} b"), Words(x)
+PipelineError("{0} is odd.", x), Words("{0} {1}", a, b), Words.of_number(n, "{0} a", "{0} b"), Words(x)
 counted(n, "file"), counted(n, "copy", "copies"), counted(n, noun)
 """
     assert [*record_texts(source)] == [

@@ -41,7 +41,7 @@ class MonitorAlert(Frozen):
     direction: int
     name: str
     requests: int
-    follows: Text = ""
+    follows: str = ""
     bundle: str
     title: Text
     what: Text
