@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import Message, _, mark, told
 from workers.infer.base import NotRunnable, Runtime, Session
 from workers.pipeline.generating import open_whole
 from workers.pipeline.pipeline import load_pipeline
@@ -87,7 +87,7 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
         loop = load_pipeline(folder).spec.generation if "parts" in merged else None
         session: Session = open_whole(runtime.load, folder, artifact.main, merged, threads, loop)
     except NotRunnable as error:
-        raise _refused(runtime, _plain(str(error), folder)) from error
+        raise _refused(runtime, _plain(error, folder)) from error
     except ValueError as error:
         raise InputRefused(
             "bad_setting",
@@ -97,22 +97,24 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
         ) from error
     if merged.get("compile") and session.fallbacks:
         session.close()
-        raise _not_compiled(session.fallbacks[0])
+        raise _not_compiled(getattr(session.fallbacks[0], "facts", session.fallbacks)[0])
     return session
 
 
-def _not_compiled(reason: str) -> InputRefused:
+def _not_compiled(reason: object) -> InputRefused:
     return InputRefused(
         "not_compiled",
         "The model cannot be compiled here",
-        f"{reason.removeprefix('Compiling: ').partition(';')[0].rstrip('.')}.",
+        Message.made("{0}.", (reason,)),
         "Install a C++ compiler (Debian and Ubuntu: apt install g++ python3-dev), or choose another version.",
     )
 
 
-def _plain(reason: str, folder: Path) -> str:
-    """Return a runtime's reason without error numbers and without Fettle's folders."""
-    return CODE_OF_ORT.sub("", reason).replace(f"{folder}{os.sep}", "")
+def _plain(error: NotRunnable, folder: Path) -> str:
+    """Return a runtime's reason without error numbers and without Fettle's folders; a text of ours as it is."""
+    if isinstance(reason := told(error), Message):
+        return reason
+    return CODE_OF_ORT.sub("", reason).replace(f"{folder}{os.sep}", "").rstrip(".")
 
 
 def _refused(runtime: Runtime, reason: str) -> InputRefused:
@@ -120,6 +122,6 @@ def _refused(runtime: Runtime, reason: str) -> InputRefused:
     return InputRefused(
         code,
         _("{0} cannot run this model").format(_(runtime.title)),
-        _("{0} refused it: {1}.").format(_(runtime.title), reason.rstrip(".")),
+        _("{0} refused it: {1}.").format(_(runtime.title), reason),
         mark("Try another runtime, or export the model again with common operators."),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _
+from workers.contracts.translation import Message, _, told
 
 EXTERNAL_FROM_BYTES = 1 << 30
 """Weight size from which on weights go into a second file; a protobuf file holds 2 GiB at most."""
@@ -235,7 +235,9 @@ def broken(title: str, error: BaseException) -> InputRefused:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the error's text on one line, short enough for a sentence."""
+    """Return the error's text on one line, short enough for a sentence; a text of ours as it is."""
+    if isinstance(words := told(error), Message):
+        return words
     return (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
 
 
