@@ -148,7 +148,7 @@ def told(said: object) -> str:
     These rooms do not import this package: their texts are `Words` with `template` and `facts`, and errors have them in
     `words`. Facts of messages and fields of the type `Text` are told by themselves.
     """
-    words = getattr(said, "words", said)
+    words = getattr(said, "words", said.args[0] if isinstance(said, Exception) and len(said.args) == 1 else said)
     if isinstance(words, Message):
         return words
     if not isinstance(words, str) or not (template := getattr(words, "template", "")):

@@ -10,7 +10,7 @@ from workers.contracts.translation import _, joined, mark, ngettext, told
 from workers.evaluate.checks.base import Floats, Material, Pictures
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import DataSplit
-from workers.evaluate.data.base import Entry, names_of, reason_of
+from workers.evaluate.data.base import Entry, names_of
 from workers.evaluate.data.dataset import Kind
 from workers.pipeline.spec import PipelineError
 
