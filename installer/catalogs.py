@@ -87,15 +87,19 @@ def record_texts(source: str) -> Iterator[str | tuple[str, str]]:
         if name == "counted" and texts:
             yield f"{{0:,}} {texts[0]}", f"{{0:,}} {texts[1] if len(texts) > 1 else f'{texts[0]}s'}"
         titles = [word.value for word in node.keywords if word.arg == "title"]
-        values = [word.value for word in node.keywords if word.arg in FIELDS]
-        values += node.args[:1] if name in SENTENCES else []
-        first = node.args[0] if node.args else None
-        if isinstance(first, ast.Constant) and CODE.fullmatch(str(first.value)):
-            values += node.args[1:4]
-        for value in values:
+        for value in sentences_of(node, name):
             text = value.value if isinstance(value, ast.Constant) else None
             if isinstance(text, str) and (" " in text.strip() or (value in titles and text[:1].isupper())):
                 yield text
+
+
+def sentences_of(call: ast.Call, name: str) -> Iterator[ast.expr]:
+    """Yield the arguments of a call that are sentences or titles for people."""
+    yield from (word.value for word in call.keywords if word.arg in FIELDS)
+    yield from call.args[:1] if name in SENTENCES else ()
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and CODE.fullmatch(str(first.value)):
+        yield from call.args[1:4]
 
 
 def _preset_texts(document: object) -> Iterator[str]:

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog, Message
 from installer import catalogs
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("app", "widgets", "workers/contracts")
+FOLDERS = ("app", "widgets", "workers")
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 HOW = "run python -m installer.catalogs, translate what it lists, and run it again"
 
@@ -48,9 +48,46 @@ def test_translated_texts_are_literals_or_fields_of_records() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path, node in arguments()
-        if not isinstance(node, (ast.Constant, ast.Attribute, ast.Name, ast.Subscript))
+        if any(is_composed(part) for part in ast.walk(node))
     ]
     assert wrong == []
+
+
+def test_sentences_of_records_are_no_f_strings() -> None:
+    """Given the calls whose arguments people read, Then none composes its words in an f-string: it has no template."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{part.lineno}"
+        for folder in catalogs.CODES
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not path.relative_to(ROOT).as_posix().startswith(catalogs.LEFT_OUT)
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and (name := called(call)) is not None
+        for sentence in catalogs.sentences_of(call, name)
+        for part in ((sentence.body, sentence.orelse) if isinstance(sentence, ast.IfExp) else (sentence,))
+        if isinstance(part, ast.JoinedStr) and has_words(part)
+    ]
+    assert wrong == []
+
+
+def called(call: ast.Call) -> str | None:
+    """Return the name of the function that is called, None for one of a log."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and owner.id in catalogs.LOGS:
+        return None
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def has_words(text: ast.JoinedStr) -> bool:
+    """Return whether the constant parts of an f-string are words of a sentence."""
+    constant = "§".join(str(part.value) for part in text.values if isinstance(part, ast.Constant))
+    return re.search(r"[A-Za-z]{2,} +[a-z]{2,}| [a-z]{3,}|[a-z]{3,} ", constant) is not None
+
+
+def is_composed(node: ast.AST) -> bool:
+    """Return whether an expression formats, adds or joins texts."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in ("format", "join")
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)))
 
 
 @pytest.mark.parametrize("language", catalogs.TRANSLATED)
