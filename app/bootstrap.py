@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from app.controllers.app_controller import AppController
+    from app.first_settings import FirstSettings
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
     from app.settings import Settings
@@ -105,13 +106,13 @@ def _fail(error: "WorkerError") -> int:
     from PySide6.QtCore import QTimer
 
     from app.controllers.words import error_value
+    from app.first_settings import FirstSettings
     from app.quick_imports import forget_feature_imports
-    from app.settings import Settings
     from widgets.application import WindowApplication
 
     forget_feature_imports()
     app = WindowApplication(sys.argv[:1])
-    window, _theme = build_window(app, Settings())
+    window, _theme = build_window(app, FirstSettings())
     _stop(window, error_value(error.info()))
     window.close_requested.connect(window.close_now)
     awake = QTimer(window, interval=200)  # lets Python receive signals such as Ctrl+C; nothing else runs here
@@ -140,14 +141,14 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
 
     forget_feature_imports()
     from app.controllers.first_page import show_first_page
+    from app.first_settings import read_first_settings
     from app.handover import forget_requests
-    from app.settings import load_settings
     from widgets.application import WindowApplication
     from widgets.language import apply_language
 
     gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
-    settings, problem = load_settings(paths.settings)
+    settings = read_first_settings(paths.settings)
     app = scaled(lambda: WindowApplication(sys.argv[:1]), settings.text_percent)
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
@@ -156,7 +157,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     window, theme = build_window(app, settings)
     app.file_opened.connect(lambda path: window.paths_dropped.emit([path]))
     show_first_page(window, settings, has_files=bool(files))
-    live = Application(app, window, theme, paths, lock, (settings, problem), files)
+    live = Application(app, window, theme, paths, lock, files)
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
     code = app.exec()
@@ -180,7 +181,7 @@ def scaled(make: "Callable[[], WindowApplication]", percent: int) -> "WindowAppl
         del os.environ["QT_SCALE_FACTOR"]
 
 
-def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow, Theme]":
+def build_window(app: "QApplication", settings: "Settings | FirstSettings") -> "tuple[MainWindow, Theme]":
     """Create the window and register its pages without creating them.
 
     This imports no graph library, no database and no numpy.
@@ -214,15 +215,13 @@ class Application:
         theme: "Theme",
         paths: "DataPaths",
         lock: "InstanceLock",
-        loaded: "tuple[Settings, str]",
         files: list[str],
     ) -> None:
-        """Create the application for an open window; `loaded` as by `load_settings`, `files` to open."""
+        """Create the application for an open window; `files` are to be opened."""
         from app.controllers.first_page import StartupQueue
 
         self._app, self._window, self._theme = app, window, theme
         self._paths, self._lock, self._files = paths, lock, files
-        self._settings, self._problem = loaded
         self._undo: list[Callable[[], object]] = []
         self._early = StartupQueue(window)
         self._is_closing = False
@@ -238,7 +237,6 @@ class Application:
         steps: list[Callable[[], object]] = [
             *(lambda name=name: importlib.import_module(name) for name in names),
             self._collect_between_events,
-            self._calm,
             self._wire,
         ]
         self._next(steps)
@@ -263,13 +261,6 @@ class Application:
 
         self._collector = GarbageCollector(interval=1.0)
 
-    def _calm(self) -> None:
-        """Stop animations if the settings or the system say so."""
-        from widgets.motion import system_reduces_motion
-
-        motion = self._settings.motion
-        self._window.set_calm(motion == "reduced" or (motion == "system" and system_reduces_motion()))
-
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController
         from app.controllers.session import Session
@@ -279,20 +270,25 @@ class Application:
         from app.persistence import open_store
         from app.services.flow.artifacts import ArtifactStore
         from app.services.flow.workspace import Workspace
-        from app.settings import SavedSettings, chosen_card
+        from app.settings import SavedSettings, chosen_card, load_settings
+        from widgets.motion import system_reduces_motion
         from workers.contracts.errors import WorkerError
         from workers.contracts.process.allowance import usable_cores
 
         paths, window = self._paths, self._window
+        settings, problem = load_settings(paths.settings)
+        self._theme.set_choice(settings.theme)  # another one than at the first paint if the file is damaged
+        motion = settings.motion
+        window.set_calm(motion == "reduced" or (motion == "system" and system_reduces_motion()))
         try:
-            self._undo.append(open_log(paths, self._settings.log_level).close)
+            self._undo.append(open_log(paths, settings.log_level).close)
             store = open_store(paths, lock=self._lock)
         except WorkerError as error:
             self._show_stopped(error)
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
-        saved = SavedSettings(paths.settings, self._settings)
+        saved = SavedSettings(paths.settings, settings)
         workspace = Workspace(
             paths,
             paths.jobs,
@@ -308,8 +304,8 @@ class Application:
         app_controller.begin(reopen=not self._files)
         if store.notices:
             window.banner(store_notice(joined(store.notices)))
-        elif self._problem:
-            window.banner(settings_problem(self._problem))
+        elif problem:
+            window.banner(settings_problem(problem))
         if self._files:
             app_controller.take_paths(self._files)
         self._early.hand_over(app_controller)

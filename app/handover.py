@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -
     Raises:
         DataFolderUnusable: if the request cannot be written.
     """
-    name = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
     waiting, final = paths.handover / f"{name}.part", paths.handover / f"{name}{SUFFIX}"
     facts = {"files": [str(path.absolute()) for path in files], "token": os.environ.get(TOKEN, "")}
     try:

@@ -6,7 +6,6 @@ lock. Workers inherit the import path, and their sandbox lets them read these fo
 
 import importlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -44,5 +43,7 @@ def activate_own(data_dir: Path | None = None) -> None:
 
 def add_by_command(name: str, data_dir: Path | None) -> int:
     """Install a set for `fettle --NAME` of an installed program; return the installer's exit code."""
+    import subprocess  # no start of the window needs it
+
     bootstrap = CODE / "installer" / "bootstrap.py"
     return subprocess.call([sys.executable, bootstrap, "add", name, sets_root(find_data_folder(data_dir))])

@@ -1,7 +1,7 @@
 """Load and save the settings that apply to all projects.
 
-The settings are one small file, read before the window is painted and before the database is opened. Each setting is
-declared once, here: name, type, bounds, default and the texts of its field.
+The settings are one small file, read before the database is opened; `app.first_settings` reads what the first paint
+needs. Each setting is declared once, here: name, type, bounds, default and the texts of its field.
 """
 
 import logging
@@ -11,13 +11,13 @@ from typing import Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from app.files import write_whole
+from app.first_settings import MAX_BYTES, Appearance, Language, TextPercent
 from app.paths import unusable
 from workers.contracts.base import Frozen
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.messages import Card
 from workers.contracts.translation import _
 
-MAX_BYTES = 1 << 20
 DAMAGED_SUFFIX = ".damaged"
 
 
@@ -29,13 +29,11 @@ class Settings(Frozen):
 
     model_config = ConfigDict(extra="allow")
 
-    theme: Literal["system", "light", "dark"] = Field(
+    theme: Appearance = Field(
         default="system", title="Appearance", description="Light or dark, or as the rest of the computer."
     )
-    language: Literal["", "en", "de", "fr", "es", "ja", "zh_CN"] = Field(
-        default="", title="Language", description="Empty: as the rest of the computer."
-    )
-    text_percent: Literal[100, 125, 150, 175, 200] = Field(
+    language: Language = Field(default="", title="Language", description="Empty: as the rest of the computer.")
+    text_percent: TextPercent = Field(
         default=100, title="Text size", description="In percent of the system's size, for all of the window."
     )
     motion: Literal["system", "full", "reduced"] = Field(

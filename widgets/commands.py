@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from workers.contracts.translation import _, mark
 
 if TYPE_CHECKING:
-    from workers.contracts.errors import ErrorInfo
+    from workers.contracts.error_info import ErrorInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widgets.parts.format import UNKNOWN, size_bytes
-from workers.contracts.gpu import slow_downs
 from workers.contracts.translation import _, localized
 
 Series = Literal["load_pct", "memory_bytes", "temperature_c", "power_w", "frequency_hz"]
@@ -109,6 +108,8 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
 
 def held_back(series: Series, mask: int) -> str:
     """Return NVML's reason for a slowdown with its figure: heat at the temperature, a limit at the power."""
+    from workers.contracts.gpu import slow_downs  # needs pydantic, which is imported after the first paint
+
     reasons = set(slow_downs(mask))
     if series == "temperature_c" and reasons & {"software_thermal", "hardware_thermal"}:
         return _("slowed down by heat")

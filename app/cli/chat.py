@@ -19,7 +19,7 @@ from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
 POLL_S = 0.01

@@ -15,7 +15,7 @@ from app.services.opening.opening import open_model
 from app.services.projects.running import data_params
 from workers.contracts.data.checks import CheckFinding, DataCheckParams, DataCheckResult
 from workers.contracts.data.doctor import DoctorResult, PreparationTried
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 
 SHOWN = 5

@@ -13,7 +13,7 @@ from app.services.flow.events import Event, StepProgress
 from app.services.hub.flows import Downloaded, download_model, log_in, search_hub
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.place import hub_place
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery, HubRequest, Sort
 from workers.contracts.measured.sizes import bytes_words
 

@@ -14,7 +14,8 @@ from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.services.flow.steps import JobError
 from app.set_folders import activate_own, add_by_command
 from app.version import VERSION
-from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import WorkerError, words_for
 from workers.contracts.optional_sets import FOLDER_SETS
 
 WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

@@ -44,7 +44,7 @@ from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.architectures import parse
 from workers.contracts.data.doctor import PREPARED_WRONGLY
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult, OpenParams
 from workers.contracts.measured.companions import folder_of_weights
 from workers.contracts.process.allowance import free_memory_bytes

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from app.domain.run import StepRecord
 from app.domain.words.results import waiting_words
 from app.services.flow.events import Event, LogLine, RunProgress, StepProgress, WaitingForQuiet
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.wording import percent
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6

@@ -23,7 +23,8 @@ from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.run.recorder import WITH_RESULT, Recorder
 from app.settings import chosen_card, load_settings
-from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import WorkerError
 from workers.contracts.process.allowance import usable_cores
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from app.services.flow.events import Event
 from app.services.flow.steps import Flow
 from app.services.records.facts import RunFacts
 from widgets.pages.detail_page import DetailPage
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 
 DetailT = TypeVar("DetailT", bound=DetailPage)
 

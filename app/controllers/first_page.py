@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, SignalInstance
 
 from app.controllers.commands import OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, SETTLE_MODEL
 from app.controllers.model.sample import sample_or_none, sample_value
-from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.model.page import ModelPage
 from widgets.parts.page import Page
@@ -18,9 +17,11 @@ from workers.contracts.translation import _
 
 if TYPE_CHECKING:
     from app.controllers.app_controller import AppController
+    from app.first_settings import FirstSettings
+    from app.settings import Settings
 
 
-def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) -> None:
+def show_first_page(window: MainWindow, settings: "Settings | FirstSettings", *, has_files: bool) -> None:
     """Show the first page; this imports no numpy, no graph library and no database."""
     if settings.last_project_id or has_files:
         page_id = settings.last_page if settings.last_page in window.rail.entries and not has_files else "model"

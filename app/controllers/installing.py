@@ -22,7 +22,7 @@ from widgets.parts.installing.question import install_question
 from widgets.parts.installing.value import InstallingValue, SetValue
 from widgets.parts.page import Page
 from widgets.parts.question import QuestionDialog
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, OptionalSet
 from workers.contracts.translation import _

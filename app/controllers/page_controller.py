@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject
 
 from app.controllers.running import Done, Failed, JobSlot, Running
 from app.services.flow.events import StepProgress
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 if TYPE_CHECKING:

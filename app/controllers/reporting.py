@@ -17,7 +17,8 @@ from widgets.dialogs.questions import ask
 from widgets.dialogs.report import ask_report_place, report_question
 from widgets.main_window import MainWindow
 from widgets.theme import Theme
-from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import WorkerError
 from workers.contracts.translation import _
 
 if TYPE_CHECKING:

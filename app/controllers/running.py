@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.services.flow.events import Event, Observer, RunProgress, StepProgress
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import in_chosen_language
 
 if TYPE_CHECKING:  # the driver is slow to import, and pages only need the place of their flow

@@ -19,7 +19,7 @@ from widgets.parts.format import UNKNOWN, count, ms
 from widgets.parts.page import Page
 from widgets.parts.service.card import ServicePart, ServiceState, ServiceView
 from workers.contracts.after.monitor import MonitorResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import to_text
 from workers.contracts.translation import _
 

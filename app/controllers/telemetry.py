@@ -16,7 +16,7 @@ from app.controllers.words import device_words, error_value
 from app.services.machine.watching import PROCESS, MachineReader, Readings, device_id, family_of, job_bytes
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.translation import _
 

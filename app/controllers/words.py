@@ -7,7 +7,7 @@ from app.services.opening.opening import TRIED
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import size_bytes
 from widgets.parts.small import CheckState
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec
 from workers.contracts.translation import _
 

@@ -16,7 +16,7 @@ from app.jobs.client import JobClient, Message
 from app.jobs.outcome import Crashed, Outcome, error_of
 from app.jobs.process import Waitable
 from workers.contracts.disturbed import CLEAN_SHARE, HALF_SHARE, BlockLoad, clean_slices
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, Ready, RunBlock, RunJob
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.files import write_whole
+from app.first_settings import FirstSettings, read_first_settings
 from app.logging_setup import open_log
 from app.paths import DataFolderUnusable, DataPaths, prepare
 from app.settings import SavedSettings, Settings, load_settings, save_settings
@@ -122,3 +123,25 @@ def test_settings_of_a_newer_version_are_kept(tmp_path: Path) -> None:
     SavedSettings(path, settings).save(threads=2)
     kept = json.loads(path.read_text(encoding="utf-8"))
     assert not problem and (kept["theme"], kept["threads"], kept["of_tomorrow"]) == ("dark", 2, [1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "1", "\xff", "[" * 100_000, '{"theme": "pink"}', '{"text_percent": "150"}', '{"last_page": 1}'],
+)
+def test_damaged_settings_show_the_first_paint_by_the_defaults(tmp_path: Path, text: str) -> None:
+    """Given an invalid file, when the first settings are read, then they are the defaults, and the file stays."""
+    path = tmp_path / "settings.json"
+    path.write_text(text, encoding="latin-1")
+    assert read_first_settings(path) == FirstSettings() == read_first_settings(tmp_path / "none")
+    assert path.read_text(encoding="latin-1") == text
+
+
+def test_the_first_settings_are_those_of_the_file(tmp_path: Path) -> None:
+    """Given saved settings, then the first paint has the same values, and the defaults are the same, too."""
+    path = tmp_path / "settings.json"
+    changed = {"theme": "dark", "language": "de", "text_percent": 150, "last_project_id": "p", "last_page": "goal"}
+    for settings in (Settings(), Settings.model_validate({**changed, "window_geometry": "AdnQ"})):
+        save_settings(path, settings)
+        first = read_first_settings(path)
+        assert {name: getattr(settings, name) for name in vars(first)} == vars(first)

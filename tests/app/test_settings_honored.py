@@ -57,9 +57,10 @@ def test_window_uses_the_settings(qapp: QApplication, paths: DataPaths, monkeypa
     log has their detail."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
     settings = Settings(theme="light", log_level="debug", memory_limit_bytes=LIMIT)
+    save_settings(paths.settings, settings)
     window, theme = bootstrap.build_window(qapp, settings)
     with InstanceLock.take(paths, "window", "a test's window") as lock:
-        live = bootstrap.Application(qapp, window, theme, paths, lock, (settings, ""), [])
+        live = bootstrap.Application(qapp, window, theme, paths, lock, [])
         live._wire()
         try:
             controller = live.app_controller

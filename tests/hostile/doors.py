@@ -16,7 +16,7 @@ from app.services.flow.steps import Flow, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import inspect_model, open_model
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.model_io.budget import RUN_S
 from workers.runtime.walls.stage_limit import busy_factor

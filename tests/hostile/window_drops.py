@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 from app import bootstrap
 from app.instance import InstanceLock
 from app.paths import DataPaths
-from app.settings import Settings
+from app.settings import Settings, save_settings
 
 BEAT_MS = 5
 SETTLED_S, SETTLED_BEATS = 0.15, 10
@@ -129,7 +129,8 @@ def main(home: Path, files: Path, out: Path) -> int:
     window.show_page("model")
     addresses = json.loads(files.read_text(encoding="ascii"))
     settings = Settings(last_project_id="p1" if any(isinstance(one, dict) for one in addresses) else "")
-    live = bootstrap.Application(app, window, theme, paths, lock, (settings, ""), [])
+    save_settings(paths.settings, settings)
+    live = bootstrap.Application(app, window, theme, paths, lock, [])
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
     visitor = Visitor(live, window, addresses, out)

@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from widgets.parts.format import sized
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
-from workers.contracts.data.seen import SeenBox
 from workers.contracts.translation import _, localized
+
+if TYPE_CHECKING:
+    from workers.contracts.data.seen import SeenBox
 
 _MAGIC = (
     (b"\x89PNG\r\n", "png"),
@@ -38,7 +40,7 @@ GROUND_PX, LINE_PX, NAME_PX, NAMED_FROM_PX = 4.0, 2.0, 11, 140
 BoxSide = Literal["original", "optimized"]
 
 
-SidedBox = tuple[SeenBox, BoxSide]
+SidedBox = tuple["SeenBox", BoxSide]
 """A box with the model that predicted it; the original's is dashed."""
 
 

@@ -1,12 +1,16 @@
 """Base class of all messages, specifications and results that cross a process or file boundary."""
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+
+from workers.contracts.paths import to_text
 
 from workers.contracts.text import WHOLE
 
 Row = TypeVar("Row")
+PathText = Annotated[str, BeforeValidator(to_text)]
+"""A path that the user named, as text; `workers.contracts.paths.from_text` converts it back."""
 
 
 class Frozen(BaseModel):

@@ -5,64 +5,27 @@
     └── BackendMissing    a library, device or service is missing               (exit code 6)
     JobCancelled          the user asked to stop                                (exit code 5)
 
-Any other exception in a worker becomes an `ErrorInfo` of code ``internal``.
+Any other exception in a worker becomes an `ErrorInfo` of code ``internal``. `ErrorInfo` needs pydantic, which
+is imported late, because the window is painted without it.
 """
 
 import re
 import traceback
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
-from workers.contracts.base import Frozen
-from workers.contracts.text import Text
-from workers.contracts.translation import _, joined
-
-
-class RequestedShape(Frozen):
-    """An input whose sizes the user must give.
-
-    Attributes:
-        name: "" means the model's only input.
-        sizes: None where any size is valid or the size is unknown.
-    """
-
-    name: str = ""
-    sizes: tuple[int | None, ...] = ()
+    from workers.contracts.error_info import ErrorInfo, RequestedShape
 
 
-class ErrorInfo(Frozen):
-    """Description of an error: one sentence for what happened (`detail`) and one for what to do now (`hint`).
-
-    Attributes:
-        code: Stable, machine-readable id (``unsupported_operator``).
-        title: Short headline.
-        traceback: For the log; hidden by default in the window.
-        asks: Inputs whose sizes let the job continue.
-        facts: Values behind the sentences, for code that decides by them.
-        by_command: The hint in the words of the command line.
-    """
-
-    code: str
-    title: Text
-    detail: Text
-    hint: Text
-    traceback: str = ""
-    asks: tuple[RequestedShape, ...] = ()
-    facts: dict[str, JsonValue] = {}
-    by_command: Text = ""
-
-    @property
-    def hint_by_command(self) -> str:
-        """Return the hint for users of the command line."""
-        return joined([self.hint, _("By command: {0}").format(self.by_command)]) if self.by_command else self.hint
-
-
-def words_for(error: BaseException, hint: str) -> ErrorInfo:
+def words_for(error: BaseException, hint: str) -> "ErrorInfo":
     """Return an error's own words; for a mistake of the program ``internal``, with `hint` and the traceback."""
     if isinstance(error, WorkerError):
         return error.info()
+    from workers.contracts.error_info import ErrorInfo
+
     return ErrorInfo(
         code="internal",
         title="Something went wrong inside Fettle",
@@ -95,9 +58,9 @@ class WorkerError(Exception):
         title: str,
         detail: str,
         hint: str,
-        asks: tuple[RequestedShape, ...] = (),
+        asks: "tuple[RequestedShape, ...]" = (),
         *,
-        facts: Mapping[str, JsonValue] | None = None,
+        facts: "Mapping[str, JsonValue] | None" = None,
         by_command: str = "",
     ) -> None:
         """Create an error from its words; see `ErrorInfo` for the arguments."""
@@ -105,8 +68,10 @@ class WorkerError(Exception):
         self.code, self.title, self.detail, self.hint, self.asks = code, title, detail, hint, asks
         self.facts, self.by_command = dict(facts or {}), by_command
 
-    def info(self, trace: str = "") -> ErrorInfo:
+    def info(self, trace: str = "") -> "ErrorInfo":
         """Return the error as a message, with `trace` as its traceback."""
+        from workers.contracts.error_info import ErrorInfo
+
         return ErrorInfo(
             code=self.code,
             title=self.title,

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 from workers.contracts.after.load import LOADGEN_WORDS, MemoryRoof, Scenario
 from workers.contracts.after.load import Speech as Speech
 from workers.contracts.base import Frozen
+from workers.contracts.base import PathText as PathText
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.data.seen import SeenBox
@@ -14,7 +15,6 @@ from workers.contracts.disturbed import BlockLoad
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
-from workers.contracts.paths import PathText as PathText
 from workers.contracts.planning import Instructions
 from workers.contracts.planning import PlanParams as PlanParams
 from workers.contracts.planning import PlanResult as PlanResult

@@ -7,10 +7,7 @@ cannot be confused.
 
 import os
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import unquote_to_bytes
-
-from pydantic import BeforeValidator
 
 _ADDRESS = "file:///"
 
@@ -30,7 +27,3 @@ def from_text(text: str) -> Path:
     if text.startswith(_ADDRESS):
         return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://"))))
     return Path(text)
-
-
-PathText = Annotated[str, BeforeValidator(to_text)]
-"""A path that the user named, as text; `from_text` converts it back."""

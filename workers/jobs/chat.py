@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from workers.contracts.after.chatting import ChatPiece, ChatRequest
 from workers.contracts.after.trying import LiveResult
-from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
 from workers.contracts.translation import _, mark, told

@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
-from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
 from workers.contracts.translation import mark

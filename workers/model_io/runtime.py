@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, RequestedShape
 from workers.contracts.translation import _
+from workers.contracts.error_info import RequestedShape
 from workers.contracts.wording import percent
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
 from workers.model_io.formats import Reference

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.errors import RequestedShape, WorkerError
+from workers.contracts.error_info import RequestedShape
+from workers.contracts.errors import WorkerError
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding

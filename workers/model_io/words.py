@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused, RequestedShape
 from workers.contracts.translation import Message, _, mark
+from workers.contracts.error_info import RequestedShape
 
 Kind = Literal["data", "model", "other"]
 SUPPORTED = mark(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from workers.contracts.disturbed import BlockLoad
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.messages import (
     MAX_SAMPLES_PER_MESSAGE,
     Answered,

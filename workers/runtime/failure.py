@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError, looks_like_memory
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import Cancelled, Failed
 from workers.contracts.translation import _, mark

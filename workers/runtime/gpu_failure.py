@@ -5,7 +5,7 @@ Libraries share no exception type for these failures; a comment at each pattern 
 
 import re
 
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 
 GPU_MEMORY, GPU_LOST = "gpu_out_of_memory", "gpu_lost"
 

@@ -21,7 +21,7 @@ from widgets.pages.answers.value import AnswersValue, LookValue
 from widgets.parts.boxes import boxed, masked
 from widgets.parts.pictures import PictureValue
 from workers.contracts.data.rows import AnswerRowsResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 PAUSE_MS = 90

@@ -20,7 +20,7 @@ from app.services.records.facts import RunFacts
 from widgets.pages.changes.page import ChangesPage
 from widgets.pages.changes.value import ChangesValue
 from workers.contracts.after.changes import DiffResult, ExplainResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 

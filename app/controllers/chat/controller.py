@@ -15,7 +15,7 @@ from app.services.records.facts import RunFacts
 from widgets.pages.chat.page import ChatPage
 from widgets.pages.chat.value import Side, Versions
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 POLL_MS = 30

@@ -31,7 +31,7 @@ from app.services.records.run_records import OtherModelRequest
 from widgets.dialogs.incoming_questions import beside_question, consent_question
 from widgets.dialogs.questions import ask
 from widgets.pages.compare.page import ComparePage
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _

@@ -14,7 +14,7 @@ from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
 from workers.contracts.data.checks import DataCheckResult, Suspect
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _
 

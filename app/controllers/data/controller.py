@@ -20,7 +20,7 @@ from widgets.parts.nouns import DataKind
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.data.record import DataRecord
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.translation import _, localized

@@ -11,7 +11,7 @@ from app.services.flow.events import Event, StepProgress
 from widgets.pages.data.doctor import DoctorValue
 from widgets.pages.data.page import DataPage
 from workers.contracts.data.doctor import DoctorResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 

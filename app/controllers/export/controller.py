@@ -49,7 +49,7 @@ from app.signing_key import can_sign, fingerprint, make_own_key, own_key
 from widgets.commands import Command
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
 from workers.contracts.translation import _

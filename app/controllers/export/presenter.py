@@ -12,7 +12,7 @@ from app.services.records.facts import RunFacts
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckState, CheckValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget, Question, Stage

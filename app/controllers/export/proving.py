@@ -14,7 +14,7 @@ from app.services.records.facts import RunFacts, read_facts
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ProveValue
 from widgets.parts.cards.error import ErrorValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.specs import DescribedTarget
 from workers.contracts.translation import _
 from workers.contracts.wording import about

@@ -21,7 +21,7 @@ from app.services.opening.sniffing import seen_kind
 from app.services.records.facts import RunFacts
 from widgets.pages.folder.page import FolderPage, Stage
 from workers.contracts.after.answering import STAGE_ID, AnswerFilesResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _
 

@@ -18,7 +18,7 @@ from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.dialogs.questions import ask
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadState, Gated, HubDetailValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModelResult, HubRequest
 from workers.contracts.translation import _
 

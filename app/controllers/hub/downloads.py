@@ -16,7 +16,7 @@ from app.services.flow.workspace import Workspace
 from app.services.hub.flows import Downloaded, download_model, resume_download
 from app.services.hub.model_cache import ModelCache, PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import CHECKING, HubRequest
 from workers.contracts.translation import _
 

@@ -9,7 +9,7 @@ from widgets.pages.hub.value import HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import ago, big_count, size_bytes
 from widgets.parts.text import Tone
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import HubModel, HubModelResult
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 from workers.contracts.translation import _

@@ -22,7 +22,7 @@ from presets.loader import load_presets
 from widgets.commands import Command
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.translation import _, joined
 

@@ -20,7 +20,7 @@ from presets.prices import example_prices
 from widgets.pages.load.page import LoadPage
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 TICK_MS = 500

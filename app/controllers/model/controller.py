@@ -12,7 +12,7 @@ from app.controllers.words import refused_file
 from app.services.hub.model_cache import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
 from widgets.pages.model.page import ModelPage
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import spec_text
 from workers.contracts.translation import _

@@ -13,7 +13,7 @@ from app.services.projects.projects import project_of_run
 from widgets.commands import OPEN_PROJECT
 from widgets.pages.monitor.page import MonitorPage
 from workers.contracts.after.monitor import MonitorResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _
 

@@ -23,7 +23,7 @@ from presets.schema import Preset
 from widgets.dialogs.questions import preparation_question
 from widgets.pages.optimize.page import OptimizePage
 from workers.contracts.data.doctor import PREPARED_WRONGLY
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.translation import _

@@ -19,7 +19,7 @@ from app.services.run.figures import time_words
 from widgets.pages.optimize.page import OptimizeValue, RunPhase, StepValue
 from widgets.parts.format import percent
 from workers.contracts.disturbed import BUSY_SHARE
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 from workers.contracts.wording import capitalized, in_ms
 

@@ -17,7 +17,7 @@ from app.services.release.record import Release, read_current, read_releases
 from app.services.release.releasing import prune, release, rollback, save_bundle
 from app.services.release.showing import released_examples
 from widgets.pages.releases.page import ReleasesPage
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 

@@ -26,7 +26,7 @@ from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.program import ProgramRequest, ProgramValue
 from widgets.parts.format import size_bytes
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)

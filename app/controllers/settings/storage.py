@@ -17,7 +17,7 @@ from widgets.dialogs.storage_questions import free_question
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.storage import StorageState, StorageValue
 from widgets.parts.format import clipped, size_bytes
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.base import Frozen
 from workers.contracts.data.checks import DataCheckParams, DataCheckResult
 from workers.contracts.data.doctor import PREPARED_WRONGLY, DoctorParams, DoctorResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.messages import Limits

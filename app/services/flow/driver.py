@@ -19,7 +19,7 @@ from app.services.flow.measuring import Measurer, SavedMeasurements, event_of, s
 from app.services.flow.memory_meter import MemoryMeter
 from app.services.flow.steps import AnyStep, DiskStep, Flow, FlowCancelled, JobError, JobStep, MeasureStep, StepResult
 from app.services.flow.workspace import End, JobHistory, Workspace
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.messages import Cancelled, Failed, Finished, Identified, RunJob
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.domain.run import Run, StepRecord
 from app.domain.variant import LatencyPoint, Variant
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 
 
 @dataclass(frozen=True)

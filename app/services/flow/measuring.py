@@ -26,7 +26,7 @@ from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasuredVariant, MeasureStep, limits_of_runtime
 from app.services.flow.workspace import Workspace
 from workers.contracts.disturbed import BlockLoad, is_under_load
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.messages import BlockDone, Failed, Log, Progress, RunJob, WorkerMessage
 from workers.contracts.text import WHOLE
 from workers.contracts.translation import _

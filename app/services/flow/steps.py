@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from app.services.flow.background import Stopped
 from workers.contracts.disturbed import BlockLoad
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.messages import Limits
 from workers.contracts.runtimes import needs_gpu

@@ -21,7 +21,7 @@ from app.persistence import Repositories, Store
 from app.persistence.repositories import NotFound
 from app.services.flow.artifacts import ArtifactStore, Entry
 from app.services.flow.steps import JobError, JobStep
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import to_text
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import Card, Limits, RunJob

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from app.credentials import find_token
 from app.services.flow.steps import Flow, JobError, JobStep, Unavailable, WrongRequest
 from app.services.flow.workspace import Workspace
-from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, offline_error
 from workers.contracts.process.messages import Limits
 from workers.contracts.translation import _, mark

@@ -28,7 +28,7 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.devices import describe, remember
 from app.set_folders import activate
 from workers.contracts.base import Frozen
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS, OptionalSet, install_arguments, install_command
 from workers.contracts.text import Text

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.domain.project import Project
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepResult, limits_of_runtime
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, OpenParams, OpenResult
 from workers.contracts.measured.companions import COMPANIONS, ONNX_FOLDER
 from workers.contracts.paths import from_text, to_text

@@ -44,7 +44,7 @@ from app.services.run.recorder import Recorder
 from app.services.run.run_steps import ORIGINAL_STEP, TIME_WAS_UP, recorded
 from app.services.run.search import Search
 from app.services.run.version_steps import Predictions, Version, prediction_pair
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, PlanResult
 from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL

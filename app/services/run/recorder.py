@@ -23,7 +23,7 @@ from app.services.run.clock import FIRST_KINDS, RunClock
 from app.services.run.costs import Basis, StepKind
 from app.services.run.forecasting import Forecasts
 from app.services.run.progress import ProgressMeter
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.specs import DeviceFacts, Finding
 

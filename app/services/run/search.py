@@ -19,7 +19,7 @@ from app.services.run.figures import speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import RunSteps
 from app.services.run.version_steps import Version
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import SpeedSummary
 from workers.contracts.translation import _, joined, mark
 

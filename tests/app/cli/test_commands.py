@@ -18,7 +18,8 @@ from app.services.flow.steps import JobError
 from app.version import VERSION
 from presets.loader import load_preset, load_presets
 from presets.own_presets import preset_text, save_preset
-from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Recipe
 
 LATER = ["cluster"]

@@ -15,7 +15,7 @@ from app.domain.run import StepRecord
 from app.domain.words.results import OTHER_PROGRAMS
 from app.services.flow.events import LogLine, RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.measured import SpeechRecord
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import Speech
 
 

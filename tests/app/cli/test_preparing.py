@@ -23,7 +23,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.run.figures import with_figures
 from workers.contracts.bundles import ExportResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DescribedTarget, Recipe, RecipeStep
 

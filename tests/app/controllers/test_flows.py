@@ -13,7 +13,7 @@ from app.services.flow.events import Event, LatenciesMeasured
 from app.services.flow.steps import Flow
 from app.services.machine.devices import describe
 from app.services.opening.opening import open_model
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
 

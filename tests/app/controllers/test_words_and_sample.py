@@ -10,7 +10,7 @@ import pytest
 
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.words import error_value, format_words, refused_file, subject_of, task_words
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.model_io.formats import FORMATS
 
 

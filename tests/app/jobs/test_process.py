@@ -9,7 +9,7 @@ import pytest
 
 from app.jobs.outcome import crash, error_of, exit_code_of, explain, read_tail
 from app.jobs.process import WorkerProcess
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.bootstrap import RECORD_MARK, ChildConfig
 from workers.contracts.process.messages import Cancelled, Failed, Finished
 

@@ -17,7 +17,7 @@ from app.services.flow.measuring import NO_TIME, SavedMeasurements
 from workers.contracts import jobs, specs
 from workers.contracts.base import Rows
 from workers.contracts.disturbed import BlockLoad, is_under_load
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.folder import write_model
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.planning import Dropped

@@ -9,7 +9,8 @@ import pytest
 from recording import RecordingContext
 
 from workers.contracts.after.chatting import ChatPiece
-from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused
 from workers.contracts.process.messages import Request
 from workers.contracts.specs import RunParams
 from workers.measure.opening import open_session

@@ -16,7 +16,8 @@ from recording import RecordingContext
 
 from workers import registry
 from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
-from workers.contracts.errors import ErrorInfo, JobCancelled
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import JobCancelled
 from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.contracts.process.messages import Request
 from workers.contracts.specs import RunParams

@@ -1,13 +1,15 @@
-"""Show the page Model: choose a model, see its facts, and change the preparation of its inputs."""
+"""Show the page Model: choose a model, see its facts, and change the preparation of its inputs.
+
+What the first run does not show is imported when it is needed, because the window's first paint waits for this module.
+"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.pages.hub.card import HubCard
-from widgets.pages.model.preprocess_form import PreprocessCard
-from widgets.pages.model.questions import Shaped, ShapeDialog, consent_question, one_of_question
 from widgets.pages.model.value import ModelValue, SampleValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
@@ -16,12 +18,16 @@ from widgets.parts.format import about, big_count, size_bytes
 from widgets.parts.layout import LEFT, STRETCH, bare_grid, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureLabel
-from widgets.parts.question import QuestionDialog
 from widgets.parts.small import CheckList, CheckValue, KeyValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
 from workers.contracts.translation import _
+
+if TYPE_CHECKING:
+    from widgets.pages.model.preprocess_form import PreprocessCard
+    from widgets.pages.model.questions import Shaped
+    from widgets.parts.question import QuestionDialog
 
 _SHOWN_CLASSES = 12
 
@@ -122,6 +128,8 @@ class ModelPage(Page):
         columns = in_row((facts_card(value), 3), (safety_card(self.theme, value.findings), 2), gap=SPACE_L)
         self._preprocess = None
         if value.preprocess is not None:
+            from widgets.pages.model.preprocess_form import PreprocessCard
+
             self._preprocess = PreprocessCard(self.theme, value.preprocess)
             self._preprocess.changed.connect(self.preprocessing_changed)
         self._fill("full", head, columns, self._preprocess)
@@ -138,8 +146,11 @@ class ModelPage(Page):
         return *buttons, self._drop_area(_("Or drop another model here"), icon="", least_px=112)
 
     # -- questions --
-    def ask_consent(self, path: str, name: str) -> QuestionDialog:
+    def ask_consent(self, path: str, name: str) -> "QuestionDialog":
         """Ask before a TorchScript file is opened and state the risk."""
+        from widgets.pages.model.questions import consent_question
+        from widgets.parts.question import QuestionDialog
+
         dialog = QuestionDialog(self.theme, consent_question(name), self.window())
         dialog.answered.connect(
             lambda answer: (self.consent_given if answer == "open" else self.consent_refused).emit(path)
@@ -147,15 +158,20 @@ class ModelPage(Page):
         dialog.open()
         return dialog
 
-    def ask_shapes(self, path: str, inputs: Sequence[Shaped], example: str = "") -> QuestionDialog:
+    def ask_shapes(self, path: str, inputs: "Sequence[Shaped]", example: str = "") -> "QuestionDialog":
         """Ask for the sizes that the model does not define."""
+        from widgets.pages.model.questions import ShapeDialog
+
         dialog = ShapeDialog(self.theme, inputs, example, self.window())
         dialog.given.connect(lambda shapes: self.shapes_given.emit(path, shapes))
         dialog.open()
         return dialog
 
-    def ask_architecture(self, path: str, names: tuple[str, ...]) -> QuestionDialog:
+    def ask_architecture(self, path: str, names: tuple[str, ...]) -> "QuestionDialog":
         """Ask which of several fitting architectures the model has."""
+        from widgets.pages.model.questions import one_of_question
+        from widgets.parts.question import QuestionDialog
+
         dialog = QuestionDialog(self.theme, one_of_question(names), self.window())
         dialog.answered.connect(lambda answer: self.architecture_chosen.emit(path, answer) if answer else None)
         dialog.open()

@@ -1,10 +1,13 @@
 """Define the values of the page Model: frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
-from workers.contracts.pipeline import ImageSteps
+
+if TYPE_CHECKING:
+    from workers.contracts.pipeline import ImageSteps
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class PreprocessValue:
     `guessed` names fields or rows.
     """
 
-    image: ImageSteps | None = None
+    image: "ImageSteps | None" = None
     rows: tuple[tuple[str, str], ...] = ()
     guessed: frozenset[str] = frozenset()
     source: str = ""  # origin of the steps as text: "from the model's own files"

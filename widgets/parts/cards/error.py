@@ -1,7 +1,7 @@
 """Show an error: what happened, whether work is safe, and what to do next."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
@@ -15,8 +15,10 @@ from widgets.parts.layout import MIDDLE, STRETCH, TOP, held, in_column, in_row
 from widgets.parts.text import LogText, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
+
+if TYPE_CHECKING:
+    from workers.contracts.error_info import ErrorInfo
 
 MAX_DETAIL_CHARS = 100_000
 
@@ -43,7 +45,7 @@ class ErrorValue:
     icon: str = "warning-circle"
     tone: Literal["bad", "warn"] = "bad"
     is_unsafe: bool = False
-    error: ErrorInfo | None = None
+    error: "ErrorInfo | None" = None
     names: tuple[str, ...] = ()
 
 

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from workers.contracts.base import Frozen
-from workers.contracts.paths import PathText
+from workers.contracts.base import Frozen, PathText
 from workers.contracts.specs import RunParams
 from workers.contracts.wording import percent
 

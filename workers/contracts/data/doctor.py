@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workers.contracts.base import Frozen
-from workers.contracts.paths import PathText
+from workers.contracts.base import Frozen, PathText
 from workers.contracts.pipeline import Preprocess
 from workers.contracts.text import Text
 

@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from workers.contracts.base import Frozen
-from workers.contracts.paths import PathText
+from workers.contracts.base import Frozen, PathText
 from workers.contracts.specs import Finding
 
 NO_CALIBRATION = "no_calibration"

@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from workers.contracts.base import Frozen
-from workers.contracts.paths import PathText
+from workers.contracts.base import Frozen, PathText
 
 MOST_AT_ONCE = 512
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from pydantic import BaseModel
 
 from workers.contracts.disturbed import BlockLoad
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.messages import Request, RunBlock
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import Version, new_variant, stored_version
 from workers.contracts.after.chatting import ChatPiece, ChatRequest
 from workers.contracts.after.trying import LiveResult
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.messages import Answered, Cancelled, Failed, Finished, Ready, Request
 from workers.contracts.specs import ModelInfo, Recipe, RunParams

@@ -14,7 +14,7 @@ from app.services.flow.background import Background, Stopped, pieces
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from workers.contracts.after.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.process.disk import NO_ROOM
 from workers.contracts.process.messages import Answered

@@ -16,7 +16,7 @@ from app.services.data.examples import read_items
 from app.services.flow.steps import Refused
 from app.services.flow.workspace import Workspace
 from presets.loader import BUILTIN_FOLDER
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataResult, DescribeResult
 from workers.contracts.specs import ModelInfo
 from workers.contracts.translation import _, mark

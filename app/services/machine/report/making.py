@@ -33,7 +33,8 @@ from app.services.machine.report.facts import Problem, find_problem
 from app.services.machine.report.redact import Redactor
 from app.settings import Settings, load_settings
 from app.version import VERSION
-from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.disk import DiskFull, lacks_room
 from workers.contracts.translation import _

@@ -16,7 +16,7 @@ from app.services.machine.updates.index import UpdateIndex, checked_index
 from app.services.machine.updates.program import Program
 from app.version import UPDATE_KEY, UPDATE_SERVER
 from workers.contracts.base import Rows
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubFile, HubParams
 from workers.contracts.process.messages import Limits
 from workers.contracts.translation import _

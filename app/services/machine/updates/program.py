@@ -12,7 +12,7 @@ from app.services.flow.background import Stopped
 from app.services.flow.steps import JobError
 from app.services.machine.optional_sets import FAILED, InstallerStatus, run_installer
 from app.version import VERSION
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
 PACKAGED = Path("/opt/fettle")

@@ -14,7 +14,7 @@ from app.services.flow.events import StepProgress
 from app.services.flow.steps import FlowCancelled, JobError, StepResult
 from widgets.commands import Commands
 from widgets.theme import Theme
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import HubDownloadResult, OriginFile
 
 

@@ -29,7 +29,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.after_run import LOAD, LoadRecord, Price, read_load, read_price, write_load, write_price
 from app.services.records.facts import RunFacts, read_facts
 from workers.contracts.after.load import CapacityResult, CapacityTry, Paired, VersionLoad
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.specs import DeviceFacts, LatencySummary
 from workers.contracts.wording import about as duration_about
 

@@ -18,7 +18,7 @@ from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
 from app.signing_key import fingerprint, make_own_key
 from workers.contracts.decisions import DECISIONS_FILE
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.pipeline.trust import check_decisions, check_signature
 
 pytestmark = pytest.mark.whole

@@ -10,7 +10,7 @@ from app.services.data.reach import few_items, most_texts, reach_warning
 from app.services.flow.steps import JobError, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, PreparationTried
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenResult
 from workers.pipeline.spec import ImageSteps
 

@@ -34,7 +34,7 @@ from app.services.hub.model_cache import (
 )
 from app.services.hub.place import HubPlace
 from app.services.projects.projects import new_run, project_for
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import HubQuery, HubRequest
 
 T = TypeVar("T")

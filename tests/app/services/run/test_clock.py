@@ -11,7 +11,7 @@ from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasuredV
 from app.services.run.clock import RunClock, bounded, within
 from app.services.run.costs import FinalPlan
 from workers.contracts.base import Nothing
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult, MeasureParams
 
 STEP = JobStep(kind="describe", params=Nothing(), result=DescribeResult, title="Look")

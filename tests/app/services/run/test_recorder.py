@@ -19,7 +19,7 @@ from app.services.flow.workspace import JobHistory, Workspace
 from app.services.projects.projects import new_run, project_for
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import recorded
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.specs import Recipe
 
 ERROR = ErrorInfo(code="x", title="Broken", detail="It is broken.", hint="Bring another.")

@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.errors import InputRefused, RequestedShape
+from workers.contracts.error_info import RequestedShape
+from workers.contracts.errors import InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext

@@ -22,7 +22,8 @@ from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.machine.report.making import report, report_of_window, save_report
 from app.settings import Settings, save_settings
-from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.specs import Recipe, RecipeStep
 
