@@ -1,10 +1,9 @@
 """Start the window and wire all parts of the application.
 
 This module and `app.desk`, for the small window of a shortcut, are the only ones that create and connect the parts.
-Heavy imports follow the window's first paint.
+The window's look is painted first. The imports of its parts follow, then those of all else.
 """
 
-import base64
 import contextlib
 import gc
 import importlib
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from app.controllers.app_controller import AppController
+    from app.controllers.first_page import StartupQueue
     from app.first_settings import FirstSettings
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
@@ -37,8 +37,13 @@ NO_DISPLAY = """Fettle cannot open its window: there is no display.
 These work without one: fettle {commands}.
 """
 EXIT_MISSING = 6
+PARTS = (
+    "widgets.theme", "widgets.focus", "widgets.parts.page", "widgets.dock", "widgets.top_bar", "widgets.rail",
+    "app.controllers.first_page",
+)  # fmt: skip
+"""Modules of the window's parts, imported after the first paint, one per step of the event loop."""
 HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.app_controller")
-"""Modules to import after the first paint, one per step of the event loop. The pages' controllers follow them."""
+"""Modules to import when the window shows its parts. The pages' controllers follow them."""
 
 
 def open_window(arguments: list[str]) -> int:
@@ -140,11 +145,10 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from app.quick_imports import forget_feature_imports
 
     forget_feature_imports()
-    from app.controllers.first_page import show_first_page
+    from app.first_look import frame_window
     from app.first_settings import read_first_settings
     from app.handover import forget_requests
     from widgets.application import WindowApplication
-    from widgets.language import apply_language
 
     gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
@@ -153,11 +157,10 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
     app.setQuitOnLastWindowClosed(False)
-    apply_language(settings.language)
-    window, theme = build_window(app, settings)
-    app.file_opened.connect(lambda path: window.paths_dropped.emit([path]))
-    show_first_page(window, settings, has_files=bool(files))
-    live = Application(app, window, theme, paths, lock, files)
+    window, picture = frame_window(app, settings, paths, has_files=bool(files))
+    app.file_opened.connect(window.open_path)
+    live = Application(app, window, paths, lock, files)
+    live.build_later(settings, picture)
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
     code = app.exec()
@@ -181,11 +184,14 @@ def scaled(make: "Callable[[], WindowApplication]", percent: int) -> "WindowAppl
         del os.environ["QT_SCALE_FACTOR"]
 
 
-def build_window(app: "QApplication", settings: "Settings | FirstSettings") -> "tuple[MainWindow, Theme]":
-    """Create the window and register its pages without creating them.
+def build_window(
+    app: "QApplication", settings: "Settings | FirstSettings", window: "MainWindow | None" = None
+) -> "tuple[MainWindow, Theme]":
+    """Create the window, or the parts of one that shows its first look, and register the pages without creating them.
 
     This imports no graph library, no database and no numpy.
     """
+    from app.first_look import restore_geometry
     from widgets.main_window import MainWindow
     from widgets.page_registry import find_pages
     from widgets.plots.frame_clock import FrameClock
@@ -193,13 +199,16 @@ def build_window(app: "QApplication", settings: "Settings | FirstSettings") -> "
 
     theme = Theme(app, settings.theme)
     clock = FrameClock()
-
-    window = MainWindow(app, theme, clock, find_pages())
+    if window is None:
+        window = MainWindow()
+        restore_geometry(window, settings)
+    window.build(app, theme, clock, find_pages())
     clock.setParent(window)  # stops the clock's timer before the graphs are deleted
-    if settings.window_geometry:
-        with contextlib.suppress(ValueError):
-            window.restore_geometry(base64.b64decode(settings.window_geometry))
     return window, theme
+
+
+def _importing(name: str) -> "Callable[[], object]":
+    return lambda: importlib.import_module(name)
 
 
 class Application:
@@ -212,34 +221,60 @@ class Application:
         self,
         app: "QApplication",
         window: "MainWindow",
-        theme: "Theme",
         paths: "DataPaths",
         lock: "InstanceLock",
         files: list[str],
     ) -> None:
         """Create the application for an open window; `files` are to be opened."""
-        from app.controllers.first_page import StartupQueue
-
-        self._app, self._window, self._theme = app, window, theme
+        self._app, self._window = app, window
         self._paths, self._lock, self._files = paths, lock, files
         self._undo: list[Callable[[], object]] = []
-        self._early = StartupQueue(window)
+        self._build: list[Callable[[], object]] = [self._hold_actions]
+        self._picture: Path | None = None
+        self._early: StartupQueue | None = None
         self._is_closing = False
         self.app_controller: AppController | None = None
         window.close_requested.connect(self._on_close)
         sys.excepthook = self._on_mistake
 
+    def build_later(self, settings: "FirstSettings", picture: Path) -> None:
+        """Let `begin` create the window's parts, and save their look as `picture` for the next start."""
+        self._picture = picture
+
+        def build() -> None:
+            from widgets.language import apply_language
+
+            apply_language(settings.language)
+            build_window(self._app, settings, self._window)
+
+        def show() -> None:
+            from app.controllers.first_page import show_first_page
+
+            show_first_page(self._window, settings, has_files=bool(self._files))
+
+        self._build = [*map(_importing, PARTS), build, show, self._hold_actions]
+
     def begin(self) -> None:
-        """Import one heavy module per step, so that the window stays responsive, and wire the parts in the end."""
+        """Import and create one part per step, so that the window stays responsive, and wire the parts in the end."""
+        self._next([*self._build, *map(_importing, HEAVY), self._go_on])
+
+    def _go_on(self) -> None:
         from app.controllers.page_controller import controller_modules
 
-        names = [*HEAVY, *controller_modules()]
-        steps: list[Callable[[], object]] = [
-            *(lambda name=name: importlib.import_module(name) for name in names),
-            self._collect_between_events,
-            self._wire,
-        ]
-        self._next(steps)
+        names = map(_importing, controller_modules())
+        self._next([*names, self._collect_between_events, self._wire])
+
+    def _hold_actions(self) -> None:
+        """Show the parts, and keep what the person does with them until there are controllers."""
+        from app.controllers.first_page import StartupQueue
+
+        self._early = StartupQueue(self._window)
+        self._window.replace_frame()
+        if self._picture is not None:
+            from widgets.first_frame import save_picture
+
+            with contextlib.suppress(OSError):  # the next start shows areas
+                save_picture(self._window, self._picture)  # before thumbnails are decoded, which would vanish again
 
     def _next(self, steps: "list[Callable[[], object]]") -> None:
         from PySide6.QtCore import QTimer
@@ -277,7 +312,7 @@ class Application:
 
         paths, window = self._paths, self._window
         settings, problem = load_settings(paths.settings)
-        self._theme.set_choice(settings.theme)  # another one than at the first paint if the file is damaged
+        window.theme.set_choice(settings.theme)  # another one than at the first paint if the file is damaged
         motion = settings.motion
         window.set_calm(motion == "reduced" or (motion == "system" and system_reduces_motion()))
         try:
@@ -298,7 +333,7 @@ class Application:
             lambda: saved.value.memory_limit_bytes,
             lambda: chosen_card(saved.value),
         )
-        app_controller = AppController(window, self._theme, Session(workspace, window), saved)
+        app_controller = AppController(window, window.theme, Session(workspace, window), saved)
         self.app_controller = app_controller
         app_controller.closed.connect(self._quit)
         app_controller.begin(reopen=not self._files)
@@ -308,14 +343,15 @@ class Application:
             window.banner(settings_problem(problem))
         if self._files:
             app_controller.take_paths(self._files)
-        self._early.hand_over(app_controller)
+        if self._early is not None:
+            self._early.hand_over(app_controller)
 
     def _show_stopped(self, error: "WorkerError") -> None:
         """Show why nothing works, with a report as the only action."""
         from app.controllers.reporting import ProblemReports
         from app.controllers.words import error_value
 
-        ProblemReports(self._window, self._theme, self._paths)
+        ProblemReports(self._window, self._window.theme, self._paths)
         _stop(self._window, error_value(error.info()))
         self._window.close_requested.connect(self._quit)
 
@@ -328,6 +364,9 @@ class Application:
     def _on_mistake(self, kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
         """Log an unexpected exception with its traceback and show one sentence about it in the banner."""
         logging.getLogger(__name__).error("unexpected", exc_info=(kind, error, trace))
+        if not self._window.is_built:
+            self._app.exit(1)
+            return
         from app.controllers.words import error_value
         from workers.contracts.errors import words_for
 

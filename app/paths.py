@@ -70,6 +70,8 @@ class DataPaths:
     """The folder of release bundles, named by their sha256."""
     services = Below("services")
     """The folder with one folder per project whose web service was started from the window."""
+    first_looks = Below("first-looks")
+    """The folder of pictures of the window's first look by settings; it may be deleted at any time."""
     database = Below("fettle.db")
     """The SQLite database of projects, runs, versions and releases."""
     lock = Below("fettle.lock")

@@ -1,39 +1,34 @@
-"""Build the window from rail, top bar, pages and dock; accept drops anywhere and ask before closing."""
+"""Build the window from rail, top bar, pages and dock; accept drops anywhere and ask before closing.
 
-import gc
+The window is painted before its parts are imported: `widgets.first_frame` shows how it will look.
+"""
+
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QGuiApplication,
-    QKeySequence,
     QPaintEvent,
     QResizeEvent,
-    QShortcut,
 )
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QScrollBar, QStackedWidget, QWidget
 
-from widgets import drops
-from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
-from widgets.dock import Dock
-from widgets.focus import FocusRing, FocusScroll, focus_after
-from widgets.motion import stop_effects
-from widgets.page_registry import PageSpec
-from widgets.parts.cards.error import ErrorValue
-from widgets.parts.layout import discard, in_column, in_row
-from widgets.parts.page import Page
-from widgets.parts.small import Bar
-from widgets.plots.frame_clock import FrameClock
-from widgets.rail import Rail
-from widgets.theme import Theme
-from widgets.tokens import PAGE_EDGE, SPACE_XL
-from widgets.top_bar import Banner, TopBar
+from widgets.first_frame import FirstFrame
+from widgets.tokens import PAGE_EDGE, SPACE_XL, Scheme
+
+if TYPE_CHECKING:
+    from widgets.drops import Incoming
+    from widgets.page_registry import PageSpec
+    from widgets.parts.cards.error import ErrorValue
+    from widgets.plots.frame_clock import FrameClock
+    from widgets.theme import Theme
 
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
@@ -42,10 +37,11 @@ _FRAME_PX = 32
 
 
 class MainWindow(QMainWindow):
-    """The main window; each of `pages` is created when it is first shown, and a new project starts at the first page.
+    """The main window; each page is created when it is first shown, and a new project starts at the first page.
 
-    On closing, the window stays open and emits `close_requested`; the listener calls `close_now` when nothing is lost.
-    `first_painted` is emitted once when the window is visible: heavy imports follow it, and then `settle`. If
+    `show_frame` and `show` make it visible at once, and `build` fills it. Until then, presses and drops wait for
+    `replace_frame`. On closing, the window stays open and emits `close_requested`; the listener calls `close_now` when
+    nothing is lost. `first_painted` is emitted once when the window is visible: heavy imports follow it. If
     `takes_pictures` is set, a picture without a file takes precedence over its address.
     """
 
@@ -60,45 +56,78 @@ class MainWindow(QMainWindow):
     close_requested = Signal()
     first_painted = Signal()
 
-    def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Sequence[PageSpec]) -> None:
-        """Create the window without any page."""
+    def __init__(self) -> None:
+        """Create the window without any part."""
         super().__init__()
-        self._theme, self.clock = theme, clock
-        self.specs = {spec.id: spec for spec in pages}
-        self.first_page = next(iter(self.specs))
         self._pages: dict[str, QWidget] = {}
-        self._may_close = self._was_painted = False
+        self._may_close = self._was_painted = self.is_built = False
         self._before: dict[str, str] = {}
         self.takes_pictures = False
+        self._frame: FirstFrame | None = None
         self.setWindowTitle("Fettle")
-        self.setWindowIcon(theme.icon("activity", "brand", 64))
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(*_LEAST_SIZE).boundedTo(self._room()))
+        self.restore_geometry(b"")
+
+    def show_frame(self, scheme: Scheme, picture: Path) -> None:
+        """Show how the window will look; see `FirstFrame`."""
+        self._frame = FirstFrame(scheme, picture)
+        self.setCentralWidget(self._frame)
+
+    def build(self, app: QApplication, theme: "Theme", clock: "FrameClock", pages: "Sequence[PageSpec]") -> None:
+        """Create all parts but the pages. A frame stays in front of them until `replace_frame`."""
+        from widgets.commands import CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
+        from widgets.focus import FocusRing, FocusScroll
+
+        self.theme, self.clock = theme, clock
+        self.specs = {spec.id: spec for spec in pages}
+        self.first_page = next(iter(self.specs))
+        self.setWindowIcon(theme.icon("activity", "brand", 64))
         self.commands = Commands()
         self.commands.offer(SHOW_PAGE, self._on_page_requested)
         self.commands.offer(PASTE, self._on_paste)
         self.commands.offer(CLOSE_WINDOW, self.close)
-        self._build(theme)
+        self._center = self._make_center()
         self._ring = FocusRing(theme, app, self)
         self._focus_scroll = FocusScroll(app, self)
         self._add_keys()
-        self.restore_geometry(b"")
+        self.is_built = True
+        self._fit_edges()
+        if self._frame is None:
+            self.setCentralWidget(self._center)
 
-    def _build(self, theme: Theme) -> None:
+    def replace_frame(self) -> None:
+        """Show the parts in the place of the frame, and give them what was pressed and dropped meanwhile."""
+        frame, self._frame = self._frame, None
+        if frame is not None:
+            self.setCentralWidget(self._center)
+            self._center.show()
+            self.show_page(self.current_page)
+            frame.hand_over(self)
+
+    def _make_center(self) -> QWidget:
+        from widgets.dock import Dock
+        from widgets.parts.layout import in_column, in_row
+
         self._stack = QStackedWidget()
-        self.dock = Dock(theme, self.clock)
-        self._right, center = QWidget(), QWidget()
+        self.dock = Dock(self.theme, self.clock)
+        self._right, center = QWidget(), QWidget(self)
         self._column = in_column((self._stack, 1), self.dock, gap=0, parent=self._right)
         self._row = in_row((self._right, 1), gap=0, parent=center)
-        self.setCentralWidget(center)
         self._add_bars()
+        return center
 
     def _add_bars(self) -> None:
-        self.rail = Rail(self._theme, tuple(self.specs.values()), self)
-        self.top = TopBar(self._theme, self.commands)
-        self.notice = Banner(self._theme)
+        from widgets.drops import DropVeil
+        from widgets.parts.layout import in_row
+        from widgets.rail import Rail
+        from widgets.top_bar import Banner, TopBar
+
+        self.rail = Rail(self.theme, tuple(self.specs.values()), self)
+        self.top = TopBar(self.theme, self.commands)
+        self.notice = Banner(self.theme)
         self._notice_row = in_row(self.notice)
-        self._veil = drops.DropVeil(self._theme, self._right)
+        self._veil = DropVeil(self.theme, self._right)
         self._row.insertWidget(0, self.rail)
         self._column.insertWidget(0, self.top)
         self._column.insertLayout(1, self._notice_row)
@@ -107,6 +136,10 @@ class MainWindow(QMainWindow):
 
     def remake(self, page_ids: Iterable[str]) -> None:
         """Make the bars and these pages anew because their texts are in another language; the shown page stays."""
+        from PySide6.QtCore import Qt
+
+        from widgets.parts.layout import discard
+
         shown, before, scrolled = self.current_page, dict(self._before), self._scroll_bar.value()
         focus = QApplication.focusWidget()
         focused = focus.objectName() if focus is not None else ""
@@ -133,6 +166,10 @@ class MainWindow(QMainWindow):
         return shown.verticalScrollBar() if isinstance(shown, QScrollArea) else QScrollBar(self)
 
     def _add_keys(self) -> None:
+        from PySide6.QtGui import QKeySequence, QShortcut
+
+        from widgets.commands import BY_KEYS
+
         for command in BY_KEYS:
             QShortcut(QKeySequence(command.shortcut), self).activated.connect(partial(self.commands.trigger, command))
         for spec in self.specs.values():
@@ -144,20 +181,25 @@ class MainWindow(QMainWindow):
     def page(self, page_id: str) -> QWidget:
         """Return a page; creates it if needed."""
         if page_id not in self._pages:
-            page = self.specs[page_id].make(self._theme, self.clock)
+            from widgets.drops import let_drops_through
+
+            page = self.specs[page_id].make(self.theme, self.clock)
             self._pages[page_id] = page
             self._stack.addWidget(page)
-            drops.let_drops_through(page)
+            let_drops_through(page)
             self.page_built.emit(page_id, page)
         return self._pages[page_id]
 
     def show_page(self, page_id: str) -> None:
         """Show a page; an unknown id shows the first page."""
+        from widgets.drops import let_drops_through
+        from widgets.parts.page import Page
+
         if page_id not in self.specs:
             page_id = self.first_page
         is_new = page_id != self.current_page or self.focusWidget() is None
         page = self.page(page_id)
-        drops.let_drops_through(page)
+        let_drops_through(page)
         if self.specs[page_id].shortcut and self.current_page != page_id:
             self._before[page_id] = self.current_page
         self._stack.setCurrentWidget(page)
@@ -175,11 +217,17 @@ class MainWindow(QMainWindow):
     @property
     def current_page(self) -> str:
         """Return the id of the shown page, "" before the first."""
-        shown = self._stack.currentWidget()
+        shown = self._stack.currentWidget() if self.is_built else None
         return next((page_id for page_id, page in self._pages.items() if page is shown), "")
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Move the focus as the window is laid out: rail, top bar, page, dock."""
+        if not self.is_built:
+            return False
+        from PySide6.QtCore import Qt
+
+        from widgets.focus import focus_after
+
         following = focus_after(self, self.focusWidget(), forward)
         if following is not None:
             following.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
@@ -218,6 +266,9 @@ class MainWindow(QMainWindow):
 
     def set_calm(self, is_calm: bool) -> None:
         """Stop everything that moves by itself; Qt's own effects come back only at the next start."""
+        from widgets.motion import stop_effects
+        from widgets.parts.small import Bar
+
         self.setProperty("calm", is_calm)
         self.clock.set_calm(is_calm)
         if is_calm:
@@ -225,21 +276,13 @@ class MainWindow(QMainWindow):
         for bar in self.findChildren(Bar):
             bar.set_share(bar.share)
 
-    def banner(self, value: ErrorValue | None) -> None:
+    def banner(self, value: "ErrorValue | None") -> None:
         """Show a message on all pages; None removes it."""
         if value is None:
             self.notice.hide()
         else:
             self.notice.show_value(value)
         self._set_notice_edges()
-
-    def settle(self) -> None:
-        """Collect garbage once after the start-up and exempt the remaining objects from later collections.
-
-        A full collection would block the window for about 50 ms.
-        """
-        gc.collect()
-        gc.freeze()
 
     # --- start and close
 
@@ -281,7 +324,8 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Use narrow margins in a narrow window."""
         super().resizeEvent(event)
-        self._fit_edges()
+        if self.is_built:
+            self._fit_edges()
 
     def _fit_edges(self) -> None:
         edge_px = SPACE_XL if self.width() < _NARROW_PX else PAGE_EDGE
@@ -298,9 +342,13 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a drag with usable content and show the veil."""
-        drops.let_drops_through(self)
-        if drops.can_take(event.mimeData()):
-            event.acceptProposedAction()
+        from widgets.drops import can_take, let_drops_through
+
+        let_drops_through(self)
+        if not can_take(event.mimeData()):
+            return
+        event.acceptProposedAction()
+        if self.is_built:
             self._veil.cover(self._stack)
             self.drag_entered.emit()
 
@@ -310,21 +358,36 @@ class MainWindow(QMainWindow):
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Hide the veil, because nothing was dropped."""
-        self._veil.hide()
+        if self.is_built:
+            self._veil.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Accept the drop and process its content after the source has received its reply."""
-        self._veil.hide()
+        from widgets.drops import read
+
         event.acceptProposedAction()
-        incoming = drops.read(event.mimeData())
+        incoming = read(event.mimeData())
+        if self.is_built:
+            self._veil.hide()
         QTimer.singleShot(0, self, lambda: self._hand_over(incoming))
 
     def _on_paste(self) -> None:
-        mime = QGuiApplication.clipboard().mimeData()
-        if mime is not None and drops.can_take(mime):
-            self._hand_over(drops.read(mime))
+        from widgets.drops import can_take, read
 
-    def _hand_over(self, incoming: drops.Incoming) -> None:
+        mime = QApplication.clipboard().mimeData()
+        if mime is not None and can_take(mime):
+            self._hand_over(read(mime))
+
+    def open_path(self, path: str) -> None:
+        """Take a file that the system hands over, as if it had been dropped."""
+        from widgets.drops import Incoming
+
+        self._hand_over(Incoming((path,)))
+
+    def _hand_over(self, incoming: "Incoming") -> None:
+        if self._frame is not None:
+            self._frame.waiting.append(partial(self._hand_over, incoming))
+            return
         if incoming.paths:
             self.paths_dropped.emit(list(incoming.paths))
         has_other = bool(incoming.links or incoming.text)

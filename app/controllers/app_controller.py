@@ -1,6 +1,7 @@
 """Control the window as a whole: page controllers, dropped files, projects, start and close."""
 
 import base64
+import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -108,7 +109,8 @@ class AppController(QObject):
         if described != self._session.described:
             remember(self._session.workspace.repositories, described)
             self._show_described(described)
-        self._window.settle()
+        gc.collect()
+        gc.freeze()  # later collections leave out what the start created: a full one would block for about 50 ms
 
     def _show_described(self, described: DescribeResult) -> None:
         if self._settings.value.gpu_uuid not in ("", *(card.uuid for card in described.cards)):

@@ -60,7 +60,7 @@ def test_window_uses_the_settings(qapp: QApplication, paths: DataPaths, monkeypa
     save_settings(paths.settings, settings)
     window, theme = bootstrap.build_window(qapp, settings)
     with InstanceLock.take(paths, "window", "a test's window") as lock:
-        live = bootstrap.Application(qapp, window, theme, paths, lock, [])
+        live = bootstrap.Application(qapp, window, paths, lock, [])
         live._wire()
         try:
             controller = live.app_controller

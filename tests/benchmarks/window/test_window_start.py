@@ -1,4 +1,4 @@
-"""The window is there nearly as soon as the least window that shows a graph."""
+"""The window is there nearly as soon as the least window of Qt, and its parts as soon as one that shows a graph."""
 
 import os
 import subprocess
@@ -10,20 +10,22 @@ from statistics import median
 import pytest
 from rig import PROBE, ROOT, Screen
 
-ROUNDS = 5
+ROUNDS = 9
 LIMIT = 1.5
 
 
-def seconds_to_paint(command: list[str], environment: dict[str, str], painted: Path) -> float:
-    """From spawn to the first paint."""
-    painted.unlink(missing_ok=True)
+def seconds_to(command: list[str], environment: dict[str, str], painted: Path, *more: Path) -> list[float]:
+    """From spawn to the first paint, and until `more` files are written."""
+    files = (painted, *more)
+    for file in files:
+        file.unlink(missing_ok=True)
     began_s = time.monotonic()
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        while not painted.exists() or not painted.read_text(encoding="utf-8"):
+        while not all(file.exists() and file.read_text(encoding="utf-8") for file in files):
             assert process.poll() is None and time.monotonic() - began_s < 60
             time.sleep(0.002)
-        return float(painted.read_text(encoding="utf-8")) - began_s
+        return [float(file.read_text(encoding="utf-8")) - began_s for file in files]
     finally:
         process.kill()
         process.wait(10)
@@ -33,31 +35,34 @@ def seconds_to_paint(command: list[str], environment: dict[str, str], painted: P
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("state", ["first run", "a project was open"])
 def test_the_window_is_visible_soon(state: str, tmp_path: Path) -> None:
-    """Given warm files, When both start in turn, Then the window needs at most 1.5 times as long as the bare one."""
+    """Given warm files, When all start in turn, Then the window needs at most 1.5 times as long as a bare one of Qt, and
+    its parts at most 1.5 times as long as one with a graph."""
     screen = Screen("1440x960")
     data = tmp_path / "data"
     data.mkdir()
     if state != "first run":
         (data / "settings.json").write_text('{"last_project_id": "p1", "last_page": "compare"}', encoding="utf-8")
-    report = tmp_path / "painted"
+    report, parts = tmp_path / "painted", tmp_path / "painted.parts"
     bare = [sys.executable, str(Path(__file__).with_name("bare_window.py")), str(report)]
     alone = [*bare, "alone"]
     ours = [sys.executable, "-m", "app"]
     own = {"FETTLE_HOME": str(data), "FETTLE_TEST_PAINTED": str(report), "FETTLE_TEST_PROBE": str(tmp_path / "eyes")}
     environment = {**screen.environment, **own, "PYTHONPATH": os.pathsep.join([str(PROBE), str(ROOT)])}
-    times: dict[str, list[float]] = {"alone": [], "bare": [], "ours": []}
+    environment["PYTHONDONTWRITEBYTECODE"] = ""  # an installed program is not compiled at each start
+    times: dict[str, list[float]] = {"alone": [], "bare": [], "ours": [], "parts": []}
     try:
         for number in range(ROUNDS + 1):
-            for name, command in (("alone", alone), ("bare", bare), ("ours", ours)):
-                seconds = seconds_to_paint(command, environment, report)
-                if number:  # the first round warms the files up
+            alone_s, bare_s = (seconds_to(command, environment, report)[0] for command in (alone, bare))
+            ours_s, parts_s = seconds_to(ours, environment, report, parts)
+            if number:  # the first round warms the files up
+                for name, seconds in zip(times, (alone_s, bare_s, ours_s, parts_s), strict=True):
                     times[name].append(seconds)
     finally:
         screen.close()
-    alone_s, bare_s, ours_s = (median(times[name]) for name in ("alone", "bare", "ours"))
+    alone_s, bare_s, ours_s, parts_s = (median(seconds) for seconds in times.values())
     print(  # noqa: T201 - the figures are the point
-        f"{state}: Qt alone {alone_s:.2f} s, with pyqtgraph {bare_s:.2f} s, Fettle {ours_s:.2f} s, ratio"
-        f" {ours_s / bare_s:.2f} ({ours_s / alone_s:.2f} to Qt alone);"
+        f"{state}: Qt alone {alone_s:.2f} s, Fettle {ours_s:.2f} s, ratio {ours_s / alone_s:.2f};"
+        f" Qt with pyqtgraph {bare_s:.2f} s, Fettle's parts {parts_s:.2f} s, ratio {parts_s / bare_s:.2f};"
         f" load {os.getloadavg()[0]:.1f}"
     )
-    assert ours_s <= LIMIT * bare_s
+    assert ours_s <= LIMIT * alone_s and parts_s <= LIMIT * bare_s

@@ -64,7 +64,8 @@ def test_words_are_filtered_while_one_types(theme: Theme, qtbot: QtBot) -> None:
 
 def test_keys_of_the_window_are_all_listed(theme: Theme, qapp: QApplication, qtbot: QtBot) -> None:
     """Given the window with its pages, Then each of its shortcuts is in the guide's list of keys."""
-    window = MainWindow(qapp, theme, FrameClock(), find_pages())
+    window = MainWindow()
+    window.build(qapp, theme, FrameClock(), find_pages())
     qtbot.addWidget(window)
     examples = ItemsCard(theme, (), print, print, pictures=False, chunk=1)
     qtbot.addWidget(examples)

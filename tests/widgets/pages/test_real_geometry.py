@@ -67,7 +67,8 @@ def in_window(qapp: QApplication, qtbot: QtBot, theme: Theme, examples: ModuleTy
     def show(name: str, size: tuple[int, int]) -> tuple[MainWindow, Page]:
         kind, fill = STATES[name]
         clock = FrameClock()
-        window = MainWindow(qapp, theme, clock, plain_pages({"model": lambda: kind(theme)}))
+        window = MainWindow()
+        window.build(qapp, theme, clock, plain_pages({"model": lambda: kind(theme)}))
         clock.setParent(window)
         made.append(window)
         window.setMinimumSize(QSize(*size).boundedTo(window.minimumSize()))

@@ -47,7 +47,8 @@ def plain_page(page_id: str) -> QWidget:
 def window(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> Iterator[MainWindow]:
     """The whole shell with plain pages, shown."""
     pages = {page_id: (lambda page_id=page_id: plain_page(page_id)) for page_id in IDS}
-    made = MainWindow(qapp, theme, clock, plain_pages(pages))
+    made = MainWindow()
+    made.build(qapp, theme, clock, plain_pages(pages))
     made.show_page("model")
     with qtbot.waitExposed(made):
         made.show()

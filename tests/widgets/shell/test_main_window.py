@@ -59,7 +59,8 @@ def test_pages_are_made_when_first_shown(window: MainWindow) -> None:
 
 def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
     """Given two pages, then the rail has two entries and only their keys work."""
-    window = MainWindow(qapp, theme, clock, plain_pages({"model": QWidget, "jobs": QWidget}))
+    window = MainWindow()
+    window.build(qapp, theme, clock, plain_pages({"model": QWidget, "jobs": QWidget}))
     qtbot.addWidget(window)
     assert list(window.rail.entries) == ["model", "jobs"]
     window.show_page("model")
@@ -218,7 +219,8 @@ def test_everything_has_a_name(window: MainWindow, unnamed: Callable[[QWidget], 
 
 def test_first_paint_is_reported_once(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
     """Given a new window, when it has been painted, then it shows that, once."""
-    window = MainWindow(qapp, theme, clock, plain_pages({"model": QWidget}))
+    window = MainWindow()
+    window.build(qapp, theme, clock, plain_pages({"model": QWidget}))
     report = recorded(window.first_painted)
     with qtbot.waitSignal(window.first_painted, timeout=5000):
         window.show()

@@ -20,12 +20,14 @@ from types import FrameType, ModuleType
 from typing import Any
 
 ALLOWED_WINDOWS = ("MainWindow", "QuestionDialog", "ShapeDialog", "MatchDialog", "QFileDialog", "QMenu", "QTipLabel")
+WATCHED = {"app.first_look": "frame_window", "app.bootstrap": "build_window"}
+FOUND: set[str] = set()
 STRAYS: list[str] = []
 RINGS: "list[weakref.ref[_Ring]]" = []
 
 
 class _Loader(importlib.abc.Loader):
-    """Loads `app.bootstrap` as it is, then looks over its shoulder."""
+    """Loads a module as it is, then looks over its shoulder."""
 
     def __init__(self, inner: importlib.abc.Loader) -> None:
         self._inner = inner
@@ -35,28 +37,47 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._inner.exec_module(module)
-        build = module.build_window
+        name = WATCHED[module.__name__]
+        make = getattr(module, name)
 
-        def build_window(app: Any, *args: Any) -> Any:
-            if "FETTLE_TEST_PAINTED" in os.environ:
-                window, theme = build(app, *args)
-                window.first_painted.connect(_painted)
-                return window, theme
-            _watch(app)
-            return build(app, *args)
+        def watched(app: Any, *args: Any, **more: Any) -> Any:
+            if "FETTLE_TEST_PAINTED" not in os.environ and app.property("fettle_test_watched") is None:
+                app.setProperty("fettle_test_watched", True)
+                _watch(app)
+            made = make(app, *args, **more)
+            if "FETTLE_TEST_PAINTED" in os.environ and name == "frame_window":
+                _report(made[0])
+            return made
 
-        module.build_window = build_window
+        setattr(module, name, watched)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name != "app.bootstrap":
+        if name not in WATCHED or name in FOUND:
             return None
-        sys.meta_path.remove(self)
+        FOUND.add(name)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader)
         return spec
+
+
+def _report(window: Any) -> None:
+    """Write down when the window was first painted, and when its parts had taken the frame's place."""
+    replace = window.replace_frame
+
+    def write(suffix: str) -> None:
+        Path(os.environ["FETTLE_TEST_PAINTED"] + suffix).write_text(repr(time.monotonic()), encoding="utf-8")
+
+    def replace_frame() -> None:
+        from PySide6.QtCore import QTimer
+
+        replace()
+        QTimer.singleShot(0, lambda: write(".parts"))
+
+    window.first_painted.connect(lambda: write(""))
+    window.replace_frame = replace_frame
 
 
 def _watch(app: Any) -> None:
@@ -79,10 +100,6 @@ def _watch(app: Any) -> None:
         app.setProperty("fettle_test_watch", watch)
     signal.signal(signal.SIGUSR1, _on_signal)
     Path(os.environ["FETTLE_TEST_PROBE"] + ".ready").touch()
-
-
-def _painted() -> None:
-    Path(os.environ["FETTLE_TEST_PAINTED"]).write_text(repr(time.monotonic()), encoding="utf-8")
 
 
 def _time_the_loop(app: Any) -> None:
