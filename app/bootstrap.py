@@ -42,8 +42,13 @@ PARTS = (
     "app.controllers.first_page",
 )  # fmt: skip
 """Modules of the window's parts, imported after the first paint, one per step of the event loop."""
-HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.app_controller")
-"""Modules to import when the window shows its parts. The pages' controllers follow them."""
+HEAVY = (
+    "numpy", "pydantic.main", "workers.contracts.pipeline", "app.settings", "workers.contracts.jobs", "sqlalchemy",
+    "sqlalchemy.orm", "alembic.command", "pyqtgraph.Qt", "pyqtgraph", "app.services.flow.workspace",
+    "app.services.run.optimize", "app.services.projects.projects", "app.controllers.page_controller",
+    "app.controllers.settings.program", "app.controllers.app_controller",
+)  # fmt: skip
+"""Modules to import when the window shows its parts, each in a step of about .1 s. Pages' controllers follow."""
 
 
 def open_window(arguments: list[str]) -> int:

@@ -46,7 +46,7 @@ __main__.main()
 
 
 def test_first_paint_loads_little(tmp_path: Path) -> None:
-    """Given no settings, When the window is first painted, Then Qt and 24 modules are loaded, and no name of the class
+    """Given no settings, When the window is first painted, Then Qt and 25 modules are loaded, and no name of the class
     `Qt`, whose first use takes as long as half of them."""
     command = [sys.executable, "-c", START, str(tmp_path / "data")]
     run = run_text(command, cwd=ROOT, timeout=60, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
