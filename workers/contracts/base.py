@@ -5,7 +5,6 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
 
 from workers.contracts.paths import to_text
-
 from workers.contracts.text import WHOLE
 
 Row = TypeVar("Row")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.errors import InputRefused, RequestedShape
-from workers.contracts.translation import _
 from workers.contracts.error_info import RequestedShape
+from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
 from workers.model_io.formats import Reference

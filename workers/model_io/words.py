@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from workers.contracts.errors import InputRefused, RequestedShape
-from workers.contracts.translation import Message, _, mark
 from workers.contracts.error_info import RequestedShape
+from workers.contracts.errors import InputRefused
+from workers.contracts.translation import Message, _, mark
 
 Kind = Literal["data", "model", "other"]
 SUPPORTED = mark(

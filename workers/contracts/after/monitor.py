@@ -3,7 +3,6 @@
 from typing import Literal
 
 from workers.contracts.base import Frozen, PathText
-from workers.contracts.paths import PathText
 from workers.contracts.text import Text
 
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen, PathText
-from workers.contracts.paths import PathText
 from workers.contracts.text import Text
 from workers.contracts.translation import mark
 

@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field
 
 from workers.contracts.base import Frozen, PathText
-from workers.contracts.paths import PathText
 from workers.contracts.text import Text
 
 MAX_NAMED = 1000

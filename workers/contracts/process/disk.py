@@ -58,8 +58,6 @@ class DiskFull(WorkerError):
             safe: Sentence about the data that is safe.
             hint: What to do next.
         """
-        from workers.contracts.measured.sizes import bytes_words  # the window's first paint needs none
-
         self.folder = folder
         free = free_in(folder) if free_bytes is None else free_bytes
         parts = [_("{0} are free").format(bytes_words(free))] if free is not None else []

@@ -11,9 +11,8 @@ from pydantic import Field, JsonValue, TypeAdapter
 
 from workers.contracts.base import Frozen
 from workers.contracts.disturbed import BlockLoad
-from workers.contracts.errors import ErrorInfo
-from workers.contracts.text import Text
 from workers.contracts.error_info import ErrorInfo
+from workers.contracts.text import Text
 
 MAX_SAMPLES_PER_MESSAGE = 5000
 """Maximum number of samples per message; the window needs more than 0.3 ms to read longer ones (measured)."""

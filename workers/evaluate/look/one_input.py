@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.trying import ShownPicture, TryRequest
-from workers.contracts.errors import ErrorInfo, InputRefused, WorkerError
-from workers.contracts.translation import _, mark, told
 from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused, WorkerError
+from workers.contracts.translation import _, mark, told
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
