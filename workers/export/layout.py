@@ -55,7 +55,7 @@ def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...
     written = ("tokenizers",) if spec.generation is not None else ()  # the output is text, whatever the input is
     names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *written, *template, *more})
     # a requirement has no local version label (2.13.0+cpu)
-    return [f"{name}>={Version(version(name)).public}" for name in names]
+    return [f"{name}>={Version(version(name.partition('[')[0])).public}" for name in names]
 
 
 def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[str, ...] = ()) -> None:

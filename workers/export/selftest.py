@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
@@ -69,8 +71,9 @@ def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.Comp
 
 
 def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
-    named = {line.split(">=")[0] for line in requirements}
-    unwanted = [name for name in FORBIDDEN if name not in named]
+    named = {Requirement(line).name for line in requirements}
+    modules = {name.removesuffix("-gpu") for name in named}  # onnxruntime-gpu holds the module onnxruntime
+    unwanted = [name for name in FORBIDDEN if name not in modules]
     done = run_in(python, folder, ["-c", PROBE, *unwanted])
     leaked = json.loads(done.stdout) if done.returncode == 0 else [done.stderr.strip()[-300:]]
     if leaked:

@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback_index import build_wheel
 from packaging.requirements import Requirement
 from run_text import run_text
 
@@ -20,6 +22,7 @@ from workers.contracts.pipeline import write_pipeline
 from workers.export import fresh_environment
 from workers.export.fresh_environment import HASHES, closure, locked, make_environment
 from workers.export.layout import copy_code, copy_model, model_files, requirement_lines
+from workers.export.selftest import _alone
 from workers.pipeline.golden import check_sums, write_sums
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 
@@ -41,6 +44,19 @@ def test_requirements_are_lower_bounds_that_pip_understands(runtime_id: str) -> 
         requirement = Requirement(line)
         assert requirement.specifier.contains(version(requirement.name), prereleases=True)
         assert "+" not in line
+
+
+def test_build_for_cards_holds_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a runtime whose requirement has extras and another name than its module, then its line has the version of
+    the distribution, and the clean place may hold the module."""
+    wheel = build_wheel(tmp_path, "onnxruntime_gpu", module="onnxruntime")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "set")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "set")])
+    lines = requirement_lines(registry.runtimes()["onnxruntime-cuda"], SPEC)
+    assert lines == [f"numpy>={version('numpy')}", "onnxruntime-gpu[cuda,cudnn]>=1.0"]
+    (tmp_path / "manifest.json").write_text("{}")
+    assert _alone(make_environment(tmp_path / "environment", lines), tmp_path, lines).ok
 
 
 def test_texts_need_a_tokenizer() -> None:
