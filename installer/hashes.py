@@ -18,7 +18,9 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "installer")]
 
+from steps import folders  # noqa: E402
 from steps.lockfile import read  # noqa: E402
+from steps.place import Place  # noqa: E402
 
 from workers.export.fresh_environment import HASHES, closure  # noqa: E402
 from workers.export.layout import NEEDS  # noqa: E402
@@ -82,8 +84,8 @@ def hashes_of(wheel: str) -> list[str]:
 
 def set_wheels() -> list[str]:
     """Return name==version of the wheels of the optional sets that are installed into folders of their own."""
-    locks = [ROOT / "installer" / f"requirements-{name}.lock" for name in ("language", "rtx", "sign")]
-    return sorted({f"{pin.name}=={pin.version}" for pin in read(locks)})
+    names = [name for name in folders.LOCKS if name != "web"]
+    return sorted({f"{pin.name}=={pin.version}" for name in names for pin in folders.pins(Place(ROOT), name)})
 
 
 def write(path: Path, names: list[str]) -> None:

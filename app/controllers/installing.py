@@ -142,11 +142,11 @@ class Installing(QObject):
         self.progressed.connect(show)
 
     def request(self, name: OptionalSet) -> None:
-        """Install a set; asks first if the set replaces packages of another set or if its size is unknown."""
+        """Install a set; asks first if the set replaces packages of a clone or if its size is unknown."""
         if self._installer is None or self._asking.is_busy or not self._may_begin():
             return
-        cost = self._costs.get(name)
-        if name not in CARD_SETS and cost is not None and cost.download_bytes:
+        cost, replaces = self._costs.get(name), name in CARD_SETS and self._installer.is_clone
+        if not replaces and cost is not None and cost.download_bytes:
             self._begin(name)
             return
         self._flows.start(

@@ -23,6 +23,7 @@ from pydantic import Field, ValidationError
 from app.files import write_whole
 from app.jobs.environment import allowed
 from workers.contracts.base import Frozen
+from workers.contracts.optional_sets import lead_to_card_sets
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
 from workers.contracts.text import Text
@@ -163,12 +164,15 @@ class LocalService:
         options += ["--fd", str(*handed)] if handed else ["--port", str(listener.getsockname()[1])]
         if not handed:  # Windows: a process inherits no socket, so it listens itself
             listener.close()
+        environ = allowed(os.environ, network=False)
+        if limits.gpu:
+            lead_to_card_sets(environ)
         settings = (config.model_dump_json(), limits.model_dump_json(), str(bundle))
         command = [sys.executable, "-B", "-m", "workers.runtime.serving", *settings]
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         with os.fdopen(os.open(self.log, flags, 0o600), "r+b", buffering=0) as log:
             return subprocess.Popen(
-                [*command, *options], cwd=ROOT, env=allowed(os.environ, network=False), stdin=subprocess.PIPE,
+                [*command, *options], cwd=ROOT, env=environ, stdin=subprocess.PIPE,
                 stdout=log, stderr=log, pass_fds=handed, start_new_session=True,
             )  # fmt: skip
 

@@ -17,9 +17,10 @@ def cost(place: Place, name: str, root: Path) -> dict[str, int]:
 
     `root` is the folder of the optional sets. What has arrived of an interrupted download is not counted again.
     """
-    pins = missing(place, name) if name not in folders.LOCKS or (place.venv.is_dir() and name == "rtx") else []
+    is_clone = place.venv.is_dir()
+    pins = missing(place, name) if name not in folders.LOCKS or (is_clone and name in sets.NAMES) else []
     arrived = used = 0
-    if name in folders.LOCKS:
+    if name in folders.LOCKS and not (is_clone and name == "cuda"):  # there it replaces packages of the environment
         pins += folders.remaining(place, root, name)
         arrived, used = folders.arrived_bytes(root, name), folders.used_bytes(root, name)
     download, installed = lockfile.totals(pins)

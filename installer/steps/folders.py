@@ -24,7 +24,7 @@ from steps.sets import make_links
 from steps.setup import check_room, disk_errors
 from steps.words import Progress, SetupError, print_line, size
 
-LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx")} | {"web": "web.json"}
+LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx", "cuda")} | {"web": "web.json"}
 LOCK_COPY = "fettle-set.lock"
 HASHES = "set_hashes.json"
 SLACK_BYTES = 1 << 20
@@ -46,8 +46,10 @@ def lock(place: Place, name: str) -> Path:
 
 
 def pins(place: Place, name: str) -> list[Pin]:
-    """Return the packages of a set with their sizes in bytes."""
-    return web.as_pins(place) if name == "web" else lockfile.read([lock(place, name)])
+    """Return the packages of a set with their sizes in bytes; those behind a condition belong to a clone's PyTorch."""
+    if name == "web":
+        return web.as_pins(place)
+    return [pin for pin in lockfile.read([lock(place, name)]) if ";" not in pin.requirement]
 
 
 def is_complete(place: Place, root: Path, name: str) -> bool:

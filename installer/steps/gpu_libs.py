@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steps.environment import clean_environment
+from steps.folders import pins
 from steps.lockfile import Pin, read, totals
 from steps.place import Place
 from steps.sets import PLUGIN_MODULE
@@ -33,7 +34,7 @@ def prepare(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
         SetupError: if the libraries cannot be fetched.
     """
     folder = place.venv / "gpu-libs"
-    cuda, rtx = (_pins(place, name) for name in ("cuda", "rtx"))
+    cuda, rtx = (pins(place, name) for name in ("cuda", "rtx"))
     base = [pin for pin in read([place.root / "installer" / "requirements.lock"]) if pin.name in BESIDE]
     pip = [str(place.python), "-m", "pip", "install"]
     _fetch(folder / "rtx", rtx, [*pip, "--no-deps", "--target", str(folder / "rtx")])
@@ -42,12 +43,6 @@ def prepare(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
     found = {**environment, VARIABLE: str(folder), "PYTHONPATH": path}
     subprocess.run([place.python, "-c", f"import {PLUGIN_MODULE}"], env=found, check=False)  # creates its links
     return found
-
-
-def _pins(place: Place, name: str) -> list[Pin]:
-    """Return the pins of a set without those behind a condition, which only PyTorch needs and no test inspects."""
-    pins = read([place.root / "installer" / f"requirements-{name}.lock"])
-    return [pin for pin in pins if ";" not in pin.requirement]
 
 
 def _fetch(folder: Path, pins: list[Pin], install: list[str]) -> None:

@@ -51,7 +51,7 @@ def choose(machine: Machine, requested: str | None) -> tuple[str, str]:
     why_not = _why_not(machine)
     if requested is not None and requested != "none":
         if why_not and (machine.system, machine.processor) not in WHEELS:
-            raise SetupError(why_not, "Use --gpu none.")
+            raise SetupError(why_not, "Fettle works without it.")
         return requested, f"You chose {TITLES[requested]}." + (f" {why_not}" if why_not else "")
     if requested == "none":
         return "none", f"You chose {TITLES['none']}." if machine.cuda is not None else ""

@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 from loopback_index import Index, lay_out_sets, serving
 from rig import PROBE, ROOT, Program, Start
+from stand_in_driver import stand_in
 
 from workers.contracts.optional_sets import LOCK_COPY
 
+CARDS = (
+    ("rtx", "NVIDIA FAKE RTX 4090", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
+    ("cuda", "NVIDIA FAKE H100", "onnxruntime-gpu"),
+)
 SETS = {"web": "Web pages", "language": "Language models elsewhere", "sign": "Signatures"}
 
 
@@ -70,6 +75,61 @@ def stop(program: Program, index: Index, title: str) -> None:
     index.go.set()
 
 
+def install(program: Program, index: Index, folder: Path, title: str, *, stops: bool) -> None:
+    """Install a set after a cut, and after a stop if it `stops`; each time it goes on where it was."""
+    cut(program, index, title)
+    if stops:
+        stop(program, index, title)
+    assert not folder.exists()
+    press(program, f"Install what “{title}” needs")
+    program.wait((folder / LOCK_COPY).exists, 60, title)
+    first = [first for path, first in index.requests if path == index.requests[0][0]]
+    assert first[0] == 0 and 0 < first[1] <= first[-1] and (not stops or first[1] < first[-1])
+
+
+def remove(program: Program, sets: Path, *titles: str) -> None:
+    """Remove all installed sets on Settings; each is offered again."""
+    for left, title in reversed([*enumerate(reversed(titles))]):
+        press(program, f"Remove “{title}”")
+        program.wait(lambda left=left: len(list(sets.glob("*-*"))) == left, 60, f"the end of {title}")
+        program.until(lambda view: view.button("Install ("), 60, f"the offer of {title}")
+
+
+@pytest.mark.timeout(900)
+def test_sets_for_cards_are_installed_where_the_doctor_misses_them(
+    start: Start,
+    tmp_path: Path,
+    index: Index,
+    installed: dict[str, str],
+    driver_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given an installed program and two cards, a GeForce RTX and another, When each card's set is installed on the page
+    of the GPU doctor, without a command and after a cut, Then the doctor finds it; Settings removes both, and the doctor
+    offers them again."""
+    stand_in(driver_dir, tmp_path, monkeypatch)
+    before = sources(installed)
+    program = start(**installed)
+    program.until_ready()
+    program.click(lambda view: view.find("Device: ", "_ChipButton"), "the chip of the device")
+    program.until(lambda view: view.button("Install (302 kB)"), 60, "the offers of the doctor")
+    assert "installer/" not in program.see().texts and "--gpu" not in program.see().texts
+    sets = tmp_path / "home" / "data" / "sets"
+    for name, card, package in CARDS:
+        folder = sets / f"{name}-{sys.implementation.cache_tag}"
+        install(program, index, folder, f"{card}: Packages for the card", stops=name == "rtx")
+        program.until_text("No job running", limit_s=120)
+        program.until_text(f"{package} 9.0")
+    program.press("Settings")
+    program.until_page("settings", "full")
+    remove(program, sets, "NVIDIA GeForce RTX cards", "Other NVIDIA cards")
+    program.click(lambda view: view.find("Device: ", "_ChipButton"), "the chip of the device")
+    program.press("Check again")
+    program.until(lambda view: view.button("Install (302 kB)"), 60, "the offers of the doctor")
+    assert sources(installed) == before
+    program.check_clean()
+
+
 @pytest.mark.timeout(400)
 def test_sets_are_installed_after_a_cut_and_a_stop_and_removed(
     start: Start, tmp_path: Path, index: Index, installed: dict[str, str]
@@ -83,21 +143,11 @@ def test_sets_are_installed_after_a_cut_and_a_stop_and_removed(
     program.press("Settings")
     program.until_page("settings", "full")
     program.until(lambda view: view.button("Install (300 kB)"), 60, "the sizes of the sets")
+    assert "Other NVIDIA cards" not in program.see().texts, "sets for cards are offered where a card is"
     sets = tmp_path / "home" / "data" / "sets"
     for name, title in SETS.items():
-        cut(program, index, title)
-        if name == "web":
-            stop(program, index, title)
-        folder = sets / f"{name}-{sys.implementation.cache_tag}"
-        assert not folder.exists()
-        press(program, f"Install what “{title}” needs")
-        program.wait((folder / LOCK_COPY).exists, 60, title)
-        first = [first for path, first in index.requests if path == index.requests[0][0]]
-        assert first[0] == 0 and 0 < first[1] <= first[-1] and (name != "web" or first[1] < first[-1])
-    for n, title in enumerate(SETS.values(), start=1):
-        press(program, f"Remove “{title}”")
-        program.wait(lambda left=3 - n: len(list(sets.glob("*-*"))) == left, 60, f"the end of {title}")
-        program.until(lambda view: view.button("Install ("), 60, f"the offer of {title}")
+        install(program, index, sets / f"{name}-{sys.implementation.cache_tag}", title, stops=name == "web")
+    remove(program, sets, *SETS.values())
     assert sources(installed) == before
     program.check_clean()
     command = [sys.executable, "-m", "app", "--web"]

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +16,14 @@ the base alone). The others are added one by one.
 """
 
 CARD_SETS = ("none", "rtx", "cuda")
+"""Sets for NVIDIA cards. In a clone, "cuda" replaces packages of the environment and brings PyTorch for cards, too."""
 
 FOLDER_SETS: dict[OptionalSet, str] = {
     "web": "web.json",
     "language": "requirements-language.lock",
     "sign": "requirements-sign.lock",
     "rtx": "requirements-rtx.lock",
+    "cuda": "requirements-cuda.lock",
 }
 """The sets that have a folder of their own on the import path, with their locks in the folder `installer`."""
 
@@ -38,6 +41,20 @@ def where_to_install(name: OptionalSet) -> str:
 def set_folders() -> list[Path]:
     """Return the folders of optional sets on this process's import path."""
     return [Path(place) for place in sys.path if Path(place, LOCK_COPY).is_file()]
+
+
+def card_sets() -> list[str]:
+    """Return the folders of installed sets for cards, which only processes that use a card import before the base.
+
+    The set “cuda” holds another build of ONNX Runtime than the base.
+    """
+    return [str(place) for place in set_folders() if place.name.partition("-")[0] in CARD_SETS]
+
+
+def lead_to_card_sets(environ: MutableMapping[str, str]) -> None:
+    """Let new Python processes with these variables import the sets for cards before the base."""
+    if first := card_sets():
+        environ["PYTHONPATH"] = os.pathsep.join((*first, *filter(None, (environ.get("PYTHONPATH"),))))
 
 
 def install_arguments(name: OptionalSet) -> tuple[str, ...]:

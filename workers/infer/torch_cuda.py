@@ -97,8 +97,7 @@ def available() -> Availability:
     import torch
 
     if not torch.cuda.is_available():
-        hint = "pip install torch --index-url https://download.pytorch.org/whl/cu130"
-        return Availability(False, Words("this PyTorch cannot use the GPU; {0}", hint), installs="cuda")
+        return Availability(False, "this PyTorch cannot use the GPU: it is not its build for CUDA")
     try:
         ones = torch.ones(8, 8, device="cuda:0")
         works = float((ones @ ones).sum()) == 512.0

@@ -7,6 +7,7 @@ import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from workers.contracts.optional_sets import card_sets, lead_to_card_sets
 from workers.contracts.process.messages import Card
 
 DEVICE_VARIABLE, CACHE_VARIABLE = "FETTLE_DEVICE", "FETTLE_ENGINE_CACHE"
@@ -26,7 +27,9 @@ MODPROBE_WAIT_S = 20.0
 
 
 def prepare(environ: MutableMapping[str, str], *, card: Card | None, cache: str) -> None:
-    """Set the variables of CUDA and create the device file that only a program outside the sandbox can create."""
+    """Set the import path and the variables of CUDA; create the device file that only a program outside can create."""
+    lead_to_card_sets(environ)
+    sys.path[:0] = card_sets()
     choose_card(environ, card)
     if cache:
         persist_caches(environ, Path(cache))

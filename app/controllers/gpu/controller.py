@@ -1,7 +1,5 @@
 """Control the page of the GPU doctor: run its checks at the first visit and on request."""
 
-from dataclasses import replace
-
 from app.controllers.gpu.presenter import gpu_value, report
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -10,7 +8,10 @@ from app.services.machine.gpu_doctor import Ladder, examine
 from app.services.machine.optional_sets import Installer
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.error_info import ErrorInfo
+from widgets.parts.installing.value import SetValue
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.gpu import GpuCard, TriedRung
+from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.translation import _, in_chosen_language
 
 
@@ -25,10 +26,8 @@ class GpuController(PageController[GpuPage]):
         self._was_tried = False
         self._installing = Installing(page, context.session, context.flows, installer)
         self._installing.changed.connect(self._show)
-        self._installing.progressed.connect(self._on_progress)
+        self._installing.serve(page, context.window.banner, self._sets)
         self._installing.installed.connect(self.start)
-        page.install_requested.connect(self._installing.request)
-        page.cancel_requested.connect(self._installing.cancel)
         page.again_requested.connect(self.start)
         page.card_chosen.connect(self._on_card)
         page.report_requested.connect(lambda: page.copy(report(self._cards, self._rows)))
@@ -54,7 +53,6 @@ class GpuController(PageController[GpuPage]):
             self._page.show_error(wait_for_the_run(_("Try again when they are done.")))
             return
         self._was_tried, self._rows = True, []
-        self._installing.trouble = None
         described = self._session.described
         self._cards = described.cards if described is not None else ()
         self._start(
@@ -66,11 +64,6 @@ class GpuController(PageController[GpuPage]):
         )
         self._show()
 
-    def _on_progress(self) -> None:
-        value = self._installing.value
-        if value is not None:
-            self._page.show_installing(value)
-
     def _on_row(self, row: TriedRung) -> None:
         self._rows.append(row)
         with in_chosen_language():  # the flow calls it
@@ -79,6 +72,7 @@ class GpuController(PageController[GpuPage]):
     def _on_done(self, ladder: Ladder) -> None:
         self._cards, self._rows = ladder.cards, list(ladder.rungs)
         self._show()
+        self._installing.weigh(*self._sets(), again=True)
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._was_tried = False
@@ -95,11 +89,15 @@ class GpuController(PageController[GpuPage]):
         self._window.top.set_device(card.name)
         self._show()
 
+    def _sets(self) -> tuple[OptionalSet, ...]:
+        return tuple(dict.fromkeys(row.installs for row in self._rows if row.installs is not None))
+
     def _show(self) -> None:
-        chosen = self._settings.value.gpu_uuid or None
-        installing, is_trying = self._installing, self._job.is_busy
-        value = gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen, offers=installing.offers)
-        self._page.show_value(replace(value, installing=installing.value, trouble=installing.trouble))
+        chosen, installing = self._settings.value.gpu_uuid or None, self._installing
+        sets: dict[str, SetValue] = {
+            name: value for name in self._sets() if (value := installing.set_value(name)) is not None
+        }
+        self._page.show_value(gpu_value(self._cards, self._rows, is_trying=self._job.is_busy, chosen=chosen, sets=sets))
 
 
 CONTROLLER = ControllerSpec("gpu", GpuController)

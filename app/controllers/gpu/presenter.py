@@ -1,12 +1,16 @@
 """Format the results of the GPU doctor as the page's value and as a report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.format import size_bytes
+from widgets.parts.installing.value import SetValue
 from workers.contracts.gpu import NO_CARD, NOT_TRIED, GpuCard, TriedRung
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.translation import _, joined
+
+NO_SETS: Mapping[str, SetValue] = MappingProxyType({})
 
 
 def gpu_value(
@@ -15,19 +19,19 @@ def gpu_value(
     *,
     is_trying: bool,
     chosen: str | None = None,
-    offers: Callable[[OptionalSet | None], bool] = lambda _name: False,
+    sets: Mapping[str, SetValue] = NO_SETS,
 ) -> GpuValue:
     """Return the results so far.
 
-    `chosen` is the UUID of the GPU that does the work, None for the first. `offers` returns whether the page can
-    install a set. An installed program cannot replace its own packages, and says so. Commands are not shown.
+    `chosen` is the UUID of the GPU that does the work, None for the first. `sets` are the sets that the page
+    can install. An installed program cannot replace its own packages, and says so. Commands are not shown.
     """
     cannot = {"installs": None, "hint": _("An installed Fettle cannot do this: the processor does the work instead.")}
-    rows = [row.model_copy(update=cannot) if row.installs and not offers(row.installs) else row for row in rows]
+    rows = [row.model_copy(update=cannot) if row.installs and row.installs not in sets else row for row in rows]
     if any(row.code == NO_CARD for row in rows):
         rows = [row for row in rows if row.code != NOT_TRIED]  # without a GPU no check waits for a repair
     title, subtitle = headline(cards, rows, is_trying=is_trying)
-    return GpuValue(title, subtitle, tuple(_places(cards, rows, chosen)), is_trying)
+    return GpuValue(title, subtitle, tuple(_places(cards, rows, chosen)), is_trying, sets)
 
 
 def headline(cards: Sequence[GpuCard], rows: Sequence[TriedRung], *, is_trying: bool) -> tuple[str, str]:

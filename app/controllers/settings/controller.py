@@ -23,7 +23,7 @@ from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
 from widgets.theme import Choice
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.optional_sets import FOLDER_SETS, OptionalSet
+from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS, OptionalSet, card_sets
 from workers.contracts.specs import Described
 from workers.contracts.translation import _
 
@@ -71,7 +71,7 @@ class SettingsController(PageController[SettingsPage]):
             threads=self._settings.value.threads,
             cores=os.cpu_count() or 1,
             runtimes=tuple(self._runtime_value(row) for row in rows),
-            sets=tuple(value for name in FOLDER_SETS if (value := self._installing.set_value(name))),
+            sets=tuple(value for name in self._folder_sets() if (value := self._installing.set_value(name))),
             version=VERSION,
             licenses=licenses(),
             device=device_line(described),
@@ -96,6 +96,12 @@ class SettingsController(PageController[SettingsPage]):
         described = self._session.described
         runtimes = described.runtimes if described is not None else ()
         return (*(row.installs for row in runtimes), *FOLDER_SETS)
+
+    def _folder_sets(self) -> list[OptionalSet]:
+        """Return the optional sets; those for NVIDIA cards only where a card or such a set is."""
+        described = self._session.described
+        with_cards = bool(card_sets()) or (described is not None and bool(described.cards))
+        return [name for name in FOLDER_SETS if with_cards or name not in CARD_SETS]
 
     def shown(self) -> None:
         """Read what may have changed since the last visit."""

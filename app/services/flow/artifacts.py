@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LIBRARIES = (
     "ImageHash", "Jinja2", "cleanlab", "datasketch", "ml_dtypes", "mlcommons-loadgen", "nncf", "numpy",
-    "nvidia-cublas-cu12", "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai",
+    "nvidia-cublas", "nvidia-cudnn-cu13", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai",
     "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "rapidfuzz", "safetensors",
     "scikit-learn", "scipy",
     "tensorrt", "tensorrt-rtx", "tensorrt-rtx-cu13-libs", "timm", "tokenizers", "torch", "torch-pruning",

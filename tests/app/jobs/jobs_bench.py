@@ -1,5 +1,6 @@
 """Provide one pool with handlers that misbehave, and a loop that drives a job to its end."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.jobs.client import JobClient, Message
 from app.jobs.fork_server import ForkServer
 from app.jobs.pool import WorkerPool
+from workers.contracts.optional_sets import LOCK_COPY
 from workers.contracts.process.messages import Limits, RunJob
 
 HANDLERS = "fettle_test_handlers"
@@ -73,3 +77,13 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def made_card_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a complete folder of the set “cuda”, at the end of the import path, with a module in place of the library."""
+    made = folder / f"cuda-{sys.implementation.cache_tag}"
+    (made / "onnxruntime").mkdir(parents=True)
+    (made / "onnxruntime" / "__init__.py").touch()
+    (made / LOCK_COPY).touch()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(made)])
+    return made

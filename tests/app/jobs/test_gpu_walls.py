@@ -1,11 +1,13 @@
 """Test that the sandbox of a worker with a GPU permits the accesses of CUDA."""
 
+import os
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from jobs_bench import Bench
+from jobs_bench import Bench, made_card_set
 
 from workers.contracts.process.messages import Card, Limits
 from workers.infer import base, tensorrt_engines
@@ -30,6 +32,8 @@ def test_a_worker_with_a_gpu_may_do_what_cuda_does(bench: Bench) -> None:
     limits = Limits(gpu=True, card=Card(uuid=UUID, index=1))
     seen = accesses(bench, limits, gpu_cache=str(cache), write_paths=(str(cache),))
     variables = {name: seen.pop(name) for name in list(seen) if name.startswith("$")}
+    assert variables.pop("$onnxruntime") == str(base_runtime())
+    variables.pop("$PYTHONPATH")
     assert {name: what for name, what in seen.items() if not what.startswith("done: ")} == {}
     assert variables == {
         "$CUDA_DEVICE_ORDER": "PCI_BUS_ID",
@@ -48,6 +52,23 @@ def test_without_a_gpu_threads_keep_their_names(new_bench: Bench) -> None:
     assert seen["name a later thread"] == "PermissionError"
     assert seen["read /proc/devices"] == "PermissionError"
     assert seen["$CUDA_DEVICE_ORDER"] == ""
+
+
+def base_runtime() -> Path:
+    """Return the module of the base's ONNX Runtime."""
+    return Path(str(distribution("onnxruntime").locate_file("onnxruntime/__init__.py")))
+
+
+def test_only_workers_for_a_card_import_its_set_before_the_base(
+    new_bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the set “cuda” in a folder of its own, Then a worker for a card imports its ONNX Runtime and leads its own
+    processes there; any other worker, and the program, import that of the base."""
+    made = made_card_set(tmp_path / "sets", monkeypatch)
+    on_card, others = (accesses(new_bench, limits) for limits in (Limits(gpu=True), Limits()))
+    assert on_card["$onnxruntime"] == str(made / "onnxruntime" / "__init__.py")
+    assert on_card["$PYTHONPATH"].split(os.pathsep)[0] == str(made)
+    assert others["$onnxruntime"] == str(base_runtime()) and str(made) not in others["$PYTHONPATH"]
 
 
 def modprobe(folder: Path, uvm: Path) -> None:

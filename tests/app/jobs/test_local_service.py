@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from jobs_bench import made_card_set
 
 from app.jobs.local_service import LocalService
 from app.jobs.outcome import read_tail
@@ -19,7 +20,7 @@ from workers.runtime.serving import MOST_LOG_BYTES
 
 PLANTED = "a text of a customer"
 SERVER = f"""
-import argparse, http.server, json, logging, socket, threading
+import argparse, contextlib, http.server, importlib.util, json, logging, socket, threading
 from pathlib import Path
 
 parser = argparse.ArgumentParser()
@@ -44,6 +45,7 @@ def report():
         "listen": attempt(lambda: socket.create_server(("127.0.0.1", 0))),
         "write": attempt(lambda: elsewhere.write_text("x")),
         "log": attempt(lambda: (Path(options.log) / "figures").write_text("x")),
+        "onnxruntime": importlib.util.find_spec("onnxruntime").origin,
         "key": Path(options.api_key_file).read_text() if options.api_key_file else "",
     }}
 
@@ -72,7 +74,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 listener = socket.socket(fileno=options.fd)
 while True:
     connection, place = listener.accept()
-    Handler(connection, place, None)
+    with contextlib.suppress(BrokenPipeError):  # on a busy computer, a client that waits for a second has gone
+        Handler(connection, place, None)
     connection.close()
 """
 
@@ -113,6 +116,17 @@ def test_service_accepts_connections_and_can_open_none(service: LocalService, tm
     assert 0 not in (found["socket"], found["connect"], found["listen"], found["write"])
     assert found["log"] == 0 and not (tmp_path / "elsewhere").exists()
     assert (service.record.pid, service.record.version) == (service.record.pid, "v1") and service.is_running
+
+
+def test_service_for_a_card_imports_its_set_before_the_base(
+    service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the set “cuda” in a folder of its own, Then only a service whose version uses a card imports from there."""
+    made = made_card_set(tmp_path / "sets", monkeypatch)
+    for uses_card in (True, False):
+        assert service.start("v1", "good", "Faster", 1, Limits(gpu=uses_card), lambda: False)
+        assert Path(str(seen(service)["onnxruntime"])).is_relative_to(made) == uses_card
+        service.stop()
 
 
 def test_service_with_proxy_variables_and_key_starts(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:

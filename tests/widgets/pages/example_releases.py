@@ -1,11 +1,12 @@
 """Example values of the pages Releases, Graphics cards and Chat. Loaded after `examples`, whose names it joins."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from widgets.pages.chat.value import Versions
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.pages.releases.value import ReleasesValue, ReleaseValue
-from widgets.parts.installing.value import InstallingValue
+from widgets.parts.installing.value import InstallingValue, SetValue
 from widgets.parts.small import CheckValue
 from workers.contracts.after.chatting import ChatPiece
 from workers.contracts.decisions import Decision
@@ -83,12 +84,13 @@ def mendable_ladder() -> GpuValue:
     cuda = TriedRung(id="cuda", title="CUDA starts", ok=True, found="It starts.")
     card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (cuda, packages))
     title, below = "The graphics card cannot be used yet", "Fix the first red line below, then check again."
-    return GpuValue(title, below, (card,))
+    return GpuValue(title, below, (card,), sets={"rtx": SetValue("rtx", 242_000_000)})
 
 
-def installing() -> InstallingValue:
+def installing_ladder() -> GpuValue:
     """In the middle of a download."""
-    return InstallingValue("Installing the set “rtx”", "Downloading: 2 of 3 41 MB of 95 MB", 2 / 3, "12 s")
+    at_work = InstallingValue("Installing the set “rtx”", "Downloading: 2 of 3 41 MB of 95 MB", 2 / 3, "12 s")
+    return replace(mendable_ladder(), sets={"rtx": SetValue("rtx", 242_000_000, at_work)})
 
 
 def chat_versions() -> tuple[Versions, str]:

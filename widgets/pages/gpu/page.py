@@ -1,5 +1,6 @@
 """Show the page of the GPU doctor: checks of the computer and of each GPU, and repairs for failed checks."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import Signal, SignalInstance
@@ -12,9 +13,10 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divided
 from widgets.parts.cards.error import ErrorCard
 from widgets.parts.format import visible
-from widgets.parts.installing.value import InstallingValue
+from widgets.parts.installing.value import InstallingValue, SetValue
 from widgets.parts.layout import LEFT, STRETCH, TOP, fill, in_column, in_row
 from widgets.parts.page import LoadingCard, Page
+from widgets.parts.installing.row import InstallRow, InstallingPage
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
@@ -29,22 +31,17 @@ _MARKS: dict[RungState, tuple[str, Tone]] = {
 }
 
 
-class GpuPage(Page):
-    """The page of the GPU doctor; `again_requested` runs all checks again.
-
-    `install_requested` carries the set of packages that repairs a check. `cancel_requested` stops the installation.
-    """
+class GpuPage(InstallingPage):
+    """The page of the GPU doctor, with rows of sets that repair checks; `again_requested` runs all checks again."""
 
     again_requested = Signal()
     report_requested = Signal()
     card_chosen = Signal(str)
-    install_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
         super().__init__(theme, _("Graphics cards"))
-        self._installing: LoadingCard | None = None
-        self._is_busy = False
+        self._sets: Mapping[str, SetValue] = {}
 
     def show_empty(self) -> None:
         """Show that no check has run yet."""
@@ -52,26 +49,10 @@ class GpuPage(Page):
 
     def show_value(self, value: GpuValue) -> None:
         """Show the results so far."""
-        self._is_busy = value.is_trying or value.installing is not None
-        self._installing = None
-        if value.installing is not None:
-            self._installing = LoadingCard(self.theme, self.cancel_requested)
-            self.show_installing(value.installing)
-        self._fill(
-            "full",
-            self._head(value.headline, value.subtitle, is_trying=self._is_busy),
-            self._installing,
-            ErrorCard(self.theme, value.trouble) if value.trouble is not None else None,
-            *(self._place(place) for place in value.places),
-        )
-
-    def show_installing(self, value: InstallingValue) -> None:
-        """Update the progress of the installation in place."""
-        if self._installing is not None:
-            total = None if value.share is None else 1.0
-            report = ", ".join(part for part in (value.elapsed, value.line) if part)
-            self._installing.show_progress(value.title, value.share or 0.0, total, report)
-            self._installing.cancel.setEnabled(not value.is_stopping)
+        self._sets = value.sets
+        is_busy = value.is_trying or any(one.installing is not None for one in value.sets.values())
+        head = self._head(value.headline, value.subtitle, is_trying=is_busy)
+        self._fill("full", head, *(self._place(place) for place in value.places))
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
         tip = _("Copy everything as text, for support")
@@ -86,7 +67,10 @@ class GpuPage(Page):
         card = Card(value.title, gap=0)
         if value.about:
             card.add_caption(value.about)
-        card.add(self._choice(value) if value.choice else None, *divided(self._rung(rung) for rung in value.rungs))
+        card.add(
+            self._choice(value) if value.choice else None,
+            *divided(self._rung(rung, value.title) for rung in value.rungs),
+        )
         return card
 
     def _choice(self, value: PlaceValue) -> QHBoxLayout:
@@ -102,7 +86,7 @@ class GpuPage(Page):
             shown = GhostButton(self.theme, text, "", "small", name=name, on=choose)
         return in_row(shown, STRETCH, gap=None, edges=(0, 0, 0, SPACE_S))
 
-    def _rung(self, value: TriedRung) -> QWidget:
+    def _rung(self, value: TriedRung, place: str) -> QWidget:
         holder = QWidget()
         holder.setAccessibleName(visible(value.title))
         holder.setAccessibleDescription(visible(joined((value.found, value.reason, value.hint))))
@@ -111,12 +95,8 @@ class GpuPage(Page):
         report: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
         lines = (words(text, role) for text, role in report if text)
         column = in_column(*lines, gap=2)
-        if value.installs:
-            text, name = _("Install it…"), _("Install the fix for {0}").format(value.title)
-            on = partial(self._emit, self.install_requested, value.installs)
-            install = GhostButton(self.theme, text, "download-simple", "small", name=name, on=on)
-            install.setEnabled(not self._is_busy)
-            fill(column, SPACE_S, (install, LEFT))
+        if value.installs is not None and value.installs in self._sets:
+            fill(column, SPACE_S, InstallRow(self.theme, self._sets[value.installs], f"{place}: {value.title}", self))
         fill(column, STRETCH)
         in_row(
             (IconLabel(self.theme, icon, tone), TOP),

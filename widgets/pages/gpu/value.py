@@ -1,9 +1,9 @@
 """Define the values of the page of the GPU doctor."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from widgets.parts.cards.error import ErrorValue
-from widgets.parts.installing.value import InstallingValue
+from widgets.parts.installing.value import SetValue
 from workers.contracts.gpu import TriedRung
 
 
@@ -23,14 +23,10 @@ class PlaceValue:
 
 @dataclass(frozen=True)
 class GpuValue:
-    """The page's value; `is_trying` means that more checks follow.
-
-    `installing` is set during an installation, `trouble` after a failed one.
-    """
+    """The page's value; `is_trying` means that more checks follow, `sets` are those that repair checks, by name."""
 
     headline: str
     subtitle: str
     places: tuple[PlaceValue, ...]
     is_trying: bool = False
-    installing: InstallingValue | None = None
-    trouble: ErrorValue | None = None
+    sets: Mapping[str, SetValue] = field(default_factory=dict)

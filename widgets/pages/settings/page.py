@@ -166,6 +166,7 @@ class SettingsPage(InstallingPage):
             "language": (_("Language models elsewhere"), _("Writes language models for web pages and NVIDIA cards.")),
             "sign": (_("Signatures"), _("Signs bundles, so that everyone can check that they are unchanged.")),
             "rtx": (_("NVIDIA GeForce RTX cards"), _("Runs models on a GeForce RTX card (TensorRT for RTX).")),
+            "cuda": (_("Other NVIDIA cards"), _("Runs models on an NVIDIA card (CUDA).")),
         }
         rows = []
         for one in value.sets:

@@ -10,7 +10,7 @@ import pytest
 from flows import refusal
 from jobs_bench import is_alive
 from PySide6.QtWidgets import QDialog, QPushButton
-from read_page import answer, question, words
+from read_page import answer, press, question, words
 from records import Drive
 from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_out
 
@@ -21,9 +21,12 @@ from app.controllers.page_controller import ControllerContext
 from app.controllers.session import Session
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow
+from app.services.machine.gpu_doctor import Ladder
 from app.services.machine.optional_sets import InstallerStatus
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
+from widgets.parts.format import size_bytes
+from widgets.parts.installing.value import SetValue
 from workers.contracts.gpu import GpuCard, TriedRung
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
@@ -41,11 +44,13 @@ class Doctor:
 
     def __init__(self, controller: GpuController, page: GpuPage, drive: Drive, window: MainWindow) -> None:
         self.controller, self.page, self.drive, self.window = controller, page, drive, window
-        controller._cards, controller._rows, controller._was_tried = (CARD,), [BROKEN], True
-        controller._show()
+        controller._was_tried = True
+        controller._on_done(Ladder((CARD,), (BROKEN,)))
 
     def button(self, text: str) -> QPushButton:
-        return next(one for one in self.page.findChildren(QPushButton) if one.text() == text and not one.isHidden())
+        return next(
+            one for one in self.page.findChildren(QPushButton) if one.text().startswith(text) and not one.isHidden()
+        )
 
     def answer(self, name: str) -> str:
         """Return the text of the question, and answer it."""
@@ -53,6 +58,12 @@ class Doctor:
         shown = words(question(self.window))
         answer(self.window, name)
         return shown
+
+    @property
+    def more(self) -> str:
+        """Return the whole message of the window."""
+        press(self.window.notice, "More")
+        return words(next(one for one in self.window.findChildren(QDialog) if one.isVisible()))
 
     @property
     def is_asked(self) -> bool:
@@ -68,7 +79,9 @@ def doctor(
         page = window.page("gpu")
         assert isinstance(page, GpuPage)
         controller = GpuController(context, page, lay_out(tmp_path / "clone", program, cost))
-        return Doctor(controller, page, drive, window)
+        made = Doctor(controller, page, drive, window)
+        drive(lambda: not flows.everything)  # the size is known, or cannot be
+        return made
 
     yield make
     flows.interrupt_all()
@@ -84,12 +97,13 @@ def test_set_is_installed_after_consent_and_checks_run_again(
     tried: list[bool] = []
     monkeypatch.setattr(GpuController, "start", lambda _self: tried.append(True))
     one = doctor(WELL)
-    one.button("Install it…").click()
+    assert one.button("Install").text() == f"Install ({size_bytes(242_000_000)})"
+    one.button("Install").click()
     shown = one.answer("install")
     assert "242 MB" in shown and "559 MB" in shown and "3 packages" in shown
     one.drive(lambda: "Downloading: 2 of 3" in words(one.page))
     assert (clone / "said").read_text(encoding="utf-8").split() == ["--gpu", "rtx", "--version"]
-    assert not one.button("Install it…").isEnabled() and not one.button("Check again").isEnabled()
+    assert one.button("Stop").isEnabled() and not one.button("Check again").isEnabled()
     began: list[bool] = []
     flows.start(noted(began), title="Another", on_done=lambda _: None, on_failed=lambda _: None)
     one.drive(lambda: "1 s" in words(one.page))
@@ -97,7 +111,7 @@ def test_set_is_installed_after_consent_and_checks_run_again(
     (clone / "go").touch()
     one.drive(lambda: bool(tried) and bool(began), 60)
     assert session.described is not None, "a new worker has described the computer"
-    assert "Installing" not in words(one.page) and one.controller._installing.trouble is None
+    assert "Downloading" not in words(one.page) and one.controller._installing.trouble is None
 
 
 def noted(began: list[bool]) -> Flow[None]:
@@ -109,10 +123,10 @@ def noted(began: list[bool]) -> Flow[None]:
 
 def test_declined_installation_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner) -> None:
     one = doctor(WELL)
-    one.button("Install it…").click()
+    one.button("Install").click()
     one.answer("no")
     assert not flows.everything and not (tmp_path / "clone" / "said").exists()
-    assert one.button("Install it…").isEnabled()
+    assert one.button("Install").isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -120,22 +134,21 @@ def test_declined_installation_starts_nothing(doctor: Callable[..., Doctor], tmp
     [
         (FAILS, COST, ["The disk is full.", "Make room."]),
         (BREAKS, COST, ["Segmentation fault", "it resumes"]),
-        (FAILS, NO_COST, ["There are no builds here.", "Use --gpu none."]),
+        (FAILS, NO_COST, ["There are no builds here.", "Fettle works without it."]),
     ],
 )
-def test_failed_installation_shows_its_reason_above_the_checks(
+def test_failed_installation_shows_its_reason(
     doctor: Callable[..., Doctor], program: str, cost: str, texts: list[str]
 ) -> None:
-    """Given an installer that refuses, crashes or lacks the set, then its reason is shown above the checks, without a
-    command line."""
+    """Given an installer that refuses, crashes or lacks the set, then its reason is shown, without a command line."""
     one = doctor(program, cost)
-    one.button("Install it…").click()
+    one.button("Install").click()
     if cost == COST:
         one.answer("install")
-    one.drive(lambda: "were not installed" in words(one.page))
-    shown = words(one.page)
+    one.drive(lambda: "were not installed" in words(one.window.notice))
+    shown = one.more
     assert all(text in shown for text in texts) and "Models, data and results are unchanged" in shown
-    assert "Only the base." in shown and one.button("Install it…").isEnabled()
+    assert "Only the base." in words(one.page) and one.button("Install").isEnabled()
     assert "installer/fettle" not in shown
 
 
@@ -144,17 +157,17 @@ def test_installation_can_be_stopped_with_its_children(doctor: Callable[..., Doc
     """Given an installer that waits for a child process, when it is cancelled, then both end, the window does not wait,
     and the page explains how to continue."""
     one = doctor(HANGS)
-    one.button("Install it…").click()
+    one.button("Install").click()
     one.answer("install")
     child = tmp_path / "clone" / "child"
     one.drive(lambda: child.exists() and child.read_text(encoding="utf-8").strip())
     pid = int(child.read_text(encoding="utf-8"))
     assert is_alive(pid)
-    one.button("Cancel").click()
+    one.button("Stop").click()
     assert "Stopping" in words(one.page), "nobody was waited for"
-    one.drive(lambda: "The installation was stopped" in words(one.page))
+    one.drive(lambda: "The installation was stopped" in words(one.window.notice))
     assert not is_alive(pid)
-    assert one.button("Install it…").isEnabled()
+    assert one.button("Install").isEnabled()
 
 
 def test_installation_is_refused_while_a_job_runs(doctor: Callable[..., Doctor], flows: FlowRunner) -> None:
@@ -169,9 +182,9 @@ def test_installation_is_refused_while_a_job_runs(doctor: Callable[..., Doctor],
         yield DiskStep(long)
 
     flows.start(job(), title="Optimize Colors", on_done=lambda _: None, on_failed=lambda _: None)
-    one.button("Install it…").click()
-    shown = words(one.page)
-    assert "“Optimize Colors” is running" in shown and len(flows.everything) == 1 and not one.is_asked
+    one.button("Install").click()
+    assert not one.is_asked and len(flows.everything) == 1
+    assert "“Optimize Colors” is running" in one.more
 
 
 def test_set_that_cannot_be_installed_is_explained_without_a_command() -> None:
@@ -179,7 +192,7 @@ def test_set_that_cannot_be_installed_is_explained_without_a_command() -> None:
     equal checks has the button."""
     (place,) = gpu_value((CARD,), [BROKEN], is_trying=False).places
     assert place.rungs[0].installs is None and "processor does the work" in place.rungs[0].hint
-    (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, offers=lambda name: name == "rtx").places
+    (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, sets={"rtx": SetValue("rtx")}).places
     assert [rung.installs for rung in place.rungs] == ["rtx", None]
 
 

@@ -1,6 +1,7 @@
 """Make the accesses of CUDA's start, as observed of drivers and libraries, and return the outcome of each."""
 
 import ctypes
+import importlib.util
 import os
 import threading
 from collections.abc import Callable
@@ -39,4 +40,5 @@ def run(params: Params, ctx: JobContext) -> Result:
     report["name a later thread"] = in_thread(lambda: _name_thread("w"))
     report["name a later thread, opened for both"] = in_thread(lambda: _name_thread("rw"))
     found = {f"${name}": os.environ.get(name, "") for name in VARIABLES}
-    return Result(values={**report, **found})
+    origin = str(getattr(importlib.util.find_spec("onnxruntime"), "origin", ""))
+    return Result(values={**report, **found, "$onnxruntime": origin, "$PYTHONPATH": os.environ.get("PYTHONPATH", "")})

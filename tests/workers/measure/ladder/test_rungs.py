@@ -128,13 +128,18 @@ def test_fitting_set_supports_the_card(capability: str, fits: str) -> None:
         ({"onnxruntime", installed.RTX}, "9.0", "wrong_set", "cuda"),
         ({"onnxruntime"}, "7.0", "card_too_old", None),
         ({"onnxruntime-gpu"}, "9.0", "", None),
+        ({"onnxruntime", "sets/onnxruntime-gpu"}, "9.0", "", None),
+        ({"onnxruntime", "sets/onnxruntime-gpu", installed.RTX}, "9.0", "", None),
     ],
 )
 def test_installed_packages_that_do_not_fit_name_the_set_to_install(
     there: set[str], capability: str, code: str, installs: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given packages and a card, then a failure that the installer repairs names the set, typed and in its command."""
-    monkeypatch.setattr(installed, "version_of", lambda name: "1.0" if name in there else "")
+    """Given packages and a card, then a failure that the installer repairs names the set, typed and in its command; a
+    set in a folder of its own is not mixed with the base."""
+    places = {place.rpartition("/")[2]: Path(place).parent for place in there}
+    monkeypatch.setattr(installed, "version_of", lambda name: "1.0" if name in places else "")
+    monkeypatch.setattr(installed, "folder_of", places.__getitem__)
     (rung,) = installed.RUNGS
     result = rung.attempt(GpuCard(index=0, name="x", compute_capability=capability))
     assert (result.code, result.installs) == (code, installs)

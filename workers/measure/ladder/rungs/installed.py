@@ -1,6 +1,7 @@
-"""Check which of the three package sets is installed and whether it fits the card."""
+"""Check which sets of packages for cards are installed and whether they fit the card."""
 
 import importlib.metadata
+from pathlib import Path
 
 from workers.contracts.gpu import GpuCard, RungResult, fitting_set
 from workers.contracts.translation import _, mark
@@ -17,11 +18,16 @@ def version_of(name: str) -> str:
         return ""
 
 
+def folder_of(name: str) -> Path:
+    """Return the folder that an installed package is in."""
+    return Path(str(importlib.metadata.distribution(name).locate_file("")))
+
+
 def _installed(card: GpuCard | None) -> RungResult:
     there = {name: found for name in (BASE, CUDA, RTX) if (found := version_of(name))}
     report = ", ".join(f"{name} {found}" for name, found in there.items()) or mark("No ONNX Runtime.")
     fits = fitting_set(card.compute_capability) if card is not None else "cuda"
-    if CUDA in there and (BASE in there or RTX in there):
+    if CUDA in there and BASE in there and folder_of(CUDA) == folder_of(BASE):
         reason = mark("Packages for two kinds of GPU support are mixed in one folder.")
         return to_install("mixed_set", report, reason, "Let the installer repair the packages.", fits)
     if fits == "none":
@@ -34,7 +40,7 @@ def _installed(card: GpuCard | None) -> RungResult:
     if CUDA not in there and RTX not in there:
         reason = mark("Only the base set is installed, which uses the processor alone.")
         return to_install("base_set", report, reason, _("Install the set “{0}” for this card.").format(fits), fits)
-    if RTX in there and fits != "rtx":
+    if CUDA not in there and fits != "rtx":
         reason = _("The set “rtx” does not support compute capability {0}.").format(
             card.compute_capability if card else "?"
         )

@@ -1,18 +1,16 @@
 """Check that PyTorch supports the card and computes the same product as the processor."""
 
-import importlib.util
-
 from workers.contracts.gpu import GpuCard, RungResult
 from workers.contracts.translation import _
 from workers.infer.base import NotRunnable
 from workers.measure.ladder.rung import Rung, broken, not_here, to_install
-from workers.measure.ladder.rungs.installed import CUDA, version_of
+from workers.measure.ladder.rungs.installed import CUDA, folder_of, version_of
 from workers.measure.ladder.rungs.onnxruntime import compared, trial_input
 
 
 def _product(_card: GpuCard | None) -> RungResult:
-    """Check PyTorch if the package set “cuda” is installed, because only that set contains a build for cards."""
-    if not version_of(CUDA) or importlib.util.find_spec("torch") is None:
+    """Check PyTorch where the set “cuda” replaced it by the build for cards; a set in a folder of its own has none."""
+    if not version_of(CUDA) or not version_of("torch") or folder_of(CUDA) != folder_of("torch"):
         return not_here()
     import torch
 
