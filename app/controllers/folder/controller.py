@@ -29,7 +29,10 @@ LOOK_MS = 150
 
 
 class FolderController(DetailController[FolderPage]):
-    """Controller of the page "Answer a folder"; `_job` answers, and goes on while another page is shown."""
+    """Controller of the page "Answer a folder"; `_job` answers, and goes on while another page is shown.
+
+    It stops for a measurement, which it would disturb, and goes on after it.
+    """
 
     page_id = "folder"
 
@@ -38,7 +41,7 @@ class FolderController(DetailController[FolderPage]):
         self._path, self._column, self._part = Path(), "", Path()
         self._rows: PartRows | None = None
         self._stage: Stage = "stopped"
-        self._saved = ""
+        self._saved, self._waits = "", False
         self._total: float | None = None
         super().__init__(context, page)
         self._saving = JobSlot(context.flows)
@@ -108,10 +111,25 @@ class FolderController(DetailController[FolderPage]):
         self._forget_rows()
 
     def _on_run_changed(self) -> None:
+        self._waits = False
         self._forget_rows()
         if self._page.has_table:
             self._page.show_empty()
         super()._on_run_changed()
+
+    def _on_flows_changed(self) -> None:
+        super()._on_flows_changed()
+        if self._flows.runs and self._job.is_busy and not self._waits:
+            self._waits = True
+            self._job.cancel()
+        elif self._waits and not self._flows.runs:
+            QTimer.singleShot(0, self, self._go_on)  # after the result of the measurement is recorded
+
+    def _go_on(self) -> None:
+        if self._waits and not self._flows.runs and not self._job.is_busy:
+            if self._chosen is None:  # the page was opened meanwhile
+                super().show()
+            self._answer(self._path, self._column)
 
     # --- answering
 
@@ -120,6 +138,7 @@ class FolderController(DetailController[FolderPage]):
             return
         self._job.drop()
         self._forget_rows()
+        self._waits = False
         self._path, self._column, self._saved = path, column, ""
         self._page.show_loading(_("Opening the version"))
         self._start(
@@ -129,6 +148,7 @@ class FolderController(DetailController[FolderPage]):
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
             observe=self._on_event,
+            yields_to_measurements=True,
         )
 
     def _flow(self, facts: RunFacts, variant: Variant) -> Flow[AnswerFilesResult]:
@@ -166,7 +186,8 @@ class FolderController(DetailController[FolderPage]):
     def _show_state(self, stage: Stage) -> None:
         self._stage = stage
         title = self._chosen[1].title if self._chosen is not None else ""
-        self._page.show_stage(stage, _("Answered by “{0}”, which runs in the sandbox.").format(title), self._saved)
+        text = _("Answered by “{0}”, which runs in the sandbox.").format(title)
+        self._page.show_stage(stage, _("It goes on after the measurement.") if self._waits else text, self._saved)
 
     def _on_done(self, result: AnswerFilesResult) -> None:
         self._settle("done")
@@ -174,7 +195,7 @@ class FolderController(DetailController[FolderPage]):
 
     def _on_cancelled(self) -> None:
         if self._rows is None:
-            self._on_another()
+            self._show_choice()
             return
         self._settle("stopped")
         self._page.show_progress(len(self._rows), self._total, None)
@@ -190,6 +211,10 @@ class FolderController(DetailController[FolderPage]):
         self._page.show_error(error_value(error, subject=self._path.name), _("Answer a folder"))
 
     def _on_another(self) -> None:
+        self._waits = False
+        self._show_choice()
+
+    def _show_choice(self) -> None:
         self._forget_rows()
         self._page.show_empty()
         super().show()
