@@ -31,12 +31,15 @@ GRACE_S = 3600
 MEASURED = "measured"
 
 
-Kind = Literal["artifact", "bundle", "unpacked", "unfinished", "leftover"]
+Kind = Literal["artifact", "bundle", "unpacked", "unfinished", "leftover", "service"]
 
 
 @dataclass(frozen=True)
 class StoredThing:
-    """A stored folder, a released bundle or finished parts of a job; `used_s` is in seconds since 1970."""
+    """A stored folder, a released bundle, finished parts of a job, or what a project's web service needs.
+
+    `used_s` is in seconds since 1970; the key of a service is its project's id.
+    """
 
     kind: Kind
     key: str
@@ -124,7 +127,7 @@ def measure(paths: DataPaths, artifacts: ArtifactStore, keep_days: int, stopped:
 
 
 def _is_needed(thing: StoredThing, needed: frozenset[str], references: References, keep_days: int) -> bool:
-    if thing.kind == "unpacked" or thing.key in needed:  # a service may use an unpacked release
+    if thing.kind in ("unpacked", "service") or thing.key in needed:  # a service may use an unpacked release
         return True
     age_s = time.time() - thing.used_s
     if thing.kind in ("bundle", "leftover"):
@@ -140,6 +143,8 @@ def _holders(thing: StoredThing, references: References) -> set[str]:
     """Return the projects that name a thing or made it."""
     if thing.kind == "unpacked":
         return {one for one, keys in references.keys.items() if one and any(k.startswith(thing.key) for k in keys)}
+    if thing.kind == "service":
+        return {thing.key} & references.names.keys()
     named = {one for one, keys in references.keys.items() if one and thing.key in keys}
     _, maker_id = references.makers.get(thing.key, ("", ""))
     return named | ({maker_id} - {""})
@@ -156,6 +161,8 @@ def _things(paths: DataPaths, artifacts: ArtifactStore, stopped: Stopped) -> Ite
         yield from _thing("unpacked", path, path.name, stopped)
     for path in _entries(paths.unfinished, "*"):
         yield from _thing("unfinished", path, path.name, stopped)
+    for path in _entries(paths.services, "*"):
+        yield from _thing("service", path, path.name, stopped)
 
 
 def _entries(folder: Path, pattern: str) -> list[Path]:

@@ -106,6 +106,22 @@ def test_storage_counts_a_shared_artifact_for_each_project_and_once_in_all(space
     assert [one.title for one in found.projects] == ["Colors", "Other"]
 
 
+def test_bundles_of_a_web_service_belong_to_its_project_and_stay(space: Workspace) -> None:
+    """Given the folder of a project's web service and one of no project, Then each is counted where it belongs, and
+    nothing of them is freed, because a kept service may run from there."""
+    two_projects(space)
+    before = measured(space, 0)
+    for project_id, size in (("p2", 5_000), ("gone", 300)):
+        bundle = space.paths.services / project_id / "bundles" / "v1"
+        bundle.mkdir(parents=True)
+        (bundle / "model.onnx").write_bytes(bytes(size))
+    found = measured(space, 0)
+    sizes = [{one.id: one.size_bytes for one in storage.projects} for storage in (before, found)]
+    assert {name: sizes[1][name] - sizes[0][name] for name in sizes[0]} == {"p1": 0, "p2": 5_000}
+    assert (found.size_bytes - before.size_bytes, found.other_bytes) == (5_300, 300)
+    assert freed(space, 0).size_bytes == before.freeable_bytes and bundle.is_dir()
+
+
 def test_free_removes_what_a_deleted_project_held_alone(space: Workspace) -> None:
     """Given two projects that share a model, When one is deleted for good, Then its version is freeable at once and is
     removed with its provenance, and the shared model stays."""
