@@ -6,7 +6,10 @@ import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import pytest
 import tritonclient.http as triton
 from finished_run import finished_folder, write_picture
 from rig import Program, Start
+from spaces import opened_space
 
 from workers.pipeline.prepared import Prepared
 
@@ -61,12 +65,48 @@ def port_of(home: Path) -> int:
     return int(str(record(home)["port"]))
 
 
+def recommend_another(home: Path) -> None:
+    """Add a later run of the project, which recommends a version of its own."""
+    with opened_space(home / "data") as space:
+        runs, variants = space.repositories.runs, space.repositories.variants
+        earlier = runs.get("r1")
+        ids = {"baseline_variant_id": "newer-v0", "recommended_variant_id": "newer-v1"}
+        runs.add(replace(earlier, id="r2", created_at=earlier.created_at + timedelta(days=1), **ids))
+        for one in variants.list(run_id="r1"):
+            title = "Newer engine" if one.id == "v1" else one.title
+            variants.add(replace(one, id=f"newer-{one.id}", run_id="r2", title=title))
+
+
+@contextlib.contextmanager
+def asking(port: int, path: str, picture: bytes) -> Iterator[list[int]]:
+    """Send one request after the other meanwhile; yields their statuses."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("POST", path, picture)
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+    caller = threading.Thread(target=ask)
+    caller.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        caller.join()
+
+
 @pytest.mark.whole
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("services_end")
-def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: Path) -> None:
+def test_service_is_asked_kept_found_again_switched_and_stopped(start: Start, tmp_path: Path) -> None:
     """Given a finished run, a proxy without a listener and a taken port, When the switch is pressed, Then a client and
-    a plain request get answers and are counted; it survives a close, is found again, and ends with the switch."""
+    a plain request get answers and are counted; it survives a close and is found again; When a later run recommends
+    another version, Then one click lets the same process answer with that, without losing a request; the switch ends it.
+    """
     home = finished_folder(tmp_path / "home")
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
@@ -86,8 +126,9 @@ def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: P
     given.set_data_from_numpy(np.array(values, np.float32))
     assert client.infer(name, [given]).get_response()["outputs"]
     client.close()
+    picture, path = write_picture(tmp_path / "boot.png", 3).read_bytes(), f"/v2/models/{name}/answer"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", f"/v2/models/{name}/answer", write_picture(tmp_path / "boot.png", 3).read_bytes())
+    connection.request("POST", path, picture)
     assert connection.getresponse().status == 200
     connection.close()
     scroll_down(program)
@@ -101,10 +142,18 @@ def test_service_is_asked_kept_found_again_and_stopped(start: Start, tmp_path: P
     program.keys("ctrl+q")
     assert program.process.wait(60) == 0
     assert served.is_running()
+    recommend_another(home)
     program = start(project="p1", **PROXY)
     open_try(program)
     scroll_down(program)
     program.until_text("Running: “Faster engine”", "Requests\n2", f"http://127.0.0.1:{port}")
+    with asking(port, path, picture) as statuses:
+        program.press("Switch to the new version")
+        program.until_text("Running: “Newer engine”", limit_s=START_S)
+        n_before = len(statuses)
+        program.wait(lambda: len(statuses) > n_before + 3, 30, "answers after the switch")
+    assert set(statuses) == {200} and psutil.Process(int(str(record(home)["pid"]))) == served
+    assert (record(home)["version"], program.see().button("Switch to the new version")) == ("newer-v1", None)
     switch(program, "Service is on")
     program.wait(lambda: not served.is_running(), 30, "the end of the service")
     program.until(lambda view: view.find("Start the service", "QCheckBox"), 10, "the switch that is off")
