@@ -65,6 +65,41 @@ def test_every_page_can_be_read(start: Start, bus: SessionBus, tmp_path: Path) -
         press_one(program, reader)
 
 
+@pytest.mark.timeout(300)
+def test_dialogs_and_a_running_page_can_be_read(start: Start, bus: SessionBus, tmp_path: Path) -> None:
+    """Given a finished run, When dialogs open and a run goes on, Then each control in them has a name of its own."""
+    finished_folder(tmp_path / "home")
+    program = start(project="p1", **bus.environment)
+    program.until_ready()
+    with contextlib.closing(ScreenReader(bus)) as reader:
+        found = read_dialog(program, reader, "Rename", lambda: program.keys("F2"))
+        program.press("Guide")
+        report = "Save a problem report"
+        found += read_dialog(program, reader, report, lambda: program.press(report))
+        program.keys("ctrl+3")
+        program.press("Start (")
+        program.until_page("optimize", "running")
+        found += read_dialog(program, reader, "Stop the work", lambda: program.keys("ctrl+q"))
+        shown = list(reader.walk())
+        assert program.see().state == "running" and any(one.role == "progress bar" for one in shown)
+    assert found + faults(shown) == []
+
+
+def read_dialog(program: Program, reader: ScreenReader, title: str, ask: Callable[[], object]) -> list[str]:
+    """Open a dialog, read it, and leave it; return its faults."""
+    ask()
+    program.until(lambda view: view.modal, 30, f"the dialog {title!r}")
+    time.sleep(0.5)
+    shown = list(reader.walk())
+    (top,) = [one for one in shown if one.role == "dialog"]
+    inside = below(shown, top.path)
+    own = [one for one in shown if one.path in inside]
+    assert title in top.name and sum(one.is_control for one in own) >= 2, [(one.role, one.name) for one in own]
+    program.keys("Escape")
+    program.until(lambda view: not view.modal, 30, f"the end of {title!r}")
+    return [f"{title}: {fault}" for fault in faults(own)]
+
+
 def walk_all(program: Program, reader: ScreenReader) -> None:
     walked, controls = [], 0
     found: list[str] = []
@@ -94,7 +129,12 @@ def press_one(program: Program, reader: ScreenReader) -> None:
 
 def rail(shown: list[Spoken]) -> set[str]:
     """Paths of the rail's entries."""
-    inside = {one.path for one in shown if one.name == "Pages"}
+    return below(shown, next(one.path for one in shown if one.name == "Pages"))
+
+
+def below(shown: list[Spoken], top: str) -> set[str]:
+    """Paths of an object and of all that is in it."""
+    inside = {top}
     for one in shown:  # each comes after its parent
         inside |= {one.path} if one.parent in inside else set()
     return inside
