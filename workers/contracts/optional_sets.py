@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Literal
 
-from workers.contracts.translation import mark
+from workers.contracts.translation import _, mark
 
 OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
 """Names of the sets.
@@ -34,8 +34,8 @@ LOCK_COPY = "fettle-set.lock"
 def where_to_install(name: OptionalSet) -> str:
     """Return the sentence for the window that says where a set is installed."""
     if name in FOLDER_SETS:
-        return mark("Install it on the page Settings, under “Optional parts”.")
-    return mark("Install Fettle again: a part of it is missing.")
+        return _("Install it on the page Settings, under “Optional parts”.")
+    return _("Install Fettle again: a part of it is missing.")
 
 
 def set_folders() -> list[Path]:

@@ -17,6 +17,7 @@ from widgets.parts.small import KeyValue
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.optional_sets import where_to_install
 from workers.contracts.specs import Described, Recipe, RecipeStep
 from workers.contracts.translation import _, joined
 
@@ -34,10 +35,11 @@ class StepBox(QWidget):
         earlier = TextButton(theme, _("Earlier"), "arrow-up", "small", on=lambda: self.moved.emit(-1))
         later = TextButton(theme, _("Later"), "arrow-down", "small", on=lambda: self.moved.emit(1))
         remove = TextButton(theme, _("Remove"), "x", "small", on=self.removed)
+        missing = where_to_install(technique.installs) if technique.installs is not None else technique.hint
         box = in_column(
             in_row((words(technique.title, "strong"), 1), earlier, later, remove, gap=0),
             words(technique.summary, "soft"),
-            label(technique.hint, "caption", "warn", select=True) if not technique.available else None,
+            label(missing, "caption", "warn", select=True) if not technique.available else None,
             edges=(0, SPACE_M, 0, SPACE_M),
             parent=self,
         )

@@ -16,12 +16,12 @@ from tests.widgets.qt_actions import child, emitted, left_click, press, recorded
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
-from widgets.pages.goal.recipe_editor import PlanCard, RecipeCard
+from widgets.pages.goal.recipe_editor import PlanCard, RecipeCard, StepBox
 from widgets.pages.goal.value import PresetValue
 from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.text import ElidedLabel
-from workers.contracts.specs import Recipe
+from workers.contracts.specs import Described, Recipe, RecipeStep
 
 
 @pytest.fixture
@@ -138,6 +138,18 @@ def test_recipe_parameters_come_from_the_schema(page: GoalPage, qtbot: QtBot) ->
     qtbot.keyClick(method, Qt.Key.Key_Down)
     assert report[-1][1][0].steps[0].params["method"] == "entropy"
     assert report[-1][0] == page._value.recipes[0]
+
+
+def test_missing_technique_leads_to_its_set_without_a_command(page: GoalPage, qtbot: QtBot) -> None:
+    """Given a technique whose set is missing and one with another reason, Then neither step shows a command."""
+    command = {"available": False, "hint": "installer/fettle --language", "installs": "language"}
+    missing = Described(id="m", title="For NVIDIA cards", **command)
+    other = Described(id="o", title="FP16", available=False, hint="Needs a GPU.")
+    boxes = [StepBox(page.theme, RecipeStep(technique=one.id), one) for one in (missing, other)]
+    for box in boxes:
+        qtbot.addWidget(box)
+    texts = [text_of(box) for box in boxes]
+    assert "installer" not in texts[0] and "Settings" in texts[0] and "Needs a GPU." in texts[1]
 
 
 def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage) -> None:
