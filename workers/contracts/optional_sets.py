@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Literal
 
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _
 
 OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
 """Names of the sets.

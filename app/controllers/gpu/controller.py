@@ -7,9 +7,8 @@ from app.controllers.words import error_value, wait_for_the_run
 from app.services.machine.gpu_doctor import Ladder, examine
 from app.services.machine.optional_sets import Installer
 from widgets.pages.gpu.page import GpuPage
-from workers.contracts.error_info import ErrorInfo
 from widgets.parts.installing.value import SetValue
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.error_info import ErrorInfo
 from workers.contracts.gpu import GpuCard, TriedRung
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.translation import _, in_chosen_language

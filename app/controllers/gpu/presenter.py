@@ -7,7 +7,6 @@ from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
 from workers.contracts.gpu import NO_CARD, NOT_TRIED, GpuCard, TriedRung
-from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.translation import _, joined
 
 NO_SETS: Mapping[str, SetValue] = MappingProxyType({})

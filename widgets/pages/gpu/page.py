@@ -11,12 +11,10 @@ from widgets.icons import IconLabel
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divided
-from widgets.parts.cards.error import ErrorCard
 from widgets.parts.format import visible
-from widgets.parts.installing.value import InstallingValue, SetValue
-from widgets.parts.layout import LEFT, STRETCH, TOP, fill, in_column, in_row
-from widgets.parts.page import LoadingCard, Page
-from widgets.parts.installing.row import InstallRow, InstallingPage
+from widgets.parts.installing.row import InstallingPage, InstallRow
+from widgets.parts.installing.value import SetValue
+from widgets.parts.layout import STRETCH, TOP, fill, in_column, in_row
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
