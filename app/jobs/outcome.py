@@ -103,7 +103,7 @@ _WORDS: dict[CrashCause, ErrorInfo] = {  # "disk" has its own words, with the di
     ),
     "protocol": ErrorInfo(
         code="bad_answer",
-        title="The job answered nonsense",
+        title="The job sent an answer that cannot be read",
         detail="The job's process sent something that is no message, so it was stopped.",
         hint="Start the job again. If it happens again, report the problem with the log.",
     ),

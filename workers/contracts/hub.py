@@ -43,7 +43,7 @@ def bad_name(name: str) -> str | None:
         return mark("it holds characters that cannot be seen")
     parts = name.split("/")
     if any(part in ("", ".", "..") for part in parts):
-        return mark("its path leads out of the folder or through nothing")
+        return mark("its path leads out of the folder or to no file")
     if len(name.encode()) > MAX_NAME_BYTES or any(len(part.encode()) > MAX_PART_BYTES for part in parts):
         return mark("its name is too long")
     if any(part != part.rstrip(" .") or DEVICES.fullmatch(part) for part in parts):

@@ -238,11 +238,11 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
         detail = (
             _("“{0}” has no answer.").format(_(silent.title))
             if silent
-            else _("Nobody asks for {0}.").format(", ".join(unknown))
+            else _("It does not ask for {0}.").format(", ".join(unknown))
         )
         raise Refused(
             "answer_needed",
-            _("“{0}” asks something else").format(_(target.title)),
+            _("“{0}” asks for other things").format(_(target.title)),
             detail,
             _("It asks for: {0}.").format(requested),
         )

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 import workers.model_io.readers.onnx as onnx_checks
-from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.error_info import ErrorInfo
+from workers.contracts.errors import InputRefused
 from workers.contracts.translation import Message
 from workers.model_io import trial
 from workers.model_io.readers.neighbors import facts_of_file

@@ -180,7 +180,7 @@ class _Reader:
             )
         type_name, numbers, size = known[kind]
         if min(shape) < 1 or math.prod(shape) >= 1 << 48 or shape[-1] % numbers:
-            raise damaged(self._path, _("the shape of {0} does not fit to {1}.").format(shown(name, 60), type_name))
+            raise damaged(self._path, _("the shape of {0} does not fit {1}.").format(shown(name, 60), type_name))
         return Tensor(name, shape, kind, offset, math.prod(shape) // numbers * size)
 
     def _placed(self, tensors: list[Tensor], alignment: int) -> tuple[Tensor, ...]:
