@@ -220,8 +220,7 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
         "code": outcome.exit_code,
         "why": outcome.log_tail.strip("."),
     }
-    named = {name: value for name, value in values.items() if f"{{{name}" in error.detail}
-    detail = _(error.detail).format(**named) if named else error.detail
+    detail = _(error.detail).format(**values)
     facts: dict[str, JsonValue] = {
         "stage": stage.what if stage else "at work",
         "seconds": stage.seconds if stage else 0,

@@ -116,7 +116,12 @@ class RunFacts:
             raise Refused(
                 "variant_not_made",
                 "This version could not be made",
-                joined([_("“{0}” was dropped before there was a model.").format(_(variant.title)), *variant.notes[:1]]),
+                joined(
+                    [
+                        _("“{0}” was dropped before there was a model.").format(_(variant.title)),
+                        next(iter(variant.notes), ""),
+                    ]
+                ),
                 "Take another one.",
                 "fettle compare lists them.",
             )

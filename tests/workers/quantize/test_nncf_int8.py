@@ -12,7 +12,7 @@ from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
 from workers.jobs.apply import find_technique
-from workers.quantize import nncf_int8
+from workers.quantize import eight_bits, nncf_int8
 
 needs_nncf = pytest.mark.skipif(bool(registry.missing(("nncf",))), reason="pip install nncf")
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +38,8 @@ def test_both_engines_predict_alike(params: dict, make_small, apply, capfd) -> N
     assert version.artifact.precision == "int8"
     assert onnx_files.count(onnx_files.load(version.main), "QuantizeLinear") >= 3
     assert capfd.readouterr().out == ""
-    error = 0.35 if "transformer" in params else 0.1  # the small transformer has random weights
+    random_weights = 0.5 if eight_bits.lacks_fast_int8() else 0.35  # without VNNI, sums of 8-bit products may overflow
+    error = random_weights if "transformer" in params else 0.1
     assert max(small.error_of(version, runtime) for runtime in ("onnxruntime-cpu", "openvino")) < error
 
 

@@ -17,6 +17,7 @@ import trap_models as traps
 from onnx import numpy_helper
 from recording import RecordingContext
 from small_models import RNG, floats, model_of, nodes_of, predictions
+from technique_cases import narrow
 from trap_models import Trap
 
 from app.domain.choose import choose
@@ -277,7 +278,8 @@ def test_a_normalization_written_with_single_operators_keeps_its_bits(apply, tmp
     tensors.append(numpy_helper.from_array(np.float32(1e-6), "least"))
     proto = model_of(nodes, [floats("x", "n", width)], [floats("logits", "n", width)], tensors)
     x = rng.normal(0, 1, (64, width)).astype(np.float32) * np.geomspace(0.2, 5, 64, dtype=np.float32)[:, None]
-    version = apply(int8_static.SPEC, traps.make_trap(tmp_path / "trap", proto, traps.CLASSIFIER, items(x), items(x)))
+    trap = traps.make_trap(tmp_path / "trap", proto, traps.CLASSIFIER, items(x), items(x))
+    version = apply(int8_static.SPEC, trap, **narrow(int8_static.SPEC))
     (before,), (after,) = (
         predictions(folder, "onnxruntime-cpu", {"x": x}) for folder in (tmp_path / "trap" / "original", version.folder)
     )
