@@ -31,7 +31,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.fixture
 def archive(program: Path, tmp_path: Path) -> Path:
     """The whole archive of version 1.1."""
-    write_archive(tmp_path / "1.1", tmp_path / "full.tar.xz", preset=0)
+    write_archive(tmp_path / "1.1", tmp_path / "full.tar.xz")
     return tmp_path / "full.tar.xz"
 
 
@@ -66,8 +66,8 @@ def test_install_of_whole_archive_starts_it_and_go_back_starts_the_one_before(pr
 
 def test_delta_is_small_and_takes_the_rest_from_the_installed_version(program: Path, tmp_path: Path) -> None:
     """Given an archive of changed files, when it is installed, then unchanged files share their room with version 1.0."""
-    entry = write_archive(tmp_path / "1.1", tmp_path / "delta.tar.xz", tmp_path / "1.0", preset=0)
-    assert entry == write_archive(tmp_path / "1.1", tmp_path / "delta.tar.xz", tmp_path / "1.0", preset=0)
+    entry = write_archive(tmp_path / "1.1", tmp_path / "delta.tar.xz", tmp_path / "1.0")
+    assert entry == write_archive(tmp_path / "1.1", tmp_path / "delta.tar.xz", tmp_path / "1.0")
     assert entry["size_bytes"] < 10_000
     install(program, tmp_path / "delta.tar.xz", entry["sha256"])
     large = "python/lib/large.so"
@@ -79,7 +79,7 @@ def test_delta_is_small_and_takes_the_rest_from_the_installed_version(program: P
 
 def test_third_version_replaces_the_oldest_unless_it_runs(program: Path, archive: Path, tmp_path: Path) -> None:
     """Given version 1.0 in use, when two others are installed, then it stays until it has ended."""
-    write_archive(make_payload(tmp_path / "1.2", "1.2"), tmp_path / "new.tar.xz", preset=0)
+    write_archive(make_payload(tmp_path / "1.2", "1.2"), tmp_path / "new.tar.xz")
     holding = subprocess.Popen([program / "fettle", "--hold"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holding.stdout is not None and holding.stdout.readline() == "held\n"
     install(program, archive)
@@ -102,7 +102,7 @@ def test_choice_of_one_person_holds_until_another_version_is_current(
     home = tmp_path / "home"
     assert go_back(program, home / "program-version") == "1.0"
     assert (starts(program, home), starts(program)) == ("fettle 1.0", "fettle 1.1")
-    write_archive(make_payload(tmp_path / "1.2", "1.2"), tmp_path / "new.tar.xz", preset=0)
+    write_archive(make_payload(tmp_path / "1.2", "1.2"), tmp_path / "new.tar.xz")
     install(program, tmp_path / "new.tar.xz")
     assert starts(program, home) == "fettle 1.2"
 
@@ -126,7 +126,7 @@ def test_launcher_starts_another_version_if_the_current_one_is_broken(
 def test_version_that_does_not_start_is_not_installed(program: Path, tmp_path: Path) -> None:
     """Given a version whose engine does not load, when it is installed, then the pointer and the folders stay."""
     bad = make_payload(tmp_path / "bad", "1.3", smoke="raise ImportError('libtorch.so')")
-    write_archive(bad, tmp_path / "bad.tar.xz", preset=0)
+    write_archive(bad, tmp_path / "bad.tar.xz")
     assert code_of(lambda: install(program, tmp_path / "bad.tar.xz")) == "version_does_not_start"
     assert (starts(program), versions(program)) == ("fettle 1.0", ["1.0"])
 

@@ -54,7 +54,7 @@ def test_version_that_works_is_there_after_each_of_twenty_kills(tmp_path: Path) 
     for number, payload in payloads.items():
         for base in ("", *payloads):
             archives[number, base] = tmp_path / f"{number}-{base}.tar.xz"
-            write_archive(payload, archives[number, base], payloads.get(base), preset=0)
+            write_archive(payload, archives[number, base], payloads.get(base))
     lengths: dict[str, float] = {}
     rows: list[tuple[object, ...]] = []
     while len(rows) < KILLS:
@@ -119,7 +119,7 @@ def test_version_that_works_is_there_after_death_before_each_change(
     payloads = [make_payload(tmp_path / number, number, 4, 1) for number in ("1.0", "1.1", "1.2")]
     archives = [tmp_path / f"{payload.name}.tar.xz" for payload in payloads]
     for payload, archive in zip(payloads, archives, strict=True):
-        write_archive(payload, archive, payloads[0] if kind == "update" else None, preset=0)
+        write_archive(payload, archive, payloads[0] if kind == "update" else None)
     new = archives[2 if kind == "third" else 1]
     for number in itertools.count():
         root = tmp_path / str(number)
