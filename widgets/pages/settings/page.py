@@ -72,7 +72,9 @@ class SettingsPage(InstallingPage):
         left = in_column(*cards, program, self._about(value), STRETCH, gap=SPACE_L)
         right = in_column(storage, hub, self._sets(value), self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
+        place = self.verticalScrollBar().value()
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
+        self.verticalScrollBar().setValue(place)  # a busy computer describes its runtimes late
 
     def show_hub(self, value: KeptHubValue) -> None:
         """Show the hub section, which stays when other settings change."""
