@@ -218,8 +218,9 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
         "seconds": stage.seconds if stage else 0,
         "signal": outcome.signal_name or _("unknown reason"),
         "code": outcome.exit_code,
-        "why": outcome.log_tail.strip("."),
     }
+    if outcome.cause == "start":
+        values["why"] = outcome.log_tail.strip(".")
     detail = _(error.detail).format(**values)
     facts: dict[str, JsonValue] = {
         "stage": stage.what if stage else "at work",

@@ -113,15 +113,11 @@ class RunFacts:
             return self.original_dir
         key = variant.artifact_key
         if key is None:
+            dropped = _("“{0}” was dropped before there was a model.").format(_(variant.title))
             raise Refused(
                 "variant_not_made",
                 "This version could not be made",
-                joined(
-                    [
-                        _("“{0}” was dropped before there was a model.").format(_(variant.title)),
-                        next(iter(variant.notes), ""),
-                    ]
-                ),
+                joined([dropped, next(iter(variant.notes), "")]),
                 "Take another one.",
                 "fettle compare lists them.",
             )
