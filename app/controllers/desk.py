@@ -53,7 +53,7 @@ class DeskController(QObject):
             return
         self._was_loaded = False
         kind = facts.data.kind if facts.data else "images"
-        self._window.show_version(kind, facts.project.name, variant.title)
+        self._window.show_version(kind, facts.project.name, _(variant.title))
         self._timer.start()
 
     def take(self, incoming: Incoming) -> None:

@@ -88,7 +88,7 @@ class AnswersController(DetailController[AnswersPage]):
             return
         self._page.show_value(
             AnswersValue(
-                versions=tuple((version.id, version.title) for version in self.versions_of(facts)),
+                versions=tuple((version.id, _(version.title)) for version in self.versions_of(facts)),
                 chosen=variant.id,
                 columns=columns,
                 kind=facts.data.kind if facts.data else "images",

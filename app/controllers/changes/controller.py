@@ -55,7 +55,7 @@ class ChangesController(DetailController[ChangesPage]):
         """Return the stored comparison or the offer to make it, and everything that the run tried."""
         space, judged = self._session.workspace, variant.judgement
         return ChangesValue(
-            versions=tuple((one.id, one.title) for one in versions),
+            versions=tuple((one.id, _(one.title)) for one in versions),
             chosen=variant.id,
             title=variant.title,
             tried=tried_value(facts, tried_run(space, facts, self._session.described)),
@@ -106,7 +106,7 @@ class ChangesController(DetailController[ChangesPage]):
         result = facts and variant and self._stored(facts, variant)
         if not facts or not variant or not result:
             return
-        titles = (facts.baseline.title, variant.title)
+        titles = (_(facts.baseline.title), _(variant.title))
         file = Path(path)
         try:
             text = svg_of(result, titles) if file.suffix.lower() == ".svg" else html_of(result, titles)

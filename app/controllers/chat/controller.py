@@ -72,7 +72,7 @@ class ChatController(DetailController[ChatPage]):
 
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> tuple[Versions, str]:
         """Return the choice of versions."""
-        return tuple((one.id, one.title) for one in versions), variant.id
+        return tuple((one.id, _(one.title)) for one in versions), variant.id
 
     def left(self) -> None:
         """End the worker processes of both versions."""

@@ -202,7 +202,7 @@ class CompareController(PageController[ComparePage]):
         if version is not None:
             self._begin(
                 lambda facts: judge_alone(self._session.workspace, facts, version),
-                _("Prove {0}").format(version.title),
+                _("Prove {0}").format(_(version.title)),
                 _("Testing the examples"),
                 _("Prove it when the run is over."),
                 self._session.set_run,

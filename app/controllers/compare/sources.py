@@ -239,4 +239,4 @@ def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
 
 
 def _title(name: str, variant: Variant) -> str:
-    return _("{0} of “{1}”").format(name, variant.title) if variant.title else name or UNKNOWN
+    return _("{0} of “{1}”").format(name, _(variant.title)) if variant.title else name or UNKNOWN

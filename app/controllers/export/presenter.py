@@ -50,7 +50,7 @@ def another_version(variant: Variant, wanted: Variant) -> tuple[CheckValue, ...]
     """Return one line if the target takes `variant` instead of `wanted`."""
     if variant.id == wanted.id:
         return ()
-    what = _("Uses “{0}”, because it needs ONNX").format(clipped(variant.title, MAX_LICENSE))
+    what = _("Uses “{0}”, because it needs ONNX").format(clipped(_(variant.title), MAX_LICENSE))
     return (CheckValue("warn", what, _("instead of “{0}”").format(clipped(wanted.title, MAX_LICENSE))),)
 
 

@@ -42,7 +42,7 @@ class TargetProof(PageController[ExportPage]):
             return None
         seconds = prove_alone_s(self._session.workspace, facts, version)
         takes = about(seconds) if seconds is not None else ""
-        return ProveValue(version.title, takes, is_timed(version), is_running=self._job.is_busy)
+        return ProveValue(_(version.title), takes, is_timed(version), is_running=self._job.is_busy)
 
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
         """Evaluate the offered version."""
@@ -52,7 +52,7 @@ class TargetProof(PageController[ExportPage]):
         self._start(
             prove_alone(self._session.workspace, facts, version),
             self._on_done,
-            title=_("Prove {0}").format(version.title),
+            title=_("Prove {0}").format(_(version.title)),
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_changed(self._wanted_id),
             measures=not is_timed(version),
@@ -87,7 +87,7 @@ def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
     if version.judgement is None:
         happened += " " + _("Its answers were not tested.")
     return notice(
-        _("“{0}” is not used: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
+        _("“{0}” is not used: {1}").format(_(version.title), why_not(version, facts.run.goal.max_loss_pct)),
         happened,
         _("Export uses the same version as before. You can also choose another kind of bundle."),
         is_safe=_("Yes. What was proven before has not changed."),

@@ -96,7 +96,7 @@ class FolderController(DetailController[FolderPage]):
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> object:
         """Return the kind of inputs and the choice of versions."""
         kind = facts.data.kind if facts.data else "images"
-        return kind, tuple((one.id, one.title) for one in versions), variant.id
+        return kind, tuple((one.id, _(one.title)) for one in versions), variant.id
 
     def take_paths(self, paths: list[str]) -> bool:
         """Answer a dropped folder or file; a model is opened instead, and one that is being answered goes on."""

@@ -46,7 +46,7 @@ def facts_of(record: LoadRecord) -> tuple[Facts, ...]:
 
 
 def _pairs(loads: list[VersionLoad], words: Callable[[VersionLoad], str]) -> tuple[tuple[str, str], ...]:
-    return tuple((load.title, text) for load in loads if (text := words(load)))
+    return tuple((_(load.title), text) for load in loads if (text := words(load)))
 
 
 def _prompts(load: VersionLoad) -> str:
@@ -95,7 +95,7 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadFormValue:
         duration = about(total_s) if total_s < HOUR_S else _("about {0}").format(seconds_words(total_s))
         presets.append((seconds, _("{0} in all").format(capitalized(duration))))
     return LoadFormValue(
-        versions=tuple((variant.id, variant.title) for variant in versions),
+        versions=tuple((variant.id, _(variant.title)) for variant in versions),
         chosen=chosen.id if chosen is not None else "",
         times=tuple(presets),
         can_go_back=record is not None,
@@ -172,7 +172,7 @@ def _sweep(load: VersionLoad, number: int) -> Curve:
                 point.batch, point.throughput_per_s, tip, point.throughput_low, point.throughput_high, is_marked=is_knee
             )
         )
-    return Curve(load.title, number, tuple(points))
+    return Curve(_(load.title), number, tuple(points))
 
 
 def _rates(load: VersionLoad, number: int) -> Curve:
@@ -183,7 +183,7 @@ def _rates(load: VersionLoad, number: int) -> Curve:
             about_rate(point.rate_per_s), ms(latency.p50_ms), ms(latency.p90_ms), latency.n
         )
         points.append(PlotPoint(point.rate_per_s, latency.p50_ms, tip, latency.p50_low_ms, latency.p50_high_ms))
-    return Curve(load.title, number, tuple(points))
+    return Curve(_(load.title), number, tuple(points))
 
 
 def _between(low: float | None, high: float | None) -> str:
@@ -192,7 +192,7 @@ def _between(low: float | None, high: float | None) -> str:
 
 def _missing(record: LoadRecord) -> list[str]:
     return [
-        _("Not measured of “{0}”: {1}").format(load.title, text)
+        _("Not measured of “{0}”: {1}").format(_(load.title), text)
         for load, _unused in versions_in(record)
         for text in load.missing
     ]
@@ -204,7 +204,7 @@ def price_value(record: LoadRecord, price: Price | None, examples: Sequence[Exam
     for load, _unused in versions_in(record):
         cost = cost_of(load, price)
         if cost is not None and price is not None:
-            costs.append((load.title, f"{localized(cost, ',.2f' if cost >= 1 else '.3g')} {price.currency}"))
+            costs.append((_(load.title), f"{localized(cost, ',.2f' if cost >= 1 else '.3g')} {price.currency}"))
     message = _("Nothing is assumed: enter your price, or start from an example.")
     if price is not None:
         message = _("{0} Calculated from measurements on this computer; other computers differ.")

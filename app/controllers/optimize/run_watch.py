@@ -236,7 +236,7 @@ class RunWatch:
             return ""
         text = _("Best so far: {0}, {1}; the original {2}. {3}")
         answers = same_words(best) if best.judgement is not None else _("answers not tested yet")
-        return text.format(best.title, in_ms(now_ms), in_ms(before_ms), capitalized(answers))
+        return text.format(_(best.title), in_ms(now_ms), in_ms(before_ms), capitalized(answers))
 
 
 def _stage(progress: StepProgress) -> str:

@@ -29,7 +29,7 @@ class StressController(DetailController[StressPage]):
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:
         """Return the stored results for the version, or the offer to test it."""
         found = stored_stress(self._session.workspace, facts, variant)
-        kind, titles = facts.data.kind if facts.data else "images", tuple((one.id, one.title) for one in versions)
+        kind, titles = facts.data.kind if facts.data else "images", tuple((one.id, _(one.title)) for one in versions)
         if found is None:
             return StressValue(kind, titles, variant.id)
         return StressValue(kind, titles, variant.id, found.result, found.folder)

@@ -264,7 +264,7 @@ class TryController(PageController[TryPage]):
     def _on_lost(self, event: Lost) -> None:
         self.stop()
         self._facts = None
-        title = _("“{0}” cannot be tried now").format(event.variant.title)
+        title = _("“{0}” cannot be tried now").format(_(event.variant.title))
         self._page.show_error(error_value(event.error, page_title=title))
 
     def _show_answers(self, tried: TryOutcome) -> None:

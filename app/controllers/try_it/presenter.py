@@ -39,7 +39,7 @@ def try_value(facts: RunFacts, versions: list[Variant], chosen: Variant) -> TryV
     return TryValue(
         kind=facts.data.kind if facts.data else "images",
         original_bytes=facts.baseline.size_bytes,
-        versions=tuple((variant.id, variant.title, variant.size_bytes) for variant in versions),
+        versions=tuple((variant.id, _(variant.title), variant.size_bytes) for variant in versions),
         chosen=chosen.id,
     )
 

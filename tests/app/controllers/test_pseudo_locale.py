@@ -1,6 +1,5 @@
 """Every text of the window is translatable, and fits when it is 40 % longer; shown with the data of a finished run."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +23,7 @@ NAMES = (
     "Fettle", "ONNX", "OpenVINO", "Runtime", "TensorRT", "PyTorch", "NVIDIA", "GPU", "RTX", "CPU", "GHz", "GiB", "MHz",
     "Ctrl", "RGB", "BGR", "GRAY", "NCHW", "NHWC", "English", "Deutsch", "Français", "Español", "Xenova", "item", "npz",
     "README", "Documents", "Triton", "MLflow", "Docker", "Python", "INT", "data", "root", "tmp", "zip", "pytest", "test", "pages", "are", "translated", "and", "日本語", "简体中文",
-    "squeezed", "Fashion", "MNIST", "spread",
+    "squeezed", "Fashion", "MNIST", "spread", "MIT", "float32",
 )  # fmt: skip
 """Names that are the same in all languages, and parts of paths."""
 PAGES_OF_TASKS = re.compile(r"guide|hub")
@@ -94,20 +93,18 @@ def cut_texts(window: QWidget) -> list[str]:
 def test_pages_are_translated_and_nothing_is_cut(
     app_controller: AppController, window: MainWindow, finished_data: Path, drive: Drive, size: tuple[int, int]
 ) -> None:
-    """Given the pseudo-locale and a finished run, when each page is shown, then what is not in brackets came from the
-    model, the data or a worker, and no label or button is cut."""
+    """Given the pseudo-locale and a finished run, when each page is shown, then what is not in brackets is a name of the
+    model, the data or a version, and no label or button is cut."""
     window.resize(*size)
     app_controller.session.set_described(described())
     open_page(app_controller, "compare")
     session = app_controller.session
     opened = session.opened
     assert opened is not None and opened.data is not None
-    facts = [opened.model.result, opened.data.result, session.described]
-    known = json.dumps([one.model_dump(mode="json") for one in facts if one is not None], ensure_ascii=False)
-    runs = session.workspace.repositories
-    known += " ".join(
-        [opened.project.name, *NAMES, *(str(one) for one in runs.variants.list(run_id=runs.runs.list()[0].id))]
-    )
+    model, runs = opened.model.result.info, session.workspace.repositories
+    tensors = model.model_dump_json(include={"classes", "inputs", "outputs"})
+    titles = (one.title for one in runs.variants.list(run_id=runs.runs.list()[0].id))
+    known = " ".join([opened.project.name, tensors, *titles, *(opened.data.result.class_counts or ()), *NAMES])
     plain: dict[str, list[str]] = {}
     cut: dict[str, list[str]] = {}
     for page_id in window.specs:
