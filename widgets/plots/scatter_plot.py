@@ -13,6 +13,7 @@ from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_be
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
 from workers.contracts.translation import _, localized
+from workers.contracts.wording import in_sentence
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ScatterPlot(PointPlot):
 
     def __init__(self, theme: Theme, share_name: str) -> None:
         """Create an empty plot."""
-        super().__init__(theme, _("Speed against {0}").format(share_name.lower()), 170)
+        super().__init__(theme, _("Speed against {0}").format(in_sentence(share_name)), 170)
         self._share_name = share_name
         self._points: tuple[PointValue, ...] = ()
         self._limit_pct: float | None = None

@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 
-from workers.contracts.translation import CAPITAL, Message, _, localized, mark, ngettext
+from workers.contracts.translation import CAPITAL, Message, _, language, localized, mark, ngettext
 
 HALF_MINUTES_UNTIL_S, SECONDS_UNTIL_S = 285, 50
 
@@ -69,6 +69,11 @@ def in_ms(value_ms: float) -> str:
 def capitalized(text: str) -> str:
     """Return the text with a capital first letter."""
     return Message.made(f"{{0:{CAPITAL}}}", (text,))
+
+
+def in_sentence(text: str) -> str:
+    """Return a translated name as it stands within a sentence: in lower case, but for German nouns."""
+    return text if language() == "de" else text.lower()
 
 
 def counted(number: int, one: str, many: str = "") -> str:

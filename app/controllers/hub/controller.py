@@ -15,6 +15,7 @@ from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubListValue, HubQueryValue, HubRowValue
 from workers.contracts.hub import HubModel, HubQuery
 from workers.contracts.translation import _, localized
+from workers.contracts.wording import in_sentence
 
 MAX_TEXT = 200
 
@@ -132,7 +133,7 @@ class HubController(PageController[HubPage]):
         if self._form.max_bytes is not None:
             parts.append(_("Models without a stated size are left out."))
         if self._query.task and not self._form.task:
-            parts.insert(0, _("Understood as: {0}.").format(does_words(self._query.task).lower()))
+            parts.insert(0, _("Understood as: {0}.").format(in_sentence(does_words(self._query.task))))
         parts.append(_("The hub states license, size and format. The safety check runs after the download."))
         return " ".join(parts)
 

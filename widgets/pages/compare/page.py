@@ -34,6 +34,7 @@ from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.translation import _, joined
+from workers.contracts.wording import in_sentence
 
 LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
@@ -247,7 +248,7 @@ class ComparePage(Page):
             plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
-            card = Card("", words(_("Speed against {0}").format(name.lower()), "section"), (plot, 1))
+            card = Card("", words(_("Speed against {0}").format(in_sentence(name)), "section"), (plot, 1))
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             fill(row, (card, 1))
         self._changes = ChangesCard(self.theme, self._pictures, value.changes)

@@ -94,7 +94,8 @@ def numbers_text(values: Numbers) -> str:
 
 def range_text(shown: str) -> str:
     """Return the text of a range, such as "−1 to 1"."""
-    return shown.replace("-", "−").replace("..", " to ")
+    low, high = shown.replace("-", "−").split("..")
+    return _("{0} to {1}").format(low, high)
 
 
 class PreprocessCard(Card):
