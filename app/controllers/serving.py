@@ -83,7 +83,7 @@ class ServingController(PageController[Page]):
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress):
-            self._stage = event.stage
+            self._stage = _(event.stage)
             self._show()
 
     def _on_failed(self, error: ErrorInfo) -> None:

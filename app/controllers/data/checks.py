@@ -116,9 +116,9 @@ class DataChecks(PageController[DataPage]):
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress):
-            share = event.done / event.total if event.total else None
-            if share is None or self._share is None or self._stage != event.stage or abs(share - self._share) >= 0.01:
-                self._stage, self._share = event.stage, share
+            share, stage = event.done / event.total if event.total else None, _(event.stage)
+            if share is None or self._share is None or self._stage != stage or abs(share - self._share) >= 0.01:
+                self._stage, self._share = stage, share
                 self.changed.emit()
 
     def _on_done(self, checked: StepResult[DataCheckResult]) -> None:

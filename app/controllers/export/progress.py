@@ -113,7 +113,7 @@ class ExportProgress(QObject):
         """Update the progress from an event of a stage."""
         if isinstance(event, StepProgress) and any(stage.id == event.stage_id for stage in self._target.stages):
             self._timing.take(event.stage_id, event.done, event.total)
-            self._stage_id, self._words = event.stage_id, event.stage
+            self._stage_id, self._words = event.stage_id, _(event.stage)
             self._show()
 
     def end(self) -> None:

@@ -160,7 +160,7 @@ NOT_FINITE = mark("It holds numbers that are not finite.")
 
 def names_of(items: Sequence[str], most: int = 3) -> str:
     """Return a list for sentences, for example "a, b, c and 4 more"."""
-    listed = ", ".join(f"“{shown(item)[:80]}”" for item in items[:most])
+    listed = joined((_("“{0}”").format(shown(item)[:80]) for item in items[:most]), ", ")
     rest = len(items) - most
     return _("{0} and {1} more").format(listed, rest) if rest > 0 else listed
 
