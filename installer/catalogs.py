@@ -42,10 +42,14 @@ FIELDS = ("title", "detail", "hint", "summary", "how_to_run", "found", "reason",
 PRESET_FIELDS = ("title", "summary", "expect", "expect_plain", "how_long", "why", "about")
 
 
+SAMPLE_INPUT = "a gray picture, 28×28, light on a dark ground"
+"""What the file of the built-in sample says of its input."""
+
+
 def extract() -> Catalog:
     """Return the template: texts that are marked, constant texts of records, and those of presets."""
     template = Catalog(project="Fettle", version="", charset="utf-8", fuzzy=False)
-    found: dict[str | tuple[str, ...], set[str]] = {}
+    found: dict[str | tuple[str, ...], set[str]] = {SAMPLE_INPUT: {"presets/sample/clothes.onnx"}}
     for folder in MARKED:
         for file, _line, message, _comments, _context in extract_from_dir(
             ROOT / folder, [("**.py", "python")], keywords=KEYWORDS

@@ -130,8 +130,9 @@ def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
     """Return the meanings of the tensors, or their names and shapes if there is no meaning."""
     parts = []
     for tensor in tensors[:most]:
-        shape = " × ".join("any" if size is None or isinstance(size, str) else str(size) for size in tensor.shape)
-        parts.append(tensor.meaning or f"{tensor.name} ({shape or '1'}, {tensor.dtype})")
+        sizes = (_("any") if size is None or isinstance(size, str) else str(size) for size in tensor.shape)
+        name = f"{tensor.name} ({' × '.join(sizes) or '1'}, {tensor.dtype})"
+        parts.append(_(tensor.meaning) if tensor.meaning else name)
     rest = len(tensors) - most
     if rest > 0:
         parts.append(_("{0} more").format(rest))

@@ -96,11 +96,6 @@ def day(when: datetime) -> str:
     return _("{0} {1} {2}").format(local.day, _(MONTHS[local.month - 1]), str(local.year))
 
 
-def is_are(number: int) -> str:
-    """Return the verb for a number of things."""
-    return "is" if number == 1 else "are"
-
-
 def duration(seconds: float) -> str:
     """Return a measured time: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
     if seconds < 9.95:

@@ -10,6 +10,7 @@ import pytest
 
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.words import error_value, format_words, refused_file, subject_of, task_words
+from installer.catalogs import SAMPLE_INPUT
 from workers.contracts.error_info import ErrorInfo
 from workers.model_io.formats import FORMATS
 
@@ -19,6 +20,12 @@ def test_error_value_leaves_out_command_line_options() -> None:
     info = ErrorInfo(code="x", title="T", detail="D.", hint="Set the size.", by_command="--shape 1x3x224x224")
     assert error_value(info).next_step == "Set the size."
     assert info.hint_by_command == "Set the size. By command: --shape 1x3x224x224"
+
+
+def test_what_the_sample_says_of_its_input_is_in_the_catalogs() -> None:
+    """Given the sample's file, then it holds the text that the catalogs translate."""
+    paths = sample_or_none()
+    assert paths is not None and SAMPLE_INPUT.encode() in paths.model.read_bytes()
 
 
 def test_error_value_has_all_three_parts() -> None:
