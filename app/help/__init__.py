@@ -1,10 +1,16 @@
-"""Task pages: what a user wants to do, step by step, as Markdown files that come with the program."""
+"""Task pages: what a user wants to do, step by step, as Markdown files that come with the program.
+
+`tasks/TOPIC.md` is the page in English, `tasks/LANGUAGE/TOPIC.md` its translation.
+"""
 
 import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from workers.contracts.translation import language
 
 TOPICS = ("first-model", "detector", "chat-model", "speech", "use-here", "verdict", "server", "busy", "problem")
 """Names of the files in `tasks`, in the order in which the pages are listed."""
@@ -30,12 +36,18 @@ class TaskPage:
         return {path: (files(__name__) / "tasks" / path).read_bytes() for path in _PICTURE.findall(self.body)}
 
 
-@functools.cache
 def task_pages() -> Mapping[str, TaskPage]:
-    """Return all task pages by topic."""
-    return {topic: _read(topic) for topic in TOPICS}
+    """Return all task pages by topic, in the current language if they are translated."""
+    return _pages(language())
 
 
-def _read(topic: str) -> TaskPage:
-    title, _, body = (files(__name__) / "tasks" / f"{topic}.md").read_text(encoding="utf-8").partition("\n")
+@functools.cache
+def _pages(name: str) -> Mapping[str, TaskPage]:
+    tasks = files(__name__) / "tasks"
+    return {topic: _read((tasks / name if (tasks / name).is_dir() else tasks) / f"{topic}.md") for topic in TOPICS}
+
+
+def _read(file: Traversable) -> TaskPage:
+    topic = file.name.removesuffix(".md")
+    title, _, body = file.read_text(encoding="utf-8").partition("\n")
     return TaskPage(topic, title.removeprefix("# "), body.strip() + "\n")

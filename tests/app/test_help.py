@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from app.help import TOPICS, task_pages
+from installer import catalogs
+from workers.contracts.translation import set_language
 
 ROOT = Path(__file__).parents[2]
 TASKS = ROOT / "app" / "help" / "tasks"
@@ -62,3 +65,33 @@ def test_bold_names_are_those_of_the_window(topic: str) -> None:
     named = set(re.findall(r"\*\*([^*]+)\*\*", task_pages()[topic].body))
     texts = shown_texts()
     assert named and [name for name in named if not any(text.fullmatch(name) for text in texts)] == []
+
+
+@pytest.fixture
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """One language of the catalogs, and English afterwards."""
+    yield set_language(request.param)
+    set_language("en")
+
+
+PARTS = (r"(?m)^#+ ", r"(?m)^(?:\d+\.|-) ", r"\]\((pictures/[^)]+)\)", r"`[^`]+`", r"\*\*")
+"""Headings, items, pictures, code and bold letters: a translation has the same."""
+
+
+@pytest.mark.parametrize("language", catalogs.TRANSLATED, indirect=True)
+def test_translated_pages_have_the_same_parts_and_the_names_of_the_window(language: str) -> None:
+    """Given a language, then each page is translated, has the parts of the English one, and its bold names are texts of
+    the window in that language."""
+    catalog = catalogs.read(language)
+    shown = {form for one in catalog for form in ((one.string,) if isinstance(one.string, str) else one.string)}
+    shown |= {text.partition(" ({")[0] for text in shown}  # a button with its time, such as "Start ({0})"
+    sentences = [text.strip(" ….") for text in shown if len(FIELD.sub("", text).strip()) > 1]
+    texts = [re.compile(".+".join(map(re.escape, FIELD.split(text)))) for text in sentences]
+    for topic, page in task_pages().items():
+        english = (TASKS / f"{topic}.md").read_text(encoding="utf-8")
+        text = (TASKS / language / f"{topic}.md").read_text(encoding="utf-8")
+        assert page.title in text.splitlines()[0] and text != english
+        for part in PARTS:
+            assert sorted(re.findall(part, text)) == sorted(re.findall(part, english)), (topic, part)
+        named = {re.sub(r"[ \n]+", " ", name).strip(" ….") for name in re.findall(r"\*\*([^*]+)\*\*", text)}
+        assert [name for name in named if not any(one.fullmatch(name) for one in texts)] == [], topic
