@@ -17,6 +17,7 @@ from widgets.parts.text import ElidedLabel
 from workers.contracts.translation import PSEUDO, VARIABLE
 
 pytestmark = pytest.mark.whole
+ROOT = Path(__file__).parents[3]
 TRANSLATED = re.compile(r"⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{3,}")
 NAMES = (
@@ -104,7 +105,9 @@ def test_pages_are_translated_and_nothing_is_cut(
     model, runs = opened.model.result.info, session.workspace.repositories
     tensors = model.model_dump_json(include={"classes", "inputs", "outputs"})
     titles = (one.title for one in runs.variants.list(run_id=runs.runs.list()[0].id))
-    known = " ".join([opened.project.name, tensors, *titles, *(opened.data.result.class_counts or ()), *NAMES])
+    known = " ".join(
+        [opened.project.name, tensors, *titles, *(opened.data.result.class_counts or ()), *NAMES, str(ROOT)]
+    )
     plain: dict[str, list[str]] = {}
     cut: dict[str, list[str]] = {}
     for page_id in window.specs:
