@@ -11,6 +11,8 @@ from made_once import made_once
 from network_calls import tracer
 
 BUNDLE, FINISHED, CALLS = "größer und schneller.zip", "finished.json", "calls"
+NOTHING_FASTER = 4
+"""Exit code of a run that recommends the original."""
 
 
 @pytest.fixture
@@ -33,8 +35,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 def _make(folder: Path) -> None:
-    fettle = Fettle(
-        folder / "home", more={"FETTLE_MOST_ROUNDS": "3", "FETTLE_MOST_SETS": ""}, under=tracer(folder / CALLS)
-    )
-    done = fettle("demo", "--json", "--out", folder / BUNDLE)
+    """Run the demo, and once more as a person would if other programs left its few rounds without a verdict."""
+    for _turn in range(2):
+        shutil.rmtree(folder / "home", ignore_errors=True)
+        (folder / CALLS).unlink(missing_ok=True)
+        more = {"FETTLE_MOST_ROUNDS": "3", "FETTLE_MOST_SETS": ""}
+        fettle = Fettle(folder / "home", more=more, under=tracer(folder / CALLS))
+        done = fettle("demo", "--json", "--out", folder / BUNDLE)
+        if done.code != NOTHING_FASTER:
+            break
     (folder / FINISHED).write_text(json.dumps(asdict(done)), encoding="utf-8")
