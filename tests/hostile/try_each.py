@@ -34,7 +34,7 @@ def attempt(folder: Path, what: str) -> dict[str, object]:
         "code": error.code if error is not None else "",
         "answer": end.result["answer"] if isinstance(end, Finished) else "",
         "held": ready.protections,
-        "missing": ready.missing_protections,
+        "missing": [one.name for one in ready.missing_protections],
         "secret": (folder / "outside" / "secret.txt").read_text(),
     }
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, JsonValue, SerializationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from workers.contracts.translation import CAPITAL, Message, told
+from workers.contracts.translation import CAPITAL, Message, message_of
 
 WHOLE = {"texts": "whole"}
 """Context of a serialization that keeps templates and facts."""
@@ -38,13 +38,13 @@ class _Form:
 
 
 Text = Annotated[str, _Form]
-"""A text for people."""
+"""Type of a record's field that holds words for people: a `Message`, or a plain text of an older record."""
 
 
 def read_text(value: object, depth: int = 0) -> str:
     """Return a text, or a message from its written form; raise ValueError for other values and beyond the limits."""
     if isinstance(value, str):
-        return told(value)
+        return message_of(value)
     if not isinstance(value, dict) or not value.keys() <= {"text", "many", "number", "facts", "named"}:
         raise ValueError("a text is a string, or a template with facts")
     source, many, number = value.get("text"), value.get("many", ""), value.get("number", 0)

@@ -95,7 +95,7 @@ class Message(str):
         text = _Current.catalog.ngettext(source, many, _whole(number)) if many else _looked_up(source)
         if facts or named:
             values = {name: _now(value) for name, value in (named or {}).items()}
-            facts = tuple(told(one) if isinstance(one, (str, Exception)) else one for one in facts)
+            facts = tuple(message_of(one) if isinstance(one, (str, Exception)) else one for one in facts)
             text = _FORMATTER.vformat(text, [_now(value) for value in facts], values)
         made = cls(text)
         made.source, made.facts, made.named, made.many, made.number = source, facts, named or {}, many, number
@@ -139,21 +139,22 @@ def _(text: str) -> str:
     """Return the translation of a text or message into the current language, else the text itself."""
     if isinstance(text, Message):
         return Message.made(text.source, text.facts, text.named, text.many, text.number)
-    return told(text) if hasattr(text, "template") else Message.made(text)
+    return message_of(text) if hasattr(text, "template") else Message.made(text)
 
 
-def told(said: object) -> str:
-    """Return a text or an error of the rooms that bundles copy as a message, if it keeps its template; else its text.
+def message_of(said: object) -> str:
+    """Return a text or an error as a message if it keeps its template, else its text.
 
-    These rooms do not import this package: their texts are `Words` with `template` and `facts`, and errors have them in
-    `words`. Facts of messages and fields of the type `Text` are told by themselves.
+    Code that is copied into bundles cannot import `Message`. Its texts are `Words` with `template` and `facts`, and its
+    errors hold them in `words`. Facts of messages and fields of the type `Text` are converted by themselves.
     """
     words = getattr(said, "words", said.args[0] if isinstance(said, Exception) and len(said.args) == 1 else said)
     if isinstance(words, Message):
         return words
-    if not isinstance(words, str) or not (template := getattr(words, "template", "")):
+    template, facts = getattr(words, "template", ""), getattr(words, "facts", ())
+    if not template:
         return str(said)
-    return Message.made(template, words.facts, None, words.many, words.number)  # type: ignore[attr-defined]
+    return Message.made(template, facts, None, getattr(words, "many", ""), getattr(words, "number", 0))
 
 
 def ngettext(one: str, many: str, number: float) -> str:

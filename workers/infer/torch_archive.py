@@ -84,7 +84,7 @@ class _Odd(ValueError):
     """A part of the file that torch.export does not write; the text continues a sentence behind the file's name."""
 
     def __init__(self, template: str, *facts: object) -> None:
-        """Make the text."""
+        """Create the error from an English template with fields such as `{0}`, and the values of the fields."""
         self.words = Words(template, *facts)
         super().__init__(self.words)
 

@@ -13,7 +13,7 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
-from workers.contracts.translation import _, mark, told
+from workers.contracts.translation import _, mark, message_of
 from workers.measure.opening import open_session
 from workers.pipeline.chats import Answering, ChatTexts, Reads
 from workers.pipeline.pipeline import load_pipeline
@@ -46,7 +46,7 @@ def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) 
         raise
     except PipelineError as error:
         hint = mark("Begin a new chat, or write something shorter.")
-        yield InputRefused("chat_refused", "This cannot be answered", told(error), hint).info()
+        yield InputRefused("chat_refused", "This cannot be answered", message_of(error), hint).info()
     except ValidationError as error:
         detail = f"{error.errors()[0]['msg']}."
         yield InputRefused("bad_request", "This cannot be answered", detail, "Write something else.").info()

@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.translation import Message, _, mark, told
+from workers.contracts.translation import Message, _, mark, message_of
 from workers.infer.base import NotRunnable, Runtime, Session
 from workers.pipeline.generating import open_whole
 from workers.pipeline.pipeline import load_pipeline
@@ -112,7 +112,7 @@ def _not_compiled(reason: object) -> InputRefused:
 
 def _plain(error: NotRunnable, folder: Path) -> str:
     """Return a runtime's reason without error numbers and without Fettle's folders; a text of ours as it is."""
-    if isinstance(reason := told(error), Message):
+    if isinstance(reason := message_of(error), Message):
         return reason
     return CODE_OF_ORT.sub("", reason).replace(f"{folder}{os.sep}", "").rstrip(".")
 

@@ -73,7 +73,7 @@ def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
     """Return the refusal that the window turns into a question; `detail` is the reason why the program has to run."""
     how = _("It would run in a sandbox without network.")
     if ctx.missing_protections:
-        names = joined([_(name.partition(" (")[0]) for name in ctx.missing_protections], ", ")
+        names = joined([_(missing.name) for missing in ctx.missing_protections], ", ")
         how = _(
             "It would run in a separate process, but this system cannot protect you fully. What is missing: {0}."
         ).format(names)

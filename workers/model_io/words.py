@@ -61,6 +61,7 @@ def refuse(
     by_command: str = "",
 ) -> InputRefused:
     """Build the error with all untrusted text made harmless; `asks` are inputs whose sizes would help."""
+    # some details end with a library's own message, which may lack the full stop
     sentence = detail if detail.endswith((".", "!", "?", "…")) else Message.made("{0}.", (detail,))
     harmless = shown(title), shown(sentence, 600), shown(hint, 600)
     return InputRefused(code, *harmless, asks, facts=facts, by_command=shown(by_command, 600))

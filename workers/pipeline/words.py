@@ -34,6 +34,6 @@ class WordedError(Exception):
     """Error whose text keeps its template and facts in `words`."""
 
     def __init__(self, template: str, *facts: object) -> None:
-        """Make the text."""
+        """Create the error from an English template with fields such as `{0}`, and the values of the fields."""
         self.words = Words(template, *facts)
         super().__init__(self.words)

@@ -26,6 +26,7 @@ from workers.contracts.process.messages import (
     StageLimit,
     WorkerMessage,
 )
+from workers.contracts.process.protections import MissingProtection
 from workers.contracts.text import WHOLE
 from workers.runtime.calibration import calibration_feeds
 from workers.runtime.inbox import Inbox
@@ -61,7 +62,7 @@ class RuntimeContext:
     original: Path | None = None
     part: str = ""
     ready: Ready | None = None
-    missing_limits: tuple[str, ...] = ()
+    missing_limits: tuple[MissingProtection, ...] = ()
     _throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
     _held: list[WorkerMessage] | None = None
 
@@ -77,7 +78,7 @@ class RuntimeContext:
         return self.ready.protections if self.ready is not None else ()
 
     @property
-    def missing_protections(self) -> tuple[str, ...]:
+    def missing_protections(self) -> tuple[MissingProtection, ...]:
         """Return the protections and limits that this computer does not offer, with the reason."""
         return (*(self.ready.missing_protections if self.ready is not None else ()), *self.missing_limits)
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Finished, Ready, RunJob
+from workers.contracts.process.protections import MissingProtection
 from workers.contracts.text import WHOLE
 from workers.runtime import environment, gpu
 from workers.runtime.context import RuntimeContext
@@ -29,7 +30,7 @@ def enclose(config: ChildConfig, threads: int) -> sandbox.Protections:
     return sandbox.first_layer(config)
 
 
-def settle(job: RunJob) -> list[str]:
+def settle(job: RunJob) -> list[MissingProtection]:
     """Set priority, limits, thread counts and home folder of one job; return the limits that this system lacks."""
     lower_priority(job.niceness)
     environment.prepare(network=job.limits.network, threads=job.threads, home=Path(job.work_dir) / HOME_FOLDER)
@@ -76,7 +77,7 @@ def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str,
     watchdog.start()
     context.missing_limits = (*outside, *settle(job))
     for missing in context.missing_limits:
-        context.log(f"Missing protection: {missing}.", "warning")
+        context.log(f"Missing protection: {missing.name}. {missing.reason}", "warning")
     function = load_job(job.kind, config.job_kinds)
     try:
         params = function.params.model_validate(job.params)

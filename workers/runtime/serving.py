@@ -42,7 +42,7 @@ def main(config_json: str, limits_json: str, folder: str, *options: str) -> None
     threading.excepthook = lambda given: logging.error("A thread failed", exc_info=given.exc_value)
     faulthandler.enable()
     for missing in protections.missing:
-        logging.warning("Missing protection: %s", missing)
+        logging.warning("Missing protection: %s. %s", missing.name, missing.reason)
     lower_priority(NICENESS)
     set_system_limits(Limits.model_validate_json(limits_json), config.threads)
     threading.Thread(target=_follow_window, name="window", daemon=True).start()

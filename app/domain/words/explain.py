@@ -114,12 +114,12 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Explana
             and _shown_ms(variant) > _shown_ms(best)
         ):
             parts.append(
-                _("it takes {0:.2f} times as long as “{1}”").format(_shown_ms(variant) / _shown_ms(best), best.title)
+                _("it takes {0:.2f} times as long as “{1}”").format(_shown_ms(variant) / _shown_ms(best), _(best.title))
             )
         if parts:
             kept = _kept_words(known.layers.get(variant.id))
-            told = _("“{0}”: {1} and {2}.") if len(parts) > 1 else _("“{0}”: {1}.")
-            sentences.append(joined([told.format(_(variant.title), *parts), kept]))
+            text = _("“{0}”: {1} and {2}.") if len(parts) > 1 else _("“{0}”: {1}.")
+            sentences.append(joined([text.format(_(variant.title), *parts), kept]))
     return tuple(sentences)
 
 

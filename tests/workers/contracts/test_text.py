@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from installer.catalogs import record_texts
 from workers.contracts.base import Frozen
 from workers.contracts.text import MOST_LETTERS, WHOLE, Text
-from workers.contracts.translation import Message, _, joined, ngettext, set_language, told
+from workers.contracts.translation import Message, _, joined, message_of, ngettext, set_language
 from workers.contracts.wording import capitalized, counted, duration, in_ms, percent
 from workers.infer.base import NotRunnable
 from workers.pipeline.array_files import ArrayFileError
@@ -109,14 +109,14 @@ def test_errors_of_copied_rooms_keep_their_template() -> None:
     error = PipelineError("{0} cannot be read. {1}", "a.npz", ArrayFileError("It holds {0:,} MB.", 1234, code="size"))
     assert str(error) == "a.npz cannot be read. It holds 1,234 MB."
     for said in (
-        told(error),
-        told(Words.of_number(2, "{0} file of {1}", "{0} files of {1}", 5)),
+        message_of(error),
+        message_of(Words.of_number(2, "{0} file of {1}", "{0} files of {1}", 5)),
         _("{0}").format(error),
     ):
         read = Note.model_validate_json(Note(text=said).model_dump_json()).text
         assert isinstance(read, Message) and read == said
     set_language("de")
-    assert "1.234" in _(told(error)) and told(NotRunnable(ValueError("a\n{b}"))) == "a {b}"
+    assert "1.234" in _(message_of(error)) and message_of(NotRunnable(ValueError("a\n{b}"))) == "a {b}"
     assert isinstance(Note(text=Words("{0} is missing.", "x")).text, Message)
 
 

@@ -8,7 +8,7 @@ from recording import RecordingContext
 from safetensors.torch import save_file
 
 from workers.contracts.jobs import OpenParams
-from workers.contracts.process.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
+from workers.contracts.process.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS, MissingProtection
 from workers.contracts.specs import ModelInfo
 from workers.contracts.translation import Message
 from workers.model_io.opening import inspect_model, open_model
@@ -69,12 +69,11 @@ def test_findings_name_active_and_missing_protections(onnx_model, saved, report)
     text = report(path, protections=HELD)
     assert "info: It was opened in a separate process that could read nothing but the model's own folder" in text
     assert "and had no administrator rights." in text
-    reason = " (this system does not offer it)"
-    text = report(path, missing_protections=tuple(f"{name}{reason}" for name in (FILES, NETWORK)))
+    text = report(path, missing_protections=tuple(MissingProtection(name=name) for name in (FILES, NETWORK)))
     assert "in a separate process" not in text
     assert "warning: This system has nothing that keeps a program away from your other files;" in text
     assert "warning: This system has nothing that keeps a program away from the network;" in text
-    text = report(path, missing_protections=("limits on memory",))
+    text = report(path, missing_protections=(MissingProtection(name="limits on memory"),))
     assert "warning: This system has no limits on memory; the file was opened without." in text
 
 

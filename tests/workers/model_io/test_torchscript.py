@@ -9,6 +9,7 @@ from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
+from workers.contracts.process.protections import MissingProtection
 from workers.model_io.opening import open_model
 from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
@@ -103,7 +104,7 @@ def test_torchscript_on_which_the_library_fails_is_refused(script, refused, monk
 
 def test_torchscript_consent_names_missing_protections(script, work):
     # Given a system without one protection / Then the request for consent names it
-    ctx = RecordingContext(work_dir=work, missing_protections=("network (this system does not offer it)",))
+    ctx = RecordingContext(work_dir=work, missing_protections=(MissingProtection(name="network"),))
     with pytest.raises(InputRefused) as caught:
         open_model(OpenParams(path=str(script(Net()))), ctx)
     assert "What is missing: network." in caught.value.detail

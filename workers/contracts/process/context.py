@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from workers.contracts.disturbed import BlockLoad
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.process.messages import Request, RunBlock
+from workers.contracts.process.protections import MissingProtection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ class JobContext(Protocol):
         """Return the names of the active protections (`workers.contracts.process.protections`)."""
 
     @property
-    def missing_protections(self) -> tuple[str, ...]:
+    def missing_protections(self) -> tuple[MissingProtection, ...]:
         """Return the protections that this system lacks: the name, with the reason in brackets."""
 
     def time_limit(self, seconds: float, what: str) -> AbstractContextManager[None]:

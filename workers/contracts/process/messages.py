@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from workers.contracts.base import Frozen
 from workers.contracts.disturbed import BlockLoad
 from workers.contracts.error_info import ErrorInfo
+from workers.contracts.process.protections import MissingProtection
 from workers.contracts.text import Text
 
 MAX_SAMPLES_PER_MESSAGE = 5000
@@ -123,7 +124,7 @@ class Ready(Frozen):
     pid: int
     state: Literal["started", "loaded"] = "started"
     protections: tuple[str, ...] = ()
-    missing_protections: tuple[str, ...] = ()
+    missing_protections: tuple[MissingProtection, ...] = ()
 
 
 class Progress(Frozen):

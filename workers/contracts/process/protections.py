@@ -1,5 +1,7 @@
 """Names of a worker's protections, and sentences about them for the user."""
 
+from workers.contracts.base import Frozen
+from workers.contracts.text import Text
 from workers.contracts.translation import _, joined, mark
 
 FILES = "files outside the job's folder"
@@ -7,9 +9,6 @@ NETWORK = "network"
 PROGRAMS = "starting other programs"
 SIGNALS = "stopping other programs"
 PRIVILEGES = "administrator rights"
-NOT_OFFERED = "this system does not offer it"
-REFUSED = "the system refused: "
-SWITCHED_OFF = mark("switched off")
 ALL = (FILES, NETWORK, PROGRAMS, SIGNALS, PRIVILEGES)
 
 HELD = {
@@ -43,6 +42,18 @@ LACKING = {
 }
 
 
+class MissingProtection(Frozen):
+    """A protection or limit that this computer lacks.
+
+    Attributes:
+        name: One of `ALL`, or a limit in words.
+        reason: A sentence; "" where the system simply does not offer it.
+    """
+
+    name: Text
+    reason: Text = ""
+
+
 def held_in_words(held: tuple[str, ...]) -> str:
     """Return a sentence about the active protections; empty if there is none."""
     parts = [_(text) for name, text in HELD.items() if name in held]
@@ -52,15 +63,8 @@ def held_in_words(held: tuple[str, ...]) -> str:
     return _("It was opened in a separate process that {0}.").format(listed)
 
 
-def missing_in_words(missing: str) -> str:
-    """Return a sentence about a missing protection, given as its name with the reason in brackets."""
-    name, _bracket, reason = missing.partition(" (")
-    if name not in LACKING:
-        return _("This system has no {0}; the file was opened without.").format(_(missing))
-    reason = reason.removesuffix(")")
-    refused = reason.removeprefix(REFUSED)
-    if refused != reason:
-        why = _("The system refused: {0}.").format(refused)
-    else:
-        why = "" if reason in ("", NOT_OFFERED) else _("The reason: {0}.").format(_(reason))
-    return joined([_(LACKING[name]), why])
+def missing_in_words(missing: MissingProtection) -> str:
+    """Return a sentence about a missing protection, with the reason."""
+    if missing.name not in LACKING:
+        return _("This system has no {0}; the file was opened without.").format(_(missing.name))
+    return joined([_(LACKING[missing.name]), missing.reason])

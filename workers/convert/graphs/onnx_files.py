@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import Message, _, told
+from workers.contracts.translation import Message, _, message_of
 
 EXTERNAL_FROM_BYTES = 1 << 30
 """Weight size from which on weights go into a second file; a protobuf file holds 2 GiB at most."""
@@ -236,7 +236,7 @@ def broken(title: str, error: BaseException) -> InputRefused:
 
 def one_line(error: BaseException) -> str:
     """Return the error's text on one line, short enough for a sentence; a text of ours as it is."""
-    if isinstance(words := told(error), Message):
+    if isinstance(words := message_of(error), Message):
         return words
     return (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.translation import _, joined, mark, ngettext, told
+from workers.contracts.translation import _, joined, mark, message_of, ngettext
 from workers.evaluate.checks.base import Floats, Material, Pictures
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import DataSplit
@@ -38,7 +38,7 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
             try:
                 measured.append(measure(entry.open(), kind))
             except (PipelineError, OSError, ValueError) as error:
-                unreadable.append((entry.source, told(error), side))
+                unreadable.append((entry.source, message_of(error), side))
                 continue
             entries.append(entry)
             sides.append(side)

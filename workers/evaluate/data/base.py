@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.contracts.translation import Message, _, joined, mark, told
+from workers.contracts.translation import Message, _, joined, mark, message_of
 from workers.evaluate.data.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
@@ -167,7 +167,7 @@ def names_of(items: Sequence[str], most: int = 3) -> str:
 
 def reason_of(error: Exception, most: int = 400) -> str:
     """Return an error's own words with their template, else its text as a sentence of about `most` letters."""
-    words = told(error)
+    words = message_of(error)
     return words if isinstance(words, Message) else f"{' '.join(words.split())[:most].rstrip('.')}."
 
 

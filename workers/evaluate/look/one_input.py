@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workers.contracts.after.trying import ShownPicture, TryRequest
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused, WorkerError
-from workers.contracts.translation import _, mark, told
+from workers.contracts.translation import _, mark, message_of
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
@@ -56,7 +56,7 @@ def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
     if isinstance(error, PipelineError | OSError):
         wanted = WANTED.get(type(pipeline.spec.preprocess), mark("arrays in an NPZ file"))
         detail = (
-            told(error)
+            message_of(error)
             if isinstance(error, PipelineError)
             else _("It cannot be read ({0}).").format(error.strerror or error)
         )

@@ -21,6 +21,7 @@ from typing import Literal
 
 from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.messages import Limits
+from workers.contracts.process.protections import MissingProtection
 from workers.contracts.translation import mark
 
 if sys.platform != "win32":
@@ -123,10 +124,11 @@ def _set(kind: int, soft: int, hard: int | None = None) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def set_system_limits(limits: Limits, threads: int) -> list[str]:
-    """Set the limits in the operating system; return those that it lacks, in words."""
+def set_system_limits(limits: Limits, threads: int) -> list[MissingProtection]:
+    """Set the limits in the operating system; return those that it lacks."""
     if sys.platform == "win32":
-        return [mark("limits on memory, processor time and file size (watched by the program itself instead)")]
+        name = mark("limits on memory, processor time and file size (watched by the program itself instead)")
+        return [MissingProtection(name=name)]
     _set(resource.RLIMIT_CORE, 0)
     if limits.cpu_s is not None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -137,7 +139,8 @@ def set_system_limits(limits: Limits, threads: int) -> list[str]:
     if limits.memory_bytes is not None and not limits.gpu:
         data = limits.memory_bytes + DATA_HEADROOM_BYTES + threads * DATA_PER_THREAD_BYTES
         _set(resource.RLIMIT_DATA, data)
-    return [] if sys.platform == "linux" else [mark("a hard limit on memory (watched by the program itself instead)")]
+    name = mark("a hard limit on memory (watched by the program itself instead)")
+    return [] if sys.platform == "linux" else [MissingProtection(name=name)]
 
 
 class Watchdog(threading.Thread):

@@ -21,14 +21,12 @@ from workers.contracts.process.protections import (
     ALL,
     FILES,
     NETWORK,
-    NOT_OFFERED,
     PRIVILEGES,
     PROGRAMS,
-    REFUSED,
     SIGNALS,
-    SWITCHED_OFF,
-)  # fmt: skip
-from workers.contracts.translation import mark
+    MissingProtection,
+)
+from workers.contracts.translation import _, mark
 from workers.runtime.walls import capabilities, landlock, moving, seccomp
 from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
 
@@ -56,6 +54,7 @@ Without access `cuInit` fails with error 304, while NVML and nvidia-smi still wo
 NVIDIA/OpenShell#1486).
 """
 
+SWITCHED_OFF = mark("switched off")
 EMPTYING = mark("its kernel lets a program empty files that it may not open")
 OLD_FOR_SIGNALS = mark("its kernel is older than 6.12")
 THREADS = mark("its kernel does not reach threads that were started before")
@@ -63,17 +62,17 @@ THREADS = mark("its kernel does not reach threads that were started before")
 
 @dataclass
 class Protections:
-    """Protections of one process, active and missing ones (with the reason); both go into the child's `Ready`."""
+    """Protections of one process, active and missing ones; both go into the child's `Ready`."""
 
     held: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    missing: list[MissingProtection] = field(default_factory=list)
 
-    def record(self, name: str, reason: str) -> None:
-        """Add one protection to the active ones, or with `reason` to the missing ones."""
-        if reason:
-            self.missing.append(f"{name} ({reason})")
-        else:
+    def record(self, name: str, reason: str | None) -> None:
+        """Add one protection to the active ones, or with a `reason` (see `reason_against`) to the missing ones."""
+        if reason is None:
             self.held.append(name)
+        else:
+            self.missing.append(MissingProtection(name=name, reason=reason))
 
     def ready(self) -> Ready:
         """Return the message that this process is ready under these protections."""
@@ -81,13 +80,21 @@ class Protections:
         return Ready(pid=os.getpid(), protections=held, missing_protections=missing)
 
 
-def reason_against(wall: Callable[[], bool]) -> str:
-    """Activate one protection; return "" on success, or why the computer lacks or refuses it."""
+def reason_against(wall: Callable[[], bool]) -> str | None:
+    """Activate one protection.
+
+    Returns:
+        None on success, "" where the computer does not offer it, else the sentence why it is missing.
+    """
     try:
-        return "" if wall() else NOT_OFFERED
+        return None if wall() else ""
     except OSError as error:
         absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
-        return NOT_OFFERED if absent else f"{REFUSED}{error.strerror or error}"
+        return "" if absent else _("The system refused: {0}.").format(error.strerror or error)
+
+
+def _because(why: str) -> str:
+    return _("The reason: {0}.").format(_(why))
 
 
 def _code_roots(job_kinds: str) -> list[Path]:
@@ -140,7 +147,7 @@ def first_layer(config: ChildConfig) -> Protections:
     """Restrict this process to the rights that jobs of `config` may ever need."""
     protections = Protections()
     if not config.sandbox:
-        protections.missing = [f"{name} ({SWITCHED_OFF})" for name in ALL]
+        protections.missing = [MissingProtection(name=name, reason=_because(SWITCHED_OFF)) for name in ALL]
         return protections
     grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root, config.write_paths)]
     version = landlock.abi()
@@ -157,31 +164,31 @@ def first_layer(config: ChildConfig) -> Protections:
     calls = reason_against(lambda: seccomp.restrict(rights))
     if 0 < version < moving.REFER_ABI:
         moving.move_by_copying()
-    if version < landlock.TRUNCATE_ABI and calls:
-        files = files or EMPTYING
-    protections.record(FILES, files or leaves_out)
+    if files is None:
+        files = _because(EMPTYING) if version < landlock.TRUNCATE_ABI and calls is not None else leaves_out
+    protections.record(FILES, files)
     for name, lifted in ((NETWORK, config.network), (PROGRAMS, config.start_programs)):
         if not lifted:
             protections.record(name, calls)
     covered = version >= landlock.SIGNALS_ABI
-    protections.record(SIGNALS, "" if covered else calls if rights.filters_signals else OLD_FOR_SIGNALS)
+    protections.record(SIGNALS, None if covered else calls if rights.filters_signals else _because(OLD_FOR_SIGNALS))
     return protections
 
 
-def leaves_threads_out(version: int) -> str:
-    """Return a sentence if Landlock of this version does not reach all threads of this process, otherwise ""."""
-    return THREADS if version and landlock.leaves_threads_out(version) else ""
+def leaves_threads_out(version: int) -> str | None:
+    """Return a sentence if Landlock of this version does not reach all threads of this process, otherwise None."""
+    return _because(THREADS) if version and landlock.leaves_threads_out(version) else None
 
 
 def second_layer(
     config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str] = ()
-) -> tuple[str, ...]:
+) -> tuple[MissingProtection, ...]:
     """Narrow this process to one job's inputs and folders.
 
     Call it before libraries start threads. A worker that was started for this job is already that narrow.
 
     Returns:
-        Missing protections in words: threads that stay outside.
+        The missing protection of files, if threads stay outside.
 
     Raises:
         OSError: The kernel refuses.
@@ -193,4 +200,4 @@ def second_layer(
     version = landlock.abi()
     leaves_out = leaves_threads_out(version)
     landlock.restrict([*system_grants(config), *wanted], deny_tcp=not config.network)
-    return (f"{FILES} ({leaves_out})",) if leaves_out else ()
+    return () if leaves_out is None else (MissingProtection(name=FILES, reason=leaves_out),)

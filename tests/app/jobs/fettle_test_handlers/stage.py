@@ -33,4 +33,4 @@ def run(params: Params, ctx: JobContext) -> Result:
     time.sleep(params.values.get("afterwards", 0))
     if params.values.get("crash"):
         ctypes.string_at(0)
-    return Result(values={"missing": list(ctx.missing_protections), "held": list(ctx.protections)})
+    return Result(values={"missing": [one.name for one in ctx.missing_protections], "held": list(ctx.protections)})

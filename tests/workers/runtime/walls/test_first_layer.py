@@ -27,7 +27,7 @@ def walls(
     monkeypatch.setattr(sandbox.capabilities, "drop_all", lambda: None)
     found = sandbox.first_layer(ChildConfig(parent_pid=1, write_root=".", **rights))
     assert all(missing_in_words(missing).startswith("This system has nothing that keeps") for missing in found.missing)
-    return set(found.held), {name.partition(" (")[0] for name in found.missing}
+    return set(found.held), {missing.name for missing in found.missing}
 
 
 @pytest.mark.parametrize(
