@@ -64,8 +64,8 @@ class SchemaForm(QWidget):
         widget = self._widget(name, field, current)
         if widget is None:
             return
-        title = str(field.get("title") or name).replace("_", " ")
-        about = str(field.get("description") or "")
+        title = _(str(field.get("title") or name).replace("_", " "))
+        about = _(str(field.get("description") or ""))
         widget.setObjectName(f"param-{name}")
         widget.setAccessibleName(visible(title))
         widget.setAccessibleDescription(visible(about))

@@ -10,7 +10,6 @@ from widgets.pages.goal.value import EditedRecipe
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
-from widgets.parts.format import visible
 from widgets.parts.layout import STRETCH, clear, discard, fill, held, in_column, in_row
 from widgets.parts.schema_form import SchemaForm
 from widgets.parts.small import KeyValue
@@ -35,10 +34,10 @@ class StepBox(QWidget):
         earlier = TextButton(theme, _("Earlier"), "arrow-up", "small", on=lambda: self.moved.emit(-1))
         later = TextButton(theme, _("Later"), "arrow-down", "small", on=lambda: self.moved.emit(1))
         remove = TextButton(theme, _("Remove"), "x", "small", on=self.removed)
-        missing = where_to_install(technique.installs) if technique.installs is not None else technique.hint
+        missing = where_to_install(technique.installs) if technique.installs is not None else _(technique.hint)
         box = in_column(
-            in_row((words(technique.title, "strong"), 1), earlier, later, remove, gap=0),
-            words(technique.summary, "soft"),
+            in_row((words(_(technique.title), "strong"), 1), earlier, later, remove, gap=0),
+            words(_(technique.summary), "soft"),
             label(missing, "caption", "warn", select=True) if not technique.available else None,
             edges=(0, SPACE_M, 0, SPACE_M),
             parent=self,
@@ -71,16 +70,16 @@ class RecipeCard(Card):
         self._techniques = {technique.id: technique for technique in techniques}
         self._runtimes = tuple(runtimes)
         self._switch = QCheckBox()
-        self._switch.setAccessibleName(_("Try “{0}”").format(self._recipe.title))
+        self._switch.setAccessibleName(_("Try “{0}”").format(_(self._recipe.title)))
         self._switch.setChecked(self._is_enabled)
         self._switch.toggled.connect(self._on_toggled)
         self._fold = FoldButton(theme, _("Steps"), "small")
-        self._fold.setAccessibleName(_("Steps of “{0}”").format(self._recipe.title))
+        self._fold.setAccessibleName(_("Steps of “{0}”").format(_(self._recipe.title)))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
         # the name is shown completely; the summary takes the rest
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        title = ElidedLabel(self._recipe.title, "strong")
+        title = ElidedLabel(_(self._recipe.title), "strong")
         self._body = QWidget()
         self._box = in_column(gap=0, edges=(SPACE_XL + SPACE_S, 0, SPACE_S, SPACE_S), parent=self._body)
         self.add(in_row(self._switch, title, (self._summary, 1), self._fold, gap=SPACE_M), self._body)
@@ -127,7 +126,7 @@ class RecipeCard(Card):
         add = Button(self._theme, _("Add a step"), "plus", "ghost", "small")
         menu = QMenu(add)
         for technique in self._techniques.values():
-            action = menu.addAction(visible(technique.title))
+            action = menu.addAction(_(technique.title))
             action.setEnabled(technique.available)
             action.triggered.connect(lambda _checked=False, which=technique.id: self._on_added(which))
         add.setMenu(menu)
@@ -177,7 +176,7 @@ class RecipeCard(Card):
 
 def recipe_summary(value: Recipe, techniques: Iterable[Described], runtimes: Iterable[tuple[str, str]]) -> str:
     """Return the steps of a recipe and its runtime, in one line."""
-    titles = {technique.id: technique.title for technique in techniques}
+    titles = {technique.id: _(technique.title) for technique in techniques}
     named = [titles.get(step.technique, step.technique) for step in value.steps]
     steps = ", ".join(named) or _("no change to the model")
     text = _("{0}; runs on {1}")
@@ -260,11 +259,11 @@ class PlanCard(Card):
         if self._rows is not None:
             discard(self._rows)
         kinds, runs = tuple(techniques), tuple(runtimes)
-        summaries = {kind.id: kind.summary for kind in kinds if detailed}
+        summaries = {kind.id: _(kind.summary) for kind in kinds if detailed}
         pairs = []
         for recipe in (recipe for recipe, is_enabled in recipes if is_enabled):
             about = joined(summaries.get(step.technique, "") for step in recipe.steps)
-            pairs.append((recipe.title, joined((recipe_summary(recipe, kinds, runs), about), "\n")))
+            pairs.append((_(recipe.title), joined((recipe_summary(recipe, kinds, runs), about), "\n")))
         self._rows = KeyValue(pairs, NAME_PX)
         self.add(self._rows)
         self._rows.show()
