@@ -6,10 +6,11 @@ Run `python -m installer.catalogs` after a change of a text, translate what it l
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import yaml
 from babel.messages.catalog import Catalog
@@ -18,6 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from workers.contracts.translation import LANGUAGES
+from workers.registry import techniques
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "workers/contracts/locale"
@@ -47,7 +49,7 @@ SAMPLE_INPUT = "a gray picture, 28×28, light on a dark ground"
 
 
 def extract() -> Catalog:
-    """Return the template: texts that are marked, constant texts of records, and those of presets."""
+    """Return the template: texts that are marked, constant texts of records, and those of parameters and presets."""
     template = Catalog(project="Fettle", version="", charset="utf-8", fuzzy=False)
     found: dict[str | tuple[str, ...], set[str]] = {SAMPLE_INPUT: {"presets/sample/clothes.onnx"}}
     for folder in MARKED:
@@ -64,6 +66,9 @@ def extract() -> Catalog:
     for path in sorted((ROOT / "presets").rglob("*.yaml")):
         for text in _preset_texts(yaml.safe_load(path.read_text(encoding="utf-8"))):
             found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
+    for spec in techniques().values():
+        for text in parameter_texts(spec.params.model_json_schema()):
+            found.setdefault(text, set()).add(f"{spec.params.__module__.replace('.', '/')}.py")
     plurals = {message[0] for message in found if isinstance(message, tuple)}
     for message, places in sorted(found.items(), key=lambda one: (min(one[1]), str(one[0]))):
         if message and message not in plurals:
@@ -95,6 +100,13 @@ def record_texts(source: str) -> Iterator[str | tuple[str, str]]:
             text = value.value if isinstance(value, ast.Constant) else None
             if isinstance(text, str) and (" " in text.strip() or (value in titles and text[:1].isupper())):
                 yield text
+
+
+def parameter_texts(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield titles and descriptions of a technique's parameters, as the recipe editor shows them."""
+    for part in (schema, *schema.get("$defs", {}).values()):
+        for field in part.get("properties", {}).values():
+            yield from (field[key] for key in ("title", "description") if key in field)
 
 
 def sentences_of(call: ast.Call, name: str) -> Iterator[ast.expr]:

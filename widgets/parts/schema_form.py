@@ -64,7 +64,7 @@ class SchemaForm(QWidget):
         widget = self._widget(name, field, current)
         if widget is None:
             return
-        title = _(str(field.get("title") or name).replace("_", " "))
+        title = _(str(field.get("title") or name))
         about = _(str(field.get("description") or ""))
         widget.setObjectName(f"param-{name}")
         widget.setAccessibleName(visible(title))

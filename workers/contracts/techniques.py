@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.optional_sets import OptionalSet
@@ -16,8 +16,12 @@ from workers.contracts.translation import mark
 
 
 class TechniqueParams(Frozen):
-    """Base of every technique's `Params`; the recipe editor is built from the fields' bounds and descriptions."""
+    """Base of every technique's `Params`; the recipe editor is built from the fields' bounds, titles and descriptions.
 
+    `installer.catalogs` adds titles and descriptions to the catalogs.
+    """
+
+    model_config = ConfigDict(field_title_generator=lambda name, _field: name.replace("_", " ").capitalize())
     version: ClassVar[int] = 1
 
 

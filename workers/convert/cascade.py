@@ -39,25 +39,30 @@ class Params(TechniqueParams):
     """Parameters of a cascade: the fast version and the care of the threshold."""
 
     first: Literal["bf16", "precision_by_operator", "int8_static"] = Field(
-        default="bf16", description=mark("The technique that makes the fast version, with its usual settings.")
+        title="Fast version",
+        default="bf16",
+        description="The technique that makes the fast version, with its usual settings.",
     )
-    engine: Literal["openvino", "onnxruntime-cpu"] = Field(
-        default="openvino", description=mark("The engine that runs both.")
-    )
+    engine: Literal["openvino", "onnxruntime-cpu"] = Field(default="openvino", description="The engine that runs both.")
     missed_share: float = Field(
-        default=0.001, gt=0, le=0.05, description=mark("Share of inputs that may get another answer unnoticed.")
+        title="Unnoticed changes",
+        default=0.001,
+        gt=0,
+        le=0.05,
+        description="Share of inputs whose result may change unnoticed.",
     )
     max_second_share: float = Field(
+        title="Most inputs for both",
         default=0.4,
         gt=0,
         le=1,
-        description=mark("Largest share of inputs for which both versions may run."),
+        description="Largest share of inputs for which both versions may run.",
     )
-    examples: int = Field(
-        default=200, ge=FEWEST, le=2000, description=mark("Examples to learn from and to check with.")
+    examples: int = Field(default=200, ge=FEWEST, le=2000, description="Examples to learn from and to check with.")
+    copies: int = Field(default=4, ge=0, le=20, description="Changed copies of each example.")
+    max_s: float = Field(
+        title="Most seconds", default=12, ge=1, le=600, description="Seconds that running both versions may take."
     )
-    copies: int = Field(default=4, ge=0, le=20, description=mark("Changed copies of each example."))
-    max_s: float = Field(default=12, ge=1, le=600, description=mark("Seconds that running both versions may take."))
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

@@ -9,7 +9,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _, mark
+from workers.contracts.translation import _
 from workers.convert.inference.calibration import seen_shapes
 from workers.convert.output import new_model, take_files
 
@@ -21,7 +21,7 @@ class Params(TechniqueParams):
     """Parameters of fixed sizes: the number of examples that show which sizes never change."""
 
     examples: int = Field(
-        default=32, ge=1, le=1000, description=mark("Examples that are looked at to see which sizes never change.")
+        default=32, ge=1, le=1000, description="Examples that are looked at to see which sizes never change."
     )
 
 

@@ -27,13 +27,11 @@ class Params(TechniqueParams):
 
     level: Literal["portable", "onnxruntime"] = Field(
         default="portable",
-        description=mark(
-            "portable: standard operators only, every engine can run the result. "
-            "onnxruntime: also fuses operators, and only ONNX Runtime can run the result."
-        ),
+        description="portable: standard operators only, every engine can run the result. onnxruntime: also fuses "
+        "operators, and only ONNX Runtime can run the result.",
     )
     build_in_constants: bool = Field(
-        default=True, description=mark("Build inputs in that always have the same value (such as a sample rate).")
+        default=True, description="Build inputs in that always have the same value (such as a sample rate)."
     )
 
 

@@ -51,15 +51,13 @@ class Params(TechniqueParams):
         default=(8, 16, 24, 32, 40, 48, 56, 64, 96, 128, 192, 256, 384, 512),
         min_length=1,
         max_length=32,
-        description=mark(
-            "Lengths in tokens; a text is filled up to the next one. The model's own limit is always one."
-        ),
+        description="Lengths in tokens; a text is filled up to the next one. The model's own limit is always one.",
     )
     most_programs: int = Field(
-        default=8, ge=1, le=32, description=mark("Programs made at the start, for the lengths that most examples have.")
+        default=8, ge=1, le=32, description="Programs made at the start, for the lengths that most examples have."
     )
     examples: int = Field(
-        default=200, ge=4, le=2000, description=mark("Examples that are looked at to see how long texts are.")
+        default=200, ge=4, le=2000, description="Examples that are looked at to see how long texts are."
     )
 
 

@@ -42,11 +42,10 @@ class Params(TechniqueParams):
     """Parameters of mixed precision: the operators that compute with 16 bits."""
 
     heavy: Literal["all", "inner"] = Field(
+        title="Products in 16 bits",
         default="all",
-        description=mark(
-            "all: every product of tables computes with 16 bits. "
-            "inner: the first and the last of them keep 32 bits, for models that are still too far off."
-        ),
+        description="all: every product of tables computes with 16 bits. inner: the first and the last of them keep "
+        "32 bits, for models that are still too far off.",
     )
 
 

@@ -48,21 +48,20 @@ class Params(TechniqueParams):
 
     build_for: tuple[str, ...] = Field(
         default=(),
-        description=mark("Architectures such as sm89. Without any, each card builds its own at its first start."),
+        description="Architectures such as sm89. Without any, each card builds its own at its first start.",
     )
-    largest_batch: int = Field(
-        default=8, ge=1, le=1024, description=mark("Examples that one request may hold at most.")
-    )
-    examples: int = Field(default=256, ge=1, le=10_000, description=mark("Examples that show the sizes of inputs."))
+    largest_batch: int = Field(default=8, ge=1, le=1024, description="Examples that one request may hold at most.")
+    examples: int = Field(default=256, ge=1, le=10_000, description="Examples that show the sizes of inputs.")
     workspace_mib: int | None = Field(
+        title="Memory for layers (MiB)",
         default=None,
         ge=1,
         le=1 << 20,
-        description=mark("MiB that single layers may use on the card; all of it unless set."),
+        description="MiB that single layers may use on the card; all of it unless set.",
     )
     weight_streaming: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description=mark("Weights may stay in the computer's memory if the card has too little. auto: from 1 GiB on."),
+        description="Weights may stay in the computer's memory if the card has too little. auto: from 1 GiB on.",
     )
 
     @field_validator("build_for")

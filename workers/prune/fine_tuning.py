@@ -54,10 +54,14 @@ CHECKING = 1.2
 class LearningParams(SimilarityParams):
     """Parameters of learning: its duration, its rate, and the required similarity of the predictions."""
 
-    max_s: float = Field(default=120, ge=2, le=7200, description="Seconds that learning may take.")
+    max_s: float = Field(
+        title="Most seconds", default=120, ge=2, le=7200, description="Seconds that learning may take."
+    )
     steps: int = Field(default=600, ge=10, le=100_000, description="Batches to learn from, at most.")
     batch: int = Field(default=16, ge=1, le=256, description="Examples in a batch.")
-    rate: float = Field(default=3e-4, ge=1e-6, le=0.1, description="How far a step moves the weights, at first.")
+    rate: float = Field(
+        title="Learning rate", default=3e-4, ge=1e-6, le=0.1, description="How far a step moves the weights, at first."
+    )
     examples: int = Field(default=400, ge=4, le=10_000, description="Examples to learn from, at most.")
 
     def allowed(self, alike: Alike) -> float:

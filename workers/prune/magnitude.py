@@ -39,9 +39,10 @@ class Params(LearningParams):
         default=0.5, ge=0.05, le=0.95, description="Share of all weights that become zero, the smallest first."
     )
     recover: bool = Field(
+        title="Learn after pruning",
         default=False,
-        description="Let the other weights learn from the original's answers on your examples. What follows is about "
-        "that alone.",
+        description="Let the other weights learn from the original's results on your examples. The settings below are "
+        "about that alone.",
     )
     rounds: int = Field(
         default=4, ge=1, le=20, description="Steps in which weights become zero, most of them in the first ones."

@@ -42,7 +42,9 @@ class Params(LearningParams):
     """Parameters of 2:4 sparsity: whether the other weights learn afterwards; all others apply to that only."""
 
     recover: bool = Field(
-        default=False, description="Let the other weights learn from the original's answers on your examples."
+        title="Learn after pruning",
+        default=False,
+        description="Let the other weights learn from the original's results on your examples.",
     )
 
 

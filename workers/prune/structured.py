@@ -44,18 +44,28 @@ class Params(LearningParams):
     """Parameters of structured pruning: the share to remove, the rounds, and the time for learning."""
 
     share: float = Field(
-        default=0.3, ge=0.05, le=0.7, description="Share of the channels that go, the least important ones first."
+        title="Share of channels",
+        default=0.3,
+        ge=0.05,
+        le=0.7,
+        description="Share of the channels that go, the least important ones first.",
     )
     heads: float = Field(
-        default=0.0, ge=0, le=0.7, description="Share of each attention block's heads that go at the beginning."
+        title="Share of attention heads",
+        default=0.0,
+        ge=0,
+        le=0.7,
+        description="Share of each attention block's heads that go at the beginning.",
     )
     rounds: int = Field(default=3, ge=1, le=20, description="Steps in which they go; after each the model learns.")
     by: Literal["others", "magnitude"] = Field(
+        title="Least important by",
         default="others",
         description="others: those go first that the others can stand in for, by what they give on examples. "
         "magnitude: those with the smallest weights go first.",
     )
     until: Literal["share", "limit"] = Field(
+        title="Stop at",
         default="share",
         description="share: take out that share or give up. limit: go on round by round as long as answers stay "
         "alike, and keep the last that were.",

@@ -40,7 +40,7 @@ class Params(TechniqueParams):
     """Parameters of INT4 weights: the size of the blocks."""
 
     block_size: Literal[32, 64, 128] = Field(
-        default=128, description="Weights that share a scale. Smaller blocks answer closer and take more room."
+        default=128, description="Weights that share a scale. Smaller blocks are more exact and take more room."
     )
 
 

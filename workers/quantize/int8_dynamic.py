@@ -27,8 +27,8 @@ class Params(TechniqueParams):
 
     layers: Literal["products", "all"] = Field(
         default="products",
-        description="products: matrix products and recurrent layers. all: convolutions too, which most "
-        "processors run far slower this way.",
+        description="products: matrix products and recurrent layers. all: convolutions too, which most processors run "
+        "far slower this way.",
     )
     per_channel: bool = Field(default=True, description="One scale for each output channel of a weight.")
     reduce_range: bool = Field(

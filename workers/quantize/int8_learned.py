@@ -31,7 +31,9 @@ class Params(qdq.Int8Params):
     """Parameters of learned INT8: those of static INT8, the examples to compare with, and the time."""
 
     check_examples: int = Field(default=64, ge=2, le=500, description="Examples on which both versions are compared.")
-    max_s: float = Field(default=120, ge=1, le=7200, description="Seconds that learning may take.")
+    max_s: float = Field(
+        title="Most seconds", default=120, ge=1, le=7200, description="Seconds that learning may take."
+    )
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

@@ -41,15 +41,18 @@ class Params(similarity.SimilarityParams, qdq.RangeParams):
         "with the smallest squared error. best: whichever of these three changes answers least.",
     )
     max_kept: float = Field(
+        title="Most kept in 32 bits",
         default=0.5,
         ge=0,
         le=0.95,
-        description="Share of all multiplications that may keep their numbers; beyond it little is gained.",
+        description="Share of all multiplications that may keep 32 bits; beyond it little is gained.",
     )
     engine: engines.Engine = Field(
-        default="onnxruntime-cpu", description="The engine whose answers are compared with the original's."
+        default="onnxruntime-cpu", description="The engine whose results are compared with the original's."
     )
-    max_s: float = Field(default=60, ge=5, le=3600, description="Seconds that the search may take.")
+    max_s: float = Field(
+        title="Most seconds", default=60, ge=5, le=3600, description="Seconds that the search may take."
+    )
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

@@ -28,17 +28,33 @@ METRICS: Mapping[Sensitivity, str] = {
 class Params(TechniqueParams):
     """Parameters of INT4: the groups, the layers that keep 8 bits, and the methods of rounding."""
 
-    group_size: Literal[32, 64, 128] = Field(default=64, description="Weights that share a scale. Smaller: closer.")
+    group_size: Literal[32, 64, 128] = Field(
+        default=64, description="Weights that share a scale. Smaller groups are more exact."
+    )
     share: float = Field(
-        default=1.0, ge=0.1, le=1.0, description="Of the weights, the least sensitive ones; the others get 8 bits."
+        title="Share in 4 bits",
+        default=1.0,
+        ge=0.1,
+        le=1.0,
+        description="Share of the weights that get 4 bits, the least sensitive ones; the others get 8.",
     )
     sensitivity: Sensitivity = Field(
-        default="max_variance", description="The measure of how sensitive a layer is, where not all get 4 bits."
+        title="Measure of sensitivity",
+        default="max_variance",
+        description="The measure of how sensitive a layer is, where not all get 4 bits.",
     )
-    with_examples: bool = Field(default=True, description="Learn from examples which weights matter.")
-    awq: bool = Field(default=True, description="Move what matters into larger steps first (AWQ).")
-    scales: bool = Field(default=True, description="Fit each group's scale to what its layer gives; takes longest.")
-    gptq: bool = Field(default=False, description="Let later weights make up for the rounding of earlier ones (GPTQ).")
+    with_examples: bool = Field(
+        title="Learn from examples", default=True, description="Learn from examples which weights matter."
+    )
+    awq: bool = Field(title="AWQ", default=True, description="Scale important weights up before rounding (AWQ).")
+    scales: bool = Field(
+        title="Fit scales",
+        default=True,
+        description="Fit each group's scale to the output of its layer; takes longest.",
+    )
+    gptq: bool = Field(
+        title="GPTQ", default=False, description="Let later weights make up for the rounding of earlier ones (GPTQ)."
+    )
     examples: int = Field(default=32, ge=1, le=512, description="Texts to learn from, at most.")
 
 

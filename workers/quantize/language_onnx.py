@@ -53,11 +53,17 @@ class Params(TechniqueParams):
 
     bits: Literal[4, 8] = Field(default=8, description="Bits of a weight.")
     group_size: Literal[32, 64, 128] = Field(
-        default=64, description="Weights that share a scale. Smaller: closer. With 4 bits, an even number for each row."
+        default=64,
+        description="Weights that share a scale. Smaller groups are more exact. With 4 bits, an even number for each "
+        "row.",
     )
-    searched: bool = Field(default=True, description="Search each group's scale (k-quants), which takes longer.")
+    searched: bool = Field(
+        title="Search scales", default=True, description="Search each group's scale (k-quants), which takes longer."
+    )
     sensitive_in_8_bits: bool = Field(
-        default=True, description="With 4 bits: the last layer and the most sensitive ones get 8."
+        title="Sensitive layers in 8 bits",
+        default=True,
+        description="With 4 bits: the last layer and the most sensitive ones get 8.",
     )
 
 

@@ -49,7 +49,7 @@ class RangeParams(TechniqueParams):
     )
     per_channel: bool = Field(default=True, description="One scale for each output channel of a weight.")
     symmetric: bool = Field(
-        default=False, description="Activations use ranges around zero and signed numbers, as graphics cards want them."
+        default=False, description="Activations use ranges around zero and signed numbers, as graphics cards require."
     )
     examples: int = Field(default=128, ge=8, le=2000, description="Examples to learn the ranges from, at most.")
     reduce_range: bool = Field(
@@ -66,7 +66,7 @@ class Int8Params(RangeParams):
     )
     product_outputs: Literal["int8", "float"] = Field(
         default="int8",
-        description="What matrix products give. float: their results keep all bits, only what goes in is quantized.",
+        description="Output of matrix products. float: outputs keep 32 bits, only inputs are quantized.",
     )
 
     @property

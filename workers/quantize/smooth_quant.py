@@ -34,12 +34,13 @@ class Params(TechniqueParams):
     """Parameters of SmoothQuant: the share of the scale to move."""
 
     alpha: float = Field(
+        title="Share moved to the weights",
         default=0.75,
         ge=0,
         le=1,
-        description="How much of the difficulty moves from the inner values into the weights: 0 none, 1 all.",
+        description="How much of the rounding error moves from the activations to the weights: 0 none, 1 all.",
     )
-    examples: int = Field(default=64, ge=1, le=1000, description="Examples that are looked at, at most.")
+    examples: int = Field(default=64, ge=1, le=1000, description="Examples to learn from, at most.")
 
 
 @dataclass

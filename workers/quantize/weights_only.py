@@ -33,24 +33,25 @@ class Params(TechniqueParams):
     """Parameters of the weights: their bits, the size of groups, and the form in the graph."""
 
     bits: Literal[8, 4] = Field(
-        default=8, description="Bits of each weight. 4 changes answers of small models; it is for very large ones."
+        default=8, description="Bits of each weight. 4 changes results of small models; it is for very large ones."
     )
     group_size: Literal[16, 32, 64, 128, 256] = Field(
-        default=32, description="Weights that share a scale. Smaller groups answer closer and take more room."
+        default=32, description="Weights that share a scale. Smaller groups are more exact and take more room."
     )
     symmetric: bool = Field(
         default=True, description="Ranges around zero. Otherwise each group has an offset too, which takes more room."
     )
     form: Literal["products", "dequantize"] = Field(
+        title="Stored as",
         default="products",
         description="products: matrix products over packed weights (MatMulNBits). dequantize: weights stored in few "
         "bits before an ordinary product or convolution (DequantizeLinear), which OpenVINO computes with directly.",
     )
     round_inputs: bool = Field(
         default=True,
-        description="For packed products: what they multiply with is rounded to 8 bits too, which is much faster.",
+        description="For packed products: their inputs are rounded to 8 bits too, which is much faster.",
     )
-    tables: bool = Field(default=True, description="Tables of word vectors in 8 bits too.")
+    tables: bool = Field(title="Word vectors", default=True, description="Tables of word vectors in 8 bits too.")
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

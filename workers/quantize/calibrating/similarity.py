@@ -49,14 +49,19 @@ class SimilarityParams(TechniqueParams):
     """Parameters of the required similarity of predictions."""
 
     min_agreement: float = Field(
+        title="Least agreement",
         default=0.99,
         ge=0.5,
         le=1,
-        description="For classes: share of the examples set aside that must get the same answer (expected from margins "
-        "and errors, since there are few).",
+        description="For classes: share of the examples set aside that must get the same answer (expected from "
+        "margins and errors, since there are few).",
     )
     min_cosine: float = Field(
-        default=0.999, ge=0.5, le=1, description="For other answers: how alike they must be, as a cosine."
+        title="Least similarity",
+        default=0.999,
+        ge=0.5,
+        le=1,
+        description="For other results: the least cosine similarity to the original's.",
     )
     check_examples: int = Field(default=64, ge=2, le=500, description="Examples set aside to check with, at most.")
 
