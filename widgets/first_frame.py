@@ -1,4 +1,4 @@
-"""Show the window's look until its parts are made, and keep the presses meanwhile.
+"""Show the window's look until its parts are made, and keep presses and keys meanwhile.
 
 The first paint waits for this module, so it imports little and avoids the names in `PySide6.QtCore.Qt`: their first use
 takes 15 ms.
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QTimer
-from PySide6.QtGui import QColor, QCursor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QCursor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from widgets.tokens import DOCK_SLIM_HEIGHT, RAIL_WIDTH, TOKENS, TOP_BAR_HEIGHT, Scheme
@@ -20,8 +20,8 @@ MOST_PICTURES, LEVELS = 8, 4
 class FirstFrame(QWidget):
     """The window's content before its parts exist, owned by the window.
 
-    It is the picture of the last start that looked alike, or the areas of the window in their colors. Presses and other
-    actions wait until `hand_over`.
+    It is the picture of the last start that looked alike, or the areas of the window in their colors. Presses, keys and
+    other actions wait until `hand_over`.
     """
 
     def __init__(self, scheme: Scheme, picture: Path) -> None:
@@ -29,7 +29,7 @@ class FirstFrame(QWidget):
         super().__init__()
         self._colors = TOKENS[scheme]
         self._picture = QImage(str(picture))
-        self._presses: list[QMouseEvent] = []
+        self._repeats: list[Callable[[QWidget], object]] = []
         self.waiting: list[Callable[[], object]] = []
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -56,16 +56,41 @@ class FirstFrame(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Keep the press; its release may come after the parts have taken the frame's place."""
-        self._presses.append(event.clone())
+        self._repeats.append(partial(_press, event.clone()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keep the key."""
+        self._repeats.append(partial(_type, event.clone()))
 
     def hand_over(self, window: QWidget) -> None:
-        """Repeat the presses on the parts of `window` that lie there now, and run what waits; the frame may be gone."""
-        presses: list[Callable[[], object]] = [partial(_press, window, press) for press in self._presses]
-        for action in (*presses, *self.waiting):
+        """Repeat presses and keys on the parts of `window`, in order, and run what waits; the frame may be gone."""
+        repeats: list[Callable[[], object]] = [partial(repeat, window) for repeat in self._repeats]
+        for action in (*repeats, *self.waiting):
             QTimer.singleShot(0, window, action)
 
 
-def _press(window: QWidget, press: QMouseEvent) -> None:
+def _type(key: QKeyEvent, window: QWidget) -> None:
+    """Trigger the command of the window that has this key, or send the key to the focused part."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QKeySequence, QShortcut
+
+    pressed, anywhere = QKeySequence(key.keyCombination()), Qt.ShortcutContext.WindowShortcut
+    for shortcut in window.findChildren(QShortcut):
+        owner = shortcut.parent()
+        if (
+            shortcut.key() == pressed
+            and shortcut.context() == anywhere
+            and isinstance(owner, QWidget)
+            and owner.isVisible()
+        ):
+            shortcut.activated.emit()
+            return
+    target = window.focusWidget() or window
+    for kind in (QKeyEvent.Type.KeyPress, QKeyEvent.Type.KeyRelease):
+        QApplication.sendEvent(target, QKeyEvent(kind, key.key(), key.modifiers(), key.text()))
+
+
+def _press(press: QMouseEvent, window: QWidget) -> None:
     """Send a press with its release to what lies there."""
     place = press.position()
     target = window.childAt(place.toPoint()) or window

@@ -73,6 +73,7 @@ class MainWindow(QMainWindow):
         """Show how the window will look; see `FirstFrame`."""
         self._frame = FirstFrame(scheme, picture)
         self.setCentralWidget(self._frame)
+        self._frame.setFocus()
 
     def build(self, app: QApplication, theme: "Theme", clock: "FrameClock", pages: "Sequence[PageSpec]") -> None:
         """Create all parts but the pages. A frame stays in front of them until `replace_frame`."""

@@ -8,7 +8,7 @@ from plain_pages import plain_pages
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.widgets.qt_actions import recorded
@@ -87,6 +87,25 @@ def test_presses_and_drops_reach_the_parts(
     qtbot.waitUntil(lambda: len(paths) == 2)
     assert pages == ["goal"] and window.current_page == "goal"
     assert sorted(paths) == [["/models/a.onnx"], ["/models/b.onnx"]]
+
+
+def test_keys_reach_the_parts(begin: Begin, fill: Callable[[MainWindow], None], qtbot: QtBot, tmp_path: Path) -> None:
+    """Given a window with only its frame, When a letter and the keys of two pages are pressed, Then the focused field has
+    the letter and both pages were shown in turn once the parts exist."""
+    window, field = begin(tmp_path / "none.png"), QLineEdit()
+    pages = recorded(window.page_requested)
+    frame = window.focusWidget()
+    assert frame is window.centralWidget()
+    QTest.keyClick(frame, Qt.Key.Key_A)
+    for key in (Qt.Key.Key_3, Qt.Key.Key_2):
+        QTest.keyClick(frame, key, Qt.KeyboardModifier.ControlModifier)
+    assert pages == []
+    fill(window)
+    field.setParent(window.page("model"))
+    field.show()
+    field.setFocus()
+    qtbot.waitUntil(lambda: window.current_page == "data")
+    assert pages == ["goal", "data"] and field.text() == "a"
 
 
 def test_window_can_be_closed_before_its_parts_exist(begin: Begin, tmp_path: Path) -> None:
