@@ -57,11 +57,11 @@ class Params(LearningParams):
         le=0.7,
         description="Share of each attention block's heads that go at the beginning.",
     )
-    rounds: int = Field(default=3, ge=1, le=20, description="Steps in which they go; after each the model learns.")
+    rounds: int = Field(default=3, ge=1, le=20, description="Steps of the removal; after each the model learns.")
     by: Literal["others", "magnitude"] = Field(
         title="Least important by",
         default="others",
-        description="others: those go first that the others can stand in for, by what they give on examples. "
+        description="others: channels go first that others can replace, measured on examples. "
         "magnitude: those with the smallest weights go first.",
     )
     until: Literal["share", "limit"] = Field(

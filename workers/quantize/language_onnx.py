@@ -54,8 +54,8 @@ class Params(TechniqueParams):
     bits: Literal[4, 8] = Field(default=8, description="Bits of a weight.")
     group_size: Literal[32, 64, 128] = Field(
         default=64,
-        description="Weights that share a scale. Smaller groups are more exact. With 4 bits, an even number for each "
-        "row.",
+        description="Weights that share a scale. Smaller groups are more exact. With 4 bits, rows hold an even number "
+        "of groups.",
     )
     searched: bool = Field(
         title="Search scales", default=True, description="Search each group's scale (k-quants), which takes longer."

@@ -33,7 +33,8 @@ class Params(TechniqueParams):
         "suits activations that are not symmetric.",
     )
     transformer: bool = Field(
-        default=False, description="The model is a transformer: its patterns keep more digits, and it is smoothed."
+        default=False,
+        description="The model is a transformer: attention is rounded with care, and activations are smoothed.",
     )
     fast_correction: bool = Field(
         default=True, description="Biases are corrected by a fast estimate; otherwise layer by layer, which takes long."
