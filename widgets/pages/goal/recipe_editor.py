@@ -6,17 +6,18 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QMenu, QSizePolicy, QWidget
 
+from widgets.commands import SHOW_PAGE, commands_of
 from widgets.pages.goal.value import EditedRecipe
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
-from widgets.parts.layout import STRETCH, clear, discard, fill, held, in_column, in_row
+from widgets.parts.layout import LEFT, STRETCH, clear, discard, fill, held, in_column, in_row
 from widgets.parts.schema_form import SchemaForm
 from widgets.parts.small import KeyValue
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
-from workers.contracts.optional_sets import where_to_install
+from workers.contracts.optional_sets import FOLDER_SETS, where_to_install
 from workers.contracts.specs import Described, Recipe, RecipeStep
 from workers.contracts.translation import _, joined
 
@@ -35,10 +36,12 @@ class StepBox(QWidget):
         later = TextButton(theme, _("Later"), "arrow-down", "small", on=lambda: self.moved.emit(1))
         remove = TextButton(theme, _("Remove"), "x", "small", on=self.removed)
         missing = where_to_install(technique.installs) if technique.installs is not None else _(technique.hint)
+        leads_on = not technique.available and technique.installs in FOLDER_SETS
         box = in_column(
             in_row((words(_(technique.title), "strong"), 1), earlier, later, remove, gap=0),
             words(_(technique.summary), "soft"),
             label(missing, "caption", "warn", select=True) if not technique.available else None,
+            (TextButton(theme, _("Settings"), "gear-six", "small", on=self._on_settings), LEFT) if leads_on else None,
             edges=(0, SPACE_M, 0, SPACE_M),
             parent=self,
         )
@@ -46,6 +49,10 @@ class StepBox(QWidget):
             form = SchemaForm(technique.params_schema or {}, step.params)
             form.changed.connect(self.changed)
             box.addWidget(form)
+
+    def _on_settings(self) -> None:
+        if commands := commands_of(self):
+            commands.do(SHOW_PAGE, "settings")
 
 
 class RecipeCard(Card):

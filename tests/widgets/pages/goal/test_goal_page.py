@@ -7,12 +7,22 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+)
 from pytestqt.qtbot import QtBot
 from read_page import button
 from read_page import words as text_of
 
 from tests.widgets.qt_actions import child, emitted, left_click, press, recorded, retype
+from widgets.commands import SHOW_PAGE, Commands
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
@@ -141,15 +151,23 @@ def test_recipe_parameters_come_from_the_schema(page: GoalPage, qtbot: QtBot) ->
 
 
 def test_missing_technique_leads_to_its_set_without_a_command(page: GoalPage, qtbot: QtBot) -> None:
-    """Given a technique whose set is missing and one with another reason, Then neither step shows a command."""
+    """Given a technique whose set is missing and one with another reason, Then neither step shows a command, and a button
+    of the first leads to the page Settings."""
     command = {"available": False, "hint": "installer/fettle --language", "installs": "language"}
     missing = Described(id="m", title="For NVIDIA cards", **command)
     other = Described(id="o", title="FP16", available=False, hint="Needs a GPU.")
     boxes = [StepBox(page.theme, RecipeStep(technique=one.id), one) for one in (missing, other)]
     for box in boxes:
         qtbot.addWidget(box)
+        box.commands = Commands()
+        box.show()
     texts = [text_of(box) for box in boxes]
     assert "installer" not in texts[0] and "Settings" in texts[0] and "Needs a GPU." in texts[1]
+    shown: list[str] = []
+    boxes[0].commands.offer(SHOW_PAGE, shown.append)
+    press(boxes[0], "Settings")
+    assert shown == ["settings"]
+    assert not [button for button in boxes[1].findChildren(QAbstractButton) if button.text() == "Settings"]
 
 
 def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage) -> None:
