@@ -54,6 +54,7 @@ class Screen:
         if managed:
             nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             self._programs.append(self._begin(["openbox"], env=self.environment, **nowhere))
+        self.do("mousemove", 0, 0)  # a start with the pointer on a button saves no picture
 
     @staticmethod
     def _begin(command: list[str], **more: Any) -> "subprocess.Popen[bytes]":
