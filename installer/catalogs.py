@@ -19,6 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from workers.contracts.translation import LANGUAGES
+from workers.monitor.words import DAY_OF_YEAR
 from workers.registry import techniques
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +52,10 @@ SAMPLE_INPUT = "a gray picture, 28×28, light on a dark ground"
 def extract() -> Catalog:
     """Return the template: texts that are marked, constant texts of records, and those of parameters and presets."""
     template = Catalog(project="Fettle", version="", charset="utf-8", fuzzy=False)
-    found: dict[str | tuple[str, ...], set[str]] = {SAMPLE_INPUT: {"presets/sample/clothes.onnx"}}
+    found: dict[str | tuple[str, ...], set[str]] = {
+        SAMPLE_INPUT: {"presets/sample/clothes.onnx"},
+        DAY_OF_YEAR: {"workers/monitor/words.py"},
+    }
     for folder in MARKED:
         for file, _line, message, _comments, _context in extract_from_dir(
             ROOT / folder, [("**.py", "python")], keywords=KEYWORDS

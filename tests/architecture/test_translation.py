@@ -105,6 +105,25 @@ def test_catalog_is_updated_complete_and_compiled(language: str, template: Catal
         assert compiled.read_bytes() == catalogs.compiled(catalog), f"{language}: {HOW}"
 
 
+def test_no_text_is_of_another_language() -> None:
+    """Given all catalogs, Then Japanese and Chinese texts of several words have letters of their own, and no French text
+    stands in for a Spanish or German one."""
+    texts = {name: {one.id: str(one.string) for one in catalogs.read(name)} for name in catalogs.TRANSLATED}
+    foreign = [
+        f"{name}: {text}"
+        for name in ("ja", "zh_CN")
+        for key, text in texts[name].items()
+        if text != key and re.search(r"[^\W\d_]{4,} [a-zà-ÿ]{3,} ", text) and not re.search(r"[\u3040-\u9fff]", text)
+    ]
+    foreign += [
+        f"{name}: {text}"
+        for name in ("es", "de")
+        for key, text in texts[name].items()
+        if text not in ("", key) and text == texts["fr"][key] and re.search(r"[a-zà-ÿ]{3,} [a-zà-ÿ]{3,}", text)
+    ]
+    assert foreign == []
+
+
 def has_same_placeholders(message: Message, catalog: Catalog) -> bool:
     """Return whether each form of a translation has the placeholders of the text."""
     texts = message.id if isinstance(message.id, (tuple, list)) else (message.id,)

@@ -93,7 +93,7 @@ MONTHS = (
 def day(when: datetime) -> str:
     """Return the day in local time as text: 12 November 2025."""
     local = when.astimezone()
-    return _("{0} {1} {2}").format(local.day, _(MONTHS[local.month - 1]), str(local.year))
+    return _("{day} {month} {year}").format(day=local.day, month=_(MONTHS[local.month - 1]), year=str(local.year))
 
 
 def duration(seconds: float) -> str:

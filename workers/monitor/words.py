@@ -65,6 +65,10 @@ DAYS = (
 )  # fmt: skip
 
 
+DAY_OF_YEAR = "{0} {1}, {2}"
+"""Day, year and clock time; the catalogs put them in the order of their languages."""
+
+
 def worded(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the alert with `level` (danger or warning), `title`, `what` (a sentence) and `advice`."""
     words, figures, advice = _what(alert, NOUNS.get(kind, Words("inputs")))
@@ -233,7 +237,7 @@ def _with_latency(text: Words, drift: Mapping[str, Any]) -> Words:
 
 
 def day(t: float) -> str:
-    """Return a time in local time: "3 Nov 14:05", with the year if it is not the current one."""
+    """Return a time in local time: "3 Nov 14:05", or "3 Nov 2025, 14:05" of another year."""
     try:
         moment = time.localtime(t)
     except (OverflowError, ValueError, OSError):
@@ -241,7 +245,7 @@ def day(t: float) -> str:
     date, clock = Words(DAYS[moment.tm_mon - 1], moment.tm_mday), time.strftime("%H:%M", moment)
     if moment.tm_year == time.localtime().tm_year:
         return Words("{0} {1}", date, clock)
-    return Words("{0} {1} {2}", date, moment.tm_year, clock)
+    return Words(DAY_OF_YEAR, date, str(moment.tm_year), clock)
 
 
 def _percent(share: float | None) -> Words:

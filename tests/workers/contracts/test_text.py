@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from installer.catalogs import record_texts
 from workers.contracts.base import Frozen
 from workers.contracts.text import MOST_LETTERS, WHOLE, Text
-from workers.contracts.translation import Message, _, joined, message_of, ngettext, set_language
+from workers.contracts.translation import LANGUAGES, Message, _, joined, message_of, ngettext, set_language
 from workers.contracts.wording import capitalized, counted, duration, in_ms, percent
 from workers.infer.base import NotRunnable
 from workers.pipeline.array_files import ArrayFileError
@@ -55,6 +55,15 @@ def test_numbers_within_numbers_follow_the_language() -> None:
     text = joined([percent(0.912), in_ms(1234)], "; ")
     set_language("de")
     assert (text, _(text)) == ("91.2 %; 1,234 ms", "91,2\xa0%; 1.234 ms")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("count", range(2, 8))
+def test_sentences_stay_in_their_order(language: str, count: int) -> None:
+    """Given several sentences as one text, When it is shown in any language, Then no catalog takes it for a template of
+    its own, such as that of a date."""
+    set_language(language)
+    assert joined([f"S{number}." for number in range(count)]) == " ".join(f"S{number}." for number in range(count))
 
 
 BAD: tuple[Any, ...] = (

@@ -205,4 +205,4 @@ def test_day_of_another_year_has_its_year() -> None:
     """Given a moment of this year and one of 2001, then only the second has its year."""
     this_year = time.localtime().tm_year
     assert day(time.mktime((this_year, 3, 4, 14, 5, 0, 0, 0, -1))) == "4 Mar 14:05"
-    assert day(time.mktime((2001, 3, 4, 14, 5, 0, 0, 0, -1))) == "4 Mar 2001 14:05"
+    assert day(time.mktime((2001, 3, 4, 14, 5, 0, 0, 0, -1))) == "4 Mar 2001, 14:05"
