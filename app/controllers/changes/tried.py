@@ -56,14 +56,19 @@ def _compared_id(variant: Variant | None) -> str:
 def _headline(begun: int, others: int) -> str:
     tried = _("1 version was tried") if begun == 1 else _("{0} versions were tried").format(begun)
     if not others:
-        return f"{tried}."
+        return _("{0}.").format(tried)
     rest = _("1 other was left out or not needed") if others == 1 else _("{0} others were left out or not needed")
-    return f"{tried}, {rest.format(others)}."
+    return _("{0}.").format(joined([tried, rest.format(others)], ", "))
 
 
 def _row(row: TriedRecipe) -> tuple[Cell, Cell, Cell, Cell]:
     gave = Cell(_gave(row), below=taken_words(row.measured) if row.measured else _took(row.seconds))
-    return Cell(row.title, strong=True, below=row.why), gave, Cell(row.because), Cell(_outcome(row), tag=_tag(row))
+    return (
+        Cell(_(row.title), strong=True, below=_(row.why)),
+        gave,
+        Cell(_(row.because)),
+        Cell(_outcome(row), tag=_tag(row)),
+    )
 
 
 def _took(took_s: float | None) -> str:

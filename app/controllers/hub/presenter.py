@@ -12,7 +12,7 @@ from widgets.parts.text import Tone
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import HubModel, HubModelResult
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 COMMIT_CHARS = 8
 Fact = tuple[str, str, Tone]
@@ -49,7 +49,7 @@ def row_detail(model: HubModel) -> HubDetailValue:
     stated = model.verdict.title if model.verdict else model.license
     facts: tuple[Fact, ...] = (
         (_("Does"), does_words(model.task), ""),
-        (_("License"), stated or _("none is stated"), ""),
+        (_("License"), _(stated) if stated else _("none is stated"), ""),
     )
     known = tuple(fact for fact in facts if fact[1])
     by = _("by {0}").format(model.author or model.repo.rpartition("/")[0])
@@ -120,7 +120,7 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
         return stated or _("none is stated; ask the author"), "warn"
     text = verdict.sentence
     if verdict.word != "ok":
-        text = f"{_(LICENSE_WORDS[verdict.word])}. {text[:1].upper()}{text[1:]}"
+        text = joined([_("{0}.").format(_(LICENSE_WORDS[verdict.word])), f"{text[:1].upper()}{text[1:]}"])
     return text, "warn" if verdict.word in ("noncommercial", "unknown") else ""
 
 

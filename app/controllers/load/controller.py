@@ -21,7 +21,7 @@ from widgets.pages.load.page import LoadPage
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about
 from workers.contracts.error_info import ErrorInfo
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 TICK_MS = 500
 
@@ -157,7 +157,8 @@ class LoadController(PageController[LoadPage]):
         price = None
         if per_hour > 0 and currency:
             today, share = time.strftime("%Y-%m-%d"), utilization_pct / 100
-            price = Price(per_hour=per_hour, currency=currency, what=_("your own price"), date=today, utilization=share)
+            what = mark("your own price")
+            price = Price(per_hour=per_hour, currency=currency, what=what, date=today, utilization=share)
         self._keep(price)
 
     def _on_example(self, example_id: str) -> None:

@@ -73,12 +73,13 @@ def _energy(load: VersionLoad) -> str:
     if found is None:
         return ""
     if found.joules is None:
-        return found.note
+        return _(found.note)
+    source = _(found.source)
     if found.tokens:
         words = _("{0:.3g} J for 1,000 tokens: {1:,.0f} J in {2:.0f} s for {3:,} tokens, prompts read as well ({4})")
-        return words.format(1000 * found.joules / found.tokens, found.joules, found.seconds, found.tokens, found.source)
+        return words.format(1000 * found.joules / found.tokens, found.joules, found.seconds, found.tokens, source)
     return _("{0:.3g} mJ an answer: {1:,.0f} J in {2:.0f} s for {3:,} answers ({4})").format(
-        1000 * found.joules / found.answers, found.joules, found.seconds, found.answers, found.source
+        1000 * found.joules / found.answers, found.joules, found.seconds, found.answers, source
     )
 
 

@@ -165,7 +165,7 @@ def _course_of(row: MonitoredStatistic, result: MonitorResult) -> Course:
     )
     marks = _marks(result, OF_FIGURES, row.statistic)
     name = _("when it was tested") if result.drift.expected else _("at the beginning")
-    return Course(row.title, _("Mean of each stretch"), points, row.before, name, marks)
+    return Course(_(row.title), _("Mean of each stretch"), points, row.before, name, marks)
 
 
 def _marks(result: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[tuple[float, float], ...]:

@@ -43,7 +43,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
     nothing = _("There is no picture.")
     order = worst_first(result.nodes)
     left_out = len(order) - MAX_ROWS
-    notes = [*result.notes]
+    notes = [*map(_, result.notes)]
     if left_out > 0:
         notes.append(_("{0:,} more operators are not listed.").format(left_out))
     return Template((_FILES / "page.html").read_text(encoding="utf-8")).substitute(

@@ -51,7 +51,7 @@ def price_words(price: Price) -> str:
     text = _("{0}, as {1} said") if price.source else _("{0} on {2}") if price.date else _("{0}")
     if price.source and price.date:
         text = _("{0}, as {1} said on {2}")
-    source = text.format(price.what or _("the price given"), price.source, price.date)
+    source = text.format(_(price.what) or _("the price given"), price.source, price.date)
     return _("{0:g} {1} an hour ({2}), at work {3} of the time.").format(
         price.per_hour, price.currency, source, percent(price.utilization, 0)
     )

@@ -33,7 +33,7 @@ def reasons_card(theme: Theme, value: ChangesValue, result: DiffResult, on_show:
     if more:
         folded = held(in_column(*more))
         rows += [(FoldButton(theme, _("More reasons ({0})").format(len(more)), "small", opens=folded), LEFT), folded]
-    rows += [words(note, "caption") for note in result.notes]
+    rows += [words(_(note), "caption") for note in result.notes]
     return Card("", *rows, name=_("Why"))
 
 

@@ -1,8 +1,7 @@
 """List the found models or the starters in one row each, with a button for more results."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.hub.value import FormatKind, HubListValue, HubRowValue
 from widgets.parts.buttons import GhostButton
@@ -19,9 +18,8 @@ from workers.contracts.translation import _
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
-_WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 152)}
-"""Widths of the columns (wide page, narrow page) in pixels."""
-_DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
+_NAME_PX, _STARTER_PX = 118, 190
+"""Least width in pixels for the name and the author of a model, in a search and before it."""
 _LICENSE_TONES: dict[LicenseWord, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
 _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
 
@@ -57,15 +55,8 @@ class HubList(QWidget):
         )
         table = Table(theme, _("Models of the hub"), columns, fits=False, tall=True)
         table.setMinimumHeight(260)
-        for number in (_DOES, *_WIDTHS):
-            table.horizontalHeader().setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
         table.chosen.connect(self.chosen)
         return table
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the names the rest of the width, because only the other columns have known widths."""
-        super().resizeEvent(event)
-        self._place()
 
     def show_value(self, value: HubListValue) -> None:
         """Show these models; the chosen one stays chosen if it is still among them."""
@@ -86,25 +77,19 @@ class HubList(QWidget):
             self._is_narrow = is_narrow
             self._refresh()
 
-    def _place(self) -> None:
-        share, least = (0.6, 0) if self._value.is_start else (_DOES_SHARE, _DOES_LEAST_PX)
-        header = self.table.horizontalHeader()
-        header.resizeSection(_DOES, max(least, round(self.width() * share)))
-        for number, widths in _WIDTHS.items():
-            header.resizeSection(number, widths[self._is_narrow])
-
     def _refresh(self) -> None:
         is_start = self._value.is_start
         self.table.setColumnHidden(_DOES, self._is_narrow and not is_start)
         for column in (_LICENSE, _SIZE, _FORMAT):
             self.table.setColumnHidden(column, is_start)
-        self._place()
+        self.table.least_stretch_px = _STARTER_PX if is_start else _NAME_PX
         self.table.show_rows([self._row(row) for row in self._value.rows], self._value.chosen)
 
     def _row(self, row: HubRowValue) -> TableRow:
         model, verdict = row.model, row.model.verdict
         word = verdict.word if verdict else "unknown"
-        title = clipped((verdict.title if verdict else model.license) or "", MAX_LICENSE) or _("None stated")
+        stated = verdict.title if verdict else model.license
+        title = clipped(_(stated), MAX_LICENSE) if stated else _("None stated")
         downloads = _("{0} downloads").format(short_count(model.downloads))
         cells = (
             Cell(clipped(model.name, MAX_NAME), strong=True, below=self._below(row)),

@@ -47,17 +47,17 @@ def unfamiliar_row(row: UnfamiliarRow) -> StressRow:
 def attack_check(attack: AttackRow) -> CheckValue:
     """Return the result of an attack with its budget, or why none was made."""
     if attack.why_not:
-        return CheckValue("waiting", f"{attack.title}: {attack.why_not}", _("not made"))
+        return CheckValue("waiting", joined((_(attack.title), _(attack.why_not)), ": "), _("not made"))
     budget = _("eps {0:.3f}, {1:,} queries, starts: {2}").format(attack.eps, attack.queries, attack.restarts)
-    return CheckValue(STATES[attack.verdict], f"{attack.title}: {attack.words}", budget)
+    return CheckValue(STATES[attack.verdict], joined((_(attack.title), attack.words), ": "), budget)
 
 
 def trigger_checks(triggers: TriggerFindings) -> tuple[CheckValue, ...]:
     """Return the result of the search for triggers, and what was not searched."""
     if triggers.why_not:
-        return (CheckValue("waiting", triggers.why_not, _("not looked for")),)
+        return (CheckValue("waiting", _(triggers.why_not), _("not looked for")),)
     tried = _("{0:,} tried").format(triggers.tried)
-    rest = (CheckValue("waiting", text) for text in triggers.not_looked)
+    rest = (CheckValue("waiting", _(text)) for text in triggers.not_looked)
     return (CheckValue("bad" if triggers.danger else "ok", triggers.words, tried), *rest)
 
 
@@ -68,7 +68,7 @@ def poison_checks(result: StressResult) -> tuple[CheckValue, ...]:
     if scope is not None:
         known = {finding.what for finding in result.poison}
         report = [text for text in (scope.words, *scope.not_looked) if text and text not in known]
-        found += [CheckValue("waiting", text) for text in report]
+        found += [CheckValue("waiting", _(text)) for text in report]
         looked = any(one.looked for one in scope.classes)
         if not looked and all(finding.check == "none" for finding in result.poison):
             found[0] = CheckValue("waiting", found[0].what, _("not looked for"))

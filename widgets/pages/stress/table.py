@@ -15,16 +15,16 @@ from widgets.parts.text import Role, Tone, label, plain_tip, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.after.stress import StressCell, StressRow, StressVerdict
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 
 SIDE_PX = 48
 CELL_PX, TAG_PX = 66, 118
 
 
 TAGS: dict[str, tuple[TagKind, str]] = {
-    "worse": ("bad", "Loses more"),
-    "unclear": ("warn", "Cannot tell"),
-    "even": ("ok", "As good"),
+    "worse": ("bad", mark("Loses more")),
+    "unclear": ("warn", mark("Cannot tell")),
+    "even": ("ok", mark("As good")),
 }
 
 TONES: dict[StressVerdict, Tone] = {"worse": "bad", "unclear": "warn", "even": ""}
@@ -65,16 +65,17 @@ class StressTable(Card):
 
     def _add(self, grid: QGridLayout, line: int, row: StressRow, columns: int) -> None:
         grid.addWidget(divider(), line, 0, 1, columns + 3)
+        title = _(row.title)
         if row.picture:
-            picture = PictureValue(path=str(self._folder / row.picture), name=row.title)
+            picture = PictureValue(path=str(self._folder / row.picture), name=title)
             grid.addWidget(PictureLabel(self._theme, self._store, picture, SIDE_PX), line + 1, 0, MIDDLE)
         why = words(row.words, "caption") if row.words and (row.verdict != "even" or not row.cells) else None
-        grid.addWidget(held(in_column(label(row.title, "strong"), why, gap=0)), line + 1, 1, MIDDLE)
+        grid.addWidget(held(in_column(label(title, "strong"), why, gap=0)), line + 1, 1, MIDDLE)
         for cell in row.cells:
-            grid.addWidget(CellLabel(row.title, cell), line + 1, self._places.index(cell.severity) + 2, MIDDLE)
+            grid.addWidget(CellLabel(title, cell), line + 1, self._places.index(cell.severity) + 2, MIDDLE)
         kind, text = TAGS[row.verdict]
         tag = Tag(self._theme, kind, _(text))
-        tag.setToolTip(plain_tip(f"{row.words} ({row.source})" if row.source else row.words))
+        tag.setToolTip(plain_tip(f"{row.words} ({_(row.source)})" if row.source else row.words))
         grid.addWidget(tag, line + 1, columns + 2, MIDDLE | LEFT)
 
 

@@ -11,6 +11,7 @@ from widgets.pages.stress.table import CellLabel
 from widgets.parts.buttons import PrimaryButton
 from widgets.parts.pictures import PictureLabel
 from widgets.theme import Theme
+from workers.contracts.translation import set_language
 
 
 @pytest.fixture
@@ -44,6 +45,21 @@ def test_the_table_holds_both_versions_at_each_severity(page: StressPage, exampl
     assert "Dark, 5: original 45.0 %, optimized 33.0 %" in report and len(report) == 13
     assert len(page.findChildren(PictureLabel)) == 6
     assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
+
+
+def test_names_and_verdicts_are_translated(page: StressPage, examples: ModuleType, shown: Any) -> None:
+    """Given findings that were stored in English and another language, Then the names of changes and attacks and the
+    verdicts are in that language."""
+    set_language("de")
+    try:
+        page.show_value(examples.stress())
+        shown(page)
+        text = text_of(page)
+    finally:
+        set_language("en")
+    for part in ("Dunkel", "Verliert mehr", "Nicht zu sagen", "Gleich gut"):
+        assert part in text, part
+    assert [part for part in ("Dark", "Loses more", "Cannot tell", "As good") if part in text] == []
 
 
 def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, shown: Any) -> None:
