@@ -7,6 +7,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.commands import READ_LOG
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot
+from app.controllers.words import error_words
 from app.domain.choose import is_safe
 from app.jobs.local_service import LocalService
 from app.services.after.bundles import monitor
@@ -89,7 +90,7 @@ class ServingController(PageController[Page]):
     def _on_failed(self, error: ErrorInfo) -> None:
         opened = self._open()
         if opened is not None:
-            opened[0].problem = f"{error.title}. {error.detail} {error.hint}"
+            opened[0].problem = error_words(error)
         self._show()
 
     def _on_tick(self) -> None:

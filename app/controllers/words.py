@@ -9,7 +9,7 @@ from widgets.parts.format import size_bytes
 from widgets.parts.small import CheckState
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 STATE_OF_LEVEL: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
 """State of a check row by the level of a finding."""
@@ -33,6 +33,11 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
         error=error,
         names=(subject,) if subject else (),
     )
+
+
+def error_words(error: ErrorInfo) -> str:
+    """Return an error in one line: what happened, the details and what to do."""
+    return joined([_("{0}.").format(_(error.title)), _(error.detail), _(error.hint)])
 
 
 def notice(title: str, happened: str, next_step: str, *, is_safe: str = "", icon: str = "warning") -> ErrorValue:

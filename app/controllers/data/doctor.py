@@ -12,7 +12,7 @@ from widgets.pages.data.doctor import DoctorValue
 from widgets.pages.data.page import DataPage
 from workers.contracts.data.doctor import DoctorResult
 from workers.contracts.error_info import ErrorInfo
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 
 class DataDoctor(PageController[DataPage]):
@@ -105,4 +105,6 @@ class DataDoctor(PageController[DataPage]):
         self._show_value(DoctorValue("done", result=result))
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._show_value(DoctorValue("failed", problem=(f"{error.title}. {error.detail}", error.hint)))
+        self._show_value(
+            DoctorValue("failed", problem=(joined([_("{0}.").format(_(error.title)), _(error.detail)]), _(error.hint)))
+        )

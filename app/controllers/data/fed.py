@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.words import error_words
 from app.services.data.examples import show_fed
 from app.services.flow.events import Event, StepProgress
 from widgets.pages.data.fed import FedValue
@@ -54,7 +55,7 @@ class DataFed(PageController[DataPage]):
             show_fed(opened.model, opened.data),
             lambda done: self._show_value(FedValue("done", done.result, done.folder)),
             title=_("Show what the model receives"),
-            on_failed=lambda error: self._show_failed(f"{error.title}. {error.detail} {error.hint}"),
+            on_failed=lambda error: self._show_failed(error_words(error)),
             on_cancelled=lambda: self._show_failed(_("This was stopped. Open the data again to see it.")),
             observe=self._on_event,
             restarts_automatically=True,

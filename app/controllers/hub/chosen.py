@@ -12,6 +12,7 @@ from app.controllers.commands import OPEN_MODEL
 from app.controllers.hub.downloads import BUSY_STATES, Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.words import error_words
 from app.services.hub.flows import hub_address, hub_model, log_in, token_place
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import link_question, pickle_question
@@ -122,9 +123,9 @@ class ChosenModel(PageController[HubPage]):
 
     def _show_refusal(self, error: ErrorInfo) -> None:
         if error.code in WHO_CODES:
-            self._show_with(action="again", problem=error.detail, gated=self._gated())
+            self._show_with(action="again", problem=_(error.detail), gated=self._gated())
         else:
-            self._show_with(action="again", problem=f"{error.title}. {error.detail} {error.hint}")
+            self._show_with(action="again", problem=error_words(error))
 
     def _show_with(self, **changes: Any) -> None:
         self._page.detail.show_value(replace(self._before, **{"is_loading": False, **changes}))

@@ -18,7 +18,7 @@ from app.services.hub.model_cache import ModelCache, PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import CHECKING, HubRequest
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 AT_ONCE = 3
 BUSY_STATES: tuple[DownloadState, ...] = ("waiting", "running", "checking")
@@ -186,7 +186,7 @@ class Downloads(QObject):
 
     def _on_failed(self, item: Download, error: ErrorInfo) -> None:
         item.running = None
-        item.enter("failed", f"{error.title}. {error.hint}")
+        item.enter("failed", joined([_("{0}.").format(_(error.title)), _(error.hint)]))
         self._begin_waiting()
         self.failed.emit(item.repo, error)
 

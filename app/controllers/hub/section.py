@@ -1,6 +1,7 @@
 """Control the hub section of Settings: downloaded models, their projects, removal and the token."""
 
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.words import error_words
 from app.services.flow.steps import JobError
 from app.services.hub.flows import forget, hub_address, token_place
 from app.services.hub.model_cache import ModelCache, downloaded_models, remove_model
@@ -57,7 +58,7 @@ class HubSection(PageController[SettingsPage]):
             else:
                 ModelCache(space.paths.hub).discard(key)
         except JobError as error:
-            self.show(f"{error.error.title}. {error.error.detail} {error.error.hint}")
+            self.show(error_words(error.error))
             return
         self.show()
 

@@ -13,7 +13,7 @@ from app.controllers.flows import FlowRunner
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import Done
 from app.controllers.session import Session
-from app.controllers.words import notice
+from app.controllers.words import error_words, notice
 from app.services.flow.steps import Flow
 from app.services.machine.optional_sets import InstallerStatus
 from app.services.machine.updates.flows import at_once, download_update, has_server, install_update, look_for_update
@@ -106,7 +106,7 @@ class ProgramSection(PageController[SettingsPage]):
 
     def _on_failed(self, error: ErrorInfo) -> None:
         log.warning("%s: %s %s", error.code, error.detail, error.traceback)
-        self._end(problem=f"{error.title}. {error.detail} {error.hint}")
+        self._end(problem=error_words(error))
 
     def _on_look(self) -> None:
         if not self._job.is_busy:
