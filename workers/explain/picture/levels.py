@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import takewhile
+from posixpath import basename, commonpath, dirname
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from workers.contracts.process.context import JobContext
 from workers.explain.graph import ModelGraph
 from workers.explain.picture.folding import Segment, folded, grouped
 from workers.explain.picture.layering import BOX_PX, laid_out
-from workers.explain.picture.merging import Edge, Merged, merged
+from workers.explain.picture.merging import Edge, merged
 
 COARSE, MIDDLE, FINE = 120, 1_200, 5_000
 """Most boxes of each level."""
@@ -36,10 +36,10 @@ def levels_of(
     if not nodes:
         return ()
     ctx.progress("Draw the picture", 0, 1)
-    both = merged(nodes, first, second)
-    single = [Segment(at, at + 1) for at in range(len(both.order))]
-    blocks, each = _blocks(nodes, both) if len(single) >= LEAST_FOLDED else (single, single)
-    names = [nodes[at].a or nodes[at].b or "" for at in both.order]
+    order, edges = merged(nodes, first, second)
+    single = [Segment(at, at + 1) for at in range(len(order))]
+    blocks, each = _blocks(nodes, order, edges) if len(single) >= LEAST_FOLDED else (single, single)
+    names = [nodes[at].a or nodes[at].b or "" for at in order]
     levels: list[Level] = []
     for segments in (grouped(blocks, names, COARSE), grouped(each, names, MIDDLE), grouped(single, names, FINE)):
         ctx.check_cancelled()
@@ -47,22 +47,24 @@ def levels_of(
         if not levels or is_last or len(segments) > STEP * len(levels[-1].boxes):
             if levels and is_last and len(segments) <= STEP * len(levels[-1].boxes):
                 levels.pop()  # each operator alone says more than almost as many boxes
-            levels.append(_level(nodes, both, segments))
+            levels.append(_level(nodes, order, edges, segments))
     return tuple(levels)
 
 
-def _blocks(nodes: Sequence[ChangedNode], both: Merged) -> tuple[list[Segment], list[Segment]]:
+def _blocks(
+    nodes: Sequence[ChangedNode], order: Sequence[int], edges: Sequence[Edge]
+) -> tuple[list[Segment], list[Segment]]:
     """Return the operators with repeated blocks folded, and with each block by itself.
 
     Only operators of the first model are compared; an added one belongs to the next of them.
     """
-    base = [place for place, at in enumerate(both.order) if nodes[at].a is not None]
+    base = [place for place, at in enumerate(order) if nodes[at].a is not None]
     if not base:
-        whole = [Segment(0, len(both.order))]
+        whole = [Segment(0, len(order))]
         return whole, whole
-    live = _live(len(both.order), both.edges)[base]
-    ends = [0, *(place + 1 for place in base[:-1]), len(both.order)]
-    blocks = folded([nodes[both.order[place]].op for place in base], live)
+    live = _live(len(order), edges)[base]
+    ends = [0, *(place + 1 for place in base[:-1]), len(order)]
+    blocks = folded([nodes[order[place]].op for place in base], live)
     each = [one for block in blocks for one in block.instances()]
 
     def with_added(segments: Sequence[Segment]) -> list[Segment]:
@@ -80,11 +82,13 @@ def _live(count: int, edges: Sequence[Edge]) -> NDArray[np.int64]:
     return np.cumsum(changes)[:count]
 
 
-def _level(nodes: Sequence[ChangedNode], both: Merged, segments: Sequence[Segment]) -> Level:
+def _level(
+    nodes: Sequence[ChangedNode], order: Sequence[int], connected: Sequence[Edge], segments: Sequence[Segment]
+) -> Level:
     owner = np.repeat(np.arange(len(segments)), [one.stop - one.start for one in segments])
-    pairs = {(int(owner[u]), int(owner[v])) for u, v in both.edges if owner[u] != owner[v]}
+    pairs = {(int(owner[u]), int(owner[v])) for u, v in connected if owner[u] != owner[v]}
     edges = sorted(pairs, key=lambda edge: (abs(edge[1] - edge[0]), edge))[:MOST_EDGES]
-    members = [both.order[one.start : one.stop] for one in segments]
+    members = [order[one.start : one.stop] for one in segments]
     widths = _widths(nodes, members)
     places, routes = laid_out(widths, edges)
     boxes = tuple(
@@ -113,12 +117,6 @@ def _title(nodes: Sequence[ChangedNode], members: Sequence[int], repeats: int) -
     ops = [op for op, _count in Counter(nodes[at].op for at in block).most_common(SHOWN_OPS + 1)]
     text = ", ".join(ops[:SHOWN_OPS]) + (", …" if len(ops) > SHOWN_OPS else "")
     if len(block) > 1:
-        names = sorted(name for at in members if (name := nodes[at].a))
-        text = (_scope(names[0], names[-1]) if names else "") or text
+        modules = [dirname(name.strip("/")) for at in members if (name := nodes[at].a)]
+        text = (basename(commonpath(modules)) if modules else "") or text
     return (f"{repeats} × {text}" if repeats > 1 else text)[:MAX_TITLE]
-
-
-def _scope(first: str, last: str) -> str:
-    """Return the innermost module that both names are in; "" for none."""
-    parts = zip(first.strip("/").split("/")[:-1], last.strip("/").split("/")[:-1], strict=False)
-    return ["", *(a for a, _b in takewhile(lambda pair: pair[0] == pair[1], parts))][-1]

@@ -1,34 +1,22 @@
 """Merge the graphs of two models into one, with one vertex for each compared operator."""
 
-import heapq
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from workers.contracts.after.changes import ChangedNode
 from workers.explain.graph import ModelGraph
 
 Edge = tuple[int, int]
+BEFORE = 1e-6
+"""By how much the sort key of an added operator is below that of its first reader."""
 
 
-@dataclass(frozen=True)
-class Merged:
-    """Both graphs as one.
-
-    Attributes:
-        order: Positions in the list of compared operators, in an order of execution.
-        edges: Connections as pairs of places in `order`. A connection that closes a loop leads backwards.
-    """
-
-    order: tuple[int, ...]
-    edges: tuple[Edge, ...]
-
-
-def merged(nodes: Sequence[ChangedNode], first: ModelGraph, second: ModelGraph) -> Merged:
-    """Return both graphs as one.
+def merged(nodes: Sequence[ChangedNode], first: ModelGraph, second: ModelGraph) -> tuple[list[int], list[Edge]]:
+    """Return both graphs as one: positions of operators in an order of execution, and pairs of places in this order.
 
     The connections are those of the first model and those of the second model's added operators. A connection of the
-    first model in which the second one has put an added operator is left out.
+    first model in which the second one has put an added operator is left out. One that
+    closes a loop leads backwards.
     """
     at_a = {node.a: at for at, node in enumerate(nodes) if node.a is not None}
     at_b: dict[str, int] = {}
@@ -40,9 +28,10 @@ def merged(nodes: Sequence[ChangedNode], first: ModelGraph, second: ModelGraph) 
     opened, closed = {u for u, _v in new}, {v for _u, v in new}
     kept = {(u, v) for u, v in edges_a if (u, v) in edges_b or not (u in opened and v in closed)}
     edges = kept | new
-    order = _ordered(_keys(nodes, second, at_b, edges), edges)
+    keys = _keys(nodes, second, at_b, edges)
+    order = sorted(range(len(nodes)), key=keys.__getitem__)
     place = {node: at for at, node in enumerate(order)}
-    return Merged(tuple(order), tuple(sorted((place[u], place[v]) for u, v in edges)))
+    return order, sorted((place[u], place[v]) for u, v in edges)
 
 
 def _edges(graph: ModelGraph, places: dict[str, int]) -> set[Edge]:
@@ -65,29 +54,5 @@ def _keys(nodes: Sequence[ChangedNode], second: ModelGraph, at_b: dict[str, int]
     for node in reversed(second.nodes):
         at = at_b.get(node.name)
         if at is not None and nodes[at].a is None and readers[at]:
-            keys[at] = min(keys[reader] for reader in readers[at]) - 1e-3
+            keys[at] = min(keys[reader] for reader in readers[at]) - BEFORE
     return keys
-
-
-def _ordered(keys: list[float], edges: set[Edge]) -> list[int]:
-    """Return the operators in a topological order close to their keys; a loop is entered at its lowest key."""
-    readers, missing = defaultdict(list), [0] * len(keys)
-    for u, v in edges:
-        readers[u].append(v)
-        missing[v] += 1
-    ready = [(keys[at], at) for at, count in enumerate(missing) if not count]
-    heapq.heapify(ready)
-    waiting = iter(sorted(range(len(keys)), key=lambda at: keys[at]))
-    order: list[int] = []
-    done = [False] * len(keys)
-    while len(order) < len(keys):
-        at = heapq.heappop(ready)[1] if ready else next(at for at in waiting if not done[at])
-        if done[at]:
-            continue
-        done[at] = True
-        order.append(at)
-        for reader in readers[at]:
-            missing[reader] -= 1
-            if not missing[reader] and not done[reader]:
-                heapq.heappush(ready, (keys[reader], reader))
-    return order

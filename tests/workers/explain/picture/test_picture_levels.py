@@ -57,11 +57,11 @@ def test_every_level_holds_each_operator_once_without_overlaps() -> None:
 def test_added_operator_is_between_its_neighbors() -> None:
     """Given a cast that the second model puts between two operators, then it replaces their connection."""
     nodes, first, second = changed(blocks(1), cast_every=100)
-    both = merged(nodes, first, second)
-    names = [nodes[at].b for at in both.order]
+    order, edges = merged(nodes, first, second)
+    names = [nodes[at].b for at in order]
     cast = names.index("cast3")
-    assert (cast - 1, cast) in both.edges and (cast, cast + 1) in both.edges
-    assert (cast - 1, cast + 1) not in both.edges
+    assert (cast - 1, cast) in edges and (cast, cast + 1) in edges
+    assert (cast - 1, cast + 1) not in edges
 
 
 def test_slow_operator_is_wide() -> None:
