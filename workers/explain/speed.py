@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from workers.contracts.after.changes import ChangedNode, Layer, Reason
 from workers.explain.graph import ModelGraph
 from workers.explain.groups import Group, main_layer
 from workers.explain.kinds import ROUNDING, family_of
+from workers.explain.wording import ms
 from workers.infer.processor import Arithmetic
 from workers.tune.timing_runs import Profile
 
@@ -36,6 +38,7 @@ class SpeedFacts:
         runtimes: Both engines.
         groups: Groups of operators; a rule gets those that belong to it.
         all_groups: All groups of the models.
+        code: Code of the rule that got the groups.
     """
 
     nodes: tuple[ChangedNode, ...]
@@ -47,6 +50,7 @@ class SpeedFacts:
     all_groups: tuple[Group, ...] = ()
     fixed: Profile | None = None
     fast: frozenset[Arithmetic] | None = None
+    code: str = ""
 
     @property
     def layers(self) -> tuple[list[Layer], list[Layer]]:
@@ -75,10 +79,21 @@ class SpeedFacts:
             for group in self.all_groups
         )
 
-    def reason(self, code: str, text: str, advice: str = "", saved_ms: float | None = None) -> Reason:
+    def reason(self, text: str, advice: str = "", saved_ms: float | None = None) -> Reason:
         """Return a reason about the groups; `saved_ms` is what they save unless given."""
         saved_ms = self.saved_ms if saved_ms is None else saved_ms
-        return Reason(code=code, text=text, advice=advice, nodes=self.names, saved_ms=saved_ms)
+        return Reason(code=self.code, text=text, advice=advice, nodes=self.names, saved_ms=saved_ms)
+
+    def either(
+        self, saves: str, costs: str, values: tuple[Any, ...] = (), advice: str = "", saved_ms: float | None = None
+    ) -> Reason:
+        """Return a reason with the sentence for saved or for lost time, of `values` and that time.
+
+        `advice` is for lost time alone.
+        """
+        saved_ms = self.saved_ms if saved_ms is None else saved_ms
+        text = (saves if saved_ms > 0 else costs).format(*values, ms(abs(saved_ms)))
+        return self.reason(text, "" if saved_ms > 0 else advice, saved_ms)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,24 +3,15 @@
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
 from workers.contracts.wording import counted
-from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import kinds_of, ms
 
 
-def _belongs(group: Group, facts: SpeedFacts) -> bool:
-    return not group.first
-
-
 def _explain(facts: SpeedFacts) -> Reason:
     second = facts.layers[1]
-    return facts.reason(
-        RULE.code,
-        _("Only the second model has {0} ({1}): {2}.").format(
-            counted(len(second), "operator"), kinds_of(second), ms(-facts.saved_ms)
-        ),
-        _("Check whether the second model needs them."),
-    )
+    text = _("Only the second model has {0} ({1}): {2}.")
+    text = text.format(counted(len(second), "operator"), kinds_of(second), ms(-facts.saved_ms))
+    return facts.reason(text, _("Check whether the second model needs them."))
 
 
-RULE = Rule("added_operators", _explain, _belongs, order=130)
+RULE = Rule("added_operators", _explain, lambda group, _facts: not group.first, order=130)

@@ -16,14 +16,13 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 
 def _explain(facts: SpeedFacts) -> Reason:
-    return facts.reason(
-        RULE.code,
-        _(
-            "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits "
-            "in {0}: {1}."
-        ).format(counted(sum(group.heavy for group in facts.groups), "operator"), slower_or_faster(*facts.spent_ms)),
-        _("Measure it on the processor that will run it, or use 16 or 32 bits on this one."),
+    text = _(
+        "This processor has no instructions for products in 8 bits (VNNI), so they are emulated with 16 bits "
+        "in {0}: {1}."
     )
+    heavy = counted(sum(group.heavy for group in facts.groups), "operator")
+    advice = _("Measure it on the processor that will run it, or use 16 or 32 bits on this one.")
+    return facts.reason(text.format(heavy, slower_or_faster(*facts.spent_ms)), advice)
 
 
 RULE = Rule("emulated_8_bits", _explain, _belongs, order=70)

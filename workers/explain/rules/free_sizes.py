@@ -6,7 +6,6 @@ from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts, exceeds_noise
-from workers.explain.wording import ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -24,23 +23,17 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     costs = [a - b for a, b in zip(free.request_ms, facts.fixed.request_ms, strict=False)]
     if not exceeds_noise(costs) or (cost_ms := statistics.median(costs)) < 0:
         return None
-    now = free is facts.second
-    text = (
+    return facts.either(
+        _(
+            "The first model takes inputs of any size; built for the size of this request, as the second one is, it "
+            "needs {0} less."
+        ),
         _(
             "The second model takes inputs of any size; built for the size of this request, as the first one is, it "
             "needs {0} less."
-        )
-        if now
-        else _(
-            "The first model takes inputs of any size; built for the size of this request, as the second one is, it "
-            "needs {0} less."
-        )
-    )
-    return facts.reason(
-        RULE.code,
-        text.format(ms(cost_ms)),
-        _("Fix the input size, or use a few fixed sizes.") if now else "",
-        saved_ms=-cost_ms if now else cost_ms,
+        ),
+        advice=_("Fix the input size, or use a few fixed sizes."),
+        saved_ms=cost_ms if free is facts.first else -cost_ms,
     )
 
 

@@ -4,7 +4,6 @@ from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -13,16 +12,11 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = facts.layers
-    saves = facts.saved_ms > 0
-    text = (
-        _("{0:,} layers of the first model run as {1:,} in the second, which saves {2}.")
-        if saves
-        else _("{0:,} layers of the first model run as {1:,} in the second, which costs {2}.")
-    )
-    return facts.reason(
-        RULE.code,
-        text.format(len(first), len(second), ms(abs(facts.saved_ms))),
-        "" if saves else _("Try it without this fusion."),
+    return facts.either(
+        _("{0:,} layers of the first model run as {1:,} in the second, which saves {2}."),
+        _("{0:,} layers of the first model run as {1:,} in the second, which costs {2}."),
+        (len(first), len(second)),
+        _("Try it without this fusion."),
     )
 
 

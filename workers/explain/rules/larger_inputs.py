@@ -5,7 +5,6 @@ from workers.contracts.translation import _
 from workers.contracts.wording import percent
 from workers.explain.groups import CHANGED, Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import ms
 
 BLOCKED = "NCHWc"
 """End of kernels that fill channels up to whole blocks, so that their numbers of values say nothing of the inputs."""
@@ -23,20 +22,17 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = (sum(layer.values or 0 for layer in layers) for layers in facts.layers)
-    more, saves = second > first, facts.saved_ms > 0
-    if more and saves:
-        text = _("The same operators compute {0:.1f} times as many values, which saves {1}.")
-    elif more:
-        text = _("The same operators compute {0:.1f} times as many values, which costs {1}.")
-    elif saves:
-        text = _("The same operators compute {0} of the values, which saves {1}.")
-    else:
-        text = _("The same operators compute {0} of the values, which costs {1}.")
-    ratio = second / first
-    return facts.reason(
-        RULE.code,
-        text.format(ratio if more else percent(ratio, 0), ms(abs(facts.saved_ms))),
-        _("Use inputs of the size that the data needs, or pad to the next of a few sizes.") if more else "",
+    if second > first:
+        return facts.either(
+            _("The same operators compute {0:.1f} times as many values, which saves {1}."),
+            _("The same operators compute {0:.1f} times as many values, which costs {1}."),
+            (second / first,),
+            _("Use inputs of the size that the data needs, or pad to the next of a few sizes."),
+        )
+    return facts.either(
+        _("The same operators compute {0} of the values, which saves {1}."),
+        _("The same operators compute {0} of the values, which costs {1}."),
+        (percent(second / first, 0),),
     )
 
 

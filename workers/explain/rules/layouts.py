@@ -2,21 +2,15 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _, ngettext
-from workers.explain.groups import Group
 from workers.explain.kinds import LAYOUT
 from workers.explain.speed import Rule, SpeedFacts
 from workers.explain.wording import more_or_fewer
-
-
-def _belongs(group: Group, facts: SpeedFacts) -> bool:
-    return group.only_has(LAYOUT)
 
 
 def _explain(facts: SpeedFacts) -> Reason:
     numbers = len(facts.layers[0]), len(facts.layers[1])
     n = abs(numbers[1] - numbers[0])
     return facts.reason(
-        RULE.code,
         more_or_fewer(
             numbers,
             facts.saved_ms,
@@ -37,4 +31,4 @@ def _explain(facts: SpeedFacts) -> Reason:
     )
 
 
-RULE = Rule("layouts", _explain, _belongs, order=40)
+RULE = Rule("layouts", _explain, lambda group, _facts: group.only_has(LAYOUT), order=40)

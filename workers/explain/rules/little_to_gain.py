@@ -11,13 +11,9 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     inside_ms, outside_ms = sum(layer.ms for layer in facts.second.layers), facts.outside_ms[1]
     if not facts.differ or inside_ms >= outside_ms:
         return None
-    return Reason(
-        code=RULE.code,
-        text=_(
-            "The model is small: {0} of a request pass outside of its operators, so faster operators gain little."
-        ).format(percent(outside_ms / (inside_ms + outside_ms), 0)),
-        advice=_("Send several items in one request."),
-    )
+    text = _("The model is small: {0} of a request pass outside of its operators, so faster operators gain little.")
+    text = text.format(percent(outside_ms / (inside_ms + outside_ms), 0))
+    return Reason(code=facts.code, text=text, advice=_("Send several items in one request."))
 
 
 RULE = Rule("little_to_gain", _explain, order=170)

@@ -29,11 +29,8 @@ def _explain(facts: SpeedFacts) -> Reason:
             _("{0:,} of {1:,} {2} in {3}: {4}.").format(n, of_all, _(family), bits(precision), slower_or_faster(*spent))
         )
     slower = facts.saved_ms < 0
-    return facts.reason(
-        RULE.code,
-        joined(parts),
-        _("Keep the operators that became slower in the number format of the first model.") if slower else "",
-    )
+    advice = _("Keep the operators that became slower in the number format of the first model.") if slower else ""
+    return facts.reason(joined(parts), advice)
 
 
 RULE = Rule("number_formats", _explain, _belongs, order=80)

@@ -36,7 +36,7 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         text = _("Only one thread, although {0} are allowed, computes {1}: {2} more.")
         text = text.format(allowed, counted(len(facts.groups), "operator"), ms(-facts.saved_ms))
         advice = _("Use operators that the engine splits over threads, or another engine.")
-    return facts.reason(RULE.code, text, advice)
+    return facts.reason(text, advice)
 
 
 RULE = Rule("one_thread", _explain, _belongs, order=100)

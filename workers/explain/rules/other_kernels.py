@@ -19,12 +19,9 @@ def _explain(facts: SpeedFacts) -> Reason:
         if first == second
         else _("{2} instead of {3} computes {0}: {1}.")
     )
-    n, slower = len(facts.groups), facts.saved_ms < 0
-    return facts.reason(
-        RULE.code,
-        text.format(counted(n, "operator"), slower_or_faster(*facts.spent_ms), second, first),
-        _("Keep the engine of the first model.") if slower and first != second else "",
-    )
+    advice = _("Keep the engine of the first model.") if facts.saved_ms < 0 and first != second else ""
+    count = counted(len(facts.groups), "operator")
+    return facts.reason(text.format(count, slower_or_faster(*facts.spent_ms), second, first), advice)
 
 
 RULE = Rule("other_kernels", _explain, _belongs, order=150)

@@ -13,21 +13,17 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     if not (first and second):  # the profiler made the layers so slow that they fill the whole request
         return None
-    text = (
+    return facts.either(
         _(
             "Starting operators and handing over values saves {0}: {1} of each request pass outside of the operators, "
             "{2} in the first model."
-        )
-        if first > second
-        else _(
+        ),
+        _(
             "Starting operators and handing over values costs {0}: {1} of each request pass outside of the operators, "
             "{2} in the first model."
-        )
-    )
-    return Reason(
-        code=RULE.code,
-        text=text.format(ms(abs(first - second)), ms(second), ms(first)),
-        advice=_("Fuse operators, or send several items in one request.") if second > first else "",
+        ),
+        (ms(abs(first - second)), ms(second), ms(first)),
+        _("Fuse operators, or send several items in one request."),
         saved_ms=first - second,
     )
 

@@ -23,13 +23,9 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     if facts.saved_ms > 0:
         return None
     kinds = ", ".join(sorted({layer.kind for layer in facts.layers[1] if _general((layer,))}))
-    return facts.reason(
-        RULE.code,
-        _("The engine has only a slow general implementation for {0} ({1}): {2} more.").format(
-            counted(len(facts.groups), "operator"), kinds, ms(-facts.saved_ms)
-        ),
-        _("Use an operator that the engine has a fast implementation for, or another engine."),
-    )
+    text = _("The engine has only a slow general implementation for {0} ({1}): {2} more.")
+    text = text.format(counted(len(facts.groups), "operator"), kinds, ms(-facts.saved_ms))
+    return facts.reason(text, _("Use an operator that the engine has a fast implementation for, or another engine."))
 
 
 RULE = Rule("reference_kernels", _explain, _belongs, order=60)

@@ -19,14 +19,11 @@ def _explain(facts: SpeedFacts) -> Reason | None:
         return None
     n, of_all = (sum(group.heavy for group in groups if group.family) for groups in (facts.groups, facts.all_groups))
     rounding = sum(layer.kind in ROUNDING for layer in facts.layers[1])
-    return facts.reason(
-        RULE.code,
-        _(
-            "{0:,} of {1:,} heavy operators still compute with more bits although values are rounded for them: they "
-            "and {2} to 8 bits and back take {3} more."
-        ).format(n, of_all, counted(rounding, "conversion"), ms(-facts.saved_ms)),
-        _("Round inputs and weights of these operators, or leave them out of the rounding."),
-    )
+    text = _(
+        "{0:,} of {1:,} heavy operators still compute with more bits although values are rounded for them: they "
+        "and {2} to 8 bits and back take {3} more."
+    ).format(n, of_all, counted(rounding, "conversion"), ms(-facts.saved_ms))
+    return facts.reason(text, _("Round inputs and weights of these operators, or leave them out of the rounding."))
 
 
 RULE = Rule("unfused_rounding", _explain, _belongs, order=20)
