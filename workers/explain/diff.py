@@ -17,7 +17,7 @@ from workers.explain.graphs.reading import read_graph
 from workers.explain.matching import match_graphs
 from workers.explain.picture.levels import levels_of
 from workers.explain.reasoning import facts_of, reasons
-from workers.explain.times import with_times
+from workers.explain.times import placed_layers, with_times
 from workers.infer.base import Arrays
 from workers.measure.requests import load_requests
 from workers.tune.layers import layers_of, profile_in_turns, target_of
@@ -63,7 +63,8 @@ def _times(found: DiffResult, graphs: Graphs, sides: tuple[RunParams, RunParams]
     try:
         if any(side.runtime == "tensorrt" for side in sides):
             first, second = (layers_of(*program, ctx) for program in programs)
-            return {"nodes": with_times(found.nodes, *graphs, first, second), **_totals(first, second)}
+            placed = placed_layers(found.nodes, graphs, (first, second))
+            return {"nodes": with_times(*placed), **_totals(first, second)}
         profiles = profile_in_turns(programs, ctx)
     except InputRefused as error:
         return {"notes": (*found.notes, joined([_("The time of single operators is not known."), error.detail]))}

@@ -1,15 +1,16 @@
 """Group the operators that two engines compute together, so that their times can be compared."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import networkx
 from networkx.utils import UnionFind
 
 from workers.contracts.after.changes import ChangedNode, Layer
 from workers.explain.graph import ModelGraph
 from workers.explain.kinds import family_of, is_moving, plain_kind
-from workers.explain.times import paired_extras, place
+from workers.explain.times import Placed
 
 CHANGED = frozenset({"added", "removed", "replaced", "unmatched"})
 
@@ -67,11 +68,7 @@ def main_layer(layers: Sequence[Layer]) -> Layer:
 
 
 def groups_of(
-    nodes: Sequence[ChangedNode],
-    first: ModelGraph,
-    second: ModelGraph,
-    layers_a: Sequence[Layer],
-    layers_b: Sequence[Layer],
+    nodes: Sequence[ChangedNode], graphs: tuple[ModelGraph, ModelGraph], placed: tuple[Placed, Placed]
 ) -> tuple[Group, ...]:
     """Return all groups that take time; each layer is in one of them.
 
@@ -85,77 +82,51 @@ def groups_of(
             rows_of[node.b].append(position)
     for positions in rows_of.values():
         sets.union(*positions)
-    members: tuple[dict[object, list[Layer]], dict[object, list[Layer]]] = defaultdict(list), defaultdict(list)
-    homes: list[tuple[object, int, Layer]] = []
-    placed_a, placed_b = place(nodes, first, layers_a, "a"), place(nodes, second, layers_b, "b")
-    partner = paired_extras(placed_a, placed_b)
-    for side, placed in enumerate((placed_a, placed_b)):
-        for one in placed:
-            linked = [position for position in one.rows if not is_moving(nodes[position].op)] or list(one.rows[:1])
+    homes: list[tuple[int, int, Layer]] = []
+    for side, layers in enumerate(placed):
+        for layer, places in layers:
+            linked = [at for at in places if at < len(nodes) and not is_moving(nodes[at].op)] or places[:1]
             sets.union(*linked)
-            extra = partner.get(one.layer.name, "") if side else one.layer.name
-            homes.append((linked[0] if linked else extra, side, one.layer))
-    _join_replacements(sets, nodes, first, second)
+            homes.append((linked[0], side, layer))
+    _join_replacements(sets, nodes, graphs)
+    members: tuple[dict[int, list[Layer]], dict[int, list[Layer]]] = defaultdict(list), defaultdict(list)
     for home, side, layer in homes:
         members[side][sets[home]].append(layer)
-    inside: dict[object, list[ChangedNode]] = defaultdict(list)
+    inside: dict[int, list[ChangedNode]] = defaultdict(list)
     for position, node in enumerate(nodes):
         inside[sets[position]].append(node)
     keys = dict.fromkeys((*members[0], *members[1]))
-    return tuple(Group(tuple(inside.get(key, ())), tuple(members[0][key]), tuple(members[1][key])) for key in keys)
+    return tuple(Group(tuple(inside[key]), tuple(members[0][key]), tuple(members[1][key])) for key in keys)
 
 
-@dataclass
-class _Region:
-    """Connected changed operators that compute: their rows, and the unchanged rows and inputs around them."""
-
-    members: list[int]
-    before: set[object]
-    after: set[object]
-
-
-def _join_replacements(sets: UnionFind, nodes: Sequence[ChangedNode], first: ModelGraph, second: ModelGraph) -> None:
+def _join_replacements(sets: UnionFind, nodes: Sequence[ChangedNode], graphs: tuple[ModelGraph, ModelGraph]) -> None:
     """Join connected changed operators of both models that lie between the same unchanged ones."""
-    known: dict[object, list[_Region]] = defaultdict(list)
-    for region in _regions(nodes, first, {node.a: n for n, node in enumerate(nodes) if node.a is not None}):
-        for key in region.before:
-            known[key].append(region)
-    for other in _regions(nodes, second, {node.b: n for n, node in enumerate(nodes) if node.b is not None}):
-        for key in other.before:
-            for region in known[key]:
-                if region.after & other.after:
-                    sets.union(*region.members, *other.members)
+    known: dict[object, list[tuple[set[int], set[object]]]] = defaultdict(list)
+    for members, before, after in _regions(nodes, graphs[0], {node.a: at for at, node in enumerate(nodes)}):
+        for key in before:
+            known[key].append((members, after))
+    for members, before, after in _regions(nodes, graphs[1], {node.b: at for at, node in enumerate(nodes)}):
+        for others, behind in (one for key in before for one in known[key]):
+            if behind & after:
+                sets.union(*members, *others)
 
 
-def _regions(nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str, int]) -> list[_Region]:
-    """Return the regions of one graph; operators that only move values are looked through."""
-    changed = {name for name, row in rows.items() if nodes[row].status in CHANGED and not is_moving(nodes[row].op)}
+def _regions(
+    nodes: Sequence[ChangedNode], graph: ModelGraph, rows: Mapping[str | None, int]
+) -> Iterator[tuple[set[int], set[object], set[object]]]:
+    """Yield connected changed operators that compute, and the unchanged ones, inputs and outputs around them.
+
+    Operators that only move values are looked through.
+    """
+    flow = networkx.DiGraph()
     source: dict[str, object] = {name: f"input {number}" for number, name in enumerate(graph.inputs)}
-    sets, regions = UnionFind(), {name: _Region([], set(), set()) for name in changed}
     for node in graph.nodes:
-        sources = [source[name] for name in node.inputs if name in source]
-        through = is_moving(node.op) and bool(sources) and nodes[rows[node.name]].status in CHANGED
-        source.update(dict.fromkeys(node.outputs, sources[0] if through else node.name))
-        if not through:
-            _border(sets, regions, node.name, sources, rows)
-    for number, name in enumerate(graph.outputs):
-        _border(sets, regions, f"output {number}", [source[name]] if name in source else [], rows)
-    joined: dict[object, _Region] = {}
-    for name, region in regions.items():
-        whole = joined.setdefault(sets[name], _Region([], set(), set()))
-        whole.members.append(rows[name])
-        whole.before |= region.before
-        whole.after |= region.after
-    return list(joined.values())
-
-
-def _border(
-    sets: UnionFind, regions: Mapping[str, _Region], name: str, sources: Sequence[object], rows: Mapping[str, int]
-) -> None:
-    for before in sources:
-        if name in regions and before in regions:
-            sets.union(name, before)
-        elif name in regions:
-            regions[name].before.add(rows.get(str(before), before))
-        elif before in regions:
-            regions[str(before)].after.add(rows.get(name, name))
+        row, sources = rows[node.name], [source[name] for name in node.inputs if name in source]
+        through = is_moving(node.op) and bool(sources) and nodes[row].status in CHANGED
+        source.update(dict.fromkeys(node.outputs, sources[0] if through else row))
+        flow.add_edges_from((one, row) for one in sources if not through)
+    flow.add_edges_from((source[name], f"output {at}") for at, name in enumerate(graph.outputs) if name in source)
+    changed = {at for at in rows.values() if nodes[at].status in CHANGED and not is_moving(nodes[at].op)}
+    for members in networkx.weakly_connected_components(flow.subgraph(changed)):
+        before = {one for member in members for one in flow.predecessors(member)} - members
+        yield members, before, {one for member in members for one in flow.successors(member)} - members

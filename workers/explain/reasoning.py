@@ -11,7 +11,7 @@ from workers.explain import rules
 from workers.explain.graph import ModelGraph
 from workers.explain.groups import groups_of
 from workers.explain.speed import SpeedFacts
-from workers.explain.times import with_times
+from workers.explain.times import placed_layers, with_times
 from workers.infer import processor
 from workers.tune.timing_runs import Profile
 
@@ -24,13 +24,13 @@ def facts_of(
 ) -> SpeedFacts:
     """Return all facts for the rules; `profiles` are those of `workers.tune.layers.profile_in_turns`."""
     first, second, fixed = profiles
-    timed = with_times(nodes, *graphs, first.layers, second.layers)
-    groups = groups_of(nodes, *graphs, first.layers, second.layers)
+    rows, placed = placed_layers(nodes, graphs, (first.layers, second.layers))
+    groups = groups_of(nodes, graphs, placed)
     flags = processor.flags()
     fast = None if flags is None else processor.fast(processor.names_of(flags))
     if fast is not None and not processor.has_int8():
         fast -= {"int8"}
-    return SpeedFacts(timed, graphs[1], first, second, runtimes, groups, groups, fixed, fast)
+    return SpeedFacts(with_times(rows, placed), graphs[1], first, second, runtimes, groups, groups, fixed, fast)
 
 
 def reasons(facts: SpeedFacts) -> tuple[Reason, ...]:

@@ -1,31 +1,59 @@
 """Map the layers of two engines to the operators of two graphs, so that no time is lost."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any
 
 from workers.contracts.after.changes import ChangedNode, Layer
 from workers.explain.graph import ModelGraph
 from workers.explain.kinds import family_of, is_moving
 from workers.tune.openvino_layers import stem_of
 
-Side = Literal["a", "b"]
+Placed = list[tuple[Layer, list[int]]]
+"""Layers of one model, each with the positions of the operators that it computes, its main operator in front.
+
+That is the first heavy one, else the first one that computes.
+"""
 
 
-@dataclass(frozen=True)
-class PlacedLayer:
-    """One layer with the positions of the operators that it computes, its main operator in front.
+def placed_layers(
+    nodes: Sequence[ChangedNode], graphs: Sequence[ModelGraph], layers: Sequence[Sequence[Layer]]
+) -> tuple[list[ChangedNode], tuple[Placed, Placed]]:
+    """Return all operators and both models' layers with their positions, by recorded origins, else by name.
 
-    That is the first heavy one, else the first one that computes. `rows` is empty where no operator is known for it.
+    Layers that belong to no operator (conversions of numbers, changes of layout) get rows at the end, so that positions
+    stay valid. Engines number some of them anew each time, so those of the same kind, implementation and size pair in
+    their order.
     """
+    rows = list(nodes)
+    known = [_positions(nodes, graph, side) for graph, side in zip(graphs, "ab", strict=True)]
+    first, second = ([(one, _places(nodes, at, one)) for one in own] for at, own in zip(known, layers, strict=True))
+    names = {layer.name for layer, places in second if not places}
+    alike: dict[object, deque[int]] = defaultdict(deque)
+    for layer, places in first:
+        if not places:
+            alike[layer.name if layer.name in names else _likeness(layer)].append(len(rows))
+            places.append(len(rows))
+            numbers = layer.precision or None
+            rows.append(ChangedNode(a=layer.name, b=None, op=layer.kind, status="removed", dtype_a=numbers))
+    for layer, places in second:
+        if not places:
+            own: dict[str, Any] = {"b": layer.name, "op_b": layer.kind, "dtype_b": layer.precision or None}
+            if same := alike[layer.name] or alike[_likeness(layer)]:
+                places.append(same.popleft())
+                rows[places[0]] = rows[places[0]].model_copy(update={**own, "status": "unchanged"})
+            else:
+                places.append(len(rows))
+                rows.append(ChangedNode(a=None, op=layer.kind, status="added", **own))
+    return rows, (first, second)
 
-    layer: Layer
-    rows: tuple[int, ...]
+
+def _likeness(layer: Layer) -> object:
+    return layer.kind, layer.kernel, layer.values
 
 
-def place(nodes: Sequence[ChangedNode], graph: ModelGraph, layers: Sequence[Layer], side: Side) -> list[PlacedLayer]:
-    """Return the layers of one model with their operators: by recorded origins, else by name without suffixes."""
+def _positions(nodes: Sequence[ChangedNode], graph: ModelGraph, side: str) -> dict[str, int]:
+    """Return the positions of one model's operators, by their names and by those of their outputs."""
     rows: dict[str, int] = {}
     for position, node in sorted(enumerate(nodes), key=lambda pair: pair[1].status == "fused"):
         name = getattr(node, side)
@@ -35,85 +63,29 @@ def place(nodes: Sequence[ChangedNode], graph: ModelGraph, layers: Sequence[Laye
         if maker.name in rows:
             for output in maker.outputs:
                 rows.setdefault(output, rows[maker.name])
-    return [PlacedLayer(layer, tuple(_ordered(nodes, _positions(rows, layer)))) for layer in layers]
+    return rows
 
 
-def _positions(rows: dict[str, int], layer: Layer) -> Iterator[int]:
-    """Yield the positions of a layer's operators."""
-    found = False
-    for name in layer.origins or (layer.name,):
-        position = rows.get(name, rows.get(stem_of(name)))
-        if position is not None:
-            found = True
-            yield position
-    if not found and layer.origins and (position := rows.get(layer.name, rows.get(stem_of(layer.name)))) is not None:
-        yield position
+def _places(nodes: Sequence[ChangedNode], positions: dict[str, int], layer: Layer) -> list[int]:
+    def found(names: Sequence[str]) -> set[int]:
+        return {at for name in names if (at := positions.get(name, positions.get(stem_of(name)))) is not None}
 
-
-def _ordered(nodes: Sequence[ChangedNode], positions: Iterator[int]) -> list[int]:
     def rank(position: int) -> tuple[bool, bool, int]:
         kind = nodes[position].op
         return not family_of(kind), is_moving(kind), position
 
-    return sorted(set(positions), key=rank)
+    return sorted(found(layer.origins) or found((layer.name,)), key=rank)
 
 
-def with_times(
-    nodes: Sequence[ChangedNode],
-    first: ModelGraph,
-    second: ModelGraph,
-    layers_a: Sequence[Layer],
-    layers_b: Sequence[Layer],
-) -> tuple[ChangedNode, ...]:
-    """Return the operators with their times and kernels; the sum of all times is that of the layers.
+def with_times(rows: Sequence[ChangedNode], placed: tuple[Placed, Placed]) -> tuple[ChangedNode, ...]:
+    """Return the rows with their times, and the kernel of the slowest layer; the sum of times is that of the layers.
 
-    The time of a layer that computes several operators is on the first heavy one, else on the first one
-    that computes. Layers that belong to no
-    operator (conversions of numbers, changes of layout) follow at the end, so that positions stay valid.
+    The time of a layer that computes several operators is on its main one.
     """
-    rows = list(nodes)
-    extra: dict[str, ChangedNode] = {}
-    placed_a, placed_b = place(nodes, first, layers_a, "a"), place(nodes, second, layers_b, "b")
-    partner = paired_extras(placed_a, placed_b)
-    for side, placed_layers in (("a", placed_a), ("b", placed_b)):
-        slowest: dict[int, float] = {}
-        for layer, home in ((placed.layer, placed.rows[0] if placed.rows else None) for placed in placed_layers):
-            spent = {f"ms_{side}": layer.ms, f"kernel_{side}": layer.kernel or None}
-            if home is None:
-                key = partner.get(layer.name, layer.name) if side == "b" else layer.name
-                extra[key] = _extra_row(extra.get(key), layer, side).model_copy(update=spent)
-                continue
-            before = getattr(rows[home], f"ms_{side}")
-            if layer.ms < slowest.get(home, 0.0):
-                del spent[f"kernel_{side}"]
-            slowest[home] = max(layer.ms, slowest.get(home, 0.0))
-            rows[home] = rows[home].model_copy(update={**spent, f"ms_{side}": layer.ms + (before or 0.0)})
-    return (*rows, *extra.values())
-
-
-def paired_extras(first: Sequence[PlacedLayer], second: Sequence[PlacedLayer]) -> dict[str, str]:
-    """Return the names of layers without operators of the second model with those that do the same in the first.
-
-    Engines number some of them anew each time, so those of the same kind, implementation and size pair in their order.
-    """
-    names = {placed.layer.name for placed in second if not placed.rows}
-    alike: dict[object, deque[str]] = defaultdict(deque)
-    known = [placed.layer for placed in first if not placed.rows]
-    for layer in known:
-        if layer.name not in names:
-            alike[layer.kind, layer.kernel, layer.values].append(layer.name)
-    pairs = {layer.name: layer.name for layer in known if layer.name in names}
-    for layer in (placed.layer for placed in second if not placed.rows and placed.layer.name not in pairs):
-        same = alike[layer.kind, layer.kernel, layer.values]
-        pairs[layer.name] = same.popleft() if same else f"second: {layer.name}"
-    return pairs
-
-
-def _extra_row(known: ChangedNode | None, layer: Layer, side: str) -> ChangedNode:
-    """Return a row for a layer that is no operator of the file; both models may have it."""
-    numbers = layer.precision or None
-    if known is not None:
-        return known.model_copy(update={"b": layer.name, "op_b": layer.kind, "status": "unchanged", "dtype_b": numbers})
-    if side == "a":
-        return ChangedNode(a=layer.name, b=None, op=layer.kind, status="removed", dtype_a=numbers)
-    return ChangedNode(a=None, b=layer.name, op=layer.kind, op_b=layer.kind, status="added", dtype_b=numbers)
+    timed = list(rows)
+    for side, layers in zip("ab", placed, strict=True):
+        for layer, places in sorted(layers, key=lambda one: one[0].ms):
+            row = timed[places[0]]
+            spent_ms = layer.ms + (getattr(row, f"ms_{side}") or 0.0)
+            timed[places[0]] = row.model_copy(update={f"ms_{side}": spent_ms, f"kernel_{side}": layer.kernel or None})
+    return tuple(timed)

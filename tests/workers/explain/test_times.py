@@ -12,11 +12,15 @@ from small_models import KINDS, RNG
 
 from workers.contracts.after.changes import ChangedNode
 from workers.explain.graph import ModelGraph, Node
-from workers.explain.times import with_times
+from workers.explain.times import placed_layers, with_times
 
 F32 = {"inference_precision": "f32"}
 BF16 = {"inference_precision": "bf16"}
 SMALL = KINDS["transformer"].build(), {"input_ids": RNG(1).integers(0, 50, size=(1, 9))}
+
+
+def timed_rows(rows: list[ChangedNode], graph: ModelGraph, first: list, second: list) -> tuple[ChangedNode, ...]:
+    return with_times(*placed_layers(rows, (graph, graph), (first, second)))
 
 
 def total(values) -> float:
@@ -67,7 +71,7 @@ def graphs() -> Callable[..., tuple[list[ChangedNode], ModelGraph]]:
 def test_layer_named_after_an_operator_or_its_output_is_its_own(graphs, name: str) -> None:
     """Given names with the suffixes of engines, or the name of the output, Then the time is that of the operator."""
     rows, graph = graphs()
-    timed = with_times(rows, graph, graph, [layer(name, "Convolution", 2.0, kernel="jit")], [])
+    timed = timed_rows(rows, graph, [layer(name, "Convolution", 2.0, kernel="jit")], [])
     assert [(node.ms_a, node.kernel_a) for node in timed] == [(2.0, "jit"), (None, None)]
 
 
@@ -77,7 +81,7 @@ def test_layer_without_operators_becomes_a_row(graphs) -> None:
     fused = layer("conv", "Convolution", 1.0, origins=("act", "conv"))
     first = [fused, layer("Convert_7", "Convert", 0.2), layer("only_a", "Reorder", 0.3)]
     second = [fused, layer("Convert_9", "Convert", 0.1), layer("only_b", "Reorder", 0.4, values=5)]
-    timed = with_times(rows, graph, graph, first, second)
+    timed = timed_rows(rows, graph, first, second)
     assert [(node.a, node.b, node.status) for node in timed[2:]] == [
         ("Convert_7", "Convert_9", "unchanged"),
         ("only_a", None, "removed"),
@@ -91,5 +95,5 @@ def test_layer_of_an_operator_that_the_second_model_fused_is_on_its_host(graphs)
     """Given an operator that is part of another one in the second model, Then that one has the time."""
     rows, graph = graphs()
     rows = [rows[0], rows[1].model_copy(update={"b": "conv", "status": "fused"})]
-    timed = with_times(rows[::-1], graph, graph, [], [layer("conv", "Convolution", 1.0)])
+    timed = timed_rows(rows[::-1], graph, [], [layer("conv", "Convolution", 1.0)])
     assert [node.ms_b for node in timed] == [None, 1.0]
