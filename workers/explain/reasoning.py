@@ -42,7 +42,7 @@ def reasons(facts: SpeedFacts) -> tuple[Reason, ...]:
     left = facts.groups
     for rule in kinds_in(rules, "RULE"):
         belongs = [rule.belongs is not None and rule.belongs(group, facts) for group in left]
-        own = replace(facts, groups=tuple(compress(left, belongs)), code=rule.code)
+        own = replace(facts, groups=tuple(compress(left, belongs)), code=rule.id)
         left = tuple(compress(left, map(not_, belongs)))
         checks_itself = rule.checks_noise or rule.belongs is None
         if (checks_itself or (own.groups and own.is_sure())) and (reason := rule.explain(own)) is not None:

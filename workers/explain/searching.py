@@ -120,7 +120,7 @@ class Search:
                 try:
                     yield from ((cause, proposal) for proposal in cause.propose(side, self._material))
                 except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
-                    self._ctx.log(f"{cause.code}: {error}")
+                    self._ctx.log(f"{cause.id}: {error}")
 
     def _best(self, trials: list[Trial], before: Outcome, *, rough: bool = False) -> Trial | None:
         """Return the closest of those that agree on all examples; equally close ones in the order of causes."""
@@ -170,7 +170,7 @@ class Search:
             text = joined([_(gives if proposal.gives else who).format(proposal.words), end])
             found.append(
                 Cause(
-                    code=cause.code, parameter=proposal.parameter, before=proposal.before, after=after,
+                    code=cause.id, parameter=proposal.parameter, before=proposal.before, after=after,
                     share_differing_after=trial.outcome.share, text=text,
                 )
             )  # fmt: skip

@@ -119,16 +119,11 @@ class CauseKind:
     """One usual difference. Each module of `workers.explain.causes` owns one instance.
 
     Attributes:
-        code: Unique code.
+        id: Unique code.
         order: Order in which differences are combined: inputs before answers.
         propose: Returns the alternatives of a side.
     """
 
-    code: CauseCode
+    id: CauseCode
     order: int
     propose: Callable[[Side, Material], Iterable[Proposal]]
-
-    @property
-    def id(self) -> str:
-        """Return the code."""
-        return self.code

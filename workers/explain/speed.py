@@ -182,20 +182,15 @@ class Rule:
     """One possible reason.
 
     Attributes:
-        code: Its code in `Reason`.
+        id: Its code in `Reason`.
         explain: Return the reason, or None if the facts show none. The facts hold only the groups that belong to it.
         belongs: Whether a group's difference is explained by this rule; None for rules about whole requests.
         order: Rules with a lower number choose their groups first.
         checks_noise: Whether the rule decides by itself whether a difference exceeds the noise.
     """
 
-    code: str
+    id: str
     explain: Callable[[SpeedFacts], Reason | None]
     belongs: Callable[[Group, SpeedFacts], bool] | None = None
     order: int = 0
     checks_noise: bool = False
-
-    @property
-    def id(self) -> str:
-        """Return the code, by which plug-ins are told apart."""
-        return self.code

@@ -4,7 +4,6 @@ The order is found on one half of the examples and applied to the other half, so
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,15 @@ MOST_CLASSES = 2000
 """The assignment of more classes takes too long."""
 
 
-@dataclass(frozen=True)
-class Reordered:
-    """Puts the second side's classes into the order of the first side's."""
-
-    def __call__(self, first: Rows, second: Rows) -> tuple[Rows, Rows]:
-        """Return the first side's answers, and the second's in the order found on the other half of the examples."""
-        a, b = stacked(first), stacked(second)
-        found: Rows = list(second)
-        for half in (0, 1):
-            order = order_of(a[1 - half :: 2], b[1 - half :: 2])
-            for at in range(half, len(second), 2):
-                found[at] = second[at].reshape(-1)[order].reshape(second[at].shape)
-        return first, found
+def reordered(first: Rows, second: Rows) -> tuple[Rows, Rows]:
+    """Return the first side's answers, and the second's in the order found on the other half of the examples."""
+    a, b = stacked(first), stacked(second)
+    found: Rows = list(second)
+    for half in (0, 1):
+        order = order_of(a[1 - half :: 2], b[1 - half :: 2])
+        for at in range(half, len(second), 2):
+            found[at] = second[at].reshape(-1)[order].reshape(second[at].shape)
+    return first, found
 
 
 def stacked(rows: Rows) -> NDArray[Any]:
@@ -60,7 +55,7 @@ def found_order(first: Rows, second: Rows) -> JsonValue:
 def propose(side: Side, material: Material) -> Iterable[Proposal]:
     """Yield the order that the answers show."""
     if side.spec.answer_kind in ("class", "labels", "tensor") and side.spec.postprocess is None and not side.spec.links:
-        changed, words = side.with_answers(Reordered()), _("its classes in another order")
+        changed, words = side.with_answers(reordered), _("its classes in another order")
         yield Proposal(changed, "classes", "other", None, words, gives=True, found=found_order)
 
 

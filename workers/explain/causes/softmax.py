@@ -1,7 +1,7 @@
 """Try answers as logits on one side and as probabilities, or their logarithms, on the other."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -19,25 +19,18 @@ FUNCTIONS: dict[Function, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Shares:
-    """Turns the answers of one or both sides into probabilities; those of the other side must be probabilities."""
-
-    first: Function | None
-    second: Function | None
-
-    def __call__(self, first: Rows, second: Rows) -> tuple[Rows, Rows]:
-        """Return both sides' answers as probabilities."""
-        sides = []
-        for rows, function in ((first, self.first), (second, self.second)):
-            is_share = [are_shares(row) for row in rows]
-            if function is None and not all(is_share):
-                raise ValueError("no probabilities")
-            if function is not None and all(is_share):
-                raise ValueError("probabilities already")
-            with np.errstate(over="ignore"):
-                sides.append([np.asarray(FUNCTIONS[function](row), np.float32) if function else row for row in rows])
-        return sides[0], sides[1]
+def shares(first: Rows, second: Rows, functions: tuple[Function | None, Function | None]) -> tuple[Rows, Rows]:
+    """Return both sides' answers as probabilities; those of a side without a function must be probabilities."""
+    sides = []
+    for rows, function in zip((first, second), functions, strict=True):
+        is_share = [are_shares(row) for row in rows]
+        if function is None and not all(is_share):
+            raise ValueError("no probabilities")
+        if function is not None and all(is_share):
+            raise ValueError("probabilities already")
+        with np.errstate(over="ignore"):
+            sides.append([np.asarray(FUNCTIONS[function](row), np.float32) if function else row for row in rows])
+    return sides[0], sides[1]
 
 
 def are_shares(row: NDArray[Any]) -> bool:
@@ -62,7 +55,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
 
 
 def _with(side: Side, first: Function | None, second: Function | None) -> Side:
-    return side.with_answers(Shares(first, second), as_shares=True)
+    return side.with_answers(partial(shares, functions=(first, second)), as_shares=True)
 
 
 CAUSE = CauseKind("softmax", order=80, propose=propose)

@@ -192,4 +192,4 @@ def test_number_of_layers_is_the_reason_only_if_it_fits(
 def test_every_rule_has_a_case() -> None:
     """Given all rules of the package, Then each of them has a test here, and their codes differ."""
     own = {"emulated_8_bits", "free_sizes", "little_to_gain"}
-    assert {rule.code for rule in kinds_in(rules, "RULE")} == {case[0] for case in CASES} | own
+    assert {rule.id for rule in kinds_in(rules, "RULE")} == {case[0] for case in CASES} | own
