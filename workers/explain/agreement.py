@@ -1,6 +1,5 @@
 """Compare one inner value of two models, whose axes may be in another order."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, Literal
@@ -23,41 +22,29 @@ MASKED = -1e4
 HIDDEN = -6e4
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a value of the second model lies; `axes` are its axes in the first model's order, None for the same order."""
-
-    axes: tuple[int, ...] | None = None
-
-    def to_first(self, value: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        """Return the second model's value in the first model's shape; raise ValueError where it does not fit."""
-        return value.reshape(shape) if self.axes is None else value.transpose(self.axes)
-
-    def to_second(self, value: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        """Return the first model's value in the second model's shape; raise ValueError where it does not fit."""
-        return value.reshape(shape) if self.axes is None else value.transpose(np.argsort(self.axes))
+Axes = tuple[int, ...]
+"""Axes of a value of the second model in the first model's order; () for the same order."""
 
 
-def layout_of(first: NDArray[Any], second: NDArray[Any]) -> Layout | None:
+def turned(value: NDArray[Any], axes: Axes, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a value with its axes in another order, or in another shape for `axes` (); raise ValueError for others."""
+    return value.transpose(axes) if axes else value.reshape(shape)
+
+
+def axes_of(first: NDArray[Any], second: NDArray[Any]) -> Axes | None:
     """Return the order of axes in which both values are most alike; None where they have not as many numbers."""
     if first.size != second.size or first.dtype.kind not in "fiub" or second.dtype.kind not in "fiub":
         return None
-    apart = _distance(first, Layout().to_first(second, first.shape))
-    if first.shape == second.shape and apart < ALIKE:
-        return Layout()
-    best = Layout()
-    for layout in _turned(first, second):
-        distance = _distance(first, layout.to_first(second, first.shape))
-        if distance < CLEARLY * apart:
-            best, apart = layout, distance
+    best: Axes = ()
+    apart = _distance(first, second.reshape(first.shape))
+    if (first.shape == second.shape and apart < ALIKE) or not first.ndim == second.ndim <= MOST_AXES:
+        return best
+    for axes in permutations(range(first.ndim)):
+        if tuple(second.shape[axis] for axis in axes) == first.shape:
+            distance = _distance(first, second.transpose(axes))
+            if distance < CLEARLY * apart:
+                best, apart = axes, distance
     return best
-
-
-def _turned(first: NDArray[Any], second: NDArray[Any]) -> Iterator[Layout]:
-    if first.ndim == second.ndim <= MOST_AXES:
-        for axes in permutations(range(first.ndim)):
-            if tuple(second.shape[axis] for axis in axes) == first.shape:
-                yield Layout(axes)
 
 
 def _distance(first: NDArray[Any], second: NDArray[Any]) -> float:
@@ -126,22 +113,15 @@ BINS, MAX_COUNTED = 12, 1 << 16
 """Parts of a range of values, and about how many values are counted."""
 
 
-@dataclass
-class Spread:
-    """How often values occur in both models in the first example; None before it."""
-
-    histograms: Histograms | None = None
-
-    def add(self, first: NDArray[Any], second: NDArray[Any]) -> None:
-        """Count two values of one shape, without those that are not finite or hide places from a Softmax."""
-        if self.histograms is not None:
-            return
-        flat = (_floats(one).reshape(-1)[:: max(1, one.size // MAX_COUNTED)] for one in (first, second))
-        a, b = (one[np.isfinite(one) & (one > MASKED)].astype(np.float64) for one in flat)
-        if a.size and b.size:
-            low, high = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
-            counts = (np.histogram(one, BINS, (low, high))[0].tolist() for one in (a, b))
-            self.histograms = Histograms(low=low, high=high, a=tuple(next(counts)), b=tuple(next(counts)))
+def histograms_of(first: NDArray[Any], second: NDArray[Any]) -> Histograms | None:
+    """Count two values of one shape, without those that are not finite or hide places from a Softmax."""
+    flat = (_floats(one).reshape(-1)[:: max(1, one.size // MAX_COUNTED)] for one in (first, second))
+    a, b = (one[np.isfinite(one) & (one > MASKED)].astype(np.float64) for one in flat)
+    if not a.size or not b.size:
+        return None
+    low, high = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
+    counts = [tuple(np.histogram(one, BINS, (low, high))[0].tolist()) for one in (a, b)]
+    return Histograms(low=low, high=high, a=counts[0], b=counts[1])
 
 
 FAINT = 0.1

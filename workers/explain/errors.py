@@ -153,14 +153,14 @@ def _result(nodes: Sequence[ChangedNode], pairs: Sequence[Pair], count: int, wal
     different: list[tuple[bool, int]] = []
     for pair in pairs:
         found[pair.position] = found[pair.position].model_copy(
-            update={"error": pair.whole.error, "nan": pair.whole.nan, "histograms": pair.spread.histograms}
+            update={"error": pair.whole.error, "nan": pair.whole.nan, "histograms": pair.histograms}
         )
         if pair.whole.nan in ("a", "b"):
             different.append((False, pair.position))
         elif excess(pair, walk.in_steps) > rounding.LIMIT:
             different.append((True, pair.position))
     notes = []
-    without = sum(pair.layout is None for pair in pairs)
+    without = sum(pair.axes is None for pair in pairs)
     if without:
         notes.append(
             ngettext(

@@ -19,7 +19,7 @@ from small_models import nodes_of
 from workers.contracts.after.changes import DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.folder import read_model
-from workers.explain.agreement import Spread
+from workers.explain.agreement import histograms_of
 from workers.explain.errors import with_errors
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.inner_values import in_onnxruntime
@@ -299,14 +299,11 @@ def test_with_errors_engine_without_single_operators_is_noted(make_small, compar
 )
 def test_spread_counts_values_of_both_models_in_one_range(second: list[float], expected: tuple[Any, Any]) -> None:
     """Given values of both models, When they are counted, Then both have the same bins, without NaN and hidden places."""
-    spread = Spread()
-    spread.add(np.array([0.0, 1.0, 1.0, 12.0], np.float32), np.array(second, np.float32))
-    assert spread.histograms is not None and (spread.histograms.low, spread.histograms.high) == (0, 12)
-    assert (spread.histograms.a, spread.histograms.b) == expected
+    found = histograms_of(np.array([0.0, 1.0, 1.0, 12.0], np.float32), np.array(second, np.float32))
+    assert found is not None and (found.low, found.high, (found.a, found.b)) == (0, 12, expected)
 
 
 def test_spread_of_values_that_hardly_differ_is_counted() -> None:
     """Given values one step of 32 bits apart, When they are counted, Then both ends have a value."""
-    spread = Spread()
-    spread.add(np.array([1.0], np.float32), np.nextafter(np.array([1.0], np.float32), np.float32(2)))
-    assert spread.histograms is not None and (spread.histograms.a[0], spread.histograms.b[-1]) == (1, 1)
+    found = histograms_of(np.array([1.0], np.float32), np.nextafter(np.array([1.0], np.float32), np.float32(2)))
+    assert found is not None and (found.a[0], found.b[-1]) == (1, 1)

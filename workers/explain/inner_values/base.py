@@ -122,19 +122,12 @@ class InnerModel(ABC):
         return Part(tuple(sorted(found.values(), key=lambda one: self.places[one.name])), tuple(takes), gives)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Parts that compute groups of values one after the other.
-
-    `last_use` is the number of the last part that needs a value; then it can be forgotten.
-    """
-
-    parts: tuple[Part, ...]
-    last_use: Mapping[str, int]
-
-
-def plan(model: InnerModel, groups: Sequence[Sequence[str]], kept: Mapping[str, int]) -> Plan:
+def plan(
+    model: InnerModel, groups: Sequence[Sequence[str]], kept: Mapping[str, int]
+) -> tuple[list[Part], dict[str, int]]:
     """Return parts, one for each group of wanted values, that run every operator once.
+
+    The second value holds the number of the last part that needs a value; then it can be forgotten.
 
     Args:
         model: the model.
@@ -154,7 +147,7 @@ def plan(model: InnerModel, groups: Sequence[Sequence[str]], kept: Mapping[str, 
         made = (name for operator in part.operators for name in operator.gives)
         gives = {name: None for name in made if last_use.get(name, -1) > number}
         parts[number] = replace(part, gives=tuple(dict.fromkeys((*part.gives, *gives))))
-    return Plan(tuple(parts), last_use)
+    return parts, last_use
 
 
 @contextmanager

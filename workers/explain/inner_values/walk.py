@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.changes import Histograms
 from workers.contracts.process.context import JobContext
-from workers.explain.agreement import Difference, Gains, Layout, Spread, layout_of
+from workers.explain.agreement import Axes, Difference, Gains, axes_of, histograms_of, turned
 from workers.explain.inner_values.base import InnerModel, Part, Run, Values, plan
 from workers.explain.rounding import changed, coarsest
 from workers.infer.base import Arrays, NotRunnable
@@ -33,10 +34,10 @@ class Pair:
         rounds_to: Coarsest number type to which a model rounds on the way from other matched values.
         weight_error: Relative error of weights in 8 bits on this way.
         size: Bytes of both values of an example.
-        layout: Order of axes; None if the values cannot be compared.
+        axes: Order of axes; None if the values cannot be compared.
         cut: Whether the second model can go on from the first model's value.
         whole: Difference of both models.
-        spread: Values of both models in the first example.
+        histograms: Values of both models in the first example.
         local: Difference of the second's operator alone, from the first model's inner values.
         gains: The same by channels.
         moved: How far small changes of these values move it.
@@ -48,10 +49,10 @@ class Pair:
     rounds_to: str = ""
     weight_error: float = 0.0
     size: int = 0
-    layout: Layout | None = None
+    axes: Axes | None = None
     cut: bool = False
     whole: Difference = field(default_factory=Difference)
-    spread: Spread = field(default_factory=Spread)
+    histograms: Histograms | None = None
     local: Difference = field(default_factory=Difference)
     gains: Gains = field(default_factory=Gains)
     moved: Difference = field(default_factory=Difference)
@@ -114,7 +115,7 @@ class Walk:
         held: list[list[Values]] = [[dict(feeds) for feeds in pair] for pair in items]
         forms: list[Forms] = [{} for _ in items]
         for number, group in enumerate(self._groups):
-            parts = [one.parts[number] for one in self._plans]
+            parts = [planned[number] for planned, _ in self._plans]
             sessions = zip(self._models, parts, strict=True)
             runs = [model.start(part) if part.gives else None for model, part in sessions]
             alone = self._start_alone(number) if start < LOCAL_ITEMS and any(pair.cut for pair in group) else None
@@ -143,8 +144,8 @@ class Walk:
 
     def _forget(self, number: int, sides: list[Values]) -> None:
         size = 0
-        for one, model, values in zip(self._plans, self._models, sides, strict=True):
-            for name in [name for name in values if name not in model.inputs and one.last_use.get(name, -1) <= number]:
+        for (_, last_use), model, values in zip(self._plans, self._models, sides, strict=True):
+            for name in [name for name in values if name not in model.inputs and last_use.get(name, -1) <= number]:
                 del values[name]
             size += sum(getattr(value, "nbytes", 0) for value in values.values())
         self.held_bytes = max(self.held_bytes, size)
@@ -157,13 +158,13 @@ class Walk:
                 continue
             forms[pair.b] = b.shape, b.dtype
             real = second.dequantized(pair.b, b)
-            if pair.whole.count == 0 and pair.layout is None:
-                pair.layout = layout_of(a, real)
+            if pair.whole.count == 0 and pair.axes is None:
+                pair.axes = axes_of(a, real)
                 pair.size = a.nbytes + 3 * b.nbytes
-                pair.cut = pair.layout is not None and a.dtype.kind == b.dtype.kind == "f"
-            if pair.layout is not None:
-                _add(pair.whole, pair, a, real)
-                _add(pair.spread, pair, a, real)
+                pair.cut = pair.axes is not None and a.dtype.kind == b.dtype.kind == "f"
+            if (fitted := _fitted(pair, a, real)) is not None:
+                pair.whole.add(a, fitted)
+                pair.histograms = pair.histograms or histograms_of(a, fitted)
 
     def _look_alone(self, run: Run, number: int, sides: list[Values], forms: Forms) -> Run | None:
         """Run the second model's operators on the first one's values; return None if they refuse these."""
@@ -177,25 +178,27 @@ class Walk:
             return None
         for pair in self._groups[number]:
             if pair.cut:
-                _add(pair.local, pair, sides[0][pair.a], own[pair.b])
-                _add(pair.gains, pair, sides[0][pair.a], own[pair.b])
+                a = sides[0][pair.a]
+                if (fitted := _fitted(pair, a, own[pair.b])) is not None:
+                    pair.local.add(a, fitted)
+                    pair.gains.add(a, fitted)
                 pair.moved.add(own[pair.b], moved[pair.b])
         return run
 
     def _fed(self, name: str, sides: list[Values], forms: Forms) -> NDArray[Any]:
         pair = self._cuts.get(name)
-        if pair is None or pair.layout is None:
+        if pair is None or pair.axes is None:
             given: NDArray[Any] = sides[1][name]
             return given
         shape, dtype = forms[name]
         if sides[0][pair.a].size != np.prod(shape):
             raise NotRunnable(Words("the models' values have different sizes for some examples"))
-        return np.asarray(pair.layout.to_second(sides[0][pair.a], shape), dtype, order="C")
+        return np.asarray(turned(sides[0][pair.a], tuple(np.argsort(pair.axes)), shape), dtype, order="C")
 
 
-def _add(sums: Difference | Gains | Spread, pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> None:
-    """Add the difference of two values, unless their sizes do not fit for this example."""
-    if pair.layout is not None and first.size == second.size:
-        turned = pair.layout.to_first(second, first.shape)
-        if turned.shape == first.shape:
-            sums.add(first, turned)
+def _fitted(pair: Pair, first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the second model's value in the first one's shape; None if its size does not fit for this example."""
+    if pair.axes is None or first.size != second.size:
+        return None
+    value = turned(second, pair.axes, first.shape)
+    return value if value.shape == first.shape else None
