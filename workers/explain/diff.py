@@ -1,11 +1,10 @@
 """Run the job ``diff``: match the graphs of two models, and add errors, times, reasons and the picture."""
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.after.changes import DiffParams, DiffResult, Layer
+from workers.contracts.after.changes import DiffParams, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
@@ -17,10 +16,9 @@ from workers.explain.graphs.reading import read_graph
 from workers.explain.matching import match_graphs
 from workers.explain.picture.levels import levels_of
 from workers.explain.reasoning import facts_of, reasons
-from workers.explain.times import placed_layers, with_times
 from workers.infer.base import Arrays
 from workers.measure.requests import load_requests
-from workers.tune.layers import layers_of, profile_in_turns, target_of
+from workers.tune.layers import profile_in_turns, target_of
 from workers.tune.timing_runs import Target
 
 STAGES = ("Match both graphs", "Compare inner values", "Time each layer")
@@ -58,24 +56,18 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
 
 
 def _times(found: DiffResult, graphs: Graphs, sides: tuple[RunParams, RunParams], ctx: JobContext) -> dict[str, Any]:
-    """Return the fields of times, from both models in turns; engines that cannot take turns give no reasons."""
+    """Return the fields of times, from both models in turns; the rules know no engines on a card."""
     programs = [_program(side) for side in sides]
     try:
-        if any(side.runtime == "tensorrt" for side in sides):
-            first, second = (layers_of(*program, ctx) for program in programs)
-            placed = placed_layers(found.nodes, graphs, (first, second))
-            return {"nodes": with_times(*placed), **_totals(first, second)}
         profiles = profile_in_turns(programs, ctx)
     except InputRefused as error:
         return {"notes": (*found.notes, joined([_("The time of single operators is not known."), error.detail]))}
     facts = facts_of(found.nodes, graphs, profiles, (sides[0].runtime, sides[1].runtime))
     notes = (*found.notes, *((BUSY,) if facts.second.disturbed else ()))
-    totals = _totals(facts.first.layers, facts.second.layers)
-    return {"nodes": facts.nodes, "reasons": reasons(facts), "notes": notes, **totals}
-
-
-def _totals(first: Sequence[Layer], second: Sequence[Layer]) -> dict[str, float]:
-    return {f"total_ms_{side}": sum(layer.ms for layer in layers) for side, layers in (("a", first), ("b", second))}
+    layers = ("a", facts.first.layers), ("b", facts.second.layers)
+    totals = {f"total_ms_{side}": sum(layer.ms for layer in own) for side, own in layers}
+    why = () if "tensorrt" in facts.runtimes else reasons(facts)
+    return {"nodes": facts.nodes, "reasons": why, "notes": notes, **totals}
 
 
 def _program(side: RunParams) -> tuple[Target, Arrays]:

@@ -14,9 +14,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _, mark
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.measure.timing import OtherLoad
-from workers.tune import tensorrt_layers
 from workers.tune.onnxruntime_layers import OnnxRuntimeProfiler
 from workers.tune.openvino_layers import OpenVinoProfiler
+from workers.tune.tensorrt_layers import TensorRtProfiler
 from workers.tune.timing_runs import MOST_RUNS, Profile, Profiler, Target, calm, timed, turns
 from workers.tune.torch_layers import TorchProfiler
 
@@ -61,6 +61,8 @@ def open_profiler(target: Target, feeds: Arrays, ctx: JobContext, fixed: bool = 
         return OpenVinoProfiler(target, given, ctx.threads, fixed)
     if target.runtime in ("onnxruntime-cpu", "onnxruntime-cuda"):
         return OnnxRuntimeProfiler(target, given, ctx, fixed)
+    if target.runtime == "tensorrt":
+        return TensorRtProfiler(target, given)
     if target.runtime == "torch-cpu" and not target.settings.get("compile"):
         return TorchProfiler(target, given, ctx.threads)
     raise InputRefused(
@@ -78,9 +80,6 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
         InputRefused: the engine has no profiler, or cannot run the version with it.
     """
     try:
-        if target.runtime == "tensorrt":
-            measured = tensorrt_layers.layers_on_card(target.path, target.settings, feeds, lambda: turns(ctx))
-            return tuple(measured[:MOST])
         profiler = open_profiler(target, feeds, ctx, fixed=target.runtime == "openvino")
         for _ in turns(ctx):
             profiler.run(MOST_RUNS if target.runtime == "openvino" else 1)

@@ -14,7 +14,7 @@ from workers.contracts.after.changes import Layer
 from workers.contracts.process.context import JobContext
 from workers.infer import onnxruntime_cpu as engine
 from workers.infer.base import Arrays
-from workers.tune.timing_runs import PRECISIONS, Profile, Target, TurnTimes, timed
+from workers.tune.timing_runs import PRECISIONS, Profile, Profiler, Target, timed
 
 KNOWN = ("num_threads", "graph_optimization")
 TIMED, WHOLE = "_kernel_time", "model_run"
@@ -34,7 +34,7 @@ The profiler takes some microseconds for each layer, so that a request with it s
 """
 
 
-class OnnxRuntimeProfiler:
+class OnnxRuntimeProfiler(Profiler):
     """One inference session that writes a profile."""
 
     def __init__(self, target: Target, feeds: Arrays, ctx: JobContext, fixed: bool = False) -> None:
@@ -43,6 +43,7 @@ class OnnxRuntimeProfiler:
         Raises:
             NotRunnable: ONNX Runtime refuses the model.
         """
+        super().__init__()
         library = engine.import_library()
         known = {name: value for name, value in target.settings.items() if name in KNOWN}
         sizes = _free_sizes(target.path, feeds) if fixed else {}
@@ -55,7 +56,7 @@ class OnnxRuntimeProfiler:
 
         size = sum(file.stat().st_size for file in target.path.parent.glob(f"{target.path.stem}*"))  # weights beside it
         profiling = options()
-        self._threads, self._feeds, self._path = profiling.intra_op_num_threads, dict(feeds), target.path
+        self.threads, self._feeds, self._path = profiling.intra_op_num_threads, dict(feeds), target.path
         self._optimized = ctx.work_dir / "optimized.onnx"
         if size < LARGEST:
             profiling.optimized_model_filepath = str(self._optimized)
@@ -71,7 +72,7 @@ class OnnxRuntimeProfiler:
             not isinstance(size, int) for entry in self._session.get_inputs() for size in entry.shape or ()
         )
         self.size = self._origins.size
-        self._turns: list[tuple[list[float], list[float]]] = []
+        self._timed: list[tuple[list[float], list[float]]] = []
         self._session.run(None, self._feeds)
 
     def _read_origins(self) -> "Origins":
@@ -89,7 +90,7 @@ class OnnxRuntimeProfiler:
         plain = self._plain
         profiled_ms = [timed(lambda: self._session.run(None, self._feeds)) for _ in range(times)]
         request_ms = [timed(lambda: plain.run(None, self._feeds)) for _ in range(times)] if plain is not None else []
-        self._turns.append((profiled_ms, request_ms))
+        self._timed.append((profiled_ms, request_ms))
 
     def close(self) -> Profile:
         """Return what was measured since the first run, and remove the profile's file."""
@@ -98,12 +99,10 @@ class OnnxRuntimeProfiler:
         runs = read_runs(json.loads(written.read_text(encoding="utf-8")))
         written.unlink()
         order = [(name, event["args"]["op_name"]) for name, event, _ in next(runs)]
-        times = TurnTimes()
-        for profiled_ms, request_ms in self._turns:
+        for profiled_ms, request_ms in self._timed:
             layers = [[_layer(*one) for one in run] for run in islice(runs, len(profiled_ms))]
-            times.add(layers, request_ms, profiled_ms)
-        about = self._origins.by_layer(order)
-        return times.profile(about, free_sizes=self.free_sizes, threads=self._threads)
+            self.add(layers, request_ms, profiled_ms)
+        return self.profile(self._origins.by_layer(order))
 
 
 Event = dict[str, Any]

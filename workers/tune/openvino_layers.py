@@ -4,10 +4,9 @@ import math
 from typing import Any
 
 from workers.contracts.after.changes import Layer
-from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable
 from workers.infer.openvino_program import import_library, options_of, read_model
-from workers.tune.timing_runs import MOST_RUNS, PRECISIONS, Profile, Target, TurnTimes, timed, turns
+from workers.tune.timing_runs import PRECISIONS, Profile, Profiler, Target, timed
 
 SUFFIXES = ("f32", "f16", "bf16", "i8", "u8")
 """Suffixes of OpenVINO's kernel names."""
@@ -26,20 +25,21 @@ DEEPEST = 5
 UNPACKING = frozenset({"Convert", "Multiply", "Subtract", "Reshape", "FakeQuantize", "Transpose"})
 
 
-class OpenVinoProfiler:
+class OpenVinoProfiler(Profiler):
     """One compiled model with its counters on."""
 
-    def __init__(self, target: Target, feeds: Arrays, threads: int, fixed: bool = True) -> None:
+    def __init__(self, target: Target, feeds: Arrays, threads: int, fixed: bool) -> None:
         """Compile the model and run it once; `fixed` sets the sizes of its inputs to those of the request.
 
         Raises:
             NotRunnable: OpenVINO cannot run the model.
         """
+        super().__init__()
         core = import_library().Core()
         settings = {name: value for name, value in target.settings.items() if name not in ("constants", "shapes")}
         shapes = {name: list(array.shape) for name, array in feeds.items()} if fixed else target.settings.get("shapes")
         options, _ = options_of(core, settings, threads)
-        self._threads, self._feeds, self._times = options["INFERENCE_NUM_THREADS"], dict(feeds), TurnTimes()
+        self.threads, self._feeds = options["INFERENCE_NUM_THREADS"], dict(feeds)
         try:
             model = read_model(core, target.path, dict(shapes or {}))
             self._sizes = {stem_of(name): size for name, size in _weight_sizes(model).items()}
@@ -80,7 +80,7 @@ class OpenVinoProfiler:
             for entry in entries
             if spent[entry.node_name] or entry.node_name in self._run_at_all
         ]
-        self._times.add([layers], [min(request_ms)])
+        self.add([layers], request_ms)
 
     def _layer(self, entry: Any, ms: float) -> Layer:
         name, kernel = entry.node_name, entry.exec_type
@@ -91,7 +91,7 @@ class OpenVinoProfiler:
     def close(self) -> Profile:
         """Return what was measured, with the operators of the file that each layer computes."""
         about = {node.friendly_name: _facts(node) for node in self._compiled.get_runtime_model().get_ops()}
-        return self._times.profile(about, free_sizes=self.free_sizes, threads=self._threads)
+        return self.profile(about)
 
 
 def _mean_ms(entry: Any) -> float:
@@ -112,18 +112,6 @@ def _facts(node: Any) -> dict[str, Any]:
         before = str(node.input_value(0).get_node().get_rt_info()["outputPrecisions"].value)
         facts["kind"] = "Reorder" if before == report["outputPrecisions"] else "Convert"
     return facts
-
-
-def of_openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
-    """Return the layers that OpenVINO runs for one request of these fixed sizes.
-
-    Raises:
-        NotRunnable: OpenVINO cannot run the model.
-    """
-    profiler = OpenVinoProfiler(target, feeds, ctx.threads)
-    for _ in turns(ctx):
-        profiler.run(MOST_RUNS)
-    return list(profiler.close().layers)
 
 
 def stem_of(name: str) -> str:

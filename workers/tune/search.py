@@ -28,7 +28,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.inference.in_turn import in_turn
 from workers.convert.rewriting import removed_by
 from workers.infer.base import Arrays, NotRunnable, Session
-from workers.tune.openvino_layers import of_openvino
+from workers.tune.layers import layers_of
 from workers.tune.timing_runs import Target
 
 MIN_SHARE = 0.1
@@ -84,7 +84,7 @@ def search(
         return report
     settings = {"inference_precision": precision}
     with contextlib.suppress(NotRunnable, WorkerError):
-        profile = of_openvino(Target(model.main, RUNTIME, settings), feeds, ctx)
+        profile = layers_of(Target(model.main, RUNTIME, settings), feeds, ctx)
         ctx.check_cancelled()
         total_ms = sum(layer.ms for layer in profile)
         if max_s is not None and total_ms * LOOK_REQUESTS > max_s * 1000:

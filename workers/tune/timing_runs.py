@@ -1,11 +1,12 @@
 """Times of layers over several turns of one program, as all engines report them."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from workers.contracts.after.changes import Layer
 from workers.contracts.process.context import JobContext
@@ -52,33 +53,31 @@ class Profile:
     threads: int = 1
 
 
-class Profiler(Protocol):
-    """One program, opened with its engine's profiler.
+class Profiler(ABC):
+    """One program, opened with its engine's profiler, and times by layer of several turns of it.
 
     `free_sizes` is whether it takes inputs of other sizes as well, `size` about how many layers it has.
     """
 
-    free_sizes: bool
-    size: int
+    free_sizes = False
+    size = 0
+    threads = 1
 
+    def __init__(self) -> None:
+        """Start without turns."""
+        self._known: dict[str, Layer] = {}
+        self._turns: list[tuple[dict[str, float], float, float]] = []
+
+    @abstractmethod
     def run(self, times: int = 1) -> None:
         """Run the request once, or so many times as one turn."""
 
+    @abstractmethod
     def close(self) -> Profile:
         """Return what was measured since it was opened, and release the program."""
 
-
-@dataclass
-class TurnTimes:
-    """Times by layer of several turns, from which a profile is made."""
-
-    known: dict[str, Layer] = field(default_factory=dict)
-    turns_ms: list[dict[str, float]] = field(default_factory=list)
-    request_ms: list[float] = field(default_factory=list)
-    outside_ms: list[float] = field(default_factory=list)
-
     def add(
-        self, runs: Sequence[Sequence[Layer]], request_ms: Sequence[float], profiled_ms: Sequence[float] = ()
+        self, runs: Sequence[Sequence[Layer]], request_ms: Sequence[float] = (), profiled_ms: Sequence[float] = ()
     ) -> None:
         """Add one turn with the layers of runs, the times of runs without a profiler if known, and those with it.
 
@@ -91,29 +90,29 @@ class TurnTimes:
         for layers in runs:
             spent: dict[str, float] = {}
             for layer in layers:
-                self.known.setdefault(layer.name, layer.model_copy(update={"order": len(self.known)}))
+                self._known.setdefault(layer.name, layer.model_copy(update={"order": len(self._known)}))
                 spent[layer.name] = spent.get(layer.name, 0.0) + layer.ms
             best |= {name: min(ms, best.get(name, ms)) for name, ms in spent.items()}
-        self.turns_ms.append(best)
         inside_ms = sum(best.values())
-        self.request_ms.append(min(request_ms, default=inside_ms))
+        whole_ms = min(request_ms, default=inside_ms)
         own_ms = (sum(layer.ms for layer in layers) for layers in runs)
         within = (whole - own for whole, own in zip(profiled_ms, own_ms, strict=False))
-        self.outside_ms.append(max(0.0, min([self.request_ms[-1] - inside_ms, *within])))
+        self._turns.append((best, whole_ms, max(0.0, min([whole_ms - inside_ms, *within]))))
 
-    def profile(self, about: Mapping[str, Mapping[str, Any]], **more: Any) -> Profile:
+    def profile(self, about: Mapping[str, Mapping[str, Any]]) -> Profile:
         """Return the profile; `about` has further facts by layer's name.
 
         The lower quartile of a layer's times is its time, because a single one may be too low by the clock's precision.
         """
-        turns = {name: sorted(turn[name] for turn in self.turns_ms if name in turn) for name in self.known}
-        best = {name: times[len(times) // 4] for name, times in turns.items()}
+        turns_ms, request_ms, outside_ms = zip(*self._turns, strict=True)
+        times = {name: sorted(turn[name] for turn in turns_ms if name in turn) for name in self._known}
+        best = {name: own[len(own) // 4] for name, own in times.items()}
         layers = tuple(
             layer.model_copy(update={"ms": best[name], **about.get(name, {})})
-            for name, layer in self.known.items()
+            for name, layer in self._known.items()
             if best[name] > 0
         )
-        return Profile(layers, tuple(self.turns_ms), tuple(self.request_ms), tuple(self.outside_ms), **more)
+        return Profile(layers, turns_ms, request_ms, outside_ms, self.free_sizes, threads=self.threads)
 
 
 def calm(profiles: Sequence[Profile]) -> list[Profile]:

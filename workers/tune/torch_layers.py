@@ -7,7 +7,7 @@ from typing import Any
 from workers.contracts.after.changes import Layer
 from workers.infer import torch_cpu
 from workers.infer.base import Arrays
-from workers.tune.timing_runs import PRECISIONS, Profile, Target, TurnTimes, timed
+from workers.tune.timing_runs import PRECISIONS, Profile, Profiler, Target, timed
 
 MARK = "fettle::"
 VIEWS = frozenset(
@@ -16,7 +16,7 @@ VIEWS = frozenset(
 """Operators that only describe memory anew; a first one can take longer than the product of a small layer."""
 
 
-class TorchProfiler:
+class TorchProfiler(Profiler):
     """One exported module that is run operator by operator."""
 
     def __init__(self, target: Target, feeds: Arrays, threads: int) -> None:
@@ -27,12 +27,13 @@ class TorchProfiler:
         """
         import torch
 
-        self._torch, self._threads = torch, int(target.settings.get("num_threads", threads))
-        torch.set_num_threads(self._threads)
+        super().__init__()
+        self._torch, self.threads = torch, int(target.settings.get("num_threads", threads))
+        torch.set_num_threads(self.threads)
         program, (inputs, _) = torch_cpu.load_program(torch, target.path)
         keywords = torch_cpu.keywords(program)
         given = {name: torch.from_numpy(feeds[name].copy()) for name in keywords or inputs}
-        module, self._times = program.module(), TurnTimes()
+        module = program.module()
         self._request = partial(module, **given) if keywords else partial(module, *given.values())
         self.free_sizes = any(not isinstance(size, int) for node in program.graph.nodes for size in _sizes(node))
         self.size = len(program.graph.nodes)
@@ -44,7 +45,7 @@ class TorchProfiler:
         """Run the request once, or so many times as one turn."""
         with self._torch.inference_mode():
             request_ms = [timed(self._request) for _ in range(times)]
-        self._times.add([self._layers_of_run() for _ in range(times)], request_ms)
+        self.add([self._layers_of_run() for _ in range(times)], request_ms)
 
     def _layers_of_run(self) -> list[Layer]:
         activities = [self._torch.profiler.ProfilerActivity.CPU]
@@ -55,7 +56,7 @@ class TorchProfiler:
     def close(self) -> Profile:
         """Return what was measured, and release the program."""
         del self._request, self._marked
-        return self._times.profile(self._facts, free_sizes=self.free_sizes, threads=self._threads)
+        return self.profile(self._facts)
 
 
 def _sizes(node: Any) -> tuple[Any, ...]:

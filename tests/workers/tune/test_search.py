@@ -61,7 +61,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
     """`looked(kind, profile, gain)` searches a small model with the profile and comparison of a test."""
 
     def look(kind: str, profile: list[Layer], faster: float, **context: Any):
-        monkeypatch.setattr(module, "of_openvino", lambda *_: profile)
+        monkeypatch.setattr(module, "layers_of", lambda *_: profile)
         monkeypatch.setattr(module, "gain", lambda *_: faster)
         small = make_small(kind)
         ctx = RecordingContext(tmp_path, data_dir=small.data, **context)
@@ -112,7 +112,7 @@ def test_partitioner_is_compared_for_short_requests_on_several_cores(looked) -> 
 
 def test_search_without_time_tries_nothing(monkeypatch, make_small, tmp_path: Path) -> None:
     """Given requests of a second and ten seconds to look, Then nothing is tried, with the reason."""
-    monkeypatch.setattr(module, "of_openvino", lambda *_: profile(Transpose=500, other=500))
+    monkeypatch.setattr(module, "layers_of", lambda *_: profile(Transpose=500, other=500))
     small = make_small("nhwc")
     found = search(small.model, small.feeds(), "f32", 1000, REWRITES, RecordingContext(tmp_path), max_s=10)
     assert not found.steps and "your time" in found.dropped[0].reason.text
