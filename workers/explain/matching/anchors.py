@@ -5,9 +5,8 @@ from collections.abc import Callable, Hashable, Iterable
 
 from workers.explain.graph import Node
 from workers.explain.matching.operators import COMPOSITE, is_packed
-from workers.explain.matching.sides import Side, stem, weight_stem
+from workers.explain.matching.sides import Side, alone, stem, weight_stem
 
-Key = Hashable | None
 SMALL_BYTES = 64
 """Weights up to this size are common numbers (0, 1, a half) and tell nothing."""
 
@@ -59,34 +58,37 @@ def same_shape(a: Node, b: Node) -> bool:
     return in_place or Counter(a.shape) == Counter(b.shape)  # another layout
 
 
+WEIGHT_KEYS: tuple[tuple[int, Callable[[Node], Hashable]], ...] = (
+    (SMALL_BYTES, lambda node: node.weight_hash),
+    (SMALL_BYTES, lambda node: node.weight_sums[0]),
+    (8, lambda node: weight_stem(node.weight_names[0])),
+    (-1, lambda node: frozenset(map(weight_stem, node.weight_names)) if len(node.weight_names) > 1 else None),
+)
+"""What finds an operator by its weights, if they have more than so many bytes: numbers, the same in any order, name.
+
+Last come any of their names, for operators whose largest weight was folded away.
+"""
+
+
 def by_weights(first: Side, second: Side) -> None:
     """Pair operators whose weights have names or numbers that only one operator of the kind has in each graph."""
-    keys: tuple[Callable[[Side, int], Key], ...] = (_hash, _sums, _weight_name, _weight_name_alone)
-    for key in keys:
-        _unique(first, second, key)
+    for least_bytes, key in WEIGHT_KEYS:
+        found = [_weighted(side, least_bytes, key) for side in (first, second)]
+        for name, a in found[0].items():
+            b = found[1].get(name)
+            if b is not None and same_weights(first.nodes[a], second.nodes[b]):
+                pair(first, second, a, b)
 
 
-def _hash(side: Side, place: int) -> Key:
-    node = side.nodes[place]
-    return (side.kinds[place], node.weight_hash) if node.weight_hash and node.weight_bytes > SMALL_BYTES else None
+def _weighted(side: Side, least_bytes: int, key: Callable[[Node], Hashable]) -> dict[Hashable, int]:
+    """Return {kind and key: node} of those that one node without a pair has."""
 
+    def named(place: int) -> Hashable:
+        name = key(side.nodes[place])
+        return None if name is None else (side.kinds[place], name)
 
-def _sums(side: Side, place: int) -> Key:
-    node = side.nodes[place]
-    return (side.kinds[place], node.weight_sums[0]) if node.weight_hash and node.weight_bytes > SMALL_BYTES else None
-
-
-def _weight_name(side: Side, place: int) -> Key:
-    node = side.nodes[place]
-    return (
-        (side.kinds[place], weight_stem(node.weight_names[0])) if node.weight_names and node.weight_bytes > 8 else None
-    )
-
-
-def _weight_name_alone(side: Side, place: int) -> Key:
-    """Weights by any of their names, for operators whose largest weight was folded away."""
-    node = side.nodes[place]
-    return (side.kinds[place], frozenset(map(weight_stem, node.weight_names))) if len(node.weight_names) > 1 else None
+    nodes = ((place, node) for place, node in enumerate(side.nodes) if place not in side.partner and node.weight_hash)
+    return alone((place for place, node in nodes if node.weight_bytes > least_bytes), named)
 
 
 def by_parts(first: Side, second: Side) -> None:
@@ -114,27 +116,6 @@ def _joined_names(name: str) -> tuple[str, ...]:
         if "qkv_proj" in name
         else (name,)
     )
-
-
-def _unique(first: Side, second: Side, key: Callable[[Side, int], Key]) -> None:
-    found = [_once(side, key) for side in (first, second)]
-    for name, a in found[0].items():
-        b = found[1].get(name)
-        if b is not None and same_weights(first.nodes[a], second.nodes[b]):
-            pair(first, second, a, b)
-
-
-def _once(side: Side, key: Callable[[Side, int], Key]) -> dict[Hashable, int]:
-    """Return {key: node} of keys that one unmatched node has."""
-    found: dict[Hashable, int] = {}
-    several = set()
-    for place in range(len(side.nodes)):
-        name = None if place in side.partner else key(side, place)
-        if name is None:
-            continue
-        several.update([name] if name in found else [])
-        found[name] = place
-    return {name: place for name, place in found.items() if name not in several}
 
 
 def by_names(first: Side, second: Side) -> None:

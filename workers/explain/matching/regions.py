@@ -1,8 +1,10 @@
 """Say what became of operators without a pair, by the matched operators around them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from networkx.utils import UnionFind
 
 from workers.contracts.after.changes import Status
 from workers.explain.matching.anchors import pair, same_numbers, same_shape
@@ -70,28 +72,19 @@ def _identity(side: Side, place: int) -> object:
 
 def _regions(side: Side, settled: Found) -> list[Region]:
     """Return the connected parts of nodes without a pair."""
-    above = list(range(len(side.nodes)))
-
-    def top(place: int) -> int:
-        while above[place] != place:
-            above[place] = above[above[place]]
-            place = above[place]
-        return place
-
     left = [place for place in range(len(side.nodes)) if place not in side.partner and place not in settled]
-    open_ = set(left)
+    open_, sets = set(left), UnionFind()
     for place in left:
-        for source in open_.intersection(side.sources[place]):
-            above[top(place)] = top(source)
-    regions: dict[int, Region] = {}
+        sets.union(place, *open_.intersection(side.sources[place]))
+    regions: dict[int, Region] = defaultdict(Region)
     for place in left:
-        region = regions.setdefault(top(place), Region())
+        region = regions[sets[place]]
         region.nodes.append(place)
         region.sources.update(one for one in side.sources[place] if one < 0 or one in side.partner)
         region.users.update(one for one in side.users.get(place, ()) if one in side.partner)
     for number, maker in enumerate(side.outputs):
         if maker in open_:
-            regions[top(maker)].outputs.add(number)
+            regions[sets[maker]].outputs.add(number)
     return list(regions.values())
 
 

@@ -1,7 +1,7 @@
 """Index of one graph, and the pairs of operators that were found."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.matching.operators import PASSING, kind_of
@@ -23,6 +23,14 @@ def stem(name: str) -> str:
     while (short := SUFFIXES.sub("", name)) != name and short:
         name = short
     return name
+
+
+def alone(places: Iterable[int], key: Callable[[int], Hashable]) -> dict[Hashable, int]:
+    """Return {key: node} of the keys that exactly one of these nodes has; None is no key."""
+    groups: dict[Hashable, list[int]] = {}
+    for place in places:
+        groups.setdefault(key(place), []).append(place)
+    return {name: members[0] for name, members in groups.items() if name is not None and len(members) == 1}
 
 
 def weight_stem(name: str) -> str:
@@ -55,15 +63,14 @@ class Side:
         self.outputs = [self.maker.get(value) for value in graph.outputs]
         self.partner: dict[int, int] = {}
 
-    def passes(self, one: int) -> bool:
-        """Return whether an id is an unmatched node that passes a value on."""
-        return one >= 0 and one not in self.partner and self.kinds[one] in PASSING
+    def passes(self, one: int, skip: frozenset[str] = frozenset()) -> bool:
+        """Return whether an id is an unmatched node that passes a value on, or of the kinds `skip`."""
+        return one >= 0 and one not in self.partner and (self.kinds[one] in PASSING or self.kinds[one] in skip)
 
     def root(self, one: int, skip: frozenset[str] = frozenset()) -> int:
         """Return the id whose value `one` passes on, also through unmatched nodes of the kinds `skip`, or `one`."""
         for _ in range(FARTHEST):
-            through = self.passes(one) or (one >= 0 and one not in self.partner and self.kinds[one] in skip)
-            if not through or not self.sources[one]:
+            if not self.passes(one, skip) or not self.sources[one]:
                 return one
             one = self.sources[one][0]
         return one
@@ -80,8 +87,7 @@ class Side:
             if place in seen:
                 continue
             seen.add(place)
-            through = self.passes(place) or (self.kinds[place] in skip and place not in self.partner)
-            if through:
+            if self.passes(place, skip):
                 stack += self.users.get(place, ())[:MOST_USERS]
             if not self.passes(place):
                 yield place

@@ -1,16 +1,15 @@
 """Find more pairs of operators from those that were found, along the edges in both directions."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from functools import partial
 
 from workers.explain.matching.anchors import pair, same_shape, same_weights
 from workers.explain.matching.operators import FOLDED
-from workers.explain.matching.sides import MOST_USERS, Side
+from workers.explain.matching.sides import MOST_USERS, Side, alone
 
 COMMUTATIVE = frozenset({"add", "mul", "max", "min", "and", "or", "equal", "sum"})
 
 NOTHING: frozenset[str] = frozenset()
-
-Key = Callable[[Side, int], Hashable]
 
 
 def spread(first: Side, second: Side) -> None:
@@ -101,18 +100,11 @@ def _decided(first: Side, second: Side, here: Sequence[int], there: Sequence[int
     for key in (_strict, _sized, _kind):
         if not left or not right:
             return
-        groups = (_alone(first, left, key), _alone(second, right, key))
-        found = [(a, groups[1][name]) for name, a in groups[0].items() if name in groups[1]]
+        one, other = alone(left, partial(key, first)), alone(right, partial(key, second))
+        found = [(a, other[name]) for name, a in one.items() if name in other]
         yield from found
         left = [one for one in left if one not in {a for a, _ in found}]
         right = [one for one in right if one not in {b for _, b in found}]
-
-
-def _alone(side: Side, places: Iterable[int], key: Key) -> dict[Hashable, int]:
-    groups: dict[Hashable, list[int]] = {}
-    for place in places:
-        groups.setdefault(key(side, place), []).append(place)
-    return {name: members[0] for name, members in groups.items() if len(members) == 1}
 
 
 def _strict(side: Side, place: int) -> Hashable:
