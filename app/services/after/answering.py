@@ -21,7 +21,7 @@ from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, 
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_bundle
 from app.services.records.facts import RunFacts, check_stored
-from app.services.run.version_steps import Version, new_variant, stored_version
+from app.services.run.version_steps import Version, opened_version, stored_version
 from workers.contracts.after.answering import (
     ENDED_FILE,
     NOW_FILE,
@@ -32,7 +32,6 @@ from workers.contracts.after.answering import (
 )
 from workers.contracts.folder import sha256_file
 from workers.contracts.paths import to_text
-from workers.contracts.specs import Recipe
 from workers.contracts.translation import _, mark
 
 SUFFIXES: tuple[TableSuffix, ...] = (".csv", ".xlsx", ".jsonl")
@@ -73,8 +72,7 @@ def bundle_version(bundle: Path, *, allow_code: bool = False) -> Flow[tuple[Vers
         hint = mark("Choose a .zip file that Fettle exported, or its unpacked folder; optimize a model first.")
         raise Refused("not_a_bundle", "This is not a bundle of Fettle", _("{0} was not used.").format(bundle), hint)
     content: str = yield DiskStep(lambda _stopped: sha256_file(sums))
-    recipe = Recipe(title=opened.result.info.name, runtime=opened.result.runtime)
-    version = Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
+    version = opened_version(opened, opened.result.info.name)
     return version, version_key(version, content)
 
 

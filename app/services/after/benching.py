@@ -7,11 +7,10 @@ from app.domain.variant import Variant
 from app.services.flow.steps import Flow
 from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
-from app.services.run.version_steps import Version, new_variant, stored_version
+from app.services.run.version_steps import Version, opened_version, stored_version
 from workers.contracts.after.load import Scenario
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
-from workers.contracts.specs import Recipe
 from workers.contracts.translation import _, mark
 from workers.contracts.wording import in_ms
 
@@ -31,7 +30,7 @@ def bench_model(
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
     runtime = runtime or (read_model(opened.folder).artifact.runtimes or (RUNTIME,))[0]
-    version = Version(new_variant("", 0, Recipe(title="Measure", runtime=runtime), is_baseline=True), opened.folder)
+    version = opened_version(opened, "Measure", runtime)
     return (yield from _bench(version, data.folder, threads, batches=batches, scenario=scenario, seconds=seconds))
 
 

@@ -7,17 +7,16 @@ from pydantic import ValidationError
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, JobStep
 from app.services.flow.workspace import Workspace
-from app.services.opening.opening import OpenedModel, open_model, read_data
+from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.run_records import OtherModelRequest
 from app.services.run.prove_other import open_version
-from app.services.run.version_steps import Version, new_variant, stored_version, threads_of
+from app.services.run.version_steps import Version, opened_version, stored_version, threads_of
 from workers.contracts.after.changes import DiffParams, DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.runtimes import needs_torch
-from workers.contracts.specs import Recipe
 from workers.contracts.translation import mark
 
 TITLE = mark("Compare both models")
@@ -53,18 +52,13 @@ def compare_models(
         JobError: (exit code 3) One of them cannot be opened, or the other takes other inputs.
     """
     opened = yield from open_model(first.model_copy(update={"to_prove": True}))
-    original = _version(opened)
+    original = opened_version(opened)
     if data.path is None:
-        other = _version((yield from open_model(second.model_copy(update={"to_prove": True}))))
+        other = opened_version((yield from open_model(second.model_copy(update={"to_prove": True}))))
         return (yield from _step(original, other, None, threads).run()).result
     read = yield from read_data(data.model_copy(update={"model_dir": str(opened.folder), "max_calibration": 0}))
     other = yield from open_version(OtherModelRequest(opening=second), original, read.folder, 1)
     return (yield from _step(original, other, read.folder, threads).run()).result
-
-
-def _version(opened: OpenedModel) -> Version:
-    recipe = Recipe(title="Original", runtime=opened.result.runtime)
-    return Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
 
 
 def _step_of_run(facts: RunFacts, variant: Variant) -> JobStep[DiffResult]:

@@ -5,11 +5,11 @@ from typing import Any
 
 from app.domain.variant import Variant
 from app.services.after.run_data import data_params_of
-from app.services.flow.steps import Flow, JobStep, Refused, limits_of_runtime
+from app.services.flow.steps import Flow, JobStep, Refused
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from app.services.records.facts import RunFacts, check_stored
-from app.services.run.version_steps import stored_version
+from app.services.run.version_steps import Version, opened_version, stored_version
 from workers.contracts.after.changes import ExplainParams, ExplainResult
 from workers.contracts.jobs import OpenParams
 from workers.contracts.paths import from_text
@@ -29,14 +29,12 @@ def explain_models(
 
     Both models may have any inputs and outputs, because differences of their interfaces are explained as well.
     """
-    more: dict[str, Any] = {} if max_items is None else {"max_items": max_items}
-    more["text_column"] = text_column
-    first = yield from _opened(model)
+    more: dict[str, Any] = {"text_column": text_column, **({} if max_items is None else {"max_items": max_items})}
+    first = opened_version((yield from open_model(model.model_copy(update={"to_prove": True}))))
     if other.suffix.lower() in EXPECTED_SUFFIXES and other.is_file():
         return (yield from _explained(first, None, data, other, **more))
-    path = str(other.absolute())
-    beside = model.model_copy(update={"path": path, "preprocess": None, "task": None, "data_path": None})
-    second = yield from _opened(beside)
+    beside = {"path": str(other.absolute()), "preprocess": None, "task": None, "data_path": None, "to_prove": True}
+    second = opened_version((yield from open_model(model.model_copy(update=beside))))
     return (yield from _explained(first, second, data, **more))
 
 
@@ -53,30 +51,26 @@ def explain_version(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
             mark("Run it with examples of your own."),
         )
         raise Refused("no_examples", "There are no examples to compare on", detail, hint)
-    both = []
     for version in (facts.baseline, variant):
         check_stored(workspace, facts, version, contents=False)
-        both.append(RunParams(**stored_version(facts, version).parameters()))
-    return (yield from _explained(both[0], both[1], from_text(data.path), text_column=data.text_column))
-
-
-def _opened(params: OpenParams) -> Flow[RunParams]:
-    opened = yield from open_model(params.model_copy(update={"to_prove": True}))
-    found = opened.result
-    return RunParams(model_dir=str(opened.folder), runtime=found.runtime, settings=found.artifact.settings)
+    first, second = stored_version(facts, facts.baseline), stored_version(facts, variant)
+    return (yield from _explained(first, second, from_text(data.path), text_column=data.text_column))
 
 
 def _explained(
-    first: RunParams, second: RunParams | None, data: Path, expected: Path | None = None, **more: Any
+    first: Version, second: Version | None, data: Path, expected: Path | None = None, **more: Any
 ) -> Flow[ExplainResult]:
-    models = [model for model in (first, second) if model is not None]
-    limits = [limits_of_runtime(model.runtime, model.settings) for model in models]
+    versions = [one for one in (first, second) if one is not None]
+    sides = [RunParams(**one.parameters()) for one in versions]
+    limits = [one.limits for one in versions]
     other = None if expected is None else str(expected.absolute())
-    params = ExplainParams(first=first, second=second, expected=other, data_path=str(data.absolute()), **more)
+    params = ExplainParams(
+        first=sides[0], second=sides[1] if second else None, expected=other, data_path=str(data.absolute()), **more
+    )
     step = JobStep(
         "explain", params, ExplainResult, TITLE,
-        (*(Path(model.model_dir) for model in models), *(path.absolute() for path in (data, expected) if path)),
-        torch=any(needs_torch(model.runtime) for model in models),
+        (*(one.model_dir for one in versions), *(path.absolute() for path in (data, expected) if path)),
+        torch=any(needs_torch(side.runtime) for side in sides),
         limits=next((one for one in limits if one.gpu or one.start_programs), limits[0]),
     )  # fmt: skip
     return (yield from step.run()).result

@@ -92,6 +92,12 @@ def stored_version(facts: RunFacts, variant: Variant) -> Version:
     return Version(variant, facts.model_dir(variant))
 
 
+def opened_version(opened: OpenedModel, title: str = "Original", runtime: str = "") -> Version:
+    """Return an opened model as a version outside of all runs."""
+    recipe = Recipe(title=title, runtime=runtime or opened.result.runtime)
+    return Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
+
+
 def threads_of(facts: RunFacts) -> int:
     """Return the number of cores with which the run measured."""
     return facts.run.goal.threads or usable_cores()

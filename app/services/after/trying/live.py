@@ -13,13 +13,13 @@ from app.services.flow.steps import Flow, JobError, JobStep, Refused
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from app.services.records.facts import RunFacts, check_stored
-from app.services.run.version_steps import Version, new_variant, stored_version
+from app.services.run.version_steps import Version, opened_version, stored_version
 from workers.contracts.after.chatting import ChatPiece, ChatRequest
 from workers.contracts.after.trying import LiveResult
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.messages import Answered, Cancelled, Failed, Finished, Ready, Request
-from workers.contracts.specs import ModelInfo, Recipe, RunParams
+from workers.contracts.specs import ModelInfo, RunParams
 from workers.contracts.translation import _, mark
 
 Ended = (Finished, Failed, Cancelled, Crashed)
@@ -148,8 +148,7 @@ def chat_version(params: OpenParams) -> Flow[Version]:
     opened = yield from open_model(params.model_copy(update={"to_prove": True}))
     if opened.result.info.task != LANGUAGE_MODEL:
         raise _no_language_model(opened.result.info.name)
-    recipe = Recipe(title=opened.result.info.name, runtime=opened.result.runtime)
-    return Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
+    return opened_version(opened, opened.result.info.name)
 
 
 def _no_language_model(name: str) -> JobError:
