@@ -1,6 +1,7 @@
 """Find how far the inner values of two models are apart, and the operator where more than rounding shows."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -82,15 +83,12 @@ def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> 
 
 
 def _carry(requests: Requests, others: Requests, params: RunParams, ctx: JobContext) -> None:
-    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
         for number, other in enumerate(others.feeds[: len(requests)]):
             feeds = requests.feed(number)
             other |= {name: feeds.get(name, value) for name, value in others.state.items()}
             requests.feeds[number] = dict(feeds)
             requests.carry(session.run(feeds))
-    finally:
-        session.close()
 
 
 def _pairs(

@@ -1,7 +1,9 @@
 """Job kind ``explain``: find why two models, or a model and expected outputs, answer differently."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,42 +50,34 @@ def explain(params: ExplainParams, ctx: JobContext) -> ExplainResult:
     folder = Path(params.first.model_dir)
     pipeline = load_pipeline(folder)
     examples = Examples(params, pipeline, ctx)
-    first = Side(pipeline.spec, folder)
-    varied = params.second or params.first
-    feeds = [pipeline.feeds_from(sample) for sample in examples.samples(pipeline.spec)]
-    session = _open(params.first, None, ctx)
-    try:
+    first, varied = Side(pipeline.spec, folder), params.second or params.first
+    samples = examples.samples(pipeline.spec)
+    feeds = [pipeline.feeds_from(sample) for sample in samples]
+    with closing(_open(params.first, None, ctx)) as session:
         if params.expected is None:
             reference = answers_of(first, answered(pipeline, session, feeds, 0, len(feeds)))
         else:
             reference = _expected(params.expected, first, session, feeds, examples)
-    finally:
-        session.close()
     side = first if params.second is None else _second(first, Path(params.second.model_dir))
-    runner = Runner(reference, examples.samples, lambda model: _open(varied, model, ctx), ctx.check_cancelled)
-    try:
-        return _explained(params, ctx, first, side, runner, examples)
-    finally:
-        runner.close()
-
-
-def _explained(
-    params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner, examples: Examples
-) -> ExplainResult:
-    """Return the result, from the comparison as they are to the inner values."""
-    tolerance = max(tolerance_of(one) for one in (params.first, params.second) if one is not None)
-    search = Search(runner, _material(params, ctx, first, side, runner, examples), tolerance, ctx)
-    before = search.base(side)
-    trial = None if before.error <= tolerance and before.agrees else search.run(side, before)
-    causes, diff = tuple[Cause, ...](), None
-    if trial is not None:
-        causes = search.causes(trial, *(EXPECTED if params.second is None else SECOND))
-    elif not before.agrees and (diff := _inner_values(params, ctx, first, side, runner)) is not None:
-        causes = inner_causes(diff, before)
+    load = partial(_open, varied, ctx=ctx)
+    with closing(Runner(reference, examples.samples, load, ctx.check_cancelled)) as runner:
+        places, varied_dir = tuple(range(runner.n)), Path(varied.model_dir)
+        material = Material(
+            load_pipeline(varied_dir).spec.preprocess, samples, varied_dir, ctx.work_dir,
+            lengths=lambda one: [int(given[one.main.name].shape[1]) for given in runner.feeds(one, places)],
+            varies=lambda: runner.outcome(replace(side, repeats=2), (0,)).noise > VARIED,
+        )  # fmt: skip
+        tolerance = max(tolerance_of(one) for one in (params.first, params.second) if one is not None)
+        search, before = Search(runner, material, tolerance, ctx), runner.outcome(side, places)
+        trial = None if before.error <= tolerance and before.agrees else search.run(side, before)
+        causes, diff = tuple[Cause, ...](), None
+        if trial is not None:
+            causes = search.causes(trial, *(EXPECTED if params.second is None else SECOND))
+        elif not before.agrees and (diff := _inner_values(params, ctx, first, side, runner)) is not None:
+            causes = inner_causes(diff, before)
     return ExplainResult(
         agree=before.agrees, share_differing=before.share, causes=causes, diff=diff, n_items=before.n,
-        first_node=None if diff is None else diff.first_different, tried=search.tried,
-        notes=tuple(_notes(examples, before, late=search.late)),
+        tried=search.tried, notes=tuple(_notes(examples, before, late=search.late)),
     )  # fmt: skip
 
 
@@ -152,25 +146,6 @@ def _expected(path: str, side: Side, session: Session, feeds: Sequence[Arrays], 
 def _without_padding(values: NDArray[Any]) -> NDArray[Any]:
     used = np.flatnonzero(np.isfinite(values.reshape(len(values), -1)).any(axis=1))
     return values[: used[-1] + 1] if len(used) else values
-
-
-def _material(
-    params: ExplainParams, ctx: JobContext, first: Side, side: Side, runner: Runner, examples: Examples
-) -> Material:
-    """Return the facts that alternatives are made from."""
-    folder = Path((params.second or params.first).model_dir)
-    places = tuple(range(runner.n))
-
-    def lengths(one: Side) -> list[int]:
-        return [int(feeds[one.main.name].shape[1]) for feeds in runner.feeds(one, places)]
-
-    def varies() -> bool:
-        return runner.outcome(replace(side, repeats=2), (0,)).noise > VARIED
-
-    return Material(
-        own=load_pipeline(folder).spec.preprocess,
-        samples=examples.samples(first.spec), model_dir=folder, work_dir=ctx.work_dir, lengths=lengths, varies=varies,
-    )  # fmt: skip
 
 
 def _notes(examples: Examples, before: Outcome, *, late: bool) -> Iterable[str]:

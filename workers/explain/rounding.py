@@ -10,6 +10,8 @@ from workers.explain.agreement import HIDDEN
 COARSEST = ("int4", "int8", "bf16", "f16", "f32")
 """Number types, the one that rounds most first."""
 
+AS_COARSE = {"u4": "int4", "nf4": "int4", "u8": "int8"}
+
 STEP = 2.0**-8
 """Largest relative change of each number of an input, where the model does not round to 8 bits."""
 
@@ -34,7 +36,7 @@ LIMIT = 4.0
 
 def coarsest(kinds: Iterable[str]) -> str:
     """Return the number type that rounds most; "" where none of `COARSEST` is there."""
-    known = set(kinds)
+    known = {AS_COARSE.get(kind, kind) for kind in kinds}
     return next((kind for kind in COARSEST if kind in known), "")
 
 

@@ -71,10 +71,6 @@ class Search:
         self._few, self._fewest = (self._all[:: max(1, runner.n // count)][:count] for count in (FIRST, FIRST_PAIR))
         self.tried, self.late = 0, False
 
-    def base(self, side: Side) -> Outcome:
-        """Return how the sides compare as they are."""
-        return self._runner.outcome(side, self._all)
-
     def run(self, side: Side, before: Outcome) -> Trial | None:
         """Return the smallest set that makes both sides agree; None if there is none."""
         singles = self._tried(side, None)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.convert.graphs import onnx_files
+from workers.explain.graphs.weights import number_type
 from workers.explain.inner_values.base import InnerModel, Operator, Part, Run, Values, refusals
 from workers.explain.rounding import coarsest, of_steps
 from workers.infer import onnxruntime_cpu as engine
@@ -20,7 +21,6 @@ OWN = "fettle_own_"
 """Prefix of a value that a part computes although another value is fed in its place."""
 
 FOLDER_OF_WEIGHTS = "session.model_external_initializers_file_folder_path"
-ROUNDED = {"INT4": "int4", "UINT4": "int4", "INT8": "int8", "UINT8": "int8", "FLOAT16": "f16", "BFLOAT16": "bf16"}
 EIGHT_BITS = ("QuantizeLinear", "DequantizeLinear", "QLinear", "DynamicQuantize", "MatMulInteger", "ConvInteger")
 
 
@@ -67,9 +67,7 @@ class OnnxModel(InnerModel):
             name = node.name if node.name and node.name not in self._nodes else gives[0]
             self._nodes[name] = node
             _, weights = self._behind([node])
-            error = max(
-                (of_steps(self._array(one)) for one in weights if ROUNDED.get(_kind(one)) == "int8"), default=0.0
-            )
+            error = max((of_steps(self._array(one)) for one in weights if _kind(one) in ("int8", "u8")), default=0.0)
             yield Operator(name, reads, gives, sum(map(_size, weights)), _rounds_to(node, weights), error)
 
     def _computed(self, names: Iterable[str]) -> Iterable[str]:
@@ -151,7 +149,7 @@ def _first(node: Any) -> str:
 def _kind(tensor: Any) -> str:
     from onnx import TensorProto
 
-    return str(TensorProto.DataType.Name(tensor.data_type))
+    return number_type(TensorProto.DataType.Name(tensor.data_type))
 
 
 def _rounds_to(node: Any, weights: Iterable[Any]) -> str:
@@ -159,7 +157,7 @@ def _rounds_to(node: Any, weights: Iterable[Any]) -> str:
         return "int4"
     if node.op_type.startswith(EIGHT_BITS):
         return "int8"
-    return coarsest(ROUNDED.get(_kind(tensor), "") for tensor in weights)
+    return coarsest(map(_kind, weights))
 
 
 def _captured(node: Any) -> list[str]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from workers.explain.graphs.weights import number_type
 from workers.explain.inner_values.base import InnerModel, Operator, Part, Run, refusals
 from workers.explain.rounding import coarsest, of_steps
 from workers.infer.base import Arrays
 from workers.infer.openvino_program import import_library, input_name, options_of, read_model
 from workers.quantize.weights.graph_parts import OUTSIDE, Crossing, Graph, GraphPart, beginnings, taken_out
 
-ROUNDED = {"i4": "int4", "u4": "int4", "nf4": "int4", "i8": "int8", "u8": "int8", "f16": "f16", "bf16": "bf16"}
 FREE = ("shapes", "constants", "chat", "cache_bits", "cache_dir")
 """Settings that do not matter for single operators."""
 
@@ -65,7 +65,7 @@ class OpenVinoModel(InnerModel):
                 tuple(self._call(one, name if one[1] == 0 else f"{name}:{one[1]}") for one in crossings),
                 sum(int(constant.get_byte_size()) for constant in constants),
                 _rounds_to(op, constants),
-                max((of_steps(one.data) for one in constants if _kind(one) in ("i8", "u8")), default=0.0),
+                max((of_steps(one.data) for one in constants if _kind(one) in ("int8", "u8")), default=0.0),
             )
 
     def _constants(self, op: Any) -> list[Any]:
@@ -123,8 +123,8 @@ def _name_apart(ops: Iterable[Any]) -> None:
 def _rounds_to(op: Any, constants: Iterable[Any]) -> str:
     if op.get_type_name() == "FakeQuantize":
         return "int8"
-    return coarsest(ROUNDED.get(_kind(one), "") for one in constants)
+    return coarsest(map(_kind, constants))
 
 
 def _kind(constant: Any) -> str:
-    return str(constant.get_element_type().get_type_name())
+    return number_type(constant.get_element_type().get_type_name())

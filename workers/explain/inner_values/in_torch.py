@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from workers.explain.graphs.weights import number_type
 from workers.explain.inner_values.base import InnerModel, Operator, Part, Run, Values, refusals
 from workers.explain.rounding import coarsest
 from workers.infer.torch_cpu import keywords, load_program
-
-ROUNDED = {"float16": "f16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
 
 
 class TorchModel(InnerModel):
@@ -48,15 +47,9 @@ class TorchModel(InnerModel):
                 constants[node.name] = own
                 continue
             tensors = [one for one in own if isinstance(one, self._torch.Tensor)]
-            kinds = [ROUNDED.get(str(one.dtype).removeprefix("torch."), "") for one in tensors]
+            kind = coarsest(number_type(str(one.dtype)) for one in tensors)
             size = sum(one.numel() * one.element_size() for one in tensors)
-            yield Operator(
-                node.name,
-                tuple(dict.fromkeys(reads)),
-                (node.name,),
-                size,
-                coarsest(kinds),
-            )
+            yield Operator(node.name, tuple(dict.fromkeys(reads)), (node.name,), size, kind)
 
     def start(self, part: Part) -> Run:
         """Return a function that interprets the part's operators."""
