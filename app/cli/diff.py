@@ -1,7 +1,6 @@
 """Run `fettle diff`, which compares the graphs of two models."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -33,18 +32,12 @@ MOST_LINES = 20
 FIELDS = ("a", "b", "op", "status", "dtype_a", "dtype_b", "error", "ms_a", "ms_b", "kernel_a", "kernel_b")
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiffOptions(JudgingOptions):
-    """The options of `fettle diff`."""
-
-    html: Annotated[Path | None, Option(metavar="FILE.html", help="Also write the picture of both graphs.")] = None
-
-
 def diff(
     output: Output,
     first: Annotated[Path, Argument(metavar="A", help="A model file, folder or bundle.")],
     second: Annotated[Path, Argument(metavar="B", help="The model, file, folder or bundle to compare with it.")],
-    options: DiffOptions,
+    options: JudgingOptions,
+    html: Annotated[Path | None, Option(metavar="FILE.html", help="Also write the picture of both graphs.")] = None,
 ) -> int:
     """Compare the graphs of two models from anywhere; with data also errors and time by operator."""
     check_exists(first, second, options.data, any_name=True)
@@ -52,13 +45,13 @@ def diff(
     with workspace(output.options, writes=True, notice=output.notice) as space:
         flow = compare_models(options.opening(first), options.opening(second), data, options.threads)
         result = run(space, flow, output.watch)
-    if options.html is not None:
-        _write_page(options.html, html_of(result, (first.name, second.name)))
+    if html is not None:
+        _write_page(html, html_of(result, (first.name, second.name)))
     output.document(document_of(result))
     for line in _lines(result):
         output.text(line)
-    if options.html is not None:
-        output.text(f"Both models as one picture: {options.html}")
+    if html is not None:
+        output.text(f"Both models as one picture: {html}")
     output.sentence(_sentence(result))
     return OK
 

@@ -66,9 +66,9 @@ def explain_document(result: ExplainResult) -> dict[str, Any]:
 
 def first_node(result: ExplainResult) -> dict[str, Any] | None:
     """Return the first operator that differs, None if none is known."""
-    if result.diff is None or result.first_node is None:
+    if result.diff is None or result.diff.first_different is None:
         return None
-    node = result.diff.nodes[result.first_node]
+    node = result.diff.nodes[result.diff.first_different]
     return {"name": node.a or node.b, "op": node.op, "error": node.error}
 
 

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QSizePolicy
 from widgets.parts.format import sized
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
-from workers.contracts.after.change_words import box_status, box_words, facts_of, op_words, summary
+from workers.contracts.after.change_words import box_status, box_words, summary, tip_of
 from workers.contracts.after.changes import ChangedNode, DiffResult, Level, Status
 
 STATUS_TOKENS: dict[Status, str] = {
@@ -322,13 +322,7 @@ class GraphPicture(TipWidget):
     # -- events --
     def _tip_at(self, at: QPointF) -> str:
         number = self.box_at(at)
-        if number is None:
-            return ""
-        box = self.drawing.level.boxes[number]
-        if len(box.nodes) > 1:
-            return f"{box.title}\n{self.drawing.captions[number]}"
-        node = self._nodes[box.nodes[0]]
-        return "\n".join((op_words(node), *(f"{caption}: {text}" for caption, text in facts_of(node))))
+        return "" if number is None else tip_of(self.drawing.level.boxes[number], self._nodes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the whole level in view if it was."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from workers.contracts.after.change_words import box_status, box_words, facts_of, name_of, op_words
+from workers.contracts.after.change_words import box_status, box_words, tip_of
 from workers.contracts.after.changes import Box, ChangedNode, DiffResult, Status
 from workers.contracts.translation import _
 
@@ -70,18 +70,13 @@ def svg_of(result: DiffResult, titles: tuple[str, str], level: int = -1, *, styl
 
 def _box(box: Box, nodes: Sequence[ChangedNode], first_different: int | None) -> str:
     status, room = box_status(box, nodes), int((box.width - EDGE_PX) / CHAR_PX)
-    if len(box.nodes) == 1:
-        node = nodes[box.nodes[0]]
-        tip = "\n".join((op_words(node), *(f"{caption}: {text}" for caption, text in facts_of(node))))
-    else:
-        tip = f"{box.title}\n{box_words(box, nodes)}\n{name_of(nodes[box.nodes[0]])} …"
     first = " first" if first_different in box.nodes else ""
     size = f'width="{box.width:g}" height="{box.height:g}"'
     back = f'x="{box.x + STACK_PX:g}" y="{box.y + STACK_PX:g}" {size} fill-opacity="0"'
     stack = f'<rect class="{status}" {back}/>' if box.repeats > 1 else ""
     lines = (("name", 15, box.title), ("fact", 30, box_words(box, nodes)))
     return (
-        f'<g data-nodes="{" ".join(map(str, box.nodes))}"><title>{plain(tip)}</title>{stack}'
+        f'<g data-nodes="{" ".join(map(str, box.nodes))}"><title>{plain(tip_of(box, nodes))}</title>{stack}'
         f'<rect class="{status}{first}" x="{box.x:g}" y="{box.y:g}" {size}/>'
         + "".join(
             f'<text class="{kind}" x="{box.x + EDGE_PX / 2:g}" y="{box.y + down}">{plain(_cut(text, room))}</text>'

@@ -69,8 +69,8 @@ def cause_lines(found: ExplainResult) -> list[tuple[str, Tone, str]]:
     if not lines:
         text = _("{0:,} usual differences were tried on {1:,} examples; none explains why {2} of the answers differ.")
         text = text.format(found.tried, found.n_items, percent(found.share_differing, 0))
-        if found.diff is not None and found.first_node is not None:
-            node = found.diff.nodes[found.first_node]
+        if found.diff is not None and found.diff.first_different is not None:
+            node = found.diff.nodes[found.diff.first_different]
             text += " " + _("The first operator that differs is “{0}”: {1}.").format(name_of(node), error_words(node))
         lines.append(("x-circle", "bad", text))
     return lines

@@ -104,6 +104,14 @@ def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
     return joined(parts, ", ")
 
 
+def tip_of(box: Box, nodes: Sequence[ChangedNode]) -> str:
+    """Return what is known of a box: the facts of its operator, or its time and number of operators."""
+    if len(box.nodes) > 1:
+        return f"{box.title}\n{box_words(box, nodes)}\n{name_of(nodes[box.nodes[0]])} …"
+    node = nodes[box.nodes[0]]
+    return "\n".join((op_words(node), *(f"{caption}: {text}" for caption, text in facts_of(node))))
+
+
 def box_status(box: Box, nodes: Sequence[ChangedNode]) -> Status:
     """Return the most important status of the operators in a box."""
     return min((nodes[at].status for at in box.nodes), key=_RANKS.__getitem__)

@@ -251,7 +251,6 @@ class ExplainResult(Frozen):
         agree: Whether both agree as they are, by the rule of the kind of result.
         share_differing: Share of examples that differ, 0..1.
         causes: Causes that together make both agree; empty if none was found.
-        first_node: Position in `diff.nodes`; None with expected outputs or if none exceeds rounding.
         diff: Comparison of both graphs with errors, if no usual difference explains everything.
         n_items: Number of compared examples.
         tried: Number of alternatives that were tried.
@@ -260,7 +259,6 @@ class ExplainResult(Frozen):
     agree: bool
     share_differing: float
     causes: tuple[Cause, ...] = ()
-    first_node: int | None = None
     diff: DiffResult | None = None
     n_items: int = 0
     tried: int = 0

@@ -91,7 +91,8 @@ def test_causes_are_sentences_and_can_be_looked_for(opened: Any, examples: Modul
     assert "3 test examples get another answer." in text_of(page)
     with qtbot.waitSignal(page.explain_requested, timeout=1000):
         press(page, "Why does it answer otherwise?")
-    unknown = ExplainResult(agree=False, share_differing=0.25, n_items=32, tried=40, first_node=2, diff=value.result)
+    diff = value.result.model_copy(update={"first_different": 2})
+    unknown = ExplainResult(agree=False, share_differing=0.25, n_items=32, tried=40, diff=diff)
     assert "25 % of the answers differ. The first operator that differs is “layers/0/matmul0”: 1.2 %." in text_of(
         opened(ChangesPage, replace(value, explained=unknown))
     )
