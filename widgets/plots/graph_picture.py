@@ -1,11 +1,9 @@
 """Draw two compared graphs as one: boxes with what happened to them, in levels of detail, with pan and zoom."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFont,
@@ -41,17 +39,18 @@ FONT_PX, LEAST_FONT_PX, MOST_FONT_PX = 12, 9, 16
 STEP = 1.2
 
 
-@dataclass(frozen=True)
 class LevelDrawing:
     """One level as Qt draws it; `lows` and `highs` are corners of its boxes in pixels, shape (n, 2), float64."""
 
-    level: Level
-    statuses: tuple[Status, ...]
-    captions: tuple[str, ...]
-    rects: tuple[QRectF, ...]
-    lows: NDArray[np.float64]
-    highs: NDArray[np.float64]
-    owner: dict[int, int] = field(repr=False)
+    def __init__(self, level: Level, nodes: Sequence[ChangedNode]) -> None:
+        """Prepare a level for drawing."""
+        self.level = level
+        self.statuses = [box_status(box, nodes) for box in level.boxes]
+        self.captions = [box_words(box, nodes) for box in level.boxes]
+        self.rects = [QRectF(box.x, box.y, box.width, box.height) for box in level.boxes]
+        self.lows = np.array([(box.x, box.y) for box in level.boxes], np.float64)
+        self.highs = self.lows + [(box.width, box.height) for box in level.boxes]
+        self.owner = {node: box.id for box in level.boxes for node in box.nodes}
 
     @cached_property
     def bounds(self) -> QRectF:
@@ -82,20 +81,6 @@ class LevelDrawing:
         low, high = (area.left(), area.top()), (area.right(), area.bottom())
         found: list[int] = np.flatnonzero(((self.highs >= low) & (self.lows <= high)).all(axis=1)).tolist()
         return found
-
-
-def drawing_of(level: Level, nodes: tuple[ChangedNode, ...]) -> LevelDrawing:
-    """Return a level prepared for drawing."""
-    corners = np.array([(box.x, box.y, box.x + box.width, box.y + box.height) for box in level.boxes], np.float64)
-    return LevelDrawing(
-        level,
-        tuple(box_status(box, nodes) for box in level.boxes),
-        tuple(box_words(box, nodes) for box in level.boxes),
-        tuple(QRectF(box.x, box.y, box.width, box.height) for box in level.boxes),
-        corners[:, :2],
-        corners[:, 2:],
-        {node: box.id for box in level.boxes for node in box.nodes},
-    )
 
 
 class GraphPicture(TipWidget):
@@ -140,7 +125,7 @@ class GraphPicture(TipWidget):
     def drawing(self) -> LevelDrawing:
         """Return the prepared drawing of the level that is shown now."""
         if self.level not in self._drawings:
-            self._drawings[self.level] = drawing_of(self._levels[self.level], self._nodes)
+            self._drawings[self.level] = LevelDrawing(self._levels[self.level], self._nodes)
         return self._drawings[self.level]
 
     # -- what is shown --

@@ -130,8 +130,7 @@ class _Reader(GraphBuilder):
         """Return a tensor's weight; one in a file beside the model is read in parts."""
         from onnx import TensorProto, numpy_helper
 
-        kind = tensor.data_type
-        dtype = number_type(TensorProto.DataType.Name(kind)) if kind in TensorProto.DataType.values() else ""
+        dtype = _type_of(tensor.data_type)
         shape = tuple(int(size) for size in tensor.dims[:MOST_RANK])
         if tensor.data_location == TensorProto.EXTERNAL:
             return self._external(tensor, dtype, shape)
@@ -207,6 +206,12 @@ def _attributes(node: Any) -> dict[str, str]:
     return found
 
 
+def _type_of(kind: int) -> str:
+    from onnx import TensorProto
+
+    return number_type(TensorProto.DataType.Name(kind)) if kind in TensorProto.DataType.values() else ""
+
+
 def _known(model: Any) -> Known:
     """Return {value's name in the file: (number type, sizes)}; unknown where branches give one name two forms."""
     import onnx
@@ -224,10 +229,6 @@ def _known(model: Any) -> Known:
                 continue
             tensor = value.type.tensor_type
             dims = tuple(dim.dim_value if dim.dim_value > 0 else None for dim in tensor.shape.dim[:MOST_RANK])
-            kind = tensor.elem_type
-            dtype = (
-                number_type(onnx.TensorProto.DataType.Name(kind)) if kind in onnx.TensorProto.DataType.values() else ""
-            )
-            form = (dtype, dims if tensor.HasField("shape") else None)
+            form = (_type_of(tensor.elem_type), dims if tensor.HasField("shape") else None)
             found[value.name] = form if found.get(value.name, form) == form else ("", None)
     return found

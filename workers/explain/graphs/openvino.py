@@ -22,20 +22,12 @@ def read(path: Path) -> ModelGraph:
     try:
         model = import_library().Core().read_model(str(path))
     except RuntimeError as error:
-        raise _refused(path) from error
-    return _graph(model)
-
-
-def _refused(path: Path) -> InputRefused:
-    return InputRefused(
-        "model_unreadable",
-        "The model file cannot be read",
-        _("OpenVINO cannot read {0}.").format(path.name),
-        "Open the model again from its original file.",
-    )
-
-
-def _graph(model: Any) -> ModelGraph:
+        raise InputRefused(
+            "model_unreadable",
+            "The model file cannot be read",
+            _("OpenVINO cannot read {0}.").format(path.name),
+            "Open the model again from its original file.",
+        ) from error
     reader = _Reader()
     reader.read(model, 0, {}, "")
     inputs = tuple(_value(port.get_node(), 0) for port in model.inputs)
