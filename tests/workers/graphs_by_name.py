@@ -15,11 +15,31 @@ def graph_of(path: Path) -> ModelGraph:
         ops = import_library().Core().read_model(path).get_ordered_ops()
         nodes = tuple(Node(op.get_friendly_name(), op.get_type_name()) for op in ops)
         return ModelGraph(nodes, (), ())
-    graph = onnx.load(str(path), load_external_data=False).graph
+    return graph_in(onnx.load(str(path), load_external_data=False))
+
+
+def graph_in(proto: onnx.ModelProto) -> ModelGraph:
+    """The main graph of an ONNX model; a node without a name has that of its first output."""
+    graph = proto.graph
+    weights = {tensor.name for tensor in graph.initializer}
     nodes = tuple(
-        Node(node.name or node.output[0], node.op_type, tuple(node.input), tuple(node.output)) for node in graph.node
+        Node(one.name or one.output[0], one.op_type, tuple(n for n in one.input if n not in weights), tuple(one.output))
+        for one in graph.node
     )
     return ModelGraph(nodes, tuple(one.name for one in graph.input), tuple(one.name for one in graph.output))
+
+
+def by_name(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ...]:
+    """Rows for the nodes of both models; those that have the same name and kind are unchanged."""
+    others = {node.name: node for node in second.nodes}
+    rows = []
+    for node in first.nodes:
+        other = others.pop(node.name, None)
+        status = "removed" if other is None else "unchanged" if other.op == node.op else "replaced"
+        b, op_b = (None, "") if other is None else (other.name, other.op)
+        rows.append(ChangedNode(a=node.name, b=b, op=node.op, op_b=op_b, status=status))
+    rows += [ChangedNode(a=None, b=one.name, op=one.op, op_b=one.op, status="added") for one in others.values()]
+    return tuple(rows)
 
 
 def matched(

@@ -133,9 +133,7 @@ def _table(path: Path, names: Sequence[str]) -> Columns:
     A cell is a number or a JSON list; name_0, name_1 … are one column.
     """
     rows = _json_rows(path) if path.suffix.lower() in JSON_LINES else _csv_rows(path, names)
-    columns: dict[str, list[Any]] = {}
-    for name in rows[0]:
-        columns[name] = [row.get(name) for row in rows]
+    columns = {name: [row.get(name) for row in rows] for name in rows[0]}
     numbered: dict[str, list[tuple[int, str]]] = {}
     for name in columns:
         if name not in FILE_COLUMNS and (match := NUMBERED.fullmatch(name)):

@@ -58,7 +58,7 @@ class Group:
         return main_layer(self.first).precision, main_layer(self.second).precision
 
 
-NONE = Layer(order=0, name="", kind="", ms=0)
+NONE = Layer(name="", kind="", ms=0)
 
 
 def main_layer(layers: Sequence[Layer]) -> Layer:

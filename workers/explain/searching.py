@@ -4,7 +4,7 @@ import functools
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from workers.contracts.after.changes import Cause
 from workers.contracts.process.context import JobContext
@@ -31,25 +31,18 @@ NOISES = 3.0
 """Random answers agree if their mean is within this many standard errors."""
 
 
+Chosen = tuple[tuple[CauseKind, Proposal], ...]
+"""A set of differences in their order; the last proposal has the side with all of them."""
+
+Trial = tuple[Chosen, Outcome]
+
+
 @functools.cache
 def all_causes() -> tuple[CauseKind, ...]:
     """Return all usual differences, inputs before answers."""
     from workers.explain import causes
 
     return tuple(kinds_in(causes, "CAUSE"))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One tried set of differences, in their order."""
-
-    chosen: tuple[tuple[CauseKind, Proposal], ...]
-    outcome: Outcome
-
-    @property
-    def side(self) -> Side:
-        """Return the second side with all of them."""
-        return self.chosen[-1][1].side
 
 
 class Search:
@@ -73,23 +66,23 @@ class Search:
 
     def run(self, side: Side, before: Outcome) -> Trial | None:
         """Return the smallest set that makes both sides agree; None if there is none."""
-        singles = self._tried(side, None)
+        singles = self._tried(side, ())
         if (best := self._best(singles, before)) is not None:
             return best
         pairs: list[Trial] = []
-        order = sorted(singles, key=lambda one: one.outcome.error)
+        order = sorted(singles, key=lambda one: one[1].error)
         # changes of answers need no further run of the model, so pairs with them come first
-        for done, (of_answers, first) in enumerate(itertools.product((True, False), order)):
+        for done, (of_answers, (first, _outcome)) in enumerate(itertools.product((True, False), order)):
             self._ctx.progress(STAGE, done, 2 * len(order), "alternatives")
             if self._is_late():
                 break
-            pairs += self._tried(first.side, first, of_answers=of_answers)
-            exact = [one for one in pairs if one.outcome.error <= self._tolerance]
+            pairs += self._tried(first[-1][1].side, first, of_answers=of_answers)
+            exact = [one for one in pairs if one[1].error <= self._tolerance]
             if exact and (best := self._best(exact, before)) is not None:
                 return best
         return self._best(singles, before, rough=True) or self._best(pairs, before, rough=True)
 
-    def _tried(self, side: Side, first: Trial | None, *, of_answers: bool = True) -> list[Trial]:
+    def _tried(self, side: Side, first: Chosen, *, of_answers: bool = True) -> list[Trial]:
         """Return the outcomes of all alternatives of a side, on some examples."""
         found: list[Trial] = []
         seen, places = {(side.run_key, side.answers)}, self._few if of_answers else self._fewest
@@ -99,20 +92,19 @@ class Search:
                 continue
             seen.add(key)
             self._ctx.check_cancelled()
-            if first is None:
+            if not first:
                 self._ctx.progress(STAGE, len(found), None, "alternatives")
             if self._is_late():
                 break
             self.tried += 1
             outcome = self._runner.outcome(proposal.side, places)
-            if not outcome.failed or first is None:
-                found.append(Trial((*(first.chosen if first else ()), (cause, proposal)), outcome))
+            if not outcome.failed or not first:
+                found.append(((*first, (cause, proposal)), outcome))
         return found
 
-    def _proposals(self, side: Side, first: Trial | None, of_answers: bool) -> Iterator[tuple[CauseKind, Proposal]]:
+    def _proposals(self, side: Side, first: Chosen, of_answers: bool) -> Iterator[tuple[CauseKind, Proposal]]:
         for cause in all_causes():
-            later = first is None or cause.order > first.chosen[-1][0].order
-            if later and (first is None or (cause.order >= ANSWERS) is of_answers):
+            if not first or (cause.order > first[-1][0].order and (cause.order >= ANSWERS) is of_answers):
                 try:
                     yield from ((cause, proposal) for proposal in cause.propose(side, self._material))
                 except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
@@ -120,16 +112,17 @@ class Search:
 
     def _best(self, trials: list[Trial], before: Outcome, *, rough: bool = False) -> Trial | None:
         """Return the closest of those that agree on all examples; equally close ones in the order of causes."""
-        near = sorted((one for one in trials if self._fits(one.outcome, before, rough=rough)), key=self._rank)
-        for trial in near[:FIRST]:
-            outcome = self._runner.outcome(trial.side, self._all)
+        near = sorted((one for one in trials if self._fits(one[1], before, rough=rough)), key=self._rank)
+        for chosen, _outcome in near[:FIRST]:
+            outcome = self._runner.outcome(chosen[-1][1].side, self._all)
             if self._fits(outcome, before, rough=rough):
-                return Trial(trial.chosen, outcome)
+                return chosen, outcome
         return None
 
     def _rank(self, trial: Trial) -> tuple[float, int]:
         """Return the error with one significant digit of its tolerance, and the number of changes."""
-        return round(trial.outcome.error / self._tolerance, 1), trial.chosen[-1][0].order
+        chosen, outcome = trial
+        return round(outcome.error / self._tolerance, 1), chosen[-1][0].order
 
     def _fits(self, outcome: Outcome, before: Outcome, *, rough: bool) -> bool:
         """Return whether an outcome is agreement, and far closer than without the differences."""
@@ -152,22 +145,23 @@ class Search:
 
     def causes(self, trial: Trial, who: str, gives: str) -> tuple[Cause, ...]:
         """Return what was found, in words; `who` and `gives` are the sentences about inputs and answers."""
-        found = []
+        found, (chosen, outcome) = [], trial
         end = (
             _("Corrected for that, {0:,} of {1:,} answers differ.")
-            if len(trial.chosen) == 1
+            if len(chosen) == 1
             else _("Corrected for all of this, {0:,} of {1:,} answers differ.")
-        ).format(trial.outcome.differing, trial.outcome.n)
-        for cause, proposal in trial.chosen:
+        ).format(outcome.differing, outcome.n)
+        for cause, proposal in chosen:
             after = proposal.after
             if proposal.found is not None:
-                before = replace(trial.side, answers=trial.side.answers[:-1])
+                side = chosen[-1][1].side
+                before = replace(side, answers=side.answers[:-1])
                 after = proposal.found(*(one.raw for one in self._runner.both(before, self._all)))
             text = joined([_(gives if proposal.gives else who).format(proposal.words), end])
             found.append(
                 Cause(
                     code=cause.id, parameter=proposal.parameter, before=proposal.before, after=after,
-                    share_differing_after=trial.outcome.share, text=text,
+                    share_differing_after=outcome.share, text=text,
                 )
             )  # fmt: skip
         return tuple(found)

@@ -140,15 +140,6 @@ class SpeedFacts:
             return 0.0, 0.0
         return statistics.median(self.first.outside_ms), statistics.median(self.second.outside_ms)
 
-    @property
-    def outside_saved_ms(self) -> list[float]:
-        """Return the milliseconds outside of layers that the second model saves, turn by turn; [] if disturbed."""
-        return (
-            []
-            if self.second.disturbed
-            else [a - b for a, b in zip(self.first.outside_ms, self.second.outside_ms, strict=False)]
-        )
-
     @cached_property
     def noise_ms(self) -> float:
         """Return the standard error of the difference between both models' sums of layers."""

@@ -74,15 +74,15 @@ def open_profiler(target: Target, feeds: Arrays, ctx: JobContext, fixed: bool = 
 
 
 def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ...]:
-    """Return all layers that took time, in execution order; inputs of OpenVINO have the fixed sizes of the request.
+    """Return all layers that took time, in execution order, of a program for the sizes of this request.
 
     Raises:
         InputRefused: the engine has no profiler, or cannot run the version with it.
     """
     try:
-        profiler = open_profiler(target, feeds, ctx, fixed=target.runtime == "openvino")
+        profiler = open_profiler(target, feeds, ctx, fixed=True)
         for _ in turns(ctx):
-            profiler.run(MOST_RUNS if target.runtime == "openvino" else 1)
+            profiler.run(MOST_RUNS)
         return profiler.close().layers[:MOST]
     except NotRunnable as error:
         raise _cannot_run(error) from error

@@ -147,12 +147,10 @@ def _layer(name: str, event: Event, own_ms: float) -> Layer:
     provider = str(report.get("provider", "")).removesuffix("ExecutionProvider")
     scheduled = (report.get("thread_scheduling_stats") or {}).get("main_thread", {})
     return Layer(
-        order=0,
         name=name,
         kind=str(report["op_name"]),
         ms=own_ms,
         precision=_precision_of(report),
-        size_bytes=int(report.get("parameter_size", 0)) or None,
         kernel=f"{provider} {report['op_name']}{' NCHWc' if name.endswith(BLOCKED) else ''}".strip(),
         parallel=bool(scheduled["block_size"]) if "block_size" in scheduled else None,
         values=_values(report),

@@ -20,10 +20,6 @@ WARM_UP, WARM_UP_MS = 20, 200.0
 CUT_OFF_MS = 0.0005
 """Mean of what is lost where OpenVINO cuts the time of a layer to whole microseconds."""
 
-DEEPEST = 5
-"""Largest number of operators that unpack weights in few bits."""
-UNPACKING = frozenset({"Convert", "Multiply", "Subtract", "Reshape", "FakeQuantize", "Transpose"})
-
 
 class OpenVinoProfiler(Profiler):
     """One compiled model with its counters on."""
@@ -42,7 +38,6 @@ class OpenVinoProfiler(Profiler):
         self.threads, self._feeds = options["INFERENCE_NUM_THREADS"], dict(feeds)
         try:
             model = read_model(core, target.path, dict(shapes or {}))
-            self._sizes = {stem_of(name): size for name, size in _weight_sizes(model).items()}
             self.free_sizes, self.size = model.is_dynamic(), len(model.get_ops())
             self._compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
             self._request = self._compiled.create_infer_request()
@@ -76,22 +71,21 @@ class OpenVinoProfiler(Profiler):
         self._spent_ms = {entry.node_name: _mean_ms(entry) * self._runs for entry in entries}
         spent = {name: max(total - before[name], 0.0) / count for name, total in self._spent_ms.items()}
         layers = [
-            self._layer(entry, spent[entry.node_name] + CUT_OFF_MS)
+            _layer(entry, spent[entry.node_name] + CUT_OFF_MS)
             for entry in entries
             if spent[entry.node_name] or entry.node_name in self._run_at_all
         ]
         self.add([layers], request_ms)
 
-    def _layer(self, entry: Any, ms: float) -> Layer:
-        name, kernel = entry.node_name, entry.exec_type
-        size = self._sizes.get(stem_of(name)) or None
-        form = kernel_precision(kernel)
-        return Layer(order=0, name=name, kind=entry.node_type, ms=ms, precision=form, size_bytes=size, kernel=kernel)
-
     def close(self) -> Profile:
         """Return what was measured, with the operators of the file that each layer computes."""
         about = {node.friendly_name: _facts(node) for node in self._compiled.get_runtime_model().get_ops()}
         return self.profile(about)
+
+
+def _layer(entry: Any, ms: float) -> Layer:
+    kernel = entry.exec_type
+    return Layer(name=entry.node_name, kind=entry.node_type, ms=ms, precision=kernel_precision(kernel), kernel=kernel)
 
 
 def _mean_ms(entry: Any) -> float:
@@ -117,29 +111,6 @@ def _facts(node: Any) -> dict[str, Any]:
 def stem_of(name: str) -> str:
     """Return a layer's name without the suffixes that engines add."""
     return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
-
-
-def _weight_sizes(model: Any) -> dict[str, int]:
-    """Return {operator's name: bytes} of an `openvino.Model`; unpacked weights belong to the operator behind them."""
-    sizes: dict[str, int] = {}
-    for node in model.get_ordered_ops():
-        kind = node.get_type_name()
-        if kind in ("Constant", "Result", "Parameter"):
-            continue
-        size = sum(_weight_size(node.input_value(number).get_node(), DEEPEST) for number in range(len(node.inputs())))
-        if size:
-            sizes[node.get_friendly_name()] = size
-    return sizes
-
-
-def _weight_size(node: Any, depth: int) -> int:
-    """Return the bytes of the constants behind an input; 0 where anything but weights contributes to it."""
-    if node.get_type_name() == "Constant":
-        return int(node.get_byte_size())
-    if depth == 0 or node.get_type_name() not in UNPACKING:
-        return 0
-    parts = [_weight_size(node.input_value(number).get_node(), depth - 1) for number in range(len(node.inputs()))]
-    return sum(parts) if all(parts) else 0
 
 
 def kernel_precision(kernel: str) -> str:

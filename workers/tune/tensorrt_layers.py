@@ -38,7 +38,7 @@ class TensorRtProfiler(Profiler):
     def run(self, times: int = 1) -> None:
         """Run the request once, or so many times as one turn."""
         runs = [self._session.timed(self._feeds) for _ in range(times)]
-        self.add([[Layer(order=0, name=name, kind="", ms=ms) for name, ms in run] for run in runs])
+        self.add([[Layer(name=name, kind="", ms=ms) for name, ms in run] for run in runs])
 
     def close(self) -> Profile:
         """Return what was measured, and release the engine."""

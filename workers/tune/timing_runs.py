@@ -90,7 +90,7 @@ class Profiler(ABC):
         for layers in runs:
             spent: dict[str, float] = {}
             for layer in layers:
-                self._known.setdefault(layer.name, layer.model_copy(update={"order": len(self._known)}))
+                self._known.setdefault(layer.name, layer)
                 spent[layer.name] = spent.get(layer.name, 0.0) + layer.ms
             best |= {name: min(ms, best.get(name, ms)) for name, ms in spent.items()}
         inside_ms = sum(best.values())

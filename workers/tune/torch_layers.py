@@ -101,4 +101,4 @@ def _layer(event: Any) -> Layer:
             break
         deepest, kernel, least_us = longest, longest.name, longest.cpu_time_total
     ms = sum(child.cpu_time_total for child in event.cpu_children) / 1000
-    return Layer(order=0, name=name, kind=kind, ms=ms, origins=(name,), kernel=kernel)
+    return Layer(name=name, kind=kind, ms=ms, origins=(name,), kernel=kernel)

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+from graphs_by_name import by_name, graph_in
 from onnx import TensorProto, numpy_helper
 from small_models import RNG, Feeds, floats, model_of, nodes_of, weight
 
-from workers.contracts.after.changes import ChangedNode
 from workers.contracts.process.context import JobContext
-from workers.explain.graph import ModelGraph, Node
 from workers.explain.reasoning import facts_of
 from workers.explain.speed import SpeedFacts
 from workers.tune.layers import profile_in_turns
@@ -43,36 +42,6 @@ class Pair:
     threads: int = 1
 
 
-def graph_of(proto: onnx.ModelProto) -> ModelGraph:
-    """Read the nodes of an ONNX file; a node without a name has that of its first output."""
-    weights = {tensor.name for tensor in proto.graph.initializer}
-    nodes = [
-        Node(
-            node.name or node.output[0],
-            node.op_type,
-            tuple(n for n in node.input if n not in weights),
-            tuple(node.output),
-        )
-        for node in proto.graph.node
-    ]
-    return ModelGraph(
-        tuple(nodes), tuple(one.name for one in proto.graph.input), tuple(one.name for one in proto.graph.output)
-    )
-
-
-def by_name(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ...]:
-    """Match operators that have the same name and kind."""
-    others = {node.name: node for node in second.nodes}
-    rows = []
-    for node in first.nodes:
-        other = others.pop(node.name, None)
-        status = "removed" if other is None else "unchanged" if other.op == node.op else "replaced"
-        b, op_b = (None, "") if other is None else (other.name, other.op)
-        rows.append(ChangedNode(a=node.name, b=b, op=node.op, op_b=op_b, status=status))
-    rows += [ChangedNode(a=None, b=one.name, op=one.op, op_b=one.op, status="added") for one in others.values()]
-    return tuple(rows)
-
-
 def measured(pair: Pair, folder: Path, ctx: JobContext) -> SpeedFacts:
     """Run both models of a pair in turns."""
     programs = []
@@ -80,7 +49,7 @@ def measured(pair: Pair, folder: Path, ctx: JobContext) -> SpeedFacts:
         path = folder / f"{number}.onnx"
         onnx.save(side.proto, str(path))
         programs.append((Target(path, side.runtime, side.settings), side.feeds))
-    graphs = graph_of(pair.first.proto), graph_of(pair.second.proto)
+    graphs = graph_in(pair.first.proto), graph_in(pair.second.proto)
     profiles = profile_in_turns(programs, ctx)
     return facts_of(by_name(*graphs), graphs, profiles, (pair.first.runtime, pair.second.runtime))
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import onnx
 import pytest
 from recording import RecordingContext
 
@@ -22,33 +21,23 @@ def look(small, tmp_path: Path, runtime: str, *, version=None, cancel_after: int
     return layers_of(target_of(folder, runtime, settings or {}), feeds, ctx)
 
 
-def weight_bytes(small) -> int:
-    proto = onnx.load(str(small.folder / "model.onnx"))
-    return sum(onnx.numpy_helper.to_array(tensor).nbytes for tensor in proto.graph.initializer)
-
-
 @pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
 @pytest.mark.parametrize("kind", ["cnn", "transformer", "stateful"])
-def test_every_layer_has_its_time_and_size(make_small, tmp_path: Path, runtime: str, kind: str) -> None:
-    """Given a model, When its layers are looked at, Then they have times in their order, and the weights are theirs."""
+def test_every_layer_has_its_time(make_small, tmp_path: Path, runtime: str, kind: str) -> None:
+    """Given a model, When its layers are looked at, Then each is there once, with its time and its number format."""
     small = make_small(kind)
     found = look(small, tmp_path, runtime)
     assert all(layer.ms > 0 for layer in found)
-    orders = [layer.order for layer in found]
-    assert orders == sorted(orders) and len(set(orders)) == len(orders)
-    sizes = [layer.size_bytes for layer in found if layer.size_bytes]
-    assert sizes and sum(sizes) <= 1.5 * weight_bytes(small)
+    assert found and len({layer.name for layer in found}) == len(found)
     assert {layer.precision for layer in found} & {"f32", "bf16"}
     assert list(tmp_path.iterdir()) == []
 
 
 def test_eight_bits_are_seen(make_small, apply, tmp_path: Path) -> None:
-    """Given a version in 8 bits, Then some of its layers compute in 8 bits, and their weights are smaller."""
+    """Given a version in 8 bits, Then some of its layers compute in 8 bits."""
     small = make_small("cnn")
-    before = look(small, tmp_path, "onnxruntime-cpu")
     found = look(small, tmp_path, "onnxruntime-cpu", version=apply(int8_static.SPEC, small))
     assert "int8" in {layer.precision for layer in found}
-    assert sum(layer.size_bytes or 0 for layer in found) < sum(layer.size_bytes or 0 for layer in before)
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])

@@ -21,7 +21,7 @@ REWRITES = tuple(registry.techniques().values())
 
 def profile(**shares: float) -> list[Layer]:
     """Operators whose kind and name are the key, in milliseconds."""
-    return [Layer(order=0, name=name, kind=name, ms=ms) for name, ms in shares.items()]
+    return [Layer(name=name, kind=name, ms=ms) for name, ms in shares.items()]
 
 
 class Sleeping:
@@ -41,7 +41,7 @@ class Sleeping:
 
 def test_share_counts_kinds_and_names_once() -> None:
     rows = (("a/MatMul", "FullyConnected", 2), ("hot", "OneHot", 1), ("conv/WithoutBiases", "C", 1))
-    found = [Layer(order=0, name=name, kind=kind, ms=ms) for name, kind, ms in rows]
+    found = [Layer(name=name, kind=kind, ms=ms) for name, kind, ms in rows]
     assert share_of(found, {"OneHot"}) == 0.25
     assert share_of(found, {"OneHot"}, {"hot", "a/MatMul:0", "conv"}) == 1.0
     assert share_of((), {"OneHot"}) == 0.0

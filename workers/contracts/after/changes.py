@@ -28,9 +28,7 @@ class Layer(Frozen):
     """One layer as the engine runs it; the engine may fuse several operators of the file into one.
 
     Attributes:
-        order: Position in the order of execution.
         ms: The lower quartile of a few runs, in milliseconds.
-        size_bytes: Size of its stored weights; None if unknown.
         precision: Number format of its computation ("f32", "bf16", "int8", …); "" if the engine does not report it.
         origins: Names of the file's operators that it computes, if the engine reports them.
         kernel: The engine's name of the implementation that ran ("brgconv_avx512_bf16", "ref_any_f32"); "" if unknown.
@@ -38,11 +36,9 @@ class Layer(Frozen):
         values: Number of values of its first output in this request; None if unknown.
     """
 
-    order: int
     name: str
     kind: str
     ms: float = Field(ge=0)
-    size_bytes: int | None = None
     precision: str = ""
     origins: tuple[str, ...] = ()
     kernel: str = ""

@@ -9,9 +9,11 @@ from workers.explain.wording import ms
 def _explain(facts: SpeedFacts) -> Reason | None:
     """Return by how much the time between the operators differs, unless free sizes explain it already."""
     first, second = facts.outside_ms
-    if facts.fixed is not None or not facts.differ or not exceeds_noise(facts.outside_saved_ms):
+    saved_ms = [a - b for a, b in zip(facts.first.outside_ms, facts.second.outside_ms, strict=False)]
+    if facts.fixed is not None or not facts.differ or not exceeds_noise(saved_ms):
         return None
-    if not (first and second):  # the profiler made the layers so slow that they fill the whole request
+    # other programs were busy, or the profiler made the layers so slow that they fill the whole request
+    if not (first and second):
         return None
     return facts.either(
         _(

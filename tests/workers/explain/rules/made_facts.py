@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from workers.contracts.after.changes import ChangedNode, Layer
+from graphs_by_name import by_name
+
+from workers.contracts.after.changes import Layer
 from workers.explain.graph import ModelGraph, Node
 from workers.explain.reasoning import facts_of
 from workers.explain.speed import SpeedFacts
@@ -14,7 +16,7 @@ JITTER = (0.0, 0.01, -0.01, 0.02, -0.02, 0.005, -0.005, 0.015, -0.015)
 
 
 def layer(name: str, kind: str, ms: float, precision: str = "f32", **more) -> Layer:
-    return Layer(order=0, name=name, kind=kind, ms=ms, precision=precision, **{"kernel": kind, **more})
+    return Layer(name=name, kind=kind, ms=ms, precision=precision, **{"kernel": kind, **more})
 
 
 @dataclass
@@ -41,24 +43,13 @@ class Model:
         turns = tuple({one.name: one.ms * (1 + part) for one in self.layers} for part in self.jitter)
         outside = tuple(self.outside_ms * (1 + part) for part in self.jitter)
         request = tuple(sum(turn.values()) + out for turn, out in zip(turns, outside, strict=True))
-        layers = tuple(one.model_copy(update={"order": n}) for n, one in enumerate(self.layers))
-        return Profile(layers, turns, request, outside, self.free_sizes, threads=self.threads)
+        return Profile(tuple(self.layers), turns, request, outside, self.free_sizes, threads=self.threads)
 
 
 def facts(first: Model, second: Model, fixed: Model | None = None, **more) -> SpeedFacts:
     """Return the facts about two made models whose operators match by name."""
-    own, others = dict(first.operators), dict(second.operators)
-    rows = [
-        ChangedNode(a=name, b=name if name in others else None, op=op, status=status_of(op, others.get(name)))
-        for name, op in first.operators
-    ]
-    rows += [
-        ChangedNode(a=None, b=name, op=op, op_b=op, status="added") for name, op in second.operators if name not in own
-    ]
     profiles = first.profile, second.profile, fixed.profile if fixed else None
-    known = facts_of(rows, (first.graph, second.graph), profiles, (first.runtime, second.runtime))
+    known = facts_of(
+        by_name(first.graph, second.graph), (first.graph, second.graph), profiles, (first.runtime, second.runtime)
+    )
     return replace(known, **{"fast": frozenset({"fp32", "bf16", "int8"}), **more})
-
-
-def status_of(op: str, other: str | None) -> str:
-    return "removed" if other is None else "unchanged" if op == other else "replaced"
