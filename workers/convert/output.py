@@ -126,16 +126,20 @@ def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tup
     return both
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Link a file where the file system allows it, else copy it, because weights may have gigabytes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def take_files(model: Model, output: Output) -> None:
     """Add the source's own model files unchanged, as links where the file system allows it, else as copies."""
     names = [model.artifact.main] + [f.path for f in model.artifact.files if f.path != model.artifact.main]
     for name in names:
-        target = output.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(model.folder / name, target)
-        except OSError:
-            shutil.copyfile(model.folder / name, target)
+        link_or_copy(model.folder / name, output.folder / name)
     output.files = tuple(names)
 
 

@@ -136,23 +136,19 @@ class Gains:
     large the noise is. A wrong scale or a missing channel changes it.
     """
 
-    squares: NDArray[Any] | float = 0.0
-    products: NDArray[Any] | float = 0.0
-    others: NDArray[Any] | float = 0.0
+    sums: NDArray[np.float64] | None = None
+    """Squares of the first, products of both and squares of the second, shape (3, channels)."""
     count: int = 0
 
     def add(self, first: NDArray[Any], second: NDArray[Any]) -> None:
         """Add two values of one shape, with channels second in pictures and last in others."""
-        if first.ndim < 2 or np.size(self.squares) not in (1, first.shape[axis := 1 if first.ndim > 3 else -1]):
+        axis = 1 if first.ndim > 3 else -1
+        if first.ndim < 2 or (self.sums is not None and self.sums.shape[1] != first.shape[axis]):
             return
         a, b = (np.moveaxis(_floats(one), axis, 0).reshape(first.shape[axis], -1) for one in (first, second))
-        sums = [np.einsum("cn,cn->c", *pair, dtype=np.float64) for pair in ((a, a), (a, b), (b, b))]
+        sums = np.stack([np.einsum("cn,cn->c", *pair, dtype=np.float64) for pair in ((a, a), (a, b), (b, b))])
         if np.isfinite(sums).all():
-            self.squares, self.products, self.others = (
-                self.squares + sums[0],
-                self.products + sums[1],
-                self.others + sums[2],
-            )
+            self.sums = sums if self.sums is None else self.sums + sums
             self.count += a.shape[1]
 
     def apart(self) -> tuple[float, float, float, float]:
@@ -160,14 +156,12 @@ class Gains:
 
         Both follow again for the channel alone whose gain is farthest from 1.
         """
-        squares = np.atleast_1d(self.squares)
-        kept = squares > FAINT * squares.mean()
-        if not self.count or not kept.any():
+        if self.sums is None or not (kept := self.sums[0] > FAINT * self.sums[0].mean()).any():
             return 0.0, 0.0, 0.0, 0.0
-        squares, products, others = (np.atleast_1d(one)[kept] for one in (squares, self.products, self.others))
+        squares, products, others = self.sums[:, kept]
         gains = np.abs(products / squares - 1)
         noise = np.sqrt(np.maximum(others / squares - (products / squares) ** 2, 0) / self.count)
-        share = squares / np.sum(self.squares)
+        share = squares / self.sums[0].sum()
         worst = int(np.argmax(gains))
         both = [float(np.sqrt((one**2 * share).sum())) for one in (gains, noise)]
         return both[0], both[1], float(gains[worst]), float(noise[worst])

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from workers.explain.examples import Examples
 from workers.explain.expected import check_shapes, read_expected
 from workers.explain.running import Answers, Outcome, Runner, answers_of
 from workers.explain.searching import Search
-from workers.explain.side import Material, Side
+from workers.explain.side import Side
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.model_io.opening import INFO_FILE
@@ -35,8 +34,6 @@ TOLERANCES = {"fp32": 2e-3, "f32": 2e-3, "fp16": 0.02, "f16": 0.02, "bf16": 0.06
 TOLERANCE_OF_INT8 = 0.4
 FEW = 8
 """With fewer examples the result is said to be unsure."""
-VARIED = 1e-4
-"""Answers to equal requests differ if their standard error is above this share of the answers’ spread."""
 SECOND = mark("The second model expects {0}."), mark("The second model gives {0}.")
 EXPECTED = mark("The expected outputs were made from {0}."), mark("The expected outputs hold {0}.")
 
@@ -50,25 +47,17 @@ def explain(params: ExplainParams, ctx: JobContext) -> ExplainResult:
     folder = Path(params.first.model_dir)
     pipeline = load_pipeline(folder)
     examples = Examples(params, pipeline, ctx)
-    first, varied = Side(pipeline.spec, folder), params.second or params.first
-    samples = examples.samples(pipeline.spec)
-    feeds = [pipeline.feeds_from(sample) for sample in samples]
-    with closing(_open(params.first, None, ctx)) as session:
+    first = Side(pipeline.spec, folder)
+    feeds = [pipeline.feeds_from(sample) for sample in examples.samples(pipeline.spec)]
+    with closing(open_session(folder, params.first.runtime, params.first.settings, ctx.threads)) as session:
         if params.expected is None:
             reference = answers_of(first, answered(pipeline, session, feeds, 0, len(feeds)))
         else:
             reference = _expected(params.expected, first, session, feeds, examples)
     side = first if params.second is None else _second(first, Path(params.second.model_dir))
-    load = partial(_open, varied, ctx=ctx)
-    with closing(Runner(reference, examples.samples, load, ctx.check_cancelled)) as runner:
-        places, varied_dir = tuple(range(runner.n)), Path(varied.model_dir)
-        material = Material(
-            load_pipeline(varied_dir).spec.preprocess, samples, varied_dir, ctx.work_dir,
-            lengths=lambda one: [int(given[one.main.name].shape[1]) for given in runner.feeds(one, places)],
-            varies=lambda: runner.outcome(replace(side, repeats=2), (0,)).noise > VARIED,
-        )  # fmt: skip
+    with closing(Runner(reference, examples, params.second or params.first, ctx)) as runner:
         tolerance = max(tolerance_of(one) for one in (params.first, params.second) if one is not None)
-        search, before = Search(runner, material, tolerance, ctx), runner.outcome(side, places)
+        search, before = Search(runner, tolerance, ctx), runner.outcome(side, runner.all)
         trial = None if before.error <= tolerance and before.agrees else search.run(side, before)
         causes, diff = tuple[Cause, ...](), None
         if trial is not None:
@@ -79,11 +68,6 @@ def explain(params: ExplainParams, ctx: JobContext) -> ExplainResult:
         agree=before.agrees, share_differing=before.share, causes=causes, diff=diff, n_items=before.n,
         tried=search.tried, notes=tuple(_notes(examples, before, late=search.late)),
     )  # fmt: skip
-
-
-def _open(params: RunParams, model: Path | None, ctx: JobContext) -> Session:
-    """Open a model, or a changed copy of it in `model`."""
-    return open_session(model or Path(params.model_dir), params.runtime, params.settings, ctx.threads)
 
 
 def tolerance_of(params: RunParams) -> float:
@@ -172,7 +156,7 @@ def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Sid
     models = []
     for name, one, model in (("first", first, params.first), ("second", side, params.second)):
         try:
-            write_prepared(ctx.work_dir / name / "test", runner.feeds(one, range(runner.n)))
+            write_prepared(ctx.work_dir / name / "test", runner.feeds(one, runner.all))
         except ValueError:
             return None
         models.append(model.model_copy(update={"data_dir": str(ctx.work_dir / name)}))

@@ -8,21 +8,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
+from workers.contracts.after.changes import CauseCode
+from workers.contracts.base import RunParams
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import compare_case
 from workers.evaluate.proof.predictions import Predictions, answered, predict, predictions_of
+from workers.explain.examples import Examples
 from workers.explain.side import Rows, Side
 from workers.infer.base import Session
+from workers.measure.opening import open_session
 from workers.pipeline.answers import one_item
-from workers.pipeline.pipeline import Arrays, Pipeline
-from workers.pipeline.spec import PipelineSpec
+from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 
-Sample = Any
 KEPT_BYTES = 256 << 20
 """Answers are kept up to this size, because several changes of answers follow one run; the oldest go first."""
+VARIED = 1e-4
+"""Answers to equal requests differ if their standard error is above this share of the answers’ spread."""
 ALLOWED = 0.01
 """The share of results that may change, as far as the limits of further figures follow from it."""
 
@@ -85,8 +91,7 @@ def answers_of(side: Side, answers: Iterable[tuple[Arrays, Mapping[str, NDArray[
             raw.append(decoded[-1])
         else:
             raw.append(np.concatenate([np.asarray(outputs[name], np.float32).ravel() for name in steps.outputs]))
-    finite = np.asarray([bool(np.isfinite(row).all()) for row in raw], np.bool_)
-    return Answers(raw, predictions_of(pipeline, decoded, {}, finite))
+    return Answers(raw, predictions_of(pipeline, decoded, {}, _finite(raw)))
 
 
 class Runner:
@@ -94,23 +99,19 @@ class Runner:
 
     Attributes:
         reference: The first side's answers.
-        n: Number of examples.
+        all: Places of all examples.
+        samples: Returns the examples as a description needs them.
+        model_dir: Folder of the model whose preparation is varied.
+        own: Preprocessing that its files state.
+        work_dir: Folder for changed copies of files.
     """
 
-    def __init__(
-        self, reference: Answers, samples: Callable[[PipelineSpec], Sequence[Sample]],
-        load: Callable[[Path | None], Session], check: Callable[[], None],
-    ) -> None:  # fmt: skip
-        """Create a runner.
-
-        Args:
-            reference: The first side's answers.
-            samples: Returns the examples as a description needs them.
-            load: Opens the second model, or a changed copy of it.
-            check: Raises `JobCancelled` when the user cancels.
-        """
-        self.reference, self.n = reference, len(reference.raw)
-        self._samples, self._load, self._check = samples, load, check
+    def __init__(self, reference: Answers, examples: Examples, params: RunParams, ctx: JobContext) -> None:
+        """Create a runner; `params` are those of the model that is varied."""
+        self.reference, self.all, self.samples = reference, tuple(range(len(reference.raw))), examples.samples
+        self.model_dir, self.work_dir = Path(params.model_dir), ctx.work_dir
+        self.own = load_pipeline(self.model_dir).spec.preprocess
+        self._params, self._ctx = params, ctx
         self._sessions: dict[Path | None, Session] = {}
         self._answers: dict[tuple[Any, ...], Answers] = {}
 
@@ -122,9 +123,9 @@ class Runner:
     def feeds(self, side: Side, places: Sequence[int]) -> list[Arrays]:
         """Return the prepared inputs of the examples at these places."""
         pipeline = Pipeline(side.spec, side.folder)
-        samples, found = self._samples(side.spec), []
+        samples, found = self.samples(side.spec), []
         for at in places:
-            self._check()
+            self._ctx.check_cancelled()
             feeds = pipeline.feeds_from(samples[at])
             for change in side.feeds:
                 feeds = change(feeds, side.spec)
@@ -146,8 +147,17 @@ class Runner:
 
     def _session(self, model: Path | None) -> Session:
         if model not in self._sessions:
-            self._sessions[model] = self._load(model)
+            folder, params = model or self.model_dir, self._params
+            self._sessions[model] = open_session(folder, params.runtime, params.settings, self._ctx.threads)
         return self._sessions[model]
+
+    def lengths(self, side: Side) -> list[int]:
+        """Return the number of tokens of each example."""
+        return [int(feeds[side.main.name].shape[1]) for feeds in self.feeds(side, self.all)]
+
+    def varies(self, side: Side) -> bool:
+        """Return whether the model gives other answers to an equal request."""
+        return self.outcome(replace(side, repeats=2), (0,)).noise > VARIED
 
     def outcome(self, side: Side, places: tuple[int, ...]) -> Outcome:
         """Return how an alternative compares on the examples at these places."""
@@ -178,10 +188,14 @@ def _size(answers: Answers) -> int:
     return sum(row.nbytes for row in answers.raw)
 
 
+def _finite(raw: Rows) -> NDArray[np.bool_]:
+    return np.asarray([bool(np.isfinite(row).all()) for row in raw], np.bool_)
+
+
 def _again(answers: Answers, raw: Rows, *, as_shares: bool) -> Answers:
     """Return predictions of changed values."""
     old = answers.predictions
-    finite = np.asarray([bool(np.isfinite(row).all()) for row in raw], np.bool_)
+    finite = _finite(raw)
     scores = "probabilities" if as_shares else old.scores
     predicted = predict(raw, finite, old.answer_kind, scores, old.stateful)
     return Answers(raw, replace(old, answer=raw, finite=finite, scores=scores, predicted=predicted), answers.noise)
@@ -247,3 +261,40 @@ def _by_rule(first: Predictions, second: Predictions) -> tuple[int, int, bool]:
     gated = any(gate.estimate > gate.allowed(ALLOWED) for gate in found.gates)
     whole = len(found.items) or len(case.items)
     return count, whole, not (count or found.broken or gated)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One alternative of the second side.
+
+    Attributes:
+        side: The second side with it.
+        parameter: The setting that differs.
+        before: Its value so far; `after` is the one that is tried.
+        words: What the other side has, in the middle of a sentence ("BGR pictures").
+        gives: Whether the words are about its answers, not about its inputs.
+        found: Returns the value of `after` from both sides' answers, where it follows from them.
+    """
+
+    side: Side
+    parameter: str
+    before: JsonValue
+    after: JsonValue
+    words: str
+    gives: bool = False
+    found: Callable[[Rows, Rows], JsonValue] | None = None
+
+
+@dataclass(frozen=True)
+class CauseKind:
+    """One usual difference. Each module of `workers.explain.causes` owns one instance.
+
+    Attributes:
+        id: Unique code.
+        order: Order in which differences are combined: inputs before answers.
+        propose: Returns the alternatives of a side.
+    """
+
+    id: CauseCode
+    order: int
+    propose: Callable[[Side, Runner], Iterable[Proposal]]

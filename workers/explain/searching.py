@@ -10,8 +10,8 @@ from workers.contracts.after.changes import Cause
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _, joined
 from workers.evaluate.kinds import kinds_in
-from workers.explain.running import Outcome, Runner
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Outcome, Proposal, Runner
+from workers.explain.side import Side
 
 STAGE = "Trying the usual differences"
 SECONDS = 150.0
@@ -53,15 +53,15 @@ class Search:
         late: Whether the time ended before all pairs were tried.
     """
 
-    def __init__(self, runner: Runner, material: Material, tolerance: float, ctx: JobContext) -> None:
+    def __init__(self, runner: Runner, tolerance: float, ctx: JobContext) -> None:
         """Create a search.
 
         `tolerance` is the error that the rounding of both sides explains.
         """
-        self._runner, self._material, self._tolerance, self._ctx = runner, material, tolerance, ctx
+        self._runner, self._tolerance, self._ctx = runner, tolerance, ctx
         self._began_s = time.monotonic()
-        self._all = tuple(range(runner.n))
-        self._few, self._fewest = (self._all[:: max(1, runner.n // count)][:count] for count in (FIRST, FIRST_PAIR))
+        every = runner.all
+        self._few, self._fewest = (every[:: max(1, len(every) // count)][:count] for count in (FIRST, FIRST_PAIR))
         self.tried, self.late = 0, False
 
     def run(self, side: Side, before: Outcome) -> Trial | None:
@@ -106,7 +106,7 @@ class Search:
         for cause in all_causes():
             if not first or (cause.order > first[-1][0].order and (cause.order >= ANSWERS) is of_answers):
                 try:
-                    yield from ((cause, proposal) for proposal in cause.propose(side, self._material))
+                    yield from ((cause, proposal) for proposal in cause.propose(side, self._runner))
                 except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
                     self._ctx.log(f"{cause.id}: {error}")
 
@@ -114,7 +114,7 @@ class Search:
         """Return the closest of those that agree on all examples; equally close ones in the order of causes."""
         near = sorted((one for one in trials if self._fits(one[1], before, rough=rough)), key=self._rank)
         for chosen, _outcome in near[:FIRST]:
-            outcome = self._runner.outcome(chosen[-1][1].side, self._all)
+            outcome = self._runner.outcome(chosen[-1][1].side, self._runner.all)
             if self._fits(outcome, before, rough=rough):
                 return chosen, outcome
         return None
@@ -156,7 +156,7 @@ class Search:
             if proposal.found is not None:
                 side = chosen[-1][1].side
                 before = replace(side, answers=side.answers[:-1])
-                after = proposal.found(*(one.raw for one in self._runner.both(before, self._all)))
+                after = proposal.found(*(one.raw for one in self._runner.both(before, self._runner.all)))
             text = joined([_(gives if proposal.gives else who).format(proposal.words), end])
             found.append(
                 Cause(

@@ -1,15 +1,13 @@
-"""Describe one side of a comparison with everything that may be tried on it, and the kinds of usual differences."""
+"""Describe one side of a comparison with everything that may be tried on it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
-from workers.contracts.after.changes import CauseCode
 from workers.pipeline.arrays import main_input_of
 from workers.pipeline.pipeline import Arrays
 from workers.pipeline.spec import PipelineInput, PipelineSpec, Preprocess
@@ -69,61 +67,3 @@ class Side:
     def run_key(self) -> tuple[Any, ...]:
         """Return what decides the side's own answers, without the changes that follow."""
         return (self.spec.preprocess, self.folder, self.feeds, self.model, self.repeats)
-
-
-@dataclass(frozen=True)
-class Material:
-    """Facts about both sides for those who propose alternatives.
-
-    Attributes:
-        own: Preprocessing that the second side's own files state.
-        samples: Some examples as they are.
-        model_dir: Folder of the model whose preprocessing is varied.
-        work_dir: Folder for changed copies of files.
-        lengths: Returns the number of tokens of each example.
-        varies: Returns whether the model gives other answers to an equal request.
-    """
-
-    own: Preprocess
-    samples: Sequence[Any]
-    model_dir: Path
-    work_dir: Path
-    lengths: Callable[[Side], list[int]]
-    varies: Callable[[], bool]
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """One alternative of the second side.
-
-    Attributes:
-        side: The second side with it.
-        parameter: The setting that differs.
-        before: Its value so far; `after` is the one that is tried.
-        words: What the other side has, in the middle of a sentence ("BGR pictures").
-        gives: Whether the words are about its answers, not about its inputs.
-        found: Returns the value of `after` from both sides' answers, where it follows from them.
-    """
-
-    side: Side
-    parameter: str
-    before: JsonValue
-    after: JsonValue
-    words: str
-    gives: bool = False
-    found: Callable[[Rows, Rows], JsonValue] | None = None
-
-
-@dataclass(frozen=True)
-class CauseKind:
-    """One usual difference. Each module of `workers.explain.causes` owns one instance.
-
-    Attributes:
-        id: Unique code.
-        order: Order in which differences are combined: inputs before answers.
-        propose: Returns the alternatives of a side.
-    """
-
-    id: CauseCode
-    order: int
-    propose: Callable[[Side, Material], Iterable[Proposal]]

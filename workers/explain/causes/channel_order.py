@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from workers.contracts.translation import _
 from workers.evaluate.doctor.pictures import both_orders
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.spec import ImageSteps
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield the other order of colors, with the mean in both orders."""
     steps = side.steps
     if not isinstance(steps, ImageSteps) or steps.channels == "gray":

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from workers.contracts.translation import _
-from workers.explain.side import CauseKind, Material, Proposal, Rows, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Rows, Side
 
 MOST_CLASSES = 2000
 """The assignment of more classes takes too long."""
@@ -52,7 +53,7 @@ def found_order(first: Rows, second: Rows) -> JsonValue:
     return [int(at) for at in order_of(stacked(first), stacked(second))]
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield the order that the answers show."""
     if side.spec.answer_kind in ("class", "labels", "tensor") and side.spec.postprocess is None and not side.spec.links:
         changed, words = side.with_answers(reordered), _("its classes in another order")

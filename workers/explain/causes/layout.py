@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from workers.contracts.translation import _
-from workers.explain.side import CauseKind, Material, Proposal, Rows, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Rows, Side
 from workers.pipeline.spec import ImageSteps
 
 
@@ -18,7 +19,7 @@ def moved(first: Rows, second: Rows, source: int, target: int) -> tuple[Rows, Ro
     return first, [np.moveaxis(row, source, target) for row in second]
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield the other layout of pictures, and both ways to move an axis of the answers."""
     steps = side.steps
     if isinstance(steps, ImageSteps) and not steps.pixels:

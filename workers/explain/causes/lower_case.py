@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.translation import _
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.spec import TextSteps
 
 FOLDER = "as_they_are"
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield lower-case texts, or texts as they are if the tokenizer lowers them."""
     steps = side.steps
     if not isinstance(steps, TextSteps):
@@ -21,7 +22,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     changed = side.with_steps(replace(steps, lowercase=not steps.lowercase))
     words = _("texts as they are written") if steps.lowercase else _("texts in small letters")
     yield Proposal(changed, "lowercase", steps.lowercase, not steps.lowercase, words)
-    folder = _cased(side.folder / steps.tokenizer, material.work_dir / FOLDER)
+    folder = _cased(side.folder / steps.tokenizer, runner.work_dir / FOLDER)
     if folder is not None:
         cased = replace(side.with_steps(replace(steps, lowercase=False)), folder=folder)
         words = _("texts as they are written, with capital letters")

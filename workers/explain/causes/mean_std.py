@@ -7,20 +7,21 @@ from pydantic import JsonValue
 from workers.contracts.translation import _
 from workers.evaluate.doctor.pictures import CLIP, COLOR, GRAY, SMALL, family_words, with_families
 from workers.explain.causes.scale import range_of
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.spec import ImageSteps
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield the usual means and standard deviations of the same range, and the one that the model's files state."""
     steps = side.steps
     if not isinstance(steps, ImageSteps):
         return
     known = GRAY if steps.channels == "gray" else COLOR | SMALL | {"CLIP": CLIP}
     families = [family for family in known.values() if family[0] == steps.range]
-    if isinstance(material.own, ImageSteps) and material.own.range == steps.range:
-        turn = -1 if material.own.channels == "bgr" else 1
-        families.append((material.own.range, material.own.mean[::turn], material.own.std[::turn]))
+    if isinstance(runner.own, ImageSteps) and runner.own.range == steps.range:
+        turn = -1 if runner.own.channels == "bgr" else 1
+        families.append((runner.own.range, runner.own.mean[::turn], runner.own.std[::turn]))
     turned = [(values, mean[::-1], std[::-1]) for values, mean, std in families if len(set(mean)) > 1]
     for other in with_families(steps, [*families, *turned]):
         assert isinstance(other, ImageSteps)

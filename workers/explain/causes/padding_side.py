@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from workers.contracts.translation import _
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.pipeline import Arrays
 from workers.pipeline.spec import PipelineSpec, TextSteps
 from workers.pipeline.texts import TOKEN_SOURCES, Tokenizer, fit_length
@@ -38,7 +39,7 @@ def padded(feeds: Arrays, spec: PipelineSpec, where: Where, length: int | None, 
     return changed
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield padding on the left, and for models of any length padding to the longest text and to usual lengths."""
     steps = side.steps
     if not isinstance(steps, TextSteps) or side.spec.chat is not None:
@@ -49,7 +50,7 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
         changed = _padded(side, "left", None, pad_id)
         yield Proposal(changed, "padding", "right", "left", _("texts that are filled up on the left"))
         return
-    longest = max(material.lengths(side), default=0)
+    longest = max(runner.lengths(side), default=0)
     lengths = {longest, *(one for one in USUAL_LENGTHS if longest <= one <= steps.max_length)}
     for length in sorted(lengths):
         for where in ("left", "right"):

@@ -6,14 +6,15 @@ from typing import get_args
 
 from workers.contracts.translation import _
 from workers.evaluate.doctor.pictures import cuts, side_of, size_words
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.spec import ImageSteps, Interpolation
 
 TORCHVISION_2 = 232
 """Shorter side before the crop to 224 of torchvision's second weights."""
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield each usual size with each interpolation."""
     steps = side.steps
     if not isinstance(steps, ImageSteps):
@@ -22,8 +23,8 @@ def propose(side: Side, material: Material) -> Iterable[Proposal]:
     sizes = [*cuts(steps, (height, width), steps), replace(steps, resize=(height, width), crop=None, letterbox=True)]
     if height == width == 224:
         sizes.append(replace(steps, resize=TORCHVISION_2, crop=(height, width)))
-    if isinstance(material.own, ImageSteps):
-        own = material.own
+    if isinstance(runner.own, ImageSteps):
+        own = runner.own
         sizes.append(replace(steps, resize=own.resize, crop=own.crop, letterbox=own.letterbox))
     known = [replace(steps, interpolation=name) for name in get_args(Interpolation)]
     for one in dict.fromkeys(sizes):

@@ -5,18 +5,19 @@ from dataclasses import replace
 
 from workers.contracts.translation import _
 from workers.evaluate.doctor.others import FRAMES, RATES_HZ
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.spec import AudioSteps
 
 MORE_RATES_HZ = (22_050, 24_000, 32_000, 44_100, 48_000)
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield each usual rate with the same frames, and with the frames that fit a model of any width."""
     steps = side.steps
     if not isinstance(steps, AudioSteps):
         return
-    own = (material.own.sample_rate_hz,) if isinstance(material.own, AudioSteps) else ()
+    own = (runner.own.sample_rate_hz,) if isinstance(runner.own, AudioSteps) else ()
     width = side.main.shape[-1] if side.main.shape else None
     frames = [(steps.frame_samples, steps.context_samples)]
     if width is None and steps.frame_samples:

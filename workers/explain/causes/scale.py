@@ -6,7 +6,8 @@ from dataclasses import replace
 from workers.contracts.translation import _
 from workers.evaluate.doctor.others import array_axes, sound_axes
 from workers.evaluate.doctor.pictures import Family, with_families
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 from workers.pipeline.arrays import dtype_of
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess
 
@@ -21,13 +22,13 @@ def range_of(steps: ImageSteps) -> str | None:
     return next((name for name, (values, mean, std) in RANGES.items() if own == (values, {*mean}, {*std})), None)
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield the other usual ranges."""
     steps, main = side.steps, side.main
     if isinstance(steps, ImageSteps):
         yield from _of_pictures(side, steps)
     elif isinstance(steps, ArraySteps) and dtype_of(main).kind == "f":
-        for other in array_axes(main, material.samples, material.model_dir)[0][0](steps):
+        for other in array_axes(main, runner.samples(side.spec), runner.model_dir)[0][0](steps):
             assert isinstance(other, ArraySteps)
             before, after = (f"{one.scale:g}x{one.offset:+g}" for one in (steps, other))
             words = _("values times {0:g} plus {1:g}").format(other.scale, other.offset)

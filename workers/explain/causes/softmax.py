@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.translation import _
-from workers.explain.side import CauseKind, Material, Proposal, Rows, Side
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Rows, Side
 from workers.pipeline.answers import sigmoid, softmax
 
 ROUNDING = 0.01
@@ -38,7 +39,7 @@ def are_shares(row: NDArray[Any]) -> bool:
     return bool(row.size and np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1 + ROUNDING)
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield the functions that make probabilities of one side's answers."""
     if side.spec.answer_kind not in ("class", "score", "labels", "tensor") or side.spec.postprocess is not None:
         return

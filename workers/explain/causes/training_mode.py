@@ -8,19 +8,21 @@ from typing import Any
 
 from workers.contracts.folder import read_model
 from workers.contracts.translation import _
-from workers.explain.side import CauseKind, Material, Proposal, Side
+from workers.convert.output import link_or_copy
+from workers.explain.running import CauseKind, Proposal, Runner
+from workers.explain.side import Side
 
 FOLDER = "inference_mode"
 REPEATS = 32
 
 
-def propose(side: Side, material: Material) -> Iterable[Proposal]:
+def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
     """Yield a copy in inference mode where the file has nodes in training mode, and the mean of random answers."""
     words = _("answers of its training mode (dropout or batch normalization)")
-    folder = _in_inference_mode(material.model_dir, material.work_dir / FOLDER)
+    folder = _in_inference_mode(runner.model_dir, runner.work_dir / FOLDER)
     if folder is not None:
         yield Proposal(replace(side, model=folder), "training_mode", True, False, words, gives=True)
-    if material.varies():
+    if runner.varies(side):
         words = _(
             "answers of its training mode (dropout or batch normalization), which vary between equal requests (their "
             "mean over {0} requests counts)"
@@ -40,18 +42,10 @@ def _in_inference_mode(source: Path, folder: Path) -> Path | None:
     proto = onnx.load(source / artifact.main, load_external_data=False)
     if not sum([_turned_off(node) for node in proto.graph.node]):
         return None
-    shutil.copytree(source, folder, copy_function=_linked)
+    shutil.copytree(source, folder, copy_function=lambda one, other: link_or_copy(Path(one), Path(other)))
     (folder / artifact.main).unlink()
     onnx.save(proto, folder / artifact.main)
     return folder
-
-
-def _linked(source: str, target: str) -> None:
-    """Copy a file without its contents where the file system can, because weights may have gigabytes."""
-    try:
-        Path(target).hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _turned_off(node: Any) -> bool:
