@@ -118,7 +118,8 @@ class Walk:
             parts = [planned[number] for planned, _ in self._plans]
             sessions = zip(self._models, parts, strict=True)
             runs = [model.start(part) if part.gives else None for model, part in sessions]
-            alone = self._start_alone(number) if start < LOCAL_ITEMS and any(pair.cut for pair in group) else None
+            alone: Run | None = None
+            looks = any(pair.cut for pair in group)
             for place, sides in enumerate(held):
                 self._ctx.check_cancelled()
                 done = start * len(self._groups) + number * len(items) + place
@@ -127,20 +128,15 @@ class Walk:
                     if run is not None:
                         values.update(run({name: values[name] for name in part.takes}))
                 self._compare(group, sides, forms[place])
-                if alone is not None and start + place < LOCAL_ITEMS:
-                    alone = self._look_alone(alone, number, sides, forms[place])
+                if looks and start + place < LOCAL_ITEMS:
+                    try:
+                        alone = alone or self._models[1].start(self._alone[number])
+                        self._look_alone(alone, number, sides, forms[place])
+                    except NotRunnable as error:
+                        self._ctx.log(f"Operators do not run alone: {error}", "warning")
+                        self.failed += 1
+                        looks = False
                 self._forget(number, sides)
-
-    def _start_alone(self, number: int) -> Run | None:
-        try:
-            return self._models[1].start(self._alone[number])
-        except NotRunnable as error:
-            self._no_run(error)
-            return None
-
-    def _no_run(self, error: NotRunnable) -> None:
-        self._ctx.log(f"Operators do not run alone: {error}", "warning")
-        self.failed += 1
 
     def _forget(self, number: int, sides: list[Values]) -> None:
         size = 0
@@ -166,16 +162,12 @@ class Walk:
                 pair.whole.add(a, fitted)
                 pair.histograms = pair.histograms or histograms_of(a, fitted)
 
-    def _look_alone(self, run: Run, number: int, sides: list[Values], forms: Forms) -> Run | None:
-        """Run the second model's operators on the first one's values; return None if they refuse these."""
+    def _look_alone(self, run: Run, number: int, sides: list[Values], forms: Forms) -> None:
+        """Run the second model's operators on the first one's values; raise NotRunnable if they refuse these."""
         rng = np.random.default_rng(number)
-        try:
-            fed = {name: self._fed(name, sides, forms) for name in self._alone[number].takes}
-            own = run(fed)
-            moved = run({name: changed(value, self.in_steps, rng) for name, value in fed.items()})
-        except NotRunnable as error:
-            self._no_run(error)
-            return None
+        fed = {name: self._fed(name, sides, forms) for name in self._alone[number].takes}
+        own = run(fed)
+        moved = run({name: changed(value, self.in_steps, rng) for name, value in fed.items()})
         for pair in self._groups[number]:
             if pair.cut:
                 a = sides[0][pair.a]
@@ -183,7 +175,6 @@ class Walk:
                     pair.local.add(a, fitted)
                     pair.gains.add(a, fitted)
                 pair.moved.add(own[pair.b], moved[pair.b])
-        return run
 
     def _fed(self, name: str, sides: list[Values], forms: Forms) -> NDArray[Any]:
         pair = self._cuts.get(name)
