@@ -1,6 +1,10 @@
-"""Replace files atomically: write a temporary file, fsync it, rename it, fsync the folder."""
+"""Replace files atomically: write a temporary file, fsync it, rename it, fsync the folder. Hash them.
+
+The set-up uses this too, so it needs the standard library only.
+"""
 
 import contextlib
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -25,6 +29,12 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
             temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def digest_of(path: Path) -> str:
+    """Return the sha256 of a file in hex; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def move_synced(source: Path, target: Path) -> None:

@@ -50,7 +50,9 @@ def main(arguments: "list[str]") -> int:
             + "Install one of them (your system's packages have it), then run the same command again.\n"
         )
         return 6
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - python -P leaves it out
+    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    sys.path.insert(0, folder)  # python -P leaves it out
+    sys.path.append(os.path.dirname(folder))  # noqa: PTH120 - modules of the program need the standard library only
     from steps.command import run
 
     return run(arguments)

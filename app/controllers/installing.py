@@ -12,8 +12,8 @@ from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import first_line, notice
 from app.paths import DataPaths
-from app.services.flow.steps import Flow
-from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, discard, installation_cost, take
+from app.services.flow.steps import DiskStep, Flow
+from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, discard, take
 from app.set_folders import CODE, sets_root
 from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
@@ -108,7 +108,7 @@ class Installing(QObject):
                 continue
             self._costs.setdefault(name, UNKNOWN)
             self._flows.start(
-                installation_cost(installer, name),
+                _cost(installer, name),
                 title="",
                 on_done=partial(self._on_weighed, name),
                 on_failed=lambda _error: None,
@@ -150,7 +150,7 @@ class Installing(QObject):
             self._begin(name)
             return
         self._flows.start(
-            installation_cost(self._installer, name),
+            _cost(self._installer, name),
             title=_("Check what will be installed"),
             on_done=lambda found: self._on_cost(name, found),
             on_failed=self._on_failed,
@@ -227,6 +227,10 @@ class Installing(QObject):
         self._weigh_again()
         self.trouble = was_stopped()
         self.changed.emit()
+
+
+def _cost(installer: Installer, name: OptionalSet) -> Flow[Cost]:
+    return DiskStep(partial(installer.cost, name), ends_late=True).run()
 
 
 def is_working(title: str) -> ErrorValue:

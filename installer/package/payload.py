@@ -1,6 +1,5 @@
 """Assemble the payload: a private Python with the locked packages, the program, and the record of all files."""
 
-import hashlib
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from steps.place import Place
 from steps.setup import OWN_PACKAGES
 from steps.words import print_line
 
+from app.files import digest_of
 from package import elf
 from package.packages import bring_qt_libraries, copy_packages
 from package.python import copy_python
@@ -126,8 +126,7 @@ def write_record(folder: Path, facts: Mapping[str, object]) -> None:
         if path.is_symlink():
             links[name] = str(path.readlink())
         elif name != RECORD:
-            with path.open("rb") as file:
-                files[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            files[name] = digest_of(path)
     record = json.dumps({**facts, "files": files, "links": links}, indent=0, sort_keys=True)
     (folder / RECORD).write_text(record + "\n", encoding="utf-8")
     settle(folder)

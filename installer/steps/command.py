@@ -42,7 +42,6 @@ def run(arguments: list[str]) -> int:
             repair(place)
             return 0
         if command == ["versions"]:
-            sys.path.append(str(place.root))  # for modules of the program that need the standard library only
             from versions.command import run as run_versions
 
             return run_versions(rest)

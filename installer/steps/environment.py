@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from app import programs
 from steps.lockfile import normalized
 from steps.place import Place
 from steps.words import SetupError, print_line
@@ -58,16 +59,7 @@ def make(place: Place) -> None:
 def _create(place: Place) -> str | None:
     """Create the environment; return None on success, else the output of Python's module venv (never empty)."""
     clear(place)
-    run = subprocess.run(
-        [sys.executable, "-m", "venv", place.venv],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=clean_environment(),
-        check=False,
-    )
+    run = programs.run([sys.executable, "-m", "venv", place.venv], clean_environment())
     return None if run.returncode == 0 else run.stdout.strip() or "it failed without a word"
 
 

@@ -1,6 +1,5 @@
 """Fetch a file that is known by its hash; an interrupted download goes on where it was."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from app.files import digest_of
 from steps.lockfile import Pin
 from steps.words import SetupError
 
@@ -80,7 +80,7 @@ def fetch(part: Part, folder: Path, report: Callable[[], None]) -> None:
         arriving = goal.with_name(f"{goal.name}.part")
         _receive(part, arriving, report)
         arriving.replace(goal)
-    if sha256(goal) not in part.hashes:
+    if digest_of(goal) not in part.hashes:
         goal.unlink()
         raise SetupError(
             f"{part.name} is not what was expected: its hash differs.",
@@ -129,9 +129,3 @@ def _go_on(part: Part, arriving: Path, before: int, report: Callable[[], None]) 
         arriving.unlink()
         raise SetupError(f"{part.name} is larger than expected.", "Nothing of it was kept.")
     return True
-
-
-def sha256(path: Path) -> str:
-    """Return the sha256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,10 +9,11 @@ import importlib.metadata
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+from app import programs
+from app.files import write_whole
 from steps import lockfile, web
 from steps.environment import clean_environment
 from steps.exclusive import exclusive
@@ -133,9 +134,7 @@ def _put_in_place(place: Place, root: Path, name: str, work: Path) -> None:
         make_links(Path(sys.executable), goal)
     if sys.platform != "win32":
         os.sync()  # after a power cut, files must not be emptier than their names say
-    part = goal / f"{LOCK_COPY}.part"
-    part.write_bytes(lock(place, name).read_bytes())
-    part.replace(goal / LOCK_COPY)
+    write_whole(goal / LOCK_COPY, lock(place, name).read_bytes(), mode=0o644)
     for leftover in (old, downloads(root, name)):
         shutil.rmtree(leftover, ignore_errors=True)
 
@@ -165,11 +164,7 @@ def _fetch_all(parts: list[Part], kept: Path, total: int) -> None:
 def _unpack(wheels: list[str], kept: Path, work: Path) -> None:
     """Install fetched wheels into `work` by this Python's pip; raise `SetupError` with the reason in plain words."""
     command = [sys.executable, "-m", "pip", "--isolated", "install", "--no-index", "--no-deps", "--target", str(work)]
-    run = subprocess.run(
-        [*command, *wheels], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        encoding="utf-8", errors="replace", check=False,
-        env={**clean_environment(), "PYTHONUTF8": "1", "TMPDIR": str(kept)},
-    )  # fmt: skip
+    run = programs.run([*command, *wheels], {**clean_environment(), "PYTHONUTF8": "1", "TMPDIR": str(kept)})
     log = kept.parents[1] / "sets.log"
     log.write_text(run.stdout, encoding="utf-8")
     if run.returncode != 0:

@@ -2,14 +2,13 @@
 
 import json
 import os
-import queue
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app import programs
 from steps.environment import clean_environment, distributions
 from steps.place import Place
 from steps.words import Progress, SetupError, size
@@ -107,48 +106,20 @@ class Pip:
         whole = [str(self._place.python), "-m", "pip", command, *arguments]
         if command == "install":
             whole[4:4] = ["--only-binary", ":all:", "--retries", "3"]
-        process = subprocess.Popen(
-            whole,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env={**clean_environment(), "PYTHONUTF8": "1"},
-            cwd=self._place.venv,
-            pass_fds=() if os.name == "nt" else (self._held,),
-        )
-        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        reader = threading.Thread(target=_read, args=(process, lines))
-        reader.start()
+        environment, held = {**clean_environment(), "PYTHONUTF8": "1"}, () if os.name == "nt" else (self._held,)
+        process = programs.start(whole, environment, self._place.venv, pass_fds=held)
         log: list[str] = []
         try:
-            while (line := _next(lines, tick_s)) is not None:
+            for line in programs.lines_of(process, tick_s):
                 if line and not _PART.match(line):
                     log.append(line)
                 yield line
         finally:
             _end(process)
-            reader.join()
             with self._place.log.open("a", encoding="utf-8") as file:
                 file.writelines([f"$ pip {command} {' '.join(arguments)}\n", *log])
         if process.returncode != 0:
             raise failure("".join(log), self._place.log)
-
-
-def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
-    lines.put(None)
-
-
-def _next(lines: "queue.SimpleQueue[str | None]", tick_s: float | None) -> str | None:
-    try:
-        return lines.get(timeout=tick_s)
-    except queue.Empty:
-        return ""
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.files import write_whole
+
 LOCKS = {"program": ("requirements.lock",), "tests": ("requirements.lock", "requirements-test.lock")}
 
 GPU_LOCKS = ("requirements-cuda.lock", "requirements-rtx.lock")
@@ -99,6 +101,4 @@ def is_ready(place: Place, group: str) -> bool:
 def write_stamp(place: Place, group: str, files: dict[str, int]) -> None:
     """Write the stamp as the last step of a set-up; `files` are sizes in bytes by path below site-packages."""
     text = json.dumps({"made_from": fingerprint(place, group), "files": files}, indent=0)
-    part = place.stamp(group).with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(place.stamp(group))
+    write_whole(place.stamp(group), text.encode(), mode=0o644)

@@ -5,9 +5,9 @@ set "cuda" replaces it with `onnxruntime-gpu` and has PyTorch with CUDA. Sources
 (GeForce RTX 30, 40, 50 and related GPUs), release notes of CUDA 13 (Turing, 7.5, and later).
 """
 
-import subprocess
 from pathlib import Path
 
+from app import programs
 from steps.environment import clean_environment, distributions, name_of
 from steps.lockfile import Pin, read
 from steps.machine import OLDEST_CUDA, WHEELS, Machine
@@ -141,17 +141,9 @@ def make_links(python: Path, site: Path) -> None:
     if not folder.is_dir():
         return
     code = f"import sys; sys.path.append({str(site)!r}); import {PLUGIN_MODULE}"
-    run = subprocess.run(
-        [python, "-c", code],
-        cwd=site,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    run = programs.run([python, "-c", code], clean_environment(), site)
     if run.returncode != 0 or not _has_links(folder):
-        last = (run.stderr.strip().splitlines() or ["it made no links"])[-1]
+        last = (run.stdout.strip().splitlines() or ["it made no links"])[-1]
         print_line(f"TensorRT for RTX could not be prepared: {last}")
         print_line("Try again; until then the processor does the work.")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from app.files import digest_of
 from versions.root import MOST_PAYLOAD_BYTES, PAYLOAD, checked_payload, damaged
 
 BLOCK = 1 << 20
@@ -177,12 +178,6 @@ def _write(path: Path, blocks: Iterator[bytes], is_program: bool) -> str:
             os.fsync(file.fileno())
     path.chmod(0o555 if is_program else 0o444)
     return digest.hexdigest()
-
-
-def digest_of(path: Path) -> str:
-    """Return the sha256 of a file in hex; raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _take(base: Path | None, folder: Path, name: str, digest: str) -> None:

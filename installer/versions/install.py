@@ -13,8 +13,8 @@ from pathlib import Path
 
 from steps.words import Progress, SetupError, print_line
 
-from app.files import sync_folder, write_whole
-from versions.archive import digest_of, unpack, verify
+from app.files import digest_of, sync_folder, write_whole
+from versions.archive import unpack, verify
 from versions.root import NEW, SAFE, Root, is_running, python_of, read_payload, words_for_disk
 
 SMOKE_S = 300

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from versions.archive import digest_of
+from app.files import digest_of
 from versions.root import PAYLOAD, read_payload
 
 VALID_DAYS = 90

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from loopback_index import build_wheel
+from loopback_index import build_wheel, copy_installer
 from run_text import run_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,12 +57,7 @@ class Clone:
 
 def lay_out(root: Path, wheels: Path) -> Clone:
     """The installer as it is, a program of three lines, and a lock of one package."""
-    shutil.copytree(
-        ROOT / "installer" / "steps", root / "installer" / "steps", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    shutil.copy(ROOT / "installer" / "bootstrap.py", root / "installer")
-    (root / "app").mkdir()
-    (root / "app" / "__init__.py").write_text("")
+    copy_installer(root)
     (root / "app" / "__main__.py").write_text(PROGRAM, encoding="utf-8")
     clone = Clone(root, wheels)
     clone.lock("alpha==1.0  # download 2000000 installed 5000000")

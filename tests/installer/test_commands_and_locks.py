@@ -17,7 +17,9 @@ from steps.lockfile import parse
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLER = ROOT / "installer"
 WRAPPERS = ["fettle", "test", "fettle.cmd", "test.cmd"]
-OWN = {"steps", "versions"}
+OF_PROGRAM = ("files", "filelock", "programs")
+"""Modules of the program that the set-up uses."""
+OWN = {"steps", "versions", *(f"app.{name}" for name in OF_PROGRAM)}
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
@@ -38,15 +40,25 @@ def test_ci_runs_all_tests_or_the_chosen_ones(arguments: list[str], passed: str,
     assert (tmp_path / "steps").read_text() == f"{passed}\n"
 
 
-@pytest.mark.parametrize("path", [INSTALLER / "bootstrap.py", *sorted((INSTALLER / "steps").glob("*.py"))])
+@pytest.mark.parametrize(
+    "path",
+    [
+        INSTALLER / "bootstrap.py",
+        *sorted((INSTALLER / "steps").glob("*.py")),
+        *(ROOT / "app" / f"{name}.py" for name in OF_PROGRAM),
+    ],
+)
 def test_standard_library_only(path: Path) -> None:
     """Given a bare machine, then nothing but Python itself is needed to set up; sets are fetched by a later pip."""
     imported = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "app":
+            imported |= {f"app.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            imported.add((node.module or "").partition(".")[0])
+            module = node.module or ""
+            imported.add(module if module.startswith("app.") else module.partition(".")[0])
     assert imported <= sys.stdlib_module_names | OWN | ({"pip"} if path.name == "fetch.py" else set())
 
 

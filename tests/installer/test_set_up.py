@@ -112,7 +112,9 @@ def test_set_up_for_the_tests_serves_the_program(ready_clone: "Clone") -> None:
     code = "from pathlib import Path; from steps import place, setup; setup.ensure(place.Place(Path.cwd()), 'tests')"
     subprocess.run(
         [sys.executable, "-c", code],
-        env=ready_clone.environment(PYTHONPATH=str(ready_clone.root / "installer")),
+        env=ready_clone.environment(
+            PYTHONPATH=os.pathsep.join((str(ready_clone.root / "installer"), str(ready_clone.root)))
+        ),
         cwd=ready_clone.root,
         check=True,
     )

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot, Running
 from app.controllers.words import notice
-from app.services.machine.desktop import in_background, notify, possible_powers, use_power
+from app.services.flow.steps import DiskStep
+from app.services.machine.desktop import notify, possible_powers, use_power
 from widgets.dialogs.questions import ask
 from widgets.dialogs.when_done import power_question
 from widgets.pages.optimize.page import OptimizePage
@@ -36,7 +37,7 @@ class WhenDone(PageController[OptimizePage]):
 
     def begin(self) -> None:
         """Find out what the computer can do, and offer that on the page."""
-        self._start(in_background(possible_powers), self._page.set_powers)
+        self._start(DiskStep(lambda _stopped: possible_powers()).run(), self._page.set_powers)
 
     def end(self, running: Running | None, headline: str, *, is_cancelled: bool = False) -> None:
         """Announce the end of a run with the words of the page; after a cancellation by the person do nothing."""
@@ -63,7 +64,7 @@ class WhenDone(PageController[OptimizePage]):
                 icon.showMessage(title, text)
                 QTimer.singleShot(SHOWN_MS, icon, icon.deleteLater)
 
-        self._start(in_background(lambda: notify(title, text)), on_done, slot=self._notifying)
+        self._start(DiskStep(lambda _stopped: notify(title, text)).run(), on_done, slot=self._notifying)
 
     def _on_state(self, state: Qt.ApplicationState) -> None:
         if state is Qt.ApplicationState.ApplicationActive and self._ended:
@@ -88,7 +89,7 @@ class WhenDone(PageController[OptimizePage]):
                 self._stay(_("The system did not allow it, or another program prevents it."))
 
         if not self._keeps_awake():
-            self._start(in_background(lambda: use_power(power)), on_done, slot=self._acting)
+            self._start(DiskStep(lambda _stopped: use_power(power)).run(), on_done, slot=self._acting)
 
 
 def _is_in_front() -> bool:

@@ -14,9 +14,9 @@ from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import Done
 from app.controllers.session import Session
 from app.controllers.words import error_words, notice
-from app.services.flow.steps import Flow
+from app.services.flow.steps import DiskStep, Flow
 from app.services.machine.optional_sets import InstallerStatus
-from app.services.machine.updates.flows import at_once, download_update, has_server, install_update, look_for_update
+from app.services.machine.updates.flows import download_update, has_server, install_update, look_for_update
 from app.services.machine.updates.index import UpdateIndex, is_newer
 from app.services.machine.updates.program import Program
 from app.settings import SavedSettings
@@ -191,7 +191,7 @@ class ProgramSection(PageController[SettingsPage]):
     def _switch(self) -> None:
         if not self._job.is_busy:
             self._begin(_("Testing version {0}…").format(self._program.other_version))
-            flow = at_once(partial(self._program.switch, self._status))
+            flow = DiskStep(partial(self._program.switch, self._status), ends_late=True).run()
             self._start(flow, self._on_changed, on_failed=self._on_failed, on_cancelled=self._end)
             self.show()
 
@@ -225,15 +225,14 @@ class WeeklyLook(QObject):
     def begin(self) -> None:
         """Remove leftovers of interrupted installations, and look for a newer version if a week has passed."""
         if self._program.has_leftovers():
-            self._start_quietly(
-                at_once(self._program.clean), lambda _nothing: log.info("leftovers of versions were removed")
-            )
+            flow = DiskStep(self._program.clean, ends_late=True).run()
+            self._start_quietly(flow, lambda _nothing: log.info("leftovers of versions were removed"))
         settings = self._settings.value
         looked_at, now = settings.updates_looked_at, datetime.now(UTC)
         is_due = looked_at is None or not timedelta() <= now - looked_at < WEEK
         if settings.weekly_updates and is_due and has_server() and self._program.kind == "own":
-            flow = look_for_update(self._session.workspace, self._program, settings.updates_issued)
-            self._start_quietly(flow, self._on_looked)
+            looking = look_for_update(self._session.workspace, self._program, settings.updates_issued)
+            self._start_quietly(looking, self._on_looked)
 
     def _start_quietly(self, flow: Flow[Any], on_done: Done) -> None:
         self._flows.start(

@@ -227,6 +227,10 @@ class DiskStep:
     work: Callable[[Stopped], Any]
     ends_late: bool = False
 
+    def run(self) -> "Flow[Any]":
+        """Yield the step to the driver and return the result of the work; raises what the work raises."""
+        return (yield self)
+
 
 AnyStep = JobStep[Any] | MeasureStep | DiskStep
 Flow = Generator[AnyStep, Any, T]

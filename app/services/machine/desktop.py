@@ -6,24 +6,14 @@ belong into a `DiskStep`.
 
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from app.services.flow.steps import DiskStep, Flow
-
-T = TypeVar("T")
 WAIT_S = 3.0
 NOTIFICATIONS = ("SESSION", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
 LOGIN = ("SYSTEM", "/org/freedesktop/login1", "org.freedesktop.login1")
 METHODS = {"sleep": "Suspend", "off": "PowerOff"}
 ALLOWED = (("yes",), ("challenge",))
 """Answers of logind: possible, or possible after the system has asked for a password."""
-
-
-def in_background(work: Callable[[], T]) -> Flow[T]:
-    """Return the result of `work`, which waits for another program."""
-    result: T = yield DiskStep(lambda _stopped: work())
-    return result
 
 
 def notify(title: str, text: str) -> bool:

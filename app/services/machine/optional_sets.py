@@ -7,20 +7,20 @@ processes that had loaded some of them are restarted.
 import contextlib
 import json
 import os
-import queue
 import shutil
 import subprocess
 import sys
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import ValidationError
 
+from app import programs
 from app.jobs.environment import is_secret
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled, JobError
@@ -31,16 +31,10 @@ from workers.contracts.base import Frozen
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS, OptionalSet, install_arguments, install_command
-from workers.contracts.text import Text
 from workers.contracts.translation import _, mark
 
 AS_JSON = "FETTLE_SETUP_JSON"
 """Variable that makes the installer print its lines as JSON objects (installer/steps/words.py)."""
-
-if sys.platform == "win32":
-    NO_WINDOW = subprocess.CREATE_NO_WINDOW
-else:
-    NO_WINDOW = 0
 
 POLL_S = 0.1
 END_WAIT_S = 5.0
@@ -71,19 +65,6 @@ class InstallerStatus:
     share: float | None = None
 
 
-class _Stopped(Exception):
-    """The installer stopped after a stop request."""
-
-
-class _Line(Frozen):
-    line: str = ""
-    done: float | None = None
-    total: float | None = None
-    what: Text = ""
-    hint: Text = ""
-    code: str = ""
-
-
 @dataclass(frozen=True)
 class Installer:
     """The installer of the program in folder `root`, which puts optional sets below `sets`."""
@@ -107,11 +88,11 @@ class Installer:
 
     def cost(self, name: OptionalSet, stopped: Stopped) -> Cost:
         """Return the cost of a set; raises `JobError`."""
-        lines, code = self._run(self._bootstrap("cost", name), InstallerStatus(), stopped)
-        with contextlib.suppress(ValidationError):
-            if code == 0 and lines:
-                return Cost.model_validate_json(lines[-1].line)
-        raise JobError(_failure(name, lines), FAILED)
+        report = run_installer(self._bootstrap("cost", name), self.root, InstallerStatus(), stopped, _failed(name))
+        try:
+            return Cost.model_validate_json(report)
+        except ValidationError as error:
+            raise JobError(_without_reason(_failed(name), [report]), FAILED) from error
 
     def take(self, name: OptionalSet, status: InstallerStatus, stopped: Stopped) -> None:
         """Install a set; raises `JobError`. What changes the environment also checks that Fettle starts with it."""
@@ -119,9 +100,7 @@ class Installer:
             command = [str(self.program), *install_arguments(name)]
         else:
             command = self._bootstrap("add", name)
-        lines, code = self._run(command, status, stopped)
-        if code != 0:
-            raise JobError(_failure(name, lines), FAILED)
+        run_installer(command, self.root, status, stopped, _failed(name))
 
     def remove(self, name: OptionalSet, _stopped: Stopped) -> None:
         """Remove a set and what arrived of its download; raises `JobError`, and then the set stays usable."""
@@ -138,88 +117,53 @@ class Installer:
     def _bootstrap(self, what: str, name: OptionalSet) -> list[str]:
         return [sys.executable, str(self.root / "installer" / "bootstrap.py"), what, name, str(self.sets)]
 
-    def _run(self, command: Sequence[str], status: InstallerStatus, stopped: Stopped) -> tuple[list[_Line], int]:
-        """Run a command and return its last lines and its exit code."""
-        return run_installer(command, self.root, status, stopped)
-
 
 def run_installer(
-    command: Sequence[str], folder: Path, status: InstallerStatus, stopped: Stopped
-) -> tuple[list[_Line], int]:
-    """Run a command of the installer in `folder` and return its last lines and its exit code."""
+    command: Sequence[str], folder: Path, status: InstallerStatus, stopped: Stopped, failed: ErrorInfo
+) -> str:
+    """Run a command of the installer in `folder` and return its last line.
+
+    Raises:
+        JobError: It failed: `failed` with the installer's own reason, else with its last line.
+        InterruptedError: `stopped` returned True; the installer has ended then.
+    """
+    environ = {name: value for name, value in os.environ.items() if not is_secret(name)}
     try:
-        process = _start(command, folder)
+        process = programs.start(command, {**environ, AS_JSON: "1", "PYTHONUNBUFFERED": "1"}, folder)
     except OSError as error:
-        report = _Line(
-            what=_("The installer could not be started: {0}.").format(error.strerror or error), hint=NOT_WHOLE
-        )
-        return [report], FAILED
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
-    reader.start()
-    last: deque[_Line] = deque(maxlen=MOST_LINES)
+        what = _("The installer could not be started: {0}.").format(error.strerror or error)
+        raise JobError(failed.model_copy(update={"detail": what, "hint": NOT_WHOLE}), FAILED) from error
+    last: deque[str] = deque(maxlen=MOST_LINES)
+    reason: ErrorInfo | None = None
     try:
-        for text in _until_over(lines, stopped):
-            _record(_parsed(text), status, last)
+        for text in programs.lines_of(process, POLL_S):
+            if stopped():
+                raise InterruptedError("the installer was stopped")
+            report = _parsed(text)
+            line = str(report.get("what") or report.get("line", ""))
+            if text:
+                status.line = line or status.line
+                status.share = _share(report)
+            if line and "total" not in report:
+                last.append(line)
+            if "what" in report:
+                own = {"code": report.get("code") or failed.code, "detail": line, "hint": str(report.get("hint", ""))}
+                reason = failed.model_copy(update=own)
         process.wait()
     finally:
         end_with_children(process)
-        reader.join(POLL_S)
-    return list(last), process.returncode
+    if process.returncode != 0:
+        raise JobError(reason or _without_reason(failed, last), FAILED)
+    return last[-1] if last else ""
 
 
-def _start(command: Sequence[str], folder: Path) -> "subprocess.Popen[str]":
-    environ = {name: value for name, value in os.environ.items() if not is_secret(name)}
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        cwd=folder,
-        env={**environ, AS_JSON: "1", "PYTHONUNBUFFERED": "1"},
-        creationflags=NO_WINDOW,
-    )
-
-
-def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
-    assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
-            lines.put(line)
-    lines.put(None)
-
-
-def _until_over(lines: "queue.SimpleQueue[str | None]", stopped: Stopped) -> Iterator[str]:
-    """Yield lines as they come; raise `_Stopped` after a stop request."""
-    while True:
-        if stopped():
-            raise _Stopped
-        try:
-            line = lines.get(timeout=POLL_S)
-        except queue.Empty:
-            continue
-        if line is None:
-            return
-        yield line
-
-
-def _parsed(text: str) -> _Line:
-    """Return a line of the installer, or the text of a program that it called."""
+def _parsed(text: str) -> dict[str, Any]:
+    """Return a message of the installer, or the text of a program that it called as one."""
     with contextlib.suppress(ValueError):
         report = json.loads(text)
         if isinstance(report, dict) and not {"line", "what"}.isdisjoint(report):
-            return _Line.model_validate(report)
-    return _Line(line=text.strip())
-
-
-def _record(line: _Line, status: InstallerStatus, last: "deque[_Line]") -> None:
-    status.line = line.what or line.line or status.line
-    status.share = min(1.0, line.done / line.total) if line.done is not None and line.total else None
-    if line.total is None and (line.line or line.what):
-        last.append(line)
+            return report
+    return {"line": text.strip()}
 
 
 def _in_use(error: OSError) -> ErrorInfo:
@@ -231,19 +175,28 @@ def _in_use(error: OSError) -> ErrorInfo:
     )
 
 
-def _failure(name: OptionalSet, lines: Sequence[_Line]) -> ErrorInfo:
-    """Return the installer's own reason of a failure, else its last line."""
-    own = next((line for line in reversed(lines) if line.what), None)
-    last = lines[-1].line if lines else mark("It ended without a word.")
-    log = "\n".join(line.what or line.line for line in lines)
+def _share(report: dict[str, Any]) -> float | None:
+    match report:
+        case {"done": int() | float() as done, "total": int() | float() as total} if total > 0:
+            return min(1.0, done / total)
+    return None
+
+
+def _failed(name: OptionalSet) -> ErrorInfo:
     return ErrorInfo(
         code="setup_failed",
         title="The packages were not installed",
-        detail=own.what if own is not None else _("The installer stopped: {0}").format(_(last)),
-        hint=own.hint if own is not None else mark("Try again; it resumes where it stopped."),
-        traceback=log if own is None else "",
+        detail="",
+        hint=mark("Try again; it resumes where it stopped."),
         facts={"command": install_command(name)},
     )
+
+
+def _without_reason(failed: ErrorInfo, lines: Sequence[str]) -> ErrorInfo:
+    """Return the error of an installer that named no reason, with its last line."""
+    last = lines[-1] if lines else mark("It ended without a word.")
+    detail = _("The installer stopped: {0}").format(_(last))
+    return failed.model_copy(update={"detail": detail, "traceback": "\n".join(lines)})
 
 
 def end_with_children(process: "subprocess.Popen[str]") -> None:
@@ -269,12 +222,6 @@ def end_with_children(process: "subprocess.Popen[str]") -> None:
 def _signal(send: Callable[[], None]) -> None:
     with contextlib.suppress(psutil.Error):  # it has ended
         send()
-
-
-def installation_cost(installer: Installer, name: OptionalSet) -> Flow[Cost]:
-    """Return the cost of a set, before the person is asked to install it."""
-    cost: Cost = yield DiskStep(partial(installer.cost, name), ends_late=True)
-    return cost
 
 
 def take(

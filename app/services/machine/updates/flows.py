@@ -2,12 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, Unavailable
 from app.services.flow.workspace import Workspace
 from app.services.hub.place import YES, HubPlace, certificate_paths, checked_endpoint, is_private, look
@@ -76,11 +75,6 @@ def install_update(
     sha256 = index.archive(program.platform, program.current).sha256 or ""
     yield DiskStep(partial(program.install, archive, sha256, status), ends_late=True)
     shutil.rmtree(space.paths.updates, ignore_errors=True)
-
-
-def at_once(change: Callable[[Stopped], None]) -> Flow[None]:
-    """Run a change of the installed versions (`Program.switch`, `Program.clean`); raises `JobError`."""
-    yield DiskStep(change, ends_late=True)
 
 
 def _place() -> HubPlace:

@@ -9,8 +9,7 @@ from typing import Literal
 
 from app.paths import find_data_folder
 from app.services.flow.background import Stopped
-from app.services.flow.steps import JobError
-from app.services.machine.optional_sets import FAILED, InstallerStatus, run_installer
+from app.services.machine.optional_sets import InstallerStatus, run_installer
 from app.version import VERSION
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
@@ -92,29 +91,15 @@ class Program:
         return bool(previous) and _two_lines(self._choice) == (previous, current)
 
     def _run(self, what: str, status: InstallerStatus, stopped: Stopped, *more: str) -> None:
-        command = [
-            sys.executable,
-            "-ES",
-            str(self._installer / "bootstrap.py"),
-            "versions",
-            what,
-            str(self.root),
-            *more,
-        ]
-        lines, code = run_installer(command, self._installer, status, stopped)
-        if code == 0:
-            return
-        own = next((line for line in reversed(lines) if line.what), None)
-        last = lines[-1].line if lines else ""
-        raise JobError(
-            ErrorInfo(
-                code=own.code if own is not None else "setup_failed",
-                title=_("The version was not changed"),
-                detail=own.what if own is not None else _("The installer stopped: {0}").format(last),
-                hint=own.hint if own is not None else _("Try again. The program works as before."),
-            ),
-            FAILED,
+        bootstrap = str(self._installer / "bootstrap.py")
+        command = [sys.executable, "-ES", bootstrap, "versions", what, str(self.root), *more]
+        failed = ErrorInfo(
+            code="setup_failed",
+            title=_("The version was not changed"),
+            detail="",
+            hint=_("Try again. The program works as before."),
         )
+        run_installer(command, self._installer, status, stopped, failed)
 
 
 def _two_lines(path: Path) -> tuple[str, str]:

@@ -14,9 +14,10 @@ from app.cli.output import Globals
 from app.cli.session import workspace
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
+from app.services.flow.steps import DiskStep
 from app.services.flow.workspace import Workspace
 from app.services.machine.optional_sets import InstallerStatus
-from app.services.machine.updates.flows import at_once, download_update, install_update, look_for_update
+from app.services.machine.updates.flows import download_update, install_update, look_for_update
 from app.services.machine.updates.program import Program
 
 
@@ -58,7 +59,7 @@ def test_update_cut_in_the_middle_goes_on_and_runs_at_the_next_start(server: Upd
     go(space, install_update(space, program, index, archive, InstallerStatus()))
     assert (starts(server), program.current, program.other_version) == (NEW, NEW, OLD)
     assert not space.paths.updates.exists() and not program.has_leftovers()
-    go(space, at_once(partial(program.switch, InstallerStatus())))
+    go(space, DiskStep(partial(program.switch, InstallerStatus())).run())
     assert (starts(server), program.next_version, program.other_version) == (OLD, OLD, NEW)
 
 
@@ -112,7 +113,7 @@ def test_program_of_the_package_manager_goes_back_for_one_person(
     monkeypatch.setattr("app.services.machine.updates.program.PACKAGED", server.root)
     before = (server.root / "pointer").read_bytes()
     for expected, other in ((OLD, NEW), (NEW, OLD)):
-        go(space, at_once(partial(program.switch, InstallerStatus())))
+        go(space, DiskStep(partial(program.switch, InstallerStatus())).run())
         assert (program.kind, program.next_version, program.other_version) == ("package", expected, other)
         assert starts(server) == expected
     assert (server.root / "pointer").read_bytes() == before
