@@ -56,8 +56,7 @@ def open_window(arguments: list[str]) -> int:
     from app.arguments import window_arguments
 
     folder, files = window_arguments(arguments)
-    if not has_display():
-        sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
+    if lacks_display():
         return EXIT_MISSING
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import clear_leftovers, find_data_folder
@@ -87,13 +86,15 @@ def command_names() -> tuple[str, ...]:
     return tuple(getattr(get_command(commands), "commands", ()))
 
 
-def has_display() -> bool:
-    """Return whether Qt can open a display; checked before Qt starts, because Qt would abort."""
-    if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal", "vnc"):
-        return True
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+def lacks_display() -> bool:
+    """Return whether Qt can open no display, and say that; checked before Qt starts, because Qt would abort."""
+    is_drawn_elsewhere = os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal", "vnc")
+    if is_drawn_elsewhere or sys.platform in ("win32", "darwin"):
+        return False
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return False
+    sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
+    return True
 
 
 def _hand_over(paths: "DataPaths", busy: "DataFolderBusy", files: list[Path]) -> int:

@@ -18,7 +18,7 @@ COLLECT_MS = 5000
 
 def open_desk(arguments: list[str]) -> int:
     """Open the window and run until it is closed; `arguments` follow the command's name."""
-    from app.bootstrap import EXIT_MISSING, NO_DISPLAY, command_names, has_display
+    from app.bootstrap import EXIT_MISSING, lacks_display
     from app.cli.options.inputs import split_globals
     from app.cli.output import CommandFailed
 
@@ -31,14 +31,12 @@ def open_desk(arguments: list[str]) -> int:
     except CommandFailed as failed:
         parser.error(failed.error.detail)
     wanted = parser.parse_args(rest)
-    if not has_display():
-        sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
+    if lacks_display():
         return EXIT_MISSING
     return _run(options, wanted.run, wanted.variant, [Path(file).absolute() for file in wanted.files])
 
 
 def _run(options: "Globals", run_id: str, variant_id: str | None, files: list[Path]) -> int:
-    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from app.cli.session import workspace
@@ -49,6 +47,7 @@ def _run(options: "Globals", run_id: str, variant_id: str | None, files: list[Pa
     from widgets.desk_window import DeskWindow
     from widgets.drops import Incoming
     from widgets.theme import Theme
+    from widgets.timers import every
     from workers.contracts.errors import WorkerError
     from workers.contracts.paths import to_text
 
@@ -68,8 +67,6 @@ def _run(options: "Globals", run_id: str, variant_id: str | None, files: list[Pa
             stack.callback(controller.stop)
             if files:
                 controller.take(Incoming(tuple(to_text(file) for file in files)))
-        collector = QTimer(window)
-        collector.timeout.connect(gc.collect)
-        collector.start(COLLECT_MS)
+        every(window, COLLECT_MS, gc.collect).start()
         window.show()
         return int(app.exec())

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.files import write_whole
 from app.paths import DataPaths, unusable
 
 POLL_S = 0.03
@@ -30,20 +31,17 @@ def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -
         DataFolderUnusable: if the request cannot be written.
     """
     name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
-    waiting, final = paths.handover / f"{name}.part", paths.handover / f"{name}{SUFFIX}"
+    request = paths.handover / f"{name}{SUFFIX}"
     facts = {"files": [str(path.absolute()) for path in files], "token": os.environ.get(TOKEN, "")}
     try:
-        waiting.write_bytes(json.dumps(facts).encode("ascii"))  # ASCII escapes keep file names of invalid Unicode
-        waiting.replace(final)
+        write_whole(request, json.dumps(facts).encode("ascii"))  # ASCII escapes keep file names of invalid Unicode
     except OSError as error:
-        with contextlib.suppress(OSError):
-            waiting.unlink(missing_ok=True)
-        raise unusable(waiting, error) from error
+        raise unusable(request, error) from error
     deadline = time.monotonic() + timeout_s
-    while final.exists():
+    while request.exists():
         if time.monotonic() > deadline:
             try:
-                final.unlink()
+                request.unlink()
             except FileNotFoundError:
                 return True  # the window read it at the last moment
             return False

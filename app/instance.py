@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Literal, Self
 
 from app.filelock import try_lock, unlock
@@ -99,9 +98,7 @@ class InstanceLock:
         """Return the lock itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         """Release the lock."""
         self.release()
 

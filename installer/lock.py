@@ -11,7 +11,6 @@ import tomllib
 import zlib
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -26,13 +25,8 @@ HEAD = "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as 
 CHUNK_BYTES = 1 << 20
 
 
-@dataclass
-class Need:
-    """A required package with its extras and the conditions of the requirement; `always` means unconditionally."""
-
-    extras: set[str] = field(default_factory=set)
-    conditions: set[str] = field(default_factory=set)
-    always: bool = False
+Need = tuple[set[str], set[str]]
+"""The extras of a required package, and the conditions under which it is required; "" means always."""
 
 
 def closure(roots: list[str]) -> dict[NormalizedName, Need]:
@@ -42,14 +36,12 @@ def closure(roots: list[str]) -> dict[NormalizedName, Need]:
     while todo:
         requirement, condition = todo.popleft()
         name = canonicalize_name(requirement.name)
-        need = needs.setdefault(name, Need())
-        known = (frozenset(need.extras), frozenset(need.conditions), need.always)
-        need.extras |= requirement.extras
-        need.always = need.always or not condition
-        if condition:
-            need.conditions.add(condition)
-        if known != (frozenset(need.extras), frozenset(need.conditions), need.always):
-            for child, marker in children(distribution(name), need.extras):
+        extras, conditions = needs.setdefault(name, (set(), set()))
+        known = len(extras), len(conditions)
+        extras |= requirement.extras
+        conditions.add(condition)
+        if known != (len(extras), len(conditions)):
+            for child, marker in children(distribution(name), extras):
                 todo.append((child, " and ".join(part for part in (condition, marker) if part)))
     return needs
 
@@ -89,7 +81,7 @@ def packed_bytes(file: Path) -> int:
     return total + len(packer.flush())
 
 
-def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requirement]) -> str:
+def pin(name: NormalizedName, conditions: set[str], declared: Mapping[NormalizedName, Requirement]) -> str:
     """Return one line of the lock."""
     package = distribution(name)
     version = Version(package.version)
@@ -98,7 +90,7 @@ def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requ
         wanted = f">={lowest},<{version.major}.{version.minor + 1}"
     else:
         wanted = f"=={version.public}"
-    marker = "" if need.always else f" ; {' or '.join(sorted(need.conditions))}"
+    marker = "" if "" in conditions else f" ; {' or '.join(sorted(conditions))}"
     download, installed = sizes(package)
     spelled = package.metadata["Name"]
     return f"{spelled}{wanted}{marker}  # download {download} installed {installed}\n"
@@ -120,11 +112,11 @@ def main() -> None:
         "requirements-test.lock": {name: need for name, need in closure(tests).items() if name not in needed},
         "requirements-sign.lock": {name: need for name, need in closure(extras["sign"]).items() if name not in needed},
         "requirements-language.lock": {
-            canonicalize_name(Requirement(text).name): Need(always=True) for text in extras["language"]
+            canonicalize_name(Requirement(text).name): (set(), {""}) for text in extras["language"]
         },
     }
     for file, needs in locks.items():
-        lines = [pin(name, need, declared) for name, need in sorted(needs.items())]
+        lines = [pin(name, conditions, declared) for name, (_extras, conditions) in sorted(needs.items())]
         (ROOT / "installer" / file).write_text(HEAD + "".join(lines), encoding="utf-8")
         print(f"{file}: {len(lines)} packages")
 

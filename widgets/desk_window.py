@@ -10,12 +10,12 @@ from widgets.pages.try_it.layout import try_words
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.fields import pause
 from widgets.parts.layout import TOP, clear, in_column, in_row
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureStore
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
+from widgets.timers import pause
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _

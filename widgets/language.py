@@ -46,7 +46,7 @@ def apply_language(choice: str) -> str:
 
 
 def _can_show(language: str) -> bool:
-    return language not in SCRIPTS or bool(QFontDatabase.families(SCRIPTS[language]))
+    return language not in without_font()
 
 
 def typed_texts(page: QWidget) -> list[str]:

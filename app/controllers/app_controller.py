@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -32,6 +32,7 @@ from widgets.language import apply_language, type_again, typed_texts
 from widgets.main_window import MainWindow
 from widgets.parts.page import Page
 from widgets.theme import Theme
+from widgets.timers import every
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.paths import to_text
 
@@ -78,9 +79,7 @@ class AppController(QObject):
         window.drag_entered.connect(session.workspace.pool.prestart)
         window.close_requested.connect(self._on_close)
         session.project_changed.connect(self._on_project_changed)
-        self._requests = QTimer(self)
-        self._requests.setInterval(HANDOVER_MS)
-        self._requests.timeout.connect(self._on_requests)
+        self._requests = every(self, HANDOVER_MS, self._on_requests)
         self._requests.start()
 
     # --- start

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.controllers.try_it.presenter import input_value, name_of, picture_of, png_of
 from app.controllers.words import error_value, notice
@@ -15,6 +15,7 @@ from widgets.desk_window import DeskWindow
 from widgets.drops import Incoming
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.cards.error import ErrorValue
+from widgets.timers import every
 from workers.contracts.translation import _
 
 POLL_MS = 15
@@ -30,9 +31,7 @@ class DeskController(QObject):
         self._run_id, self._variant_id = run_id, variant_id
         self._single: TryPair | None = None
         self._was_loaded = False
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, POLL_MS, self._on_tick)
         window.incoming.connect(self.take)
         window.text_typed.connect(lambda text: self._request(TryInput(text=text)))
         self._load()

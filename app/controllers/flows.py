@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.controllers.pipe_notifier import IS_SUPPORTED, PipeNotifier
 from app.controllers.running import Done, Failed, JobSlot, Running
@@ -13,6 +13,7 @@ from app.services.flow.driver import Driver
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
+from widgets.timers import every
 from workers.contracts.errors import WorkerError, words_for
 from workers.contracts.translation import in_english
 
@@ -43,9 +44,7 @@ class FlowRunner(QObject):
         self._workspace = workspace
         self._active: list[Running] = []
         self._waiting: list[Running] = []
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, POLL_MS, self._on_tick)
         self._notifier = PipeNotifier(self)
         self._notifier.readable.connect(self._on_tick)
         self._is_timing = False
@@ -83,37 +82,12 @@ class FlowRunner(QObject):
         title: str,
         on_done: Done,
         on_failed: Failed,
-        on_cancelled: Callable[[], None] = lambda: None,
         observe: Observer = ignore,
         slot: JobSlot | None = None,
-        is_run: bool = False,
-        run_id: str = "",
-        measures: bool = False,
-        restarts_automatically: bool = False,
-        yields_to_measurements: bool = False,
-        exclusive: bool = False,
+        **options: Any,
     ) -> Running:
-        """Start a flow, or queue it if it measures and another measurement runs.
-
-        Args:
-            flow: the flow to run.
-            title: the title in the list of jobs; "" hides the flow there.
-            on_done: called with the result.
-            on_failed: called with the error.
-            on_cancelled: called after a cancellation.
-            observe: called with each event.
-            slot: the place that the flow takes until it ends; drops the flow that is there.
-            is_run: the flow is an optimization run, which measures.
-            run_id: the id of that run.
-            measures: the flow measures without being a run.
-            restarts_automatically: the flow restarts at the next start, so closing the window needs no question.
-            yields_to_measurements: the flow stops by itself for a measurement.
-            exclusive: no other flow starts while it runs.
-        """
-        running = Running(
-            flow, title, on_done, on_failed, on_cancelled, observe, slot, is_run, run_id, measures or is_run,
-            restarts_automatically, yields_to_measurements, exclusive,
-        )  # fmt: skip
+        """Start a flow, or queue it if it measures and another measurement runs; see `Running` for the options."""
+        running = Running(flow, title, on_done, on_failed, observe, slot, **options)
         if slot is not None:
             before, slot.running = slot.running, running
             if before is not None:

@@ -3,25 +3,25 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
 
-from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QObject, Signal
 
-from app.controllers.flows import FlowRunner
+from app.controllers.page_controller import ControllerContext
 from app.controllers.running import JobSlot
-from app.controllers.session import Session
 from app.controllers.words import first_line, notice
 from app.paths import DataPaths
+from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow
-from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, discard, take
+from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, change_sets
 from app.set_folders import CODE, sets_root
 from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import seconds
 from widgets.parts.installing.question import install_question
+from widgets.parts.installing.row import InstallingPage
 from widgets.parts.installing.value import InstallingValue, SetValue
-from widgets.parts.page import Page
 from widgets.parts.question import QuestionDialog
+from widgets.timers import every
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, OptionalSet
@@ -38,45 +38,42 @@ def own_installer(paths: DataPaths) -> Installer | None:
     return installer if installer.program.is_file() else None
 
 
-class SetsPage(Protocol):
-    """A page with rows of missing sets (`widgets.parts.installing.row.InstallRow`)."""
-
-    install_requested: SignalInstance
-    removal_requested: SignalInstance
-    stop_install_requested: SignalInstance
-
-    def show_set(self, value: SetValue) -> None:
-        """Show a set with its offer or its progress, without rebuilding the page."""
-
-
 class Installing(QObject):
-    """The installation of one page's sets; owned by that page's controller.
+    """The installation of one page's sets, in its rows; owned by that page's controller.
 
-    `trouble` is why the last installation failed. `changed` means that the page must show its value again. `progressed`
-    means that only `value` differs. `installed` means that a set is complete.
+    `changed` means that the page must show its value again. `installed` means that a set is complete.
     """
 
     changed = Signal()
-    progressed = Signal()
     installed = Signal()
 
-    def __init__(self, page: Page, session: Session, flows: FlowRunner, installer: Installer | None = None) -> None:
-        """Create the installation for `page`; `installer` None means the program's own installer."""
+    def __init__(
+        self,
+        context: ControllerContext,
+        page: InstallingPage,
+        names: Callable[[], Iterable[OptionalSet | None]],
+        installer: Installer | None = None,
+    ) -> None:
+        """Create the installation for a page whose rows offer the sets that `names()` returns.
+
+        Failures go to the banner. `installer` None means the program's own installer.
+        """
         super().__init__(page)
-        self._page, self._session, self._flows = page, session, flows
-        self._installer = installer or own_installer(session.workspace.paths)
-        self._job, self._asking = JobSlot(flows), JobSlot(flows)
+        self._page, self._session, self._flows, self._names = page, context.session, context.flows, names
+        self._banner = context.window.banner
+        self._installer = installer or own_installer(self._session.workspace.paths)
+        self._job, self._asking = JobSlot(self._flows), JobSlot(self._flows)
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
         self._weighing: dict[OptionalSet, JobSlot] = {}
         self._heard = InstallerStatus()
-        self._title = ""
         self._is_stopping = False
-        self.trouble: ErrorValue | None = None
-        self._bannered: ErrorValue | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(REPORT_EVERY_MS)
-        self._timer.timeout.connect(self.progressed)
+        self._trouble: ErrorValue | None = None
+        self._timer = every(self, REPORT_EVERY_MS, self._show)
+        self.changed.connect(self._show)
+        page.install_requested.connect(self.request)
+        page.stop_install_requested.connect(self.cancel)
+        page.removal_requested.connect(self.remove)
 
     def offers(self, name: OptionalSet | None) -> bool:
         """Return whether the window can install a set."""
@@ -90,7 +87,7 @@ class Installing(QObject):
         line = _("Stopping…") if self._is_stopping else self._heard.line
         whole_s = int(time.monotonic() - self._job.running.started_s)
         elapsed = seconds(whole_s) if whole_s >= 10 else _("{0} s").format(whole_s)
-        return InstallingValue(self._title, line, self._heard.share, elapsed, self._is_stopping)
+        return InstallingValue(line, self._heard.share, elapsed, self._is_stopping)
 
     def set_value(self, name: OptionalSet | None) -> SetValue | None:
         """Return set `name` in the form of a row; None if the window cannot install it."""
@@ -115,31 +112,18 @@ class Installing(QObject):
                 slot=self._weighing.setdefault(name, JobSlot(self._flows)),
             )
 
-    def serve(
-        self,
-        page: SetsPage,
-        banner: Callable[[ErrorValue | None], None],
-        names: Callable[[], Iterable[OptionalSet | None]],
-    ) -> None:
-        """Connect a page whose rows offer the sets that `names()` returns; failures go to `banner`."""
-        page.install_requested.connect(self.request)
-        page.stop_install_requested.connect(self.cancel)
-        page.removal_requested.connect(self.remove)
+    def _show(self) -> None:
+        for name in set(self._names()):
+            value = self.set_value(name)
+            if value is not None:
+                self._page.show_set(value)
 
-        def show() -> None:
-            for name in set(names()):
-                value = self.set_value(name)
-                if value is not None:
-                    page.show_set(value)
-
-        def show_all() -> None:
-            show()
-            if self.trouble != self._bannered:
-                self._bannered = self.trouble
-                banner(self.trouble)
-
-        self.changed.connect(show_all)
-        self.progressed.connect(show)
+    def _set_trouble(self, trouble: ErrorValue | None) -> None:
+        """Show why the last installation failed, None if it did not."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._banner(trouble)
+        self.changed.emit()
 
     def request(self, name: OptionalSet) -> None:
         """Install a set; asks first if the set replaces packages of a clone or if its size is unknown."""
@@ -161,20 +145,19 @@ class Installing(QObject):
         """Remove a set, unless a job runs that may use it."""
         if self._installer is not None and self._may_begin():
             self._heard = InstallerStatus(_("Removing…"))
-            self._run(name, discard(self._session.workspace, self._installer, name), _("Removing…"))
+            self._run(name, self._installer, partial(self._installer.remove, name), _("Removing…"))
 
     def cancel(self) -> None:
         """Stop the installation without waiting for its end."""
         if self._job.is_busy:
             self._is_stopping = True
             self._job.cancel()
-            self.progressed.emit()
+            self._show()
 
     def _may_begin(self) -> bool:
         """Return False while a job runs, because the installation would change packages that the job uses."""
         working = [one.title for one in self._flows.everything if one.title]
-        self.trouble = is_working(working[0]) if working else None
-        self.changed.emit()
+        self._set_trouble(is_working(working[0]) if working else None)
         return not working
 
     def _on_weighed(self, name: OptionalSet, cost: Cost) -> None:
@@ -190,43 +173,36 @@ class Installing(QObject):
         if self._installer is None or not self._may_begin():
             return
         self._heard = InstallerStatus()
-        flow = take(self._session.workspace, self._installer, name, self._heard)
-        self._run(name, flow, _("Installing the set “{0}”").format(name))
+        work = partial(self._installer.take, name, self._heard)
+        self._run(name, self._installer, work, _("Installing the set “{0}”").format(name))
 
-    def _run(self, name: OptionalSet, flow: Flow[DescribeResult | None], title: str) -> None:
-        self._is_stopping, self._name, self._title = False, name, title
+    def _run(self, name: OptionalSet, installer: Installer, work: Callable[[Stopped], None], title: str) -> None:
+        self._is_stopping, self._name = False, name
         self._flows.start(
-            flow,
+            change_sets(self._session.workspace, installer, work),
             title=title,
             on_done=self._on_done,
             on_failed=self._on_failed,
-            on_cancelled=self._on_cancelled,
+            on_cancelled=lambda: self._end(was_stopped()),
             exclusive=True,
             slot=self._job,
         )
         self._timer.start()
         self.changed.emit()
 
-    def _weigh_again(self) -> None:
-        self._timer.stop()
-        self.weigh(self._name, again=True)
-
     def _on_done(self, described: DescribeResult | None) -> None:
-        self._weigh_again()
         if described is not None:
             self._session.set_described(described)
-        self.changed.emit()
+        self._end(None)
         self.installed.emit()
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._weigh_again()
-        self.trouble = setup_failed(error)
-        self.changed.emit()
+        self._end(setup_failed(error))
 
-    def _on_cancelled(self) -> None:
-        self._weigh_again()
-        self.trouble = was_stopped()
-        self.changed.emit()
+    def _end(self, trouble: ErrorValue | None) -> None:
+        self._timer.stop()
+        self.weigh(self._name, again=True)
+        self._set_trouble(trouble)
 
 
 def _cost(installer: Installer, name: OptionalSet) -> Flow[Cost]:

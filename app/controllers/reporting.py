@@ -11,7 +11,7 @@ from app.controllers.running import JobSlot
 from app.controllers.words import error_value, notice
 from app.paths import DataPaths
 from app.services.machine.report.facts import Problem
-from app.services.machine.report.making import report_files, report_of_window, save_report
+from app.services.machine.report.making import report, report_files, save_report
 from widgets.commands import REPORT_PROBLEM
 from widgets.dialogs.questions import ask
 from widgets.dialogs.report import ask_report_place, report_question
@@ -54,7 +54,7 @@ class ProblemReports(QObject):
             make_without_records()
             return
         flows, space = self._running
-        flow = report_of_window(space, error, names, how)
+        flow = report(space, error=error, names=names, screen=how)
         flows.start(flow, title="", on_done=self._show, on_failed=make_without_records, slot=self._job)
 
     def _show(self, files: dict[str, str]) -> None:

@@ -21,26 +21,43 @@ Failed = Callable[[ErrorInfo], None]
 class Running:
     """A flow that was given to the runner, with its callbacks and state; owned by the `FlowRunner`.
 
-    See `FlowRunner.start` for the fields up to `exclusive`. `progress` is the last reported progress. `driver` is None
-    while the flow waits.
+    Attributes:
+        title: The title in the list of jobs; "" hides the flow there.
+        on_done: Called with the result.
+        on_failed: Called with the error.
+        observer: Called with each event.
+        slot: The place that the flow takes until it ends; drops the flow that is there.
+        on_cancelled: Called after a cancellation.
+        is_run: The flow is an optimization run, which measures.
+        run_id: The id of that run.
+        measures: The flow measures, also if it is no run.
+        restarts_automatically: The flow restarts at the next start, so closing the window needs no question.
+        yields_to_measurements: The flow stops by itself for a measurement.
+        exclusive: No other flow starts while it runs.
+        progress: The last reported progress.
+        driver: None while the flow waits.
     """
 
     flow: "Flow[Any]"
     title: str
     on_done: Done
     on_failed: Failed
-    on_cancelled: Callable[[], None]
     observer: Observer
     slot: "JobSlot | None"
-    is_run: bool
-    run_id: str
-    measures: bool
-    restarts_automatically: bool
-    yields_to_measurements: bool
-    exclusive: bool
+    on_cancelled: Callable[[], None] = lambda: None
+    is_run: bool = False
+    run_id: str = ""
+    measures: bool = False
+    restarts_automatically: bool = False
+    yields_to_measurements: bool = False
+    exclusive: bool = False
     progress: RunProgress | None = None
     driver: "Driver[Any] | None" = None
     started_s: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Let each run measure."""
+        self.measures = self.measures or self.is_run
 
     @property
     def is_dropped(self) -> bool:

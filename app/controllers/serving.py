@@ -19,6 +19,7 @@ from app.services.records.facts import RunFacts, read_facts
 from widgets.parts.format import UNKNOWN, count, ms
 from widgets.parts.page import Page
 from widgets.parts.service.card import ServicePart, ServiceState, ServiceView
+from widgets.timers import every
 from workers.contracts.after.monitor import MonitorResult
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import to_text
@@ -37,9 +38,7 @@ class ServingController(PageController[Page]):
         super().__init__(context, page)
         self._part, self._monitoring = part, JobSlot(context.flows)
         self._looking: Background[tuple[Figures | None, str]] | None = None
-        timer = QTimer(self)
-        timer.timeout.connect(self._on_tick)
-        timer.start(LOOK_MS)
+        every(self, LOOK_MS, self._on_tick).start()
         part.filled.connect(self._show_later)
         part.wanted.connect(self._on_wanted)
         self._session.run_changed.connect(self._forget)
@@ -47,7 +46,8 @@ class ServingController(PageController[Page]):
 
     def _forget(self) -> None:
         self._facts: RunFacts | None = None
-        self._figures, self._log, self._stage = Figures(), "", ""
+        self._figures: Figures = (0, 0, None)
+        self._log = self._stage = ""
         self._monitored, self._monitored_s, self._alarms = 0, 0.0, UNKNOWN
 
     def _open(self) -> tuple[LocalService, RunFacts] | None:
@@ -106,9 +106,10 @@ class ServingController(PageController[Page]):
             self._show()
 
     def _look_for_alarms(self, service: LocalService) -> None:
-        is_due = self._figures.requests != self._monitored and time.monotonic() > self._monitored_s + MONITOR_S
+        n_requests = self._figures[0]
+        is_due = n_requests != self._monitored and time.monotonic() > self._monitored_s + MONITOR_S
         if is_due and not self._monitoring.is_busy and not self._flows.runs:
-            self._monitored, self._monitored_s = self._figures.requests, time.monotonic()
+            self._monitored, self._monitored_s = n_requests, time.monotonic()
             flow = monitor(service.figures_log)
             self._start(flow, self._on_monitored, on_failed=lambda _error: None, slot=self._monitoring)
 
@@ -124,12 +125,12 @@ class ServingController(PageController[Page]):
         opened = self._open()
         if opened is None:
             return
-        (service, facts), figures = opened, self._figures
+        (service, facts), (n_requests, n_errors, mean_ms) = opened, self._figures
         record, (state, text), note = service.record, self._state(opened[0]), service.problem
         if record.port != record.wanted_port and not note:
             note = _("Port {0} is used by another program, so the port is {1}.")
             note = note.format(record.wanted_port, record.port)
-        counted = (count(figures.requests), count(figures.errors), ms(figures.mean_ms), self._alarms)
+        counted = (count(n_requests), count(n_errors), ms(mean_ms), self._alarms)
         names = (_("Requests"), _("Errors"), _("Mean time"), _("Drift alarms"))
         variant = served_variant(facts)
         chips, is_older = tuple(zip(names, counted, strict=True)), record.version != variant.id

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.services.machine.loudspeaker import Loudspeaker
 from widgets.parts.sound_bar import SoundState
+from widgets.timers import every
 
 POLL_MS = 100
 
@@ -17,9 +18,7 @@ class SoundPlayer(QObject):
         """Create a silent player; `on_state(state)` is called after each change of its state."""
         super().__init__(parent)
         self._speaker, self._on_state = Loudspeaker(), on_state
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, POLL_MS, self._on_tick)
 
     def play(self, wav: bytes) -> None:
         """Play a WAV file from its beginning."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from app.controllers.flows import FlowRunner
@@ -16,6 +16,7 @@ from app.controllers.words import device_words, error_value
 from app.services.machine.watching import PROCESS, MachineReader, Readings, device_id, family_of, job_bytes
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
+from widgets.timers import every
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.translation import _
@@ -42,9 +43,7 @@ class TelemetryController(QObject):
         self._window, self._dock, self._session, self._flows = window, window.dock, session, flows
         self._reader: MachineReader | None = None
         self._names: dict[str, str] = {}
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, POLL_MS, self._on_tick)
         self._dock.csv_requested.connect(self._on_csv)
 
     def start(self, described: DescribeResult) -> None:

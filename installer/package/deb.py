@@ -49,8 +49,7 @@ def build(payload: Path, out: Path) -> Path:
     record = json.loads((payload / RECORD).read_text(encoding="utf-8"))
     version, tree = record["version"], out / "deb"
     shutil.rmtree(tree, ignore_errors=True)
-    shutil.copytree(payload, tree / ROOT / "versions" / version, symlinks=True, copy_function=os.link)
-    put_launcher(tree / ROOT)
+    lay_out(payload, tree / ROOT, version)
     (tree / "usr" / "bin").mkdir(parents=True)
     (tree / "usr" / "bin" / "fettle").symlink_to(f"/{ROOT}/fettle")
     for name, place in PLACES.items():
@@ -77,9 +76,12 @@ def date() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(epoch_s()))
 
 
-def put_launcher(root: Path) -> None:
-    """Put the program that starts the current version into the root of an installed program."""
+def lay_out(payload: Path, root: Path, version: str, pointer: str = "") -> None:
+    """Lay out an installed program in `root`: links to the payload's files, the launcher, and a `pointer` if given."""
+    shutil.copytree(payload, root / "versions" / version, symlinks=True, copy_function=os.link)
     write(root / "fettle", LAUNCHER.read_text(encoding="utf-8"), mode=0o755)
+    if pointer:
+        write(root / "pointer", pointer)
 
 
 def write(path: Path, text: str | bytes, mode: int = 0o644) -> None:

@@ -1,6 +1,5 @@
 """Write the installer of Windows (NSIS) and the app bundle and disk image of macOS; each is built on its own system."""
 
-import json
 import os
 import plistlib
 import shutil
@@ -8,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 from steps.words import SetupError
+from versions.root import read_payload
 
 from package import deb
-from package.payload import RECORD
 
 HERE = Path(__file__).parent
 LONGEST = 180
@@ -21,7 +20,7 @@ TYPES = {"onnx": "ONNX model", "safetensors": "Safetensors weights", "gguf": "GG
 
 def windows(payload: Path, out: Path) -> Path:
     """Build the installer for one person of Windows from a payload and return its path."""
-    record = json.loads((payload / RECORD).read_text(encoding="utf-8"))
+    record = read_payload(payload)
     long = max(record["files"], key=len)
     if len(long) > LONGEST:
         raise SetupError(f"This path is too long for Windows: {long}", "Leave it out of the payload.")
@@ -44,14 +43,12 @@ def _makensis(script: Path, **facts: object) -> None:
 
 def macos(payload: Path, out: Path) -> Path:
     """Build the app bundle from a payload and, on macOS, its disk image; return the path of what was built."""
-    version = json.loads((payload / RECORD).read_text(encoding="utf-8"))["version"]
+    version = read_payload(payload)["version"]
     image = out / "macos"
     shutil.rmtree(image, ignore_errors=True)
     contents = image / "Fettle.app" / "Contents"
     root = contents / "Resources" / "fettle"
-    shutil.copytree(payload, root / "versions" / version, symlinks=True, copy_function=os.link)
-    deb.put_launcher(root)
-    deb.write(root / "pointer", f"{version}\n\n")
+    deb.lay_out(payload, root, version, f"{version}\n\n")
     start = '#!/bin/sh\nexec "$(dirname "$0")/../Resources/fettle/fettle" "$@"\n'
     deb.write(contents / "MacOS" / "Fettle", start, mode=0o755)
     deb.write(contents / "Info.plist", plistlib.dumps(_facts(version)))
@@ -61,19 +58,8 @@ def macos(payload: Path, out: Path) -> Path:
     subprocess.run(["codesign", "--force", "--deep", "--sign", "-", contents.parent], check=True)
     (image / "Applications").symlink_to("/Applications")
     target = out / f"Fettle-{version}.dmg"
-    command = [
-        "hdiutil",
-        "create",
-        "-volname",
-        "Fettle",
-        "-srcfolder",
-        str(image),
-        "-ov",
-        "-format",
-        "UDZO",
-        str(target),
-    ]
-    subprocess.run(command, check=True)
+    options = ["-volname", "Fettle", "-srcfolder", str(image), "-ov", "-format", "UDZO"]
+    subprocess.run(["hdiutil", "create", *options, str(target)], check=True)
     shutil.rmtree(image)
     return target
 

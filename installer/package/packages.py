@@ -47,7 +47,7 @@ def copy_packages(place: Place, site: Path) -> dict[str, str]:
     Raises:
         SetupError: If a package is missing, has another version, or a file differs from its record.
     """
-    versions = {}
+    locked = []
     for info in _locked(place):
         rows = [row for row in _rows(info) if not UNUSED.fullmatch(row[0]) and not row[0].startswith("..")]
         if sys.platform == "linux" and info.name.startswith("pyside6"):
@@ -61,8 +61,8 @@ def copy_packages(place: Place, site: Path) -> dict[str, str]:
             shutil.copy(place.site_packages / name, copy)
         with (site / info.name / "RECORD").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows((_short(name), *rest) for name, *rest in rows)
-        versions[environment.name_of(info)] = info.name.removesuffix(".dist-info").rpartition("-")[2]
-    return versions
+        locked.append(info)
+    return dict(map(environment.named, locked))
 
 
 def bring_qt_libraries(site: Path, licenses: Path) -> None:
@@ -78,7 +78,7 @@ def _locked(place: Place) -> Iterator[Path]:
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
         info = there.get(pin.name)
-        version = info.name.removesuffix(".dist-info").rpartition("-")[2] if info is not None else ""
+        version = environment.named(info)[1] if info is not None else ""
         if info is None or not requirement.specifier.contains(version, prereleases=True):
             raise SetupError(f"{requirement} is not installed here (found: {version or 'none'}).", REPAIR)
         yield info

@@ -1,25 +1,23 @@
 """Write the portable archive: a folder that runs wherever it is unpacked, without an installation."""
 
-import json
-import os
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
+from versions.root import read_payload
+
 from package import deb
-from package.payload import RECORD, epoch_s, settle
+from package.payload import epoch_s, settle
 
 
 def build(payload: Path, out: Path) -> Path:
     """Build the archive from a payload and return its path."""
-    record = json.loads((payload / RECORD).read_text(encoding="utf-8"))
+    record = read_payload(payload)
     version = record["version"]
     root = out / "portable" / f"fettle-{version}"
     shutil.rmtree(root.parent, ignore_errors=True)
-    shutil.copytree(payload, root / "versions" / version, symlinks=True, copy_function=os.link)
-    deb.put_launcher(root)
-    deb.write(root / "pointer", f"{version}\n\n")
+    deb.lay_out(payload, root, version, f"{version}\n\n")
     deb.write(root / "fettle.svg", deb.fill("fettle.svg", version))
     settle(root)
     target = out / f"fettle-{version}-{record['platform']}.tar.zst"

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from types import FrameType
 
@@ -105,11 +104,10 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
         from steps.setup import ensure
 
         ensure(place, "program")
-    if sys.platform.startswith("linux"):
-        from steps.system import opens_window, ready_for_window
+    from steps.system import opens_window, ready_for_window
 
-        if opens_window(arguments, os.environ):
-            ready_for_window(os.environ, place.log)
+    if opens_window(arguments, os.environ):
+        ready_for_window(os.environ, place.log)
     signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]
     # -P: Python must not import a folder `app` of the current directory instead of Fettle's package.
     command = [str(place.python), "-P", "-m", "app", *arguments]

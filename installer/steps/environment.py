@@ -95,14 +95,20 @@ def distributions(place: Place) -> list[Path]:
     return sorted(place.site_packages.glob("*.dist-info"))
 
 
+def named(dist_info: Path) -> tuple[str, str]:
+    """Return the normalized name and the version of an installed package."""
+    name, _dash, version = dist_info.name.removesuffix(".dist-info").rpartition("-")
+    return normalized(name), version
+
+
 def name_of(dist_info: Path) -> str:
     """Return the normalized name of an installed package."""
-    return normalized(dist_info.name.removesuffix(".dist-info").rpartition("-")[0])
+    return named(dist_info)[0]
 
 
 def versions(place: Place) -> dict[str, str]:
     """Return the versions of the installed packages by normalized name."""
-    return {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
+    return dict(map(named, distributions(place)))
 
 
 def _records(dist_info: Path) -> Iterator[tuple[str, str, int]]:

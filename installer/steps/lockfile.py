@@ -12,12 +12,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Pin:
-    """One line of a lock: `requirement` is passed to pip, the sizes in bytes were measured for the lock."""
+    """One line of a lock: `requirement` is passed to pip, the sizes in bytes were measured for the lock.
+
+    Of a package that pip will install, `is_local` says that its wheel lies on this disk; its sizes are not known.
+    """
 
     name: str
     requirement: str
     download_bytes: int = 0
     installed_bytes: int = 0
+    is_local: bool = False
 
     @property
     def version(self) -> str:

@@ -5,11 +5,12 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app import programs
-from steps.environment import clean_environment, distributions
+from steps.environment import clean_environment, distributions, versions
+from steps.lockfile import Pin, normalized
 from steps.place import Place
 from steps.words import Progress, SetupError, size
 
@@ -24,15 +25,6 @@ _FILE = re.compile(r"^\s*(?:Downloading|Using cached|Processing)\s+(\S.*?\.whl)(
 _PART = re.compile(r"^Progress (\d+) of (\d+)")
 
 
-@dataclass(frozen=True)
-class Item:
-    """One package that pip will install; `local_bytes` is the size of its wheel on this disk, None for a download."""
-
-    name: str
-    version: str
-    local_bytes: int | None = None
-
-
 class Pip:
     """The pip of one environment, created by one set-up."""
 
@@ -41,13 +33,7 @@ class Pip:
         self._place = place
         self._held = held
 
-    def version(self) -> tuple[int, int]:
-        """Return the (major, minor) version of the environment's pip."""
-        path = next(iter(self._place.site_packages.glob("pip-*.dist-info")))
-        numbers = re.findall(r"\d+", path.name)
-        return int(numbers[0]), int(numbers[1])
-
-    def plan(self, requirements: Path) -> list[Item]:
+    def plan(self, requirements: Path) -> list[Pin]:
         """Return the packages that are still to be installed, including dependencies; nothing is installed."""
         report = self._place.venv / "plan.json"
         arguments = ["--dry-run", "--report", str(report), "-r", str(requirements)]
@@ -60,15 +46,16 @@ class Pip:
         progress.end()
         return parse_report(json.loads(report.read_text(encoding="utf-8")))
 
-    def install(self, items: list[Item]) -> None:
+    def install(self, items: list[Pin]) -> None:
         """Install exactly these packages, all downloads first.
 
         Raises:
             SetupError: if pip fails.
         """
         chosen = self._place.venv / "chosen.txt"
-        chosen.write_text("".join(f"{item.name}=={item.version}\n" for item in items), encoding="utf-8")
-        raw = ["--progress-bar", "raw" if self.version() >= (24, 1) else "off"]
+        chosen.write_text("".join(f"{item.requirement}\n" for item in items), encoding="utf-8")
+        numbers = [int(number) for number in versions(self._place)["pip"].split(".")[:2]]
+        raw = ["--progress-bar", "raw" if numbers >= [24, 1] else "off"]
         progress = Progress()
         seen: set[str] = set()
         started = {path.name for path in distributions(self._place)}
@@ -139,21 +126,14 @@ def _count(requirements: Path) -> int:
     return len(requirements.read_text(encoding="utf-8").splitlines())
 
 
-def parse_report(report: dict[str, object]) -> list[Item]:
+def parse_report(report: dict[str, Any]) -> list[Pin]:
     """Return the packages of pip's installation report (version 1)."""
-    items = []
-    entries = report["install"]
-    assert isinstance(entries, list)
-    for entry in entries:
-        about, url = entry["metadata"], entry["download_info"]["url"]
-        local = None
-        if url.startswith("file:"):
-            from urllib.parse import urlsplit
-            from urllib.request import url2pathname
-
-            local = Path(url2pathname(urlsplit(url).path)).stat().st_size
-        items.append(Item(about["name"], about["version"], local))
-    return items
+    pins = []
+    for entry in report["install"]:
+        name, version = entry["metadata"]["name"], entry["metadata"]["version"]
+        is_local = entry["download_info"]["url"].startswith("file:")
+        pins.append(Pin(normalized(name), f"{name}=={version}", is_local=is_local))
+    return pins
 
 
 def failure(output: str, log: Path) -> SetupError:

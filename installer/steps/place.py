@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.files import write_whole
@@ -17,48 +16,26 @@ LOCKS = {"program": ("requirements.lock",), "tests": ("requirements.lock", "requ
 GPU_LOCKS = ("requirements-cuda.lock", "requirements-rtx.lock")
 
 
-@dataclass(frozen=True)
 class Place:
-    """The paths of one clone."""
+    """The paths of one clone; the set-up changes none of them."""
 
-    root: Path
-
-    @property
-    def venv(self) -> Path:
-        """Return the folder of the virtual environment."""
-        return self.root / ".venv"
-
-    @property
-    def python(self) -> Path:
-        """Return the path of the environment's Python."""
-        return self.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-    @property
-    def site_packages(self) -> Path:
-        """Return the environment's site-packages; its Python version is that of the Python that runs the set-up."""
-        if os.name == "nt":
-            return self.venv / "Lib" / "site-packages"
-        return self.venv / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-
-    @property
-    def log(self) -> Path:
-        """Return the path of the set-up's log."""
-        return self.venv / "setup.log"
-
-    @property
-    def gpu_choice(self) -> Path:
-        """Return the file with the GPU set that the user chose (`--gpu`); it survives a new environment."""
-        return self.venv / "gpu-set"
-
-    @property
-    def sets(self) -> Path:
-        """Return the folder of the clone's optional sets."""
-        return self.venv / "sets"
-
-    @property
-    def lock_file(self) -> Path:
-        """Return the path of the lock file."""
-        return self.venv / "setup.lock"
+    def __init__(self, root: Path) -> None:
+        """Name the paths of the clone in `root`."""
+        program = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+        library = "Lib" if os.name == "nt" else f"lib/python{sys.version_info[0]}.{sys.version_info[1]}"
+        self.root = root
+        self.venv = root / ".venv"
+        """The folder of the virtual environment."""
+        self.python = self.venv / program
+        """The environment's Python."""
+        self.site_packages = self.venv / library / "site-packages"
+        """The environment's packages; its Python version is that of the Python that runs the set-up."""
+        self.log = self.venv / "setup.log"
+        self.gpu_choice = self.venv / "gpu-set"
+        """The file with the GPU set that the user chose (`--gpu`); it survives a new environment."""
+        self.sets = self.venv / "sets"
+        """The folder of the clone's optional sets."""
+        self.lock_file = self.venv / "setup.lock"
 
     def stamp(self, group: str) -> Path:
         """Return the path of the stamp file of a group."""

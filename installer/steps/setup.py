@@ -12,7 +12,7 @@ from pathlib import Path
 from steps import environment, lockfile, machine, sets
 from steps.exclusive import exclusive
 from steps.lockfile import Pin
-from steps.need import weigh
+from steps.need import cost_of
 from steps.pip import Pip
 from steps.place import Place, is_ready, write_stamp
 from steps.words import SetupError, print_line, size
@@ -54,12 +54,15 @@ def take_set(place: Place, name: str) -> None:
     """
     sets.choose(machine.detect(), name)  # an unavailable set is refused before it is saved
     sets.remember(place, name)
-    groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
-    for group in groups:
+    for group in _groups(place):
         ensure(place, group)
     if name == "rtx" and (code := add(place, name)):
         sys.exit(code)
     print_line(f"Fettle has {sets.TITLES[name]}.")
+
+
+def _groups(place: Place) -> list[str]:
+    return [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
 
 
 def add(place: Place, name: str) -> int:
@@ -72,7 +75,7 @@ def add(place: Place, name: str) -> int:
 def repair(place: Place) -> None:
     """Compare every installed file with its package's record and install changed packages again."""
     with exclusive(place.lock_file) as held:
-        groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
+        groups = _groups(place)
         for group in groups:
             place.stamp(group).unlink(missing_ok=True)
         if environment.works(place):
@@ -124,10 +127,10 @@ def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
     wanted.write_text("".join(f"{pin.requirement}\n" for pin in pins if pin.name != "pip"), encoding="utf-8")
     items = pip.plan(wanted)
     if items:
-        need = weigh(items, pins)
-        for line in need.lines(takes_cuda=chosen == "cuda"):
+        needed, lines = cost_of(items, pins, takes_cuda=chosen == "cuda")
+        for line in lines:
             print_line(line)
-        check_room(place.venv, need.installed_bytes)
+        check_room(place.venv, needed)
         pip.install(items)
     if broken := environment.mend(place):
         raise SetupError(

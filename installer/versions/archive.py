@@ -10,8 +10,9 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from app.files import digest_of
 from versions.root import MOST_PAYLOAD_BYTES, PAYLOAD, checked_payload, damaged
@@ -118,18 +119,8 @@ def _members(stream: PlainStream) -> Iterator[tuple[str, bool, Iterator[bytes]]]
             if room < 0 or count > MOST_FILES:
                 raise ValueError("it is too large")
             _check_name(member.name)
-            yield member.name, bool(member.mode & 0o100), _blocks(stream, member)
-
-
-def _blocks(stream: PlainStream, member: tarfile.TarInfo) -> Iterator[bytes]:
-    stream.seek(member.offset_data)
-    left = member.size
-    while left:
-        data = stream.read(min(BLOCK, left))
-        if not data:
-            raise ValueError("it ends early")
-        left -= len(data)
-        yield data
+            content = cast(IO[bytes], tar.extractfile(member))
+            yield member.name, bool(member.mode & 0o100), iter(partial(content.read, BLOCK), b"")
 
 
 def _payload(members: Iterator[tuple[str, bool, Iterator[bytes]]], folder: Path) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +29,12 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SAFE = "The program works as before."
 
 
-@dataclass(frozen=True)
 class Root:
-    """The folder of an installed program."""
+    """The folder of an installed program, with all its `versions`."""
 
-    path: Path
-
-    @property
-    def versions(self) -> Path:
-        """Return the folder of all versions."""
-        return self.path / "versions"
+    def __init__(self, path: Path) -> None:
+        """Know the folder; nothing is read yet."""
+        self.path, self.versions = path, path / "versions"
 
     def folder(self, version: str) -> Path:
         """Return the folder of a version; raises `SetupError` for a name that no version has."""

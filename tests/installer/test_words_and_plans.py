@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from steps.lockfile import Pin, parse
-from steps.need import weigh
-from steps.pip import Item, failure, parse_report
+from steps.need import cost_of
+from steps.pip import failure, parse_report
 from steps.system import command_for, opens_window, window_libraries
 from steps.words import size
 
@@ -27,10 +27,11 @@ def test_lock_lines() -> None:
 
 def test_need_counts_only_missing_downloads() -> None:
     """Given a build that lies on the disk, then only the rest is to be downloaded."""
-    need = weigh([Item("torch", "2.13.0+cpu", local_bytes=160_000_000), Item("numpy", "2.4.6")], PINS)
+    plan = [Pin("torch", "torch==2.13.0+cpu", is_local=True), Pin("numpy", "numpy==2.4.6")]
+    installed, lines = cost_of(plan, PINS, takes_cuda=False)
 
-    assert (need.download_bytes, need.installed_bytes, need.cuda) == (17_000_000, 720_000_000, False)
-    assert need.lines(takes_cuda=False)[0] == (
+    assert installed == 720_000_000 and not any("NVIDIA" in line for line in lines)
+    assert lines[0] == (
         "To install: 2 packages, about 17 MB to download and 720 MB on disk."
         " 1 of the packages lie on this computer already."
     )
@@ -39,19 +40,19 @@ def test_need_counts_only_missing_downloads() -> None:
 @pytest.mark.parametrize(("takes_cuda", "hint"), [(True, False), (False, True)])
 def test_the_large_build_is_announced(takes_cuda: bool, hint: bool) -> None:
     """Given that pip offers the build with CUDA alone, then its size is shown, and how to avoid it only where no GPU is."""
-    items = [Item("torch", "2.13.0"), Item("nvidia-cudnn-cu13", "9.20"), Item("nvidia-ml-py", "13.6")]
-    text = "\n".join(weigh(items, PINS).lines(takes_cuda))
+    plan = parse("torch==2.13.0\nnvidia-cudnn-cu13==9.20\nnvidia-ml-py==13.6\n")
+    text = "\n".join(cost_of(plan, PINS, takes_cuda)[1])
 
     assert "3.2 GB to download" in text
     assert ("PIP_FIND_LINKS" in text) == hint
 
 
 def test_telemetry_reader_is_no_cuda_build() -> None:
-    assert not weigh([Item("nvidia-ml-py", "13.6")], PINS).cuda
+    assert cost_of(parse("nvidia-ml-py==13.6\n"), PINS, takes_cuda=False)[0] == 0
 
 
 def test_report_of_pip(tmp_path: Path) -> None:
-    """Given pip's report with one wheel on disk under a name with a blank, then its size is known."""
+    """Given pip's report with one wheel on disk under a name with a blank, then it counts as local."""
     wheel = tmp_path / "ein Rad+cpu.whl"
     wheel.write_bytes(b"12345")
     report: dict[str, object] = {
@@ -64,7 +65,7 @@ def test_report_of_pip(tmp_path: Path) -> None:
             },
         ],
     }
-    assert parse_report(report) == [Item("a", "1+cpu", 5), Item("b", "2", None)]
+    assert parse_report(report) == [Pin("a", "a==1+cpu", is_local=True), Pin("b", "b==2")]
 
 
 @pytest.mark.parametrize(

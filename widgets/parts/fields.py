@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
-from widgets.parts.buttons import Slot
 from widgets.parts.layout import in_row
 from widgets.parts.text import label
 from widgets.theme import Theme
+from widgets.timers import pause
 from workers.contracts.translation import _
 
 
@@ -139,15 +139,6 @@ def buddy(title: QLabel, field: QWidget) -> QLabel:
     """Return the label after making it the name of a field, which screen readers on Linux read."""
     title.setBuddy(field)
     return title
-
-
-def pause(parent: QObject, interval_ms: int, on: Slot) -> QTimer:
-    """Return a timer, owned by `parent`, that calls `on` once after each start."""
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(interval_ms)
-    timer.timeout.connect(on)
-    return timer
 
 
 PAUSE_MS = 300

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.parts.format import sized
 from widgets.theme import Theme
+from widgets.timers import every
 from widgets.tokens import RADIUS_CONTROL
 from workers.contracts.translation import _, localized
 
@@ -118,9 +119,7 @@ class PictureStore(QObject):
         super().__init__(parent)
         self._kept: OrderedDict[tuple[PictureValue, int], QPixmap | None] = OrderedDict()
         self._wanted: deque[tuple[PictureValue, int]] = deque(maxlen=200)
-        self._timer = QTimer(self)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._on_turn)
+        self._timer = every(self, 0, self._on_turn)
 
     @property
     def is_busy(self) -> bool:

@@ -8,7 +8,6 @@ documents that others read.
 import math
 import re
 import string
-from collections.abc import Iterator
 from contextlib import suppress
 from numbers import Integral, Real
 from typing import Annotated, Any
@@ -55,7 +54,7 @@ def read_text(value: object, depth: int = 0) -> str:
         raise ValueError("a text is nested too deeply, or counts what is no number")
     values = tuple(_fact(one, depth) for one in facts)
     names = {str(name): _fact(one, depth) for name, one in named.items()}
-    if len(names) > 0 and not all(map(_NAME.fullmatch, names)):
+    if not all(map(_NAME.fullmatch, names)):
         raise ValueError("a fact has a name of letters")
     for template in (source, many):
         _check(template, len(values), names)
@@ -81,19 +80,14 @@ def _check(template: object, count: int, names: dict[str, object]) -> None:
     """Raise ValueError for a template that str.format must not see: attributes, wide fields, fields without a fact."""
     if not isinstance(template, str) or len(template) > MOST_LETTERS:
         raise ValueError(f"a template is a text of at most {MOST_LETTERS} letters")
-    fields = list(_fields(template))
+    parsed = string.Formatter().parse(template)
+    fields = [(field, spec or "", conversion) for _words, field, spec, conversion in parsed if field is not None]
     if len(fields) > MOST_FACTS:
         raise ValueError(f"a template has at most {MOST_FACTS} fields")
     for field, spec, conversion in fields:
         is_known = field in names or (field.isascii() and field.isdecimal() and int(field) < count)
         if not is_known or not _SPEC.fullmatch(spec) or conversion not in (None, "r"):
             raise ValueError("a field of a template has no fact, or a format that texts do not use")
-
-
-def _fields(template: str) -> Iterator[tuple[str, str, str | None]]:
-    for _words, field, spec, conversion in string.Formatter().parse(template):
-        if field is not None:
-            yield field, spec or "", conversion
 
 
 def written(text: str) -> JsonValue:

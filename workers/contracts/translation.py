@@ -12,7 +12,7 @@ import re
 import string
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Real
 from pathlib import Path
 from typing import Any, Self
@@ -198,18 +198,14 @@ def set_language(choice: str = "", system: Iterable[str] = ()) -> str:
     return chosen
 
 
-@contextmanager
-def in_english() -> Iterator[None]:
+def in_english() -> AbstractContextManager[None]:
     """Make texts in English within the block, because they are stored and read in any language later."""
-    with _in("en"):
-        yield
+    return _in("en")
 
 
-@contextmanager
-def in_chosen_language() -> Iterator[None]:
+def in_chosen_language() -> AbstractContextManager[None]:
     """Make texts in the person's language within the block, because they are shown."""
-    with _in(_Current.chosen):
-        yield
+    return _in(_Current.chosen)
 
 
 @contextmanager

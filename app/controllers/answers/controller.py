@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer
-
 from app.controllers.answers.file import read_columns
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
@@ -20,6 +18,7 @@ from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.value import AnswersValue, LookValue
 from widgets.parts.boxes import boxed, masked
 from widgets.parts.pictures import PictureValue
+from widgets.timers import pause
 from workers.contracts.data.rows import AnswerRowsResult
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
@@ -40,10 +39,7 @@ class AnswersController(DetailController[AnswersPage]):
         self._wanted: tuple[int, ...] = ()
         self._listed: tuple[RunFacts, Variant] | None = None
         self._sounds = SoundPlayer(page.show_sound, self)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(self._look)
+        self._pause = pause(self, PAUSE_MS, self._look)
         page.rows_wanted.connect(self._on_rows_wanted)
         page.cancel_requested.connect(lambda: context.window.show_page("compare"))
         page.play_wanted.connect(self._sounds.play)

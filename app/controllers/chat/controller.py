@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer
-
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.controllers.words import error_value
@@ -14,6 +12,7 @@ from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.pages.chat.page import ChatPage
 from widgets.pages.chat.value import Side, Versions
+from widgets.timers import every
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
@@ -34,9 +33,7 @@ class ChatController(DetailController[ChatPage]):
         self._turn: Side | None = None
         self._options, self._answer, self._is_ready = ChatRequest(), "", False
         self._is_whole, self._speed = True, ChatPiece()
-        self._timer = QTimer()
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(None, POLL_MS, self._on_tick)
         super().__init__(context, page)
         page.said.connect(self._on_said)
         page.stop_requested.connect(self._on_stop)

@@ -1,8 +1,9 @@
 """Wait on the page Compare until other programs leave the computer idle."""
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.services.flow.quiet import LOOK_S, QuietBudget, QuietWait, Waiting
+from widgets.timers import every
 
 MOST_S = 12 * 3600.0
 """Longest wait in seconds: one night. After that the user has probably forgotten it."""
@@ -17,9 +18,7 @@ class IdleWait(QObject):
         """Create a wait that has not started."""
         super().__init__(parent)
         self._waiting: Waiting | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(round(1000 * LOOK_S))
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, round(1000 * LOOK_S), self._on_tick)
 
     def start(self) -> None:
         """Start to check whether the computer is idle."""

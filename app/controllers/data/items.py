@@ -1,12 +1,13 @@
 """Manage all examples on the page Data: their list, visible thumbnails and edits by hand."""
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 
 from app.controllers.data.edits import DataEdits
 from app.controllers.page_controller import ControllerContext, PageController
 from app.services.data.examples import CHUNK, DataItem, draw, read_items
 from widgets.pages.data.grid import ItemValue, Mark, Part
 from widgets.pages.data.page import DataPage
+from widgets.timers import pause
 from workers.contracts.jobs import DataParams
 
 SETTLE_MS = 1200
@@ -29,10 +30,7 @@ class DataItems(PageController[DataPage]):
         self._shown_key: str | None = None
         self._drawn: set[int] = set()
         self._wanted: list[int] = []
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MS)
-        self._settle.timeout.connect(self.flush)
+        self._settle = pause(self, SETTLE_MS, self.flush)
         page.picture_wanted.connect(self._on_wanted)
         page.edited.connect(self.edit)
         page.undo_requested.connect(lambda: self._go(back=True))

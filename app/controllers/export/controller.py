@@ -67,8 +67,8 @@ class ExportController(PageController[ExportPage]):
     def __init__(self, context: ControllerContext, page: ExportPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the program's own installer."""
         super().__init__(context, page)
-        window, session, flows = context.window, context.session, context.flows
-        self._installing = Installing(page, session, flows, installer)
+        session, flows = context.session, context.flows
+        self._installing = Installing(context, page, self._sets, installer)
         self._facts: RunFacts | None = None
         self._wanted: Variant | None = None
         self._variant: Variant | None = None
@@ -92,7 +92,6 @@ class ExportController(PageController[ExportPage]):
         page.release_requested.connect(self._on_release)
         page.folder_requested.connect(lambda: self._use_here(ANSWER_FOLDER))
         page.desktop_requested.connect(lambda: self._use_here(PUT_ON_DESKTOP))
-        self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
         page.prove_requested.connect(self._on_prove)
         self._proof = TargetProof(context, page, self._on_proof_changed)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.controllers.export.presenter import stage_checks
 from app.services.flow.events import Event, StepProgress
@@ -13,6 +13,7 @@ from app.services.flow.workspace import Workspace
 from widgets.pages.export.page import ExportPage
 from widgets.parts.format import about
 from widgets.parts.small import CheckValue
+from widgets.timers import every
 from workers.contracts.specs import DescribedTarget, Stage
 from workers.contracts.translation import _
 
@@ -97,9 +98,7 @@ class ExportProgress(QObject):
         self._out, self._checks = Path(), tuple[CheckValue, ...]()
         self._timing = ExportTiming((), None)
         self._stage_id = self._words = ""
-        self._timer = QTimer(self)
-        self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._show)
+        self._timer = every(self, TICK_MS, self._show)
 
     def begin(self, target: DescribedTarget, out: Path, checks: tuple[CheckValue, ...], usual_s: float | None) -> None:
         """Start to show an export; `usual_s` is its usual time in seconds."""

@@ -20,6 +20,7 @@ from app.services.machine.shortcut import put_on_desktop
 from app.services.opening.sniffing import seen_kind
 from app.services.records.facts import RunFacts
 from widgets.pages.folder.page import FolderPage, Stage
+from widgets.timers import every
 from workers.contracts.after.answering import STAGE_ID, AnswerFilesResult
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import from_text
@@ -45,9 +46,7 @@ class FolderController(DetailController[FolderPage]):
         self._total: float | None = None
         super().__init__(context, page)
         self._saving = JobSlot(context.flows)
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = every(self, LOOK_MS, self._look)
         page.path_chosen.connect(lambda path: self._answer(from_text(path)))
         page.continue_requested.connect(lambda: self._answer(self._path, self._column))
         page.column_chosen.connect(lambda column: self._answer(self._path, column))

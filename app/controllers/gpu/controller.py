@@ -23,9 +23,8 @@ class GpuController(PageController[GpuPage]):
         self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
         self._was_tried = False
-        self._installing = Installing(page, context.session, context.flows, installer)
+        self._installing = Installing(context, page, self._sets, installer)
         self._installing.changed.connect(self._show)
-        self._installing.serve(page, context.window.banner, self._sets)
         self._installing.installed.connect(self.start)
         page.again_requested.connect(self.start)
         page.card_chosen.connect(self._on_card)

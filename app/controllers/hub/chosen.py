@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.commands import OPEN_MODEL
@@ -19,6 +19,7 @@ from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.dialogs.questions import ask
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadState, Gated, HubDetailValue
+from widgets.timers import pause
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModelResult, HubRequest
 from workers.contracts.translation import _
@@ -41,10 +42,7 @@ class ChosenModel(PageController[HubPage]):
         self._before = NOTHING
         self._opens_next = ""
         self._shown_state: DownloadState | None = None
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
-        self._rest.timeout.connect(self._look)
+        self._rest = pause(self, REST_MS, self._look)
         page.detail.action_requested.connect(self._on_action)
         page.detail.card_requested.connect(self._on_card)
         page.detail.page_requested.connect(self.open_address)

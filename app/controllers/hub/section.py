@@ -40,7 +40,7 @@ class HubSection(PageController[SettingsPage]):
             for one in model_cache.pending_downloads()
         ]
         value = KeptHubValue((*parts, *whole), model_cache.free_bytes(), token_place(space), hub_address(), problem)
-        self._page.show_hub(value)
+        self._page.show_section(value)
 
     def _on_removal(self, key: str) -> None:
         kept = next((kept for kept in downloaded_models(self._session.workspace) if kept.stored.key == key), None)

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from PySide6.QtCore import QTimer
-
 from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.running import Running
@@ -22,6 +20,7 @@ from presets.loader import load_presets
 from widgets.commands import Command
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
+from widgets.timers import every
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.translation import _, joined
@@ -52,9 +51,7 @@ class JobsController(PageController[JobsPage]):
         super().__init__(context, page)
         self._runs: dict[str, Run] = {}
         self._is_open: dict[tuple[object, ...], bool] = {}
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self._on_timer)
+        self._timer = every(self, REFRESH_MS, self._on_timer)
         page.job_cancel_requested.connect(self._on_cancel)
         page.resume_requested.connect(lambda run_id: self._do_for_run(run_id, RESUME_RUN))
         page.open_requested.connect(lambda run_id: self._do_for_run(run_id, OPEN_RUN))

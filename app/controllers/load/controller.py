@@ -2,8 +2,6 @@
 
 import time
 
-from PySide6.QtCore import QTimer
-
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import open_facts
@@ -20,6 +18,7 @@ from presets.prices import example_prices
 from widgets.pages.load.page import LoadPage
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about
+from widgets.timers import every
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _, mark
 
@@ -37,9 +36,7 @@ class LoadController(PageController[LoadPage]):
         self._plan: tuple[Stage, ...] = ()
         self._at = 0
         self._since_s = 0.0
-        self._timer = QTimer(self)
-        self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, TICK_MS, self._on_tick)
         page.start_requested.connect(self.start)
         page.again_requested.connect(self.request)
         page.result_requested.connect(self.show)

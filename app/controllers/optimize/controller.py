@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QTimer
 
 from app.controllers import commands as c
 from app.controllers.optimize.live_run import MARKS, LiveRun
@@ -22,6 +21,7 @@ from app.services.records.run_records import read_end
 from presets.schema import Preset
 from widgets.dialogs.questions import preparation_question
 from widgets.pages.optimize.page import OptimizePage
+from widgets.timers import every
 from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams
@@ -43,9 +43,7 @@ class OptimizeController(PageController[OptimizePage]):
         self._dirty = False
         self._waiting: tuple[str, Preset, int | None] | None = None
         self._when_done = WhenDone(context, page)
-        self._clock = QTimer(self)
-        self._clock.setInterval(NOW_MS)
-        self._clock.timeout.connect(self._on_clock)
+        self._clock = every(self, NOW_MS, self._on_clock)
         page.compare_requested.connect(self._on_compare)
         page.cancel_requested.connect(lambda: self._with_shown(lambda run: self.cancel(run.id)))
         page.resume_requested.connect(lambda: self._with_shown(context.commands.to(c.RESUME_RUN)))

@@ -41,9 +41,8 @@ class SettingsController(PageController[SettingsPage]):
     def __init__(self, context: ControllerContext, page: SettingsPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the program's own installer."""
         super().__init__(context, page)
-        window, session = context.window, context.session
         self._fixed: SettingsValue | None = None
-        self._installing = Installing(page, session, context.flows, installer)
+        self._installing = Installing(context, page, self._sets, installer)
         page.theme_chosen.connect(self._on_theme)
         page.language_chosen.connect(self._on_language)
         page.text_size_changed.connect(lambda percent: self._settings.save(text_percent=percent))
@@ -52,8 +51,7 @@ class SettingsController(PageController[SettingsPage]):
         page.memory_limit_changed.connect(lambda limit: self._settings.save(memory_limit_bytes=limit))
         page.log_detail_changed.connect(lambda detailed: self._settings.save(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
-        session.described_changed.connect(self.show)
-        self._installing.serve(page, window.banner, self._sets)
+        self._session.described_changed.connect(self.show)
         self.show()
         self._program = ProgramSection(context, page)
         self._hub = HubSection(context, page)

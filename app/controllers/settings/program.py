@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.controllers.flows import FlowRunner
 from app.controllers.page_controller import ControllerContext, PageController
@@ -26,6 +26,7 @@ from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.program import ProgramRequest, ProgramValue
 from widgets.parts.format import size_bytes
+from widgets.timers import every
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
@@ -49,9 +50,7 @@ class ProgramSection(PageController[SettingsPage]):
         self._found: UpdateIndex | None = None
         self._at_work = self._message = self._problem = ""
         self._is_wanted = self._is_downloading = self._is_stopping = False
-        self._timer = QTimer(self)
-        self._timer.setInterval(REPORT_EVERY_MS)
-        self._timer.timeout.connect(self.show)
+        self._timer = every(self, REPORT_EVERY_MS, self.show)
         actions: dict[ProgramRequest, Callable[[], None]] = {
             "look": self._on_look, "install": self._on_install, "stop": self._on_stop, "switch": self._on_switch,
             "weekly": self._on_weekly,
@@ -73,7 +72,7 @@ class ProgramSection(PageController[SettingsPage]):
             at_work = _("The installation waits until other work is done.")
         elif running is None and self._is_wanted:
             at_work = _("The download goes on after the measurement.")
-        self._page.show_program(
+        self._page.show_section(
             ProgramValue(
                 kind=program.kind,
                 version=program.version,
@@ -93,14 +92,17 @@ class ProgramSection(PageController[SettingsPage]):
             )
         )
 
-    def _begin(self, at_work: str) -> None:
+    def _begin(self, at_work: str, flow: Flow[Any], on_done: Done, on_stop: Callable[[], None], **more: Any) -> None:
+        """Start a flow and show its sentence; `more` are options of `FlowRunner.start`."""
         self._at_work, self._message, self._problem = at_work, "", ""
-        self._is_stopping, self._status = False, InstallerStatus()
+        self._is_stopping = False
         self._timer.start()
+        self._start(flow, on_done, on_failed=self._on_failed, on_cancelled=on_stop, **more)
+        self.show()
 
     def _end(self, message: str = "", problem: str = "") -> None:
         self._timer.stop()
-        self._message, self._problem = message, problem
+        self._message, self._problem, self._status = message, problem, InstallerStatus()
         self._is_wanted = self._is_downloading = False
         self.show()
 
@@ -110,10 +112,8 @@ class ProgramSection(PageController[SettingsPage]):
 
     def _on_look(self) -> None:
         if not self._job.is_busy:
-            self._begin(_("Looking for a newer version…"))
             flow = look_for_update(self._session.workspace, self._program, self._settings.value.updates_issued)
-            self._start(flow, self._on_looked, on_failed=self._on_failed, on_cancelled=self._end)
-            self.show()
+            self._begin(_("Looking for a newer version…"), flow, self._on_looked, self._end)
 
     def _on_looked(self, index: UpdateIndex) -> None:
         self._found = newer(index, self._program, self._settings)
@@ -131,16 +131,10 @@ class ProgramSection(PageController[SettingsPage]):
             self._is_stopping = True
             self._job.cancel()
         elif self._is_wanted and self._found is not None and not self._job.is_busy and not self._flows.runs:
-            self._begin(_("Downloading version {0}").format(self._found.version))
             self._is_downloading = True
-            self._start(
-                download_update(self._session.workspace, self._program, self._found),
-                self._on_downloaded,
-                title=self._at_work,
-                on_failed=self._on_failed,
-                on_cancelled=self._on_paused,
-                yields_to_measurements=True,
-            )
+            flow = download_update(self._session.workspace, self._program, self._found)
+            title = _("Downloading version {0}").format(self._found.version)
+            self._begin(title, flow, self._on_downloaded, self._on_paused, title=title, yields_to_measurements=True)
 
     def _on_paused(self) -> None:
         self._is_downloading = self._is_stopping = False
@@ -154,16 +148,10 @@ class ProgramSection(PageController[SettingsPage]):
         if self._found is None:
             return
         self._is_wanted = self._is_downloading = False
-        self._begin(_("Installing and testing version {0}…").format(self._found.version))
-        self._start(
-            install_update(self._session.workspace, self._program, self._found, archive, self._status),
-            self._on_changed,
-            title=self._at_work,
-            on_failed=self._on_failed,
-            on_cancelled=lambda: self._end(_("The installation was stopped. The program works as before.")),
-            exclusive=True,
-        )
-        self.show()
+        flow = install_update(self._session.workspace, self._program, self._found, archive, self._status)
+        title = _("Installing and testing version {0}…").format(self._found.version)
+        stopped = partial(self._end, _("The installation was stopped. The program works as before."))
+        self._begin(title, flow, self._on_changed, stopped, title=title, exclusive=True)
 
     def _on_changed(self, _nothing: object) -> None:
         self._found = None
@@ -190,10 +178,9 @@ class ProgramSection(PageController[SettingsPage]):
 
     def _switch(self) -> None:
         if not self._job.is_busy:
-            self._begin(_("Testing version {0}…").format(self._program.other_version))
             flow = DiskStep(partial(self._program.switch, self._status), ends_late=True).run()
-            self._start(flow, self._on_changed, on_failed=self._on_failed, on_cancelled=self._end)
-            self.show()
+            testing = _("Testing version {0}…").format(self._program.other_version)
+            self._begin(testing, flow, self._on_changed, self._end)
 
 
 def goes_back(program: Program) -> bool:

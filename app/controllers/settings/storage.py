@@ -131,7 +131,7 @@ class StorageSection(PageController[SettingsPage]):
                 other_bytes=storage.other_bytes,
                 other_freeable_bytes=storage.other_freeable_bytes,
             )
-        self._page.show_storage(value)
+        self._page.show_section(value)
 
 
 def forecast(storage: Storage) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Control the page "Try it": both versions stay loaded while it is shown, and each input goes to both."""
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
 
 from app.controllers.commands import ANSWER_FOLDER, EXPORT_VERSION, PUT_ON_DESKTOP, TRY_PICTURE, on
@@ -17,6 +16,7 @@ from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.pages.try_it.page import TryPage
 from widgets.pages.try_it.value import ExampleValue, InputValue
+from widgets.timers import every
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _
@@ -39,9 +39,7 @@ class TryController(PageController[TryPage]):
         self._tried = TriedSoFar()
         self._queue: list[TryInput] = []
         self._next_changed = 0
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_tick)
+        self._timer = every(self, POLL_MS, self._on_tick)
         self._sounds = SoundPlayer(page.show_sound, self)
         page.play_wanted.connect(self._sounds.play)
         page.stop_wanted.connect(self._sounds.stop)

@@ -4,7 +4,6 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.variant import Variant
@@ -31,13 +30,8 @@ FAILED_FROM = 400
 """Lowest status of a request that counts as an error."""
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Counters of a running service since its start; `mean_ms` is the mean time until the answer, in milliseconds."""
-
-    requests: int = 0
-    errors: int = 0
-    mean_ms: float | None = None
+Figures = tuple[int, int, float | None]
+"""Requests and errors of a running service since its start, and the mean time until the answer in milliseconds."""
 
 
 class Services:
@@ -185,4 +179,4 @@ def look(service: LocalService) -> tuple[Figures | None, str]:
     counts = [(int(one.labels["status"]), int(one.value)) for one in own if one.name == "fettle_requests_total"]
     count, seconds = (sum(one.value for one in own if one.name == f"fettle_request_seconds_{what}") for what in SUMS)
     errors = sum(number for status, number in counts if status >= FAILED_FROM)
-    return Figures(sum(number for _, number in counts), errors, 1e3 * seconds / count if count else None), log
+    return (sum(number for _, number in counts), errors, 1e3 * seconds / count if count else None), log

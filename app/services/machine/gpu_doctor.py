@@ -42,10 +42,6 @@ class Ladder:
         return next((row for row in self.rungs if not row.ok), None)
 
 
-def _ignore(report: object) -> None:
-    """Ignore a report."""
-
-
 def look_for_cards() -> Flow[RungsResult]:
     """Return the cards that respond, quickly and without checks."""
     done = yield from JobStep(
@@ -55,7 +51,7 @@ def look_for_cards() -> Flow[RungsResult]:
 
 
 def examine(
-    report: Callable[[TriedRung], None] = _ignore, report_cards: Callable[[tuple[GpuCard, ...]], None] = _ignore
+    report: Callable[[TriedRung], None], report_cards: Callable[[tuple[GpuCard, ...]], None] = lambda _cards: None
 ) -> Flow[Ladder]:
     """Run all checks from the lowest one; checks that depend on a failed one are skipped.
 

@@ -13,7 +13,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,22 +64,17 @@ class InstallerStatus:
     share: float | None = None
 
 
-@dataclass(frozen=True)
 class Installer:
-    """The installer of the program in folder `root`, which puts optional sets below `sets`."""
+    """The installer of the program in folder `root`, which puts optional sets below `sets`.
 
-    root: Path
-    sets: Path
+    `program` is what a person also starts. In a clone the installer may change the environment.
+    """
 
-    @property
-    def program(self) -> Path:
-        """Return the program that a person also starts."""
-        return self.root / "installer" / ("fettle.cmd" if sys.platform == "win32" else "fettle")
-
-    @property
-    def is_clone(self) -> bool:
-        """Return whether the program runs from a clone, whose environment the installer may change."""
-        return self.sets.is_relative_to(self.root)
+    def __init__(self, root: Path, sets: Path) -> None:
+        """Know the folders; nothing is read yet."""
+        self.root, self.sets = root, sets
+        self.program = root / "installer" / ("fettle.cmd" if sys.platform == "win32" else "fettle")
+        self.is_clone = sets.is_relative_to(root)
 
     def offers(self, name: OptionalSet) -> bool:
         """Return whether a set can be installed here."""
@@ -224,20 +218,11 @@ def _signal(send: Callable[[], None]) -> None:
         send()
 
 
-def take(
-    space: Workspace, installer: Installer, name: OptionalSet, status: InstallerStatus
-) -> Flow[DescribeResult | None]:
-    """Install a set and return the new description of this computer, None if that fails; `status` gets the progress."""
-    return _change(space, installer, partial(installer.take, name, status))
+def change_sets(space: Workspace, installer: Installer, work: Callable[[Stopped], None]) -> Flow[DescribeResult | None]:
+    """Install or remove a set by `work`, and return the new description of this computer, None if that fails.
 
-
-def discard(space: Workspace, installer: Installer, name: OptionalSet) -> Flow[DescribeResult | None]:
-    """Remove a set and return the new description of this computer, None if that fails."""
-    return _change(space, installer, partial(installer.remove, name))
-
-
-def _change(space: Workspace, installer: Installer, work: Callable[[Stopped], None]) -> Flow[DescribeResult | None]:
-    """Change packages; no worker process with old packages waits meanwhile or afterwards."""
+    No worker process with old packages waits meanwhile or afterwards.
+    """
     space.pool.rest()
     try:
         yield DiskStep(work, ends_late=True)

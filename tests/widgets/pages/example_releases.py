@@ -89,7 +89,7 @@ def mendable_ladder() -> GpuValue:
 
 def installing_ladder() -> GpuValue:
     """In the middle of a download."""
-    at_work = InstallingValue("Installing the set “rtx”", "Downloading: 2 of 3 41 MB of 95 MB", 2 / 3, "12 s")
+    at_work = InstallingValue("Downloading: 2 of 3 41 MB of 95 MB", 2 / 3, "12 s")
     return replace(mendable_ladder(), sets={"rtx": SetValue("rtx", 242_000_000, at_work)})
 
 

@@ -205,7 +205,7 @@ STATES: dict[str, State] = {
     "chat-full": (ChatPage, chat),
     "guide-full": (GuidePage, lambda p, ex: p.show_value(TASKS)),
     "guide-task": (GuidePage, lambda p, ex: p.show_task(TASKS[0][1], "Press **Start**.\n", {})),
-    "settings-program": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_program(ex.program()))),
-    "settings-storage": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_storage(ex.storage()))),
-    "settings-hub": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_hub(ex.hub_kept()))),
+    "settings-program": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.program()))),
+    "settings-storage": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.storage()))),
+    "settings-hub": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.hub_kept()))),
 }

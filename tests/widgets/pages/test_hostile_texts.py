@@ -71,9 +71,9 @@ def hostile_hub(page: HubPage, ex: ModuleType) -> None:
 
 def hostile_settings(page: SettingsPage, ex: ModuleType) -> None:
     page.show_value(hostile(ex.settings()))
-    page.show_storage(hostile(ex.storage()))
-    page.show_program(replace(hostile(ex.program()), kind="own"))
-    page.show_hub(replace(hostile(ex.hub_kept()), token="file"))
+    page.show_section(hostile(ex.storage()))
+    page.show_section(replace(hostile(ex.program()), kind="own"))
+    page.show_section(replace(hostile(ex.hub_kept()), token="file"))
 
 
 def hostile_trying(page: TryPage, ex: ModuleType) -> None:

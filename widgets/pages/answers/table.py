@@ -34,14 +34,15 @@ class AnswersModel(ColumnsModel):
         self.value: AnswersValue | None = None
         self.rows: NDArray[np.int64] = np.empty(0, np.int64)
         self.filter = Filter()
-        self.columns: tuple[tuple[Order, Column], ...] = ()
+        self.ordered: tuple[tuple[Order, Column], ...] = ()
         self._kinds: tuple[Cell, ...] = ()
 
     def replace(self, value: AnswersValue) -> None:
         """Replace the predictions and keep the filter as far as it fits."""
         self.beginResetModel()
         self.value = value
-        self.columns = self._make_columns(value)
+        self.ordered = self._make_columns(value)
+        self.columns = tuple(column for _order, column in self.ordered)
         judged = (_("Same"), _("Changed"), _("Worse"), _("Better"))
         texts = (*judged, _("Not judged"))
         tips = ("",) * len(judged) + (_("These were needed as neighbors for the test examples."),)
@@ -85,10 +86,6 @@ class AnswersModel(ColumnsModel):
         """Return the number of rows after the filter."""
         return 0 if parent.isValid() else len(self.rows)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(self.columns)
-
     def cell(self, row: int, order: Order) -> Cell:
         """Return the cell of a row in the column `order`."""
         assert self.value is not None
@@ -118,11 +115,7 @@ class AnswersModel(ColumnsModel):
 
     def cell_at(self, row: int, section: int) -> Cell:
         """Return a cell by the number of its column."""
-        return self.cell(row, self.columns[section][0])
-
-    def column(self, section: int) -> Column | None:
-        """Return a column; None past the end."""
-        return self.columns[section][1] if 0 <= section < len(self.columns) else None
+        return self.cell(row, self.ordered[section][0])
 
 
 class AnswersTable(QTableView):
@@ -143,19 +136,15 @@ class AnswersTable(QTableView):
         self.setModel(model)
         self._header = HeaderView(theme, self)
         self._header.setSectionsClickable(True)
-        dress(self, theme, self._header, _("All answers"))
-        self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.columns[section][0]))
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.setWordWrap(False)
-        self.setMinimumHeight(ROW_PX * 6)
-        theme.changed.connect(self.viewport().update)
+        dress(self, theme, self._header, _("All answers"), is_long=True)
+        self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.ordered[section][0]))
         model.modelReset.connect(self._on_reset)
         self.selectionModel().currentRowChanged.connect(lambda now, _before: self.chosen.emit(now.row()))
         self._place_columns()
 
     def set_narrow(self, is_narrow: bool) -> None:
         """Hide number and label in a narrow page, because the card of the chosen example shows them."""
-        for number, (order, _column) in enumerate(self._model.columns):
+        for number, (order, _column) in enumerate(self._model.ordered):
             self.setColumnHidden(number, is_narrow and order in ("label", "number"))
         self._share_width()
 
@@ -192,7 +181,7 @@ class AnswersTable(QTableView):
         if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # in the original order: no arrow
             self._model.sorted_by = (-1, False)
             return
-        at = next((i for i, (order, _column) in enumerate(self._model.columns) if order == wanted.order), -1)
+        at = next((i for i, (order, _column) in enumerate(self._model.ordered) if order == wanted.order), -1)
         self._model.sorted_by = (at, wanted.is_descending)
         self._header.viewport().update()
 
@@ -208,7 +197,7 @@ class AnswersTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(TALL_ROW_PX if is_tall else ROW_PX)
         widths = {"kind": self._kind_px(), "number": NUMBER_PX}
         self._texts_px = {}
-        for number, (order, column) in enumerate(self._model.columns):
+        for number, (order, column) in enumerate(self._model.ordered):
             self._header.setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
             if column.stretch:
                 self._texts_px[number] = self._text_px(order, column.title)

@@ -21,7 +21,6 @@ from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.cards.use_here import UseHereCard
-from widgets.parts.fields import pause
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
 from widgets.parts.installing.row import InstallingPage
@@ -30,6 +29,7 @@ from widgets.parts.service.card import ServicePart
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
+from widgets.timers import pause
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.bundles import ExportResult
 from workers.contracts.specs import DescribedTarget

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from widgets.parts.format import percent
 from widgets.parts.painting import Index
 from widgets.parts.tables.paint import HeaderView
-from widgets.parts.tables.table import ROW_PX, ColumnsModel, dress
+from widgets.parts.tables.table import ColumnsModel, dress
 from widgets.parts.tables.values import Cell, Column
 from widgets.theme import Theme
 from workers.contracts.after.answering import Cells
@@ -34,7 +34,7 @@ class FolderModel(ColumnsModel):
         }
         self._headings, self._read, self._count = headings, read, 0
         self.names = tuple(name for name in headings if name in titles)
-        self._columns = tuple(
+        self.columns = tuple(
             Column(titles[name], right=name == "confidence", stretch=name != "confidence") for name in self.names
         )
 
@@ -48,14 +48,6 @@ class FolderModel(ColumnsModel):
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Return the number of answers so far."""
         return 0 if parent.isValid() else self._count
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return the number of shown columns."""
-        return 0 if parent.isValid() else len(self._columns)
-
-    def column(self, section: int) -> Column | None:
-        """Return a column; None past the end."""
-        return self._columns[section] if 0 <= section < len(self._columns) else None
 
     def cell_at(self, row: int, section: int) -> Cell:
         """Return a cell; the reason why there is no answer stands in the answer's column."""
@@ -89,12 +81,7 @@ class FolderTable(QTableView):
         model.setParent(self)
         self.setModel(model)
         header = HeaderView(theme, self)
-        dress(self, theme, header, _("Answers"))
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
-        self.setWordWrap(False)
-        self.setMinimumHeight(ROW_PX * 6)
-        theme.changed.connect(self.viewport().update)
+        dress(self, theme, header, _("Answers"), is_long=True)
         for number, name in enumerate(model.names):
             is_share = name == "confidence"
             mode = QHeaderView.ResizeMode.Fixed if is_share else QHeaderView.ResizeMode.Stretch

@@ -6,11 +6,12 @@ from PySide6.QtWidgets import QButtonGroup, QWidget
 from widgets.pages.load.value import LoadFormValue, PriceValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard
-from widgets.parts.fields import ChoiceField, DecimalField, TextField, pause
+from widgets.parts.fields import ChoiceField, DecimalField, TextField
 from widgets.parts.layout import STRETCH, bare_grid, in_flow, in_row
 from widgets.parts.small import KeyValue
 from widgets.parts.text import label, show_text, words
 from widgets.theme import Theme
+from widgets.timers import pause
 from widgets.tokens import SPACE_L
 from workers.contracts.translation import _
 

@@ -1,5 +1,7 @@
 """Show the page Settings: appearance, data folder, cores, runtimes and libraries."""
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QWidget
 
@@ -26,6 +28,8 @@ from workers.contracts.wording import capitalized
 GIB, MOST_GIB = 1 << 30, 4096
 TEXT_SIZES = (100, 125, 150, 175, 200)
 
+Section = KeptHubValue | ProgramValue | StorageValue
+
 
 class SettingsPage(InstallingPage):
     """The page Settings; each change is emitted at once, so that nothing needs to be saved."""
@@ -47,12 +51,8 @@ class SettingsPage(InstallingPage):
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
         super().__init__(theme, _("Settings"))
-        self._hub_value = KeptHubValue()
-        self._hub: KeptHubCard | None = None
-        self._program_value = ProgramValue()
-        self._program: ProgramCard | None = None
-        self._storage_value = StorageValue()
-        self._storage: StorageCard | None = None
+        self._values: dict[type[Section], Section] = {}
+        self._cards: dict[type[Section], Any] = {}
 
     def show_empty(self) -> None:
         """Show that the settings are being read."""
@@ -60,15 +60,15 @@ class SettingsPage(InstallingPage):
 
     def show_value(self, value: SettingsValue) -> None:
         """Show all settings."""
-        storage = self._storage = StorageCard(self.theme, self.free_space_requested)
+        storage = StorageCard(self.theme, self.free_space_requested)
         storage.limit_changed.connect(self.store_limit_changed)
-        storage.show_value(self._storage_value)
-        program = self._program = ProgramCard(self.theme, self.program_requested)
-        program.show_value(self._program_value)
-        hub = self._hub = KeptHubCard(self.theme, self.hub_forget_requested)
+        program = ProgramCard(self.theme, self.program_requested)
+        hub = KeptHubCard(self.theme, self.hub_forget_requested)
         hub.removal_requested.connect(self.hub_removal_requested)
-        hub.show_value(self._hub_value)
-        cards = [card(value) for card in (self._looks, self._language, self._folder, self._cores, self._limits)]
+        self._cards = {StorageValue: storage, ProgramValue: program, KeptHubValue: hub}
+        for kind, card in self._cards.items():
+            card.show_value(self._values.get(kind) or kind())
+        cards = [make(value) for make in (self._looks, self._language, self._folder, self._cores, self._limits)]
         left = in_column(*cards, program, self._about(value), STRETCH, gap=SPACE_L)
         right = in_column(storage, hub, self._sets(value), self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
@@ -76,23 +76,11 @@ class SettingsPage(InstallingPage):
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
         self.verticalScrollBar().setValue(place)  # a busy computer describes its runtimes late
 
-    def show_hub(self, value: KeptHubValue) -> None:
-        """Show the hub section, which stays when other settings change."""
-        self._hub_value = value
-        if self._hub is not None and self.state == "full":
-            self._hub.show_value(value)
-
-    def show_program(self, value: ProgramValue) -> None:
-        """Show the section of the program's versions, which stays when other settings change."""
-        self._program_value = value
-        if self._program is not None and self.state == "full":
-            self._program.show_value(value)
-
-    def show_storage(self, value: StorageValue) -> None:
-        """Show the disk space section, which stays when other settings change."""
-        self._storage_value = value
-        if self._storage is not None and self.state == "full":
-            self._storage.show_value(value)
+    def show_section(self, value: Section) -> None:
+        """Show another value in one section, which stays when other settings change."""
+        self._values[type(value)] = value
+        if self._cards and self.state == "full":
+            self._cards[type(value)].show_value(value)
 
     # -- cards --
     def _looks(self, value: SettingsValue) -> Card:

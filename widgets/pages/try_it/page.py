@@ -12,13 +12,13 @@ from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue, Try
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.fields import pause
 from widgets.parts.nouns import DataKind, counted
 from widgets.parts.page import Page
 from widgets.parts.service.card import ServicePart
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
 from widgets.theme import Theme
+from widgets.timers import pause
 from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 class InstallingValue:
     """A running installation: its last line, `share` 0..1 of its stage or None, and its elapsed time as text."""
 
-    title: str
     line: str
     share: float | None
     elapsed: str

@@ -77,16 +77,21 @@ ROW_PX, TALL_ROW_PX, HEADER_PX = 34, 52, 32
 
 
 class ColumnsModel(QAbstractTableModel):
-    """A model with the titles and alignments of its columns; subclasses define the rows.
+    """A model with the titles and alignments of its `columns`; subclasses define the rows.
 
     `sorted_by` is the column that has an arrow in its title, and whether it is in descending order.
     """
 
     sorted_by = (-1, False)
+    columns: Sequence[Column] = ()
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(self.columns)
 
     def column(self, section: int) -> Column | None:
         """Return a column; None past the end."""
-        raise NotImplementedError
+        return self.columns[section] if 0 <= section < len(self.columns) else None
 
     def cell_at(self, row: int, section: int) -> Cell:
         """Return a cell."""
@@ -153,10 +158,6 @@ class TableModel(ColumnsModel):
         """Return the number of lines, including the line of details."""
         return 0 if parent.isValid() else len(self.rows) + (self.opened is not None)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(self.columns)
-
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return text, tooltip, or the cell itself for the delegate."""
         row = self.at(index.row())
@@ -170,10 +171,6 @@ class TableModel(ColumnsModel):
             return plain_tip(joined([*report, meanings(cell.text)], "\n"))
         return cell if role == Qt.ItemDataRole.UserRole else None
 
-    def column(self, section: int) -> Column | None:
-        """Return a column; None past the end."""
-        return self.columns[section] if 0 <= section < len(self.columns) else None
-
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Return no flags for the line of details, so that it cannot be chosen."""
         if self.at(index.row()) is None:
@@ -181,8 +178,11 @@ class TableModel(ColumnsModel):
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
-def dress(table: QTableView, theme: Theme, header: HeaderView, name: str) -> None:
-    """Give a table its header, its painter, its accessible names, and the choice of whole rows."""
+def dress(table: QTableView, theme: Theme, header: HeaderView, name: str, *, is_long: bool = False) -> None:
+    """Give a table its header, its painter, its accessible names, and the choice of whole rows.
+
+    A long table scrolls and may have 100,000 rows, so all have one height.
+    """
     table.setItemDelegate(TableDelegate(theme, table))
     table.setHorizontalHeader(header)
     header.setAccessibleName(_("Columns of {0}").format(name))
@@ -196,6 +196,12 @@ def dress(table: QTableView, theme: Theme, header: HeaderView, name: str) -> Non
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    if is_long:
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setDefaultSectionSize(ROW_PX)
+        table.setWordWrap(False)
+        table.setMinimumHeight(ROW_PX * 6)
+        theme.changed.connect(table.viewport().update)
 
 
 class Table(QTableView):

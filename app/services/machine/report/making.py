@@ -61,25 +61,17 @@ addresses and long numbers. The same placeholder always stands for the same text
 """
 
 
-def report(space: Workspace, run_id: str = "") -> Flow[dict[str, str]]:
-    """Return the files of a report by name: of a run, or of the last job that failed."""
-    return (yield from _report(space, find_problem(space, run_id)))
-
-
-def report_of_window(
-    space: Workspace, error: ErrorInfo | None, names: Iterable[str], screen: str
+def report(
+    space: Workspace, run_id: str = "", error: ErrorInfo | None = None, names: Iterable[str] = (), screen: str = ""
 ) -> Flow[dict[str, str]]:
-    """Return the files of a report by name: of an error, or of the last job that failed since the start.
+    """Return the files of a report by name: of a run, of an error, or of the last job that failed.
 
-    `names` are further private names, such as that of a file that was refused.
+    With the `screen` of the window, only jobs since its start count. `names` are further private names, such as that
+    of a file that was refused.
     """
-    problem = find_problem(space, error=error, since=_start())
+    problem = find_problem(space, run_id, error, since=_start() if screen else None)
     problem.names.update(names)
     problem.screen = screen
-    return (yield from _report(space, problem))
-
-
-def _report(space: Workspace, problem: Problem) -> Flow[dict[str, str]]:
     problem.machine = remembered(space.repositories)
     if problem.machine is None:
         with contextlib.suppress(JobError):  # which may be the very problem

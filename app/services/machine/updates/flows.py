@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from app.services.machine.updates.program import Program
 from app.version import UPDATE_KEY, UPDATE_SERVER
 from workers.contracts.base import Rows
 from workers.contracts.error_info import ErrorInfo
-from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubFile, HubParams
+from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubParams
 from workers.contracts.process.messages import Limits
 from workers.contracts.translation import _
 
@@ -26,9 +25,9 @@ SERVER, KEY = "FETTLE_UPDATE_SERVER", "FETTLE_UPDATE_KEY"
 DAMAGED = frozenset(("hub_wrong_hash", "hub_wrong_length"))
 
 
-def has_server(environment: Mapping[str, str] = os.environ) -> bool:
+def has_server() -> bool:
     """Return whether this build knows a server of updates."""
-    return bool(environment.get(SERVER) or UPDATE_SERVER)
+    return bool(os.environ.get(SERVER) or UPDATE_SERVER)
 
 
 def look_for_update(space: Workspace, program: Program, seen: datetime | None) -> Flow[UpdateIndex]:
@@ -62,7 +61,16 @@ def download_update(space: Workspace, program: Program, index: UpdateIndex) -> F
             shutil.rmtree(other, ignore_errors=True)
     pieces.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        yield from _step(place, file, pieces, index.version).run()
+        yield from JobStep(
+            "update_download",
+            HubDownloadParams(access=place.access(), repo="", commit="", files=(file,), place=str(pieces)),
+            HubDownloadResult,
+            _("Download version {0}").format(index.version),
+            certificate_paths(),
+            write_paths=(pieces,),
+            threads=1,
+            limits=Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=file.size_bytes + (1 << 20), network=True),
+        ).run()
     except JobError as error:
         raise _reworded(error, place) from error
     return pieces.joinpath("files", *file.name.split("/"))
@@ -89,19 +97,6 @@ def _place() -> HubPlace:
         raise Refused("update_not_encrypted", _("Updates are not looked for there"), detail, hint)
     offline = os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in YES
     return HubPlace(checked_endpoint(server), offline)
-
-
-def _step(place: HubPlace, file: HubFile, pieces: Path, version: str) -> JobStep[HubDownloadResult]:
-    return JobStep(
-        "update_download",
-        HubDownloadParams(access=place.access(), repo="", commit="", files=(file,), place=str(pieces)),
-        HubDownloadResult,
-        _("Download version {0}").format(version),
-        certificate_paths(),
-        write_paths=(pieces,),
-        threads=1,
-        limits=Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=file.size_bytes + (1 << 20), network=True),
-    )
 
 
 def _reworded(error: JobError, place: HubPlace) -> JobError:

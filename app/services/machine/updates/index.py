@@ -43,9 +43,7 @@ def is_newer(version: str, installed: str) -> bool:
     return Version(version) > Version(installed)
 
 
-def checked_index(
-    signed: str, signature: str, key: str, installed: str, seen: datetime | None, now: datetime | None = None
-) -> UpdateIndex:
+def checked_index(signed: str, signature: str, key: str, installed: str, seen: datetime | None) -> UpdateIndex:
     """Return the index if the publisher signed it and it is not an old one.
 
     Args:
@@ -54,7 +52,6 @@ def checked_index(
         key: The public key in hex.
         installed: The installed version.
         seen: Date of the newest index that this program has seen.
-        now: The present time; None reads the clock.
 
     Raises:
         JobError: the index is refused.
@@ -66,7 +63,7 @@ def checked_index(
         is_older = Version(index.version) < Version(installed)
     except (ValidationError, InvalidVersion) as error:
         raise _refusal("update_format", _("It is made for another version of this program.")) from error
-    if index.expires < (now or datetime.now(UTC)):
+    if index.expires < datetime.now(UTC):
         raise _refusal("update_expired", _("It is out of date, or the date of this computer is wrong."))
     if is_older or (seen is not None and index.issued < seen):
         raise _refusal("update_older", _("It is older than what this program has seen already."))

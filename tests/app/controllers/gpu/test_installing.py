@@ -111,7 +111,7 @@ def test_set_is_installed_after_consent_and_checks_run_again(
     (clone / "go").touch()
     one.drive(lambda: bool(tried) and bool(began), 60)
     assert session.described is not None, "a new worker has described the computer"
-    assert "Downloading" not in words(one.page) and one.controller._installing.trouble is None
+    assert "Downloading" not in words(one.page) and one.controller._installing._trouble is None
 
 
 def noted(began: list[bool]) -> Flow[None]:

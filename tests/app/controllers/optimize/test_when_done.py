@@ -58,7 +58,7 @@ def end(app_controller: AppController, window: MainWindow, bus: FakeBus, drive: 
         controller._refresh(live.watch)
         field = next(one for one in page.findChildren(ChoiceField) if one.isVisible())
         field.choose(power)
-        live.running = Running(describe(), "", print, print, print, print, None, True, "r2", True, False, False, False)
+        live.running = Running(describe(), "", print, print, print, None, is_run=True, run_id="r2")
         live.running.started_s -= seconds
         if is_cancelled:
             controller._on_cancelled(live)

@@ -143,7 +143,7 @@ def test_what_is_no_class_comes_the_least_alike_first(opened: Any, examples: Mod
     page = opened(AnswersPage, value)
     table = table_of(page)
     assert table.model().filter.order == "similarity" and table.model().rows[0] == len(columns) - 1
-    at = next(k for k, (order, _column) in enumerate(table.model().columns) if order == "similarity")
+    at = next(k for k, (order, _column) in enumerate(table.model().ordered) if order == "similarity")
     assert table.columnWidth(at) >= table.fontMetrics().horizontalAdvance("over 0.9999") + 24
     page._choose(order="number")
     page.show_value(value)
@@ -234,7 +234,7 @@ def test_names_are_whole_in_the_smallest_window(opened: Any, examples: ModuleTyp
     """Given a window of 1024 x 700, Then all names of examples and classes have the room that they need."""
     page = opened(AnswersPage, examples.all_answers(), size=(816, 614))
     table, advance = table_of(page), table_of(page).fontMetrics().horizontalAdvance
-    for number, (order, _column) in enumerate(table._model.columns):
+    for number, (order, _column) in enumerate(table._model.ordered):
         if order in ("name", "before", "after"):
             longest = max(advance(table._model.cell(row, order).text) for row in range(len(table._model.rows)))
             assert table.columnWidth(number) >= longest + 20, order

@@ -231,7 +231,7 @@ def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: 
     """Given downloads, Then Settings tell sizes and users, and let all but the one at work be removed."""
     made = SettingsPage(theme)
     removed, forgotten = recorded(made.hub_removal_requested), recorded(made.hub_forget_requested)
-    made.show_hub(examples.hub_kept())
+    made.show_section(examples.hub_kept())
     made.show_value(examples.settings())
     shown(made)
     assert "4 downloads, 358 MB together. 48.0 GB are free on this disk." in text_of(made)

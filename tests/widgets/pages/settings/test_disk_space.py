@@ -19,7 +19,7 @@ from widgets.theme import Theme
 def page(theme: Theme, examples: ModuleType, shown: Any) -> SettingsPage:
     made = SettingsPage(theme)
     made.show_value(examples.settings())
-    made.show_storage(examples.storage())
+    made.show_section(examples.storage())
     shown(made)
     return made
 
@@ -46,7 +46,7 @@ def test_free_space_is_requested_by_a_button_that_keeps_the_focus(page: Settings
     """Given any state, then the button requests space and stays enabled: a disabled button would hand its focus to
     the next card, and the page would scroll away."""
     for value in (examples.storage(), examples.storage(freeable_bytes=0), examples.storage(state="freeing")):
-        page.show_storage(value)
+        page.show_section(value)
         emitted(page.free_space_requested, left_click, free_button(page))
 
 
@@ -56,12 +56,12 @@ def test_limit_is_reported_in_bytes(page: SettingsPage, examples: ModuleType, qt
     report = recorded(page.store_limit_changed)
     field = limit_of(page)
     assert field.value() == 10
-    page.show_storage(examples.storage(limit_bytes=None))
+    page.show_section(examples.storage(limit_bytes=None))
     assert field.text() == "no limit" and report == []
     field.setFocus()
     qtbot.keyClick(field, Qt.Key.Key_Up)
     assert report == [GB]
-    page.show_storage(examples.storage())
+    page.show_section(examples.storage())
     assert field.value() == 1
     qtbot.keyClick(field, Qt.Key.Key_Down)
     assert report == [GB, None]
@@ -69,7 +69,7 @@ def test_limit_is_reported_in_bytes(page: SettingsPage, examples: ModuleType, qt
 
 def test_limit_below_what_is_needed_shows_it(page: SettingsPage, examples: ModuleType) -> None:
     """Given a limit of 1 GB and 1.7 GB that are needed, then the card states what to do."""
-    page.show_storage(examples.storage(limit_bytes=GB))
+    page.show_section(examples.storage(limit_bytes=GB))
     assert "delete projects" in text_of(page)
 
 

@@ -20,7 +20,7 @@ from app.services.flow.driver import Driver
 from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.machine.report.making import report, report_of_window, save_report
+from app.services.machine.report.making import report, save_report
 from app.settings import Settings, save_settings
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused
@@ -125,7 +125,7 @@ def test_error_of_a_refused_file_needs_no_record(space: Workspace) -> None:
     fail(space, *ERRORS["killed"], began=NOW)
     _, error = ERRORS["unsafe"]
     error = error.model_copy(update={"detail": "The model customer secret crashed."})
-    files = made(space, report_of_window(space, error, ("customer secret",), "1280x800"))
+    files = made(space, report(space, error=error, names=("customer secret",), screen="1280x800"))
     assert json.loads(files["error.json"])["job"] == {} and json.loads(files["run.json"]) == {}
     assert json.loads(files["error.json"])["detail"] == "The model <name 1> crashed."
     assert json.loads(files["computer.json"])["screen"] == "1280x800"
