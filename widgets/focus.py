@@ -26,14 +26,15 @@ from widgets.tokens import RADIUS_CONTROL
 _MARGIN = 4
 BY_KEY = "byKey"
 """Property of a window whose person uses keys."""
-_LEAVES = (QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit)
-_DRAW_THEIR_OWN = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
+_FIELDS = (QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit)
+"""Widgets that show their focus themselves, and inside which Tab stops nowhere."""
 
 
 class FocusRing(QWidget):
     """The focus ring of one window, owned by it.
 
-    Fields show their focus by their border. All other widgets get this ring while keys are used.
+    Fields show their focus by their border. All other widgets get this ring while keys are used. What gets the focus by
+    a key is scrolled into view; the mouse reaches visible widgets only.
     """
 
     def __init__(self, theme: Theme, app: QApplication, window: QWidget) -> None:
@@ -64,8 +65,11 @@ class FocusRing(QWidget):
             return
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
             self._window.setProperty(BY_KEY, False)
-        is_plain = new is not None and new.window() is self._window and not isinstance(new, _DRAW_THEIR_OWN)
-        if not is_plain or not _by_key(self._window):
+        if new is None or new.window() is not self._window or not _by_key(self._window):
+            self.hide()
+            return
+        bring_into_view(new, current_rect(new))
+        if isinstance(new, _FIELDS):
             self.hide()
             return
         above: QWidget | None = new
@@ -108,22 +112,6 @@ class FocusRing(QWidget):
 
 
 MARGIN_PX = 16
-
-
-class FocusScroll(QObject):
-    """The scroller of one window, owned by it. Only keys scroll, because the mouse reaches visible widgets only."""
-
-    def __init__(self, app: QApplication, window: QWidget) -> None:
-        """Create a scroller that follows the focus in `window`."""
-        super().__init__(window)
-        self._window = window
-        app.focusChanged.connect(self._on_focus_changed)
-
-    def _on_focus_changed(self, _old: QWidget | None, new: QWidget | None) -> None:
-        if new is None or not isValid(self._window) or new.window() is not self._window:
-            return
-        if _by_key(self._window):
-            bring_into_view(new, current_rect(new))
 
 
 def current_rect(widget: QWidget) -> QRect:
@@ -191,7 +179,7 @@ def _laid_out(widget: QWidget) -> Iterator[QWidget]:
         return
     if widget.focusProxy() is None:
         yield widget
-    if isinstance(widget, _LEAVES):
+    if isinstance(widget, _FIELDS):
         return
     children = [child for child in widget.children() if isinstance(child, QWidget)]
     placed = list(_placed(widget.layout(), children))

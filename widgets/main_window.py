@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
     def build(self, app: QApplication, theme: "Theme", clock: "FrameClock", pages: "Sequence[PageSpec]") -> None:
         """Create all parts but the pages. A frame stays in front of them until `replace_frame`."""
         from widgets.commands import CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
-        from widgets.focus import FocusRing, FocusScroll
+        from widgets.focus import FocusRing
 
         self.theme, self.clock = theme, clock
         self.specs = {spec.id: spec for spec in pages}
@@ -90,7 +90,6 @@ class MainWindow(QMainWindow):
         self.commands.offer(CLOSE_WINDOW, self.close)
         self._center = self._make_center()
         self._ring = FocusRing(theme, app, self)
-        self._focus_scroll = FocusScroll(app, self)
         self._add_keys()
         self.is_built = True
         self._fit_edges()

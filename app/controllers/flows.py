@@ -86,13 +86,19 @@ class FlowRunner(QObject):
         slot: JobSlot | None = None,
         **options: Any,
     ) -> Running:
-        """Start a flow, or queue it if it measures and another measurement runs; see `Running` for the options."""
+        """Start a flow, or queue it if it measures and another measurement runs; see `Running` for the options.
+
+        A measurement cancels all flows that yield to measurements.
+        """
         running = Running(flow, title, on_done, on_failed, observe, slot, **options)
         if slot is not None:
             before, slot.running = slot.running, running
             if before is not None:
                 self.cancel(before)
         self._waiting.append(running)
+        for other in self.everything if running.measures else ():
+            if other.yields_to_measurements:
+                self.cancel(other)
         self._begin_waiting()
         return running
 

@@ -32,7 +32,7 @@ class Running:
         run_id: The id of that run.
         measures: The flow measures, also if it is no run.
         restarts_automatically: The flow restarts at the next start, so closing the window needs no question.
-        yields_to_measurements: The flow stops by itself for a measurement.
+        yields_to_measurements: The flow is cancelled when a measurement is started.
         exclusive: No other flow starts while it runs.
         progress: The last reported progress.
         driver: None while the flow waits.

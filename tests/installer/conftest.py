@@ -49,6 +49,11 @@ class Clone:
     def command(self, *arguments: str, what: str = "start") -> list[str]:
         return [sys.executable, "-ES", str(self.root / "installer" / "bootstrap.py"), what, *arguments]
 
+    def begin(self, **options: object) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            self.command(), env=self.environment(), stderr=subprocess.PIPE, text=True, start_new_session=True, **options
+        )
+
     def run(self, *arguments: str, what: str = "start", **more: str) -> "subprocess.CompletedProcess[str]":
         return run_text(
             self.command(*arguments, what=what), env=self.environment(**more), cwd=self.root.parent, timeout=120

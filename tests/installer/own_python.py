@@ -9,6 +9,6 @@ from steps.place import Place
 class OwnPython(Place):
     """A clone whose Python is the one that runs the tests."""
 
-    @property
-    def python(self) -> Path:
-        return Path(sys.executable)
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.python = Path(sys.executable)

@@ -19,7 +19,11 @@ INSTALLER = ROOT / "installer"
 WRAPPERS = ["fettle", "test", "fettle.cmd", "test.cmd"]
 OF_PROGRAM = ("files", "filelock", "programs")
 """Modules of the program that the set-up uses."""
-OWN = {"steps", "versions", *(f"app.{name}" for name in OF_PROGRAM)}
+OWN = {"steps", "versions"}
+BARE = (
+    INSTALLER / "bootstrap.py", *sorted((INSTALLER / "steps").glob("*.py")),
+    *(ROOT / "app" / f"{name}.py" for name in OF_PROGRAM),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
@@ -40,26 +44,18 @@ def test_ci_runs_all_tests_or_the_chosen_ones(arguments: list[str], passed: str,
     assert (tmp_path / "steps").read_text() == f"{passed}\n"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        INSTALLER / "bootstrap.py",
-        *sorted((INSTALLER / "steps").glob("*.py")),
-        *(ROOT / "app" / f"{name}.py" for name in OF_PROGRAM),
-    ],
-)
+@pytest.mark.parametrize("path", BARE)
 def test_standard_library_only(path: Path) -> None:
     """Given a bare machine, then nothing but Python itself is needed to set up; sets are fetched by a later pip."""
     imported = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            imported |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "app":
-            imported |= {f"app.{alias.name}" for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            imported.add(module if module.startswith("app.") else module.partition(".")[0])
-    assert imported <= sys.stdlib_module_names | OWN | ({"pip"} if path.name == "fetch.py" else set())
+            imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+    others = {name for name in imported if not name.startswith(tuple(f"app.{name}" for name in OF_PROGRAM))}
+    pip = {"pip"} if path.name == "fetch.py" else set()
+    assert {name.partition(".")[0] for name in others} <= sys.stdlib_module_names | OWN | pip
 
 
 def test_old_python_can_read_the_first_file() -> None:

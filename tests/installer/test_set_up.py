@@ -75,9 +75,7 @@ def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
     installs it whole and starts the program.
     """
     ready_clone.lock("alpha==1.0", "bulky==1.0")
-    process = subprocess.Popen(
-        ready_clone.command(), env=ready_clone.environment(), stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = ready_clone.begin()
     wait_for((ready_clone.site_packages / "bulky" / "part_5.py").exists)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -92,9 +90,7 @@ def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
 def test_stops_in_words(ready_clone: "Clone") -> None:
     """Given a set-up that runs, when the person stops it, then it ends with exit code 5 and shows how to continue."""
     ready_clone.lock("alpha==1.0", "bulky==1.0")
-    process = subprocess.Popen(
-        ready_clone.command(), env=ready_clone.environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = ready_clone.begin()
     wait_for((ready_clone.site_packages / "bulky" / "part_5.py").exists)
     os.killpg(process.pid, signal.SIGINT)
 
@@ -112,9 +108,7 @@ def test_set_up_for_the_tests_serves_the_program(ready_clone: "Clone") -> None:
     code = "from pathlib import Path; from steps import place, setup; setup.ensure(place.Place(Path.cwd()), 'tests')"
     subprocess.run(
         [sys.executable, "-c", code],
-        env=ready_clone.environment(
-            PYTHONPATH=os.pathsep.join((str(ready_clone.root / "installer"), str(ready_clone.root)))
-        ),
+        env=ready_clone.environment(PYTHONPATH=f"{ready_clone.root / 'installer'}:{ready_clone.root}"),
         cwd=ready_clone.root,
         check=True,
     )
@@ -166,16 +160,7 @@ def test_two_at_once(ready_clone: "Clone") -> None:
     program, and the installation ran once.
     """
     ready_clone.lock("alpha==1.0", "bulky==1.0")
-    both = [
-        subprocess.Popen(
-            ready_clone.command(),
-            env=ready_clone.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    both = [ready_clone.begin(stdout=subprocess.PIPE) for _ in range(2)]
     words = [process.communicate(timeout=100) for process in both]
 
     assert [process.returncode for process in both] == [0, 0], words

@@ -69,25 +69,19 @@ def split_globals(arguments: list[str]) -> tuple[Globals, list[str]]:
     flags: set[str] = set()
     data_dir: Path | None = None
     rest: list[str] = []
-    position = 0
-    while position < len(arguments):
-        argument = arguments[position]
-        if argument == "--":
-            rest += arguments[position:]
-            break
-        if argument in FLAGS:
-            flags.add(argument)
-        elif argument == "--data-dir" or argument.startswith("--data-dir="):
-            _, equals, folder = argument.partition("=")
-            if not equals:
-                position += 1
-                folder = arguments[position] if position < len(arguments) else ""
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in FLAGS:
+            flags.add(word)
+        elif word == "--data-dir" or word.startswith("--data-dir="):
+            folder = word.partition("=")[2] if "=" in word else next(words, "")
             if not folder:
                 raise usage("--data-dir needs a folder.")
             data_dir = Path(folder)
         else:
-            rest.append(argument)
-        position += 1
+            rest.append(word)
     return Globals(data_dir, "--json" in flags, "--quiet" in flags, "--version" in flags), rest
 
 

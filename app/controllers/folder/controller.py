@@ -118,9 +118,8 @@ class FolderController(DetailController[FolderPage]):
 
     def _on_flows_changed(self) -> None:
         super()._on_flows_changed()
-        if self._flows.runs and self._job.is_busy and not self._waits:
+        if self._flows.runs and self._job.is_busy:
             self._waits = True
-            self._job.cancel()
         elif self._waits and not self._flows.runs:
             QTimer.singleShot(0, self, self._go_on)  # after the result of the measurement is recorded
 

@@ -49,7 +49,7 @@ class ProgramSection(PageController[SettingsPage]):
         self._program, self._status = Program(), InstallerStatus()
         self._found: UpdateIndex | None = None
         self._at_work = self._message = self._problem = ""
-        self._is_wanted = self._is_downloading = self._is_stopping = False
+        self._is_wanted = self._is_downloading = False
         self._timer = every(self, REPORT_EVERY_MS, self.show)
         actions: dict[ProgramRequest, Callable[[], None]] = {
             "look": self._on_look, "install": self._on_install, "stop": self._on_stop, "switch": self._on_switch,
@@ -95,7 +95,6 @@ class ProgramSection(PageController[SettingsPage]):
     def _begin(self, at_work: str, flow: Flow[Any], on_done: Done, on_stop: Callable[[], None], **more: Any) -> None:
         """Start a flow and show its sentence; `more` are options of `FlowRunner.start`."""
         self._at_work, self._message, self._problem = at_work, "", ""
-        self._is_stopping = False
         self._timer.start()
         self._start(flow, on_done, on_failed=self._on_failed, on_cancelled=on_stop, **more)
         self.show()
@@ -126,18 +125,15 @@ class ProgramSection(PageController[SettingsPage]):
             self.show()
 
     def _on_flows(self) -> None:
-        """Stop the download for a measurement and go on after it."""
-        if self._is_downloading and self._flows.runs and not self._is_stopping:
-            self._is_stopping = True
-            self._job.cancel()
-        elif self._is_wanted and self._found is not None and not self._job.is_busy and not self._flows.runs:
+        """Begin the download, or go on after a measurement, which stops it."""
+        if self._is_wanted and self._found is not None and not self._job.is_busy and not self._flows.runs:
             self._is_downloading = True
             flow = download_update(self._session.workspace, self._program, self._found)
             title = _("Downloading version {0}").format(self._found.version)
             self._begin(title, flow, self._on_downloaded, self._on_paused, title=title, yields_to_measurements=True)
 
     def _on_paused(self) -> None:
-        self._is_downloading = self._is_stopping = False
+        self._is_downloading = False
         if self._is_wanted:
             self._on_flows()
             self.show()
@@ -158,7 +154,7 @@ class ProgramSection(PageController[SettingsPage]):
         self._end()
 
     def _on_stop(self) -> None:
-        self._is_wanted, self._is_stopping = False, True
+        self._is_wanted = False
         if self._job.is_busy:
             self._job.cancel()
             self.show()

@@ -73,10 +73,8 @@ class StorageSection(PageController[SettingsPage]):
         self._show()
 
     def _on_flows(self) -> None:
-        """Stop for a measurement and count again after it."""
-        if self._flows.runs and self._job.is_busy:
-            self._job.cancel()
-        elif self._is_wanted and self._storage is None and not self._job.is_busy:
+        """Count again after a measurement, which stops the count."""
+        if self._is_wanted and self._storage is None and not self._job.is_busy:
             self._count()
         elif self._is_wanted:
             self._show()
@@ -192,5 +190,3 @@ class StoreLimit(QObject):
         self._was_working = is_working
         if was_working and not is_working:
             QTimer.singleShot(0, self, self.hold)  # after the result of the ended job is recorded
-        if self._flows.runs:
-            self._job.cancel()
