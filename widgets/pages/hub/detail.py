@@ -80,7 +80,6 @@ class HubDetail(Card):
         """Create the details without a model."""
         super().__init__(gap=SPACE_L)
         self._theme = theme
-        self._is_narrow = False
         self._value = HubDetailValue("", "")
         self._inside = QWidget()
         self._is_open = False
@@ -96,8 +95,7 @@ class HubDetail(Card):
             self._fill()
 
     def set_narrow(self, is_narrow: bool) -> None:
-        """Use a smaller width and shorter button texts in the smallest window."""
-        self._is_narrow = is_narrow
+        """Use a smaller width in the smallest window."""
         self.setFixedWidth(NARROW_PX if is_narrow else WIDE_PX)
         self._fill()
 
@@ -144,12 +142,9 @@ class HubDetail(Card):
         return held(in_column(label(clipped(value.name, MAX_NAME), "section"), by, gap=0))
 
     def _button(self, value: HubDetailValue) -> Button:
-        download = _("Download") if self._is_narrow else _("Download and use")
-        if value.total_bytes:
-            download = _("{0} ({1})").format(download, size_bytes(value.total_bytes))
         texts = {
             "look_up": _("Look it up in the hub"),
-            "download": download,
+            "download": _sized(_("Download and use"), value.total_bytes),
             "consent": _("Download anyway…"),
             "open": _("Use it"),
             "again": _("Try again"),
@@ -158,6 +153,9 @@ class HubDetail(Card):
         icon = _ICONS.get(value.action, "download-simple")
         button = Button(self._theme, texts[value.action], icon, kind, wide=True)
         button.setObjectName("hub-action")
+        button.ensurePolished()
+        if value.action == "download" and button.sizeHint().width() > self.maximumWidth() - 2 * SPACE_L - 2:
+            button.relabel(_sized(_("Download"), value.total_bytes))  # the longer text is cut in some languages
         button.clicked.connect(lambda: self.action_requested.emit(value.action, value.id))
         return button
 
@@ -174,3 +172,7 @@ class HubDetail(Card):
 
     def _on_fold(self, is_open: bool) -> None:
         self._is_open = is_open
+
+
+def _sized(text: str, total_bytes: int | None) -> str:
+    return _("{0} ({1})").format(text, size_bytes(total_bytes)) if total_bytes else text

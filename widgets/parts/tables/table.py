@@ -208,7 +208,8 @@ class Table(QTableView):
     """A read-only table; `chosen(id)` follows mouse and arrow keys.
 
     With `fits` it is as high as its rows and never scrolls. `tall` rows have room for the second line of their cells.
-    `opened(id, column)` follows the Enter key or a click on a figure, which is a cell of a right-aligned column.
+    `opened(id, column)` follows the Enter key or a click on a figure, which is a cell of a right-aligned column. The
+    column that stretches keeps `least_stretch_px`.
     """
 
     chosen = Signal(str)
@@ -220,6 +221,7 @@ class Table(QTableView):
         """Create a table without rows; `name` is its accessible name."""
         super().__init__()
         self._fits = fits
+        self.least_stretch_px = LEAST_STRETCH_PX
         self._row_px = TALL_ROW_PX if tall else ROW_PX
         self._details = False
         self._open_line: int | None = None
@@ -314,7 +316,7 @@ class Table(QTableView):
         """Narrow left-aligned columns if not all columns fit; the last one is never cut."""
         header, columns = self.horizontalHeader(), self._model.columns
         shown = [at for at in range(len(columns)) if not header.isSectionHidden(at)]
-        wanted = {at: LEAST_STRETCH_PX if columns[at].stretch else self._wanted_px(at) for at in shown}
+        wanted = {at: self.least_stretch_px if columns[at].stretch else self._wanted_px(at) for at in shown}
         over = sum(wanted.values()) - self.viewport().width()
         tagged = {at for row in self._model.rows[:ROWS_LOOKED_AT] for at, cell in enumerate(row.cells) if cell.tag}
         for at in shown:

@@ -20,6 +20,7 @@ from widgets.pages.model.page import ModelPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.format import ago
 from widgets.theme import Theme
+from workers.contracts.translation import set_language
 
 Press = Callable[[QWidget, str], QAbstractButton]
 
@@ -265,3 +266,15 @@ def test_all_suggestions_of_the_hub_are_there_in_every_window(theme: Theme, show
     chips = [one for one in card.findChildren(QAbstractButton) if one.property("scale") == "small" and one.isVisible()]
     assert [chip.text() for chip in chips] == ["Recognize pictures", "Sort texts", "Find things in pictures"]
     assert all(card.rect().contains(chip.geometry().translated(chip.parentWidget().pos())) for chip in chips)
+
+
+def test_the_main_button_is_not_cut_in_a_language_of_long_words(page: HubPage, examples: ModuleType) -> None:
+    """Given German, Then the button of the details says less rather than be wider than its card."""
+    set_language("de")
+    try:
+        page.detail.show_value(replace(examples.hub_detail(), total_bytes=338_000_000))
+    finally:
+        set_language("en")
+    button = page.detail.findChildren(QAbstractButton, "hub-action")[-1]
+    assert button.text() == "Herunterladen (338 MB)"
+    assert button.sizeHint().width() <= page.detail.width() - 2 * page.detail.box.contentsMargins().left()
