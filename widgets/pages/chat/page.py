@@ -1,6 +1,6 @@
 """Show the page "Chat": a dialogue with the original and with a version side by side, word by word."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -22,6 +22,14 @@ from workers.contracts.translation import _, localized
 LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
 
+class Transcript(QPlainTextEdit):
+    """The text of a dialogue; in a low window it leaves the room for the field below."""
+
+    def sizeHint(self) -> QSize:
+        """Return the least height: the page stretches it."""
+        return QSize(super().sizeHint().width(), LEAST_HEIGHT_PX)
+
+
 class Talk(Card):
     """The dialogue with one version and the speed of its last reply; owned by the page."""
 
@@ -30,7 +38,7 @@ class Talk(Card):
         super().__init__(name=title, edge=SPACE_L - 1 if chosen else SPACE_L)
         self._theme, self._answer_at, self._differs_at = theme, 0, None  # type: tuple[Theme, int, int | None]
         self.setProperty("chosen", chosen)
-        self._transcript = QPlainTextEdit()
+        self._transcript = Transcript()
         self._transcript.setReadOnly(True)
         self._transcript.setAcceptDrops(False)
         self._transcript.setAccessibleName(_("What was said with: {0}").format(title))

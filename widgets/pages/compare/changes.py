@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
     QListView,
-    QSizePolicy,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -111,6 +110,14 @@ def _spoken(row: ChangeValue) -> str:
     return words if row.label is None else _("{0}, your label {1}").format(words, row.label)
 
 
+class RowsView(QListView):
+    """A list that asks for its least height; a layout with texts that wrap leaves out a list that ignores its own."""
+
+    def sizeHint(self) -> QSize:
+        """Return the least height: the page stretches it."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+
 class ChangesCard(Card):
     """The list of changes with the filters All, Worse, Better, Other; without labels there is only All."""
 
@@ -122,11 +129,10 @@ class ChangesCard(Card):
         self._head = in_flow()
         self._model = ValuesModel(self)
         self._rows: tuple[ChangeValue, ...] = ()
-        self._list = QListView()
+        self._list = RowsView()
         prepare_list(self._list, self._model, theme, self.accessibleName(), store)
         self._list.setItemDelegate(ChangeDelegate(theme, store, self._list))
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._reasons = WholeLabel()
         self._empty = label("", "soft")
         self._empty.setAlignment(TOP | LEFT)

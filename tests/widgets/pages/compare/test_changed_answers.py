@@ -11,9 +11,10 @@ from read_page import words as text_of
 from stopwatch import OwnTime
 
 from tests.widgets.qt_actions import child, placed, press
-from widgets.pages.compare.changes import ChangesCard
+from widgets.pages.compare.changes import LEAST_ROWS, ROW_PX, ChangesCard
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
+from widgets.parts.layout import held, in_column
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.text import WholeLabel
 from widgets.theme import Theme
@@ -64,6 +65,14 @@ def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     card = placed(qtbot, ChangesCard(theme, PictureStore(theme), ChangesValue(9, rows_, reasons=why)), 420, 60)
     shown_label = next(label for label in card.findChildren(WholeLabel) if label.isVisible())
     qtbot.waitUntil(lambda: shown_label.height() >= shown_label.heightForWidth(shown_label.width()) > 40)
+
+
+def test_a_page_leaves_the_list_its_least_rows(theme: Theme, qtbot: QtBot) -> None:
+    """Given a page whose texts wrap, as Releases is, Then it counts the least rows of the list to the card's height."""
+    value = ChangesValue(9, (ChangeValue(0, PictureValue(text="a text"), "before", "after", None, "other"),) * 9)
+    card = ChangesCard(theme, PictureStore(theme), value)
+    column = placed(qtbot, held(in_column(card)), 420, 60)
+    assert column.heightForWidth(420) >= card.minimumSizeHint().height() > LEAST_ROWS * ROW_PX
 
 
 @pytest.mark.whole
