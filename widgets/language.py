@@ -32,6 +32,8 @@ def apply_language(choice: str) -> str:
     QLocale.setDefault(locale)
     app = QApplication.instance()
     assert isinstance(app, QApplication)
+    for window in app.topLevelWidgets():  # one that exists already keeps its locale, which its fields follow
+        window.setLocale(locale)
     for old in app.findChildren(QTranslator):
         app.removeTranslator(old)
         old.deleteLater()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from widgets.parts.format import UNKNOWN, size_bytes
+from widgets.parts.format import UNKNOWN, percent_of, size_bytes
 from workers.contracts.translation import _, localized
 
 Series = Literal["load_pct", "memory_bytes", "temperature_c", "power_w", "frequency_hz"]
@@ -78,7 +78,9 @@ def figure_of(series: Series, value: float | None) -> str:
         return size_bytes(value)
     if series == "frequency_hz":
         return f"{localized(value / 1e9, '.1f')} GHz" if value >= 1e9 else f"{localized(value / 1000000.0, '.0f')} MHz"
-    unit = {"load_pct": "%", "temperature_c": "°C", "power_w": "W"}[series]
+    if series == "load_pct":
+        return percent_of(round(value))
+    unit = {"temperature_c": "°C", "power_w": "W"}[series]
     return f"{localized(value, '.0f')} {unit}"
 
 

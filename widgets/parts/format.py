@@ -165,9 +165,9 @@ def day(when: datetime, *, year: bool = True) -> str:
     locale = QLocale(language())
     form = locale.dateFormat(QLocale.FormatType.LongFormat)
     parts = re.sub(r"\s*(dddd|ddd)[,、]?\s*(de )?", "", form)
-    return locale.toString(
-        QDate(when.year, when.month, when.day), parts if year else re.sub(r"[\s,]*('de' )?y+年?", "", parts)
-    )
+    if not year:
+        parts = re.sub(r"[\s,]*('de' )?y+年?", "", parts).replace("MMMM", "MMM")  # whole names are too long for an axis
+    return locale.toString(QDate(when.year, when.month, when.day), parts)
 
 
 def ago(when: datetime, now: datetime | None = None) -> str:

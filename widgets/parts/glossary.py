@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import combining, normalize
 
 from workers.contracts.translation import _, language, mark
 
@@ -87,6 +88,11 @@ def explain(word: str) -> str:
     return _lookup(language())[1].get(word.lower(), "")
 
 
+def _as_sorted(word: str) -> str:
+    """Return a word without accents, which dictionaries sort as if they had none."""
+    return "".join(letter for letter in normalize("NFKD", word.casefold()) if not combining(letter))
+
+
 def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
     """Return each term once with its explanation, sorted by name.
 
@@ -96,7 +102,7 @@ def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
     part = search.strip().casefold()
     listed = (word for word in WORDS if word not in _FORMS and word not in _PHRASES)
     matching = (_(word) for word in listed if part in _searched(word))
-    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(matching, key=str.lower))
+    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(matching, key=_as_sorted))
 
 
 def _searched(word: str) -> str:

@@ -77,7 +77,7 @@ class CoursePlot(PointPlot):
         self._paint_legend(painter)
 
     def _x_box(self, x: float, area: QRectF) -> QRectF:
-        return QRectF(min(x - 40, self.width() - 80), area.bottom() + 5, 80, 16)
+        return QRectF(min(x - 40, self.width() - 80), area.bottom() + 5, 80, 18)
 
     def _paint_marks(self, painter: QPainter) -> None:
         area = self._area()

@@ -1,5 +1,6 @@
 """Share the parts of graphs that Qt paints itself: axes, marked points and tooltips."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -107,7 +108,7 @@ class PointPlot(TipWidget):
         x_title: str = "",
     ) -> None:
         """Paint grid lines, marks and titles; the marks are positions in pixels with their texts."""
-        area, color = self._area(), self._theme.color
+        area, color, metrics = self._area(), self._theme.color, painter.fontMetrics()
         for y, text in y_marks:
             painter.setPen(color("line"))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
@@ -115,12 +116,17 @@ class PointPlot(TipWidget):
             painter.drawText(QRectF(0, y - 9, area.left() - MARK_GAP_PX, 18), ALIGN_RIGHT, text)
         painter.setPen(color("edge"))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
+        end = -math.inf
         for x, text in x_marks:
             painter.setPen(color("edge"))
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
             painter.setPen(color("soft"))
-            painter.drawText(self._x_box(x, area), int(Qt.AlignmentFlag.AlignCenter), text)
-        painter.drawText(QRectF(0, 0, self.width(), 18), ALIGN_LEFT, y_title)
+            box, half = self._x_box(x, area), metrics.horizontalAdvance(text) / 2
+            if box.center().x() - half >= end:  # long words of a language in a narrow plot: every other one is enough
+                painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+                end = box.center().x() + half + MARK_GAP_PX
+        title = metrics.elidedText(y_title, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(QRectF(0, 0, self.width(), 18), ALIGN_LEFT, title)
         painter.drawText(QRectF(area.left(), area.bottom() + 23, area.width(), 18), ALIGN_LEFT, x_title)
 
     def _x_box(self, x: float, area: QRectF) -> QRectF:

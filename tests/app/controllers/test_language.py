@@ -1,6 +1,7 @@
 """The language changes while the program runs, and nothing that a person has made is lost."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from records import Drive, endless, open_page, shown_page
 from app.controllers.app_controller import AppController
 from widgets.language import apply_language, without_font
 from widgets.main_window import MainWindow
+from widgets.parts.fields import DecimalField
+from widgets.parts.format import day
+from widgets.parts.glossary import glossary
 from workers.contracts import translation
 from workers.contracts.translation import PSEUDO, VARIABLE, _, in_chosen_language, in_english, local_number, localized
 
@@ -90,6 +94,19 @@ def test_numbers_have_the_separators_of_the_language(language: str) -> None:
     for value, digits in ((1234.5, 1), (12345.5, 1), (1234567.0, 0), (0.25, 2)):
         assert localized(value, f",.{digits}f") == QLocale(language).toString(value, "f", digits)
     assert _("{0:,.1f} s").format(12345.5) == f"{local_number('12,345.5')} s"
+
+
+def test_fields_and_axes_follow_the_language(window: MainWindow) -> None:
+    """Given a window that exists already, when German is chosen, then its fields write decimals with a comma, an axis has
+    short months, and umlauts are sorted as their letters."""
+    apply_language("de")
+    field = DecimalField()
+    field.setParent(window)
+    field.setValue(0.25)
+    assert field.text() == "0,25"
+    assert day(datetime(2026, 12, 6), year=False) == "6. Dez."
+    assert day(datetime(2026, 12, 6)) == "6. Dezember 2026"
+    assert next(term for term, _meaning in glossary()) == "Ähnlichkeit"
 
 
 def test_language_without_a_font_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

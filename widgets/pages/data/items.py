@@ -42,7 +42,7 @@ class ItemsCard(Card):
         options = [(_("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
         self._kinds = ChoiceField(_("Displayed kinds"), options, small=True, elastic=True)
         self._kinds.setMaximumWidth(200)
-        self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
+        self._kinds.setMinimumContentsLength(len(options[0][0]) + 2)  # long labels leave the title its room
         title = words(_("Examples"), "section", wrap=False)
         fill(self.title_row, (title, 1), self._undo, self._redo, self._kinds)
         self.add(self.title_row)

@@ -81,7 +81,7 @@ class LimitCard(Card):
         grid.setColumnMinimumWidth(3, SPACE_L)
         grid.addWidget(self._slider, 0, 0, 1, 3)
         grid.addWidget(self._words, 0, 4)
-        grid.addWidget(label("0 %", "caption", wrap=False), 1, 0)
+        grid.addWidget(label(percent_of(0), "caption", wrap=False), 1, 0)
         grid.addWidget(label(percent_of(self._slider.maximum() / STEPS_PER_PCT), "caption", wrap=False), 1, 2)
         self.add(grid)
         self._examples = label("", "soft")

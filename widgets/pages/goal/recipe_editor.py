@@ -115,7 +115,7 @@ class RecipeCard(Card):
         name.editingFinished.connect(lambda: self._on_named(name.text()))
         current = self._recipe.runtime
         known = dict(self._runtimes)
-        options = [(title, key) for key, title in ({**known, current: known.get(current, current)}).items()]
+        options = [(_(title), key) for key, title in ({**known, current: known.get(current, current)}).items()]
         runtime = ChoiceField(_("Runtime"), options, current)
         runtime.currentIndexChanged.connect(lambda _index: self._change(runtime=str(runtime.currentData())))
         return held(
@@ -187,7 +187,7 @@ def recipe_summary(value: Recipe, techniques: Iterable[Described], runtimes: Ite
     named = [titles.get(step.technique, step.technique) for step in value.steps]
     steps = ", ".join(named) or _("no change to the model")
     text = _("{0}; runs on {1}")
-    return text.format(steps, dict(runtimes).get(value.runtime, value.runtime))
+    return text.format(steps, _(dict(runtimes).get(value.runtime, value.runtime)))
 
 
 class RecipeEditor(QWidget):
