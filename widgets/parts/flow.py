@@ -7,15 +7,17 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 class FlowLayout(QLayout):
     """A layout from left to right, then down; its height depends on the width.
 
-    `spread` moves the last of several items of a row to the right.
+    `spread` moves the last of several items of a row to the right. `down` is the gap between rows, by default `gap`.
     """
 
-    def __init__(self, parent: QWidget | None = None, gap: int = 8, *, spread: bool = False) -> None:
-        """Create an empty layout; `gap` is in pixels."""
+    def __init__(
+        self, parent: QWidget | None = None, gap: int = 8, *, spread: bool = False, down: int | None = None
+    ) -> None:
+        """Create an empty layout; gaps are in pixels."""
         super().__init__(parent)
         self._spread = spread
         self._items: list[QLayoutItem] = []
-        self._gap = gap
+        self._gap, self._down = gap, gap if down is None else down
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QLayoutItem) -> None:
@@ -81,7 +83,7 @@ class FlowLayout(QLayout):
     def _arrange(self, rect: QRect, *, apply: bool) -> int:
         y = rect.y()
         for number, row in enumerate(self._rows(rect.width())):
-            y += self._gap if number else 0
+            y += self._down if number else 0
             x = rect.x()
             height = max(size.height() for _, size in row)
             for item, size in row:

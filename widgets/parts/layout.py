@@ -70,10 +70,10 @@ def _filled(box: Box, items: Sequence[Item], gap: int | None, edges: Edges) -> B
     return box
 
 
-def in_flow(*widgets: QWidget | None, gap: int = SPACE_S, spread: bool = False) -> QWidget:
+def in_flow(*widgets: QWidget | None, gap: int = SPACE_S, spread: bool = False, down: int | None = None) -> QWidget:
     """Return a widget with others in rows, as many in each as fit; None is left out."""
     holder = QWidget()
-    flow = FlowLayout(holder, gap, spread=spread)
+    flow = FlowLayout(holder, gap, spread=spread, down=down)
     for widget in widgets:
         if widget is not None:
             flow.addWidget(widget)

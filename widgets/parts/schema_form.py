@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeField
 from widgets.parts.format import visible
-from widgets.parts.layout import held, in_column
+from widgets.parts.layout import STRETCH, held, in_column
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
 from workers.contracts.translation import _
 
 _INT_LIMIT = 2_000_000_000
+LINE_PX = 36
 
 
 class SchemaForm(QWidget):
@@ -72,8 +73,9 @@ class SchemaForm(QWidget):
         holder = held(in_column(widget, words(about, "caption") if about else None, gap=0))
         shown_title = label(title)
         shown_title.setBuddy(widget)
-        shown_title.setMinimumSize(150, 34)
-        self._form.addRow(shown_title, holder)
+        shown_title.setMinimumSize(150, LINE_PX)
+        widget.setMinimumHeight(LINE_PX)
+        self._form.addRow(held(in_column(shown_title, STRETCH)), holder)  # beside the field, not beside field and text
 
     def _widget(self, name: str, field: Mapping[str, Any], current: Any) -> QWidget | None:
         if "enum" in field or "const" in field:

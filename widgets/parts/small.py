@@ -129,7 +129,7 @@ class Figure(Card):
         number.setFont(tabular(number.font()))
         unit_label = words(unit, "section", wrap=False)
         unit_label.setContentsMargins(0, 9, 0, 0)  # layouts do not align baselines
-        self.add(in_flow(number, unit_label), words(text, "soft"))
+        self.add(in_flow(number, unit_label, down=0), words(text, "soft"), STRETCH)
 
 
 def figure_row(figures: Sequence[tuple[str, str, str]]) -> QHBoxLayout:
