@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, JsonValue, SerializationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from workers.contracts.translation import CAPITAL, Message, message_of
+from workers.contracts.translation import CAPITAL, Message, _, in_english, message_of
 
 WHOLE = {"texts": "whole"}
 """Context of a serialization that keeps templates and facts."""
@@ -132,4 +132,7 @@ def _fact_form(value: Any, depth: int) -> Any:
 def _written(text: str, info: SerializationInfo) -> Any:
     if info.mode != "json":
         return text
-    return written(text) if info.context == WHOLE else str(text)
+    if info.context == WHOLE:
+        return written(text)
+    with in_english():
+        return str(_(text)) if isinstance(text, Message) else text

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from installer.catalogs import record_texts
 from workers.contracts.base import Frozen
 from workers.contracts.text import MOST_LETTERS, WHOLE, Text
-from workers.contracts.translation import LANGUAGES, Message, _, joined, message_of, ngettext, set_language
+from workers.contracts.translation import LANGUAGES, Message, _, joined, language, message_of, ngettext, set_language
 from workers.contracts.wording import capitalized, counted, duration, in_ms, percent
 from workers.infer.base import NotRunnable
 from workers.pipeline.array_files import ArrayFileError
@@ -48,6 +48,16 @@ def test_a_text_survives_a_file_and_follows_the_language(number: int) -> None:
     assert note.model_dump(mode="json") == {"text": str(note.text)}  # documents for others hold the English words
     set_language("de")
     assert _(read.text) == _(note.text) == (TEXTS[number]() if isinstance(note.text, Message) else note.text)
+
+
+def test_documents_are_in_english_whatever_the_window_speaks() -> None:
+    """Given a record that is read in German, When it becomes a document or the parameters of a job, such as that of the
+    model card, Then its texts are in English, and the window's language stays."""
+    record = Note(text=joined([percent(0.912), counted(1, "item")], "; ")).model_dump_json()
+    set_language("de")
+    read = Note.model_validate_json(record)
+    assert read.model_dump(mode="json") == {"text": "91.2 %; 1 item"}
+    assert str(read.text) == "91,2\xa0%; 1 Element" and language() == "de"
 
 
 def test_numbers_within_numbers_follow_the_language() -> None:
