@@ -260,7 +260,7 @@ class CardLoad(Frozen):
     original_cost: float | None = None
     this_cost: float | None = None
     currency: str = ""
-    price_words: str = ""
+    price_words: Text = ""
 
     @property
     def knee_batch(self) -> int | None:
