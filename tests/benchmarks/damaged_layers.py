@@ -119,7 +119,7 @@ def compare(
     work.mkdir(exist_ok=True)
     context = RecordingContext(work_dir=work, threads=2)
     nodes = matched(graphs[0], graphs[1], names)
-    return with_errors(nodes, graphs[0], graphs[1], sides[0], sides[1], items, context)
+    return with_errors(nodes, graphs, sides, items, context)
 
 
 def prepared(name: str, models: Path, folder: Path) -> tuple[Path, Path, Path]:

@@ -40,7 +40,7 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
     found = DiffResult(nodes=match_graphs(*graphs))
     if first.data_dir:
         ctx.progress(STAGES[1], 0, 1)
-        found = with_errors(found.nodes, *graphs, first, second, params.max_items, ctx)
+        found = with_errors(found.nodes, graphs, (first, second), params.max_items, ctx)
     precision = str(second.settings.get("inference_precision", ""))
     why = difference(found.nodes, found.first_different, precision)
     if first.data_dir and params.timed:

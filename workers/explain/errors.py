@@ -31,40 +31,32 @@ COMPARED = ("unchanged", "fused", "rounded", "replaced")
 
 
 def with_errors(
-    nodes: Sequence[ChangedNode],
-    first_graph: ModelGraph,
-    second_graph: ModelGraph,
-    first: RunParams,
-    second: RunParams,
-    max_items: int,
-    ctx: JobContext,
-    budget_bytes: int = BUDGET_BYTES,
-) -> DiffResult:
+    nodes: Sequence[ChangedNode], graphs: Sequence[ModelGraph], sides: Sequence[RunParams], max_items: int,
+    ctx: JobContext, budget_bytes: int = BUDGET_BYTES,
+) -> DiffResult:  # fmt: skip
     """Compare the first outputs of matched operators on test examples; return `nodes` with `error` and `nan`.
 
     Args:
         nodes: all nodes, in the order of execution of the first model.
-        first_graph: the first model's graph.
-        second_graph: the second model's graph.
-        first: the first model with its examples.
-        second: the second model with the same examples.
+        graphs: the graphs of both models.
+        sides: both models with the same examples.
         max_items: maximum number of examples.
         ctx: context of the running job.
         budget_bytes: memory for the values and weights that are held at once.
     """
     try:
-        items, batch = _items(first, second, max_items, ctx)
+        items, batch = _items(sides, max_items, ctx)
         with TemporaryDirectory(dir=ctx.work_dir) as one, TemporaryDirectory(dir=ctx.work_dir) as other:
-            models = [open_inner(first, Path(one), ctx), open_inner(second, Path(other), ctx)]
+            models = [open_inner(side, Path(folder), ctx) for side, folder in zip(sides, (one, other), strict=True)]
             requests = [(models[0].complete(a), models[1].complete(b)) for a, b in items]
-            pairs = _pairs(nodes, (first_graph, second_graph), models, requests[0])
+            pairs = _pairs(nodes, graphs, models, requests[0])
             walk = _compare(models, pairs, requests, budget_bytes, ctx)
     except (NotRunnable, InputRefused) as error:
         return DiffResult(nodes=tuple(nodes), notes=(_not_compared(error),))
     return _result(nodes, pairs, len(requests) * batch, walk)
 
 
-def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> tuple[list[tuple[Arrays, Arrays]], int]:
+def _items(sides: Sequence[RunParams], count: int, ctx: JobContext) -> tuple[list[tuple[Arrays, Arrays]], int]:
     """Return requests of the same examples for both models, and how many examples each has.
 
     Models with a state both get the one that the first carries.
@@ -72,14 +64,12 @@ def _items(first: RunParams, second: RunParams, count: int, ctx: JobContext) -> 
     Raises:
         InputRefused: there are none, or the models take no batch of the same size.
     """
-    sides = [load_requests(Path(one.model_dir), Path(one.data_dir), limit=count) for one in (first, second)]
-    batch = max(side.batch for side in sides)
-    for place, one in enumerate((first, second)):
-        if sides[place].batch != batch:
-            sides[place] = load_requests(Path(one.model_dir), Path(one.data_dir), batch, -(-count // batch))
-    if sides[0].state:
-        _carry(sides[0], sides[1], first, ctx)
-    return list(zip(sides[0].feeds, sides[1].feeds, strict=False)), batch
+    folders = [(Path(side.model_dir), Path(side.data_dir)) for side in sides]
+    batch = max(load_requests(*both, limit=1).batch for both in folders)
+    first, second = (load_requests(*both, batch, -(-count // batch)) for both in folders)
+    if first.state:
+        _carry(first, second, sides[0], ctx)
+    return list(zip(first.feeds, second.feeds, strict=False)), batch
 
 
 def _carry(requests: Requests, others: Requests, params: RunParams, ctx: JobContext) -> None:

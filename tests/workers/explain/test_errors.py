@@ -89,7 +89,7 @@ def compare(tmp_path: Path):
         context = RecordingContext(tmp_path / "work", data_dir=small.data)
         context.work_dir.mkdir(exist_ok=True)
         rows = matched(first_graph, second_graph, pairs, values)
-        found = with_errors(rows, first_graph, second_graph, first, other, count, context, **more)
+        found = with_errors(rows, (first_graph, second_graph), (first, other), count, context, **more)
         assert list(context.work_dir.iterdir()) == []
         run.steps = context.progress_sent[-1].total if context.progress_sent else 0
         return found
@@ -196,7 +196,7 @@ def test_with_errors_torch_program_names_its_operator(make_small, tmp_path: Path
         for folder in (small.folder, tmp_path / "second")
     ]
     context = RecordingContext(tmp_path, data_dir=small.data)
-    found = with_errors(matched(graph, graph), graph, graph, *sides, 8, context)
+    found = with_errors(matched(graph, graph), (graph, graph), sides, 8, context)
     assert (named(found), found.n_items, found.notes) == ("linear", 8, ())
     assert error_of(found, "relu") == 0
 
