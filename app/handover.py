@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.files import write_whole
 from app.paths import DataPaths, unusable
 
 POLL_S = 0.03
@@ -30,6 +29,8 @@ def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -
     Raises:
         DataFolderUnusable: if the request cannot be written.
     """
+    from app.files import write_whole  # late: the window's first paint does not wait for it
+
     name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
     request = paths.handover / f"{name}{SUFFIX}"
     facts = {"files": [str(path.absolute()) for path in files], "token": os.environ.get(TOKEN, "")}

@@ -15,12 +15,11 @@ from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureStore
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
-from widgets.timers import pause
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _
 
-SIZE_PX, LEAST_PX, DEBOUNCE_MS = (760, 460), (420, 420), 300
+SIZE_PX, LEAST_PX = (760, 460), (420, 420)
 
 
 class DeskWindow(QWidget):
@@ -36,7 +35,6 @@ class DeskWindow(QWidget):
         self._editor: TextInput | None = None
         self._given: InputCard | None = None
         self._answer = AnswerCard(_("Answer"), label(""), chosen=True)
-        self._typed = pause(self, DEBOUNCE_MS, self._on_typed)
         self.setProperty("kind", "page")
         self.setWindowTitle("Fettle")
         self.resize(*SIZE_PX)
@@ -59,7 +57,7 @@ class DeskWindow(QWidget):
         self._kinds = texts.file_kinds
         self._editor = TextInput(_("Text to answer"), _("Type a text…")) if kind == "texts" else None
         if self._editor is not None:
-            self._editor.textChanged.connect(self._typed.start)
+            self._editor.settled.connect(self.text_typed)
         hint = _("or choose one above") if kind != "texts" else _("The answer comes while you type.")
         self._given = InputCard(self._theme, self._store, texts.drop_title, hint, self._editor)
         self._answer = AnswerCard(_("Answer"), ElidedLabel(version, "soft"), chosen=True)
@@ -118,8 +116,3 @@ class DeskWindow(QWidget):
         path = QFileDialog.getOpenFileName(self, _("Choose something to answer"), "", self._kinds)[0]
         if path:
             self.incoming.emit(drops.Incoming((path,)))
-
-    def _on_typed(self) -> None:
-        text = self._editor.toPlainText() if self._editor is not None else ""
-        if text.strip():
-            self.text_typed.emit(text)

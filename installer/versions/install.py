@@ -49,7 +49,8 @@ def install(root: Path, archive: Path, sha256: str = "") -> str:
         progress.end()
         version = _checked(payload["version"], payload["platform"], current)
         smoke(new)
-        _sync()
+        if os.name == "posix":
+            os.sync()  # thousands of new files in one call; on Windows each was written at its end
         if (own.versions / version).exists() and not own.put_away(version):
             raise SetupError(f"Version {version} is running.", f"Close it and try again. {SAFE}", "version_running")
         new.replace(own.folder(version))
@@ -173,9 +174,3 @@ def _point(own: Root, version: str) -> None:
     current, previous = own.pointer()
     own.point(version, previous if current == version else current)
     own.prune()
-
-
-def _sync() -> None:
-    """Write thousands of new files to the disk in one call; on Windows each was written at its end."""
-    if os.name == "posix":
-        os.sync()

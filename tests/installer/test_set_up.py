@@ -78,7 +78,7 @@ def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
     process = ready_clone.begin()
     wait_for((ready_clone.site_packages / "bulky" / "part_5.py").exists)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not (ready_clone.site_packages / "bulky-1.0.dist-info" / "RECORD").exists()
 
     printed(ready_clone.run())

@@ -169,17 +169,15 @@ def test_hostile_archive_is_refused_and_leaves_nothing(program: Path, tmp_path: 
 
 def test_members_that_are_no_files_are_refused(tmp_path: Path) -> None:
     """Given a link or a device in an archive, when it is unpacked, then it is refused."""
+    odd, folder = tmp_path / "odd.tar.xz", tmp_path / "folder"
+    folder.mkdir()
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
-        with tarfile.open(tmp_path / "odd.tar.xz", "w:xz") as tar:
+        with tarfile.open(odd, "w:xz") as tar:
             member = tarfile.TarInfo("payload.json")
             member.type, member.linkname = kind, "/etc/passwd"
             tar.addfile(member)
-        (tmp_path / "folder").mkdir(exist_ok=True)
-        assert (
-            code_of(lambda: unpack(tmp_path / "odd.tar.xz", tmp_path / "folder", None, lambda *_: None))
-            == "version_damaged"
-        )
-        assert list((tmp_path / "folder").iterdir()) == []
+        assert code_of(lambda: unpack(odd, folder, None, lambda *_: None)) == "version_damaged"
+        assert list(folder.iterdir()) == []
 
 
 def test_stream_never_gives_more_at_once_than_a_block() -> None:

@@ -90,14 +90,8 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
         ).run()
     except JobError as error:  # a crashing or hanging driver also ended the worker
         report = error.error
-        return TriedRung(
-            **place,
-            ok=False,
-            code=report.code,
-            found=_("{0}.").format(_(report.title)),
-            reason=report.detail,
-            hint=report.hint,
-        )
+        found = _("{0}.").format(_(report.title))
+        return TriedRung(**place, ok=False, code=report.code, found=found, reason=report.detail, hint=report.hint)
     result = done.result
     if result.ok is None:
         return None

@@ -15,11 +15,12 @@ from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, show_text, words
 from widgets.theme import Theme, restyle
+from widgets.timers import pause
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
 from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _, joined
 
-LEAST_HEIGHT_PX, BELOW_PX = 240, 28
+LEAST_HEIGHT_PX, BELOW_PX, DEBOUNCE_MS = 240, 28, 300
 ROWS = 3
 
 
@@ -120,7 +121,9 @@ def size_label(bytes_now: int | None) -> QWidget:
 
 
 class TextInput(QPlainTextEdit):
-    """A field for a text to try; drops go to the window, and Tab leaves it."""
+    """A field for a text to try; drops go to the window, and Tab leaves it. `settled(text)` follows typing."""
+
+    settled = Signal(str)
 
     def __init__(self, name: str, hint: str) -> None:
         """Create an empty field; `name` is its accessible name."""
@@ -130,6 +133,15 @@ class TextInput(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setAcceptDrops(False)
         self.setMinimumHeight(120)
+        self._pause = pause(self, DEBOUNCE_MS, self.settle)
+        self.textChanged.connect(self._pause.start)
+
+    def settle(self) -> None:
+        """Emit the text now, unless it is blank."""
+        self._pause.stop()
+        text = self.toPlainText()
+        if text.strip():
+            self.settled.emit(text)
 
 
 class InputCard(QFrame):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -22,7 +22,6 @@ from widgets.timers import pause
 from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _
 
-DEBOUNCE_MS = 300
 """Pause in ms after typing until the text is sent to both versions."""
 BUSY_MS = 300
 """Time in ms after which a running request is shown."""
@@ -60,7 +59,7 @@ class TryPage(Page):
         super().__init__(theme, _("Try it"))
         self._value: TryValue | None = None
         self.service = ServicePart(theme, self)
-        self._typed, self._late = pause(self, DEBOUNCE_MS, self._on_typed), pause(self, BUSY_MS, self._on_late)
+        self._late = pause(self, BUSY_MS, self._on_late)
         self._editor: TextInput | None = None
         self._parts: TryLayout | None = None
 
@@ -93,8 +92,9 @@ class TryPage(Page):
         parts = TryLayout(self.theme, self._pictures, value)
         self._parts, self._editor = parts, parts.editor
         if parts.editor is not None:
-            parts.editor.setPlainText(typed)
-            parts.editor.textChanged.connect(self._typed.start)
+            with QSignalBlocker(parts.editor):
+                parts.editor.setPlainText(typed)
+            parts.editor.settled.connect(self.text_typed)
         parts.choose.clicked.connect(self.choose_file)
         for button, wanted in (
             (parts.export, self.export_requested),
@@ -141,7 +141,6 @@ class TryPage(Page):
         super().show_error(value, back_to)
 
     def _forget(self) -> None:
-        self._typed.stop()
         self._late.stop()
         self._parts = self._editor = None
 
@@ -213,8 +212,7 @@ class TryPage(Page):
         """Try a text that was dropped or pasted."""
         if self._editor is not None:
             self._editor.setPlainText(text)
-            self._typed.stop()
-            self._on_typed()
+            self._editor.settle()
 
     def choose_files(self) -> bool:
         """Open the dialog for a file to try, if a version can be tried."""
@@ -241,11 +239,6 @@ class TryPage(Page):
         if self._parts is not None:
             for card in (self._parts.before, self._parts.after):
                 do(card)
-
-    def _on_typed(self) -> None:
-        text = self._editor.toPlainText() if self._editor is not None else ""
-        if text.strip():
-            self.text_typed.emit(text)
 
     def _on_late(self) -> None:
         if self._parts is not None:
