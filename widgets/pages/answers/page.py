@@ -130,6 +130,7 @@ class AnswersPage(DetailPage):
         options = [(_("All classes"), -1), *((names[at], at) for at in classes_by_count(value.columns))]
         chosen = self._model.filter.class_place
         choice = ChoiceField(_("Class"), options, chosen, small=True, elastic=True)
+        choice.setMinimumContentsLength(max(10, len(options[0][0])))
         choice.activated.connect(lambda _at: self._choose(class_place=choice.currentData()))
         return choice
 
