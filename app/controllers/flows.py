@@ -3,12 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.pipe_notifier import IS_SUPPORTED, PipeNotifier
-from app.controllers.running import Done, Failed, JobSlot, Running
+from app.controllers.running import Done, Failed, FlowOptions, JobSlot, Running
 from app.services.flow.driver import Driver
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
@@ -84,7 +84,7 @@ class FlowRunner(QObject):
         on_failed: Failed,
         observe: Observer = ignore,
         slot: JobSlot | None = None,
-        **options: Any,
+        **options: Unpack[FlowOptions],
     ) -> Running:
         """Start a flow, or queue it if it measures and another measurement runs; see `Running` for the options.
 

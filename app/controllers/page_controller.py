@@ -9,12 +9,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from PySide6.QtCore import QObject
 
-from app.controllers.running import Done, Failed, JobSlot, Running
-from app.services.flow.events import StepProgress
+from app.controllers.running import Done, Failed, FlowOptions, JobSlot, Running
+from app.services.flow.events import Observer, StepProgress, ignore
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 
@@ -58,15 +58,18 @@ class PageController(QObject, Generic[PageT]):
         *,
         title: str = "",
         on_failed: Failed | None = None,
+        observe: Observer = ignore,
         slot: JobSlot | None = None,
-        **options: Any,
+        **options: Unpack[FlowOptions],
     ) -> Running:
         """Start a flow in the slot, by default `_job`; without `on_failed` the banner shows its error.
 
-        `options` are those of `FlowRunner.start`.
+        `observe` gets each event; `options` are those of `FlowRunner.start`.
         """
         on_failed, slot = on_failed or self._report, slot or self._job
-        return self._flows.start(flow, title=title, on_done=on_done, on_failed=on_failed, slot=slot, **options)
+        return self._flows.start(
+            flow, title=title, on_done=on_done, on_failed=on_failed, observe=observe, slot=slot, **options
+        )
 
     def _must_wait(self, again: str) -> bool:
         """Return whether a measurement runs, and show that; `again` is the sentence about what to do afterwards."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from app.services.flow.events import Event, Observer, RunProgress, StepProgress
 from workers.contracts.error_info import ErrorInfo
@@ -15,6 +15,18 @@ if TYPE_CHECKING:  # the driver is slow to import, and pages only need the place
 
 Done = Callable[[Any], None]
 Failed = Callable[[ErrorInfo], None]
+
+
+class FlowOptions(TypedDict, total=False):
+    """Options of a flow with the meaning and defaults of the attributes of `Running`."""
+
+    on_cancelled: Callable[[], None]
+    is_run: bool
+    run_id: str
+    measures: bool
+    restarts_automatically: bool
+    yields_to_measurements: bool
+    exclusive: bool
 
 
 @dataclass(eq=False)

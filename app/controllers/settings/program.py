@@ -92,11 +92,24 @@ class ProgramSection(PageController[SettingsPage]):
             )
         )
 
-    def _begin(self, at_work: str, flow: Flow[Any], on_done: Done, on_stop: Callable[[], None], **more: Any) -> None:
-        """Start a flow and show its sentence; `more` are options of `FlowRunner.start`."""
+    def _begin(
+        self,
+        at_work: str,
+        flow: Flow[Any],
+        on_done: Done,
+        on_stop: Callable[[], None],
+        *,
+        title: str = "",
+        yields_to_measurements: bool = False,
+        exclusive: bool = False,
+    ) -> None:
+        """Start a flow and show its sentence; the last three are options of `FlowRunner.start`."""
         self._at_work, self._message, self._problem = at_work, "", ""
         self._timer.start()
-        self._start(flow, on_done, on_failed=self._on_failed, on_cancelled=on_stop, **more)
+        self._start(
+            flow, on_done, title=title, on_failed=self._on_failed, on_cancelled=on_stop,
+            yields_to_measurements=yields_to_measurements, exclusive=exclusive,
+        )  # fmt: skip
         self.show()
 
     def _end(self, message: str = "", problem: str = "") -> None:
