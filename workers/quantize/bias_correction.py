@@ -140,5 +140,5 @@ SPEC = TechniqueSpec(
     apply=apply,
     needs_calibration=True,
     why_not=why_not,
-    follows=("int8_static", "int8_mixed"),
+    follows=("int8_static",),
 )

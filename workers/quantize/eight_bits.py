@@ -13,6 +13,9 @@ NO_VNNI = mark(
     "This processor has no fast 8-bit sums (VNNI): they may overflow and bring little speed. Weights of 7 bits "
     "(reduce_range) keep them from overflowing."
 )
+LEARNING_SHARE = 0.3
+"""Share of the run's time for a technique that learns."""
+
 NOTHING_DENSE = Reason(code="nothing_dense", text=mark("The model has no layers that are faster in 8 bits."))
 
 
@@ -36,3 +39,10 @@ def why_not(situation: Situation, params: Any) -> Reason | None:
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
     """Choose 7-bit weights without VNNI, because the sums of two 8-bit products can overflow."""
     return Fitted(given if "int8" in situation.fast else {"reduce_range": True, **given})
+
+
+def fit_in_time(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
+    """Give the technique its share of the run's time, and 7-bit weights without VNNI."""
+    budget_s = situation.time_budget_s
+    careful = fit(situation, given)
+    return careful if budget_s is None else Fitted({"max_s": round(LEARNING_SHARE * budget_s), **careful.params})

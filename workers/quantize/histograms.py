@@ -55,18 +55,6 @@ class Histogram:
         """Return the full observed range."""
         return (self.low, self.high) if self.low <= self.high else (0.0, 0.0)
 
-    def without_rarest(self, percent: float) -> tuple[float, float]:
-        """Return the range of `percent` of the values; equal shares are cut off at both ends."""
-        total = self.counts.sum()
-        if not total:
-            return 0.0, 0.0
-        tail = (100 - percent) / 200
-        shares = np.cumsum(self.counts) / total
-        centers = self.centers
-        left = centers[min(int(np.searchsorted(shares, tail, side="right")), BINS - 1)]
-        right = centers[min(int(np.searchsorted(shares, 1 - tail)), BINS - 1)]
-        return max(self.low, float(left)), min(self.high, float(right))
-
     def least_error(self, symmetric: bool = False) -> tuple[float, float]:
         """Return the range with the smallest mean squared error of rounding and clipping together.
 

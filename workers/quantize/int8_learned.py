@@ -1,13 +1,11 @@
 """Quantize to INT8 with weights and ranges that are learned from the inputs of each layer in the original."""
 
 import time
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
@@ -23,8 +21,6 @@ from workers.quantize.learning.learner import Learner
 
 ID = "int8_learned"
 TITLE = mark("INT8, learned rounding")
-LEARNING_SHARE = 0.3
-"""Share of the run's time for learning."""
 
 
 class Params(qdq.Int8Params):
@@ -102,13 +98,6 @@ def _error(held: similarity.HeldOutExamples, path: Path, model: Model, ctx: JobC
         return held.error(held.predict(session))
 
 
-def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """Give it its share of the run's time, and 7-bit weights without VNNI."""
-    budget_s = situation.time_budget_s
-    careful = eight_bits.fit(situation, given)
-    return careful if budget_s is None else Fitted({"max_s": round(LEARNING_SHARE * budget_s), **careful.params})
-
-
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -121,7 +110,7 @@ SPEC = TechniqueSpec(
     order=56,
     explanation="Whole numbers change some answers. Each layer learns to round so that the next one sees little of it.",
     why_not=eight_bits.why_not,
-    fit=fit,
+    fit=eight_bits.fit_in_time,
     requires=("onnx", "onnxruntime", "torch"),
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
 )

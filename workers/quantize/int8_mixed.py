@@ -1,35 +1,43 @@
-"""Quantize all layers to INT8 except those that would change the predictions, found by measuring each layer."""
+"""Quantize to INT8 with learned rounding, except layers that change the predictions most for the time they save."""
 
 import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import islice
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.process.context import JobContext, derived
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
-from workers.convert.inference import engines
+from workers.convert.inference import calibration, engines
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.replica.torch_replica import threads
+from workers.infer.base import Arrays
 from workers.quantize import eight_bits, qdq, switches
-from workers.quantize.calibrating import one_sided, sensitivity, similarity
-from workers.quantize.calibrating.similarity import Alike, HeldOutExamples, set_aside
-from workers.quantize.histograms import Histogram
+from workers.quantize.calibrating import layer_times, one_sided, sensitivity, similarity
+from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
+from workers.quantize.learning.layers import QuantizedGraph, keep, round_layers_only
+from workers.quantize.learning.learner import Learner
 
 ID = "int8_mixed"
 TITLE = mark("INT8, sensitive layers kept")
-RANGES = ("minmax", "percentile", "mse")
 SHOWN = 8
-SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
-"""Scope of the quantization: only layers that are faster in 8 bits; their results stay in float."""
+SCOPE = qdq.Scope(weights_only=True, inputs_only=True)
+"""Scope of the quantization: the inputs of layers, so that what each costs does not depend on the others."""
+
+LEARNING_SHARE = 0.5
+"""Share of the time for learning."""
+
+FILE = "sensitivity.json"
+"""File next to the model with all layers, the worst first, and the similarity with the first ones of them kept."""
 
 
 class Params(similarity.SimilarityParams, qdq.RangeParams):
@@ -38,39 +46,37 @@ class Params(similarity.SimilarityParams, qdq.RangeParams):
     method: Literal["best", "minmax", "percentile", "mse"] = Field(  # type: ignore[assignment]
         default="best",
         description="minmax: the full range of the examples. percentile: all but the largest values. mse: the range "
-        "with the smallest squared error. best: whichever of these three changes answers least.",
+        "with the smallest squared error. best: the full range, or the part of it that changes the next layers least.",
     )
     max_kept: float = Field(
-        title="Most kept in 32 bits",
-        default=0.5,
+        title="Most time given up",
+        default=0.75,
         ge=0,
         le=0.95,
-        description="Share of all multiplications that may keep 32 bits; beyond it little is gained.",
+        description="Share of the time saved by 8 bits that layers in 32 bits may give up; beyond it little is gained.",
     )
     engine: engines.Engine = Field(
-        default="onnxruntime-cpu", description="The engine whose results are compared with the original's."
+        default="openvino", description="The engine in which layers are timed and results are compared."
     )
     max_s: float = Field(
-        title="Most seconds", default=60, ge=5, le=3600, description="Seconds that the search may take."
+        title="Most seconds", default=120, ge=1, le=7200, description="Seconds that learning and the search may take."
     )
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Quantize all layers; if that changes predictions, rank the layers by cost and keep the fewest in float."""
+    """Quantize all layers with learned rounding; if that changes predictions, keep the fewest of the worst layers."""
     source = need_onnx(model, TITLE)
     end_s = time.monotonic() + params.max_s
-    learn, check = set_aside(ctx, params.examples, params.check_examples)
-    with new_model(model, ID, params, ctx) as output:
+    reader = qdq.requests(model, ctx, params.examples)
+    with threads(ctx.threads), new_model(model, ID, params, ctx) as output:
         prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
         large = qdq.prepare(source, prepared, TITLE, ctx)
-        learning = derived(ctx, calibration=lambda limit=None: islice(learn, limit))
         with onnx_files.library_call(TITLE, ctx):
-            reader = qdq.requests(model, learning, params.examples)
-            histograms = qdq.collect(prepared, reader, SCOPE, large)
-            held = similarity.hold(model, check, ctx)
-            result, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(end_s)
-        for name in ("prepared.onnx", "switches.onnx"):
-            qdq.remove(output.folder / name)
+            check = list(ctx.calibration(params.check_examples))
+            search = _Search(model, params, ctx, prepared, target, similarity.hold(model, check, ctx))
+            search.learn(reader, large)
+            result, layers = search.run(check[0], end_s)
+        qdq.remove(prepared)
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
@@ -80,42 +86,48 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 class _Search:
-    """Quantizes with different kept layers and compares predictions until they are similar enough."""
+    """Keeps different layers of one learned model and compares predictions until they are similar enough."""
 
     def __init__(
-        self,
-        model: Model,
-        params: Params,
-        ctx: JobContext,
-        folder: Path,
-        large: bool,
-        histograms: dict[str, Histogram],
-        held: HeldOutExamples,
+        self, model: Model, params: Params, ctx: JobContext, prepared: Path, target: Path, held: HeldOutExamples
     ) -> None:
         self._model, self._params, self._ctx, self._held = model, params, ctx, held
-        self._prepared, self._target, self._large = folder / "prepared.onnx", folder / MODEL_FILE, large
-        self._histograms = histograms
-        self._ranges: Any = None
+        self._prepared, self._target, self._original = prepared, target, onnx_files.load(prepared)
+        self._quantized: Any = None
+        self._names: list[str] = []
+        self._frontier: list[dict[str, float | None]] = []
 
-    def run(self, end_s: float) -> tuple[sensitivity.SensitiveLayers, int]:
+    def learn(self, reader: qdq.Reader, large: bool) -> None:
+        """Put all layers into 8 bits, where only layers read rounded values, and learn their rounding."""
+        params, model, target, ctx = self._params, self._model, self._target, self._ctx
+        width = params if params.method != "best" else params.model_copy(update={"method": "minmax"})
+        ranges = qdq.learn_ranges(self._prepared, reader, width, SCOPE, large)
+        ctx.check_cancelled()
+        qdq.insert_pairs(self._prepared, target, ranges, params, SCOPE, large)
+        qdq.need_pairs(target)
+        proto = self._quantized = qdq.load_named(target)
+        self._names = list(QuantizedGraph(proto).layers)
+        round_layers_only(proto, self._names)
+        keep(proto, self._original, {node.name for node in self._original.graph.node} - set(self._names))
+        end_s = time.monotonic() + LEARNING_SHARE * params.max_s
+        graph = QuantizedGraph(proto, with_sums=False)
+        learner = Learner(self._original, graph, 63 if params.reduce_range else 127, ctx, end_s)
+        total = len(reader)
+        learner.run(lambda: calibration.requests(model, ctx, total), total, target.with_name("probe.onnx"))
+
+    def run(self, feeds: Arrays, end_s: float) -> tuple[sensitivity.SensitiveLayers, int]:
         """Return the search result and the number of layers; afterwards the target file holds that model.
 
         Raises:
             InputRefused: no allowed set of kept layers is enough.
         """
         params, ctx = self._params, self._ctx
-        alike = self._choose_ranges()
+        alike = self._evaluate(())
         if params.enough(alike):
-            self._quantize(())
-            none = sensitivity.SensitiveLayers((), alike, 1)
-            return none, len(switches.heavy_layers(onnx_files.load(self._prepared)))
-        layers = sensitivity.rank(self._prepared, self._ranges, params, self._held, self._open_original, ctx)
-        costs = {layer.name: float(f"{layer.cost:.4g}") for layer in layers}
-        self._target.with_name(sensitivity.FILE).write_text(json.dumps(costs, sort_keys=True), encoding="utf-8")
+            return sensitivity.SensitiveLayers((), alike, 1), len(self._names)
+        layers = sensitivity.ranked(self._layers(feeds))
         for layer in layers[:SHOWN]:
-            ctx.log(
-                f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, share of the work {percent(layer.work)}"
-            )
+            ctx.log(f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, {layer.saved_ms:.3f} ms saved")
         most = sensitivity.most_unquantized(layers, params.max_kept)
         if most == 0:
             raise _refused(alike, layers, 0, params)
@@ -123,40 +135,48 @@ class _Search:
         chosen = sensitivity.fewest(names, most, self._evaluate, params.enough, lambda: time.monotonic() > end_s, ctx)
         if isinstance(chosen, Alike):
             raise _refused(chosen, layers, most, params)
-        self._quantize(chosen.kept)
+        self._write(chosen.kept)
+        self._record(layers)
         return chosen, len(layers)
 
-    def _choose_ranges(self) -> Alike:
-        """Choose the ranges that change predictions least with all layers in 8 bits; return that similarity."""
-        wanted = RANGES if self._params.method == "best" else (self._params.method,)
-        tried: list[tuple[Alike, Any]] = []
-        for number, method in enumerate(wanted):
-            self._ctx.progress("Try ranges", number, len(wanted), "ranges")
-            self._ranges = qdq.ranges_of({n: self._range(h, method) for n, h in self._histograms.items()})
-            tried.append((self._evaluate(()), self._ranges))
-            qdq.need_pairs(self._target)
-        alike, self._ranges = max(tried, key=lambda pair: (pair[0].agreement or 0.0, pair[0].cosine))
-        return alike
-
-    def _range(self, histogram: Histogram, method: str) -> tuple[float, float]:
-        if method == "mse":
-            return histogram.least_error(self._params.symmetric)
-        return histogram.whole() if method == "minmax" else histogram.without_rarest(self._params.percentile)
+    def _layers(self, feeds: Arrays) -> list[sensitivity.Layer]:
+        """Measure what each layer costs and saves; the target file holds all layers in 8 bits."""
+        model, params, path = self._model, self._params, self._target.with_name("switches.onnx")
+        nodes = [node for node in self._original.graph.node if node.name in self._names]
+        settings = dict(model.artifact.settings)
+        files = self._prepared, self._target
+        before, after = layer_times.times_ms(files, params.engine, settings, feeds, nodes, self._ctx)
+        proto = onnx_files.copied(self._quantized)
+        switches.add_switches(proto, self._original, self._names)
+        onnx_files.save(proto, path)
+        session = engines.open_file(path, model, "onnxruntime-cpu", self._ctx.threads)
+        costs = sensitivity.costs(self._names, session, self._held, self._ctx)
+        qdq.remove(path)
+        return [sensitivity.Layer(n, cost, before[n], after[n]) for n, cost in zip(self._names, costs, strict=True)]
 
     def _evaluate(self, kept: Sequence[str]) -> Alike:
         self._ctx.check_cancelled()
-        self._quantize(kept)
+        self._write(kept)
         self._ctx.check_cancelled()
         engine, threads = self._params.engine, self._ctx.threads
         with closing(engines.open_file(self._target, self._model, engine, threads)) as session:
-            return self._held.judge(self._held.predict(session))
+            alike = self._held.judge(self._held.predict(session))
+        self._frontier.append({"kept": len(kept), "agreement": alike.agreement, "cosine": alike.cosine})
+        return alike
 
-    def _open_original(self, path: Path) -> Any:
-        return engines.open_file(path, self._model, "onnxruntime-cpu", self._ctx.threads)
-
-    def _quantize(self, kept: Sequence[str]) -> None:
+    def _write(self, kept: Sequence[str]) -> None:
         qdq.remove(self._target)
-        qdq.insert_pairs(self._prepared, self._target, self._ranges, self._params, SCOPE, self._large, kept)
+        proto = onnx_files.copied(self._quantized)
+        keep(proto, self._original, kept)
+        onnx_files.save(proto, self._target)
+
+    def _record(self, layers: Sequence[sensitivity.Layer]) -> None:
+        """Write the layers in their order, and the similarity and their time with the first ones of them kept."""
+        for row in self._frontier:
+            kept = int(row["kept"] or 0)
+            row["ms"] = sum(one.ms for one in layers[:kept]) + sum(one.ms_8 for one in layers[kept:])
+        document = {"layers": [asdict(layer) for layer in layers], "frontier": self._frontier}
+        self._target.with_name(FILE).write_text(json.dumps(document), encoding="utf-8")
 
 
 def shown(name: str) -> str:
@@ -188,10 +208,10 @@ def _notes(result: sensitivity.SensitiveLayers, layers: int, params: Params) -> 
         what = _("{0} of {1} layers keep their numbers: {2}.")
     notes, alike = [what.format(len(kept), layers, ", ".join(kept[:SHOWN]), len(kept) - SHOWN)], result.alike
     if alike.seen is not None:
-        agreed = _("On examples set aside for this check, the answers agree: {0} of {1}.")
+        agreed = _("On the examples, the answers agree: {0} of {1}.")
         notes.append(agreed.format(percent(alike.seen), alike.n))
     else:
-        agreed = _("On examples set aside for this check, the answers agree: a similarity of {0:.5f} over {1}.")
+        agreed = _("On the examples, the answers agree: a similarity of {0:.5f} over {1}.")
         notes.append(agreed.format(alike.cosine, alike.n))
     if result.stopped:
         notes.append(mark("The search reached its time limit; keeping fewer layers might suffice."))
@@ -203,7 +223,7 @@ SPEC = TechniqueSpec(
     title=TITLE,
     summary="8 bits where answers stay alike; the layers that would change them keep their numbers.",
     source="HAWQ: Hessian AWare Quantization of Neural Networks with Mixed-Precision, arXiv 1905.03696; here each "
-    "layer's cost in answers is measured, and the number of layers kept is found by bisection",
+    "layer's cost in answers and its time are measured, and the number of layers kept is found by bisection",
     params=Params,
     apply=apply,
     needs_calibration=True,
@@ -211,6 +231,7 @@ SPEC = TechniqueSpec(
     order=57,
     explanation="Whole numbers change some answers. The layers that change most of them keep their fractions.",
     why_not=eight_bits.why_not,
-    fit=eight_bits.fit,
+    fit=eight_bits.fit_in_time,
+    requires=("onnx", "onnxruntime", "openvino", "torch"),
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
 )

@@ -79,19 +79,20 @@ class Int8Params(RangeParams):
 class Scope:
     """Scope of a quantization: the operators that are quantized.
 
-    `heavy_only` selects convolutions and products only, `float_products` keeps their results in float, and
-    `weights_only` excludes products of two inner values (attention).
+    `heavy_only` selects convolutions and products only, `float_products` keeps the results of products in float, and
+    `inputs_only` those of convolutions too. `weights_only` excludes products of two inner values (attention).
     """
 
     heavy_only: bool = True
     float_products: bool = False
     weights_only: bool = False
+    inputs_only: bool = False
 
     @property
     def operators(self) -> list[str]:
         """Return the types of operators that are quantized."""
         if self.heavy_only:
-            return [*HEAVY, *ACTIVATIONS]
+            return [*HEAVY, *(() if self.inputs_only else ACTIVATIONS)]
         from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
         return sorted({*QLinearOpsRegistry, *QDQRegistry})
@@ -275,8 +276,8 @@ def insert_pairs(
     options: dict[str, Any] = {}
     if params.symmetric:
         options["ActivationSymmetric"] = True
-    if scope.float_products:
-        options["OpTypesToExcludeOutputQuantization"] = list(PRODUCTS)
+    if scope.float_products or scope.inputs_only:
+        options["OpTypesToExcludeOutputQuantization"] = list(HEAVY if scope.inputs_only else PRODUCTS)
     model = load_model_with_shape_infer(prepared)
     # ONNX Runtime's own option for this (MatMulConstBOnly) has no effect on pairs (1.32).
     left_out = {*without, *_unlike_joined(model, ranges), *_before_steep(model)}

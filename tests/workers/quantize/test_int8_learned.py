@@ -13,8 +13,11 @@ from situations import CNN, CPU, POOR
 from workers.contracts.errors import JobCancelled
 from workers.contracts.planning import Situation
 from workers.measure.opening import open_session
-from workers.quantize import int8_learned, int8_static
+from workers.quantize import int8_learned, int8_mixed, int8_static
 from workers.runtime.calibration import calibration_feeds
+
+NO_LIMITS = {"min_agreement": 0.5, "min_cosine": 0.5}
+"""Limits with which mixed INT8 keeps no layer."""
 
 
 def made(technique: Any, small: Any, folder: Path, **params: Any) -> Path:
@@ -45,14 +48,17 @@ def weights_of(folder: Path) -> dict[str, np.ndarray]:
 @pytest.mark.whole
 @pytest.mark.parametrize(("kind", "narrow"), [("cnn", False), ("cnn", True), ("transformer", True)])
 def test_learned_rounding_is_closer_on_unseen_examples(kind: str, narrow: bool, make_small, tmp_path: Path) -> None:
-    """Given 16 calibration examples, When both round, Then learned outputs have half the error of plain ones or less."""
+    """Given 16 calibration examples, When they are rounded, Then learned outputs have half the error of plain ones.
+
+    With 8 bits, sums of ONNX Runtime overflow without VNNI, which is why mixed INT8 is compared with 7 bits alone.
+    """
     small = make_small(kind, items=16)
     original = outputs(small.folder, small, tmp_path / "unseen")
     errors = []
-    for technique in (int8_static, int8_learned):
-        folder = made(technique, small, tmp_path / technique.ID, reduce_range=narrow)
+    for technique, limits in ((int8_static, {}), (int8_learned, {}), *[(int8_mixed, NO_LIMITS)] * narrow):
+        folder = made(technique, small, tmp_path / technique.ID, reduce_range=narrow, **limits)
         errors.append(float(((outputs(folder, small, tmp_path / "unseen") - original) ** 2).sum()))
-    assert errors[1] <= 0.5 * errors[0]
+    assert max(errors[1:]) <= 0.5 * errors[0]
 
 
 @pytest.mark.whole
@@ -100,4 +106,5 @@ def test_cancelled_learning_leaves_nothing_and_starts_again(make_small, tmp_path
 def test_fit_gives_a_share_of_the_run_and_7_bits_without_vnni() -> None:
     """Given a run of 240 s on a processor without VNNI, Then learning gets 72 s and weights 7 bits."""
     situation = Situation(CNN, POOR, CPU, has_calibration=True, time_budget_s=240.0)
-    assert int8_learned.fit(situation, {}).params == {"max_s": 72, "reduce_range": True}
+    for technique in (int8_learned, int8_mixed):
+        assert technique.SPEC.fit(situation, {}).params == {"max_s": 72, "reduce_range": True}

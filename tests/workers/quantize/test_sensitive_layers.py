@@ -1,5 +1,6 @@
 """Which layers keep their numbers: the ranking by measured cost, and the search for the fewest."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import trap_models as traps
 from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused
+from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
 from workers.quantize import int8_mixed, qdq, switches
-from workers.quantize.calibrating import sensitivity, similarity
+from workers.quantize.calibrating import layer_times, sensitivity
 from workers.quantize.calibrating.similarity import Alike, expected_agreement
+from workers.quantize.learning.layers import PAIR, QuantizedGraph, keep, round_layers_only
 
 
 def items(x: np.ndarray) -> list[dict[str, np.ndarray]]:
@@ -65,30 +68,109 @@ def test_fewest_without_time_keeps_all_allowed_layers(tmp_path: Path) -> None:
     assert found.kept == ("a", "b", "c", "d") and found.stopped
 
 
-def test_how_many_may_stay_follows_their_work() -> None:
-    layers = [sensitivity.Layer(name, 1.0, work) for name, work in (("a", 0.2), ("b", 0.25), ("c", 0.5))]
+def layer(name: str, cost: float, ms: float, ms_8: float) -> sensitivity.Layer:
+    return sensitivity.Layer(name, cost, ms, ms_8)
+
+
+def test_how_many_may_stay_follows_the_time_that_they_save() -> None:
+    layers = [layer(name, 1.0, 1.0, 1.0 - saved) for name, saved in (("a", 0.2), ("b", 0.3), ("c", 0.5))]
     assert [sensitivity.most_unquantized(layers, share) for share in (0.1, 0.2, 0.5, 1.0)] == [0, 1, 2, 3]
 
 
-def test_the_layer_with_the_exploding_range_costs_most(exploding: traps.Trap, tmp_path: Path) -> None:
-    """Given that model, Then each layer alone in 8 bits is measured, and the one with the large input comes first."""
+def test_layers_are_ranked_by_error_for_each_saved_millisecond() -> None:
+    """Given equal errors, Then the layer that 8 bits make slower is kept first, and the one that saves most last."""
+    layers = [layer("most", 1e-3, 2.0, 1.0), layer("slower", 1e-3, 1.0, 1.2), layer("little", 1e-3, 1.0, 0.8)]
+    assert [one.name for one in sensitivity.ranked(layers)] == ["slower", "little", "most"]
+    exact = sensitivity.ranked([*layers, layer("worse", 2e-2, 2.0, 1.0)])
+    assert [one.name for one in exact] == ["slower", "worse", "little", "most"]
+
+
+@pytest.fixture
+def quantized(make_small: Any, tmp_path: Path) -> tuple[Any, Any, QuantizedGraph]:
+    """A small CNN, its prepared graph, and the layers of its quantized graph, which alone read rounded values."""
+    small = make_small("cnn")
+    prepared, target = tmp_path / "prepared.onnx", tmp_path / "all.onnx"
+    ctx = RecordingContext(tmp_path, data_dir=small.data)
+    large = qdq.prepare(small.model.main, prepared, "T", ctx)
+    ranges = qdq.learn_ranges(prepared, qdq.requests(small.model, ctx, 8), qdq.RangeParams(), int8_mixed.SCOPE, large)
+    qdq.insert_pairs(prepared, target, ranges, qdq.RangeParams(), int8_mixed.SCOPE, large)
+    graph = QuantizedGraph(qdq.load_named(target), with_sums=False)
+    round_layers_only(graph.proto, graph.layers)
+    return small, onnx_files.load(prepared), graph
+
+
+def run(proto: Any, small: Any, path: Path, layer: int | None = None) -> np.ndarray:
+    """All outputs of a model for 4 inputs, with this layer of a switchable one in 8 bits."""
+    onnx_files.save(onnx_files.copied(proto), path)
+    session = engines.open_file(path, small.model, "onnxruntime-cpu", 1)
+    if layer is not None:
+        session = sensitivity.ChosenLayer(session)
+        session.layer = layer
+    return np.concatenate([next(iter(session.run(feeds).values())) for feeds in small.items(4)])
+
+
+def test_a_switched_layer_answers_as_the_model_that_keeps_all_others(quantized: Any, tmp_path: Path) -> None:
+    """Given a switchable model, Then no chosen layer gives the original's answers, and each one those of its file."""
+    small, original, graph = quantized
+    names = list(graph.layers)
+    switchable = onnx_files.copied(graph.proto)
+    switches.add_switches(switchable, original, names)
+    wanted = run(original, small, tmp_path / "original.onnx")
+    assert np.allclose(run(switchable, small, tmp_path / "s.onnx", sensitivity.NONE), wanted, atol=1e-6)
+    for number in range(len(names)):
+        alone = onnx_files.copied(graph.proto)
+        keep(alone, original, set(names) - {names[number]})
+        by_file = run(alone, small, tmp_path / "alone.onnx")
+        assert np.allclose(run(switchable, small, tmp_path / "s.onnx", number), by_file, atol=1e-6)
+        assert np.abs(by_file - wanted).max() > 1e-5
+
+
+def test_only_layers_in_8_bits_read_rounded_values(quantized: Any) -> None:
+    """Given a kept layer, Then no pair is left for it, it has its own weights, and pairs go to the other layers alone."""
+    _, original, graph = quantized
+    kept, *others = graph.layers
+    keep(graph.proto, original, {kept})
+    made = {name: node for node in graph.proto.graph.node for name in node.output}
+    rounded = {
+        node.name
+        for node in graph.proto.graph.node
+        if node.op_type not in PAIR
+        and any(name in made and made[name].op_type == "DequantizeLinear" for name in node.input)
+    }
+    assert rounded == set(others)
+    weights = {tensor.name: tensor.raw_data for tensor in graph.proto.graph.initializer}
+    before = {tensor.name: tensor.raw_data for tensor in original.graph.initializer}
+    names = next(node.input[1] for node in graph.proto.graph.node if node.name == kept)
+    assert weights[names] == before[next(node.input[1] for node in original.graph.node if node.name == kept)]
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime-cpu"])
+def test_each_layer_is_timed_in_both_forms(engine: str, quantized: Any, tmp_path: Path) -> None:
+    """Given both files of a model, Then each of its layers has a time in both of them."""
+    small, original, graph = quantized
+    onnx_files.save(graph.proto, tmp_path / "all.onnx")
+    nodes = [node for node in original.graph.node if node.name in graph.layers]
+    files = tmp_path / "prepared.onnx", tmp_path / "all.onnx"
+    ctx = RecordingContext(tmp_path)
+    for times in layer_times.times_ms(files, engine, {}, next(iter(small.items(1))), nodes, ctx):
+        assert times.keys() == graph.layers.keys() and min(times.values()) > 0
+
+
+@pytest.mark.whole
+def test_the_layer_with_the_exploding_range_is_kept_and_all_that_was_tried_is_recorded(
+    exploding: traps.Trap, tmp_path: Path
+) -> None:
+    """Given that model, Then the layer with the large input costs most and is kept, and the file has the frontier."""
     ctx = RecordingContext(tmp_path, data_dir=exploding.data)
-    model, params = exploding.model, int8_mixed.Params()
-    prepared = tmp_path / "prepared.onnx"
-    large = qdq.prepare(model.main, prepared, "T", ctx)
-    ranges = qdq.learn_ranges(prepared, qdq.requests(model, ctx, 32), qdq.RangeParams(), int8_mixed.SCOPE, large)
-    held = similarity.hold(model, list(ctx.calibration(8)), ctx)
-
-    def open_file(path: Path) -> Any:
-        return engines.open_file(path, model, "onnxruntime-cpu", 1)
-
-    ranked = sensitivity.rank(prepared, ranges, params, held, open_file, ctx)
-    assert len(ranked) == 4 and "layer1" in ranked[0].name
-    assert ranked[0].cost > 100 * ranked[1].cost
-    assert sum(layer.work for layer in ranked) == pytest.approx(1)
-    session = switches.ChosenLayer(open_file(tmp_path / "switches.onnx"))
-    assert held.error(held.predict(session)) < 1e-9, "with none chosen it answers as the original"
-    session.close()
+    made = int8_mixed.apply(exploding.model, int8_mixed.Params(max_kept=0.95), ctx)
+    assert made.layers_kept is not None and (made.layers_kept.kept, made.layers_kept.layers) == (1, 4)
+    document = json.loads((tmp_path / "model" / int8_mixed.FILE).read_text(encoding="utf-8"))
+    first, *rest = document["layers"]
+    assert "layer1" in first["name"] and first["cost"] > 100 * max(one["cost"] for one in rest)
+    assert [row["kept"] for row in document["frontier"]][:2] == [0, 3]
+    assert document["frontier"][0]["ms"] == pytest.approx(sum(one["ms_8"] for one in document["layers"]))
+    best = [row["agreement"] for row in document["frontier"] if row["kept"] == 1]
+    assert len(best) == 1 and best[0] >= 0.99
 
 
 def test_too_sensitive_model_is_refused_with_both_figures(exploding: traps.Trap, tmp_path: Path) -> None:

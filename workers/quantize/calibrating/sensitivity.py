@@ -1,71 +1,93 @@
-"""Measure how much each layer's quantization costs, and find the fewest layers that must keep their numbers."""
+"""Measure what each layer in 8 bits costs and saves, and find the fewest layers that must keep their numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import mark
-from workers.quantize import switches
 from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
-from workers.quantize.qdq import RangeParams
 
-SAMPLES = 4
+SAMPLES = 12
 """Number of inputs that measure each layer alone in 8 bits."""
 
-FILE = "sensitivity.json"
-"""File next to the model with the cost of each layer: {name: squared error over square}."""
+LEAST_SAVED = 0.05
+"""Part of its time that each layer counts as saving, so that no division is by 0 and noise does not decide."""
+
+CHOSEN = "fettle_chosen_layer"
+"""Input of a switchable model: the number of the layer that computes in 8 bits."""
+NONE = -1
 
 RANK, SEARCH = mark("Look for sensitive layers"), mark("Find how many must stay")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer with its cost and its work.
+    """One layer with what it costs and saves.
 
-    `cost` is the squared error of the predictions over their square, with only this layer in 8 bits. `work` is the
-    layer's share of all multiplications.
+    `cost` is the squared error of the predictions over their square, with only this layer in 8 bits. `ms` and `ms_8`
+    are its times in 32 and in 8 bits.
     """
 
     name: str
     cost: float
-    work: float
+    ms: float
+    ms_8: float
+
+    @property
+    def saved_ms(self) -> float:
+        """Return the time that 8 bits save, at least a small part of all."""
+        return max(self.ms - self.ms_8, LEAST_SAVED * self.ms, 1e-9)
 
 
-def rank(
-    prepared: Path,
-    ranges: Any,
-    params: RangeParams,
-    held: HeldOutExamples,
-    open_file: Callable[[Path], Any],
-    ctx: JobContext,
-) -> list[Layer]:
-    """Return the layers, ordered by cost relative to their share of the work, the most sensitive first."""
-    path = prepared.with_name("switches.onnx")
-    layers = switches.write(prepared, path, ranges, params)
-    ctx.check_cancelled()
-    few = held.first(SAMPLES)
-    costs = []
-    with closing(switches.ChosenLayer(open_file(path))) as session:
-        for number in range(len(layers)):
-            ctx.progress(RANK, number, len(layers), "layers")
-            session.layer = number
-            costs.append(few.error(few.predict(session)))
-    ctx.progress(RANK, len(layers), len(layers), "layers")
-    work = [session.sizes[number] * products for number, products in enumerate(layers.values())]
-    total = max(1, sum(work))
-    ranked = [Layer(name, cost, own / total) for name, cost, own in zip(layers, costs, work, strict=True)]
-    return sorted(ranked, key=lambda layer: -layer.cost / max(layer.work, 1e-9))
+class ChosenLayer:
+    """A session of the switchable model that runs one layer, chosen by its number, in 8 bits."""
+
+    def __init__(self, session: Any) -> None:
+        """Wrap an open session of the switchable model; no layer is chosen."""
+        self._session = session
+        self.layer = NONE
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the predictions with the chosen layer in 8 bits."""
+        answers: dict[str, NDArray[Any]] = self._session.run({**feeds, CHOSEN: np.array(self.layer, np.int64)})
+        return answers
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()
+
+
+def costs(names: Sequence[str], session: Any, held: HeldOutExamples, ctx: JobContext) -> list[float]:
+    """Return the cost of each layer of the switchable model that `session` runs."""
+    few, found = held.first(SAMPLES), []
+    with closing(ChosenLayer(session)) as chosen:
+        for number in range(len(names)):
+            ctx.progress(RANK, number, len(names), "layers")
+            chosen.layer = number
+            found.append(few.error(few.predict(chosen)))
+    ctx.progress(RANK, len(names), len(names), "layers")
+    return found
+
+
+def ranked(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers by their cost for each millisecond that they save, the worst first.
+
+    Costs add up, so the layers behind each place of this order are the best choice for their total cost.
+    """
+    return sorted(layers, key=lambda layer: -layer.cost / layer.saved_ms)
 
 
 def most_unquantized(layers: Sequence[Layer], share: float) -> int:
-    """Return how many layers, from the start of the list, do at most `share` of the work."""
-    done = 0.0
+    """Return how many layers, from the start of the list, save at most `share` of the time that all save."""
+    most_ms, lost_ms = share * sum(layer.saved_ms for layer in layers), 0.0
     for number, layer in enumerate(layers):
-        done += layer.work
-        if done > share:
+        lost_ms += layer.saved_ms
+        if lost_ms > most_ms * (1 + 1e-9):
             return number
     return len(layers)
 

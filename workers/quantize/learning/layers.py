@@ -12,6 +12,10 @@ from workers.convert.graphs import onnx_files
 BIAS_LIMIT = 2**30
 """Largest bias in whole numbers, so that sums in 32 bits do not overflow."""
 
+PAIR = ("QuantizeLinear", "DequantizeLinear")
+KEPT = "fettle_kept_"
+"""Start of the names of weights that are brought back from the original."""
+
 
 @dataclass
 class QuantizedLayer:
@@ -40,8 +44,12 @@ class Range:
 class QuantizedGraph:
     """The layers of a quantized graph by their names; `tensors` are its initializers."""
 
-    def __init__(self, proto: Any) -> None:
-        """Find the quantized layers of the ONNX model `proto`, into which learned numbers are written."""
+    def __init__(self, proto: Any, with_sums: bool = True) -> None:
+        """Find the quantized layers of the ONNX model `proto`, into which learned numbers are written.
+
+        `with_sums` finds the biases that an Add behind a product brings, too.
+        """
+        self._with_sums = with_sums
         self.proto, graph = proto, proto.graph
         self.tensors = {tensor.name: tensor for tensor in graph.initializer}
         self._made = {name: node for node in graph.node for name in node.output}
@@ -68,7 +76,7 @@ class QuantizedGraph:
         if weight is None:
             return None
         if node.op_type == "MatMul":
-            return QuantizedLayer(node, weight, None, self._added(node.output[0]))
+            return QuantizedLayer(node, weight, None, self._added(node.output[0]) if self._with_sums else "")
         bias = self._stored(node.input[2], np.int32) if len(node.input) > 2 else None
         return None if len(node.input) > 2 and bias is None else QuantizedLayer(node, weight, bias)
 
@@ -165,9 +173,54 @@ def float_sums(proto: Any, activated: Collection[str]) -> int:
                 continue
             node.input[place] = pair.input[0]
             done += 1
-    read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    for kind in ("DequantizeLinear", "QuantizeLinear"):
+    _drop_unread(graph)
+    return done
+
+
+def round_layers_only(proto: Any, layers: Collection[str]) -> None:
+    """Let all operators but the layers with these names read values before rounding, which costs no time."""
+    made = {name: node for node in proto.graph.node for name in node.output}
+    for node in proto.graph.node:
+        if node.name in layers or node.op_type in PAIR:
+            continue
+        for place, name in enumerate(node.input):
+            back = made.get(name)
+            pair = made.get(back.input[0]) if back is not None and back.op_type == "DequantizeLinear" else None
+            if pair is not None and pair.op_type == "QuantizeLinear":
+                node.input[place] = pair.input[0]
+    _drop_unread(proto.graph)
+
+
+def original_inputs(proto: Any, original: Any, names: Collection[str]) -> dict[str, list[str]]:
+    """Return {layer: its inputs in the graph `original`} and add the weights among them to `proto`."""
+    weights = {tensor.name: tensor for tensor in original.graph.initializer}
+    known = {tensor.name for tensor in proto.graph.initializer}
+    found: dict[str, list[str]] = {}
+    for node in original.graph.node:
+        if node.name not in names:
+            continue
+        found[node.name] = [f"{KEPT}{name}" if name in weights else name for name in node.input]
+        for name in node.input:
+            if name in weights and f"{KEPT}{name}" not in known:
+                known.add(f"{KEPT}{name}")
+                proto.graph.initializer.add().CopyFrom(weights[name])
+                proto.graph.initializer[-1].name = f"{KEPT}{name}"
+    return found
+
+
+def keep(proto: Any, original: Any, names: Collection[str]) -> None:
+    """Let these layers compute with the numbers that they have in the graph `original`."""
+    inputs = original_inputs(proto, original, names)
+    for node in proto.graph.node:
+        if node.name in inputs:
+            node.input[:] = inputs[node.name]
+    _drop_unread(proto.graph)
+    onnx_files.drop_unused(proto)
+
+
+def _drop_unread(graph: Any) -> None:
+    """Remove pairs that no operator reads."""
+    for kind in reversed(PAIR):
+        read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
         kept = [node for node in graph.node if node.op_type != kind or node.output[0] in read]
         onnx_files.set_nodes(graph, kept)
-        read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    return done
