@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeField
 from widgets.parts.format import visible
-from widgets.parts.layout import STRETCH, held, in_column
+from widgets.parts.layout import LEFT, STRETCH, held, in_column
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
 from workers.contracts.translation import _
@@ -31,7 +31,7 @@ class SchemaForm(QWidget):
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setHorizontalSpacing(SPACE_L)
         self._form.setVerticalSpacing(SPACE_S)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, raw in self._properties().items():
             self._add(name, self._resolved(raw))
 
@@ -70,7 +70,7 @@ class SchemaForm(QWidget):
         widget.setObjectName(f"param-{name}")
         widget.setAccessibleName(visible(title))
         widget.setAccessibleDescription(visible(about))
-        holder = held(in_column(widget, words(about, "caption") if about else None, gap=0))
+        holder = held(in_column((widget, LEFT), words(about, "caption") if about else None, gap=0))
         shown_title = label(title)
         shown_title.setBuddy(widget)
         shown_title.setMinimumSize(150, LINE_PX)

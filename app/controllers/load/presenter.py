@@ -15,7 +15,7 @@ from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.load import VersionLoad
-from workers.contracts.translation import _, joined, localized
+from workers.contracts.translation import _, joined, localized, ngettext
 from workers.contracts.wording import capitalized
 
 Pairs = list[tuple[str, str]]
@@ -139,7 +139,11 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
         interval = ""
         if paired.ratio_low is not None and paired.ratio_high is not None:
             interval = _("{0:.2f} to {1:.2f} (95 % each); ").format(paired.ratio_low, paired.ratio_high)
-        how = _("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
+        how = ngettext(
+            "{0}in turn, n {1:,} each, in {2} set of processes.",
+            "{0}in turn, n {1:,} each, in {2} sets of processes.",
+            paired.sets,
+        ).format(interval, paired.n, paired.sets)
         found.append((f"{times(paired.ratio)} ×", _("as many answers"), how))
         batches = _("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
             paired.variant_batch, about_rate(paired.original_per_s), paired.original_batch
@@ -152,7 +156,11 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
     cold = (record.variant or record.original).cold
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)
-        how = _("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
+        how = ngettext(
+            "From the start of a process to its first answer; {0} start, {1:.2f} s.",
+            "From the start of a process to its first answer; {0} starts, {1:.2f} s at most.",
+            len(times_s),
+        )
         median_s = localized(times_s[len(times_s) // 2], ".2f")
         found.append((_("{0} s").format(median_s), _("cold start"), how.format(len(times_s), times_s[-1])))
     return tuple(found)

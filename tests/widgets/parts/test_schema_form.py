@@ -1,11 +1,21 @@
 """Forms that are made from JSON schemas, as pydantic writes them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QSpinBox,
+    QWidget,
+)  # fmt: skip
 from pytestqt.qtbot import QtBot
 
 from tests.widgets.qt_actions import child, left_click, recorded
@@ -44,6 +54,22 @@ def test_bounds_come_from_the_schema(form: SchemaForm) -> None:
     assert (whole.value(), whole.minimum(), whole.maximum()) == (64, 8, 1000)
     assert share.minimum() > 0 and share.maximum() < 1 and share.value() == 0.3
     assert whole.accessibleDescription() == "How many examples are shown to it."
+
+
+@pytest.mark.parametrize("width", [500, 700, 1000])
+def test_descriptions_are_whole(width: int, theme: Theme, qtbot: QtBot) -> None:
+    """Given descriptions of one to four lines, When the form is narrow or wide, Then each has the height that it needs."""
+    fields: dict[str, Any] = {f"f{n}": (int, Field(default=1, description="What it does. " * n)) for n in range(3, 24)}
+    area = QScrollArea()
+    qtbot.addWidget(area)
+    area.setWidgetResizable(True)
+    area.setWidget(SchemaForm(create_model("Described", **fields).model_json_schema(), {}))
+    area.resize(width, 600)
+    area.show()
+    QApplication.processEvents()
+    about = [label for label in area.findChildren(QLabel) if "What it does" in label.text()]
+    assert len(about) == len(fields)
+    assert [one.text() for one in about if one.heightForWidth(one.width()) > one.height()] == []
 
 
 def test_each_change_shows_all_parameters(form: SchemaForm, qtbot: QtBot) -> None:
