@@ -145,6 +145,7 @@ class _Search:
         nodes = [node for node in self._original.graph.node if node.name in self._names]
         settings = dict(model.artifact.settings)
         files = self._prepared, self._target
+        self._ctx.progress(sensitivity.RANK, 0, len(self._names), "layers")
         before, after = layer_times.times_ms(files, params.engine, settings, feeds, nodes, self._ctx)
         proto = onnx_files.copied(self._quantized)
         switches.add_switches(proto, self._original, self._names)
