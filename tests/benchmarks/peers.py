@@ -381,7 +381,9 @@ def main() -> int:
             figures = f"{row['ms']:8.3f} ms {row['speedup']:6.2f} x" if row["ms"] else f"fails: {row['why_not']}"
             similarity = "" if row["alike"] is None else f"  alike {row['alike']:.5f}{'' if row['counts'] else ' (no)'}"
             print(f"  {row['name']:28} {figures}{similarity}")  # noqa: T201
-    print(f"\nGeometric mean over {len(ratios)} models: {geometric_mean(ratios):.2f} of the best peer")  # noqa: T201
+    alike = [ratio for ratio in ratios if ratio]
+    mean = f": {geometric_mean(alike):.2f} of the best peer" if alike else ""
+    print(f"\nGeometric mean over the {len(alike)} of {len(ratios)} models that answer alike{mean}")  # noqa: T201
     return 0
 
 
