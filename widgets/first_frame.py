@@ -59,7 +59,7 @@ class FirstFrame(QWidget):
         self._repeats.append(partial(_press, event.clone()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keep the key."""
+        """Keep the key press for `hand_over`."""
         self._repeats.append(partial(_type, event.clone()))
 
     def hand_over(self, window: QWidget) -> None:

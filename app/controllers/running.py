@@ -68,7 +68,7 @@ class Running:
     started_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        """Let each run measure."""
+        """Count every optimization run as a flow that measures."""
         self.measures = self.measures or self.is_run
 
     @property

@@ -86,7 +86,7 @@ class OnnxRuntimeProfiler(Profiler):
         return Origins(first.graph.node, second.graph.node)
 
     def run(self, times: int = 1) -> None:
-        """Run the request once, or so many times as one turn."""
+        """Run the request `times` times, as one turn."""
         plain = self._plain
         profiled_ms = [timed(lambda: self._session.run(None, self._feeds)) for _ in range(times)]
         request_ms = [timed(lambda: plain.run(None, self._feeds)) for _ in range(times)] if plain is not None else []

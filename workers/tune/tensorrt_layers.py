@@ -22,7 +22,7 @@ WORD = re.compile(r"[A-Z]+[0-9]*")
 
 
 class TensorRtProfiler(Profiler):
-    """One engine on its card."""
+    """Profiler of one TensorRT engine on the card that it was built for."""
 
     def __init__(self, target: Target, feeds: Arrays) -> None:
         """Load the engine.
@@ -36,7 +36,7 @@ class TensorRtProfiler(Profiler):
         self._session, self._feeds = session, feeds
 
     def run(self, times: int = 1) -> None:
-        """Run the request once, or so many times as one turn."""
+        """Run the request `times` times, as one turn."""
         runs = [self._session.timed(self._feeds) for _ in range(times)]
         self.add([[Layer(name=name, kind="", ms=ms) for name, ms in run] for run in runs])
 

@@ -64,13 +64,13 @@ class Profiler(ABC):
     threads = 1
 
     def __init__(self) -> None:
-        """Start without turns."""
+        """Create a profiler that has measured no turn yet."""
         self._known: dict[str, Layer] = {}
         self._turns: list[tuple[dict[str, float], float, float]] = []
 
     @abstractmethod
     def run(self, times: int = 1) -> None:
-        """Run the request once, or so many times as one turn."""
+        """Run the request `times` times, as one turn."""
 
     @abstractmethod
     def close(self) -> Profile:

@@ -42,7 +42,7 @@ class TorchProfiler(Profiler):
         self._layers_of_run()
 
     def run(self, times: int = 1) -> None:
-        """Run the request once, or so many times as one turn."""
+        """Run the request `times` times, as one turn."""
         with self._torch.inference_mode():
             request_ms = [timed(self._request) for _ in range(times)]
         self.add([self._layers_of_run() for _ in range(times)], request_ms)

@@ -13,6 +13,7 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.hub import HubModel, HubModelResult
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 from workers.contracts.translation import _, joined
+from workers.contracts.wording import capitalized
 
 COMMIT_CHARS = 8
 Fact = tuple[str, str, Tone]
@@ -120,7 +121,7 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
         return stated or _("none is stated; ask the author"), "warn"
     text = verdict.sentence
     if verdict.word != "ok":
-        text = joined([_("{0}.").format(_(LICENSE_WORDS[verdict.word])), f"{text[:1].upper()}{text[1:]}"])
+        text = joined([_("{0}.").format(_(LICENSE_WORDS[verdict.word])), capitalized(text)])
     return text, "warn" if verdict.word in ("noncommercial", "unknown") else ""
 
 

@@ -111,7 +111,7 @@ def _spoken(row: ChangeValue) -> str:
 
 
 class RowsView(QListView):
-    """A list that asks for its least height; a layout with texts that wrap leaves out a list that ignores its own."""
+    """A list whose size hint is its least height, since a card with wrapped texts gives no height to ignored hints."""
 
     def sizeHint(self) -> QSize:
         """Return the least height: the page stretches it."""

@@ -49,7 +49,7 @@ class LoadedVersion:
         return values
 
     def close(self) -> None:
-        """Close the session."""
+        """Close the session of the runtime and release its memory."""
         self.session.close()
 
 

@@ -64,9 +64,10 @@ WEIGHT_KEYS: tuple[tuple[int, Callable[[Node], Hashable]], ...] = (
     (8, lambda node: weight_stem(node.weight_names[0])),
     (-1, lambda node: frozenset(map(weight_stem, node.weight_names)) if len(node.weight_names) > 1 else None),
 )
-"""What finds an operator by its weights, if they have more than so many bytes: numbers, the same in any order, name.
+"""Keys that identify an operator by its weights, tried in this order; the weights must have more bytes than stated.
 
-Last come any of their names, for operators whose largest weight was folded away.
+The keys are the hash of the numbers, their hash in any order, the name of the first weight, and the names of all
+weights for operators whose largest weight was folded away.
 """
 
 
@@ -81,7 +82,7 @@ def by_weights(first: Side, second: Side) -> None:
 
 
 def _weighted(side: Side, least_bytes: int, key: Callable[[Node], Hashable]) -> dict[Hashable, int]:
-    """Return {kind and key: node} of those that one node without a pair has."""
+    """Return {(kind, key): position} of the keys that exactly one unpaired operator with enough weights has."""
 
     def named(place: int) -> Hashable:
         name = key(side.nodes[place])

@@ -209,7 +209,7 @@ def original_inputs(proto: Any, original: Any, names: Collection[str]) -> dict[s
 
 
 def keep(proto: Any, original: Any, names: Collection[str]) -> None:
-    """Let these layers compute with the numbers that they have in the graph `original`."""
+    """Give these layers the inputs and weights in 32 bits that they have in the graph `original`."""
     inputs = original_inputs(proto, original, names)
     for node in proto.graph.node:
         if node.name in inputs:
