@@ -14,8 +14,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.contracts.translation import _, joined, mark
-from workers.contracts.wording import percent
+from workers.contracts.translation import _, joined, localized, mark
+from workers.contracts.wording import in_ms, percent
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import calibration, engines
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
@@ -80,7 +80,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
-        output.notes = (*one_sided.notes(model, ctx), *_notes(result, layers, params))
+        output.notes = (*one_sided.notes(model, ctx), *_notes(result, layers, params), *filter(None, [search.tried()]))
         output.layers_kept = UnquantizedLayers(kept=len(result.kept), layers=layers)
     return output.artifact
 
@@ -138,6 +138,17 @@ class _Search:
         self._write(chosen.kept)
         self._record(layers)
         return chosen, len(layers)
+
+    def tried(self) -> str:
+        """Return in words how alike the answers are, and how long all layers take, for each number that was kept."""
+        texts = []
+        for row in sorted(self._frontier, key=lambda row: row["kept"] or 0):
+            share, ms = row["agreement"], row.get("ms")
+            if ms is not None:
+                alike = localized(row["cosine"] or 0.0, ".5f") if share is None else percent(share)
+                texts.append(joined([f"{row['kept']:.0f}: ", alike, ", ", in_ms(ms)], ""))
+        tried = _("Tried (layers kept, how alike the answers are expected to be, time of all layers): {0}.")
+        return tried.format(joined(texts, "; ")) if texts else ""
 
     def _layers(self, feeds: Arrays) -> list[sensitivity.Layer]:
         """Measure what each layer costs and saves; the target file holds all layers in 8 bits."""

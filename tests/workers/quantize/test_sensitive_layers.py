@@ -171,6 +171,7 @@ def test_the_layer_with_the_exploding_range_is_kept_and_all_that_was_tried_is_re
     assert document["frontier"][0]["ms"] == pytest.approx(sum(one["ms_8"] for one in document["layers"]))
     best = [row["agreement"] for row in document["frontier"] if row["kept"] == 1]
     assert len(best) == 1 and best[0] >= 0.99
+    assert made.notes[-1].count(" ms") == len(document["frontier"]) and "; 1: " in made.notes[-1]
 
 
 def test_too_sensitive_model_is_refused_with_both_figures(exploding: traps.Trap, tmp_path: Path) -> None:
