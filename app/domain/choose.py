@@ -117,9 +117,8 @@ def expected_speedup(variant: Variant) -> float:
     """
     measured = variant.measurement
     is_doubtful = measured.under_load and not measured.undisturbed
-    if is_doubtful and measured.speedup is not None and measured.cpu_speedup is not None:
-        return max(measured.speedup, measured.cpu_speedup)
-    return measured.speedup or 0.0
+    speedups = (measured.speedup, *((measured.cpu_speedup, measured.wall_speedup) if is_doubtful else ()))
+    return max(one or 0.0 for one in speedups)
 
 
 def known_speedup(variant: Variant) -> float:

@@ -43,11 +43,11 @@ class Measurement(Stored):
     Times of variants measured side by side are on the scale of the displayed original (`run.figures`).
     `latency_p50_low_ms` and `latency_p50_high_ms` are the 95 % interval of the median, `set_p50_ms` the medians of the
     sets. `busy_share` is the other programs' use of all cores in this variant's turns. `under_load` is true if other
-    programs disturbed the measurement. `cpu_speedup` is the ratio of processor times. `agreed_low` is the least lower
-    bound of all comparisons, which counts under load. `undisturbed` is true if other programs were busy and the speedup
-    and its bounds come from the requests that they did not delay. `taken_at` is the time of a measurement from an
-    earlier run, None if this run measured. `memory_share` is a language model's speed as a share of what reading its
-    weights from memory allows.
+    programs disturbed the measurement. `cpu_speedup` and `wall_speedup` are the ratios of both times. `agreed_low` is
+    the least lower bound of all comparisons, which counts under load. `undisturbed` is true if other programs were busy
+    and the speedup and its bounds come from the requests that they did not delay. `taken_at` is the time of a
+    measurement from an earlier run, None if this run measured. `memory_share` is a language model's speed as a share of
+    what reading its weights from memory allows.
     """
 
     latency_p50_ms: float | None = None
@@ -68,6 +68,7 @@ class Measurement(Stored):
     set_p50_ms: tuple[float, ...] = ()
     under_load: bool | None = None
     cpu_speedup: float | None = None
+    wall_speedup: float | None = None
     agreed_low: float | None = None
     undisturbed: bool = False
     latency_mean_ms: float | None = None

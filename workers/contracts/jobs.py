@@ -271,13 +271,14 @@ class SpeedSummary(Frozen):
     90th percentiles. `under_load`: other programs disturbed one of the two; `speedup` is then the lowest of all
     comparisons, as in `workers.measure.agreeing`, which also defines `cpu_speedup` and `agreed_low` (None if unknown).
     `undisturbed`: enough requests were not delayed; the speedup, its bounds and `agreed_low` then come from these
-    (`workers.measure.undisturbed`).
+    (`workers.measure.undisturbed`). `wall_speedup` is by wall time alone, whatever disturbed it.
     """
 
     latency: LatencySummary
     set_p50_ms: tuple[float, ...] = ()
     under_load: bool | None = None
     cpu_speedup: float | None = None
+    wall_speedup: float | None = None
     agreed_low: float | None = None
     undisturbed: bool = False
     p90_speedup: float | None = None

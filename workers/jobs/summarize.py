@@ -1,5 +1,7 @@
 """Job kind ``summarize``: compute latency figures and speedups from the times of single requests."""
 
+import math
+
 import numpy as np
 
 from workers.contracts.base import Rows
@@ -21,6 +23,7 @@ def run(params: SummarizeParams, ctx: JobContext) -> Rows[SpeedSummary | None]:
     known = [index for index in range(count) if any(times[0]) and any(times[index])]
     pairs = {i: paired(times[0], times[i], loads[0], loads[i]) for i in known}
     loaded = [i for i in known if i and is_under_load(loads[0], loads[i])]
+    walls = {i: math.exp(float(logs.mean())) for i, (logs, _) in pairs.items()}
     calm = {i: found for i in loaded if (found := undisturbed(times[0], times[i], loads[0], loads[i])) is not None}
     pairs |= calm
     rivals = [index for index in pairs if index]
@@ -30,7 +33,8 @@ def run(params: SummarizeParams, ctx: JobContext) -> Rows[SpeedSummary | None]:
     for index in range(count):
         ctx.check_cancelled()
         figures = (pairs[index][1], ratios[index]) if index in pairs else None
-        summaries.append(None if figures is None else _summary(params, index, *figures, is_calm=index in calm))
+        summary = _summary(params, index, *figures, is_calm=index in calm) if figures is not None else None
+        summaries.append(summary.model_copy(update={"wall_speedup": walls[index]}) if summary is not None else None)
     return Rows(rows=tuple(summaries))
 
 

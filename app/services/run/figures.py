@@ -160,6 +160,7 @@ def measurement_of(
         set_p50_ms=summary.set_p50_ms,
         under_load=summary.under_load,
         cpu_speedup=summary.cpu_speedup,
+        wall_speedup=summary.wall_speedup,
         agreed_low=summary.agreed_low if interleaved else None,
         undisturbed=summary.undisturbed and interleaved,
         latency_mean_ms=latency.mean_ms,

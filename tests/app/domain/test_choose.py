@@ -143,11 +143,12 @@ def test_slow_requests_that_are_slower_are_not_faster() -> None:
     assert not is_faster(tailed(0.625, under_load=True, agreed_low=1.6, undisturbed=True))
 
 
-def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:
-    """Given a first look whose wall time is spoiled, Then its processor time keeps it among the finalists; when quiet,
-    wall time alone decides."""
+@pytest.mark.parametrize("better", ["cpu_speedup", "wall_speedup"])
+def test_under_load_a_first_look_counts_by_the_better_of_both_times(better: str) -> None:
+    """Given a first look under load whose lowest comparison is slow, Then the better one of wall and processor time
+    keeps it among the finalists; when quiet, they do not count."""
     slow = variant("slow", p50_ms=8.0)
-    measurement = dataclasses.replace(slow.measurement, cpu_speedup=1.8)
+    measurement = dataclasses.replace(slow.measurement, **{better: 1.8})
     spoiled = dataclasses.replace(slow, measurement=dataclasses.replace(measurement, under_load=True))
     quiet = dataclasses.replace(slow, measurement=dataclasses.replace(measurement, under_load=False))
     assert versions_to_measure([spoiled], "speed") == [spoiled]
