@@ -1,0 +1,1 @@
+"""Other computers: their records, SSH connections, and the jobs that run there."""
