@@ -72,6 +72,8 @@ class DataPaths:
     """The folder with one folder per project whose web service was started from the window."""
     first_looks = Below("first-looks")
     """The folder of pictures of the window's first look by settings; it may be deleted at any time."""
+    computers = Below("computers")
+    """The folder with one folder per other computer: its record, Fettle's key for it, and its host key."""
     database = Below("fettle.db")
     """The SQLite database of projects, runs, versions and releases."""
     lock = Below("fettle.lock")

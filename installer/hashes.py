@@ -1,7 +1,7 @@
 """Write the hashes of the wheels that exported bundles and the optional sets need.
 
 Usage:
-    .venv/bin/python installer/hashes.py [sets]
+    .venv/bin/python installer/hashes.py [sets|workers]
 
 pip resolves each wheel for each platform and each Python without downloading it. An export has no network. It writes
 `requirements.lock` from this file and reports a version that is installed but missing from the file.
@@ -12,14 +12,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "installer")]
 
 from steps import folders  # noqa: E402
-from steps.lockfile import read  # noqa: E402
+from steps.lockfile import normalized, read  # noqa: E402
 from steps.place import Place  # noqa: E402
 
 from workers.export.fresh_environment import HASHES, closure  # noqa: E402
@@ -40,6 +42,12 @@ OF_SETS = ROOT / "installer" / "set_hashes.json"
 """File of the hashes of the optional sets' wheels, which an installation accepts (steps/folders.py)."""
 
 
+GLIBC = {"x86_64": 28, "aarch64": 35}
+"""Oldest glibc 2.N of other computers by processor; OpenVINO's wheels decide for aarch64 (app/computers/fitting.py)."""
+OF_WORKERS = ROOT / "installer" / "workers_hashes.json"
+"""File of the hashes of the wheels that other computers install (app/computers/install.py)."""
+
+
 def wheels() -> list[str]:
     """Return name==version of all wheels from the package index that a bundle can need, as installed here."""
     needs = {name for names in NEEDS.values() for name in names} | {"numpy"}
@@ -56,17 +64,25 @@ def chosen_wheel(wheel: str, platform: tuple[str, ...], python: str) -> tuple[st
     Returns:
         The sha256 of the wheel and whether it fits every platform; None if there is no wheel.
     """
+    report = _report([wheel], platform, python)
+    if report is None:
+        return None
+    info = report[0]["download_info"]
+    return info["archive_info"]["hashes"]["sha256"], info["url"].endswith("-none-any.whl")
+
+
+def _report(wheels: list[str], platform: tuple[str, ...], python: str) -> list[dict[str, Any]] | None:
+    """Return pip's report on the wheels that it would install; None if one of them does not exist."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"]
         command += ["--only-binary=:all:", "--target", folder, "--python-version", python, "--report", str(report)]
         command += [word for name in platform for word in ("--platform", name)]
-        subprocess.run([*command, wheel], capture_output=True, check=False)
+        subprocess.run([*command, *wheels], stdout=subprocess.DEVNULL, check=False)
         if not report.is_file():
             return None
-        (found,) = json.loads(report.read_text(encoding="utf-8"))["install"]
-    info = found["download_info"]
-    return info["archive_info"]["hashes"]["sha256"], info["url"].endswith("-none-any.whl")
+        found: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
+    return found
 
 
 def hashes_of(wheel: str) -> list[str]:
@@ -88,6 +104,39 @@ def set_wheels() -> list[str]:
     return sorted({f"{pin.name}=={pin.version}" for name in names for pin in folders.pins(Place(ROOT), name)})
 
 
+def write_worker_hashes() -> None:
+    """Write the hashes of the packages that workers need on other computers, whose system is Linux.
+
+    Raises:
+        SystemExit: if a package has no wheel for a processor and a Python.
+    """
+    lock = ROOT / "installer" / "requirements-workers.lock"
+    wheels = [pin for pin in read([lock]) if "==" in pin.requirement]
+    found: dict[str, set[str]] = {f"{pin.name}=={pin.version}": set() for pin in wheels}
+    for processor, newest in GLIBC.items():
+        platform = (
+            *(f"manylinux_2_{glibc}_{processor}" for glibc in range(newest, 16, -1)),
+            f"manylinux2014_{processor}",
+        )
+        for python in PYTHONS:
+            markers = {"python_version": python, "platform_machine": processor}
+            wanted = [pin for pin in wheels if _applies(pin.requirement, markers)]
+            report = _report([pin.requirement.partition(";")[0] for pin in wanted], platform, python)
+            if report is None:
+                raise SystemExit(f"a package of {lock.name} has no wheel for {platform[0]} and Python {python}")
+            for row in report:
+                name = f"{normalized(row['metadata']['name'])}=={row['metadata']['version']}"
+                found[name].add(row["download_info"]["archive_info"]["hashes"]["sha256"])
+            print(f"{platform[0]}, Python {python}: {len(report)} of {len(wanted)} wheels", flush=True)
+    text = json.dumps({name: sorted(hashes) for name, hashes in found.items()}, indent=1)
+    OF_WORKERS.write_text(text + "\n", encoding="utf-8")
+
+
+def _applies(requirement: str, markers: dict[str, str]) -> bool:
+    marker = Requirement(requirement).marker
+    return marker is None or marker.evaluate({"sys_platform": "linux", "platform_system": "Linux", **markers})
+
+
 def write(path: Path, names: list[str]) -> None:
     """Write a file of hashes again."""
     found = {}
@@ -98,9 +147,13 @@ def write(path: Path, names: list[str]) -> None:
 
 
 def main() -> None:
-    """Write the file of the sets, and without `sets` that of bundles too."""
-    write(OF_SETS, set_wheels())
-    if sys.argv[1:] != ["sets"]:
+    """Write the file that the command names, or all of them."""
+    chosen = sys.argv[1:]
+    if chosen in ([], ["workers"]):
+        write_worker_hashes()
+    if chosen in ([], ["sets"]):
+        write(OF_SETS, set_wheels())
+    if not chosen:
         write(HASHES, wheels())
 
 

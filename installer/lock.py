@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 RANGED = ("torch", "torchvision")
 HEAD = "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as measured where it was written.\n"
 CHUNK_BYTES = 1 << 20
+ONLY_HERE = frozenset(
+    ("PySide6_Essentials", "pyqtgraph", "qtawesome", "miniaudio", "mlcommons-loadgen", "SQLAlchemy", "alembic", "typer",
+     "rich", "keyring", "jeepney")
+)  # fmt: skip
+"""Packages that only the window, the store and the command line need, and LoadGen, which has no wheels for aarch64."""
 
 
 Need = tuple[set[str], set[str]]
@@ -107,8 +112,10 @@ def main() -> None:
     extras = project["project"]["optional-dependencies"]
     declared = {canonicalize_name(Requirement(text).name): Requirement(text) for text in [*program, *tests]}
     needed = closure([*program, "pip"])
+    for_workers = closure([text for text in [*program, "pip"] if Requirement(text).name not in ONLY_HERE])
     locks = {
         "requirements.lock": needed,
+        "requirements-workers.lock": for_workers,
         "requirements-test.lock": {name: need for name, need in closure(tests).items() if name not in needed},
         "requirements-sign.lock": {name: need for name, need in closure(extras["sign"]).items() if name not in needed},
         "requirements-language.lock": {

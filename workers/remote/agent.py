@@ -24,6 +24,7 @@ from workers.remote.refused import EXIT_CODE, Refused
 
 VERBS = {
     "look": "workers.remote.look:look",
+    "leave": "workers.remote.leave:leave",
 }
 """Each verb with its function `(home: Path, words: list[str]) -> int`, which may use stdin and stdout."""
 MOST_LETTERS = 4096

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import shutil
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -31,6 +32,7 @@ def facts(home: Path) -> dict[str, object]:
         "os": system_name(),
         "system": platform.system(),
         "arch": platform.machine(),
+        "bits": struct.calcsize("P") * 8,
         "libc": "-".join(platform.libc_ver()),
         "processor": processor.name(),
         "features": list(processor.names_of(flags or ())),

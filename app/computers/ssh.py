@@ -1,0 +1,266 @@
+"""Reach another computer by the system's SSH: command lines, replies with limits, and errors in words.
+
+The person's own settings of SSH are not read, so that a connection does only what is written here.
+"""
+
+import contextlib
+import hashlib
+import os
+import selectors
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from app.computers.records import KEY, KNOWN_HOSTS, Computer
+from app.jobs.environment import is_secret
+from workers.contracts.errors import BackendMissing, WorkerError
+from workers.contracts.translation import _, mark
+
+Stopped = Callable[[], bool]
+
+CONNECT_S, ALIVE_S, ALIVE_TIMES = 10, 5, 3
+PERSIST_S = 30
+"""Seconds that a connection without a user stays open for the next command."""
+VERB_WAIT_S = 30.0
+TICK_S = 0.05
+MOST_BYTES = 1 << 20
+"""Most bytes of a reply that are read."""
+SSH_FAILED = 255
+"""Exit code of ssh itself, where the other computer reports nothing."""
+
+FIXED = (
+    "BatchMode=yes", "StrictHostKeyChecking=yes", "GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no",
+    "IdentitiesOnly=yes", "ForwardAgent=no", "ClearAllForwardings=yes", "PermitLocalCommand=no", "EscapeChar=none",
+    f"ConnectTimeout={CONNECT_S}", f"ServerAliveInterval={ALIVE_S}", f"ServerAliveCountMax={ALIVE_TIMES}",
+)  # fmt: skip
+
+REACHED_NOT = (
+    "refused", "timed out", "timeout", "no route to host", "unreachable", "closed by", "reset by", "closed connection",
+    "kex_exchange_identification", "banner exchange", "broken pipe", "not responding",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a command on another computer left: its exit code, its output, and what it or ssh wrote to stderr."""
+
+    code: int
+    output: bytes
+    error: str
+
+
+class Unreached(BackendMissing):
+    """The other computer could not be reached, or the connection was lost."""
+
+
+def ssh_command(folder: Path, computer: Computer, *verb: str) -> list[str]:
+    """Return the command line that runs a verb of the agent; its stdin and stdout are the agent's.
+
+    Args:
+        folder: Folder of the computers' records.
+        computer: The computer.
+        verb: The verb and its words.
+    """
+    place = folder / computer.name
+    shared, persist = control_folder(), list[str]()
+    if shared is not None:  # the name of the socket belongs to this key, so that no other record uses the connection
+        name = hashlib.sha256(str(place.absolute()).encode()).hexdigest()[:20]
+        persist = [f"ControlPath={quoted(shared / name)}", "ControlMaster=auto", f"ControlPersist={PERSIST_S}"]
+    options = ["PreferredAuthentications=publickey", *persist, f"IdentityFile={quoted(place / KEY)}"]
+    return base_command(computer, place / KNOWN_HOSTS, options, shlex.join(verb))
+
+
+def base_command(computer: Computer, known_hosts: Path, options: Sequence[str], command: str = "") -> list[str]:
+    """Return a command line of ssh with the options of each connection and these; the first value of each counts."""
+    chosen = [*options, f"UserKnownHostsFile={quoted(known_hosts)}", *FIXED]
+    words = [program("ssh"), "-F", "none", "-T", "-p", str(computer.port), "-l", computer.user]
+    words += [word for option in chosen for word in ("-o", option)]
+    return [*words, "--", computer.host, *([command] if command else [])]
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a value of an option of ssh, which splits at spaces and replaces percent signs."""
+    return '"' + str(path).replace("%", "%%") + '"'
+
+
+def program(name: str) -> str:
+    """Return the path of a program of OpenSSH; raises BackendMissing."""
+    found = shutil.which(name)
+    if found is None or os.name != "posix":
+        raise BackendMissing(
+            "ssh_missing",
+            mark("SSH is missing on this computer"),
+            _("The program {0} of OpenSSH was not found.").format(name),
+            mark("Install the package openssh-client of your system, then try again."),
+        )
+    return found
+
+
+def control_folder() -> Path | None:
+    """Return the folder of the sockets of open connections, which only this account may use; None without one.
+
+    Its path is short, because the path of a socket has at most 104 bytes.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    root = (
+        Path(runtime) if runtime and len(runtime) < 30 and os.access(runtime, os.W_OK) else Path(tempfile.gettempdir())
+    )
+    folder = root / f"fettle-{os.getuid()}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        is_own = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
+        return folder if is_own and len(str(folder)) < 40 else None
+    return None
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the variables for ssh, whose messages are read in English; secrets of other programs are left out."""
+    own = {name: value for name, value in os.environ.items() if not is_secret(name)}
+    return {**own, "LC_ALL": "C", **more}
+
+
+def converse(
+    command: Sequence[str],
+    source: IO[bytes] | None = None,
+    stopped: Stopped = lambda: False,
+    wait_s: float = VERB_WAIT_S,
+    on_line: Callable[[bytes], object] | None = None,
+) -> Reply:
+    """Run a command of ssh and return its reply; `on_line` gets each line of its output at once.
+
+    Raises:
+        InterruptedError: `stopped` returned True.
+        Unreached: no byte arrived within `wait_s`.
+    """
+    process = subprocess.Popen(
+        command, stdin=source or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment(), start_new_session=True,
+    )  # fmt: skip
+    try:
+        output, error = _read(process, stopped, wait_s, on_line)
+        return Reply(process.wait(CONNECT_S), output, error.decode("utf-8", "replace"))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def _read(
+    process: "subprocess.Popen[bytes]", stopped: Stopped, wait_s: float, on_line: Callable[[bytes], object] | None
+) -> tuple[bytes, bytes]:
+    """Return what the process writes to stdout and stderr until it has ended, each up to `MOST_BYTES`."""
+    parts = {process.stdout: bytearray(), process.stderr: bytearray()}
+    heard, begin = time.monotonic(), 0
+    with selectors.DefaultSelector() as waiting:
+        for stream in parts:
+            assert stream is not None
+            waiting.register(stream, selectors.EVENT_READ)
+        while waiting.get_map():
+            if stopped():
+                raise InterruptedError("the connection was stopped")
+            if time.monotonic() - heard > wait_s:
+                raise stalled()
+            for key, _events in waiting.select(TICK_S):
+                heard = time.monotonic()
+                piece, part = os.read(key.fd, 1 << 16), parts[key.fileobj]  # type: ignore[index]
+                if len(part) + len(piece) > MOST_BYTES:
+                    process.kill()
+                if not piece:
+                    waiting.unregister(key.fileobj)
+                part += piece
+                if key.fileobj is process.stdout and on_line is not None:
+                    while (end := part.find(b"\n", begin)) >= 0:
+                        on_line(bytes(part[begin:end]))
+                        begin = end + 1
+    return bytes(parts[process.stdout]), bytes(parts[process.stderr])
+
+
+def stalled() -> Unreached:
+    """Return the error of a network that transports nothing."""
+    return Unreached(
+        "connection_stalled",
+        mark("The connection has stalled"),
+        mark(
+            "Nothing arrived from the computer for a while, so the connection was closed. Nothing was left half done."
+        ),
+        mark("Check the network between both computers, then try again."),
+    )
+
+
+def refused_by_ssh(computer: Computer, error: str, *, with_password: bool = False) -> WorkerError:
+    """Return the error of a connection that ssh could not make, from its message; the message goes to the log."""
+    text = error.lower()
+    facts: Mapping[str, str] = {"ssh": error[-2000:]}
+    where = computer.address
+    if "identification has changed" in text or "host key verification failed" in text:
+        return BackendMissing(
+            "host_key_changed",
+            mark("The computer identifies itself by another key"),
+            _("{0} has another host key than when you added it. Nothing was sent.").format(where),
+            mark("If it was installed anew, remove it here and add it again. If not, someone may be imitating it."),
+            facts=facts,
+        )
+    if "permission denied" in text or "too many authentication failures" in text:
+        return _not_let_in(where, facts, with_password=with_password)
+    if "could not resolve hostname" in text:
+        return Unreached(
+            "host_unknown",
+            mark("There is no computer of this name"),
+            _("The name in {0} was not found in this network.").format(where),
+            mark("Check the spelling, or enter the computer's number, such as 192.168.1.20."),
+            facts=facts,
+        )
+    if any(part in text for part in REACHED_NOT):
+        return Unreached(
+            "not_reached",
+            mark("The computer cannot be reached"),
+            _("{0} does not answer, or has no SSH service at this port.").format(where),
+            mark("Check that it is switched on, in the same network, and that SSH is enabled there."),
+            facts=facts,
+        )
+    last = next((line for line in reversed(error.splitlines()) if line.strip()), "ssh")
+    return Unreached(
+        "ssh_failed",
+        mark("The connection could not be made"),
+        _("{0}: {1}").format(where, last[:200]),
+        mark("Try “ssh” with this address in a terminal to see what is wrong."),
+        facts=facts,
+    )
+
+
+def _not_let_in(where: str, facts: Mapping[str, str], *, with_password: bool) -> WorkerError:
+    if with_password:
+        return BackendMissing(
+            "wrong_password",
+            mark("The password was not accepted"),
+            _("{0} did not let this user in with this password. Nothing was changed there.").format(where),
+            mark("Check the user name and the password. Some computers allow keys only; then name your own key file."),
+            facts=facts,
+        )
+    return BackendMissing(
+        "key_refused",
+        mark("The key was not accepted"),
+        _("{0} did not let this user in with this key.").format(where),
+        mark("If the key was removed there, remove the computer here and add it again."),
+        facts=facts,
+    )
+
+
+@contextlib.contextmanager
+def as_file(data: bytes) -> Iterator[IO[bytes]]:
+    """Lend `data` as a file for the input of ssh."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
