@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import forking
 import made_once
@@ -74,6 +75,23 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     made_once.place = None
     forking.close_servers()
+
+
+@pytest.fixture
+def own_sshd(tmp_path: Path) -> Iterator[Any]:
+    """Another computer, reached by SSH on loopback (`own_sshd.Sshd`)."""
+    from own_sshd import run_sshd
+
+    with run_sshd(tmp_path) as sshd:
+        yield sshd
+
+
+@pytest.fixture
+def quick_setup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other computers are added without importing the workers there."""
+    from own_sshd import skip_import
+
+    skip_import(monkeypatch)
 
 
 @pytest.fixture(scope="session")

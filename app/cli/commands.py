@@ -10,6 +10,7 @@ import typer
 from app.cli import (
     answer,
     chat,
+    computer,
     data,
     diff,
     explain,
@@ -63,6 +64,16 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "hub": (
         "Search and download models of the hub (HF_ENDPOINT, HF_TOKEN and proxy variables apply).",
         {"search": hub.search, "get": hub.get, "login": hub.login},
+    ),
+    "computer": (
+        "Add, list, check and remove other computers, where models can be measured over SSH.",
+        {
+            "": computer.list_computers,
+            "list": computer.list_computers,
+            "add": computer.add_computer,
+            "check": computer.check_computer,
+            "remove": computer.remove_computer,
+        },
     ),
     "gpu": ("Check NVIDIA GPUs and watch their readings.", {"doctor": gpu.doctor, "watch": gpu.watch}),
 }

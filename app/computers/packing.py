@@ -45,15 +45,22 @@ def workers_package() -> Package:
     The version names the program's version and the contents, so that a changed clone is another version. The same list
     of packages is the same folder there, so that a new version of the code does not download them again.
     """
-    code = {f"code/{path.relative_to(CODE)}": path.read_bytes() for path in _sources(CODE / "workers")}
-    lock = {f"lock/{name}": text.encode() for name, text in lock_files().items()}
-    environment = _digest(lock)
-    return Package(f"{VERSION}-{_digest({**code, **lock})}", environment, _packed({**code, **lock}))
+    code, lock = _code(), _lock()
+    return Package(workers_version(), _digest(lock), _packed({**code, **lock}))
 
 
+@cache
 def workers_version() -> str:
     """Return the version of the workers that this program installs."""
-    return workers_package().version
+    return f"{VERSION}-{_digest({**_code(), **_lock()})}"
+
+
+def _code() -> dict[str, bytes]:
+    return {f"code/{path.relative_to(CODE)}": path.read_bytes() for path in _sources(CODE / "workers")}
+
+
+def _lock() -> dict[str, bytes]:
+    return {f"lock/{name}": text.encode() for name, text in lock_files().items()}
 
 
 def lock_files() -> dict[str, str]:

@@ -51,7 +51,6 @@ class SetupStatus:
 
     line: str = ""
     share: float | None = None
-    said: list[str] = field(default_factory=list)
 
     def show(self, line: str, share: float | None = None) -> None:
         """Report what happens now."""

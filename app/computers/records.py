@@ -45,6 +45,7 @@ class ComputerFacts(Frozen):
 
     Attributes:
         features: Instruction sets by the names of `workers.infer.processor`.
+        feature_titles: Those that people know, by their names for people, the strongest first.
         cores: Cores that the account may use.
         bits: 64 or 32, of its Python.
         libc: Such as ``glibc-2.41``; "" or another name where no ready-built packages exist.
@@ -60,6 +61,7 @@ class ComputerFacts(Frozen):
     libc: Line = ""
     processor: Line = ""
     features: tuple[Line, ...] = Field(default=(), max_length=100)
+    feature_titles: tuple[Line, ...] = Field(default=(), max_length=100)
     cores: int = Field(ge=1)
     memory_bytes: int = Field(ge=0)
     free_disk_bytes: int = Field(ge=0)

@@ -213,7 +213,7 @@ def refused_by_ssh(computer: Computer, error: str, *, with_password: bool = Fals
         )
     if "permission denied" in text or "too many authentication failures" in text:
         return _not_let_in(where, facts, with_password=with_password)
-    if "could not resolve hostname" in text:
+    if "could not resolve hostname" in text or "getaddrinfo" in text:
         return Unreached(
             "host_unknown",
             mark("There is no computer of this name"),

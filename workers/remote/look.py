@@ -27,7 +27,7 @@ def look(home: Path, words: list[str]) -> int:
 
 def facts(home: Path) -> dict[str, object]:
     """Return the facts of this computer; sizes in bytes, `clock_s` as seconds since 1970."""
-    flags = processor.flags()
+    features = processor.names_of(processor.flags() or ())
     return {
         "os": system_name(),
         "system": platform.system(),
@@ -35,7 +35,8 @@ def facts(home: Path) -> dict[str, object]:
         "bits": struct.calcsize("P") * 8,
         "libc": "-".join(platform.libc_ver()),
         "processor": processor.name(),
-        "features": list(processor.names_of(flags or ())),
+        "features": list(features),
+        "feature_titles": [one.title for one in processor.known(features)],
         "cores": usable_cores(),
         "memory_bytes": memory_bytes(),
         "free_disk_bytes": shutil.disk_usage(str(existing(home))).free,

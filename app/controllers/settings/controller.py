@@ -12,6 +12,7 @@ from app.controllers.commands import CHOOSE_LANGUAGE
 from app.controllers.hub.section import HubSection
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.settings.computers import ComputersSection
 from app.controllers.settings.program import ProgramSection
 from app.controllers.settings.storage import StorageSection
 from app.controllers.words import device_words
@@ -56,6 +57,7 @@ class SettingsController(PageController[SettingsPage]):
         self._program = ProgramSection(context, page)
         self._hub = HubSection(context, page)
         self._storage = StorageSection(context, page)
+        self._computers = ComputersSection(context, page)
 
     def show(self) -> None:
         """Show all settings and the runtimes."""
@@ -106,6 +108,7 @@ class SettingsController(PageController[SettingsPage]):
         self._installing.weigh(*self._sets(), again=True)  # another page may have installed a set
         self._hub.show()
         self._program.show()
+        self._computers.show()
         self._storage.shown()
 
     def left(self) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
+from widgets.pages.settings.computers import ComputersCard, ComputersValue
 from widgets.pages.settings.program import ProgramCard, ProgramValue
 from widgets.pages.settings.storage import StorageCard, StorageValue
 from widgets.pages.settings.value import SettingsValue
@@ -28,7 +29,7 @@ from workers.contracts.wording import capitalized
 GIB, MOST_GIB = 1 << 30, 4096
 TEXT_SIZES = (100, 125, 150, 175, 200)
 
-Section = KeptHubValue | ProgramValue | StorageValue
+Section = ComputersValue | KeptHubValue | ProgramValue | StorageValue
 
 
 class SettingsPage(InstallingPage):
@@ -45,6 +46,7 @@ class SettingsPage(InstallingPage):
     free_space_requested = Signal()
     store_limit_changed = Signal(object)  # bytes, or None for no limit
     program_requested = Signal(str)  # a ProgramRequest
+    computer_requested = Signal(str, str)  # as ComputersCard.requested
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
 
@@ -65,12 +67,14 @@ class SettingsPage(InstallingPage):
         program = ProgramCard(self.theme, self.program_requested)
         hub = KeptHubCard(self.theme, self.hub_forget_requested)
         hub.removal_requested.connect(self.hub_removal_requested)
-        self._cards = {StorageValue: storage, ProgramValue: program, KeptHubValue: hub}
+        others = ComputersCard(self.theme)
+        others.requested.connect(self.computer_requested)
+        self._cards = {StorageValue: storage, ProgramValue: program, KeptHubValue: hub, ComputersValue: others}
         for kind, card in self._cards.items():
             card.show_value(self._values.get(kind) or kind())
         cards = [make(value) for make in (self._looks, self._language, self._folder, self._cores, self._limits)]
         left = in_column(*cards, program, self._about(value), STRETCH, gap=SPACE_L)
-        right = in_column(storage, hub, self._sets(value), self._runtimes(value), STRETCH, gap=SPACE_L)
+        right = in_column(others, storage, hub, self._sets(value), self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
         place = self.verticalScrollBar().value()
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))

@@ -1,0 +1,99 @@
+"""Show in Settings the other computers with what they are, and add, check and remove them."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, divider
+from widgets.parts.format import clipped
+from widgets.parts.layout import LEFT, MIDDLE, held, in_column, in_flow, in_row
+from widgets.parts.small import Bar
+from widgets.parts.text import ElidedLabel, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S
+from workers.contracts.translation import _
+
+MAX_NAME = 64
+
+
+@dataclass(frozen=True)
+class ComputerRow:
+    """One computer; `facts` are lines of text, `hint` is what a person should know about it."""
+
+    name: str
+    address: str
+    facts: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class ComputersValue:
+    """The section's value; while something happens `at_work` says what, with its `share` or None."""
+
+    rows: tuple[ComputerRow, ...] = ()
+    at_work: str = ""
+    share: float | None = None
+    message: str = ""
+    problem: str = ""
+
+
+class ComputersCard(Card):
+    """The card of the section; the list is made anew only if it changes, so that the focus stays during an addition."""
+
+    requested = Signal(str, str)  # add, stop, check or remove, and the name of the computer
+
+    def __init__(self, theme: Theme) -> None:
+        """Create an empty card."""
+        super().__init__(_("Other computers"), gap=SPACE_M)
+        self._theme = theme
+        self._rows: tuple[ComputerRow, ...] | None = None
+        self._list = QWidget()
+        about = _("Measure on the computer where the model will run. It needs Linux and an SSH service.")
+        self._now, self._problem = words("", "soft"), words("", "", "warn")
+        self._bar = Bar(_("Progress with the other computer"))
+        self._add = GhostButton(theme, _("Add a computer…"), "plus", on=lambda: self.requested.emit("add", ""))
+        self._stop = GhostButton(
+            theme, _("Stop"), "stop", name=_("Stop the work with the other computer"),
+            on=lambda: self.requested.emit("stop", ""),
+        )  # fmt: skip
+        buttons = in_flow(self._add, self._stop)
+        self.add(words(about, "soft"), self._list, self._now, self._bar, self._problem, (buttons, LEFT))
+
+    def show_value(self, value: ComputersValue) -> None:
+        """Show other computers or another progress."""
+        if value.rows != self._rows:
+            self._rows = value.rows
+            rows = [part for row in value.rows for part in (divider(), self._row(row))]
+            self._list = self.swap(self._list, held(in_column(*rows, gap=SPACE_S)))
+        self._list.setVisible(bool(value.rows))
+        for text, shown in ((self._now, value.at_work or value.message), (self._problem, value.problem)):
+            text.setText(shown)
+            text.setVisible(bool(shown))
+        self._bar.setVisible(bool(value.at_work))
+        self._bar.set_share(value.share)
+        self._stop.setVisible(bool(value.at_work))
+        self._add.setEnabled(not value.at_work)
+
+    def _row(self, row: ComputerRow) -> QWidget:
+        name = clipped(row.name, MAX_NAME)
+        buttons = [
+            GhostButton(
+                self._theme, text, icon, "small", name=full.format(name),
+                on=lambda _checked=False, action=action: self.requested.emit(action, row.name),
+            )
+            for action, text, full, icon in (
+                ("check", _("Check"), _("Check {0}"), "arrows-clockwise"),
+                ("remove", _("Remove…"), _("Remove {0}…"), "trash"),
+            )
+        ]  # fmt: skip
+        head = in_column(ElidedLabel(name, "strong"), ElidedLabel(row.address, "caption"), gap=0)
+        return held(
+            in_column(
+                in_row((head, 1), *((button, MIDDLE) for button in buttons)),
+                *(words(line, "soft") for line in row.facts),
+                words(row.hint, "", "warn") if row.hint else None,
+                gap=2,
+            )
+        )
