@@ -24,10 +24,10 @@ RANGED = ("torch", "torchvision")
 HEAD = "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as measured where it was written.\n"
 CHUNK_BYTES = 1 << 20
 ONLY_HERE = frozenset(
-    ("PySide6_Essentials", "pyqtgraph", "qtawesome", "miniaudio", "mlcommons-loadgen", "SQLAlchemy", "alembic", "typer",
-     "rich", "keyring", "jeepney")
+    ("PySide6_Essentials", "pyqtgraph", "qtawesome", "miniaudio", "mlcommons-loadgen", "SQLAlchemy", "alembic",
+     "keyring", "jeepney")
 )  # fmt: skip
-"""Packages that only the window, the store and the command line need, and LoadGen, which has no wheels for aarch64."""
+"""Packages that only the window and the store need, and LoadGen, which has no wheels for aarch64."""
 
 
 Need = tuple[set[str], set[str]]

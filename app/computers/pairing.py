@@ -167,7 +167,8 @@ def remove(folder: Path, name: str, stopped: Stopped = lambda: False) -> bool:
     """
     known = find(folder, name)
     try:
-        reached = converse(ssh_command(folder, known, "leave", known.key_id), stopped=stopped).code == 0
+        command = ssh_command(folder, known, "leave", known.key_id)
+        reached = converse(command, stopped=stopped, wait_s=SETUP_WAIT_S).code == 0
     except (Unreached, BackendMissing):
         reached = False
     close(folder, known)

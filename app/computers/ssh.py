@@ -176,6 +176,7 @@ def _read(
                 piece, part = os.read(key.fd, 1 << 16), parts[key.fileobj]  # type: ignore[index]
                 if len(part) + len(piece) > MOST_BYTES:
                     process.kill()
+                    continue
                 if not piece:
                     waiting.unregister(key.fileobj)
                 part += piece
@@ -226,7 +227,9 @@ def refused_by_ssh(computer: Computer, error: str, *, with_password: bool = Fals
             "not_reached",
             mark("The computer cannot be reached"),
             _("{0} does not answer, or has no SSH service at this port.").format(where),
-            mark("Check that it is switched on, in the same network, and that SSH is enabled there."),
+            mark(
+                "Check that it is on, in this network, and that SSH is enabled. After several attempts, wait a minute."
+            ),
             facts=facts,
         )
     last = next((line for line in reversed(error.splitlines()) if line.strip()), "ssh")

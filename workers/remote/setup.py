@@ -101,7 +101,9 @@ def make_environment(place: Path, lock: Path) -> None:
         check_room(place, plan["installed_bytes"])
         report("Preparing")
         run_or_refuse([python, "-I", "-m", "venv", str(place)], place, "venv_missing")
-        pip = [str(place / "bin" / "python"), "-I", "-m", "pip"]
+        os.environ["TMPDIR"] = str(place / "tmp")  # the system's folder may lie in memory
+        (place / "tmp").mkdir()
+        pip = [str(place / "bin" / "python"), "-I", "-m", "pip", "--no-cache-dir"]
         hashed, torch = str(lock / "hashed.txt"), str(lock / "torch.txt")
         pip_install([*pip, "install", "--no-deps", "--require-hashes", "-r", hashed], plan["packages"])
         wanted = place / "torch.json"
@@ -110,6 +112,7 @@ def make_environment(place: Path, lock: Path) -> None:
         if any(name.startswith(("nvidia-", "cuda-")) for name in names):
             check_room(place, CUDA_BYTES)
         pip_install([*pip, "install", "-r", torch], len(names))
+        shutil.rmtree(os.environ["TMPDIR"])
         (place / COMPLETE).touch()
     except BaseException:
         shutil.rmtree(str(place), ignore_errors=True)
@@ -173,6 +176,7 @@ def lines_of(command: list[str]) -> Iterator[str | None]:
         if process.poll() is None:
             process.terminate()
             process.wait()
+        process.stdout.close()
 
 
 def check(part: Path) -> None:
