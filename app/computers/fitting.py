@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from app.computers.records import Computer, ComputerFacts
-from app.computers.ssh import Reply, refused_by_ssh
+from app.computers.ssh import SSH_FAILED, Reply, refused_by_ssh
 from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.translation import _, mark
@@ -63,7 +63,7 @@ def refused_there(computer: Computer, reply: Reply) -> WorkerError:
         report = json.loads(last)
         code, detail = str(report["code"]), str(report.get("detail", ""))
     except (ValueError, TypeError, KeyError):
-        if reply.code == 255:
+        if reply.code == SSH_FAILED:
             return refused_by_ssh(computer, reply.error)
         report, code, detail = {}, "setup_failed", last
     return _explained(code, detail, report)

@@ -15,10 +15,11 @@ from app.version import VERSION
 CODE = Path(__file__).resolve().parents[2]
 LOCK, HASHES = "requirements-workers.lock", "workers_hashes.json"
 AGENT = (
-    "workers/__init__.py",
-    "workers/remote/*.py",
-    *(f"workers/infer/{name}.py" for name in ("__init__", "processor", "words")),
-)
+    "workers/__init__.py", "workers/remote/*.py", "workers/infer/__init__.py", "workers/infer/processor.py",
+    "workers/infer/words.py", "workers/contracts/__init__.py", "workers/contracts/process/__init__.py",
+    "workers/contracts/process/channel.py",
+)  # fmt: skip
+"""Files of the agent, which need the standard library only."""
 LEFT_OUT = frozenset(("__pycache__", "locale"))
 """Folders of `workers` that other computers do not get: they report in English, and the window translates."""
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;]+)")

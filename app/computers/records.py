@@ -121,7 +121,7 @@ def parse_address(text: str, name: str = "", port: int | None = None) -> Compute
             _("“{0}” should look like anna@server.local, or anna@192.168.1.20:2222 with a port.").format(text[:80]),
             mark("Enter the name that you use on that computer, an @, and the computer's name or its number."),
         )
-    if not _NAME.fullmatch(name) or len(name) > 64:
+    if not _NAME.fullmatch(name) or len(name) > 64 or name.endswith(PART):
         raise InputRefused(
             "bad_name",
             mark("This name cannot be used"),

@@ -107,7 +107,19 @@ def test_locks_pin_what_pyproject_declares() -> None:
                 assert wanted.name in ("torch", "torchvision"), text
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock", *OPTIONAL_LOCKS])
+def test_lock_of_other_computers_has_the_programs_versions() -> None:
+    """Given the lock of the workers, then each version in it is the program's, whose predictions were compared."""
+    own, there = (
+        {pin.name: pin.version for pin in parse((INSTALLER / name).read_text(encoding="utf-8"))}
+        for name in ("requirements.lock", "requirements-workers.lock")
+    )
+    assert {"numpy", "torch", "onnxruntime", "openvino"} <= there.keys() and there.items() <= own.items()
+
+
+LOCKS = ["requirements.lock", "requirements-test.lock", "requirements-workers.lock", *OPTIONAL_LOCKS]
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_lock_lines_are_exact_and_name_no_address(name: str) -> None:
     """No address of an index, no build of one machine alone; the window's library stays below 6.12."""
     text = (INSTALLER / name).read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ class AddressDialog(QuestionDialog):
         )
         super().__init__(theme, value, window)
         self._address = self._line(_("Address (user@computer)"), "anna@192.168.1.20", address)
-        self._name = self._line(_("Name (optional)"), _("such as Office server"), "")
+        self._name = self._line(_("Name (optional)"), _("such as office-server"), "")
         self._password = self._line(_("Password on that computer"), "", "")
         self._password.setEchoMode(QLineEdit.EchoMode.Password)
         self._password.setMaxLength(MAX_PASSWORD)

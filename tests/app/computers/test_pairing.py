@@ -2,12 +2,13 @@
 
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from own_sshd import PASSWORD, Sshd
 
-from app.computers import fitting, packing, pairing
+from app.computers import fitting, packing, pairing, ssh
 from app.computers.login import scan
 from app.computers.pairing import Request, SetupStatus, add, check, remove
 from app.computers.records import computers
@@ -126,3 +127,25 @@ def test_name_of_another_computer_is_not_taken(own_sshd: Sshd, tmp_path: Path) -
     with pytest.raises(WorkerError) as error:
         add(tmp_path / "computers", Request(other, scan(known)), SetupStatus(), NOW)
     assert error.value.code == "name_taken" and computers(tmp_path / "computers") == (known,)
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("quick_setup")
+def test_stalled_computer_is_given_up_and_used_again_when_it_is_back(
+    own_sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a computer whose processes stand still, Then a check ends in seconds; when they go on, it works again."""
+    quicker = [("ServerAliveInterval=5", "ServerAliveInterval=1"), ("ConnectTimeout=10", "ConnectTimeout=3")]
+    fixed = [dict(quicker).get(option, option) for option in ssh.FIXED]
+    monkeypatch.setattr(ssh, "FIXED", tuple(fixed))
+    own_sshd.place_packages()
+    own_sshd.add(tmp_path / "computers")
+    check(tmp_path / "computers", "target")
+    with own_sshd.frozen():
+        began_s = time.monotonic()
+        for _connection in ("the open one", "a new one"):
+            with pytest.raises(WorkerError) as error:
+                check(tmp_path / "computers", "target")
+            assert error.value.code in ("not_reached", "connection_stalled")
+        assert time.monotonic() - began_s < 20
+    assert check(tmp_path / "computers", "target").name == "target"

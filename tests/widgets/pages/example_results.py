@@ -17,6 +17,7 @@ from widgets.pages.compare.value import (
 )
 from widgets.pages.export.value import ExportValue
 from widgets.pages.jobs.value import JobValue
+from widgets.pages.settings.computers import ComputerRow, ComputersValue
 from widgets.pages.settings.program import ProgramValue
 from widgets.pages.settings.storage import StorageValue
 from widgets.pages.settings.value import SettingsValue
@@ -295,6 +296,20 @@ def storage(**changed: Any) -> StorageValue:
         limit_bytes=10_000_000_000,
     )
     return replace(base, **changed)
+
+
+def computers(**changed: Any) -> ComputersValue:
+    facts = (
+        "Cortex-A76 (aarch64), NEON dot products",
+        "4 cores, 8.2 GB memory, 21 GB free on its disk",
+        "Raspberry Pi OS 12",
+    )
+    rows = (
+        ComputerRow("pi", "anna@pi.local", facts),
+        ComputerRow("office-server", "anna@10.0.0.7:2222", facts, "Its clock differs by 2 h 3 min."),
+    )
+    value = ComputersValue(rows, "Downloading packages there", 0.4, problem="The password was not accepted.")
+    return replace(value, **changed)
 
 
 def program(**changed: Any) -> ProgramValue:

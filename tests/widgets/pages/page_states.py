@@ -207,5 +207,6 @@ STATES: dict[str, State] = {
     "guide-task": (GuidePage, lambda p, ex: p.show_task(TASKS[0][1], "Press **Start**.\n", {})),
     "settings-program": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.program()))),
     "settings-storage": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.storage()))),
+    "settings-computers": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.computers()))),
     "settings-hub": (SettingsPage, lambda p, ex: (p.show_value(ex.settings()), p.show_section(ex.hub_kept()))),
 }

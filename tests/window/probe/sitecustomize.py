@@ -19,7 +19,16 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-ALLOWED_WINDOWS = ("MainWindow", "QuestionDialog", "ShapeDialog", "MatchDialog", "QFileDialog", "QMenu", "QTipLabel")
+ALLOWED_WINDOWS = (
+    "MainWindow",
+    "QuestionDialog",
+    "AddressDialog",
+    "ShapeDialog",
+    "MatchDialog",
+    "QFileDialog",
+    "QMenu",
+    "QTipLabel",
+)
 WATCHED = {"app.first_look": "frame_window", "app.bootstrap": "build_window"}
 FOUND: set[str] = set()
 STRAYS: list[str] = []
