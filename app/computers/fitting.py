@@ -15,7 +15,6 @@ OLDEST_GLIBC = {"x86_64": (2, 28), "aarch64": (2, 35)}
 """Processors with ready-built packages, and the oldest glibc that all of them accept."""
 NO_PYTHON, OLD_PYTHON = 127, 64
 MOST_CLOCK_S = 60.0
-NOTHING_LEFT = mark("Nothing of Fettle was left there.")
 
 
 def check_fits(facts: ComputerFacts) -> None:

@@ -36,7 +36,7 @@ SCAN_S = 8
 LOGIN_WAIT_S = 40.0
 KINDS = ("ed25519", "ecdsa", "rsa")
 """Kinds of host keys, the preferred one first. Each is a connection without a login, which OpenSSH 9.8 punishes."""
-ASK = '#!/bin/sh\nexec cat "${0%/*}/secret"\n'
+ASK = '#!/bin/sh\nexec cat "$(dirname "$0")/secret"\n'
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Pack what other computers get: the agent, the code of the workers, and the list of their packages."""
 
 import hashlib
+import importlib.metadata
 import io
 import json
 import re
@@ -47,7 +48,7 @@ def workers_package() -> Package:
     of packages is the same folder there, so that a new version of the code does not download them again.
     """
     code, lock = _code(), _lock()
-    return Package(workers_version(), _digest(lock), _packed({**code, **lock}))
+    return Package(workers_version(), _digest(lock), _packed({**code, **lock, **_pip()}))
 
 
 @cache
@@ -58,6 +59,13 @@ def workers_version() -> str:
 
 def _code() -> dict[str, bytes]:
     return {f"code/{path.relative_to(CODE)}": path.read_bytes() for path in _sources(CODE / "workers")}
+
+
+def _pip() -> dict[str, bytes]:
+    """Return this program's pip, because the Python of many systems comes without one."""
+    pip = importlib.metadata.distribution("pip")
+    files = {str(path): Path(str(pip.locate_file(path))) for path in pip.files or () if path.parts[0] == "pip"}
+    return {f"pip/{name}": file.read_bytes() for name, file in files.items() if file.suffix != ".pyc"}
 
 
 def _lock() -> dict[str, bytes]:

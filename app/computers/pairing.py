@@ -40,7 +40,7 @@ START = (
     "exec python3 -I -c 'import sys; sys.version_info >= (3, 8) or sys.exit(64); "
     "exec(sys.stdin.buffer.read(int(sys.argv[1])))' {length}"
 )
-"""Command that runs the first `length` bytes of its input as a program of Python, in any shell."""
+"""Command that runs the first `length` bytes of its input as a program of Python."""
 SETUP_WAIT_S = 900.0
 """Seconds that one stage of the setup may be silent: the check of the packages on a slow disk."""
 
@@ -116,7 +116,7 @@ def _set_up(
     """Install agent, workers and key over an open login, look at the computer with the key, and remove the old key."""
     status.show(_("Looking at the computer"))
     program_text = ARRIVAL.read_bytes()
-    words = START.format(length=len(program_text))
+    words = "exec sh -c " + shlex.quote(START.format(length=len(program_text)))
     reply = _run(login.command(words), program_text + agent_archive(), asked, stopped)
     report = _document(reply.output)
     home, python = str(report.get("home", "")), str(report.get("executable", ""))

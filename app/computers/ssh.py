@@ -32,6 +32,8 @@ VERB_WAIT_S = 30.0
 TICK_S = 0.05
 MOST_BYTES = 1 << 20
 """Most bytes of a reply that are read."""
+TOKEN = "%"
+"""Begin of what ssh replaces in the value of an option."""
 SSH_FAILED = 255
 """Exit code of ssh itself, where the other computer reports nothing."""
 
@@ -87,7 +89,7 @@ def base_command(computer: Computer, known_hosts: Path, options: Sequence[str], 
 
 def quoted(path: Path) -> str:
     """Return a path as a value of an option of ssh, which splits at spaces and replaces percent signs."""
-    return '"' + str(path).replace("%", "%%") + '"'
+    return '"' + str(path).replace(TOKEN, TOKEN * 2) + '"'
 
 
 def program(name: str) -> str:

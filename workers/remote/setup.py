@@ -75,7 +75,8 @@ def install(home: Path, words: list[str]) -> int:
         unpack(sys.stdin.buffer.read(MOST_BYTES), part)
         place = home / "environments" / environment
         if not (place / COMPLETE).exists():
-            make_environment(place, part / "lock")
+            make_environment(place, part / "lock", part / "pip" / "pip")
+        shutil.rmtree(str(part / "pip"))
         report("Checking")
         (part / "venv").symlink_to(Path("..", "..", "environments", environment))
         check(part)
@@ -91,8 +92,8 @@ def install(home: Path, words: list[str]) -> int:
     return 0
 
 
-def make_environment(place: Path, lock: Path) -> None:
-    """Make the folder of packages; whatever fails removes it."""
+def make_environment(place: Path, lock: Path, own_pip: Path) -> None:
+    """Make the folder of packages with the pip that was sent; whatever fails removes it."""
     python = find_python()
     plan = json.loads((lock / "plan.json").read_text(encoding="utf-8"))
     shutil.rmtree(str(place), ignore_errors=True)
@@ -100,10 +101,10 @@ def make_environment(place: Path, lock: Path) -> None:
     try:
         check_room(place, plan["installed_bytes"])
         report("Preparing")
-        run_or_refuse([python, "-I", "-m", "venv", str(place)], place, "venv_missing")
+        run_or_refuse([python, "-I", "-m", "venv", "--without-pip", str(place)], place, "venv_missing")
         os.environ["TMPDIR"] = str(place / "tmp")  # the system's folder may lie in memory
         (place / "tmp").mkdir()
-        pip = [str(place / "bin" / "python"), "-I", "-m", "pip", "--no-cache-dir"]
+        pip = [str(place / "bin" / "python"), "-I", str(own_pip), "--no-cache-dir"]
         hashed, torch = str(lock / "hashed.txt"), str(lock / "torch.txt")
         pip_install([*pip, "install", "--no-deps", "--require-hashes", "-r", hashed], plan["packages"])
         wanted = place / "torch.json"

@@ -32,7 +32,7 @@ def test_computer_added_by_password_has_workers_that_start_and_leaves_nothing(ow
     what is there and here, no file holds the password, and removing it leaves the home folder as it was."""
     if not own_sshd.has_password:
         pytest.skip("a password needs an account of its own: root")
-    folder, keys = tmp_path / "computers", own_sshd.home / ".ssh" / "authorized_keys"
+    folder, keys = tmp_path / "my 100% computers", own_sshd.home / ".ssh" / "authorized_keys"
     before = keys.read_text()
     own_sshd.place_packages()
     added = own_sshd.add(folder, PASSWORD)

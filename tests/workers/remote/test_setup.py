@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -36,16 +37,17 @@ def test_packages_are_installed_only_with_their_hashes(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(setup, "find_python", lambda: sys.executable)
     lock, place = tmp_path / "lock", tmp_path / "environments" / "e"
+    own_pip = Path(sysconfig.get_path("purelib")) / "pip"
     lock.mkdir()
     (lock / "hashed.txt").write_text(f"tiny==1 --hash=sha256:{digest if is_right else '0' * 64}\n")
     (lock / "torch.txt").write_text("tiny>=1\n")
     (lock / "plan.json").write_text(json.dumps({"packages": 1, "installed_bytes": 1}))
     if is_right:
-        setup.make_environment(place, lock)
+        setup.make_environment(place, lock, own_pip)
         assert (place / "complete").exists() and list(place.glob("lib/python*/site-packages/tiny.py"))
         return
     with pytest.raises(Refused) as error:
-        setup.make_environment(place, lock)
+        setup.make_environment(place, lock, own_pip)
     assert error.value.code == "packages_failed" and not place.exists()
 
 
