@@ -98,11 +98,17 @@ def _explained(code: str, detail: str, report: dict[str, Any]) -> WorkerError:
             )
         else:
             words = _("Its disk became full.")
+        hint = mark("Make room there, then add it again.")
+        if report.get("cuda") is True:
+            hint = mark(
+                "Its pip found only PyTorch's build for NVIDIA cards. Make room there, or set its pip to an index with"
+                " PyTorch's build for processors, then add it again."
+            )
         return InputRefused(
             code,
             mark("There is no room on the computer"),
             words,
-            mark("Make room there, then add it again."),
+            hint,
             facts=facts,
         )
     if code == "packages_offline":

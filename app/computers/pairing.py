@@ -29,7 +29,17 @@ from app.computers.records import (
     read_facts,
     save,
 )  # fmt: skip
-from app.computers.ssh import Reply, Stopped, Unreached, as_file, converse, environment, program, ssh_command
+from app.computers.ssh import (
+    Reply,
+    Stopped,
+    Unreached,
+    as_file,
+    converse,
+    environment,
+    host_key_changed,
+    program,
+    ssh_command,
+)
 from app.paths import unusable
 from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
 from workers.contracts.translation import _, mark
@@ -91,6 +101,8 @@ def add(folder: Path, request: Request, status: SetupStatus, stopped: Stopped) -
             _("“{0}” is {1}.").format(asked.name, before.address),
             mark("Choose another name, or remove that computer first."),
         )
+    if before is not None and (folder / asked.name / KNOWN_HOSTS).read_text().strip() != request.host_key.line:
+        raise host_key_changed(asked)
     place = new_place(folder, asked.name)
     try:
         (place / KNOWN_HOSTS).write_text(request.host_key.line + "\n", encoding="ascii")

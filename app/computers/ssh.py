@@ -149,6 +149,8 @@ def converse(
     try:
         output, error = _read(process, stopped, wait_s, on_line)
         return Reply(process.wait(CONNECT_S), output, error.decode("utf-8", "replace"))
+    except subprocess.TimeoutExpired:
+        raise stalled() from None
     finally:
         if process.poll() is None:
             process.terminate()
@@ -207,13 +209,7 @@ def refused_by_ssh(computer: Computer, error: str, *, with_password: bool = Fals
     facts: Mapping[str, str] = {"ssh": error[-2000:]}
     where = computer.address
     if "identification has changed" in text or "host key verification failed" in text:
-        return BackendMissing(
-            "host_key_changed",
-            mark("The computer identifies itself by another key"),
-            _("{0} has another host key than when you added it. Nothing was sent.").format(where),
-            mark("If it was installed anew, remove it here and add it again. If not, someone may be imitating it."),
-            facts=facts,
-        )
+        return host_key_changed(computer, facts)
     if "permission denied" in text or "too many authentication failures" in text:
         return _not_let_in(where, facts, with_password=with_password)
     if "could not resolve hostname" in text or "getaddrinfo" in text:
@@ -240,6 +236,17 @@ def refused_by_ssh(computer: Computer, error: str, *, with_password: bool = Fals
         mark("The connection could not be made"),
         _("{0}: {1}").format(where, last[:200]),
         mark("Try “ssh” with this address in a terminal to see what is wrong."),
+        facts=facts,
+    )
+
+
+def host_key_changed(computer: Computer, facts: Mapping[str, str] | None = None) -> WorkerError:
+    """Return the error of a computer that identifies itself by another key than before."""
+    return BackendMissing(
+        "host_key_changed",
+        mark("The computer identifies itself by another key"),
+        _("{0} has another host key than when you added it. Nothing was sent.").format(computer.address),
+        mark("If it was installed anew, remove it here and add it again. If not, someone may be imitating it."),
         facts=facts,
     )
 

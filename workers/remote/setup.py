@@ -111,7 +111,7 @@ def make_environment(place: Path, lock: Path, own_pip: Path) -> None:
         pip_install([*pip, "install", "--dry-run", "--report", str(wanted), "-r", torch], 0)
         names = [row["metadata"]["name"] for row in json.loads(wanted.read_text(encoding="utf-8"))["install"]]
         if any(name.startswith(("nvidia-", "cuda-")) for name in names):
-            check_room(place, CUDA_BYTES)
+            check_room(place, CUDA_BYTES, cuda=True)
         pip_install([*pip, "install", "-r", torch], len(names))
         shutil.rmtree(os.environ["TMPDIR"])
         (place / COMPLETE).touch()
@@ -120,11 +120,11 @@ def make_environment(place: Path, lock: Path, own_pip: Path) -> None:
         raise
 
 
-def check_room(folder: Path, needed: int) -> None:
+def check_room(folder: Path, needed: int, cuda: bool = False) -> None:
     """Refuse an installation that does not fit on the disk."""
     free = shutil.disk_usage(str(folder)).free
     if free < needed:
-        raise Refused("no_room", needed=needed, free=free)
+        raise Refused("no_room", needed=needed, free=free, cuda=cuda)
 
 
 def pip_install(command: list[str], total: int) -> None:

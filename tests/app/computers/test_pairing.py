@@ -107,14 +107,16 @@ def test_stopped_addition_leaves_nothing(own_sshd: Sshd, tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("quick_setup")
 def test_changed_host_key_is_never_accepted(own_sshd: Sshd, tmp_path: Path) -> None:
-    """Given a computer whose host key changes, Then a check refuses it, and removing it works without it."""
+    """Given a computer whose host key changes, Then a check and another addition refuse it, and removing it
+    works without it."""
     own_sshd.place_packages()
     known = own_sshd.add(tmp_path / "computers")
     pairing.close(tmp_path / "computers", known)
     own_sshd.change_host_key()
-    with pytest.raises(WorkerError) as error:
-        check(tmp_path / "computers", "target")
-    assert error.value.code == "host_key_changed"
+    for act in (lambda: check(tmp_path / "computers", "target"), lambda: own_sshd.add(tmp_path / "computers")):
+        with pytest.raises(WorkerError) as error:
+            act()
+        assert error.value.code == "host_key_changed"
     assert not remove(tmp_path / "computers", "target") and computers(tmp_path / "computers") == ()
 
 
