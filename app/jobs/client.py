@@ -14,12 +14,12 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.idle import IdleWatch, cpu_seconds
 from app.jobs.outcome import CrashCause, Crashed, Outcome, crash, read_tail
 from app.jobs.process import Started, Waitable, WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
+from workers.contracts.process.channel import BadFrameError, ChannelClosedError
 from workers.contracts.process.disk import DiskFull, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import (
     TERMINAL,

@@ -15,10 +15,10 @@ from typing import Union
 import psutil
 from pydantic import BaseModel
 
-from app.jobs.channel import Channel
 from app.jobs.environment import only_allowed
 from app.jobs.fork_server import ForkedProcess
 from workers.contracts.process.bootstrap import ChildConfig
+from workers.contracts.process.channel import Channel
 from workers.start import run_worker
 
 GROUP_WAIT_S = 0.1

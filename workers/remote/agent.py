@@ -25,6 +25,9 @@ from workers.remote.refused import EXIT_CODE, Refused
 VERBS = {
     "look": "workers.remote.look:look",
     "leave": "workers.remote.leave:leave",
+    "session": "workers.remote.session:session",
+    "end": "workers.remote.session:end",
+    "clean": "workers.remote.folders:clean",
 }
 """Each verb with its function `(home: Path, words: list[str]) -> int`, which may use stdin and stdout."""
 MOST_LETTERS = 4096

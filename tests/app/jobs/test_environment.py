@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from jobs_bench import HANDLERS, Bench
 
-from app.jobs.channel import BadFrameError, Channel, ChannelClosedError
 from app.jobs.environment import allowed, is_allowed
 from app.jobs.fork_server import IS_OFFERED, ForkServer
 from app.jobs.pool import WorkerPool
+from workers.contracts.process.channel import BadFrameError, Channel, ChannelClosedError
 from workers.contracts.process.messages import Finished, Limits
 
 SECRETS = {

@@ -1,0 +1,83 @@
+"""Errors of jobs on another computer; a job there reports them as `Failed`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
+from workers.contracts.measured.sizes import bytes_words
+from workers.contracts.translation import _, mark
+
+SAFE = mark("What was stored before is safe. Start it again to go on.")
+
+
+class LinkLost(Exception):
+    """The connection ended or stalled; `detail` is what its program wrote last."""
+
+    def __init__(self, detail: str = "") -> None:
+        """Create the error of one connection."""
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadAnswer(Exception):
+    """The other computer sent what its agent never sends."""
+
+
+def lost(name: str, detail: str) -> WorkerError:
+    """Return the error that a computer cannot be reached any more."""
+    return BackendMissing(
+        "computer_lost",
+        _("“{0}” cannot be reached").format(name),
+        _("The connection to “{0}” ended and could not be made again. {1}").format(name, detail),
+        mark("Check that it is switched on and connected. What was stored before is safe. Start it again to go on."),
+    )
+
+
+def worker_gone(name: str) -> WorkerError:
+    """Return the error that the process on the other computer that kept the job is gone."""
+    return BackendMissing(
+        "computer_lost",
+        _("The job on “{0}” was ended there").format(name),
+        _("“{0}” answers, but the processes of this job no longer run there.").format(name),
+        SAFE,
+    )
+
+
+def bad_answer(name: str, detail: str) -> WorkerError:
+    """Return the error that the other computer sent what cannot be trusted."""
+    return InputRefused(
+        "computer_bad_answer",
+        _("“{0}” sent something unexpected").format(name),
+        _("What came from “{0}” was refused and nothing of it was kept: {1}.").format(name, detail),
+        mark("Install Fettle's workers on that computer again. If that does not help, do not trust it."),
+    )
+
+
+def refused(name: str, facts: Mapping[str, Any]) -> WorkerError:
+    """Return the error for a refusal of the agent, by its code."""
+    code, detail = str(facts.get("error"))[:40], str(facts.get("detail", ""))[:300]
+    if code == "in_use":
+        return BackendMissing(
+            "computer_in_use",
+            _("“{0}” is in use").format(name),
+            _("{0} measures on “{1}” now. Two measurements at once would disturb each other.").format(detail, name),
+            mark("Start it again when that measurement is over."),
+        )
+    if code == "unprepared":
+        return BackendMissing(
+            "computer_unprepared",
+            _("“{0}” is not prepared for this version").format(name),
+            _("Fettle's workers of version {0} are not installed on “{1}”.").format(detail, name),
+            mark("Open Settings → Computers and install them."),
+        )
+    if code == "no_room":
+        free = facts.get("free")
+        return BackendMissing(
+            "computer_full",
+            _("The disk of “{0}” is full").format(name),
+            _("“{0}” has {1} of free disk space, which is too little for this job.").format(
+                name, bytes_words(free) if isinstance(free, int) else "?"
+            ),
+            mark("Free disk space on that computer and start again."),
+        )
+    return bad_answer(name, f"{code}: {detail}")

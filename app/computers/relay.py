@@ -1,0 +1,292 @@
+"""Process that stands in for a worker which runs on another computer.
+
+It owns the worker's end of the client's pipe. It sends the job's files, starts the job through the agent there, and
+passes messages on in both directions with their paths changed. It connects again when a connection is lost, and fetches
+the files that the job left before it passes the last message on.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.computers.link import Link, facts_of, number
+from app.computers.order import RelayOrder
+from app.computers.places import HOME, Places, kept_name
+from app.computers.problems import BadAnswer, LinkLost, bad_answer, lost, refused, worker_gone
+from app.computers.transfer import Transfer
+from app.computers.wire import AgentRefused, Ended, Wire
+from workers.contracts.errors import WorkerError
+from workers.contracts.process.channel import ENDED, MESSAGE, NUMBERED, BadFrameError, Channel, Numbered
+from workers.contracts.process.messages import TERMINAL, Failed, Finished, Progress, Sample, worker_messages
+from workers.contracts.translation import _
+
+FIRST_CONTACT_S = 10.0
+"""Seconds in which the first connection must succeed; later ones have the time of the lease."""
+PAUSES_S = (0.1, 0.3, 1.0, 2.0)
+BUSY_PAUSE_S = 2.0
+STOP_S = 1.0
+SEND_ANEW, MOST_ANEW = ("missing_file", "busy_file", "wrong_hash"), 3
+"""Refusals after which the files are sent again, a few times."""
+BEATS = 9
+"""Signs of life in the time of a lease; when a third of them stays away, the connection is replaced."""
+
+
+def run_relay(connection: "Connection[bytes, bytes]", order_json: str) -> None:
+    """Run a relay on this end of the client's pipe; never return."""
+    exit_code = 1
+    try:
+        exit_code = Relay(RelayOrder.model_validate_json(order_json), Channel(connection)).run()
+    finally:
+        _end_like(exit_code)
+
+
+def _end_like(exit_code: int) -> None:
+    """End this process with the exit code or the signal of the worker, from which the client reads the cause."""
+    if exit_code < 0 and -exit_code in signal.valid_signals():
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(-exit_code, signal.SIG_DFL)
+        os.kill(os.getpid(), -exit_code)
+    os._exit(exit_code & 0xFF)
+
+
+class Relay:
+    """The conversation about one job, over as many connections as it takes."""
+
+    def __init__(self, order: RelayOrder, client: Channel) -> None:
+        """Create the relay of one job."""
+        self._order, self._wire = order, Wire(client)
+        self._transfer = Transfer(order, self._wire)
+        self._numbered = Numbered()
+        self._places = Places([])
+        self._home = ""
+        self._last: bytes | None = None
+        self._is_finished = False
+        self._exit_code: int | None = None
+        self._was_started = self._is_attached = False
+        self._heard_s = time.monotonic()
+        self._busy_s: float | None = None
+        self._sent_anew = 0
+        self._clock_s, self._round_trip_s = 0.0, float("inf")
+
+    def run(self) -> int:
+        """Relay the job; return the exit code of this process, minus a signal's number."""
+        try:
+            self._work()
+        except Ended:
+            self._stop()
+            return 1
+        except WorkerError as error:
+            return self._fail(error)
+        except BadAnswer as error:
+            return self._fail(bad_answer(self._order.name, str(error)))
+        if self._last is not None:
+            self._wire.to_client(self._last)
+            self._wire.drain(STOP_S)
+        return self._exit_code or 0
+
+    def _fail(self, error: WorkerError) -> int:
+        self._stop()
+        self._wire.to_client(Failed(error=error.info(), exit_code=error.exit_code).model_dump_json().encode())
+        self._wire.drain(STOP_S)
+        return error.exit_code
+
+    def _work(self) -> None:
+        """Converse until the job is over, over a new connection whenever one is lost."""
+        attempt = 0
+        while True:
+            try:
+                self._is_attached = False
+                self._wire.link = Link(self._order.session)
+                self._converse(self._wire.link)
+                return
+            except LinkLost as error:
+                patience_s = self._order.lease_s if self._home else FIRST_CONTACT_S
+                if time.monotonic() - self._heard_s > patience_s:
+                    raise lost(self._order.name, error.detail) from error
+                pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
+            except AgentRefused as error:
+                pause_s = self._pause_after(error)
+            self._close()
+            attempt = 0 if time.monotonic() - self._heard_s < 1 else attempt + 1
+            self._wire.rest(pause_s)
+
+    def _close(self) -> None:
+        if self._wire.link is not None:
+            self._wire.link.close()
+            self._wire.link = None
+
+    def _pause_after(self, error: AgentRefused) -> float:
+        """Return how long to wait before everything is requested again; raise an error if that is useless."""
+        code, now_s = error.facts.get("error"), time.monotonic()
+        self._heard_s = now_s
+        if code == "in_use":
+            self._was_started = False
+            self._busy_s = self._busy_s or now_s
+            if now_s - self._busy_s < self._order.busy_wait_s:
+                who = str(error.facts.get("detail"))[:200]
+                stage = _("Waiting: {0} measures on “{1}”").format(who, self._order.name)
+                self._say(Progress(stage=stage, stage_id="wait_for_computer", done=0))
+                return BUSY_PAUSE_S
+        elif code in SEND_ANEW and self._sent_anew < MOST_ANEW:
+            self._was_started = False
+            self._sent_anew += 1
+            return PAUSES_S[0]
+        raise refused(self._order.name, error.facts)
+
+    def _say(self, message: Progress) -> None:
+        self._wire.to_client(message.model_dump_json().encode())
+
+    def _converse(self, link: Link) -> None:
+        """Do all that is left of the job over one connection."""
+        self._greet(self._wire.reply(self._order.lease_s))
+        if self._exit_code is None:
+            if self._was_started:
+                link.request(do="attach")
+            else:
+                self._transfer.send()
+                self._was_started = True
+                link.request(do="start", **self._start())
+            if "joined" not in self._wire.reply(self._order.lease_s):
+                self._report_lost_keeper()
+            self._exchange(link)
+        self._transfer.fetch(whole=self._is_finished)
+        with contextlib.suppress(LinkLost, AgentRefused):
+            link.request(do="remove")
+            self._wire.reply(STOP_S)
+        self._close()
+
+    def _greet(self, facts: dict[str, Any]) -> None:
+        """Learn where the agent's home is, and from that the paths there."""
+        home, config = facts.get("home"), self._order.config
+        if not isinstance(home, str) or not HOME.fullmatch(home) or (self._home and home != self._home):
+            raise BadAnswer(f"its home is {home!r:.200}")
+        self._home, self._heard_s = home, time.monotonic()
+        job = f"{home}/jobs/{self._order.job}"
+        pairs = [(str(root), f"{job}/in/{name}") for root, name in self._transfer.roots.items()]
+        pairs += [(place, f"{home}/kept/{kept_name(place)}") for place in config.write_paths]
+        pairs += [(config.write_root, f"{job}/work"), *([(config.log_path, f"{job}/log")] if config.log_path else [])]
+        self._places = Places(pairs)
+
+    def _start(self) -> dict[str, Any]:
+        """Return the request to start the job."""
+        config = self._places.there(self._order.config.model_dump(mode="json"))
+        config["read_roots"] = [place for place in config["read_roots"] if place.startswith(self._home + "/")]
+        return {
+            "version": self._order.version,
+            "config": config,
+            "folders": self._transfer.folders,
+            "files": [(file.name, file.sha256, file.size) for file in self._transfer.files],
+            "kept": [kept_name(place) for place in self._order.config.write_paths],
+            "group": self._order.group,
+            "who": self._order.who,
+        }
+
+    def _exchange(self, link: Link) -> None:
+        """Pass messages on until the worker has ended and its keeper has left."""
+        beat_s = self._order.lease_s / BEATS
+        self._heard_s = pinged_s = time.monotonic()
+        link.request(attach=True, received=self._numbered.received, ping=pinged_s)
+        has_left = False
+        while not has_left:
+            confirmed = self._numbered.received
+            while self._wire.requests and self._is_attached:
+                message = self._places.message_there(self._wire.requests.popleft())
+                link.send(self._numbered.add(MESSAGE + message))
+            while not self._wire.is_clogged and not has_left and (frame := link.receive()) is not None:
+                self._heard_s = time.monotonic()
+                if frame[:1] == NUMBERED:
+                    self._take(frame)
+                else:
+                    has_left = self._obey(link, facts_of(frame))
+            if has_left:
+                break
+            now_s = time.monotonic()
+            if confirmed != self._numbered.received or now_s - pinged_s > beat_s:
+                pinged_s = now_s
+                link.request(received=self._numbered.received, ping=now_s)
+            if now_s - self._heard_s > BEATS / 3 * beat_s and not self._wire.is_clogged:
+                raise LinkLost(link.detail())
+            self._wire.wait(min(beat_s, pinged_s + beat_s - now_s + 0.01))
+        if self._exit_code is None:
+            self._report_lost_keeper()
+
+    def _obey(self, link: Link, facts: dict[str, Any]) -> bool:
+        """Process a frame of the keeper or the agent; return whether the keeper has left."""
+        if "left" in facts:
+            return True
+        try:
+            self._numbered.confirm(number(facts, "received", 1 << 62))
+        except BadFrameError as error:
+            raise BadAnswer(str(error)) from error
+        now_s, sent_s, there_s = time.monotonic(), facts.get("ping"), facts.get("now_s")
+        if isinstance(sent_s, float) and isinstance(there_s, float) and 0 <= now_s - sent_s < self._round_trip_s:
+            self._round_trip_s = now_s - sent_s
+            self._clock_s = (now_s + sent_s) / 2 - there_s
+        if facts.get("attached"):
+            self._is_attached = True
+            for frame in self._numbered.unconfirmed:
+                link.send(frame)
+        return False
+
+    def _take(self, frame: bytes) -> None:
+        """Process a message of the worker or the report of its end; both are a stranger's data."""
+        try:
+            content = self._numbered.take(frame)
+            if content is None:
+                return
+            if content[:1] == ENDED:
+                self._exit_code = int(json.loads(content[1:])["exit_code"])
+                return
+            message = worker_messages.validate_json(content[1:])
+        except (BadFrameError, ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BadAnswer(" ".join(str(error).split())[:200]) from error
+        data = content[1:]
+        if isinstance(message, Sample):
+            times_s = [at_s + self._clock_s for at_s in message.times_s]
+            data = message.model_copy(update={"times_s": times_s}).model_dump_json().encode()
+        data = self._places.message_here(data)
+        if isinstance(message, TERMINAL):
+            self._last, self._is_finished = data, isinstance(message, Finished)
+        else:
+            self._wire.to_client(data)
+
+    def _report_lost_keeper(self) -> None:
+        """Fetch the log of a job whose processes are gone, and raise the error."""
+        with contextlib.suppress(LinkLost, AgentRefused):
+            self._transfer.fetch(whole=False)
+        raise worker_gone(self._order.name)
+
+    def _stop(self) -> None:
+        """End the job there, over the open connection or with a command of its own; its lease ends it otherwise."""
+        self._wire.ignores_end = True
+        try:
+            if self._was_started and not self._stop_over_link():
+                with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                    subprocess.run(
+                        self._order.end, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S
+                    )
+        finally:
+            self._close()
+
+    def _stop_over_link(self) -> bool:
+        link = self._wire.link
+        if link is None or not self._is_attached:
+            return False
+        with contextlib.suppress(LinkLost, AgentRefused, BadAnswer):
+            link.request(end=True)
+            until_s = time.monotonic() + STOP_S / 2
+            while time.monotonic() < until_s:
+                frame = self._wire.frame(STOP_S / 2)
+                if frame[:1] != NUMBERED and "left" in facts_of(frame):
+                    link.request(do="remove")
+                    return "removed" in self._wire.reply(STOP_S / 2)
+        return False
