@@ -28,15 +28,15 @@ from workers.contracts.process.channel import ENDED, MESSAGE, NUMBERED, BadFrame
 from workers.contracts.process.messages import TERMINAL, Failed, Finished, Progress, Sample, worker_messages
 from workers.contracts.translation import _
 
-FIRST_CONTACT_S = 10.0
-"""Seconds in which the first connection must succeed; later ones have the time of the lease."""
+FIRST_CONTACT_S, GREETING_S = 20.0, 5.0
+"""Seconds in which the first connection must succeed, and the least that one may take; later ones have the lease."""
 PAUSES_S = (0.1, 0.3, 1.0, 2.0)
 BUSY_PAUSE_S = 2.0
 STOP_S = 1.0
 SEND_ANEW, MOST_ANEW = ("missing_file", "busy_file", "wrong_hash"), 3
 """Refusals after which the files are sent again, a few times."""
-BEATS = 9
-"""Signs of life in the time of a lease; when a third of them stays away, the connection is replaced."""
+BEATS, SILENCE = 9, 3
+"""Signs of life in the time of a lease, and the part of it after which a silent connection is replaced."""
 
 
 def run_relay(connection: "Connection[bytes, bytes]", order_json: str) -> None:
@@ -63,7 +63,7 @@ class Relay:
 
     def __init__(self, order: RelayOrder, client: Channel) -> None:
         """Create the relay of one job."""
-        self._order, self._wire = order, Wire(client)
+        self._order, self._wire = order, Wire(client, order.lease_s / SILENCE)
         self._transfer = Transfer(order, self._wire)
         self._numbered = Numbered()
         self._places = Places([])
@@ -71,8 +71,7 @@ class Relay:
         self._last: bytes | None = None
         self._is_finished = False
         self._exit_code: int | None = None
-        self._was_started = self._is_attached = False
-        self._heard_s = time.monotonic()
+        self._may_run = self._was_started = self._is_attached = False
         self._busy_s: float | None = None
         self._sent_anew = 0
         self._clock_s, self._round_trip_s = 0.0, float("inf")
@@ -102,6 +101,8 @@ class Relay:
     def _work(self) -> None:
         """Converse until the job is over, over a new connection whenever one is lost."""
         attempt = 0
+        self._transfer.find()
+        self._wire.heard_s = time.monotonic()
         while True:
             try:
                 self._is_attached = False
@@ -110,13 +111,13 @@ class Relay:
                 return
             except LinkLost as error:
                 patience_s = self._order.lease_s if self._home else FIRST_CONTACT_S
-                if time.monotonic() - self._heard_s > patience_s:
+                if time.monotonic() - self._wire.heard_s > patience_s:
                     raise lost(self._order.name, error.detail) from error
                 pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             except AgentRefused as error:
                 pause_s = self._pause_after(error)
             self._close()
-            attempt = 0 if time.monotonic() - self._heard_s < 1 else attempt + 1
+            attempt = 0 if time.monotonic() - self._wire.heard_s < 1 else attempt + 1
             self._wire.rest(pause_s)
 
     def _close(self) -> None:
@@ -127,9 +128,7 @@ class Relay:
     def _pause_after(self, error: AgentRefused) -> float:
         """Return how long to wait before everything is requested again; raise an error if that is useless."""
         code, now_s = error.facts.get("error"), time.monotonic()
-        self._heard_s = now_s
         if code == "in_use":
-            self._was_started = False
             self._busy_s = self._busy_s or now_s
             if now_s - self._busy_s < self._order.busy_wait_s:
                 who = str(error.facts.get("detail"))[:200]
@@ -137,8 +136,8 @@ class Relay:
                 self._say(Progress(stage=stage, stage_id="wait_for_computer", done=0))
                 return BUSY_PAUSE_S
         elif code in SEND_ANEW and self._sent_anew < MOST_ANEW:
-            self._was_started = False
             self._sent_anew += 1
+            self._transfer.find()
             return PAUSES_S[0]
         raise refused(self._order.name, error.facts)
 
@@ -147,16 +146,17 @@ class Relay:
 
     def _converse(self, link: Link) -> None:
         """Do all that is left of the job over one connection."""
-        self._greet(self._wire.reply(self._order.lease_s))
+        self._greet(self._wire.reply(max(GREETING_S, self._wire.silence_s)))
         if self._exit_code is None:
             if self._was_started:
                 link.request(do="attach")
             else:
                 self._transfer.send()
-                self._was_started = True
+                self._may_run = True
                 link.request(do="start", **self._start())
-            if "joined" not in self._wire.reply(self._order.lease_s):
+            if "joined" not in self._wire.reply():
                 self._report_lost_keeper()
+            self._was_started = True
             self._exchange(link)
         self._transfer.fetch(whole=self._is_finished)
         with contextlib.suppress(LinkLost, AgentRefused):
@@ -169,7 +169,7 @@ class Relay:
         home, config = facts.get("home"), self._order.config
         if not isinstance(home, str) or not HOME.fullmatch(home) or (self._home and home != self._home):
             raise BadAnswer(f"its home is {home!r:.200}")
-        self._home, self._heard_s = home, time.monotonic()
+        self._home = home
         job = f"{home}/jobs/{self._order.job}"
         pairs = [(str(root), f"{job}/in/{name}") for root, name in self._transfer.roots.items()]
         pairs += [(place, f"{home}/kept/{kept_name(place)}") for place in config.write_paths]
@@ -193,7 +193,7 @@ class Relay:
     def _exchange(self, link: Link) -> None:
         """Pass messages on until the worker has ended and its keeper has left."""
         beat_s = self._order.lease_s / BEATS
-        self._heard_s = pinged_s = time.monotonic()
+        self._wire.heard_s = pinged_s = time.monotonic()
         link.request(attach=True, received=self._numbered.received, ping=pinged_s)
         has_left = False
         while not has_left:
@@ -202,7 +202,7 @@ class Relay:
                 message = self._places.message_there(self._wire.requests.popleft())
                 link.send(self._numbered.add(MESSAGE + message))
             while not self._wire.is_clogged and not has_left and (frame := link.receive()) is not None:
-                self._heard_s = time.monotonic()
+                self._wire.heard_s = time.monotonic()
                 if frame[:1] == NUMBERED:
                     self._take(frame)
                 else:
@@ -213,7 +213,7 @@ class Relay:
             if confirmed != self._numbered.received or now_s - pinged_s > beat_s:
                 pinged_s = now_s
                 link.request(received=self._numbered.received, ping=now_s)
-            if now_s - self._heard_s > BEATS / 3 * beat_s and not self._wire.is_clogged:
+            if now_s - self._wire.heard_s > self._wire.silence_s and not self._wire.is_clogged:
                 raise LinkLost(link.detail())
             self._wire.wait(min(beat_s, pinged_s + beat_s - now_s + 0.01))
         if self._exit_code is None:
@@ -246,10 +246,14 @@ class Relay:
             if content[:1] == ENDED:
                 self._exit_code = int(json.loads(content[1:])["exit_code"])
                 return
-            message = worker_messages.validate_json(content[1:])
-        except (BadFrameError, ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (BadFrameError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadAnswer(" ".join(str(error).split())[:200]) from error
         data = content[1:]
+        try:
+            message = worker_messages.validate_json(data)
+        except ValidationError:  # the client reports it as it would here
+            self._wire.to_client(data)
+            return
         if isinstance(message, Sample):
             times_s = [at_s + self._clock_s for at_s in message.times_s]
             data = message.model_copy(update={"times_s": times_s}).model_dump_json().encode()
@@ -269,7 +273,7 @@ class Relay:
         """End the job there, over the open connection or with a command of its own; its lease ends it otherwise."""
         self._wire.ignores_end = True
         try:
-            if self._was_started and not self._stop_over_link():
+            if self._may_run and not self._stop_over_link():
                 with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                     subprocess.run(
                         self._order.end, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S

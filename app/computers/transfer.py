@@ -29,20 +29,23 @@ class Transfer:
         self.folders = folders_of(self.roots)
         self.files: list[LocalFile] = []
         self._arrivals: dict[str, Arrival] = {}
-        self._shown_s = 0.0
+        self._shown_s = time.monotonic()
 
-    def send(self) -> None:
-        """Send all files that are missing there."""
-        link, patience_s = self._link, self._order.lease_s
+    def find(self) -> None:
+        """Find and hash the files that the job reads."""
         hashes = Hashes(Path(self._order.hashes) if self._order.hashes else None)
         try:
             found = [(path, name, hashes.of(path, self._wire.check)) for path, name in walk(self.roots)]
         finally:
             hashes.close()
         self.files = [LocalFile(path, name, size, sha256) for path, name, (size, sha256) in found]
+
+    def send(self) -> None:
+        """Send all files that are missing there."""
+        link = self._link
         wanted = {file.sha256: file for file in self.files}
         link.request(do="have", files=[(file.sha256, file.size) for file in wanted.values()])
-        reply = self._wire.reply(patience_s).get("missing")
+        reply = self._wire.reply().get("missing")
         rows = list(wanted.values())
         if not isinstance(reply, list) or not all(isinstance(one, int) and 0 <= one < len(rows) for one in reply):
             raise BadAnswer("no list of missing files")
@@ -53,29 +56,29 @@ class Transfer:
             done += file.size
 
     def _send_one(self, file: LocalFile, done: int, total: int) -> None:
-        link, patience_s = self._link, self._order.lease_s
+        link = self._link
         link.request(do="put", sha256=file.sha256, size=file.size)
-        offset = number(self._wire.reply(patience_s), "offset", file.size)
+        offset = number(self._wire.reply(), "offset", file.size)
         with file.path.open("rb") as source:
             source.seek(offset)
             while offset < file.size and (piece := source.read(min(CHUNK_BYTES, file.size - offset))):
                 link.send(DATA + piece)
                 offset += len(piece)
                 self._show(done + offset, total)
-                self._let_out(patience_s)
+                self._let_out()
         if offset < file.size:  # it has become shorter meanwhile
             raise LinkLost(file.path.name)
-        if self._wire.reply(patience_s).get("received") != file.sha256:
+        if self._wire.reply().get("received") != file.sha256:
             raise BadAnswer("a file was not confirmed")
 
-    def _let_out(self, patience_s: float) -> None:
+    def _let_out(self) -> None:
         """Wait until little is queued; raises LinkLost if nothing moves."""
-        moved_s, queued = time.monotonic(), self._link.channel.queued_bytes
+        queued = self._link.channel.queued_bytes
         self._wire.check()
         while (now := self._link.channel.queued_bytes) > QUEUED_BYTES:
             if now < queued:
-                moved_s, queued = time.monotonic(), now
-            elif time.monotonic() - moved_s > patience_s:
+                self._wire.heard_s, queued = time.monotonic(), now
+            elif time.monotonic() - self._wire.heard_s > self._wire.silence_s:
                 raise LinkLost(self._link.detail())
             self._wire.wait(0.5)
 
@@ -88,9 +91,9 @@ class Transfer:
 
     def fetch(self, *, whole: bool) -> None:
         """Fetch the log and, if `whole`, the files that the job left; they replace those of an earlier connection."""
-        link, patience_s, config = self._link, self._order.lease_s, self._order.config
+        link, config = self._link, self._order.config
         link.request(do="list")
-        files = listed(self._wire.reply(patience_s).get("files"), self._order.most_bytes + LOG_BYTES)
+        files = listed(self._wire.reply().get("files"), self._order.most_bytes + LOG_BYTES)
         files = [file for file in files if (file[1] <= LOG_BYTES if file[0] == LOG else whole)]
         folder = Path(config.write_root)
         needed = sum(size for _name, size, _sha256 in files)
@@ -108,11 +111,11 @@ class Transfer:
             return
         self._link.request(do="get", name=name, offset=arrival.got)
         while arrival.got < size:
-            frame = self._wire.frame(self._order.lease_s)
+            frame = self._wire.frame()
             if frame[:1] != DATA:
                 raise BadAnswer("no part of a file")
             arrival.add(frame[1:])
-        if self._wire.reply(self._order.lease_s).get("sent") != name:
+        if self._wire.reply().get("sent") != name:
             raise BadAnswer("a file was not completed")
         arrival.finish()
 

@@ -33,9 +33,10 @@ class AgentRefused(Exception):
 class Wire:
     """The connections of one relay; every wait raises `Ended` once the job is not needed any more."""
 
-    def __init__(self, client: Channel) -> None:
-        """Watch the client's pipe and SIGTERM."""
-        self._client = client
+    def __init__(self, client: Channel, silence_s: float) -> None:
+        """Watch the client's pipe and SIGTERM; a link from which nothing comes for `silence_s` is lost."""
+        self._client, self.silence_s = client, silence_s
+        self.heard_s = time.monotonic()
         self.link: Link | None = None
         self.requests: deque[bytes] = deque()
         self.ignores_end = self._has_ended = False
@@ -99,17 +100,18 @@ class Wire:
         while (left_s := until_s - time.monotonic()) > 0:
             self.wait(left_s)
 
-    def frame(self, patience_s: float) -> bytes:
+    def frame(self, patience_s: float | None = None) -> bytes:
         """Return the next frame of the link; raises LinkLost, BadAnswer and Ended."""
         assert self.link is not None
-        until_s = time.monotonic() + patience_s
+        until_s = time.monotonic() + (patience_s or self.silence_s)
         while (frame := self.link.receive()) is None:
             if time.monotonic() > until_s:
                 raise LinkLost(self.link.detail())
             self.wait(until_s - time.monotonic())
+        self.heard_s = time.monotonic()
         return frame
 
-    def reply(self, patience_s: float) -> dict[str, Any]:
+    def reply(self, patience_s: float | None = None) -> dict[str, Any]:
         """Return the facts of the agent's next reply; raises AgentRefused, LinkLost, BadAnswer and Ended."""
         while True:
             facts = facts_of(self.frame(patience_s))

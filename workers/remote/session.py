@@ -45,6 +45,8 @@ from workers.remote.refused import EXIT_CODE, Refused
 LEASE_S, MOST_LEASE_S = 45.0, 3600.0
 END_WAIT_S = 3.0
 PLACES = ("log_path", "write_root", "home", "gpu_cache")
+SETTABLE = (*PLACES, "read_roots", "write_paths", "threads", "start_programs", "gpu", "card", "kind")
+"""Fields of a worker's start configuration that a request may set: never the sandbox, the network or other code."""
 
 
 def session(home: Path, words: list[str]) -> int:
@@ -133,7 +135,7 @@ def _start(home: Path, folder: Path, request: dict[str, Any], lease_s: float) ->
         Refused: The workers are not installed, an input is missing, or another group measures.
     """
     version = below(home / "versions", request["version"])
-    config = dict(request["config"])
+    config = {name: request["config"][name] for name in SETTABLE if name in request["config"]}
     _check_places(home, folder, config)
     if not (version / "complete").exists():
         raise Refused("unprepared", version.name)
@@ -153,7 +155,7 @@ def _start(home: Path, folder: Path, request: dict[str, Any], lease_s: float) ->
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(SOCKET)
         listener.listen(4)
-    _fork(lambda: Keeper(folder, version, {**config, "sandbox": True}, listener, lease_s).run())
+    _fork(lambda: Keeper(folder, version, config, listener, lease_s).run())
     listener.close()
     if alive is not None:
         os.close(alive)

@@ -15,4 +15,5 @@ KINDS = {
     "secrets": JobKind("fettle_test_handlers.secrets:run"),
     "sleep": JobKind("fettle_test_handlers.sleep:run"),
     "stage": JobKind("fettle_test_handlers.stage:run"),
+    "visit": JobKind("fettle_test_handlers.visit:run"),
 }

@@ -1,0 +1,63 @@
+"""Test that what another computer sends is a stranger's data: it is refused with a clear error, and nothing is kept."""
+
+import sys
+from pathlib import Path
+
+import hostile_agent
+import pytest
+from computer_elsewhere import Elsewhere
+from stopwatch import Stopwatch
+
+from app.computers.files import listed
+from app.computers.problems import BadAnswer
+from workers.contracts.process.messages import Failed
+
+LIES = [
+    "garbage", "huge frame", "deep json", "home", "missing", "offset", "skipped number", "confirms", *hostile_agent.NAMES,
+    "two of one name", "too many bytes", "negative", "wrong hash", "more than announced",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", LIES)
+def test_a_lie_is_refused_and_nothing_is_kept(bench: Elsewhere, inputs: Path, how: str) -> None:
+    """Given an agent that lies, When a job is run there, Then it fails with one clear error and no file is written."""
+    bench.wrapper = [sys.executable, hostile_agent.__file__, how]
+    before = {path for path in bench.root.rglob("*") if "logs" not in path.parts}
+    watch = Stopwatch()
+    client = bench.start(bench.visit(inputs))
+    (*_, last) = bench.finish(client)
+    watch.check(4.0)
+    assert isinstance(last, Failed) and (last.error.code, last.exit_code) == ("computer_bad_answer", 3), last
+    after = {path for path in bench.root.rglob("*") if "logs" not in path.parts}
+    assert {path.name for path in after - before} <= {"jobs"}
+
+
+def test_endless_frames_end_with_a_cancel(bench: Elsewhere, inputs: Path) -> None:
+    """Given an agent that never stops to send, When the job is cancelled, Then it ends within a second."""
+    bench.wrapper = [sys.executable, hostile_agent.__file__, "endless"]
+    client = bench.start(bench.visit(inputs))
+    process = client._process
+    assert process is not None
+    for _ in range(20):
+        client.poll()
+        process.resident_bytes()
+    client.cancel()
+    watch = Stopwatch()
+    bench.finish(client)
+    watch.check(2.5)
+
+
+def test_a_list_has_bounds() -> None:
+    """Given lists with too many files, or none, Then each is refused."""
+    for files in (
+        None,
+        {},
+        [[]],
+        [["work/a"]],
+        [["work/a", "4", "x"]],
+        [["work/a", True, 3]],
+        [["log", 1, "0"]] * 100_001,
+    ):
+        with pytest.raises(BadAnswer):
+            listed(files, 1000)
+    assert listed([["work/a", 1, "0"], ["log", 2, "1"]], 3) == [("work/a", 1, "0"), ("log", 2, "1")]
