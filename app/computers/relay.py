@@ -223,6 +223,8 @@ class Relay:
         """Process a frame of the keeper or the agent; return whether the keeper has left."""
         if "left" in facts:
             return True
+        if "error" in facts:
+            raise AgentRefused(facts)
         try:
             self._numbered.confirm(number(facts, "received", 1 << 62))
         except BadFrameError as error:

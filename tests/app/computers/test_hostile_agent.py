@@ -13,8 +13,12 @@ from app.computers.problems import BadAnswer
 from workers.contracts.process.messages import Failed
 
 LIES = [
-    "garbage", "huge frame", "deep json", "home", "missing", "offset", "skipped number", "confirms", *hostile_agent.NAMES,
-    "two of one name", "too many bytes", "negative", "wrong hash", "more than announced",
+    "garbage", "huge frame", "deep json", "home", "missing", "offset", "skipped number", "confirms", "climbs",
+    "wrong hash", "more than announced",
+]  # fmt: skip
+NAMES = [
+    "work/../../../evil", "/tmp/evil", "agent/evil", "work", "", "work/", "work//a", "work/./a", "work/a\0b",
+    "work/..\\evil", "work/\ud800", "work/" + "a" * 300, "log/a",
 ]  # fmt: skip
 
 
@@ -48,16 +52,10 @@ def test_endless_frames_end_with_a_cancel(bench: Elsewhere, inputs: Path) -> Non
 
 
 def test_a_list_has_bounds() -> None:
-    """Given lists with too many files, or none, Then each is refused."""
-    for files in (
-        None,
-        {},
-        [[]],
-        [["work/a"]],
-        [["work/a", "4", "x"]],
-        [["work/a", True, 3]],
-        [["log", 1, "0"]] * 100_001,
-    ):
+    """Given lists with bad names, bad sizes, a name twice or too many files, or no list, Then each is refused."""
+    bad: list[object] = [[[name, 4, "0"]] for name in NAMES]
+    bad += [[["work/a", 1, "0"]] * 2, [["work/a", -1, "0"]], [["work/a", 1 << 60, "0"]], [["log", 1, "0"]] * 100_001]
+    for files in (None, {}, [[]], [["work/a"]], [["work/a", "4", "x"]], [["work/a", 1, 3]], *bad):
         with pytest.raises(BadAnswer):
             listed(files, 1000)
     assert listed([["work/a", 1, "0"], ["log", 2, "1"]], 3) == [("work/a", 1, "0"), ("log", 2, "1")]

@@ -1,0 +1,130 @@
+"""Test what a job on another computer may not do, and what it is told when there is no room or no turn for it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from computer_elsewhere import Elsewhere, exchange
+from jobs_bench import drive
+
+from app.computers.link import Link
+from workers.contracts.process.bootstrap import ChildConfig
+from workers.contracts.process.channel import read_control
+from workers.contracts.process.messages import Cancelled, Failed, Finished, Limits, Progress
+from workers.remote.session import SETTABLE
+
+
+def test_a_request_sets_neither_network_nor_sandbox_nor_code() -> None:
+    """Given the fields of a worker's start, Then a request may set none that opens a wall or names code to import."""
+    assert set(SETTABLE) < set(ChildConfig.model_fields)
+    assert not {"network", "sandbox", "preload", "job_kinds", "parent_pid"} & set(SETTABLE)
+
+
+def test_a_worker_there_has_no_network_and_no_secrets(bench: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a job that wants the network and a program with secrets, When it runs there, Then it has neither."""
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    monkeypatch.setenv("NVIDIA_API_KEY", "secret")
+    client, messages = bench.run("secrets", limits=Limits(network=True))
+    assert isinstance(messages[-1], Finished) and client.ready is not None
+    assert not {"HF_TOKEN", "NVIDIA_API_KEY"} & {*messages[-1].result["values"]["now"]}
+    assert not {"HF_TOKEN", "NVIDIA_API_KEY"} & {*messages[-1].result["values"]["born with"]}
+    assert "network" in client.ready.protections or not client.ready.protections
+
+
+def converse(bench: Elsewhere, *requests: dict[str, Any]) -> list[dict[str, Any]]:
+    """Send requests to an agent; return its replies until it ends or nothing is left to come."""
+    link, replies = Link(bench.command("session", "job", "5")), []
+    for request in requests:
+        link.request(**request)
+    try:
+        while len(replies) < 1 + len(requests) and "error" not in (replies or [{}])[-1]:
+            frame = link.receive()
+            replies += [read_control(frame)] if frame is not None else []
+    finally:
+        link.close()
+    return replies
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"write_root": "/tmp"}, {"write_root": "{home}/versions/1.0"}, {"write_paths": ["{home}/agent"]},
+        {"read_roots": ["/etc"]}, {"read_roots": ["{home}/jobs/other/work"]}, {"log_path": "{home}/jobs/job/../../x"},
+        {"home": "~/.ssh"}, {"gpu_cache": "/"}, {"read_roots": ["{home}/jobs/job"]},
+    ],
+)  # fmt: skip
+def test_a_request_for_other_places_is_refused(bench: Elsewhere, change: dict[str, Any]) -> None:
+    """Given a request with a place outside of the job's, Then it is refused and nothing is started."""
+    text = json.dumps({"write_root": "{home}/jobs/job/work", **change}).replace("{home}", str(bench.home))
+    start = {"do": "start", "version": "1.0", "config": json.loads(text), "folders": [], "files": [], "kept": []}
+    assert converse(bench, start)[-1]["error"] == "bad_request"
+    assert bench.left == []
+
+
+@pytest.mark.parametrize(
+    "request_", [{"do": "shell"}, {}, {"do": "get", "name": "work/a", "offset": "x"}, {"do": "have"}, {"do": "start"},
+                 {"do": "have", "files": [["../../etc/passwd", 1]]}, {"do": "put", "sha256": "0", "size": 1},
+                 {"do": "get", "name": "../../../etc/passwd", "offset": 0}, {"do": "get", "name": "config.json", "offset": 0}]
+)  # fmt: skip
+def test_other_requests_are_refused(bench: Elsewhere, request_: dict[str, Any]) -> None:
+    """Given a request that the agent does not know or that makes no sense, Then it is refused."""
+    assert converse(bench, request_)[-1]["error"] in ("bad_request", "system")
+
+
+def test_one_group_measures_there_at_a_time(bench: Elsewhere, inputs: Path) -> None:
+    """Given a job that measures, When another group wants to, Then it waits and says so, and fails when that is too long;
+    a job of the same group measures beside."""
+    ours = bench.fork()
+    one, beside = bench.client(ours), bench.client(ours)
+    for number, client in enumerate((one, beside)):
+        client.start(bench.visit(inputs, f"ours{number}").model_copy(update={"fresh_process": True}))
+        drive(client, lambda client=client: client.ready is not None)
+    job = bench.visit(inputs, "other").model_copy(update={"fresh_process": True})
+    other = bench.client(bench.fork(busy_wait_s=0.5))
+    other.start(job)
+    messages = bench.finish(other)
+    assert isinstance(messages[-1], Failed) and messages[-1].error.code == "computer_in_use"
+    assert any(isinstance(message, Progress) and message.stage_id == "wait_for_computer" for message in messages)
+    for client in (one, beside):
+        client.cancel()
+        assert bench.finish(client)[-1] == Cancelled()
+    later = bench.client(bench.fork(busy_wait_s=0))
+    assert isinstance(exchange(bench, job.model_copy(update={"job_id": "later"}), client=later)[-1], Finished)
+
+
+def test_without_its_version_a_job_is_refused(bench: Elsewhere, inputs: Path) -> None:
+    """Given workers that are not installed completely there, Then the job fails and says so."""
+    (bench.home / "versions" / "1.0" / "complete").unlink()
+    (*_, last) = exchange(bench, bench.visit(inputs))
+    assert isinstance(last, Failed) and last.error.code == "computer_unprepared"
+
+
+def test_a_full_disk_there(bench: Elsewhere, inputs: Path, small_disk: Path) -> None:
+    """Given a disk there without room for the inputs, or filled by the job, Then the job fails and says so; the next runs."""
+    for name in ("files", "jobs", "kept"):
+        (small_disk / name).mkdir()
+    (small_disk / "versions").symlink_to(bench.home / "versions")
+    small_disk.chmod(0o700)
+    (inputs / "sub" / "more.bin").write_bytes(os.urandom(3 << 20))
+    bench.place = small_disk
+    (*_, last) = exchange(bench, bench.visit(inputs, "large"))
+    assert isinstance(last, Failed) and (last.error.code, last.exit_code) == ("computer_full", 6)
+    (inputs / "sub" / "more.bin").unlink()
+    (*_, last) = bench.run("fill", {"how": "raise"})[1]
+    assert isinstance(last, Failed) and last.error.code == "disk_full", last
+    assert isinstance(exchange(bench, bench.visit(inputs, "small"))[-1], Finished)
+    assert bench.left == []
+
+
+def test_finished_parts_stay_there(bench: Elsewhere, inputs: Path) -> None:
+    """Given a folder that outlives its job, When two jobs write into it there, Then the second sees the part of the first."""
+    kept = bench.root / "kept"
+    kept.mkdir()
+    for name in ("first", "second"):
+        job = bench.visit(inputs, name, kept=[str(kept)])
+        job = job.model_copy(update={"write_paths": (str(kept),), "kept_dir": str(kept)})
+        assert isinstance(exchange(bench, job)[-1], Finished)
+    (part,) = (bench.home / "kept").glob("*/part.txt")
+    assert part.read_text() == "++" and not any(kept.iterdir())
