@@ -8,6 +8,7 @@ the files that the job left before it passes the last message on.
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -30,6 +31,8 @@ from workers.contracts.translation import _
 
 FIRST_CONTACT_S, GREETING_S = 20.0, 5.0
 """Seconds in which the first connection must succeed, and the least that one may take; later ones have the lease."""
+FINAL = re.compile(r"permission denied|verification failed|no such file|not found|\"code\"", re.IGNORECASE)
+"""Last words of a first connection after which another one is useless: no key, another host, no agent."""
 PAUSES_S = (0.1, 0.3, 1.0, 2.0)
 BUSY_PAUSE_S = 2.0
 STOP_S = 1.0
@@ -111,7 +114,8 @@ class Relay:
                 return
             except LinkLost as error:
                 patience_s = self._order.lease_s if self._home else FIRST_CONTACT_S
-                if time.monotonic() - self._wire.heard_s > patience_s:
+                is_final = not self._home and FINAL.search(error.detail) is not None
+                if is_final or time.monotonic() - self._wire.heard_s > patience_s:
                     raise lost(self._order.name, error.detail) from error
                 pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             except AgentRefused as error:

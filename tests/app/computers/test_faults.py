@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import psutil
 import pytest
 from computer_elsewhere import AGENT, Elsewhere, exchange
 from jobs_bench import drive, is_alive
-from stopwatch import busyness
+from stopwatch import Stopwatch, busyness
 
 from app.jobs.client import JobClient
 from app.jobs.outcome import Crashed
@@ -153,6 +154,16 @@ def test_a_computer_that_disappears(bench: Elsewhere, inputs: Path) -> None:
     assert isinstance(last, Failed) and (last.error.code, last.exit_code) == ("computer_lost", 6)
     assert "No route to host" in last.error.detail
     assert ends_there(bench, 6.0) and not (bench.root / "jobs" / "visit").exists()
+
+
+def test_a_first_connection_that_is_refused(bench: Elsewhere, inputs: Path) -> None:
+    """Given a computer that does not let this key in, Then the job fails at once with the words of the refusal."""
+    bench.wrapper = [sys.executable, "-c", "import sys; sys.exit('anna@host: Permission denied (publickey).')"]
+    watch = Stopwatch()
+    (*_, last) = exchange(bench, bench.visit(inputs))
+    watch.check(4.0)
+    assert isinstance(last, Failed) and last.error.code == "computer_lost"
+    assert "Permission denied (publickey)" in last.error.detail
 
 
 def test_a_silent_connection_ends_the_agent(bench: Elsewhere) -> None:

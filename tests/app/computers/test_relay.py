@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,18 @@ def test_a_measurement_there_has_the_times_of_its_computer(bench: Elsewhere, mod
     assert began_s - 0.05 < min(sample.times_s) <= max(sample.times_s) < time.monotonic()
     assert isinstance(messages[-1], Finished) and messages[-1].result["device_ran"] == "cpu"
     assert not (bench.root / "logs" / "m.log").exists()
+
+
+def test_a_clock_that_differs_by_hours(bench: Elsewhere, inputs: Path) -> None:
+    """Given a computer whose clock is two hours ahead, When samples come from there, Then their times are on the clock
+    here, to a tenth of a second."""
+    bench.wrapper = ["unshare", "--time", "--fork", "--monotonic", "7200"]
+    if subprocess.run([*bench.wrapper, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no right to change a clock")
+    began_s = time.monotonic()
+    messages = exchange(bench, bench.visit(inputs))
+    times_s = [at_s for message in messages if isinstance(message, Sample) for at_s in message.times_s]
+    assert len(times_s) == 2 and all(began_s - 0.1 < at_s < time.monotonic() + 0.1 for at_s in times_s)
 
 
 @pytest.mark.parametrize("polite", [True, False])

@@ -1,7 +1,9 @@
 """Test what a job on another computer may not do, and what it is told when there is no room or no turn for it."""
 
+import hashlib
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from jobs_bench import drive
 
 from app.computers.link import Link
 from workers.contracts.process.bootstrap import ChildConfig
-from workers.contracts.process.channel import read_control
+from workers.contracts.process.channel import DATA, read_control
 from workers.contracts.process.messages import Cancelled, Failed, Finished, Limits, Progress
 from workers.remote.session import SETTABLE
 
@@ -71,6 +73,47 @@ def test_a_request_for_other_places_is_refused(bench: Elsewhere, change: dict[st
 def test_other_requests_are_refused(bench: Elsewhere, request_: dict[str, Any]) -> None:
     """Given a request that the agent does not know or that makes no sense, Then it is refused."""
     assert converse(bench, request_)[-1]["error"] in ("bad_request", "system")
+
+
+def test_a_file_goes_on_where_it_stopped(bench: Elsewhere) -> None:
+    """Given a file of which a part came, When it is sent again, Then the rest is requested; wrong bytes are refused."""
+    data = os.urandom(300_000)
+    put = {"do": "put", "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    for offset, piece in ((0, data[:100_000]), (100_000, b""), (100_000, data[100_000:]), (len(data), b"")):
+        link = Link(bench.command("session", "job", "5"))
+        link.request(**put)
+        assert "home" in next_reply(link) and next_reply(link)["offset"] == offset
+        for begin in range(0, len(piece), 65536):
+            link.send(DATA + piece[begin : begin + 65536])
+        while link.channel.queued_bytes:
+            link.receive()
+        if offset + len(piece) == len(data):
+            assert next_reply(link)["received"] == put["sha256"]
+        else:
+            wait_for_size(bench.home / "files" / f"{put['sha256']}.part", offset + len(piece))
+        link.close()
+    put["sha256"] = "0" * 64
+    link = Link(bench.command("session", "job", "5"))
+    link.request(**put)
+    link.send(DATA + data)
+    assert [next_reply(link).get("error") for _ in range(3)][-1] == "wrong_hash"
+    assert [path.name for path in (bench.home / "files").iterdir()] == [hashlib.sha256(data).hexdigest()]
+    link.close()
+
+
+def wait_for_size(path: Path, size: int) -> None:
+    """Wait until a file has this size."""
+    end_s = time.monotonic() + 20
+    while path.stat().st_size != size:
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+def next_reply(link: Link) -> dict[str, Any]:
+    """Return the agent's next reply."""
+    while (frame := link.receive()) is None:
+        time.sleep(0.005)
+    return read_control(frame)
 
 
 def test_one_group_measures_there_at_a_time(bench: Elsewhere, inputs: Path) -> None:
