@@ -35,7 +35,9 @@ FINAL = re.compile(r"permission denied|verification failed|no such file|not foun
 """Last words of a first connection after which another one is useless: no key, another host, no agent."""
 PAUSES_S = (0.1, 0.3, 1.0, 2.0)
 BUSY_PAUSE_S = 2.0
-STOP_S = 1.0
+STOP_S, END_S = 1.0, 2.5
+NO_ROOM_BYTES = 1 << 16
+"""Free bytes below which a crash there counts as one of a full disk, as here."""
 SEND_ANEW, MOST_ANEW = ("missing_file", "busy_file", "wrong_hash"), 3
 """Refusals after which the files are sent again, a few times."""
 BEATS, SILENCE = 9, 3
@@ -74,6 +76,7 @@ class Relay:
         self._last: bytes | None = None
         self._is_finished = False
         self._exit_code: int | None = None
+        self._free = 0
         self._may_run = self._was_started = self._is_attached = False
         self._busy_s: float | None = None
         self._sent_anew = 0
@@ -93,6 +96,8 @@ class Relay:
         if self._last is not None:
             self._wire.to_client(self._last)
             self._wire.drain(STOP_S)
+        elif self._free < NO_ROOM_BYTES:
+            return self._fail(refused(self._order.name, {"error": "no_room", "free": self._free}))
         return self._exit_code or 0
 
     def _fail(self, error: WorkerError) -> int:
@@ -105,7 +110,7 @@ class Relay:
         """Converse until the job is over, over a new connection whenever one is lost."""
         attempt = 0
         self._transfer.find()
-        self._wire.heard_s = time.monotonic()
+        self._wire.moved_s = time.monotonic()
         while True:
             try:
                 self._is_attached = False
@@ -115,13 +120,13 @@ class Relay:
             except LinkLost as error:
                 patience_s = self._order.lease_s if self._home else FIRST_CONTACT_S
                 is_final = not self._home and FINAL.search(error.detail) is not None
-                if is_final or time.monotonic() - self._wire.heard_s > patience_s:
+                if is_final or time.monotonic() - self._wire.moved_s > patience_s:
                     raise lost(self._order.name, error.detail) from error
                 pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             except AgentRefused as error:
                 pause_s = self._pause_after(error)
             self._close()
-            attempt = 0 if time.monotonic() - self._wire.heard_s < 1 else attempt + 1
+            attempt = 0 if time.monotonic() - self._wire.moved_s < 1 else attempt + 1
             self._wire.rest(pause_s)
 
     def _close(self) -> None:
@@ -134,6 +139,7 @@ class Relay:
         code, now_s = error.facts.get("error"), time.monotonic()
         if code == "in_use":
             self._busy_s = self._busy_s or now_s
+            self._wire.moved_s = now_s
             if now_s - self._busy_s < self._order.busy_wait_s:
                 who = str(error.facts.get("detail"))[:200]
                 stage = _("Waiting: {0} measures on “{1}”").format(who, self._order.name)
@@ -197,7 +203,7 @@ class Relay:
     def _exchange(self, link: Link) -> None:
         """Pass messages on until the worker has ended and its keeper has left."""
         beat_s = self._order.lease_s / BEATS
-        self._wire.heard_s = pinged_s = time.monotonic()
+        heard_s = pinged_s = time.monotonic()
         link.request(attach=True, received=self._numbered.received, ping=pinged_s)
         has_left = False
         while not has_left:
@@ -206,7 +212,7 @@ class Relay:
                 message = self._places.message_there(self._wire.requests.popleft())
                 link.send(self._numbered.add(MESSAGE + message))
             while not self._wire.is_clogged and not has_left and (frame := link.receive()) is not None:
-                self._wire.heard_s = time.monotonic()
+                heard_s = self._wire.moved_s = time.monotonic()
                 if frame[:1] == NUMBERED:
                     self._take(frame)
                 else:
@@ -217,7 +223,7 @@ class Relay:
             if confirmed != self._numbered.received or now_s - pinged_s > beat_s:
                 pinged_s = now_s
                 link.request(received=self._numbered.received, ping=now_s)
-            if now_s - self._wire.heard_s > self._wire.silence_s and not self._wire.is_clogged:
+            if now_s - heard_s > self._wire.silence_s and not self._wire.is_clogged:
                 raise LinkLost(link.detail())
             self._wire.wait(min(beat_s, pinged_s + beat_s - now_s + 0.01))
         if self._exit_code is None:
@@ -250,7 +256,8 @@ class Relay:
             if content is None:
                 return
             if content[:1] == ENDED:
-                self._exit_code = int(json.loads(content[1:])["exit_code"])
+                facts = json.loads(content[1:])
+                self._exit_code, self._free = int(facts["exit_code"]), int(facts["free"])
                 return
         except (BadFrameError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadAnswer(" ".join(str(error).split())[:200]) from error
@@ -282,7 +289,7 @@ class Relay:
             if self._may_run and not self._stop_over_link():
                 with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                     subprocess.run(
-                        self._order.end, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S
+                        self._order.end, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S
                     )
         finally:
             self._close()

@@ -73,12 +73,12 @@ class Transfer:
 
     def _let_out(self) -> None:
         """Wait until little is queued; raises LinkLost if nothing moves."""
-        queued = self._link.channel.queued_bytes
+        queued, self._wire.moved_s = self._link.channel.queued_bytes, time.monotonic()
         self._wire.check()
         while (now := self._link.channel.queued_bytes) > QUEUED_BYTES:
             if now < queued:
-                self._wire.heard_s, queued = time.monotonic(), now
-            elif time.monotonic() - self._wire.heard_s > self._wire.silence_s:
+                self._wire.moved_s, queued = time.monotonic(), now
+            elif time.monotonic() - self._wire.moved_s > self._wire.silence_s:
                 raise LinkLost(self._link.detail())
             self._wire.wait(0.5)
 

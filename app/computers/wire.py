@@ -11,7 +11,7 @@ from typing import Any
 
 from app.computers.link import Link, facts_of
 from app.computers.problems import LinkLost
-from workers.contracts.process.channel import Channel, ChannelClosedError
+from workers.contracts.process.channel import DATA, Channel, ChannelClosedError
 
 MOST_QUEUED_BYTES = 4 << 20
 """Size of messages that the client has not taken, above which nothing more is read from the link."""
@@ -34,9 +34,12 @@ class Wire:
     """The connections of one relay; every wait raises `Ended` once the job is not needed any more."""
 
     def __init__(self, client: Channel, silence_s: float) -> None:
-        """Watch the client's pipe and SIGTERM; a link from which nothing comes for `silence_s` is lost."""
+        """Watch the client's pipe and SIGTERM; a link from which nothing comes for `silence_s` is lost.
+
+        `moved_s` is when the job last got on: a message, a part of a file. A connection alone is not that.
+        """
         self._client, self.silence_s = client, silence_s
-        self.heard_s = time.monotonic()
+        self.moved_s = time.monotonic()
         self.link: Link | None = None
         self.requests: deque[bytes] = deque()
         self.ignores_end = self._has_ended = False
@@ -108,7 +111,8 @@ class Wire:
             if time.monotonic() > until_s:
                 raise LinkLost(self.link.detail())
             self.wait(until_s - time.monotonic())
-        self.heard_s = time.monotonic()
+        if frame[:1] == DATA:
+            self.moved_s = time.monotonic()
         return frame
 
     def reply(self, patience_s: float | None = None) -> dict[str, Any]:
@@ -119,6 +123,7 @@ class Wire:
                 raise AgentRefused(facts)
             if "working" not in facts:
                 return facts
+            self.moved_s = time.monotonic()
 
     def drain(self, patience_s: float) -> None:
         """Send what is queued, for at most `patience_s`."""

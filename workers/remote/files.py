@@ -76,15 +76,20 @@ def receive(home: Path, line: Line, request: dict[str, Any]) -> None:
 
 
 def _wait_for(part: Path, line: Line) -> int:
-    end_s = time.monotonic() + line.patience_s / 2
+    """Return the descriptor that holds a part; while another connection receives it and it grows, wait."""
+    size, grew_s = -1, time.monotonic()
     while True:
         descriptor = hold(part)
         if descriptor is not None and part.exists():
             return descriptor
         if descriptor is not None:  # its last holder has just renamed it
             os.close(descriptor)
-        if time.monotonic() > end_s:
+        with contextlib.suppress(FileNotFoundError):
+            if part.stat().st_size != size:
+                size, grew_s = part.stat().st_size, time.monotonic()
+        if time.monotonic() - grew_s > line.patience_s / 2:
             raise Refused("busy_file", part.name)
+        line.say_working()
         time.sleep(WAIT_S)
 
 
@@ -107,14 +112,11 @@ def _append(part: Path, descriptor: int, size: int, line: Line) -> None:
 
 def _hash(path: Path, line: Line) -> str:
     """Return the hash of a file; the other end sees that this process still works."""
-    digest, said_s = hashlib.sha256(), time.monotonic()
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         for piece in iter(lambda: file.read(CHUNK_BYTES), b""):
             digest.update(piece)
-            if time.monotonic() - said_s > 1:
-                said_s = time.monotonic()
-                line.moved()
-                line.reply(working=True)
+            line.say_working()
     return digest.hexdigest()
 
 

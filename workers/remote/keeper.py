@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,7 +31,7 @@ from workers.contracts.process.channel import (
     control,
     read_control,
 )
-from workers.remote.folders import LOG
+from workers.remote.folders import ALIVE, LOG
 
 KEPT_BYTES = 32 << 20
 """Size of unconfirmed messages above which the worker waits with more."""
@@ -59,13 +60,14 @@ class Keeper:
         self, folder: Path, version: Path, config: dict[str, Any], listener: socket.socket, lease_s: float
     ) -> None:
         """Start the worker of a job in `folder` with the code of `version`."""
-        self._listener, self._lease_s = listener, lease_s
+        self._folder, self._listener, self._lease_s = folder, listener, lease_s
         self._heard_s = time.monotonic()
         self._numbered = Numbered()
         self._bridge: Channel | None = None
         self._closed_s: float | None = None
         self._has_ended = self._is_over = False
         self._let_go(folder)
+        (folder / ALIVE).write_text(str(os.getpid()))
         ours, theirs = socket.socketpair()
         config_path = folder / "config.json"
         config_path.write_text(json.dumps({**config, "parent_pid": os.getpid()}))
@@ -198,7 +200,8 @@ class Keeper:
             self._kill()  # its group, before its number can belong to another process
             code = self._process.wait()
             self._has_ended = True
-            self._send(self._numbered.add(ENDED + json.dumps({"exit_code": code}).encode()))
+            facts = {"exit_code": code, "free": shutil.disk_usage(str(self._folder)).free}
+            self._send(self._numbered.add(ENDED + json.dumps(facts).encode()))
 
     def _kill(self) -> None:
         """End the worker and all that it started; before its own session it is in the group of this process."""

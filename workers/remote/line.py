@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import struct
+import time
 from typing import Any
 
 from workers.contracts.process.channel import MAX_MESSAGE_BYTES, BadFrameError, control, read_control
@@ -27,7 +28,7 @@ class Line:
 
     def __init__(self, patience_s: float) -> None:
         """Take over the standard input and output."""
-        self.patience_s = patience_s
+        self.patience_s, self._said_s = patience_s, time.monotonic()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         self.moved()
 
@@ -53,6 +54,13 @@ class Line:
     def reply(self, **facts: Any) -> None:
         """Write a control frame; raises LineClosed."""
         self.write(control(**facts))
+
+    def say_working(self) -> None:
+        """Write once a second that a request takes longer; raises LineClosed."""
+        if time.monotonic() - self._said_s > 1:
+            self._said_s = time.monotonic()
+            self.moved()
+            self.reply(working=True)
 
     def join(self, other: socket.socket) -> None:
         """Pass everything on between the connection and `other` until `other` ends; raises LineClosed."""

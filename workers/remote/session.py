@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import socket
 import time
 import traceback
@@ -43,7 +44,7 @@ from workers.remote.line import Line, LineClosed
 from workers.remote.refused import EXIT_CODE, Refused
 
 LEASE_S, MOST_LEASE_S = 45.0, 3600.0
-END_WAIT_S = 3.0
+END_WAIT_S = 0.5
 PLACES = ("log_path", "write_root", "home", "gpu_cache")
 SETTABLE = (*PLACES, "read_roots", "write_paths", "threads", "start_programs", "gpu", "card", "kind")
 """Fields of a worker's start configuration that a request may set: never the sandbox, the network or other code."""
@@ -218,12 +219,14 @@ def end(home: Path, words: list[str]) -> int:
             try:
                 connection.sendall(len(frame).to_bytes(4, "big") + frame)
                 while connection.recv(1 << 16):
-                    pass
+                    pass  # the keeper closes its end when it is over
+                end_s = time.monotonic() + END_WAIT_S
+                while is_alive(folder) and time.monotonic() < end_s:
+                    time.sleep(0.01)
             except OSError:
                 pass
-    end_s = time.monotonic() + END_WAIT_S
-    while is_alive(folder) and time.monotonic() < end_s:
-        time.sleep(0.01)
+    if is_alive(folder):  # it does not react; the lock shows that its number still belongs to it
+        os.kill(int((folder / ALIVE).read_text()), signal.SIGKILL)
     os.chdir(str(home / JOBS))
     shutil.rmtree(str(folder), ignore_errors=True)
     return 0

@@ -116,6 +116,16 @@ def test_a_keeper_that_is_killed_there(bench: Elsewhere, inputs: Path) -> None:
     assert ends_there(bench, 2.0) and bench.left == []
 
 
+def test_a_keeper_that_stands_still(bench: Elsewhere, inputs: Path) -> None:
+    """Given a keeper that does not react any more, Then the job fails in the time of its lease, and nothing stays there."""
+    bench.settings["lease_s"] = 2.0
+    client = running(bench, inputs)
+    keeper_of(bench).suspend()
+    (*_, last) = bench.finish(client)
+    assert isinstance(last, Failed) and last.error.code == "computer_lost"
+    assert ends_there(bench, 2.0) and bench.left == []
+
+
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
 def test_an_agent_that_is_killed_or_stopped(bench: Elsewhere, inputs: Path, sign: signal.Signals) -> None:
     """Given an agent's process that is killed or stopped there, Then the job goes on over another one."""

@@ -157,6 +157,8 @@ def test_a_full_disk_there(bench: Elsewhere, inputs: Path, small_disk: Path) -> 
     (inputs / "sub" / "more.bin").unlink()
     (*_, last) = bench.run("fill", {"how": "raise"})[1]
     assert isinstance(last, Failed) and last.error.code == "disk_full", last
+    (*_, last) = bench.run("fill", {"how": "abort"})[1]
+    assert isinstance(last, Failed) and last.error.code == "computer_full", last
     assert isinstance(exchange(bench, bench.visit(inputs, "small"))[-1], Finished)
     assert bench.left == []
 
