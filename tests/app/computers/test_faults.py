@@ -141,18 +141,42 @@ def test_an_agent_that_is_killed_or_stopped(bench: Elsewhere, inputs: Path, sign
     assert ends_there(bench, 2.0) and bench.left == []
 
 
-@pytest.mark.parametrize("which", ["relay", "program"])
-def test_without_its_fettle_a_job_ends_there(bench: Elsewhere, inputs: Path, which: str) -> None:
-    """Given a relay that is killed, or a client that is gone, Then the job there ends, at the latest with its lease."""
+def test_without_its_relay_a_job_ends_with_its_lease(bench: Elsewhere, inputs: Path) -> None:
+    """Given a relay that is killed, Then the client reports it, and the job there ends with its lease."""
     client = running(bench, inputs)
-    worker = client.ready.pid
-    if which == "relay":
-        os.kill(client.pid, signal.SIGKILL)
-        (*_, last) = bench.finish(client)
-        assert isinstance(last, Crashed) and last.cause == "killed"
-    else:
-        client._process.channel.close()  # as the system does when the program is killed
-    assert ends_there(bench, 8.0) and not is_alive(worker)
+    os.kill(client.pid, signal.SIGKILL)
+    (*_, last) = bench.finish(client)
+    assert isinstance(last, Crashed) and last.cause == "killed"
+    assert ends_there(bench, 8.0) and not is_alive(client.ready.pid)
+
+
+PROGRAM = """
+import sys, time
+sys.path[:0] = {path!r}
+from pathlib import Path
+from computer_elsewhere import Elsewhere
+
+if __name__ == "__main__":
+    bench = Elsewhere(Path({root!r}), settings=dict(lease_s=45.0))
+    client = bench.start(bench.visit(Path({inputs!r})))
+    while client.ready is None or client.ready.state != "loaded":
+        assert not client.done and client.poll() is not None
+        time.sleep(0.01)
+    print(client.pid, client.ready.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_without_its_program_a_job_ends_at_once(bench: Elsewhere, inputs: Path, tmp_path: Path) -> None:
+    """Given a program that is killed, Then its relay ends, and the job there, long before its lease."""
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM.format(path=sys.path, root=str(bench.root), inputs=str(inputs)))
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        relay, worker = map(int, program.stdout.readline().split())
+        program.kill()
+    assert ends_there(bench, 4.0) and not is_alive(worker) and not is_alive(relay)
+    assert bench.left == []
 
 
 def test_a_computer_that_disappears(bench: Elsewhere, inputs: Path) -> None:

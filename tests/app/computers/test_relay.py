@@ -21,6 +21,7 @@ from workers.contracts.process.messages import (
     Cancelled,
     Finished,
     Ready,
+    Request,
     RunBlock,
     RunJob,
     Sample,
@@ -145,6 +146,21 @@ def test_a_crash_there_is_explained_like_one_here(
     if how == "segv":
         assert "misbehave.py" in messages[-1].log_tail
     assert bench.left == []
+
+
+def test_two_jobs_send_one_file_once(bench: Elsewhere, inputs: Path) -> None:
+    """Given two jobs that read the same large file, When both start at once, Then one sends it and both get it."""
+    large = inputs / "sub" / "large.bin"
+    large.write_bytes(os.urandom(20 << 20))
+    clients = [bench.client(), bench.client()]
+    for number, client in enumerate(clients):
+        client.start(bench.visit(inputs, f"j{number}"))
+    for client in clients:
+        drive(client, lambda client=client: client.ready is not None and client.ready.state == "loaded")
+        client.send(Request())
+    digests = [bench.finish(client)[-1].result["values"]["digests"][str(large)] for client in clients]
+    assert digests == [hashlib.sha256(large.read_bytes()).hexdigest()] * 2
+    assert not list((bench.home / "files").glob("*.part")) and bench.left == []
 
 
 def test_files_are_sent_once(bench: Elsewhere, inputs: Path) -> None:
