@@ -48,8 +48,9 @@ def bad_answer(name: str, detail: str) -> WorkerError:
     return InputRefused(
         "computer_bad_answer",
         _("“{0}” sent something unexpected").format(name),
-        _("What came from “{0}” was refused and nothing of it was kept: {1}.").format(name, detail),
+        _("What came from “{0}” was refused, and nothing of it was kept.").format(name),
         mark("Install Fettle's workers on that computer again. If that does not help, do not trust it."),
+        facts={"why": detail},
     )
 
 
