@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from app.cli.fleet import computers_of, on_each
 from app.cli.options.arguments import JudgingOptions
 from app.cli.options.inputs import check_exists, check_folder_for
 from app.cli.output import KEPT_ORIGINAL, MISSING, OK, CommandFailed, Output, is_terminal, refusal, usage
@@ -118,6 +119,10 @@ class OptimizeOptions(JudgingOptions):
     ] = None
     out: Annotated[Path | None, Option(metavar="DIR", help="Also copy the best model to this folder.")] = None
     fresh: Annotated[bool, Option("--fresh", help="Ignore earlier measurements.")] = False
+    on: Annotated[
+        str | None,
+        Option(metavar="NAME[,…]", help="Measure on these computers ('here' is this one); see 'fettle computer list'."),
+    ] = None
 
 
 def optimize(
@@ -140,17 +145,27 @@ def optimize(
         build_for = architectures_of(options.build_for, options.runtimes, options.device)
         if build_for:
             check_can_build(run(space, describe(), output.watch))
-        on_card, runtimes = (space, ()) if build_for else _wanted(space, output, preset, options)
-        project = project_for(space.repositories, model)
-        try:
-            done = _run(on_card, output, project, opening, preset, runtimes, build_for, options)
-        except CommandFailed as stopped:
-            spec = _ask_preparation(output, stopped.error)
-            if spec is None:
-                raise
-            confirmed = opening.model_copy(update={"preprocess": spec})
-            done = _run(on_card, output, project, confirmed, preset, runtimes, build_for, options)
-        return _finish(space, output, done, options)
+        project, computers = project_for(space.repositories, model), computers_of(space, options.on)
+        if options.on is not None and (build_for or (len(computers) > 1 and options.out is not None)):
+            other = "--build-for" if build_for else "--out"
+            raise usage(
+                f"{other} writes one result, and --on measures on other computers.", "Leave one of the two out."
+            )
+
+        def one(computer: str) -> Run:
+            on_card, runtimes = (space, ()) if build_for else _wanted(space, output, preset, options, computer)
+            try:
+                return _run(on_card, output, project, opening, preset, runtimes, build_for, options, computer)
+            except CommandFailed as stopped:
+                spec = _ask_preparation(output, stopped.error)
+                if spec is None:
+                    raise
+                confirmed = opening.model_copy(update={"preprocess": spec})
+                return _run(on_card, output, project, confirmed, preset, runtimes, build_for, options, computer)
+
+        if len(computers) == 1:
+            return _finish(space, output, one(computers[0]), options)
+        return on_each(output, computers, lambda computer: _with_document(space, one(computer)), space)
 
 
 def _ask_preparation(output: Output, error: ErrorInfo) -> str | None:
@@ -172,9 +187,17 @@ def _finish(space: Workspace, output: Output, done: Run, options: OptimizeOption
     tried = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
-    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, facts.findings))
+    output.document(_document(facts))
     _print_run(output, facts, tried)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
+
+
+def _with_document(space: Workspace, done: Run) -> tuple[Run, dict[str, Any]]:
+    return done, _document(read_facts(space, done.id))
+
+
+def _document(facts: RunFacts) -> dict[str, Any]:
+    return run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, facts.findings)
 
 
 WITH_RESUME = ("time_budget_s", "out")
@@ -236,17 +259,18 @@ def _run(
     runtimes: tuple[str, ...],
     build_for: tuple[str, ...],
     options: OptimizeOptions,
+    computer: str = "",
 ) -> Run:
     loss, budget = limits_of(preset, options.max_loss_pct, options.time_budget_s)
     if build_for:  # a preset's time is meant for measuring
         budget = options.time_budget_s
-    goal = Goal(preset.id, loss, time_budget_s=budget, seed=options.seed, threads=options.threads, runtimes=runtimes)
+    goal = Goal(preset.id, loss, budget, options.seed, options.threads, runtimes, computer=computer)
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
     basis = usual_basis(Path(opening.path), len(preset.recipes), budget)
     expected = Forecasts(space.repositories).expect(basis)
     if not build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
-        if short := short_of_memory(expected.memory_bytes, free_memory_bytes()):
+        if not computer and (short := short_of_memory(expected.memory_bytes, free_memory_bytes())):
             output.notice(short)
     request = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, request, output.watch)
@@ -284,15 +308,15 @@ def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Prese
 
 
 def _wanted(
-    space: Workspace, output: Output, preset: Preset, options: OptimizeOptions
+    space: Workspace, output: Output, preset: Preset, options: OptimizeOptions, computer: str
 ) -> tuple[Workspace, tuple[str, ...]]:
-    """Return the workspace on the named GPU, and the runtimes to try (empty: all that work here).
+    """Return the workspace on the named GPU, and the runtimes to try (empty: all that work on the computer).
 
     Named runtimes and devices must exist.
     """
     if not options.runtimes and options.device is None and options.recipe is None:
         return space, ()
-    described = run(space, describe(), output.watch)
+    described = run(space, describe(computer), output.watch)
     if options.recipe is not None:
         check_recipes(described, preset.recipes, str(options.recipe))
     wanted = check_runtimes(described, options.runtimes)

@@ -60,7 +60,10 @@ def check_transition(old: RunState, new: RunState) -> RunState:
 
 @dataclass(frozen=True)
 class Goal(Stored):
-    """What the person requested; `max_loss_pct` is relative to the original's accuracy, in percent."""
+    """What the person requested; `max_loss_pct` is relative to the original's accuracy, in percent.
+
+    Versions are measured on `computer`, the name of another computer; "" means this one.
+    """
 
     preset_id: str
     max_loss_pct: float
@@ -69,6 +72,7 @@ class Goal(Stored):
     threads: int | None = None
     runtimes: tuple[str, ...] = ()
     recipe_json: str | None = None
+    computer: str = ""
 
 
 @dataclass(frozen=True)

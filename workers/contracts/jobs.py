@@ -15,7 +15,7 @@ from workers.contracts.disturbed import BlockLoad
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
-from workers.contracts.planning import Instructions
+from workers.contracts.planning import Arithmetic, Instructions
 from workers.contracts.planning import PlanParams as PlanParams
 from workers.contracts.planning import PlanResult as PlanResult
 from workers.contracts.proof.elsewhere import Elsewhere
@@ -103,11 +103,15 @@ class OpenBesideParams(Frozen):
 
 
 class ApplyParams(Frozen):
-    """Parameters of the kind ``apply``: run techniques on a model and write `work_dir`/model."""
+    """Parameters of the kind ``apply``: run techniques on a model and write `work_dir`/model.
+
+    `fast` are the number formats that the processor of the target computes fast; None means this processor.
+    """
 
     model_dir: str
     steps: tuple[RecipeStep, ...]
     data_dir: str | None = None
+    fast: tuple[Arithmetic, ...] | None = Field(default=None, exclude_if=lambda fast: fast is None)
 
 
 class ApplyResult(Frozen):

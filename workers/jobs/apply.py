@@ -15,6 +15,7 @@ from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.translation import _, joined
 from workers.convert.parts import apply_to_parts, has_parts
+from workers.quantize.eight_bits import made_for
 
 
 def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
@@ -38,10 +39,11 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
             folder = scratch / str(number)
             folder.mkdir(parents=True)
             step_ctx = derived(ctx, work_dir=folder, original=Path(params.model_dir))
-            if has_parts(model):
-                artifact = apply_to_parts(spec, model, step_params, step_ctx)
-            else:
-                artifact = spec.apply(model, step_params, step_ctx)
+            with made_for(params.fast):
+                if has_parts(model):
+                    artifact = apply_to_parts(spec, model, step_params, step_ctx)
+                else:
+                    artifact = spec.apply(model, step_params, step_ctx)
             model = Model(folder / "model", artifact)
         final = ctx.work_dir / "model"
         shutil.rmtree(final, ignore_errors=True)

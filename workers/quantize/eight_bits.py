@@ -1,11 +1,13 @@
 """Share the planner's conditions of all INT8 techniques, including processors without fast 8-bit sums."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from pydantic import JsonValue
 
-from workers.contracts.planning import IN_8_BITS, Fitted, Reason, Situation
+from workers.contracts.planning import IN_8_BITS, Arithmetic, Fitted, Reason, Situation
 from workers.contracts.translation import mark
 from workers.infer import processor
 
@@ -19,9 +21,23 @@ LEARNING_SHARE = 0.3
 NOTHING_DENSE = Reason(code="nothing_dense", text=mark("The model has no layers that are faster in 8 bits."))
 
 
+_fast: ContextVar[Collection[Arithmetic] | None] = ContextVar("fast", default=None)
+
+
+@contextmanager
+def made_for(fast: Collection[Arithmetic] | None) -> Iterator[None]:
+    """Make versions for a processor that computes these number formats fast; None means this processor."""
+    token = _fast.set(fast)
+    try:
+        yield
+    finally:
+        _fast.reset(token)
+
+
 def lacks_fast_int8() -> bool:
-    """Return whether this processor is known to sum products of 8-bit numbers in 16 bits, which can overflow."""
-    return processor.has_int8() is False
+    """Return whether the processor is known to sum products of 8-bit numbers in 16 bits, which can overflow."""
+    fast = _fast.get()
+    return processor.has_int8() is False if fast is None else "int8" not in fast
 
 
 def overflow_notes(*, reduce_range: bool) -> tuple[str, ...]:

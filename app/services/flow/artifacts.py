@@ -162,15 +162,21 @@ class ArtifactStore:
         self._versions = library_versions()
 
     def key(
-        self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str], threads: int | None = None
+        self,
+        kind: str,
+        params: Mapping[str, Any],
+        seed: int,
+        identity: Mapping[str, str],
+        threads: int | None = None,
+        machine: str = "",
     ) -> str:
         """Return the key of a job: the SHA-256 of everything that can change what the job writes.
 
         That is the kind, the parameters (paths replaced by `identity`, or relative to the store), the seed, threads,
-        library versions, processor and driver.
+        library versions, processor and driver (or the identity of another `machine` that runs the job).
         """
         made_of = {"kind": kind, "params": params, "seed": seed, "threads": threads}
-        text = json.dumps({**made_of, "versions": self._versions, "machine": self._machine}, sort_keys=True)
+        text = json.dumps({**made_of, "versions": self._versions, "machine": machine or self._machine}, sort_keys=True)
         for path, stands_for in identity.items():
             text = text.replace(json.dumps(path)[1:-1], stands_for)
         text = text.replace(json.dumps(str(self.root))[1:-1], "store")

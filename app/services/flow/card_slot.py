@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.filelock import try_lock, unlock
-from app.services.flow.steps import AnyStep, JobStep, MeasureStep, limits_of_runtime
+from app.services.flow.steps import AnyStep, DiskStep, JobStep, MeasureStep, limits_of_runtime
 from workers.contracts.process.messages import Card
 from workers.contracts.translation import mark
 
@@ -14,7 +14,9 @@ WAITING = mark("Waiting for the graphics card")
 
 
 def works_on_gpu(step: AnyStep) -> bool:
-    """Return whether a step fills a GPU; listing GPUs does not."""
+    """Return whether a step fills a GPU of this computer; listing GPUs does not."""
+    if not isinstance(step, DiskStep) and step.computer:
+        return False
     if isinstance(step, JobStep):
         return step.limits.gpu and not step.shares_card
     if isinstance(step, MeasureStep):

@@ -38,7 +38,7 @@ class Driver(Generic[T]):
         """Begin `flow` in a workspace, and report its events to `observe`."""
         self._workspace, self._flow, self._observe = workspace, flow, observe
         self._history = JobHistory(workspace)
-        self._kept = SavedMeasurements(workspace.artifacts, workspace.jobs)
+        self._kept = SavedMeasurements(workspace.artifacts, workspace.jobs, workspace.machine_of)
         self._client: JobClient | None = None
         self._measurer: Measurer | None = None
         self._step: JobStep[Any] | None = None
@@ -373,7 +373,7 @@ class Driver(Generic[T]):
         self._job = self._workspace.new_job(step, step.params.model_dump(mode="json"))
         self._key = self._workspace.key_of(step) if step.cache else None
         self._step, self._began_s = step, time.monotonic()
-        self._client = self._workspace.pool.take(torch=step.torch)
+        self._client = self._workspace.pool_of(step.computer).take(torch=step.torch)
         self._report_begin(self._job.job_id, step.kind, step)
         self._client.start(self._job)
 

@@ -10,6 +10,7 @@ import json
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from statistics import fmean
 from pydantic import TypeAdapter
 
 from app.domain.variant import LatencyPoint
-from app.jobs.interleaving import BlockGroup, Pace, Timing
+from app.jobs.interleaving import LOAD_DEADLINE_S, BlockGroup, Pace, Timing
 from app.jobs.process import Waitable
 from app.services.flow import events
 from app.services.flow.artifacts import ArtifactStore, Entry
@@ -37,6 +38,9 @@ PROTOCOL = 4
 MAX_AGE = timedelta(days=7)
 """Age of the oldest usable measurement; after updates and dust in a fan, older ones no longer fit the machine."""
 
+SENDING_S = 1800.0
+"""Seconds after which a process on another computer that does not load is killed; its files are sent first."""
+
 FILE = "measured.json"
 
 
@@ -52,9 +56,12 @@ def _stored_form() -> TypeAdapter[Measured]:
 class SavedMeasurements:
     """The kept measurements in the artifact store, owned by a driver."""
 
-    def __init__(self, artifacts: ArtifactStore, jobs: Path) -> None:
-        """Create access to measurements in `artifacts`; new entries are first written below `jobs`."""
-        self._artifacts, self._jobs = artifacts, jobs
+    def __init__(self, artifacts: ArtifactStore, jobs: Path, machine_of: Callable[[str], str] = str) -> None:
+        """Create access to measurements in `artifacts`; new entries are first written below `jobs`.
+
+        `machine_of` returns the identity of another computer by its name.
+        """
+        self._artifacts, self._jobs, self._machine_of = artifacts, jobs, machine_of
 
     def find(self, step: MeasureStep) -> Measured | None:
         """Return an earlier measurement for the step, None if there is none or if it is older than the step allows."""
@@ -104,7 +111,7 @@ class SavedMeasurements:
             facts["least_block_s"] = step.least_block_s
         if step.number:
             facts["number"] = step.number
-        return self._artifacts.key("measured", facts, 0, {})
+        return self._artifacts.key("measured", facts, 0, {}, machine=self._machine_of(step.computer))
 
     def _facts_of(self, variant: MeasuredVariant) -> dict[str, object] | None:
         params = variant.params
@@ -140,7 +147,7 @@ class Measurer:
         self._cut = self._is_over = False
         self._workspace = workspace
         self._group: BlockGroup | None = None
-        self._waiting = Waiting(step.quiet) if step.quiet is not None else None
+        self._waiting = Waiting(step.quiet) if step.quiet is not None and not step.computer else None
         self._reported_share: float | None = None
         if self._waiting is None:
             self._group = self._begin()
@@ -155,7 +162,8 @@ class Measurer:
             sets=step.sets,
             budget_s=left_s,
             slow_over_ms=step.slow_over_ms,
-            new_client=workspace.pool.take,
+            load_deadline_s=SENDING_S if step.computer else LOAD_DEADLINE_S,
+            new_client=workspace.pool_of(step.computer).take,
         )
 
     def _job(self, workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
@@ -173,7 +181,7 @@ class Measurer:
             fresh_process=True,
             limits=workspace.limited(limits),
         )
-        return workspace.on_card(job) if limits.gpu else job
+        return workspace.on_card(job) if limits.gpu and not step.computer else job
 
     @property
     def done(self) -> bool:
@@ -187,8 +195,8 @@ class Measurer:
 
     @property
     def is_timing(self) -> bool:
-        """Return whether a block of requests is timed now."""
-        return self._group is not None and self._group.is_timing
+        """Return whether a block of requests is timed on this computer now."""
+        return self._group is not None and self._group.is_timing and not self.step.computer
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:

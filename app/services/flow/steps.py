@@ -20,11 +20,15 @@ from app.services.flow.background import Stopped
 from workers.contracts.disturbed import BlockLoad
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.process.messages import Limits
 from workers.contracts.runtimes import needs_gpu
 
 if TYPE_CHECKING:  # the first page needs steps but must not load code that reads the machine
     from app.services.flow.quiet import QuietWait
+
+COMPUTER_CODES = "computer_"
+"""Beginning of the codes of all errors that concern another computer as a whole."""
 
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
@@ -37,6 +41,11 @@ class JobError(Exception):
         """Create the error with its explanation and the exit code of the command line."""
         super().__init__(f"{error.title}: {error.detail}")
         self.error, self.exit_code = error, exit_code
+
+    @property
+    def ends_run(self) -> bool:
+        """Return whether further versions would fail alike: the disk is full, or the other computer is not usable."""
+        return self.error.code == DISK_FULL or self.error.code.startswith(COMPUTER_CODES)
 
 
 class WordedError(JobError):
@@ -114,6 +123,7 @@ class JobStep(Generic[R]):
         seed: Seed of random numbers.
         limits: Resource limits.
         step_index: Number of the run's step, None outside of runs.
+        computer: Name of the other computer on which it runs; "" means this one.
     """
 
     kind: str
@@ -134,6 +144,7 @@ class JobStep(Generic[R]):
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     step_index: int | None = None
+    computer: str = ""
 
     def run(self) -> "Flow[StepResult[R]]":
         """Yield the step to the driver and return the finished job; raises what the driver throws."""
@@ -170,8 +181,8 @@ class MeasureStep:
 
     At `until_s` (`time.monotonic`) it ends with the blocks measured so far. A variant whose requests take longer than
     `slow_over_ms` gets two blocks only; `least_block_s` lengthens the blocks of fast models. With `quiet` it begins
-    when other programs are idle. With `reuse` the store may provide the result, and new results are stored. `number`
-    distinguishes a repeated measurement from the first one.
+    when other programs are idle, except on another `computer` ("" means this one). With `reuse` the store may provide
+    the result, and new results are stored. `number` distinguishes a repeated measurement from the first one.
     """
 
     variants: tuple[MeasuredVariant, ...]
@@ -189,6 +200,7 @@ class MeasureStep:
     quiet: "QuietWait | None" = None
     number: int = 0
     step_index: int | None = None
+    computer: str = ""
 
 
 Loads = tuple[tuple[tuple[BlockLoad, ...], ...], ...]

@@ -12,19 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from app.domain.job import ArtifactRecord, JobRecord
+from app.jobs.client import JobClient
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths, unusable
 from app.persistence import Repositories, Store
 from app.persistence.repositories import NotFound
 from app.services.flow.artifacts import ArtifactStore, Entry
-from app.services.flow.steps import JobError, JobStep
+from app.services.flow.steps import JobError, JobStep, Unavailable
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import to_text
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import Card, Limits, RunJob
+from workers.contracts.translation import _, mark
 
 KEPT_S = 7 * 24 * 3600
 """Seconds that the finished parts of an interrupted job are kept for its continuation."""
@@ -36,12 +38,34 @@ def not_chosen() -> None:
     """Return None: the person has set no memory limit and chosen no GPU."""
 
 
+class RemotePool(Protocol):
+    """The source of worker processes on another computer; `machine` identifies it in keys of the store."""
+
+    @property
+    def machine(self) -> str:
+        """Return the identity of the computer."""
+        ...
+
+    def take(self, torch: bool = False) -> JobClient:
+        """Return a client for one job."""
+        ...
+
+
+def no_computer(name: str) -> RemotePool:
+    """Raise `JobError`: no computer of this name was added."""
+    detail = _("No computer is called {0}.").format(name)
+    hint = mark("Add it in the settings, or choose another one.")
+    by_command = "List them: fettle computer list."
+    raise Unavailable("computer_unknown", "This computer is not known here", detail, hint, by_command)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The surroundings of all use cases of one program; owned by the window or the command.
 
     `jobs` holds one writable folder per job. `memory_limit` returns the person's limit for one job in bytes, None for
-    the default. `card` returns the chosen GPU, None for the first one.
+    the default. `card` returns the chosen GPU, None for the first one. `elsewhere` returns the worker processes of
+    another computer by its name.
     """
 
     paths: DataPaths
@@ -51,6 +75,7 @@ class Workspace:
     database: Store
     memory_limit: Callable[[], int | None] = not_chosen
     card: Callable[[], Card | None] = not_chosen
+    elsewhere: Callable[[str], RemotePool] = no_computer
 
     @property
     def repositories(self) -> Repositories:
@@ -72,8 +97,17 @@ class Workspace:
 
     def key_of(self, step: JobStep[Any]) -> str:
         """Return the store's key for the output of this step's job."""
-        params = step.params.model_dump(mode="json")
-        return self.artifacts.key(step.kind, params, step.seed, step.identity, step.threads or usable_cores())
+        params, threads = step.params.model_dump(mode="json"), step.threads or usable_cores()
+        machine = self.machine_of(step.computer)
+        return self.artifacts.key(step.kind, params, step.seed, step.identity, threads, machine)
+
+    def machine_of(self, computer: str) -> str:
+        """Return the identity of another computer for keys of the store, "" for this one; raises `JobError`."""
+        return self.elsewhere(computer).machine if computer else ""
+
+    def pool_of(self, computer: str) -> "WorkerPool | RemotePool":
+        """Return the source of worker processes on a computer ("" means this one); raises `JobError`."""
+        return self.elsewhere(computer) if computer else self.pool
 
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
         """Return a job for one step, with its own empty folder."""
@@ -92,6 +126,8 @@ class Workspace:
             fresh_process=step.fresh_process,
             limits=self.limited(step.limits),
         )
+        if step.computer:  # the idle limit counts the processor time of a local process
+            return job.model_copy(update={"limits": job.limits.model_copy(update={"idle_s": None})})
         if step.goes_on:
             kept = self.unfinished_folder(self.key_of(step))
             job = job.model_copy(update={"kept_dir": str(kept), "write_paths": (*job.write_paths, str(kept))})

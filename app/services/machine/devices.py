@@ -12,6 +12,7 @@ from app.services.flow.workspace import Workspace
 from app.version import VERSION
 from workers.contracts.base import Frozen, Nothing
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.planning import Arithmetic
 from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import Described, Recipe
 from workers.contracts.text import WHOLE
@@ -113,8 +114,8 @@ class _Remembered(Frozen):
     result: DescribeResult
 
 
-def describe() -> Flow[DescribeResult]:
-    """Return devices, runtimes, techniques and targets with their availability and hints."""
+def describe(computer: str = "") -> Flow[DescribeResult]:
+    """Return devices, runtimes, techniques and targets of a computer, with their availability and hints."""
     done = yield from JobStep(
         "describe",
         Nothing(),
@@ -122,8 +123,15 @@ def describe() -> Flow[DescribeResult]:
         "Look at this computer",
         shares_card=True,
         limits=Limits(gpu=True),  # GPUs are invisible without their device files
+        computer=computer,
     ).run()
     return done.result
+
+
+def fast_formats(machine: DescribeResult) -> tuple[Arithmetic, ...] | None:
+    """Return the number formats that a computer's processor computes fast, None if its features are unknown."""
+    is_known = machine.instructions or machine.device.lacks_avx2
+    return tuple(sorted({one.arithmetic for one in machine.instructions})) if is_known else None
 
 
 def remembered(repositories: Repositories) -> DescribeResult | None:

@@ -1,5 +1,6 @@
 """Diagnose GPUs: try each check ("rung") in its own worker on each card, and report results as they come."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -42,11 +43,10 @@ class Ladder:
         return next((row for row in self.rungs if not row.ok), None)
 
 
-def look_for_cards() -> Flow[RungsResult]:
-    """Return the cards that respond, quickly and without checks."""
-    done = yield from JobStep(
-        "gpu_rungs", Nothing(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
-    ).run()
+def look_for_cards(computer: str = "") -> Flow[RungsResult]:
+    """Return the cards of a computer that respond, quickly and without checks."""
+    step = JobStep("gpu_rungs", Nothing(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None))
+    done = yield from dataclasses.replace(step, computer=computer).run()
     return done.result
 
 
@@ -125,9 +125,9 @@ class GpuRoom:
         return self.free_bytes is not None and self.free_bytes < self.need_bytes
 
 
-def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
+def room_for(model_bytes: int, computer: str = "") -> Flow[GpuRoom | None]:
     """Return the room for a model of `model_bytes` on the card that jobs use, None if that card does not respond."""
-    cards = yield from look_for_cards()
+    cards = yield from look_for_cards(computer)
     card = next((card for card in cards.cards if card.index == cards.index), None)
     if card is None:
         return None

@@ -28,7 +28,6 @@ from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.planning import NO_RUNTIME
-from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
 from workers.contracts.translation import _, joined, mark
 
@@ -112,7 +111,7 @@ class _Building(RunSteps):
             built, is_cached = yield from self._built(variant, made, step)
             built = yield from self._judged(built, made, original, step)
         except JobError as error:
-            if error.error.code == DISK_FULL:  # the next version would not fit either
+            if error.ends_run:  # the next version would not fit either
                 raise
             why = error.error
             note = joined([_("{0}.").format(_(why.title)), _(why.detail), _(why.hint)])

@@ -31,7 +31,6 @@ from app.services.data.reach import enough_items, few_items, most_texts, reach_w
 from app.services.flow.measuring import MAX_AGE, TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
 from app.services.flow.steps import Flow, JobError, Reuse
-from app.services.machine.devices import describe
 from app.services.machine.gpu_doctor import room_for, room_words, without_card
 from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
@@ -47,7 +46,6 @@ from app.services.run.version_steps import Predictions, Version, prediction_pair
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, PlanResult
 from workers.contracts.measured.power import power_warning
-from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Finding, Recipe, RecipeStep
 from workers.contracts.translation import joined, mark
@@ -156,7 +154,7 @@ class _Optimization(Search):
 
     def _plan(self) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         recorder, goal = self.recorder, self.goal
-        machine = yield from describe()
+        machine = yield from self.described()
         began = recorder.run.created_at
         oldest = began if self.plan.fresh else datetime.now(UTC) - MAX_AGE
         self.reuse = Reuse(machine.device.model_dump_json(), oldest, began)
@@ -188,7 +186,7 @@ class _Optimization(Search):
     def _with_room(self, plan: PlanResult) -> Flow[PlanResult]:
         """Log the model's need of GPU memory; drop GPU recipes if it cannot fit and nobody requested the card."""
         wanted = (*self.goal.runtimes, *(recipe.runtime for recipe in self.plan.recipes))
-        room = yield from room_for(self.model.result.artifact.size_bytes)
+        room = yield from room_for(self.model.result.artifact.size_bytes, self.goal.computer)
         if room is None:
             return plan
         is_left_out = room.is_short and not any(map(needs_gpu, wanted))
@@ -308,7 +306,7 @@ class _Optimization(Search):
         try:
             yield from within(self._measure(step, variant), lambda: clock.left_to_try_s(final_ids()))
         except JobError as error:
-            if error.error.code == DISK_FULL:  # the next one would not fit either, and this one remains unknown
+            if error.ends_run:  # the next one would not fit either, and this one remains unknown
                 raise
             if standing_of(self._drop(step, variant, error.error)) is Standing.CUT_OFF:
                 self.leave_untried()

@@ -19,7 +19,6 @@ from app.services.run.figures import answer_speedup_of
 from app.services.run.proof_steps import Looked, PredictedVersion, ProofSequence
 from app.services.run.search import Search
 from app.services.run.version_steps import prediction_pair
-from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement
 from workers.contracts.translation import _, mark
 
@@ -194,8 +193,8 @@ class ProofRun(ProofSequence):
         self._search.put(dataclasses.replace(self._search.versions_by_id[variant.id], variant=variant))
 
     def failed(self, variant: Variant, error: JobError) -> None:
-        """Drop a version whose predictions failed; raise the error of a full disk."""
-        if error.error.code == DISK_FULL:
+        """Drop a version whose predictions failed; raise an error that ends the run."""
+        if error.ends_run:
             raise error
         self._search.put_dropped(variant, error.error)
 

@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep
+from app.services.machine.devices import describe, fast_formats
 from app.services.opening.opening import OpenedModel, ReadData, open_model, other_inputs, read_data
 from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
@@ -58,7 +59,7 @@ class RunSteps:
     def __init__(self, recorder: Recorder, plan: RunPlan) -> None:
         """Create the steps of a run by its plan."""
         self.recorder, self.plan, self.goal, self.clock = recorder, plan, recorder.run.goal, recorder.clock
-        self.threads = self.goal.threads or usable_cores()
+        self.threads, self.target = self.goal.threads or usable_cores(), version_steps.Target(self.goal.computer)
 
     def open_model(self, **changed: Any) -> Flow[None]:
         """Open the model with these parameters changed, and record it.
@@ -105,6 +106,18 @@ class RunSteps:
         for finding in findings:
             self.recorder.report(finding)
 
+    def described(self) -> Flow[DescribeResult]:
+        """Return the description of the computer that measures, and choose its cores and what versions depend on."""
+        computer = self.goal.computer
+        machine = yield from describe(computer)
+        if computer:
+            here = yield from describe()
+            there = fast_formats(machine)
+            depends = frozenset(row.id for row in machine.techniques if "int8" in row.traits)
+            self.target = version_steps.Target(computer, None if there == fast_formats(here) else there, depends)
+            self.threads = min(self.goal.threads or machine.device.cores, machine.device.cores)
+        return machine
+
     def planned(self, machine: DescribeResult, title: str, recipes: tuple[Recipe, ...], **how: Any) -> Flow[PlanResult]:
         """Return which of these recipes fit the model and the machine; `how` are further fields of `PlanParams`."""
         model, data = self.model, self.data
@@ -118,7 +131,9 @@ class RunSteps:
             **how,
         )
         read_paths = (model.folder, data.folder)
-        done = yield from JobStep("plan", params, PlanResult, title, read_paths, cache=True).run()
+        computer = self.target.computer
+        where: dict[str, Any] = {"computer": computer, "threads": self.threads} if computer else {}
+        done = yield from JobStep("plan", params, PlanResult, title, read_paths, cache=True, **where).run()
         return done.result
 
     def variant_of(self, recipe: Recipe, index: int) -> Variant:
@@ -133,7 +148,7 @@ class RunSteps:
 
     def make(self, variant: Variant, step: int) -> Flow[Version]:
         """Apply a variant's techniques and record it."""
-        version = yield from version_steps.apply(variant, self.model, self.data, self.goal.seed, step)
+        version = yield from version_steps.apply(variant, self.model, self.data, self.goal.seed, step, self.target)
         self.recorder.variant(version.variant)
         return version
 

@@ -29,12 +29,13 @@ from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
 from workers.contracts import jobs
 from workers.contracts.base import Rows
 from workers.contracts.folder import read_model
+from workers.contracts.planning import Arithmetic
 from workers.contracts.process.allowance import usable_cores
-from workers.contracts.process.disk import DISK_FULL, DiskFull
+from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.proof.proving import FingerprintsResult, ItemsParams, PredictionPair
 from workers.contracts.runtimes import needs_torch
-from workers.contracts.specs import Judgement, ModelArtifact, Recipe
+from workers.contracts.specs import Judgement, ModelArtifact, Recipe, RecipeStep
 
 IDLE_S = 20.0
 """Seconds without progress after which a technique or runtime counts as hung, to protect the time of other versions."""
@@ -43,17 +44,41 @@ PREDICTIONS = "answers.npz"
 
 R = TypeVar("R", bound=BaseModel)
 
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """The computer that versions are made for; `name` "" means this one.
+
+    `fast` are the number formats that its processor computes fast, None if they are those of this computer.
+    `techniques` are the ids of the techniques that depend on them.
+    """
+
+    computer: str = ""
+    fast: tuple[Arithmetic, ...] | None = None
+    techniques: frozenset[str] = frozenset()
+
+    def fast_for(self, steps: Iterable[RecipeStep]) -> tuple[Arithmetic, ...] | None:
+        """Return `fast` if one of these steps depends on it, so that all others are made once for all computers."""
+        return self.fast if any(step.technique in self.techniques for step in steps) else None
+
+
+HERE = Target()
+
 Predictions = StepResult[jobs.AnswerResult]
 """Stored predictions of one version for the first examples of a split."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A variant with the folder of its model and any predictions for the test set; owned by its use case."""
+    """A variant with the folder of its model and any predictions for the test set; owned by its use case.
+
+    It predicts and is measured on `computer`, the name of another computer; "" means this one.
+    """
 
     variant: Variant
     model_dir: Path
     predictions: Predictions | None = None
+    computer: str = ""
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -89,7 +114,7 @@ class Version:
 
 def stored_version(facts: RunFacts, variant: Variant) -> Version:
     """Return a version of a completed run; raise `JobError` (exit code 3) for one that could not be made."""
-    return Version(variant, facts.model_dir(variant))
+    return Version(variant, facts.model_dir(variant), computer=facts.run.goal.computer)
 
 
 def opened_version(opened: OpenedModel, title: str = "Original", runtime: str = "") -> Version:
@@ -132,13 +157,20 @@ def as_made(variant: Variant, key: str, artifact: ModelArtifact, original_bytes:
     )
 
 
-def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: int) -> Flow[Version]:
-    """Apply the recipe's techniques; without any, the version is the model itself."""
+def apply(
+    variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: int, target: Target = HERE
+) -> Flow[Version]:
+    """Apply the recipe's techniques for the target; without any, the version is the model itself."""
     folder, key = model.folder, model.key
     if variant.recipe.steps:
         made = JobStep(
             "apply",
-            jobs.ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
+            jobs.ApplyParams(
+                model_dir=str(model.folder),
+                steps=variant.recipe.steps,
+                data_dir=str(data.folder),
+                fast=target.fast_for(variant.recipe.steps),
+            ),
             jobs.ApplyResult,
             variant.title,
             (model.folder, data.folder),
@@ -151,7 +183,8 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
         done = yield from made.run()
         folder, key = done.folder / done.result.model_dir, done.key
     original_bytes = model.result.artifact.size_bytes
-    return Version(as_made(variant, key, read_model(folder).artifact, original_bytes), folder)
+    made_as = as_made(variant, key, read_model(folder).artifact, original_bytes)
+    return Version(made_as, folder, computer=target.computer)
 
 
 def predict(
@@ -201,6 +234,7 @@ def answer(
         threads=threads,
         limits=_with_idle_limit(version.limits),
         step_index=step,
+        computer=version.computer,
     )
     return done
 
@@ -288,19 +322,21 @@ def measure_step(versions: Sequence[Version], data_dir: Path, **how: Any) -> Mea
     """Return the step that times single requests of all versions in turn; `how` are fields of `MeasureStep`."""
     least_block_s = LEAST_BLOCK_S if len(versions) > 1 else 0.0
     variants = tuple(measured_variant(version, data_dir) for version in versions)
-    return MeasureStep(variants, block_max_s=BLOCK_MAX_S, least_block_s=least_block_s, **how)
+    computer = versions[0].computer
+    return MeasureStep(variants, block_max_s=BLOCK_MAX_S, least_block_s=least_block_s, computer=computer, **how)
 
 
 def measure(step: MeasureStep) -> Flow[Measured]:
     """Time the requests of a step, in one fresh process per version and set.
 
     Raises:
-        JobError: The disk was full, so nothing is known of any version.
+        JobError: The disk was full or the other computer failed, so nothing is known of any version.
     """
     measured: Measured = yield step
-    full = next((failure for failure in measured.failures if failure is not None and failure.code == DISK_FULL), None)
-    if full is not None:
-        raise JobError(full, DiskFull.exit_code)
+    errors = (JobError(failure, DiskFull.exit_code) for failure in measured.failures if failure is not None)
+    fatal = next((error for error in errors if error.ends_run), None)
+    if fatal is not None:
+        raise fatal
     return measured
 
 

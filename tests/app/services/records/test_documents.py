@@ -93,6 +93,7 @@ def test_the_run_and_its_comparison() -> None:
         "variants",
         "recommended",
         "limit",
+        "computer",
         "seconds",
         "reason",
         "outcome",
