@@ -28,7 +28,9 @@ READ_DATA: Command[[str], None] = Command("read examples: their path")
 READ_KNOWN_DATA: Command[[], None] = Command("read the known examples of the open model")
 ADD_DATA: Command[[str], None] = Command("evaluate the result with more examples: their path")
 PRESET_OF: "Command[[str], Preset]" = Command("return the preset with an id")
-START_RUN: "Command[[Preset, int | None, bool], None]" = Command("start a run: preset, threads, fresh")
+START_RUN: "Command[[Preset, int | None, bool, tuple[str, ...] | None], None]" = Command(
+    "start a run: preset, threads, fresh, and names of computers in place of the project's"
+)
 CONTINUE_RUN: "Command[[Run, Preset, float | None], None]" = Command("continue a run: preset, additional seconds")
 SHOW_RUN: "Command[[Run], None]" = Command("show the progress of a run")
 SHOW_RESULT: "Command[[Run], None]" = Command("show the result of a run")

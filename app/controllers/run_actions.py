@@ -33,7 +33,7 @@ class RunActions:
         if self._session.fits(run):
             self._commands.do(c.CONTINUE_RUN, run, preset, None)
         else:
-            self._commands.do(c.START_RUN, preset, run.goal.threads, False)
+            self._commands.do(c.START_RUN, preset, run.goal.threads, False, (run.goal.computer,))
 
     def _extend(self, run: Run, minutes: int) -> None:
         """Give a finished run more time, unless other data or another model are open by now."""
@@ -46,4 +46,4 @@ class RunActions:
         """Measure all versions of a run again, including those that were measured recently."""
         if self._session.is_open(run.project_id):
             preset = as_begun(run, self._commands.do(c.PRESET_OF, run.goal.preset_id))
-            self._commands.do(c.START_RUN, preset, run.goal.threads, True)
+            self._commands.do(c.START_RUN, preset, run.goal.threads, True, (run.goal.computer,))

@@ -12,7 +12,7 @@ class Project(Stored):
     """One project, owned by the database.
 
     `model_key` is the opened model's place in the artifact store, `info_json` a ModelInfo, `data_json` a DataResult.
-    `page` is the window's last page, where it opens again.
+    `page` is the window's last page, where it opens again. Its runs measure on `computers` ("" is this one).
     """
 
     id: str
@@ -33,3 +33,4 @@ class Project(Stored):
     contact: str = ""
     page: str = "model"
     is_sample: bool = False
+    computers: tuple[str, ...] = ("",)

@@ -27,6 +27,7 @@ from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow
 from app.services.opening.sniffing import kind_of
 from app.services.records.facts import RunFacts
+from app.services.records.fleet import fleet_of_run
 from app.services.records.run_records import OtherModelRequest
 from widgets.dialogs.incoming_questions import beside_question, consent_question
 from widgets.dialogs.questions import ask
@@ -64,6 +65,7 @@ class CompareController(PageController[ComparePage]):
         page.again_requested.connect(self._on_again)
         page.sources_wanted.connect(self._show_sources)
         page.why_requested.connect(self._on_why)
+        page.device_chosen.connect(lambda run_id: session.set_run(session.workspace.repositories.runs.get(run_id)))
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
         session.described_changed.connect(self._show_at_once)
@@ -106,12 +108,13 @@ class CompareController(PageController[ComparePage]):
         facts = self._facts = open_facts(self._session, self._page)
         if facts is None:
             return
-        watched = read_watched(self._session.workspace.repositories, facts.run.id)
+        repositories = self._session.workspace.repositories
+        watched, fleet = read_watched(repositories, facts.run.id), fleet_of_run(repositories, facts.run)
         requested, now = evaluated_examples(self._session.workspace, facts), self._session.data_params
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
         self._page.show_value(
-            with_data(compare_value(facts, watched), requested, now.path if now is not None else None, takes_s)
+            with_data(compare_value(facts, watched, fleet), requested, now.path if now is not None else None, takes_s)
         )
         self._show_at_once()
         if facts.recommended is not None:

@@ -3,10 +3,12 @@
 import math
 from typing import Literal
 
+from app.controllers.compare.devices import fleet_value
 from app.controllers.outcome import BUSY_TRIES, examples_words, go_on_value, saved_subtitle
 from app.controllers.words import engine_name
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
+from app.domain.fleet import Fleet
 from app.domain.outcome import Ending
 from app.domain.proof.examples import fewest_examples, larger_limit
 from app.domain.run import RunState
@@ -37,8 +39,11 @@ from workers.contracts.translation import _, joined, localized
 from workers.contracts.wording import percent_of, rounded_down
 
 
-def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
-    """Return headline, figures, table and notes of a run; `watched` compares it with the run before."""
+def compare_value(facts: RunFacts, watched: Watched | None = None, fleet: Fleet | None = None) -> CompareValue:
+    """Return headline, figures, table and notes of a run.
+
+    `watched` compares it with the run before, and `fleet` with the same goal on other computers.
+    """
     run, best, data = facts.run, facts.recommended, facts.data
     judgement = best.judgement if best else facts.baseline.judgement
     proven = bool(best and best.judgement and best.judgement.verdict == "safe")
@@ -69,6 +74,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         watch_warns=watched is not None and watched.is_worse,
         go_on=go_on_value(facts.outcome),
         undecided=_undecided(facts),
+        fleet=None if fleet is None else fleet_value(fleet, run.id, saved_objective(run)),
     )
 
 
@@ -111,7 +117,9 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if judgement is None:
         return _("{0}. Its answers to the test {1} were not checked yet.").format(_(best.title), things)
     text = _("{0}. Measured on {1:,} test {2} on this computer{3}.")
-    text = text.format(_(best.title), n, things, _chosen(facts))
+    if facts.run.goal.computer:
+        text = _("{0}. Measured on {1:,} test {2} on {4}{3}.")
+    text = text.format(_(best.title), n, things, _chosen(facts), facts.run.goal.computer)
     return f"{text} {_(OTHER_PROGRAMS)}" if best.measurement.under_load else text
 
 

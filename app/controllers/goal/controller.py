@@ -1,6 +1,6 @@
 """Control the page Goal: presets as cards, the limit, and the recipes for experts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.controllers.commands import PRESET_OF, START_RUN, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -16,7 +16,7 @@ from presets.own_presets import save_preset
 from presets.schema import Preset
 from presets.yaml_file import PresetRefused
 from widgets.pages.goal.page import GoalPage
-from widgets.pages.goal.value import EditedRecipe, GoalValue, PresetValue
+from widgets.pages.goal.value import ComputerValue, EditedRecipe, GoalValue, PresetValue
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.planning import Arithmetic
 from workers.contracts.process.allowance import free_memory_bytes
@@ -37,12 +37,17 @@ class GoalController(PageController[GoalPage]):
         page.limit_wanted.connect(self._on_limit_wanted)
         page.recipes_changed.connect(self._on_recipes)
         page.save_requested.connect(self._on_save)
+        page.where_changed.connect(lambda names: session.change(computers=names))
         page.run_requested.connect(
-            lambda: self._commands.do(START_RUN, self.preset, self._settings.value.threads, False)
+            lambda: self._commands.do(START_RUN, self.preset, self._settings.value.threads, False, None)
         )
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
         session.goal_changed.connect(self.show)  # also after changes on another page
+        self.show()
+
+    def shown(self) -> None:
+        """Show the computers, which may have changed in the settings."""
         self.show()
 
     @property
@@ -69,6 +74,10 @@ class GoalController(PageController[GoalPage]):
         project, info, data = opened.project, opened.model.result.info, opened.data
         described, forecast = self._session.described, self._forecast(opened, self.preset)
         is_plain = info.quantized or lacks_low_bits(described)
+        others = self._session.workspace.elsewhere.processors()
+        where = tuple(name for name in project.computers if not name or name in others) or ("",)
+        if where != project.computers:
+            self._session.change(computers=where)
         self._page.show_value(
             GoalValue(
                 presets=(
@@ -84,6 +93,8 @@ class GoalController(PageController[GoalPage]):
                 labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
                 by_words=info.chat is not None,
+                computers=computer_values(others, described),
+                where=where,
                 recipes=tuple((recipe, True) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(described, self._kind()),
                 expected=forecast_words(forecast.seconds, forecast.memory_bytes),
@@ -154,6 +165,12 @@ class GoalController(PageController[GoalPage]):
             return
         self._catalog = load_presets(folder)
         self._on_preset(saved.id)
+
+
+def computer_values(others: Mapping[str, str], described: DescribeResult | None) -> tuple[ComputerValue, ...]:
+    """Return this computer and the others, () if there are no others."""
+    here = ComputerValue("", _("This computer"), described.device.processor if described is not None else "")
+    return (here, *(ComputerValue(name, name, processor) for name, processor in others.items())) if others else ()
 
 
 def lacks(described: DescribeResult, arithmetic: Arithmetic) -> bool:

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,16 +77,22 @@ class OptimizeController(PageController[OptimizePage]):
         self.show(self._shown.run if self._shown is not None else None)
         return True
 
-    def start(self, preset: Preset, threads: int | None, fresh: bool = False) -> None:
-        """Start a new run for the open project; it waits for another measurement.
+    def start(
+        self, preset: Preset, threads: int | None, fresh: bool = False, computers: tuple[str, ...] | None = None
+    ) -> None:
+        """Start a new run for the open project on each of its computers; it waits for another measurement.
 
-        `fresh` means that no earlier measurement is used.
+        `fresh` means that no earlier measurement is used. `computers` replaces those of the project.
         """
         if self._session.opened is None:
             return
-        project = self._session.opened.project
-        goal = Goal(preset.id, project.max_loss_pct, preset.time_budget_s, threads=threads or usable_cores())
-        self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
+        project, repositories = self._session.opened.project, self._session.workspace.repositories
+        goal = Goal(preset.id, project.max_loss_pct, preset.time_budget_s)
+        here = replace(goal, threads=threads or usable_cores())
+        for name in project.computers if computers is None else computers:
+            run = new_run(repositories, project, replace(goal, computer=name) if name else here)
+            self._drive(run, preset, fresh=fresh)
+        self.show()  # the first of several, which runs now
 
     def show_run(self, run: Run) -> None:
         """Open the page and show this run."""

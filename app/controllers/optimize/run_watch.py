@@ -139,6 +139,7 @@ class RunWatch:
             spare_s=self._spare_s(),
             eta_is_most=self.whole is not None and self.whole.goes_on,
             interruption=self.run.interruption.value if self.run.interruption is not None else None,
+            computer=self.run.goal.computer,
             measures_again=outcome is not None and outcome.needs_new_run,
         )
 

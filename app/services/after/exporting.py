@@ -299,7 +299,7 @@ def card_facts(facts: RunFacts, variant: Variant, request: ExportRequest, device
         license=info.license or (facts.origin.license if facts.origin else None),
         origin=Path(project.model_path).name,
         original_sha256=project.model_sha256,
-        device=device,
+        device=facts.device if facts.run.goal.computer and facts.device is not None else device,
         original=variant_document(facts.baseline),
         variant=variant_document(variant),
         data=facts.data,

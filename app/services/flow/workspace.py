@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +38,18 @@ def not_chosen() -> None:
     """Return None: the person has set no memory limit and chosen no GPU."""
 
 
+class OtherComputers(Protocol):
+    """The other computers that a person added."""
+
+    def processors(self) -> Mapping[str, str]:
+        """Return the name of each computer with the name of its processor, in the order of their names."""
+        ...
+
+    def pool(self, name: str) -> "RemotePool":
+        """Return the source of worker processes on a computer; raises `JobError` if there is none of this name."""
+        ...
+
+
 class RemotePool(Protocol):
     """The source of worker processes on another computer; `machine` identifies it in keys of the store."""
 
@@ -51,12 +63,27 @@ class RemotePool(Protocol):
         ...
 
 
-def no_computer(name: str) -> RemotePool:
-    """Raise `JobError`: no computer of this name was added."""
+def unknown_computer(name: str) -> Unavailable:
+    """Return the error for a name that no computer has."""
     detail = _("No computer is called {0}.").format(name)
     hint = mark("Add it in the settings, or choose another one.")
     by_command = "List them: fettle computer list."
-    raise Unavailable("computer_unknown", "This computer is not known here", detail, hint, by_command)
+    return Unavailable("computer_unknown", "This computer is not known here", detail, hint, by_command)
+
+
+class NoComputers:
+    """No other computers."""
+
+    def processors(self) -> Mapping[str, str]:
+        """Return no names."""
+        return {}
+
+    def pool(self, name: str) -> RemotePool:
+        """Raise the error for an unknown name."""
+        raise unknown_computer(name)
+
+
+NONE_ADDED = NoComputers()
 
 
 @dataclass(frozen=True)
@@ -64,8 +91,8 @@ class Workspace:
     """The surroundings of all use cases of one program; owned by the window or the command.
 
     `jobs` holds one writable folder per job. `memory_limit` returns the person's limit for one job in bytes, None for
-    the default. `card` returns the chosen GPU, None for the first one. `elsewhere` returns the worker processes of
-    another computer by its name.
+    the default. `card` returns the chosen GPU, None for the first one. `elsewhere` are the other
+    computers.
     """
 
     paths: DataPaths
@@ -75,7 +102,7 @@ class Workspace:
     database: Store
     memory_limit: Callable[[], int | None] = not_chosen
     card: Callable[[], Card | None] = not_chosen
-    elsewhere: Callable[[str], RemotePool] = no_computer
+    elsewhere: OtherComputers = NONE_ADDED
 
     @property
     def repositories(self) -> Repositories:
@@ -103,11 +130,11 @@ class Workspace:
 
     def machine_of(self, computer: str) -> str:
         """Return the identity of another computer for keys of the store, "" for this one; raises `JobError`."""
-        return self.elsewhere(computer).machine if computer else ""
+        return self.elsewhere.pool(computer).machine if computer else ""
 
     def pool_of(self, computer: str) -> "WorkerPool | RemotePool":
         """Return the source of worker processes on a computer ("" means this one); raises `JobError`."""
-        return self.elsewhere(computer) if computer else self.pool
+        return self.elsewhere.pool(computer) if computer else self.pool
 
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
         """Return a job for one step, with its own empty folder."""

@@ -29,14 +29,14 @@ from app.services.records.after_run import (
     read_stress,
 )
 from app.services.records.measured import CARD, SPEECH, SpeechRecord
-from app.services.records.run_records import outcome_of_run, read_end, read_findings
+from app.services.records.run_records import MACHINE, outcome_of_run, read_end, read_findings
 from workers.contracts.after.stress import StressResult
 from workers.contracts.data.record import DataRecord
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
-from workers.contracts.specs import Finding
+from workers.contracts.specs import DeviceFacts, Finding
 from workers.contracts.translation import _, joined, mark
 
 NOTHING_ADDED = Proof()
@@ -52,8 +52,9 @@ class RunFacts:
     added since, and `data` covers both. `stress` has findings under stress by version id. `record` is the person's
     record of the examples. `loads` has measurements under load, `speech` and `cards` a language model's
     speed and the GPU's figures, by version id. `price` is the person's price per hour. `search` is the search's stored
-    state, and `findings` concern the model and its examples. `origin` is the model's place on a hub, None for a
-    person's own model. `verdict` is what the model's license permits, by the hub or its own files.
+    state, and `findings` concern the model and its examples. `device` is the computer that measured. `origin` is the
+    model's place on a hub, None for a person's own model. `verdict` is what the model's license permits, by the hub or
+    its own files.
     """
 
     project: Project
@@ -75,6 +76,7 @@ class RunFacts:
     speech: Mapping[str, SpeechRecord] = field(default_factory=dict)
     cards: Mapping[str, CardFigures] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    device: DeviceFacts | None = None
 
     @property
     def baseline(self) -> Variant:
@@ -168,6 +170,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         repositories.records.by_owner(SPEECH, [variant.id for variant in variants]),
         repositories.records.by_owner(CARD, [variant.id for variant in variants]),
         read_findings(repositories, run_id),
+        repositories.records.get(MACHINE, run_id),
     )
 
 

@@ -125,7 +125,8 @@ def opened_version(opened: OpenedModel, title: str = "Original", runtime: str = 
 
 def threads_of(facts: RunFacts) -> int:
     """Return the number of cores with which the run measured."""
-    return facts.run.goal.threads or usable_cores()
+    there = facts.device.cores if facts.run.goal.computer and facts.device is not None else usable_cores()
+    return min(facts.run.goal.threads or there, there) if facts.run.goal.computer else facts.run.goal.threads or there
 
 
 def new_variant(run_id: str, index: int, recipe: Recipe, *, is_baseline: bool = False) -> Variant:

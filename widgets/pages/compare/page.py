@@ -10,6 +10,7 @@ from shiboken6 import isValid
 from widgets.icons import IconLabel
 from widgets.pages.compare.cards import EvaluatedLine, KeptCard, OptionCards, ProofCard
 from widgets.pages.compare.changes import ChangesCard
+from widgets.pages.compare.fleet import fleet_card
 from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import (
     ChangesValue,
@@ -61,6 +62,7 @@ class ComparePage(Page):
     go_on_requested = Signal(int)
     sources_wanted = Signal(str, str)
     why_requested = Signal(str)
+    device_chosen = Signal(str)  # id of the run on that computer
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -93,6 +95,7 @@ class ComparePage(Page):
             head,
             watch if value.watch_warns else None,
             EvaluatedLine(self.theme, value.evaluated, value.kind, self.rest_requested) if value.evaluated else None,
+            fleet_card(self.theme, value.fleet, self.device_chosen.emit) if value.fleet is not None else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,

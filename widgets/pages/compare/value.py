@@ -165,6 +165,45 @@ class UndecidedValue:
 
 
 @dataclass(frozen=True)
+class DeviceValue:
+    """One computer of the table of devices: its name for people, its run, and the title of the recommended version.
+
+    `best` is "" if the original is kept; `speedup` is that of `best` there, None if it is unknown.
+    """
+
+    run_id: str
+    title: str
+    best: str = ""
+    speedup: float | None = None
+    is_shown: bool = False
+
+
+@dataclass(frozen=True)
+class OnDeviceValue:
+    """One version on one computer; `verdict` is None where it was not made."""
+
+    verdict: Verdict | None = None
+    latency_ms: float | None = None
+    speedup: float | None = None
+    is_bound: bool = False
+    is_best: bool = False
+
+
+@dataclass(frozen=True)
+class FleetValue:
+    """The newest results of the same goal on several computers; each row is a title with one cell per device.
+
+    `for_all` is the title of the version that is safe and better on all of them, "" if there is none, and `worst` its
+    least speedup.
+    """
+
+    devices: tuple[DeviceValue, ...]
+    rows: tuple[tuple[str, tuple[OnDeviceValue, ...]], ...]
+    for_all: str = ""
+    worst: float | None = None
+
+
+@dataclass(frozen=True)
 class CompareValue:
     """The page's value; `recommended` is a version's id, "" if the original is kept.
 
@@ -196,3 +235,4 @@ class CompareValue:
     evaluated: EvaluatedValue | None = None
     go_on: GoOnValue | None = None
     undecided: UndecidedValue | None = None
+    fleet: FleetValue | None = None  # results on several computers

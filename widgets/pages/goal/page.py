@@ -10,6 +10,7 @@ from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
 from widgets.pages.goal.recipe_editor import LEAST_DETAILED_PX, LEAST_PAGE_PX, PlanCard, RecipeEditor
 from widgets.pages.goal.value import EditedRecipe, GoalValue, PresetValue
+from widgets.pages.goal.where import WhereCard
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
@@ -36,6 +37,7 @@ class GoalPage(Page):
     save_requested = Signal(str)  # name of the new preset
     run_requested = Signal()
     limit_wanted = Signal(float)  # a limit that was offered
+    where_changed = Signal(object)  # names of the computers where it is measured
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -43,6 +45,7 @@ class GoalPage(Page):
         self._value = GoalValue((), "", 1.0)
         self._start: Button | None = None
         self._limit: LimitCard | None = None
+        self._where: WhereCard | None = None
         self._radios: dict[str, QRadioButton] = {}
         self._recipes: tuple[EditedRecipe, ...] = ()
         self._expected, self._short = words(""), label("")
@@ -75,17 +78,20 @@ class GoalPage(Page):
         self._few = FewLine(self.theme)
         self._few.limit_wanted.connect(self.limit_wanted)
         self._few.data_wanted.connect(self._to("data"))
-        note = words(
-            _(
-                "The cards state typical gains. Yours is measured on this computer, and only "
-                "measurements are shown as results."
-            ),
-            "caption",
+        text = _(
+            "The cards state typical gains. Yours is measured on this computer, and only "
+            "measurements are shown as results."
         )
+        if value.computers:
+            text = _("The cards state typical gains. Only measurements are shown as results.")
+        note = words(text, "caption")
+        self._where = WhereCard(value.computers, value.where) if value.computers else None
+        if self._where is not None:
+            self._where.changed.connect(self._on_where)
         self._plan = PlanCard()
         self._plan.hide()
         notes: list[QWidget] = [self._expected, self._short, *why, self._few]
-        self._fill("full", head, *notes, self._cards(value), self._limit, note, self._plan)
+        self._fill("full", head, *notes, self._cards(value), self._limit, self._where, note, self._plan)
         self._show_plan()
         self._say_expected()  # last: without a page around it, a shown label would be a window
 
@@ -127,9 +133,8 @@ class GoalPage(Page):
 
     def _differs_in_choice(self, value: GoalValue) -> bool:
         old = self._value
-        choice = {
-            name: getattr(old, name) for name in ("chosen", "limit_pct", "recipes", "expected", "short_of_memory")
-        }
+        names = ("chosen", "limit_pct", "recipes", "expected", "short_of_memory", "where")
+        choice = {name: getattr(old, name) for name in names}
         like_old = replace(value, **choice)
         return self.state == "full" and self._limit is not None and like_old == old and value.limit_pct <= MAX_PCT
 
@@ -139,6 +144,8 @@ class GoalPage(Page):
         self._show_plan()
         if self._limit is not None:
             self._limit.set_limit(value.limit_pct)
+        if self._where is not None:
+            self._where.choose(value.where)
         if self._start is not None:
             self._start.relabel(self._start_text())
         self._say_expected()
@@ -163,7 +170,7 @@ class GoalPage(Page):
             self._plan.setVisible(self._has_room)
 
     def _say_expected(self) -> None:
-        text = self._value.expected
+        text = self._value.expected if self._value.where == ("",) else ""
         self._expected.setText(_("For your model on this computer: {0}.").format(text) if text else "")
         self._expected.setVisible(bool(text))
         show_text(self._short, self._value.short_of_memory)
@@ -224,6 +231,11 @@ class GoalPage(Page):
     def _on_limit_changed(self, limit_pct: float) -> None:
         self._value = replace(self._value, limit_pct=limit_pct)
         self.limit_changed.emit(limit_pct)
+
+    def _on_where(self, names: tuple[str, ...]) -> None:
+        self._value = replace(self._value, where=names)
+        self._say_expected()
+        self.where_changed.emit(names)
 
     def _on_recipes_changed(self, recipes: tuple[EditedRecipe, ...]) -> None:
         self._recipes = recipes

@@ -22,6 +22,15 @@ class PresetValue:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class ComputerValue:
+    """One computer on which versions can be measured; `name` "" is this one, `detail` names its processor."""
+
+    name: str
+    title: str
+    detail: str = ""
+
+
 EditedRecipe = tuple[Recipe, bool]
 """A recipe in the editor, and whether it is enabled; a recipe that was added by hand has no id."""
 
@@ -47,3 +56,5 @@ class GoalValue:
     expected: str = ""
     short_of_memory: str = ""
     by_words: bool = False  # the limit of a language model is a share of next words
+    computers: tuple[ComputerValue, ...] = ()  # empty if there is no other computer
+    where: tuple[str, ...] = ("",)  # names of the computers where it is measured

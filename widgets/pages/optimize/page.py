@@ -20,7 +20,7 @@ from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats
 from widgets.plots.step_strip import StepValue
 from widgets.theme import Theme
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined
 
 __all__ = ["OptimizePage", "OptimizeValue", "StepValue"]
 
@@ -38,7 +38,8 @@ class OptimizeValue:
     they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
     later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
     other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
-    action. `interruption` is the cause of an interrupted run.
+    action. `interruption` is the cause of an interrupted run. `computer` is the name of the other computer that
+    measures, "" for this one.
     """
 
     phase: RunPhase
@@ -58,6 +59,7 @@ class OptimizeValue:
     stage: str = ""
     interruption: RunInterruption | None = None
     measures_again: bool = False
+    computer: str = ""
 
 
 class OptimizePage(Page):
@@ -106,7 +108,10 @@ class OptimizePage(Page):
         if self._view is None or (*_layout(value), self._powers) != self._laid_out:
             self._lay_out(value)
         assert self._view is not None
-        self._show_head(self._head, *self._sentences(value))
+        title, subtitle = self._sentences(value)
+        if value.computer:
+            subtitle = joined([subtitle, _("Times are measured on {0}.").format(value.computer)])
+        self._show_head(self._head, title, subtitle)
         self._view.set_steps(value.steps)
         self._view.plot.set_stage(value.stage or _step_at_work(value))
         self._view.show_best(value.best)

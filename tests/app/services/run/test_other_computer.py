@@ -150,6 +150,12 @@ class LocalPool:
     machine: str = "identity of pi"
     taken: int = 0
 
+    def pool(self, name: str) -> "LocalPool":
+        return self
+
+    def processors(self) -> dict[str, str]:
+        return {"pi": "Cortex-A76"}
+
     def take(self, torch: bool = False) -> JobClient:
         self.taken += 1
         return self.space.pool.take(torch)
@@ -159,7 +165,7 @@ def test_driver_takes_processes_of_the_other_computer_and_keys_its_results_by_it
     """Given steps that name a computer, When they run, Then each process comes from its pool, the key differs from that
     of this computer, and an unknown name is refused with exit code 6."""
     pool = LocalPool(space)
-    there = dataclasses.replace(space, elsewhere=lambda name: pool)
+    there = dataclasses.replace(space, elsewhere=pool)
     step = flow_steps.JobStep("echo", Nothing(), DescribeResult, "Echo", cache=True)
     on_pi = dataclasses.replace(step, computer="pi")
     assert there.key_of(step) == space.key_of(step) != there.key_of(on_pi)
@@ -177,8 +183,7 @@ def test_driver_takes_processes_of_the_other_computer_and_keys_its_results_by_it
 def test_measurement_elsewhere_does_not_wait_for_this_computer(space: Workspace, tmp_path: Path) -> None:
     """Given a measurement on another computer, When it begins, Then it takes processes there at once, although this
     computer would have to become idle first."""
-    pool = LocalPool(space)
-    there = dataclasses.replace(space, elsewhere=lambda name: pool)
+    there = dataclasses.replace(space, elsewhere=LocalPool(space))
     quiet = QuietBudget().part(60.0, None)
     step = flow_steps.MeasureStep((), "Measure", 1, 2, 1, quiet=quiet)
     assert Measurer(there, step).waits_for_quiet

@@ -1,0 +1,51 @@
+"""Show the card that chooses the computers on which versions are measured."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QWidget
+
+from widgets.pages.goal.value import ComputerValue
+from widgets.parts.card import Card
+from widgets.parts.format import visible
+from widgets.parts.layout import held, in_column, in_flow
+from widgets.parts.text import label, words
+from widgets.tokens import SPACE_XL, SPACE_XS
+from workers.contracts.translation import _
+
+
+class WhereCard(Card):
+    """The card of the computers; `changed` carries the names of the chosen ones, of which there is always one."""
+
+    changed = Signal(object)  # tuple of names; "" is this computer
+
+    def __init__(self, computers: Sequence[ComputerValue], chosen: Sequence[str]) -> None:
+        """Create the card with the chosen computers."""
+        super().__init__(_("Where will it run?"))
+        text = _("Versions are made on this computer and measured on the computers that you choose.")
+        self._boxes = {computer.name: self._box(computer) for computer in computers}
+        self.add(words(text, "soft"), in_flow(*map(self._titled, computers), gap=SPACE_XL))
+        self.choose(chosen)
+
+    def choose(self, names: Sequence[str]) -> None:
+        """Choose these computers without a signal."""
+        for name, box in self._boxes.items():
+            with QSignalBlocker(box):
+                box.setChecked(name in names)
+
+    def _box(self, computer: ComputerValue) -> QCheckBox:
+        box = QCheckBox(visible(computer.title).replace("&", "&&"))
+        box.setAccessibleDescription(visible(computer.detail))
+        box.toggled.connect(self._on_toggled)
+        return box
+
+    def _titled(self, computer: ComputerValue) -> QWidget:
+        detail = label(computer.detail, "caption", wrap=False) if computer.detail else None
+        return held(in_column(self._boxes[computer.name], detail, gap=SPACE_XS))
+
+    def _on_toggled(self) -> None:
+        names = tuple(name for name, box in self._boxes.items() if box.isChecked())
+        if not names:
+            names = ("",)
+            self.choose(names)
+        self.changed.emit(names)
