@@ -303,6 +303,7 @@ class Application:
         self._collector = GarbageCollector(interval=1.0)
 
     def _wire(self) -> None:
+        from app.computers.pool import AddedComputers
         from app.controllers.app_controller import AppController
         from app.controllers.session import Session
         from app.controllers.words import settings_problem, store_notice
@@ -338,6 +339,7 @@ class Application:
             store,
             lambda: saved.value.memory_limit_bytes,
             lambda: chosen_card(saved.value),
+            AddedComputers(paths.computers, pool.setup),
         )
         app_controller = AppController(window, window.theme, Session(workspace, window), saved)
         self.app_controller = app_controller

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals, enter_pressed
+from app.computers.pool import AddedComputers
 from app.jobs.pool import WorkerPool
 from app.logging_setup import open_log
 from app.paths import clear_leftovers, find_data_folder
@@ -66,7 +67,8 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         try:
             artifacts = ArtifactStore(paths.store, read_only=not writes)
             limit, card = settings.memory_limit_bytes, chosen_card(settings)
-            yield Workspace(paths, jobs, artifacts, pool, store, lambda: limit, lambda: card)
+            elsewhere = AddedComputers(paths.computers, pool.setup)
+            yield Workspace(paths, jobs, artifacts, pool, store, lambda: limit, lambda: card, elsewhere)
         except (CommandFailed, JobError, WorkerError, KeyboardInterrupt):
             raise
         except Exception:

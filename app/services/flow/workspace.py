@@ -39,14 +39,14 @@ def not_chosen() -> None:
 
 
 class OtherComputers(Protocol):
-    """The other computers that a person added."""
+    """The other computers that a person added (`app.computers.pool.AddedComputers`)."""
 
     def processors(self) -> Mapping[str, str]:
         """Return the name of each computer with the name of its processor, in the order of their names."""
         ...
 
     def pool(self, name: str) -> "RemotePool":
-        """Return the source of worker processes on a computer; raises `JobError` if there is none of this name."""
+        """Return the source of worker processes on a computer; raises KeyError if there is none of this name."""
         ...
 
 
@@ -63,14 +63,6 @@ class RemotePool(Protocol):
         ...
 
 
-def unknown_computer(name: str) -> Unavailable:
-    """Return the error for a name that no computer has."""
-    detail = _("No computer is called {0}.").format(name)
-    hint = mark("Add it in the settings, or choose another one.")
-    by_command = "List them: fettle computer list."
-    return Unavailable("computer_unknown", "This computer is not known here", detail, hint, by_command)
-
-
 class NoComputers:
     """No other computers."""
 
@@ -79,8 +71,8 @@ class NoComputers:
         return {}
 
     def pool(self, name: str) -> RemotePool:
-        """Raise the error for an unknown name."""
-        raise unknown_computer(name)
+        """Raise KeyError."""
+        raise KeyError(name)
 
 
 NONE_ADDED = NoComputers()
@@ -130,11 +122,21 @@ class Workspace:
 
     def machine_of(self, computer: str) -> str:
         """Return the identity of another computer for keys of the store, "" for this one; raises `JobError`."""
-        return self.elsewhere.pool(computer).machine if computer else ""
+        return self._remote(computer).machine if computer else ""
 
     def pool_of(self, computer: str) -> "WorkerPool | RemotePool":
         """Return the source of worker processes on a computer ("" means this one); raises `JobError`."""
-        return self.elsewhere.pool(computer) if computer else self.pool
+        return self._remote(computer) if computer else self.pool
+
+    def _remote(self, computer: str) -> RemotePool:
+        try:
+            return self.elsewhere.pool(computer)
+        except KeyError as error:
+            detail = _("No computer is called {0}.").format(computer)
+            hint = mark("Add it in the settings, or choose another one.")
+            by_command = "List them: fettle computer list."
+            title = "This computer is not known here"
+            raise Unavailable("computer_unknown", title, detail, hint, by_command) from error
 
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
         """Return a job for one step, with its own empty folder."""
