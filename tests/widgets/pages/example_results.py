@@ -10,6 +10,9 @@ from widgets.pages.compare.value import (
     ChangesValue,
     ChangeValue,
     CompareValue,
+    DeviceValue,
+    FleetValue,
+    OnDeviceValue,
     OptionsValue,
     UndecidedValue,
     Verdict,
@@ -75,6 +78,24 @@ def compare(**changed: object) -> CompareValue:
         "changes": changes(),
     }
     return CompareValue(**{**base, **changed})
+
+
+def fleet(**changed: Any) -> FleetValue:
+    """Return the results of one goal on three computers."""
+    devices = (
+        DeviceValue("r1", "This computer", "INT8, sensitive layers kept", 3.35, is_shown=True),
+        DeviceValue("r2", "office-server", "INT8, sensitive layers kept", 4.1),
+        DeviceValue("r3", "pi", "Faster engine", 1.9),
+    )
+    at = OnDeviceValue
+    rows = (
+        ("Original", (at("original", 10.4), at("original", 4.2), at("original", 96.0))),
+        ("Faster engine", (at("safe", 6.9, 1.5), at("safe", 2.6, 1.6), at("safe", 50.5, 1.9, is_best=True))),
+        ("INT8, sensitive layers kept", (at("safe", 3.1, 3.35, is_best=True), at("safe", 1.02, 4.1, True, is_best=True),
+                                         at("not_faster", 99.0, 0.97))),
+        ("Pruned by 30 %", (at("regressed", 5.2, 2.0), at("not_tested", 1.9, 2.2), at())),
+    )  # fmt: skip
+    return replace(FleetValue(devices, rows, "Faster engine", 1.5), **changed)
 
 
 def watched(*, warns: bool) -> CompareValue:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
 from widgets.pages.data.value import DataValue
-from widgets.pages.goal.value import GoalValue, PresetValue
+from widgets.pages.goal.value import ComputerValue, GoalValue, PresetValue
 from widgets.pages.model.value import ModelValue, PreprocessValue, SampleValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.nouns import DataKind
@@ -185,6 +185,13 @@ SCHEMA: dict[str, object] = {
         "seed": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None, "title": "Seed", "minimum": 0},
     },
 }
+
+
+COMPUTERS = (
+    ComputerValue("", "This computer", "Intel Core i7-1165G7"),
+    ComputerValue("office-server", "office-server", "AMD EPYC 9354"),
+    ComputerValue("pi", "pi", "Cortex-A76"),
+)
 
 
 def goal(**changes: object) -> GoalValue:

@@ -165,6 +165,8 @@ STATES: dict[str, State] = {
     "data-many": (DataPage, lambda p, ex: data_items(p, ex, 10_000)),
     "data-lines": (DataPage, data_lines),
     "goal-recipes": (GoalPage, recipes),
+    "goal-computers": (GoalPage, lambda p, ex: p.show_value(ex.goal(computers=ex.COMPUTERS, where=("", "pi")))),
+    "compare-computers": (ComparePage, lambda p, ex: p.show_value(ex.compare(fleet=ex.fleet()))),
     "compare-busy": (ComparePage, lambda p, ex: p.show_value(ex.undecided(busy=True))),
     "compare-untested": (ComparePage, lambda p, ex: p.show_value(ex.undecided(busy=False))),
     "compare-watched": (ComparePage, lambda p, ex: p.show_value(ex.watched(warns=False))),

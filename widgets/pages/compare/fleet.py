@@ -17,6 +17,7 @@ from workers.contracts.translation import _
 
 OPEN_STATES = ("alike", "not_enough_data", "not_settled", "unconfirmed", "not_tested", "unmeasured")
 """Verdicts of versions that are neither safe nor refused."""
+SLOW_STATES = ("not_faster", "alike_slower", "slow_tail")
 
 
 def fleet_card(theme: Theme, value: FleetValue, on_device: Callable[[str], None]) -> Card:
@@ -66,6 +67,8 @@ def _cell(value: OnDeviceValue) -> Cell:
     below = "" if value.speedup is None else at_least(value.speedup) if value.is_bound else times(value.speedup)
     if value.verdict in OPEN_STATES:
         below = _("{0}, not proven").format(below) if below else _("not proven")
+    elif value.verdict in SLOW_STATES:
+        below = _("not faster")
     elif value.verdict != "safe":
-        below = _("not usable here")
+        below = _("not made") if value.verdict in ("dropped", "cut_off") else _("not safe")
     return Cell(ms(value.latency_ms), strong=value.is_best, below=below, tone="" if value.verdict == "safe" else "soft")

@@ -83,7 +83,10 @@ class GoalPage(Page):
             "measurements are shown as results."
         )
         if value.computers:
-            text = _("The cards state typical gains. Only measurements are shown as results.")
+            text = _(
+                "The cards state typical gains. Versions are made on this computer and measured on the computers that "
+                "you choose."
+            )
         note = words(text, "caption")
         self._where = WhereCard(value.computers, value.where) if value.computers else None
         if self._where is not None:
@@ -91,7 +94,7 @@ class GoalPage(Page):
         self._plan = PlanCard()
         self._plan.hide()
         notes: list[QWidget] = [self._expected, self._short, *why, self._few]
-        self._fill("full", head, *notes, self._cards(value), self._limit, self._where, note, self._plan)
+        self._fill("full", head, *notes, self._cards(value), self._where, self._limit, note, self._plan)
         self._show_plan()
         self._say_expected()  # last: without a page around it, a shown label would be a window
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QCheckBox
 
 from widgets.pages.goal.value import ComputerValue
 from widgets.parts.card import Card
 from widgets.parts.format import visible
-from widgets.parts.layout import held, in_column, in_flow
-from widgets.parts.text import label, words
-from widgets.tokens import SPACE_XL, SPACE_XS
+from widgets.parts.layout import MIDDLE, in_flow, in_row
+from widgets.parts.text import plain_tip, words
+from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
 from workers.contracts.translation import _
 
 
@@ -21,10 +21,11 @@ class WhereCard(Card):
 
     def __init__(self, computers: Sequence[ComputerValue], chosen: Sequence[str]) -> None:
         """Create the card with the chosen computers."""
-        super().__init__(_("Where will it run?"))
-        text = _("Versions are made on this computer and measured on the computers that you choose.")
+        super().__init__(name=_("Where will it run?"))
         self._boxes = {computer.name: self._box(computer) for computer in computers}
-        self.add(words(text, "soft"), in_flow(*map(self._titled, computers), gap=SPACE_XL))
+        title = words(_("Where will it run?"), "section", wrap=False)
+        flow = in_flow(*self._boxes.values(), gap=SPACE_L, down=SPACE_S)
+        self.add(in_row((title, MIDDLE), (flow, 1, MIDDLE), gap=SPACE_XL))
         self.choose(chosen)
 
     def choose(self, names: Sequence[str]) -> None:
@@ -36,12 +37,9 @@ class WhereCard(Card):
     def _box(self, computer: ComputerValue) -> QCheckBox:
         box = QCheckBox(visible(computer.title).replace("&", "&&"))
         box.setAccessibleDescription(visible(computer.detail))
+        box.setToolTip(plain_tip(computer.detail))
         box.toggled.connect(self._on_toggled)
         return box
-
-    def _titled(self, computer: ComputerValue) -> QWidget:
-        detail = label(computer.detail, "caption", wrap=False) if computer.detail else None
-        return held(in_column(self._boxes[computer.name], detail, gap=SPACE_XS))
 
     def _on_toggled(self) -> None:
         names = tuple(name for name, box in self._boxes.items() if box.isChecked())
