@@ -1,14 +1,19 @@
 """Choose versions for several computers: one for each of them, or one for all; nothing here measures anything."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.choose import TIE_SHARE, Objective, cost_of, is_gain, is_safe
 from app.domain.variant import Variant
 from workers.contracts.text import Text
+from workers.contracts.translation import _
 
 WORK = {"runtime", "steps", "settings", "elsewhere"}
 """Fields of a recipe that make a version; two runs hold the same version if these are equal."""
+
+AS_FOR = "as-for/"
+"""Beginning of the ids of recipes that were planned for another computer."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,10 @@ class DeviceRun:
 
 @dataclass(frozen=True)
 class FleetVersion:
-    """One version on all computers; `variants` are in the order of the runs, None where it was not made."""
+    """One version on all computers; `variants` are in the order of the runs, None where it was not made.
+
+    The planner fits recipes to a computer, so that versions of one title may differ. `title` then names the computer.
+    """
 
     title: Text
     variants: tuple[Variant | None, ...]
@@ -56,7 +64,7 @@ def fleet_of(runs: Sequence[DeviceRun], objective: Objective) -> Fleet:
         for variant in sorted(run.variants, key=lambda variant: variant.index):
             work = "" if variant.is_baseline else variant.recipe.model_dump_json(include=WORK)
             by_work.setdefault(work, {})[at] = variant
-    versions = tuple(_version(found, len(runs)) for found in by_work.values())
+    versions = _told_apart([_version(found, len(runs)) for found in by_work.values()], runs)
     originals = next((version.variants for version in versions if version.is_baseline), ())
     costs = {
         number: _worst_cost(version, originals, objective)
@@ -76,9 +84,24 @@ def worst_speedup(version: FleetVersion) -> float | None:
     return min(known) if known and len(known) == len(found) else None
 
 
+def made_for(title: str, computer: str) -> str:
+    """Return the title of a version as it was made for one computer."""
+    return _("{0}, as for {1}").format(_(title), computer or _("this computer"))
+
+
 def _version(found: dict[int, Variant], count: int) -> FleetVersion:
-    first = next(iter(found.values()))
+    first = min(found.values(), key=lambda variant: len(variant.title))  # elsewhere it may be named after a computer
     return FleetVersion(first.title, tuple(found.get(at) for at in range(count)), first.is_baseline)
+
+
+def _told_apart(versions: Sequence[FleetVersion], runs: Sequence[DeviceRun]) -> tuple[FleetVersion, ...]:
+    """Return the versions with the names of their computers in titles that several have."""
+    titles, apart = Counter(version.title for version in versions), []
+    for version in versions:
+        own = [one is not None and one.title == version.title for one in version.variants].index(True)
+        is_shared = titles[version.title] > 1
+        apart.append(replace(version, title=made_for(version.title, runs[own].computer)) if is_shared else version)
+    return tuple(apart)
 
 
 def _holds(variant: Variant | None, objective: Objective) -> bool:

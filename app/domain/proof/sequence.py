@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.choose import FEWER, Objective, cost_of, exactness, is_as_good, is_gain, is_safe
+from app.domain.fleet import AS_FOR
 from app.domain.proof.examples import least_to_prove
 from app.domain.variant import Screening, Untested, Variant
 
@@ -51,9 +52,12 @@ class ProofOrder:
         """Return all versions: the sequence first, then those that wait."""
         return (*self.tested, *self.dominated)
 
-    def of_other_engines(self, objective: Objective) -> tuple[Variant, ...]:
-        """Return the best version of each runtime absent from the sequence: some targets accept only that runtime."""
-        found: dict[str, Variant] = {}
+    def for_others(self, objective: Objective) -> tuple[Variant, ...]:
+        """Return the best version of each runtime absent from the sequence, and those planned for other computers.
+
+        Some targets accept only that runtime, and one version for all computers must be proven on each.
+        """
+        found = {one.recipe.id: one for one in self.dominated if one.recipe.id.startswith(AS_FOR)}
         engines = {version.runtime for version in self.tested}
         for version in sorted(self.dominated, key=lambda version: cost_of(version, objective)):
             if version.runtime not in engines:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from app.domain.fleet import DeviceRun, Fleet, FleetVersion, fleet_of, worst_speedup
+from app.domain.fleet import AS_FOR, WORK, DeviceRun, Fleet, FleetVersion, fleet_of, made_for, worst_speedup
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.services.records.documents import verdict
 from app.services.records.run_records import saved_objective
+from workers.contracts.jobs import PlanResult
 
 ENDED = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
@@ -17,11 +18,8 @@ def fleet_of_run(repositories: Repositories, run: Run) -> Fleet | None:
 
     The given run stands for its own computer. This computer comes first, then the others by their names.
     """
-    wanted, newest = _wanted(repositories, run), dict[str, Run]()
-    for other in (run, *repositories.runs.list(project_id=run.project_id)):  # newest first
-        is_new = other.state in ENDED and other.goal.computer not in newest
-        if is_new and _wanted(repositories, other) == wanted:
-            newest[other.goal.computer] = other
+    original = next((v for v in repositories.variants.list(run.id) if v.is_baseline), None)
+    newest = _newest(repositories, run, original.artifact_key if original is not None else None)
     if len(newest) < 2:
         return None
     runs = [
@@ -31,10 +29,37 @@ def fleet_of_run(repositories: Repositories, run: Run) -> Fleet | None:
     return fleet_of(runs, saved_objective(run))
 
 
-def _wanted(repositories: Repositories, run: Run) -> tuple[object, ...]:
-    """Return the goal, the examples and the original model of a run, by their keys in the store."""
-    originals = [variant.artifact_key for variant in repositories.variants.list(run.id) if variant.is_baseline]
-    return run.goal.preset_id, run.goal.max_loss_pct, run.goal.runtimes, run.data_key, originals
+def _newest(repositories: Repositories, run: Run, model_key: str | None) -> dict[str, Run]:
+    """Return the newest ended run on each computer with the same goal, examples and original model as `run`."""
+    newest = dict[str, Run]()
+    for other in (run, *repositories.runs.list(project_id=run.project_id)):  # newest first
+        is_new = other.state in ENDED and other.goal.computer not in newest
+        if is_new and _wanted(other) == _wanted(run):
+            originals = [variant for variant in repositories.variants.list(other.id) if variant.is_baseline]
+            if [variant.artifact_key for variant in originals] == [model_key]:
+                newest[other.goal.computer] = other
+    return newest
+
+
+def _wanted(run: Run) -> tuple[object, ...]:
+    return run.goal.preset_id, run.goal.max_loss_pct, run.goal.runtimes, run.data_key
+
+
+def with_best_elsewhere(repositories: Repositories, run: Run, model_key: str, plan: PlanResult) -> PlanResult:
+    """Return the plan with the versions that are recommended on other computers, titled by their computer.
+
+    A run tries them too, because one version for all must have been measured on each.
+    """
+    recipes, known = list(plan.candidates), {recipe.model_dump_json(include=WORK) for recipe in plan.candidates}
+    for computer, other in sorted(_newest(repositories, run, model_key).items()):
+        best = next((v for v in repositories.variants.list(other.id) if v.id == other.recommended_variant_id), None)
+        if computer == run.goal.computer or best is None or best.recipe.model_dump_json(include=WORK) in known:
+            continue
+        known.add(best.recipe.model_dump_json(include=WORK))
+        title = best.title if best.recipe.id.startswith(AS_FOR) else made_for(best.title, computer)
+        named = {"title": title, "id": f"{AS_FOR}{computer}", "only_if_failed": (), "only_if_faster": ()}
+        recipes.append(best.recipe.model_copy(update=named))
+    return plan.model_copy(update={"candidates": tuple(recipes)})
 
 
 def fleet_document(fleet: Fleet) -> dict[str, Any]:

@@ -174,6 +174,7 @@ class _Optimization(Search):
         )
         if any(needs_gpu(recipe.runtime) for recipe in plan.candidates):
             plan = yield from self._with_room(plan)
+        plan = recorder.with_best_elsewhere(self.model.key, plan)
         recorder.save(plan_json=plan.model_dump_json())
         recipes = plan.candidates
         none_fits = plan.dropped[0].reason if plan.dropped and not recipes else None

@@ -59,7 +59,7 @@ class ProofSequence(ABC):
         raise error
 
     def has_spare_time(self, variant: Variant) -> bool:
-        """Return whether time suffices for the best version of another runtime.
+        """Return whether time suffices for the best version of another runtime, or one planned for another computer.
 
         It is tested last if all versions before it were safe, since a target may accept that runtime alone.
         """
@@ -71,7 +71,7 @@ class ProofSequence(ABC):
         self._untested: dict[str, tuple[Variant, Untested]] = {}
         self._unproven: list[Variant] = []
         self._least_look, self._is_time_up = 0, False
-        self._extra = frozenset(version.id for version in order.of_other_engines(self._objective))
+        self._extra = frozenset(version.id for version in order.for_others(self._objective))
         steps = order.steps
         while steps:
             steps = yield from self._sequence(deque(steps))
@@ -123,7 +123,7 @@ class ProofSequence(ABC):
             self._leave([version], "no_time")
 
     def _is_wanted(self, version: Variant) -> bool:
-        """Return whether to test a version although an equally good one is safe: for its verdict or its runtime."""
+        """Return whether to test a version although an equally good one is safe: for its verdict or for others."""
         return version.judgement is not None or (version.id in self._extra and self.has_spare_time(version))
 
     def _leave(self, versions: Iterable[Variant], why: Untested) -> None:

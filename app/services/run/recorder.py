@@ -17,6 +17,7 @@ from app.persistence import Repositories
 from app.persistence.repositories import NotFound
 from app.services.flow import events
 from app.services.flow.steps import StepResult
+from app.services.records.fleet import with_best_elsewhere
 from app.services.records.measured import TestSetUsage, save_card_results, save_speech
 from app.services.records.run_records import MACHINE, add_finding, read_end, write_end
 from app.services.run.clock import FIRST_KINDS, RunClock
@@ -24,7 +25,7 @@ from app.services.run.costs import Basis, StepKind
 from app.services.run.forecasting import Forecasts
 from app.services.run.progress import ProgressMeter
 from workers.contracts.error_info import ErrorInfo
-from workers.contracts.jobs import MeasureResult
+from workers.contracts.jobs import MeasureResult, PlanResult
 from workers.contracts.specs import DeviceFacts, Finding
 
 WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
@@ -209,6 +210,10 @@ class Recorder:
     def save_search(self, end: SearchEnd) -> None:
         """Store the state of the search."""
         write_end(self._repositories, self.run.id, end)
+
+    def with_best_elsewhere(self, model_key: str, plan: PlanResult) -> PlanResult:
+        """Return the plan with the versions that are recommended on other computers."""
+        return with_best_elsewhere(self._repositories, self.run, model_key, plan)
 
     def save_machine(self, device: DeviceFacts) -> None:
         """Store the machine on which the run measures."""

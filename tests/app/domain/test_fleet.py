@@ -84,3 +84,16 @@ def test_table_holds_each_version_once_with_its_place_on_each_computer() -> None
     ]  # fmt: skip
     assert [best.title if best else None for best in map(fleet.recommended, fleet.runs)] == ["A", "C"]
     assert fleet_of((on("", "none", A=0.5),), "speed").recommended(on("", "none", A=0.5)) is None
+
+
+def test_versions_of_one_title_that_differ_are_named_after_their_computers() -> None:
+    """Given one recipe that was fitted to each computer, and one of the results tried on the other, When they are put side
+    by side, Then the two versions are two rows with the names of their computers, and the shared one may serve all."""
+    tuned = Recipe(title="A", settings={"tuned": True})
+    here = DeviceRun("", "r1", (ORIGINAL, made("A", "", p50_ms=1.0)), "A@")
+    own = dataclasses.replace(made("A", "pi", p50_ms=0.5), recipe=tuned)
+    tried = dataclasses.replace(made("A", "pi", p50_ms=1.1), id="other", title="A, as for this computer")
+    there = DeviceRun("pi", "r2", (ORIGINAL, own, tried), own.id)
+    fleet = fleet_of((here, there), "speed")
+    assert [row.title for row in fleet.versions] == ["Original", "A, as for this computer", "A, as for pi"]
+    assert fleet.for_all is fleet.versions[1]

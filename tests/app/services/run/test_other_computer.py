@@ -74,6 +74,24 @@ def test_runs_on_two_computers_make_each_version_once(stage: Make, places: list[
     assert fleet_of_run(one.space.repositories, one.go()) is None  # another goal is another table
 
 
+def test_run_tries_what_is_recommended_on_another_computer(stage: Make) -> None:
+    """Given a computer for which the planner fitted the recipe in another way, When the same goal runs there, Then it also
+    tries the version that this computer takes, which can then be the one for both."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    here, one.play.variants["A, as for this computer"] = one.go(), Like(p50_ms=2)
+    (fitted,) = one.request.preset.recipes
+    one.try_recipes(fitted.model_copy(update={"settings": {"fitted": "to pi"}}))
+    one.change(goal=dataclasses.replace(one.request.goal, computer="pi"))
+    there = one.go()
+    tried = {variant.title: variant for variant in one.space.repositories.variants.list(there.id)}
+    assert set(tried) == {"Original", "A", "A, as for this computer"}
+    assert tried["A, as for this computer"].recipe.settings == fitted.settings
+    fleet = fleet_of_run(one.space.repositories, there)
+    assert fleet is not None and fleet.for_all is not None and fleet.for_all.title == "A, as for this computer"
+    again = one.go()  # neither computer tries a version of its own again
+    assert len(one.space.repositories.variants.list(again.id)) == 3 and here.id != again.id
+
+
 @pytest.mark.parametrize("kind", ["describe", "plan", "answer", "measure"])
 def test_lost_computer_ends_the_run_and_the_rest_is_done_when_it_is_back(
     stage: Make, kind: str, monkeypatch: pytest.MonkeyPatch
