@@ -8,11 +8,6 @@ from widgets.pages.compare.value import DeviceValue, FleetValue, OnDeviceValue
 from workers.contracts.translation import _
 
 
-def computer_title(computer: str) -> str:
-    """Return the name of a computer for people."""
-    return computer or _("This computer")
-
-
 def fleet_value(fleet: Fleet, shown_run: str, objective: Objective) -> FleetValue:
     """Return the table of all measured versions; the original comes first, then the one for all, then by the worst."""
     versions = [row for row in fleet.versions if any(one is not None and one.is_measured for one in row.variants)]
@@ -33,7 +28,7 @@ def fleet_value(fleet: Fleet, shown_run: str, objective: Objective) -> FleetValu
 def _device(run: DeviceRun, best: FleetVersion | None, is_shown: bool) -> DeviceValue:
     chosen = next((variant for variant in run.variants if variant.id == run.recommended_id), None)
     speedup = chosen.measurement.shown_speedup if chosen is not None else None
-    return DeviceValue(run.run_id, computer_title(run.computer), _(best.title) if best else "", speedup, is_shown)
+    return DeviceValue(run.run_id, run.computer, _(best.title) if best else "", speedup, is_shown)
 
 
 def _cell(variant: Variant | None, run: DeviceRun, objective: Objective) -> OnDeviceValue:

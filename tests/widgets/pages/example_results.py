@@ -83,7 +83,7 @@ def compare(**changed: object) -> CompareValue:
 def fleet(**changed: Any) -> FleetValue:
     """Return the results of one goal on three computers."""
     devices = (
-        DeviceValue("r1", "This computer", "INT8, sensitive layers kept", 3.35, is_shown=True),
+        DeviceValue("r1", "", "INT8, sensitive layers kept", 3.35, is_shown=True),
         DeviceValue("r2", "office-server", "INT8, sensitive layers kept", 4.1),
         DeviceValue("r3", "pi", "Faster engine", 1.9),
     )

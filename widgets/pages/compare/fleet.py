@@ -26,7 +26,7 @@ def fleet_card(theme: Theme, value: FleetValue, on_device: Callable[[str], None]
     buttons = [_button(theme, device, on_device) for device in value.devices if not device.is_shown]
     advice = [words(_for_all(value)), words("\n".join(map(_for_one, value.devices)), "soft")]
     head = in_column(title, *advice, in_flow(*buttons), gap=SPACE_S, edges=(SPACE_L - 1, SPACE_M, SPACE_M, SPACE_S))
-    columns = [Column(_("Version"), stretch=True), *(Column(device.title, right=True) for device in value.devices)]
+    columns = [Column(_("Version"), stretch=True), *(Column(_title(device), right=True) for device in value.devices)]
     table = Table(theme, _("Versions on each computer"), columns, tall=True)
     table.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     rows = [
@@ -37,7 +37,7 @@ def fleet_card(theme: Theme, value: FleetValue, on_device: Callable[[str], None]
 
 
 def _button(theme: Theme, device: DeviceValue, on_device: Callable[[str], None]) -> GhostButton:
-    text = _("Show the result on {0}").format(device.title)
+    text = _("Show the result on {0}").format(device.name) if device.name else _("Show the result on this computer")
     return GhostButton(theme, text, "chart-bar", "small", on=lambda: on_device(device.run_id))
 
 
@@ -52,10 +52,14 @@ def _for_all(value: FleetValue) -> str:
 
 def _for_one(device: DeviceValue) -> str:
     if not device.best:
-        return _("{0}: keep the original.").format(device.title)
+        return _("{0}: keep the original.").format(_title(device))
     if device.speedup is None:
-        return _("{0}: take “{1}”.").format(device.title, device.best)
-    return _("{0}: take “{1}”, {2} as fast.").format(device.title, device.best, times(device.speedup))
+        return _("{0}: take “{1}”.").format(_title(device), device.best)
+    return _("{0}: take “{1}”, {2} as fast.").format(_title(device), device.best, times(device.speedup))
+
+
+def _title(device: DeviceValue) -> str:
+    return device.name or _("This computer")
 
 
 def _cell(value: OnDeviceValue) -> Cell:

@@ -166,13 +166,13 @@ class UndecidedValue:
 
 @dataclass(frozen=True)
 class DeviceValue:
-    """One computer of the table of devices: its name for people, its run, and the title of the recommended version.
+    """One computer of the table of devices: its name ("" is this one), its run, and the recommended version's title.
 
     `best` is "" if the original is kept; `speedup` is that of `best` there, None if it is unknown.
     """
 
     run_id: str
-    title: str
+    name: str
     best: str = ""
     speedup: float | None = None
     is_shown: bool = False

@@ -1,0 +1,73 @@
+"""What a person does with other computers, by a real mouse: choose where it runs, and see what to take where."""
+
+import dataclasses
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from finished_run import finished_folder
+from rig import Start
+
+from app.computers.records import Computer, ComputerFacts, new_place, save
+from app.computers.records import complete as complete_record
+from app.paths import DataPaths
+from app.persistence import open_store
+
+
+def with_other_computer(home: Path) -> None:
+    """Add a computer "pi", and a second result of the finished run that was measured there."""
+    finished_folder(home)
+    paths = DataPaths(home / "data")
+    facts = ComputerFacts(
+        os="Debian", system="Linux", arch="aarch64", processor="Cortex-A76", cores=4, memory_bytes=8 << 30,
+        free_disk_bytes=1 << 34, machine="another",
+    )  # fmt: skip
+    save(new_place(paths.computers, "pi"), Computer(name="pi", host="pi.local", user="anna", facts=facts))
+    complete_record(paths.computers, "pi")
+    with open_store(paths) as store:
+        runs, variants = store.repositories.runs, store.repositories.variants
+        run = runs.get("r1")
+        goal = dataclasses.replace(run.goal, computer="pi")
+        there = dataclasses.replace(run, id="r2", goal=goal, created_at=run.created_at + timedelta(hours=1))
+        runs.add(dataclasses.replace(there, baseline_variant_id="pi0", recommended_variant_id="pi1"))
+        for variant in variants.list(run_id="r1"):
+            judged = variant.judgement
+            if variant.id == "v1" and judged is not None:
+                judged = judged.model_copy(update={"verdict": "safe"})
+            slower = dataclasses.replace(
+                variant.measurement, latency_p50_ms=9 * (variant.measurement.latency_p50_ms or 0)
+            )
+            proven = dataclasses.replace(variant, judgement=judged)
+            variants.update(proven)
+            variants.add(dataclasses.replace(proven, id=f"pi{variant.index}", run_id="r2", measurement=slower))
+
+
+@pytest.mark.timeout(300)
+def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(start: Start, tmp_path: Path) -> None:
+    """Given another computer with a result of the same goal, When it is clicked on Goal, Then it is chosen and stored, and
+    this computer can be left out; on Compare both are in one table, and a click shows the result of the other one."""
+    with_other_computer(tmp_path / "home")
+    program = start(project="p1")
+    program.open_compare()
+    view = program.until_text("On each computer", "One for all:", "is safe on each of these computers", "pi: take")
+    pictures = os.environ.get("FETTLE_TEST_PICTURES", "")
+    if pictures:
+        program.screen.picture(Path(pictures) / "compare.png")
+    assert view.button("Show the result on this computer")  # the newest result was opened
+    program.press("Show the result on this computer")
+    program.until_text("Show the result on pi")
+
+    program.keys("ctrl+3")
+    program.until_page("goal", "full")
+    program.click(lambda view: view.find("pi", "QCheckBox"), "the other computer")
+    program.until(lambda view: (box := view.find("pi", "QCheckBox")) and box.checked, 10, "chosen")
+    program.click(lambda view: view.find("This computer", "QCheckBox"), "this computer")
+    if pictures:
+        program.screen.picture(Path(pictures) / "goal.png")
+    program.check_clean()
+    program.close_window()
+    with open_store(DataPaths(tmp_path / "home" / "data")) as store:
+        assert store.repositories.projects.get("p1").computers == ("pi",)
+    shutil.rmtree(tmp_path / "home")
