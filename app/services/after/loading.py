@@ -96,7 +96,7 @@ def measure_load(
     device: DeviceFacts,
     limit_ms: float | None = None,
 ) -> Flow[LoadRecord]:
-    """Measure the load and store it.
+    """Measure the load where the run measured, and store it.
 
     Parts that were measured before an interruption are reused; a repeated measurement makes all of them anew.
 
@@ -128,7 +128,7 @@ def measure_load(
         run_id=facts.run.id,
         seconds=seconds,
         made_at=datetime.now(UTC),
-        processor=device.processor,
+        processor=(facts.device if facts.run.goal.computer and facts.device is not None else device).processor,
         cores=threads_of(facts),
         original=loads[facts.baseline.id],
         variant=loads[variant.id] if variant is not None else None,
@@ -180,6 +180,7 @@ def _part(
         # ten minutes on all cores exceed the usual limit of processor time
         limits=version.limits.model_copy(update={"cpu_s": None}),
         threads=threads_of(facts),
+        computer=facts.run.goal.computer,
         seed=facts.run.goal.seed,
         step_index=stage.index,
     )
@@ -213,6 +214,7 @@ def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -
         cache=True,
         limits=Limits(start_programs=True, gpu=gpu),
         threads=threads_of(facts),
+        computer=facts.run.goal.computer,
         step_index=stage.index,
     ).run()
     return done.result
@@ -232,6 +234,7 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
         sets=PAIRED_SETS,
         blocks=PAIRED_BLOCKS,
         threads=threads_of(facts),
+        computer=facts.run.goal.computer,
         block_max_s=PAIRED_MAX_S,
         step_index=stage.index,
     )

@@ -49,7 +49,7 @@ def open_version(
         pairs=request.pairs,
     )
     opened = yield from open_beside(params, step)
-    return Version(_variant(original.variant, opened, index), opened.folder)
+    return Version(_variant(original.variant, opened, index), opened.folder, computer=original.computer)
 
 
 def _variant(original: Variant, opened: OpenedModel, index: int) -> Variant:
