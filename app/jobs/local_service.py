@@ -10,8 +10,6 @@ import json
 import os
 import secrets
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,20 +19,17 @@ import psutil
 from pydantic import Field, ValidationError
 
 from app.files import write_whole
-from app.jobs.environment import allowed
+from app.jobs.served import Served, listening, serve
 from workers.contracts.base import Frozen
-from workers.contracts.optional_sets import lead_to_card_sets
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
 from workers.contracts.text import Text
 
-HOST, FIRST_PORT, PORTS = "127.0.0.1", 8000, 100
-BACKLOG = 256
+HOST, FIRST_PORT = "127.0.0.1", 8000
 START_S, STOP_S, CHECK_S, SWITCH_S = 300.0, 15.0, 1.0, 120.0
 SAME_START_S = 2.0
 """Difference in seconds between two readings of one process's start time; Linux corrects the time of its boot."""
 MOST_BYTES = 1 << 20
-ROOT = Path(__file__).resolve().parents[2]
 Work = Literal["", "start", "switch", "stop"]
 KEPT = {True: b"keep\n", False: b"end\n"}
 
@@ -79,7 +74,7 @@ class LocalService:
         self.record = ServiceRecord()
         with contextlib.suppress(ValidationError):  # there is none, or another version of the program wrote it
             self.record = ServiceRecord.model_validate_json(_text(folder / "service.json"))
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Served | None = None
         self.work: Work = ""
         self.problem = ""
 
@@ -129,7 +124,7 @@ class LocalService:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.record.has_key and not self.key:
             write_whole(self.folder / "key.txt", secrets.token_urlsafe(24).encode())
-        with _listening(self.record.wanted_port or FIRST_PORT) as listener:
+        with listening(HOST, self.record.wanted_port or FIRST_PORT) as listener:
             port = listener.getsockname()[1]
             self._child = child = self._spawn(listener, self.bundles / bundle, threads, limits)
         try:
@@ -151,7 +146,7 @@ class LocalService:
         self.stop()
         return False
 
-    def _spawn(self, listener: socket.socket, bundle: Path, threads: int, limits: Limits) -> "subprocess.Popen[bytes]":
+    def _spawn(self, listener: socket.socket, bundle: Path, threads: int, limits: Limits) -> Served:
         config = ChildConfig(
             parent_pid=os.getpid(), write_root=str(self.folder / "home"), home=str(self.folder / "home"),
             read_roots=(str(self.bundles), str(self.folder / "key.txt")), write_paths=(str(self.figures_log),),
@@ -160,21 +155,7 @@ class LocalService:
         options = ["--log", str(self.figures_log), "--threads", str(threads)]
         if self.record.has_key:
             options += ["--api-key-file", str(self.folder / "key.txt")]
-        handed = () if os.name == "nt" else (listener.fileno(),)
-        options += ["--fd", str(*handed)] if handed else ["--port", str(listener.getsockname()[1])]
-        if not handed:  # Windows: a process inherits no socket, so it listens itself
-            listener.close()
-        environ = allowed(os.environ, network=False)
-        if limits.gpu:
-            lead_to_card_sets(environ)
-        settings = (config.model_dump_json(), limits.model_dump_json(), str(bundle))
-        command = [sys.executable, "-B", "-m", "workers.runtime.serving", *settings]
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with os.fdopen(os.open(self.log, flags, 0o600), "r+b", buffering=0) as log:
-            return subprocess.Popen(
-                [*command, *options], cwd=ROOT, env=environ, stdin=subprocess.PIPE,
-                stdout=log, stderr=log, pass_fds=handed, start_new_session=True,
-            )  # fmt: skip
+        return serve(bundle / "serve.py", options, config, limits, listener, self.log)
 
     def stop(self, wait_s: float = STOP_S) -> None:
         """Stop the service after it has answered open requests, and record that; with `wait_s` 0 nothing is awaited.
@@ -264,13 +245,3 @@ def _text(path: Path) -> str:
             return file.read(MOST_BYTES).decode("utf-8", "replace").strip()
     except OSError:
         return ""
-
-
-def _listening(wanted: int) -> socket.socket:
-    """Return a socket that listens on the wanted port, else on the next free one; raises OSError."""
-    for port in (*range(wanted, min(wanted + PORTS, 65536)), 0):
-        with contextlib.suppress(OSError):
-            made = socket.create_server((HOST, port), backlog=BACKLOG)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see `listening` in the server of bundles
-            return made
-    raise OSError("no port of this computer is free")

@@ -1,7 +1,7 @@
-"""Run the web service of a bundle in the sandbox of workers, on a socket that the program opened.
+"""Run the web service of a bundle, or a page for a phone, in the sandbox of workers, on a socket of the program.
 
 The sandbox stays without a network: this process can open no socket of its own and connect to nowhere. It accepts
-connections on the one listening socket of this computer's loopback address that it inherits.
+connections on the one listening socket that it inherits.
 """
 
 import faulthandler
@@ -28,8 +28,8 @@ KEEP = b"keep\n"
 """Line from the window: the service runs on after the window has closed. Any other line takes that back."""
 
 
-def main(config_json: str, limits_json: str, folder: str, *options: str) -> None:
-    """Run `serve.py` of the unpacked bundle in `folder` with these options; its exit code becomes that of the process.
+def main(config_json: str, limits_json: str, script: str, *options: str) -> None:
+    """Run a script, as `serve.py` of an unpacked bundle, with these options; its exit code becomes that of the process.
 
     Standard input is the pipe of the window, and standard error is the log.
     """
@@ -46,8 +46,8 @@ def main(config_json: str, limits_json: str, folder: str, *options: str) -> None
     lower_priority(NICENESS)
     set_system_limits(Limits.model_validate_json(limits_json), config.threads)
     threading.Thread(target=_follow_window, name="window", daemon=True).start()
-    sys.argv = ["serve.py", *options]
-    runpy.run_path(str(Path(folder) / "serve.py"), run_name="__main__")
+    sys.argv = [Path(script).name, *options]
+    runpy.run_path(script, run_name="__main__")
 
 
 class BoundedLog(logging.StreamHandler[Any]):
