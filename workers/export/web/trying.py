@@ -110,14 +110,19 @@ def _run(node: str, folder: Path, request: Mapping[str, Any], ctx: JobContext) -
         raise failed(_("The page does not run ({0}).").format(done.stderr.strip()[-400:])) from error
 
 
-def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> None:
+def page_differences(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> list[str]:
+    """Return the difference of each prediction of a page from the golden one; "" if they are equal."""
     stored = Prepared(golden / "answers")
     shapes = [stored[at]["answer"].shape for at in range(len(given))]
     # if no output has a batch axis
     shaped = [
         one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in zip(given, shapes, strict=True)
     ]
-    for number, reason in enumerate(golden_differences(golden, pipeline, shaped)):
+    return golden_differences(golden, pipeline, shaped)
+
+
+def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> None:
+    for number, reason in enumerate(page_differences(golden, pipeline, given)):
         if reason:
             raise failed(_("The page answers golden input {0} differently: {1}").format(number, reason))
 
