@@ -73,9 +73,7 @@ class PhonePage:
         """Return the seconds until the page ends by itself."""
         return max(0.0, self.ends_s - time.monotonic())
 
-    def open(
-        self, bundle: str, host: str, stopped: Callable[[], bool], seconds: float = SECONDS
-    ) -> bool:
+    def open(self, bundle: str, host: str, stopped: Callable[[], bool], seconds: float = SECONDS) -> bool:
         """Serve an unpacked bundle at an address of this computer with a new key, and wait until it answers.
 
         Returns:

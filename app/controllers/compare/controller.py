@@ -11,6 +11,7 @@ from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.phone import PhoneController
 from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
 from app.controllers.words import error_value
@@ -66,6 +67,7 @@ class CompareController(PageController[ComparePage]):
         page.sources_wanted.connect(self._show_sources)
         page.why_requested.connect(self._on_why)
         page.device_chosen.connect(lambda run_id: session.set_run(session.workspace.repositories.runs.get(run_id)))
+        PhoneController(context, page, self.show)
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
         session.described_changed.connect(self._show_at_once)

@@ -1,6 +1,7 @@
 """Format a run's stored facts as the values of the page Compare."""
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 from app.controllers.compare.devices import fleet_value
@@ -31,6 +32,7 @@ from app.services.records.facts import RunFacts
 from app.services.records.run_records import saved_objective
 from widgets.pages.compare.value import CompareValue, OptionsValue, UndecidedValue, Verdict, VersionValue
 from widgets.pages.goal.limit import MAX_PCT
+from widgets.parts.format import ms
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
 from workers.contracts.runtimes import needs_gpu
@@ -75,7 +77,18 @@ def compare_value(facts: RunFacts, watched: Watched | None = None, fleet: Fleet 
         go_on=go_on_value(facts.outcome),
         undecided=_undecided(facts),
         fleet=None if fleet is None else fleet_value(fleet, run.id, saved_objective(run)),
+        phones=tuple(_phones(facts, best)),
     )
+
+
+def _phones(facts: RunFacts, best: Variant | None) -> Iterator[str]:
+    """Return what browsers measured, in the order of the versions."""
+    text = _("“{0}” in {1}: {2} (median of {3} samples), {4} of {5} test answers alike.")
+    for variant in _in_order(facts, best):
+        for row in facts.phones[variant.id].rows if variant.id in facts.phones else ():
+            one = row.figures
+            where, median = one.browser or _("a browser"), ms(one.median_ms)
+            yield text.format(_(variant.title), where, median, one.n_times, one.n_alike, one.n_predictions)
 
 
 def _headline(facts: RunFacts, best: Variant | None) -> str:

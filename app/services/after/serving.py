@@ -135,7 +135,7 @@ def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flo
         return variant
     written: Written = yield from write_tested(workspace, facts, ExportRequest(variant.id, TARGET))
     try:
-        yield DiskStep(lambda stopped: _unpack(written.path, place, stopped))
+        yield DiskStep(lambda stopped: unpack(written.path, place, stopped))
     except (OSError, zipfile.BadZipFile) as error:
         raise _not_started(_("Its bundle cannot be unpacked: {0}").format(error)) from error
     finally:
@@ -145,7 +145,7 @@ def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flo
     return variant
 
 
-def _unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
+def unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
     """Unpack a bundle; `place` exists only once it is complete. Raises OSError, BadZipFile and InterruptedError."""
     part = place.with_name(f"{place.name}.part")
     shutil.rmtree(part, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Store additions to a finished run: more examples, findings under stress, measurements under load."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import Field, ValidationError
 
@@ -9,6 +9,7 @@ from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from app.services.flow.artifacts import ArtifactStore
 from workers.contracts.after.load import Paired, VersionLoad
+from workers.contracts.after.phone import BrowserFigures
 from workers.contracts.after.stress import StressResult
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataResult
@@ -105,6 +106,31 @@ def read_stress(
             except ValidationError:  # written by another program version
                 continue
     return findings
+
+
+class PhoneFigures(Frozen):
+    """Figures of one browser, with the time of the measurement."""
+
+    figures: BrowserFigures
+    made_at: datetime
+
+
+class PhoneRecord(Frozen):
+    """Figures of a version in the browsers that measured it, the newest first; one for each name of a browser."""
+
+    rows: tuple[PhoneFigures, ...] = ()
+
+
+PHONE = RecordKind("phone", Owner.VARIANT, PhoneRecord)
+MOST_PHONES = 5
+
+
+def add_phone(repositories: Repositories, variant_id: str, figures: BrowserFigures) -> None:
+    """Store what a browser measured in place of its earlier figures."""
+    known = repositories.records.get(PHONE, variant_id) or PhoneRecord()
+    others = tuple(row for row in known.rows if row.figures.browser != figures.browser)
+    rows = (PhoneFigures(figures=figures, made_at=datetime.now(UTC)), *others)[:MOST_PHONES]
+    repositories.records.put(PHONE, variant_id, PhoneRecord(rows=rows))
 
 
 PRICE_KEY = "load-price"

@@ -19,7 +19,9 @@ from app.services.flow.steps import Refused
 from app.services.flow.workspace import Workspace
 from app.services.hub.model_cache import origin_of
 from app.services.records.after_run import (
+    PHONE,
     LoadRecord,
+    PhoneRecord,
     Price,
     Proof,
     data_with,
@@ -52,9 +54,9 @@ class RunFacts:
     added since, and `data` covers both. `stress` has findings under stress by version id. `record` is the person's
     record of the examples. `loads` has measurements under load, `speech` and `cards` a language model's
     speed and the GPU's figures, by version id. `price` is the person's price per hour. `search` is the search's stored
-    state, and `findings` concern the model and its examples. `device` is the computer that measured. `origin` is the
-    model's place on a hub, None for a person's own model. `verdict` is what the model's license permits, by the hub or
-    its own files.
+    state, and `findings` concern the model and its examples. `device` is the computer that measured. `phones` has what
+    browsers measured by version id. `origin` is the model's place on a hub, None for a person's own model. `verdict` is
+    what the model's license permits, by the hub or its own files.
     """
 
     project: Project
@@ -77,6 +79,7 @@ class RunFacts:
     cards: Mapping[str, CardFigures] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     device: DeviceFacts | None = None
+    phones: Mapping[str, PhoneRecord] = field(default_factory=dict)
 
     @property
     def baseline(self) -> Variant:
@@ -171,6 +174,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         repositories.records.by_owner(CARD, [variant.id for variant in variants]),
         read_findings(repositories, run_id),
         repositories.records.get(MACHINE, run_id),
+        repositories.records.by_owner(PHONE, [variant.id for variant in variants]),
     )
 
 

@@ -76,7 +76,12 @@ def test_first_device_measures_once_and_a_second_is_refused(page: PhonePage) -> 
     nothing but the start is given out."""
     first, second = Device(page), Device(page)
     assert page.state().state == "open"
-    assert [first.ask("GET", path)[0] for path in ("/", "/page/", "/cases", "/page/web/model.js")] == [200, 403, 403, 403]
+    assert [first.ask("GET", path)[0] for path in ("/", "/page/", "/cases", "/page/web/model.js")] == [
+        200,
+        403,
+        403,
+        403,
+    ]
     assert first.ask("POST", "/key", json.dumps({"key": "x" * 14}))[0] == 403
     assert first.enter() == 204 and page.state().state == "used"
     assert second.enter() == 403 and second.ask("GET", "/")[0] == 403
@@ -91,7 +96,12 @@ def test_first_device_measures_once_and_a_second_is_refused(page: PhonePage) -> 
     assert second.ask("POST", "/result", json.dumps(result(page)))[0] == 403
     assert first.ask("POST", "/result", json.dumps(result(page)))[0] == 200
     figures = page.state().figures
-    assert (figures.browser, figures.median_ms, figures.n_times, figures.calls_each) == ("Chrome 143 on Android", 4.0, 3, 7)
+    assert (figures.browser, figures.median_ms, figures.n_times, figures.calls_each) == (
+        "Chrome 143 on Android",
+        4.0,
+        3,
+        7,
+    )
     assert figures.n_alike == figures.n_predictions == len(result(page)["predictions"])
     assert first.ask("POST", "/result", json.dumps(result(page, times_ms=[1.0])))[0] == 409
     assert page.state().figures == figures
@@ -182,7 +192,9 @@ def test_broken_bundle_opens_nothing(page: PhonePage) -> None:
 def test_only_addresses_of_the_local_network_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given networks of several kinds, Then only private addresses that others can reach are offered."""
     nets = {"lo": ["127.0.0.1"], "wlan0": ["192.168.7.4", "169.254.1.1"], "docker0": ["172.17.0.1"], "wan": ["8.8.4.4"]}
-    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {name: [_Entry(one) for one in all_] for name, all_ in nets.items()})
+    monkeypatch.setattr(
+        psutil, "net_if_addrs", lambda: {name: [_Entry(one) for one in all_] for name, all_ in nets.items()}
+    )
     monkeypatch.setattr(psutil, "net_if_stats", lambda: {name: _Up() for name in nets})
     assert local_addresses({}) == ("192.168.7.4",)
     nets.pop("wlan0")

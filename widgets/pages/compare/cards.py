@@ -182,3 +182,16 @@ class EvaluatedLine(Banner):
             rest = GhostButton(theme, name, "shield-check", "small", tip=tip, on=on_rest)
         shown = words(text.format(value.n_evaluated, value.n_test, plural(kind), why))
         super().__init__(theme, _("Only some of the examples were tested"), shown, rest, side=MIDDLE)
+
+
+class PhoneCard(Card):
+    """The offer to measure a version on a phone, and what browsers measured."""
+
+    def __init__(self, theme: Theme, measured: tuple[str, ...], on_try: Slot) -> None:
+        """Create the card of these sentences."""
+        title = _("On a phone")
+        text = _("Measure the chosen version in the browser of a phone, or of another computer.")
+        button = GhostButton(theme, _("Try it on a phone…"), "qr-code", on=on_try)
+        about = icon_text(theme, "device-mobile", title, text)
+        lines = in_column(*(words(line) for line in measured), gap=SPACE_S) if measured else None
+        super().__init__("", in_row((about, 1), (button, MIDDLE), gap=SPACE_M), lines, name=title)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from widgets.icons import IconLabel
-from widgets.pages.compare.cards import EvaluatedLine, KeptCard, OptionCards, ProofCard
+from widgets.pages.compare.cards import EvaluatedLine, KeptCard, OptionCards, PhoneCard, ProofCard
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.fleet import fleet_card
 from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
@@ -45,7 +45,8 @@ class ComparePage(Page):
 
     `write_requested(id)` writes a bundle at once. `proof_data_chosen(path)` adds examples. `other_model_chosen(path)`
     compares a model with the original. `sources_wanted(id, key)` requests `show_sources`. `go_on_requested(minutes)`
-    gives the run more time. `why_requested(id)` shows what changed in a version.
+    gives the run more time. `why_requested(id)` shows what changed in a version. `phone_requested(id)` measures a
+    version on a phone.
     """
 
     export_requested = Signal(str)
@@ -63,6 +64,7 @@ class ComparePage(Page):
     sources_wanted = Signal(str, str)
     why_requested = Signal(str)
     device_chosen = Signal(str)  # id of the run on that computer
+    phone_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -97,6 +99,7 @@ class ComparePage(Page):
             EvaluatedLine(self.theme, value.evaluated, value.kind, self.rest_requested) if value.evaluated else None,
             fleet_card(self.theme, value.fleet, self.device_chosen.emit) if value.fleet is not None else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
+            PhoneCard(self.theme, value.phones, self._on_phone) if not value.speaks else None,
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,
             words(value.note, "caption") if value.note else None,
@@ -337,6 +340,9 @@ class ComparePage(Page):
 
     def _on_export(self, version_id: str, _checked: bool = False) -> None:
         (self.write_requested if self._at_once else self.export_requested).emit(version_id)
+
+    def _on_phone(self) -> None:
+        self.phone_requested.emit(self._table.chosen_id if self._table is not None else "")
 
     def _on_other(self) -> None:
         version = self._version(self._table.chosen_id if self._table is not None else "")

@@ -236,3 +236,4 @@ class CompareValue:
     go_on: GoOnValue | None = None
     undecided: UndecidedValue | None = None
     fleet: FleetValue | None = None  # results on several computers
+    phones: tuple[str, ...] = ()  # what browsers measured, one sentence for each version and browser
