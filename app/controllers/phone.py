@@ -39,32 +39,46 @@ class PhoneController(PageController[ComparePage]):
         self._dialog: PhoneDialog | None = None
         self._phone: PhonePage | None = None
         self._facts: RunFacts | None = None
+        self._wanted_id = ""
         self._version: Variant | None = None
         self._view = PhoneView("ask")
         self._signs, self._sign_s = 0, 0.0
         self._timer = every(self, LOOK_MS, self._on_tick)
         page.phone_requested.connect(self.show_dialog)
+        context.session.described_changed.connect(self._on_described)
 
     def show_dialog(self, variant_id: str) -> None:
         """Ask before anything can be reached."""
-        run, described = self._session.run, self._session.described
-        if run is None or described is None or self._must_wait(_("Then try it on a phone.")):
+        if self._session.run is None or self._must_wait(_("Then try it on a phone.")):
             return
-        target = next((row for row in described.targets if row.id == TARGET), None)
-        try:
-            facts = self._facts = read_facts(self._session.workspace, run.id)
-            wanted = pick(facts, variant_id, None)
-            version = fitting(target, facts, wanted) if target is not None else wanted
-        except JobError as error:
-            self._report(error.error)
-            return
-        self._version, self._phone = version, phone_page(self._session.workspace, facts)
-        self._view = PhoneView("ask", _(version.title), _(wanted.title) if wanted != version else "", local_addresses())
+        self._wanted_id = variant_id
         self._dialog = PhoneDialog(self._page.theme, self._window, self._open, self._go_to_export)
         self._dialog.finished.connect(self._on_closed)
-        is_missing = target is None or not target.available
-        self._show(step="missing" if is_missing else "ask" if self._view.hosts else "no_network")
+        self._view = PhoneView("preparing", text=_("Looking at this computer…"))
+        self._dialog.show_view(self._view)
         self._dialog.open()
+        self._on_described()
+
+    def _on_described(self) -> None:
+        """Choose the version once it is known what this computer can write."""
+        run, described = self._session.run, self._session.described
+        if self._dialog is None or self._version is not None or run is None or described is None:
+            return
+        target = next((row for row in described.targets if row.id == TARGET), None)
+        if target is None or not target.available:
+            self._show(step="missing")
+            return
+        try:
+            facts = self._facts = read_facts(self._session.workspace, run.id)
+            wanted = pick(facts, self._wanted_id, None)
+            version = self._version = fitting(target, facts, wanted)
+        except JobError as error:
+            self._show(step="failed", text=error_words(error.error))
+            return
+        self._phone, hosts = phone_page(self._session.workspace, facts), local_addresses()
+        instead = _(wanted.title) if wanted != version else ""
+        step = "ask" if hosts else "no_network"
+        self._show(step=step, title=_(version.title), instead_of=instead, hosts=hosts)
 
     def stop(self) -> None:
         """Close the page because the window closes."""
@@ -158,9 +172,9 @@ class PhoneController(PageController[ComparePage]):
     def _on_closed(self, _result: int = 0) -> None:
         self._timer.stop()
         self._job.drop()  # waits until a page that is just being opened is closed
-        self._dialog = None
         if self._phone is not None:
             self._phone.close()
+        self._dialog = self._phone = self._version = None
 
 
 def _browser(name: str) -> str:

@@ -96,15 +96,15 @@ class PhoneDialog(QDialog):
         self._body = QWidget()
         edges = (SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
         self._box = in_column(head, self._body, gap=SPACE_M, edges=edges, parent=self)
-        self._view = PhoneView("ask")
+        self._view: PhoneView | None = None
         self._host = ""
         self._left, self._bar = label("", "strong", wrap=False), Bar(_("Progress"), big=True)
 
     def show_view(self, view: PhoneView) -> None:
         """Show a view; what only counts is changed in place."""
         before, self._view = self._view, view
-        if replace(before, left_s=0, share=None) != replace(view, left_s=0, share=None) or not self._host:
-            self._host = self._host or next(iter(view.hosts), "-")
+        if before is None or replace(before, left_s=0, share=None) != replace(view, left_s=0, share=None):
+            self._host = self._host if self._host in view.hosts else next(iter(view.hosts), "")
             self._left, self._bar = label("", "strong", wrap=False), Bar(_("Progress"), big=True)
             made = held(in_column(*self._parts(view), SPACE_S, self._buttons(view), gap=SPACE_M))
             self._box.replaceWidget(self._body, made)
@@ -173,9 +173,9 @@ class PhoneDialog(QDialog):
         return parts
 
     def _choose(self, host: str) -> None:
-        self._host = host
-        view, self._view = self._view, PhoneView("preparing")  # so that the view is made again
-        self.show_view(view)
+        view, self._view, self._host = self._view, None, host
+        if view is not None:
+            self.show_view(view)
 
     def _buttons(self, view: PhoneView) -> QWidget:
         def wanted() -> None:

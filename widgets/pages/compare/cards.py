@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.icons import IconLabel
 from widgets.pages.compare.value import CompareValue, EvaluatedValue, OptionsValue
 from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Banner, Card, Square, icon_text
@@ -12,7 +13,7 @@ from widgets.parts.nouns import DataKind, plural
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
 from workers.contracts.translation import _, localized
 
 
@@ -185,13 +186,11 @@ class EvaluatedLine(Banner):
 
 
 class PhoneCard(Card):
-    """The offer to measure a version on a phone, and what browsers measured."""
+    """What browsers of phones and other computers measured."""
 
-    def __init__(self, theme: Theme, measured: tuple[str, ...], on_try: Slot) -> None:
+    def __init__(self, theme: Theme, measured: tuple[str, ...]) -> None:
         """Create the card of these sentences."""
-        title = _("On a phone")
-        text = _("Measure the chosen version in the browser of a phone, or of another computer.")
-        button = GhostButton(theme, _("Try it on a phone…"), "qr-code", on=on_try)
-        about = icon_text(theme, "device-mobile", title, text)
-        lines = in_column(*(words(line) for line in measured), gap=SPACE_S) if measured else None
-        super().__init__("", in_row((about, 1), (button, MIDDLE), gap=SPACE_M), lines, name=title)
+        icon = IconLabel(theme, "device-mobile", "brand", 20)
+        name = _("On a phone or in a browser")
+        lines = in_column(words(name, "strong"), *(words(line, "soft") for line in measured), gap=SPACE_XS)
+        super().__init__("", in_row((icon, TOP), (lines, 1), gap=SPACE_M), name=name)

@@ -99,7 +99,6 @@ class ComparePage(Page):
             EvaluatedLine(self.theme, value.evaluated, value.kind, self.rest_requested) if value.evaluated else None,
             fleet_card(self.theme, value.fleet, self.device_chosen.emit) if value.fleet is not None else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
-            PhoneCard(self.theme, value.phones, self._on_phone) if not value.speaks else None,
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,
             words(value.note, "caption") if value.note else None,
@@ -109,7 +108,14 @@ class ComparePage(Page):
     def _nothing_faster(self, value: CompareValue) -> list[Item]:
         table = self._table_card(value)
         kept = KeptCard(self.theme, len(value.versions) - 1, self._to("optimize"))
-        return [table, self._closer(), self._options(value, value.options) if value.options is not None else None, kept]
+        phones = PhoneCard(self.theme, value.phones) if value.phones else None
+        return [
+            table,
+            phones,
+            self._closer(),
+            self._options(value, value.options) if value.options is not None else None,
+            kept,
+        ]
 
     def _result(self, value: CompareValue) -> list[Item]:
         table, shown = self._table_card(value), figures(value)
@@ -123,6 +129,7 @@ class ComparePage(Page):
             proof,
             self._closer(),
             table,
+            PhoneCard(self.theme, value.phones) if value.phones else None,
             (self._below(value), 1) if value.outcome == "safe" or value.changes.total else None,
         ]
 
@@ -205,8 +212,12 @@ class ComparePage(Page):
         self._other = GhostButton(self.theme, _("Export this version…"), size="small", on=self._on_other)
         self._other.hide()
         self._fold = FoldButton(self.theme, _("Details"), "small")
+        tip = _("Measures the chosen version in the browser of a phone or another computer")
+        phone = GhostButton(self.theme, _("Try it on a phone…"), "device-mobile", "small", tip=tip, on=self._on_phone)
+        if value.speaks:  # no web page takes a language model
+            phone.hide()
         title = label(_("All versions"), "section")
-        head = in_row((title, 1), self._other, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
+        head = in_row((title, 1), self._other, phone, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
         table = Table(self.theme, _("All versions"), columns(value), tall=any(one.first_look for one in value.versions))
         table.show_rows(rows(value), value.recommended or _original_id(value))
         table.chosen.connect(self._on_version_chosen)
