@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
 from widgets.icons import IconLabel
-from widgets.parts.buttons import CopyButton, GhostButton, PrimaryButton
+from widgets.parts.buttons import Button, CopyButton, GhostButton, PrimaryButton
 from widgets.parts.fields import ChoiceField, buddy
 from widgets.parts.format import visible
 from widgets.parts.layout import MIDDLE, STRETCH, TOP, discard, held, in_column, in_row
@@ -19,7 +19,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 from workers.contracts.translation import _
 
-WIDTH_PX, CODE_PX, QUIET_MODULES = 560, 216, 4
+WIDTH_PX, LEAST_PX, CODE_PX, QUIET_MODULES = 560, 360, 216, 4
 PhoneStep = Literal["ask", "missing", "no_network", "preparing", "open", "used", "measured", "failed"]
 
 
@@ -95,7 +95,7 @@ class PhoneDialog(QDialog):
         head = in_row((IconLabel(theme, "device-mobile", "brand", 24), TOP), (label(title, "section"), 1), gap=SPACE_M)
         self._body = QWidget()
         edges = (SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
-        self._box = in_column(head, self._body, gap=SPACE_M, edges=edges, parent=self)
+        self._box = in_column(head, (self._body, 1), gap=SPACE_M, edges=edges, parent=self)
         self._view: PhoneView | None = None
         self._host = ""
         self._left, self._bar = label("", "strong", wrap=False), Bar(_("Progress"), big=True)
@@ -106,20 +106,21 @@ class PhoneDialog(QDialog):
         if before is None or replace(before, left_s=0, share=None) != replace(view, left_s=0, share=None):
             self._host = self._host if self._host in view.hosts else next(iter(view.hosts), "")
             self._left, self._bar = label("", "strong", wrap=False), Bar(_("Progress"), big=True)
-            made = held(in_column(*self._parts(view), SPACE_S, self._buttons(view), gap=SPACE_M))
+            made = held(in_column(*self._parts(view), STRETCH, self._buttons(view), gap=SPACE_M))
             self._box.replaceWidget(self._body, made)
             discard(self._body)
             self._body = made
             made.show()
+            made.findChildren(Button)[-1].setFocus()
             self._fit()
         self._left.setText(_("Closes in {0}:{1:02}").format(*divmod(view.left_s, 60)))
         self._bar.set_share(view.share)
 
     def _fit(self) -> None:
-        """Set the height that the wrapped text needs."""
+        """Set the height that the wrapped text needs; the window never becomes lower, so that nothing jumps."""
         self._box.invalidate()
         height = self._box.heightForWidth(WIDTH_PX) if self._box.hasHeightForWidth() else self.sizeHint().height()
-        self.setFixedSize(WIDTH_PX, height)
+        self.setFixedSize(WIDTH_PX, max(height, LEAST_PX, self.minimumHeight()))
 
     def _parts(self, view: PhoneView) -> list[QWidget]:
         if view.step == "ask":
@@ -139,7 +140,8 @@ class PhoneDialog(QDialog):
             address = in_row(
                 (label(view.address, "mono", select=True), 1), CopyButton(self._theme, view.address), gap=SPACE_S
             )
-            column = in_column(words(where), words(typed, "caption"), address, STRETCH, self._left, gap=SPACE_S)
+            wall = words(_("Nothing opens there? A firewall of this computer may block it."), "caption")
+            column = in_column(words(where), words(typed, "caption"), address, wall, STRETCH, self._left, gap=SPACE_S)
             return [held(in_row((QrCode(view.address), TOP), (column, 1), gap=SPACE_L))]
         if view.step == "used":
             return [words(view.text), self._bar, self._left]

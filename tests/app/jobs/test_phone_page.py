@@ -1,80 +1,36 @@
 """The page for a phone: its walls, its key, its end, and all that a device of the network may send."""
 
-import http.client
 import json
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from made_once import made_once
-from web_pages import pictures, written
+from phone_device import HOST, NAME, Device, put_bundle, result
 
 from app.jobs.phone_page import VARIABLE, PhonePage, local_addresses
 from workers.export.golden_json import as_json
-from workers.export.web import engine
 from workers.pipeline.prepared import Prepared
-from workers.registry import missing
-
-HOST = "127.0.0.1"
-AGENT = "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Mobile Safari/537.36"
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[PhonePage]:
     """A page that is open on loopback."""
-    if missing((engine.PACKAGE,)):
-        pytest.skip("what web pages bring along is not here.")
     made = PhonePage(tmp_path / "phone")
-    made.bundles.mkdir(parents=True)
-    shutil.copytree(made_once("page", lambda folder: written(pictures(), folder)) / "page", made.bundles / "v1")
+    put_bundle(made.bundles / "v1")
     assert made.open("v1", HOST, lambda: False)
     yield made
     made.close()
 
 
-class Device:
-    """A device of the network with its cookie."""
-
-    def __init__(self, page: PhonePage) -> None:
-        address, _, self.key = page.address.partition("/#")
-        self.port, self.cookie = int(address.rpartition(":")[2]), ""
-
-    def ask(self, method: str, path: str, body: bytes | str | None = None, **headers: str) -> tuple[int, bytes]:
-        """Return status and body of a response."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
-        given = {"User-Agent": AGENT, **({"Cookie": self.cookie} if self.cookie else {}), **headers}
-        connection.request(method, path, body, given)
-        response = connection.getresponse()
-        self.cookie = (response.headers.get("Set-Cookie") or self.cookie).partition(";")[0]
-        found = response.status, response.read()
-        connection.close()
-        return found
-
-    def enter(self) -> int:
-        return self.ask("POST", "/key", json.dumps({"key": self.key}))[0]
-
-
-def result(page: PhonePage, **changes: Any) -> dict[str, Any]:
-    """Return what the page's script sends, with the golden answers as predictions."""
-    answers = Prepared(page.bundles / "v1" / "golden" / "answers")
-    predictions = [as_json(answers[at]["answer"]) for at in range(min(8, len(answers)))]
-    return {"times_ms": [5.0, 3.0, 4.0], "calls_each": 7, "predictions": predictions, **changes}
-
-
-def refuses_connections(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) != 0
-
-
 def test_first_device_measures_once_and_a_second_is_refused(page: PhonePage) -> None:
     """Given an open page, Then only the first device with the key gets the files, and its result counts once; before,
     nothing but the start is given out."""
-    first, second = Device(page), Device(page)
+    first, second = Device(page.address), Device(page.address)
     assert page.state().state == "open"
     assert [first.ask("GET", path)[0] for path in ("/", "/page/", "/cases", "/page/web/model.js")] == [
         200,
@@ -97,7 +53,7 @@ def test_first_device_measures_once_and_a_second_is_refused(page: PhonePage) -> 
     assert first.ask("POST", "/result", json.dumps(result(page)))[0] == 200
     figures = page.state().figures
     assert (figures.browser, figures.median_ms, figures.n_times, figures.calls_each) == (
-        "Chrome 143 on Android",
+        NAME,
         4.0,
         3,
         7,
@@ -110,7 +66,7 @@ def test_first_device_measures_once_and_a_second_is_refused(page: PhonePage) -> 
 def test_garbage_is_refused_and_the_true_result_still_counts(page: PhonePage) -> None:
     """Given a device with a session, When it sends garbage, too much or another shape, Then each is refused by its
     status, and the result after them counts; other answers are counted as not alike."""
-    device = Device(page)
+    device = Device(page.address)
     device.enter()
     good = result(page)
     one = good["predictions"][0]
@@ -138,7 +94,7 @@ def test_garbage_is_refused_and_the_true_result_still_counts(page: PhonePage) ->
 
 def test_endless_body_ends_at_the_limit(page: PhonePage) -> None:
     """Given a device that sends a body without a length, Then it is cut at the limit, and the process stays small."""
-    device = Device(page)
+    device = Device(page.address)
     device.enter()
     with socket.create_connection((HOST, device.port), timeout=20) as line:
         head = f"POST /result HTTP/1.1\r\nHost: {HOST}:{device.port}\r\nCookie: {device.cookie}\r\n"
@@ -156,28 +112,37 @@ def test_endless_body_ends_at_the_limit(page: PhonePage) -> None:
 
 def test_closed_page_listens_no_more(page: PhonePage) -> None:
     """Given an open page, When it is closed, Then its port refuses connections, and its process and key are gone."""
-    device, process = Device(page), psutil.Process(page._child.pid)
+    device, process = Device(page.address), psutil.Process(page._child.pid)
+    if sys.platform == "linux":
+        assert "Seccomp:\t2" in Path(f"/proc/{process.pid}/status").read_text()
     page.close()
-    assert refuses_connections(device.port) and not page.is_open
+    assert not device.is_answered and not page.is_open
     assert not process.is_running() and not list(page.bundles.parent.glob("order*"))
+
+
+def test_page_ends_with_the_program(page: PhonePage) -> None:
+    """Given an open page, When the pipe from the program ends, as at its death, Then the page's process ends."""
+    device, process = Device(page.address), psutil.Process(page._child.pid)
+    page._child.stdin.close()
+    assert page._child.wait(20) is not None and not device.is_answered and not process.is_running()
 
 
 def test_page_ends_when_its_time_is_over(page: PhonePage) -> None:
     """Given a page for a second, Then it ends by itself, says so, and its port refuses connections."""
     assert page.open("v1", HOST, lambda: False, seconds=1.0)
-    device, until_s = Device(page), time.monotonic() + 20
+    device, until_s = Device(page.address), time.monotonic() + 20
     while page.is_open and time.monotonic() < until_s:
         time.sleep(0.1)
-    assert page.state().state == "over" and refuses_connections(device.port)
+    assert page.state().state == "over" and not device.is_answered
 
 
 def test_taken_port_gives_the_next_one(page: PhonePage) -> None:
     """Given the port of the page taken by another program, Then the page opens at the next one."""
-    port = Device(page).port
+    port = Device(page.address).port
     page.close()
     with socket.create_server((HOST, port)):
         assert page.open("v1", HOST, lambda: False)
-        assert Device(page).port != port and Device(page).ask("GET", "/")[0] == 200
+        assert Device(page.address).port != port and Device(page.address).ask("GET", "/")[0] == 200
 
 
 def test_broken_bundle_opens_nothing(page: PhonePage) -> None:

@@ -64,7 +64,8 @@ class Phone:
         self._pipeline = load_pipeline(self._bundle)
         self._cases, answer_bytes = self._read_cases()
         self._result_bytes = 2 * answer_bytes + (256 << 10)  # base64 is a third longer, and numbers may be wider
-        self._files = {f"web/{path.name}": path for path in (self._bundle / "web").glob("*.js") if path.is_file()}
+        scripts = {f"web/{path.name}": path for path in (self._bundle / "web").glob("*.js") if path.is_file()}
+        self._files = {**scripts, "card.html": self._bundle / "card.html"}
         self._bodies = {most: Bodies(most, 4 * most, BODY_S, PAUSE_S) for most in (SMALL_BYTES, self._result_bytes)}
         self.state = PhoneState(state="open")
 
@@ -130,14 +131,15 @@ class Phone:
         return HTMLResponse(text.replace(*POLICY, 1) + script, headers=HEADERS)
 
     async def file(self, request: Request) -> Response:
-        """Return a script of the bundle, or the one that measures."""
+        """Return a script or the model card of the bundle, or the script that measures."""
         self._check(request)
         name = request.path_params["name"]
         if name == "measure.js":
             return Response(_own(name), media_type="text/javascript", headers=HEADERS)
         if name not in self._files:
             raise HTTPException(404, "unknown")
-        return FileResponse(self._files[name], media_type="text/javascript", headers=HEADERS)
+        kind = "text/html" if name.endswith(".html") else "text/javascript"
+        return FileResponse(self._files[name], media_type=kind, headers=HEADERS)
 
     async def cases(self, request: Request) -> Response:
         """Return the golden inputs that are timed and answered."""
