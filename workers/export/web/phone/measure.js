@@ -17,8 +17,7 @@
   panel.append(title, line, bar, hint);
   document.querySelector("main h1").after(panel);
   document.getElementById("drop").hidden = true;
-  const footer = document.querySelector("footer p:not(noscript p)");
-  footer.textContent = "The model runs in this page, on this device. What you drop on it does not leave it.";
+  document.querySelector("footer p").textContent = "The model runs in this page, on this device. What you drop on it does not leave it.";
 
   const say = (words) => { line.textContent = words; };
   const moment = () => new Promise((done) => setTimeout(done));
