@@ -44,6 +44,7 @@ EXPORT_VERSION: Command[[str], None] = Command("open the page for the export of 
 WRITE_VERSION: Command[[str], None] = Command("export a version with the last settings, or show the form: its id")
 ANSWER_FOLDER: Command[[str], None] = Command("answer a folder with a version: its id")
 PUT_ON_DESKTOP: Command[[str], None] = Command("put a version on the desktop: its id")
+TRY_ON_PHONE: Command[[str], None] = Command("measure a version on a phone: its id")
 RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("release an exported bundle")
 CHOOSE_LANGUAGE: Command[[str], None] = Command("show the window in a language; empty for the system's")
 READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")

@@ -67,7 +67,7 @@ class CompareController(PageController[ComparePage]):
         page.sources_wanted.connect(self._show_sources)
         page.why_requested.connect(self._on_why)
         page.device_chosen.connect(lambda run_id: session.set_run(session.workspace.repositories.runs.get(run_id)))
-        PhoneController(context, page, self.show)
+        self._phone = PhoneController(context, page, self.show)
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
         session.described_changed.connect(self._show_at_once)
@@ -81,6 +81,11 @@ class CompareController(PageController[ComparePage]):
         """Open the page and show the result of this run."""
         self._session.set_run(run)
         self._window.show_page("compare")
+
+    def try_on_phone(self, variant_id: str) -> None:
+        """Open the page and measure this version on a phone."""
+        self._window.show_page("compare")
+        self._phone.show_dialog(variant_id)
 
     def take_paths(self, paths: list[str]) -> bool:
         """Take more examples for an unproven result, or a model to compare with the original or to open."""
@@ -307,6 +312,10 @@ class CompareController(PageController[ComparePage]):
 CONTROLLER = ControllerSpec(
     "compare",
     CompareController,
-    does=(c.on(c.ADD_DATA, CompareController.add_data), c.on(c.SHOW_RESULT, CompareController.show_result)),
+    does=(
+        c.on(c.ADD_DATA, CompareController.add_data),
+        c.on(c.SHOW_RESULT, CompareController.show_result),
+        c.on(c.TRY_ON_PHONE, CompareController.try_on_phone),
+    ),
     is_done=lambda session, is_running: session.run is not None and not is_running,
 )

@@ -13,6 +13,7 @@ from app.controllers.commands import (
     EXPORT_VERSION,
     PUT_ON_DESKTOP,
     RELEASE_EXPORT,
+    TRY_ON_PHONE,
     WRITE_VERSION,
     on,
 )
@@ -92,6 +93,7 @@ class ExportController(PageController[ExportPage]):
         page.release_requested.connect(self._on_release)
         page.folder_requested.connect(lambda: self._use_here(ANSWER_FOLDER))
         page.desktop_requested.connect(lambda: self._use_here(PUT_ON_DESKTOP))
+        page.phone_requested.connect(lambda: self._use_here(TRY_ON_PHONE))
         self._installing.installed.connect(self._on_installed)
         page.prove_requested.connect(self._on_prove)
         self._proof = TargetProof(context, page, self._on_proof_changed)

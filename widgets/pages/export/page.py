@@ -59,6 +59,7 @@ class ExportPage(InstallingPage):
     release_requested = Signal()
     folder_requested = Signal()  # answer a folder with the exported version
     desktop_requested = Signal()
+    phone_requested = Signal()  # measure the exported web page on a phone
     prove_requested = Signal()  # evaluate the version that the target could take
 
     def __init__(self, theme: Theme) -> None:
@@ -171,11 +172,15 @@ class ExportPage(InstallingPage):
         self._release = GhostButton(self.theme, _("Make it a release"), "tag", on=self.release_requested)
         about = _("Unpacked in an empty folder, it gave the same answers as here.")
         head = PageHead(_("Done: your bundle runs on its own"), about, self._release, folder)
+        phone = None
+        if target.id == "web":
+            phone = GhostButton(self.theme, _("Try it on a phone…"), "device-mobile", on=self.phone_requested)
         left = in_column(
             DoneCard(self.theme, result, _(target.title)),
             UseHereCard(
                 GhostButton(self.theme, _("Answer a folder…"), "folder-open", on=self.folder_requested),
                 GhostButton(self.theme, _("Put it on the desktop"), "desktop", on=self.desktop_requested),
+                phone,
             ),
             ForDevelopers(self.theme, result.commands, result.printed, _(target.how_to_run)),
             self.service.card(),

@@ -11,7 +11,7 @@ from workers.contracts.translation import _
 class UseHereCard(Card):
     """A line with a title and one button for each use."""
 
-    def __init__(self, *buttons: Button) -> None:
+    def __init__(self, *buttons: Button | None) -> None:
         """Create the card."""
         title = _("Use it here")
         row = in_row((label(title, "section", wrap=False), MIDDLE), (in_flow(*buttons), 1), gap=SPACE_L)

@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from example_results import done
 from phone_device import HOST, NAME, Device, put_bundle, result
+from PySide6.QtWidgets import QAbstractButton
 from read_page import button, press, words
-from records import Drive, described
+from records import Drive, described, shown_page
 from shiboken6 import isValid
 
 from app.controllers import phone
@@ -114,6 +116,22 @@ def test_dialog_that_is_closed_while_the_page_opens_leaves_nothing(
     drive(lambda: made._child is not None)
     dialog.reject()
     assert not made.is_open and controller._phone is None
+
+
+def test_exported_page_leads_to_the_dialog(
+    page: ComparePage, app_controller: AppController, window: MainWindow
+) -> None:
+    """Given an exported bundle, Then only that of a web page offers to try it on a phone, which asks first."""
+    app_controller.session.set_described(described(WEB))
+    export, (result_, target, checks) = shown_page(window, "export"), done()
+    export.show_done(result_, target, checks)
+    assert "Try it on a phone…" not in [one.text() for one in export.findChildren(QAbstractButton)]
+    export.show_done(result_, WEB, checks)
+    button(export, "Try it on a phone…").click()
+    (dialog,) = window.findChildren(PhoneDialog)
+    assert window.current_page == "compare" and step(dialog) == "ask"
+    assert page.isVisible() and not controller_of(page)._phone.is_open
+    dialog.reject()
 
 
 def test_no_network_and_missing_packages_are_said(
