@@ -23,6 +23,7 @@ from app.cli import (
     prove,
     releases,
     report,
+    result,
     store,
 )
 from app.cli.gpu import doctor as gpu
@@ -75,6 +76,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
             "remove": computer.remove_computer,
         },
     ),
+    "result": ("Save a run's result for other computers, and show one.", {"save": result.save, "show": result.show}),
     "gpu": ("Check NVIDIA GPUs and watch their readings.", {"doctor": gpu.doctor, "watch": gpu.watch}),
 }
 """Groups of commands with their help; the command "" runs where none of the others is named."""

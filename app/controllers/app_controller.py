@@ -24,6 +24,7 @@ from app.controllers.telemetry import TelemetryController
 from app.controllers.words import error_value, no_use_for_picture
 from app.handover import take_requests
 from app.services.machine.devices import describe, remember, remembered
+from app.services.opening.sniffing import is_result
 from app.services.projects.projects import find_project
 from app.settings import SavedSettings
 from widgets.commands import CHOOSE_FILES, NEW_PROJECT, OPEN_PROJECT
@@ -34,7 +35,7 @@ from widgets.parts.page import Page
 from widgets.theme import Theme
 from widgets.timers import every
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.paths import to_text
+from workers.contracts.paths import from_text, to_text
 
 HANDOVER_MS = 300
 
@@ -183,7 +184,13 @@ class AppController(QObject):
     # --- workflow
 
     def take_paths(self, paths: list[str]) -> None:
-        """Offer dropped, pasted or handed-over files to the shown page; if it refuses, open them as model or data."""
+        """Offer dropped, pasted or handed-over files to the shown page; if it refuses, open them as model or data.
+
+        Results of other computers are shown on Compare, whatever page is open.
+        """
+        if len(paths) == 1 and is_result(from_text(paths[0])):
+            self.commands.do(c.OPEN_RESULT, paths[0])
+            return
         shown = self._controllers.get(self._window.current_page)
         if shown is None or not shown.take_paths(paths):
             self._incoming.take(paths)

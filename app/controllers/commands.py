@@ -34,6 +34,7 @@ START_RUN: "Command[[Preset, int | None, bool, tuple[str, ...] | None], None]" =
 CONTINUE_RUN: "Command[[Run, Preset, float | None], None]" = Command("continue a run: preset, additional seconds")
 SHOW_RUN: "Command[[Run], None]" = Command("show the progress of a run")
 SHOW_RESULT: "Command[[Run], None]" = Command("show the result of a run")
+OPEN_RESULT: Command[[str], None] = Command("show a result of another computer: its path")
 CANCEL_RUN: Command[[str], None] = Command("stop a run: its id")
 OPEN_RUN: "Command[[Run], None]" = Command("show a run of any project")
 RESUME_RUN: "Command[[Run], None]" = Command("continue a run that was stopped")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.controllers import commands as c
+from app.controllers.compare.claims import ResultClaims
 from app.controllers.compare.examples import changes_value, proved_value, with_data
 from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
@@ -50,6 +51,7 @@ class CompareController(PageController[ComparePage]):
         self._looking = JobSlot(context.flows)
         self._predicting = ""
         self._idle = IdleWait(self)
+        self._claims = ResultClaims(context, page, self.show)
         self._idle.became_idle.connect(self._on_again)
         page.export_requested.connect(to(c.EXPORT_VERSION))
         page.write_requested.connect(to(c.WRITE_VERSION))
@@ -120,9 +122,10 @@ class CompareController(PageController[ComparePage]):
         requested, now = evaluated_examples(self._session.workspace, facts), self._session.data_params
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
-        self._page.show_value(
-            with_data(compare_value(facts, watched, fleet), requested, now.path if now is not None else None, takes_s)
-        )
+        path = now.path if now is not None else None
+        value = with_data(compare_value(facts, watched, fleet), requested, path, takes_s)
+        claims, name = self._claims.values(facts), self._claims.file_name(facts)
+        self._page.show_value(replace(value, claims=claims, result_name=name))
         self._show_at_once()
         if facts.recommended is not None:
             self._show_changes(facts.recommended.id)
@@ -139,6 +142,11 @@ class CompareController(PageController[ComparePage]):
         """Show after a change of the data that the result belongs to other examples."""
         if self._page.state == "full":
             self.show()
+
+    def open_result(self, path: str) -> None:
+        """Open the page and show a result of another computer."""
+        self._window.show_page("compare")
+        self._claims.open(path)
 
     # --- more examples for an unproven verdict
 
@@ -316,6 +324,7 @@ CONTROLLER = ControllerSpec(
         c.on(c.ADD_DATA, CompareController.add_data),
         c.on(c.SHOW_RESULT, CompareController.show_result),
         c.on(c.TRY_ON_PHONE, CompareController.try_on_phone),
+        c.on(c.OPEN_RESULT, CompareController.open_result),
     ),
     is_done=lambda session, is_running: session.run is not None and not is_running,
 )

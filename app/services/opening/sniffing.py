@@ -7,6 +7,9 @@ from typing import Literal
 LOG_HEAD, LOG_FILE = b'{"log": "fettle-log"', "requests.jsonl"
 """First bytes of a bundle's log, and the name of its newest file."""
 
+RESULT_SUFFIX, RESULT_MARK, RESULT_HEAD = ".fettle-result.json", b'"fettle-result/', 100
+"""Name of a saved result, the beginning of its format, and the number of first bytes that hold it."""
+
 Kind = Literal["model", "data", "both"]
 
 MODEL_SUFFIXES = {".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt2", ".torchscript", ".gguf", ".zip"}
@@ -29,6 +32,17 @@ def is_log(path: Path) -> bool:
             return False
         with path.open("rb") as file:
             return file.read(len(LOG_HEAD)) == LOG_HEAD
+    except OSError:
+        return False
+
+
+def is_result(path: Path) -> bool:
+    """Return whether the path is the saved result of a run, by its name or its first bytes; a pipe is not opened."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return path.name.endswith(RESULT_SUFFIX) or RESULT_MARK in file.read(RESULT_HEAD)
     except OSError:
         return False
 

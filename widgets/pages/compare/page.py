@@ -10,6 +10,7 @@ from shiboken6 import isValid
 from widgets.icons import IconLabel
 from widgets.pages.compare.cards import EvaluatedLine, KeptCard, OptionCards, PhoneCard, ProofCard
 from widgets.pages.compare.changes import ChangesCard
+from widgets.pages.compare.claims import ClaimsCard, ClaimSignals
 from widgets.pages.compare.fleet import fleet_card
 from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import (
@@ -46,7 +47,7 @@ class ComparePage(Page):
     `write_requested(id)` writes a bundle at once. `proof_data_chosen(path)` adds examples. `other_model_chosen(path)`
     compares a model with the original. `sources_wanted(id, key)` requests `show_sources`. `go_on_requested(minutes)`
     gives the run more time. `why_requested(id)` shows what changed in a version. `phone_requested(id)` measures a
-    version on a phone.
+    version on a phone. `claims` has the requests about results of other computers.
     """
 
     export_requested = Signal(str)
@@ -74,6 +75,8 @@ class ComparePage(Page):
         self._opened_at = QRect()
         self._pair: QBoxLayout | None = None
         self._changes: ChangesCard | None = None
+        self.claims = ClaimSignals(self)
+        self._claims: ClaimsCard | None = None
         self._at_once = ""
         self._export = PrimaryButton(theme, _("Export…"), "package")
         self._choose = GhostButton(theme, _("Choose what to write…"))
@@ -92,6 +95,7 @@ class ComparePage(Page):
         self._value = value
         head = PageHead(value.headline, value.subtitle, *self._actions(value))
         watch = self._watch(value) if value.watch else None
+        self._claims = ClaimsCard(self.theme, value, self.claims)
         self._fill(
             "full",
             head,
@@ -99,6 +103,7 @@ class ComparePage(Page):
             EvaluatedLine(self.theme, value.evaluated, value.kind, self.rest_requested) if value.evaluated else None,
             fleet_card(self.theme, value.fleet, self.device_chosen.emit) if value.fleet is not None else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
+            None if value.claims else self._claims,
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,
             words(value.note, "caption") if value.note else None,
@@ -109,13 +114,8 @@ class ComparePage(Page):
         table = self._table_card(value)
         kept = KeptCard(self.theme, len(value.versions) - 1, self._to("optimize"))
         phones = PhoneCard(self.theme, value.phones) if value.phones else None
-        return [
-            table,
-            phones,
-            self._closer(),
-            self._options(value, value.options) if value.options is not None else None,
-            kept,
-        ]
+        options = self._options(value, value.options) if value.options is not None else None
+        return [table, phones, self._claims if value.claims else None, self._closer(), options, kept]
 
     def _result(self, value: CompareValue) -> list[Item]:
         table, shown = self._table_card(value), figures(value)
@@ -130,6 +130,7 @@ class ComparePage(Page):
             self._closer(),
             table,
             PhoneCard(self.theme, value.phones) if value.phones else None,
+            self._claims if value.claims else None,
             (self._below(value), 1) if value.outcome == "safe" or value.changes.total else None,
         ]
 
@@ -156,6 +157,11 @@ class ComparePage(Page):
         """Show the changed predictions of the chosen version."""
         if self._changes is not None and self.state == "full":
             self._changes.show_value(value)
+
+    def show_claims(self) -> None:
+        """Scroll to the results of other computers."""
+        if self.state == "full" and self._claims is not None:
+            QTimer.singleShot(0, self._claims, partial(self.show_whole, self._claims))
 
     def show_sources(self, values: Sequence[SourceValue], key: str) -> None:
         """Show the sources of a version's figures at the clicked one, starting with `key`."""

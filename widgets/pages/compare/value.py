@@ -204,6 +204,22 @@ class FleetValue:
 
 
 @dataclass(frozen=True)
+class ClaimValue:
+    """A result that somebody measured on another computer, in words; `item` names its record.
+
+    `signer` says who signed it, and `signed_by` is the key's fingerprint, "" without one. With `is_new` the person can
+    accept the key.
+    """
+
+    item: str
+    title: str
+    lines: tuple[str, ...]
+    signer: str
+    signed_by: str = ""
+    is_new: bool = False
+
+
+@dataclass(frozen=True)
 class CompareValue:
     """The page's value; `recommended` is a version's id, "" if the original is kept.
 
@@ -237,3 +253,5 @@ class CompareValue:
     undecided: UndecidedValue | None = None
     fleet: FleetValue | None = None  # results on several computers
     phones: tuple[str, ...] = ()  # what browsers measured, one sentence for each version and browser
+    claims: tuple[ClaimValue, ...] = ()  # of other computers
+    result_name: str = ""  # proposed name of the file of this result
