@@ -16,7 +16,7 @@ from workers.contracts.process.messages import RunJob
 
 LEASE_S = 45.0
 BUSY_WAIT_S = 120.0
-END_S = 4.0
+END_S = 3.0
 """Seconds that a relay has to end its job there before it is killed itself; the lease then ends the job."""
 MOST_BYTES = 64 << 30
 

@@ -35,7 +35,7 @@ FINAL = re.compile(r"permission denied|verification failed|no such file|not foun
 """Last words of a first connection after which another one is useless: no key, another host, no agent."""
 PAUSES_S = (0.1, 0.3, 1.0, 2.0)
 BUSY_PAUSE_S = 2.0
-STOP_S, END_S = 1.0, 2.5
+STOP_S = 1.0
 NO_ROOM_BYTES = 1 << 16
 """Free bytes below which a crash there counts as one of a full disk, as here."""
 SEND_ANEW, MOST_ANEW = ("missing_file", "busy_file", "wrong_hash"), 3
@@ -120,6 +120,8 @@ class Relay:
             except LinkLost as error:
                 patience_s = self._order.lease_s if self._home else FIRST_CONTACT_S
                 is_final = not self._home and FINAL.search(error.detail) is not None
+                if is_final and '"code"' in error.detail:  # its agent is of another version
+                    raise refused(self._order.name, {"error": "unprepared", "detail": self._order.version}) from error
                 if is_final or time.monotonic() - self._wire.moved_s > patience_s:
                     raise lost(self._order.name, error.detail) from error
                 pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
@@ -288,9 +290,11 @@ class Relay:
         try:
             if self._may_run and not self._stop_over_link():
                 with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                    subprocess.run(
-                        self._order.end, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S
+                    nothing = subprocess.DEVNULL
+                    program = subprocess.Popen(
+                        self._order.end, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
                     )
+                    program.wait(STOP_S)  # it goes on without this process where the network is slow
         finally:
             self._close()
 

@@ -41,7 +41,7 @@ STAGES = {  # where the connection breaks: which side's text goes by
     "after a result": ("there", '"sent"'),
     "at the removal": ("here", '"remove"'),
 }
-HOWS = ["cut", "before", pytest.param("stall", marks=pytest.mark.whole)]
+HOWS = ["cut", pytest.param("before", marks=pytest.mark.whole), pytest.param("stall", marks=pytest.mark.whole)]
 
 
 def processes_of(bench: Elsewhere) -> list[psutil.Process]:
@@ -190,14 +190,22 @@ def test_a_computer_that_disappears(bench: Elsewhere, inputs: Path) -> None:
     assert ends_there(bench, 6.0) and not (bench.root / "jobs" / "visit").exists()
 
 
+REFUSALS = {
+    "anna@host: Permission denied (publickey).": "computer_lost",
+    "Host key verification failed.": "computer_lost",
+    '{"code": "unknown_verb", "detail": "session"}': "computer_unprepared",
+}
+
+
 def test_a_first_connection_that_is_refused(bench: Elsewhere, inputs: Path) -> None:
-    """Given a computer that does not let this key in, Then the job fails at once with the words of the refusal."""
-    bench.wrapper = [sys.executable, "-c", "import sys; sys.exit('anna@host: Permission denied (publickey).')"]
-    watch = Stopwatch()
-    (*_, last) = exchange(bench, bench.visit(inputs))
-    watch.check(4.0)
-    assert isinstance(last, Failed) and last.error.code == "computer_lost"
-    assert "Permission denied (publickey)" in last.error.detail
+    """Given a computer that does not let this key in, has another key or an old agent, Then the job fails at once."""
+    for words, code in REFUSALS.items():
+        bench.wrapper = [sys.executable, "-c", f"import sys; sys.exit({words!r})"]
+        watch = Stopwatch()
+        (*_, last) = exchange(bench, bench.visit(inputs))
+        watch.check(4.0)
+        assert isinstance(last, Failed) and last.error.code == code
+        assert code != "computer_lost" or words in last.error.detail
 
 
 def test_a_silent_connection_ends_the_agent(bench: Elsewhere) -> None:
