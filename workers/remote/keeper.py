@@ -54,7 +54,10 @@ START = (
 
 
 class Keeper:
-    """The owner of one worker; `run()` returns when the worker is gone and its end was confirmed, or its lease ends."""
+    """The owner of one worker; `run()` returns when the worker's end was confirmed, or its lease has ended.
+
+    After a lease nobody fetches what the job left, so its folder is removed.
+    """
 
     def __init__(
         self, folder: Path, version: Path, config: dict[str, Any], listener: socket.socket, lease_s: float
@@ -65,7 +68,7 @@ class Keeper:
         self._numbered = Numbered()
         self._bridge: Channel | None = None
         self._closed_s: float | None = None
-        self._has_ended = self._is_over = False
+        self._has_ended = self._is_over = self._is_lost = False
         self._let_go(folder)
         (folder / ALIVE).write_text(str(os.getpid()))
         ours, theirs = socket.socketpair()
@@ -108,6 +111,9 @@ class Keeper:
                 self._look_after()
         finally:
             self._kill()
+        if self._is_lost:
+            self._process.wait()
+            shutil.rmtree(str(self._folder), ignore_errors=True)
 
     def _wait(self) -> None:
         wants_worker = self._worker is not None and self._numbered.kept_bytes < KEPT_BYTES
@@ -186,7 +192,7 @@ class Keeper:
         """End the worker after its lease, and report its end once it is gone and all its messages were read."""
         now_s = time.monotonic()
         if now_s - self._heard_s > self._lease_s:
-            self._is_over = True
+            self._is_over = self._is_lost = True
             return
         if self._has_ended:
             return

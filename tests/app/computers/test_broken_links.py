@@ -116,6 +116,7 @@ def test_a_keeper_that_is_killed_there(bench: Elsewhere, inputs: Path) -> None:
     assert ends_there(bench, 2.0) and bench.left == []
 
 
+@pytest.mark.whole
 def test_a_keeper_that_stands_still(bench: Elsewhere, inputs: Path) -> None:
     """Given a keeper that does not react any more, Then the job fails in the time of its lease, and nothing stays there."""
     bench.settings["lease_s"] = 2.0
@@ -141,13 +142,14 @@ def test_an_agent_that_is_killed_or_stopped(bench: Elsewhere, inputs: Path, sign
     assert ends_there(bench, 2.0) and bench.left == []
 
 
+@pytest.mark.whole
 def test_without_its_relay_a_job_ends_with_its_lease(bench: Elsewhere, inputs: Path) -> None:
     """Given a relay that is killed, Then the client reports it, and the job there ends with its lease."""
     client = running(bench, inputs)
     os.kill(client.pid, signal.SIGKILL)
     (*_, last) = bench.finish(client)
     assert isinstance(last, Crashed) and last.cause == "killed"
-    assert ends_there(bench, 8.0) and not is_alive(client.ready.pid)
+    assert ends_there(bench, 8.0) and not is_alive(client.ready.pid) and bench.left == []
 
 
 PROGRAM = """
@@ -179,6 +181,7 @@ def test_without_its_program_a_job_ends_at_once(bench: Elsewhere, inputs: Path, 
     assert bench.left == []
 
 
+@pytest.mark.whole
 def test_a_computer_that_disappears(bench: Elsewhere, inputs: Path) -> None:
     """Given a computer that no connection reaches any more, Then the job fails in the time of its lease, and ends there."""
     bench.breaking("gone", "here", '"index": 1')
@@ -187,7 +190,7 @@ def test_a_computer_that_disappears(bench: Elsewhere, inputs: Path) -> None:
     last = messages[-1]
     assert isinstance(last, Failed) and (last.error.code, last.exit_code) == ("computer_lost", 6)
     assert "No route to host" in last.error.detail
-    assert ends_there(bench, 6.0) and not (bench.root / "jobs" / "visit").exists()
+    assert ends_there(bench, 6.0) and bench.left == [] and not (bench.root / "jobs" / "visit").exists()
 
 
 REFUSALS = {
