@@ -35,38 +35,38 @@ class Hashes:
     def __init__(self, path: Path | None) -> None:
         """Open the database at `path`; None, or a database that cannot be read, remembers nothing."""
         self._database: sqlite3.Connection | None = None
+        self._new: list[tuple[str, str]] = []
         if path is not None:
             with contextlib.suppress(sqlite3.Error):
-                database = sqlite3.connect(path, timeout=5, isolation_level=None)
-                database.execute("CREATE TABLE IF NOT EXISTS hashes (key TEXT PRIMARY KEY, sha256 TEXT)")
-                self._database = database
+                self._database = sqlite3.connect(path, timeout=5)
+                self._database.execute("CREATE TABLE IF NOT EXISTS hashes (key TEXT PRIMARY KEY, sha256 TEXT)")
 
     def of(self, path: Path, check: Callable[[], None]) -> tuple[int, str]:
         """Return size and SHA-256 of a file; `check` is called often and may raise."""
         status = path.stat()
         key = f"{os.fsencode(path).hex()} {status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
-        known = self._run("SELECT sha256 FROM hashes WHERE key = ?", key)
-        if known:
-            return status.st_size, str(known[0][0])
+        with contextlib.suppress(sqlite3.Error):
+            if self._database is not None:
+                row = self._database.execute("SELECT sha256 FROM hashes WHERE key = ?", (key,)).fetchone()
+                if row is not None:
+                    return status.st_size, str(row[0])
         digest = hashlib.sha256()
         with path.open("rb") as file:
             while piece := file.read(CHUNK_BYTES):
                 digest.update(piece)
                 check()
         if time.time_ns() - status.st_mtime_ns > SETTLED_NS:
-            self._run("INSERT OR REPLACE INTO hashes VALUES (?, ?)", key, digest.hexdigest())
+            self._new.append((key, digest.hexdigest()))
         return status.st_size, digest.hexdigest()
 
-    def _run(self, statement: str, *values: str) -> list[Any]:
-        try:
-            return self._database.execute(statement, values).fetchall() if self._database is not None else []
-        except sqlite3.Error:
-            return []
-
     def close(self) -> None:
-        """Close the database."""
-        if self._database is not None:
-            self._database.close()
+        """Remember the new hashes, forget the oldest of very many, and close the database."""
+        if self._database is None:
+            return
+        with contextlib.suppress(sqlite3.Error), self._database as database:
+            database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?)", self._new)
+            database.execute("DELETE FROM hashes WHERE rowid <= (SELECT max(rowid) FROM hashes) - ?", (MOST_FILES,))
+        self._database.close()
 
 
 def walk(roots: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
