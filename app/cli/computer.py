@@ -8,7 +8,7 @@ from typer import Argument, Option
 
 from app.cli.output import OK, REFUSED, CommandFailed, Output, is_terminal, refusal, usage
 from app.computers.fitting import trouble
-from app.computers.login import HostKey, scan
+from app.computers.login import HostKey, needs_passphrase, scan
 from app.computers.packing import workers_version
 from app.computers.pairing import Request, SetupStatus, add, check, remove
 from app.computers.records import Computer, computers, parse_address
@@ -47,12 +47,13 @@ def add_computer(
 
     Without a terminal the password is the first line of standard input, and --fingerprint is needed.
     """
-    asked = parse_address(address, name, port)
+    paths = find_data_folder(output.options.data_dir)
+    asked = parse_address(address, name, port, computers(paths.computers))
     if identity is not None and not identity.is_file():
         raise usage(f"There is no key file {identity}.")
-    folder = prepare(find_data_folder(output.options.data_dir)).computers
+    folder = prepare(paths).computers
     _confirm(output, asked, key := scan(asked), fingerprint)
-    password = "" if identity is not None else _read_password(asked)
+    password = _read_password(asked, identity) if identity is None or needs_passphrase(identity) else ""
     added = add(folder, Request(asked, key, password, identity), _Progress(output), lambda: False)
     _print(output, (added,))
     output.sentence(f"{added.name} was added. It has Fettle's workers {added.workers_version} and a key of its own.")
@@ -102,8 +103,11 @@ def _confirm(output: Output, asked: Computer, key: HostKey, expected: str) -> No
         raise refusal("host_key_unconfirmed", "The fingerprint is not confirmed", "Nothing was sent.", hint)
 
 
-def _read_password(asked: Computer) -> str:
-    """Return the password from the keyboard without showing it, or from the first line of standard input."""
+def _read_password(asked: Computer, identity: Path | None) -> str:
+    """Return the password, or the passphrase of the person's key.
+
+    It is read from the keyboard without showing it, or from the first line of standard input.
+    """
     if sys.stdin is None or sys.stdin.closed:
         raise usage("There is no standard input to read the password from.")
     if not is_terminal():
@@ -111,7 +115,8 @@ def _read_password(asked: Computer) -> str:
     import getpass
 
     try:
-        return getpass.getpass(f"Password of {asked.address} (used once and not stored): ", sys.stderr)
+        what = f"Password of {asked.address}" if identity is None else f"Passphrase of {identity}"
+        return getpass.getpass(f"{what} (used once and not stored): ", sys.stderr)
     except EOFError as error:
         info = ErrorInfo(code="no_password", title="No password was given", detail="The input ended.", hint="Enter it.")
         raise CommandFailed(REFUSED, info) from error

@@ -43,7 +43,7 @@ def trouble(computer: Computer, version: str) -> str:
     """Return what keeps a computer from being used, or what a person should know about it; "" for nothing."""
     facts = computer.facts
     if facts is None or version not in facts.versions:
-        return _("Another version of Fettle's workers is installed there. Add the computer again to update it.")
+        return _("Another version of Fettle's workers is installed there. Update it here, or add it again.")
     if abs(facts.clock_ahead_s) > MOST_CLOCK_S:
         return _("Its clock differs by {0}. Measurements use its own clock, so results stay right.").format(
             duration(abs(facts.clock_ahead_s))

@@ -75,6 +75,12 @@ def scan(computer: Computer, stopped: Stopped = lambda: False) -> HostKey:
     raise refused_by_ssh(computer, error or "connection timed out")
 
 
+def needs_passphrase(identity: Path) -> bool:
+    """Return whether a key file of the person is protected by a passphrase."""
+    command = [program("ssh-keygen"), "-y", "-P", "", "-f", str(identity)]
+    return converse(command).code != 0
+
+
 class Login:
     """A connection as the person; commands run through it without another login. Use it in a `with` statement."""
 
@@ -116,8 +122,9 @@ class Login:
         if self._identity is not None:
             options += [f"IdentityFile={quoted(self._identity)}", "PreferredAuthentications=publickey"]
         else:
-            options += ["BatchMode=no", "NumberOfPasswordPrompts=1", "PubkeyAuthentication=no"]
-            options += ["PreferredAuthentications=password,keyboard-interactive"]
+            options += ["PubkeyAuthentication=no", "PreferredAuthentications=password,keyboard-interactive"]
+        if self._password:
+            options += ["BatchMode=no", "NumberOfPasswordPrompts=1"]
             more = {"SSH_ASKPASS": str(self._ask()), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":"}
         with tempfile.TemporaryFile() as errors, self._secret():
             self._process = subprocess.Popen(
@@ -144,7 +151,7 @@ class Login:
         return base_command(self._computer, self._known_hosts, options, words)
 
     def _refused(self, error: str) -> WorkerError:
-        return refused_by_ssh(self._computer, error, with_password=self._identity is None)
+        return refused_by_ssh(self._computer, error, by="password" if self._identity is None else "identity")
 
     @property
     def _pipe(self) -> Path:
@@ -160,7 +167,7 @@ class Login:
     def _secret(self) -> Iterator[None]:
         """Provide the pipe that the password goes through, and forget the password afterwards."""
         try:
-            if self._identity is None:
+            if self._password:
                 self._pipe.unlink(missing_ok=True)
                 os.mkfifo(self._pipe, 0o600)
             yield

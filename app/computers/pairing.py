@@ -69,7 +69,10 @@ class SetupStatus:
 
 @dataclass(frozen=True)
 class Request:
-    """What it takes to add a computer: who it is, its confirmed host key, and one way to log in."""
+    """What it takes to add a computer: who it is, its confirmed host key, and one way to log in.
+
+    With the person's key file `identity`, `password` is its passphrase; "" if it has none or ssh-agent holds the key.
+    """
 
     computer: Computer
     host_key: HostKey
@@ -103,6 +106,13 @@ def add(folder: Path, request: Request, status: SetupStatus, stopped: Stopped) -
         )
     if before is not None and (folder / asked.name / KNOWN_HOSTS).read_text().strip() != request.host_key.line:
         raise host_key_changed(asked)
+    if not request.password and request.identity is None:
+        raise InputRefused(
+            "no_password",
+            mark("A password or a key is needed"),
+            mark("Fettle logs in once to install its workers."),
+            mark("Enter the password of that computer, or the file of your own key."),
+        )
     place = new_place(folder, asked.name)
     try:
         (place / KNOWN_HOSTS).write_text(request.host_key.line + "\n", encoding="ascii")

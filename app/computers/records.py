@@ -6,7 +6,7 @@ A folder holds `computer.json`, the key `id_ed25519` that Fettle made for this c
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,8 +102,10 @@ class Computer(Frozen):
         return f"{self.user}@{self.host}{port}"
 
 
-def parse_address(text: str, name: str = "", port: int | None = None) -> Computer:
-    """Return the computer of ``user@host`` or ``user@host:port``; its name is the host's unless given.
+def parse_address(text: str, name: str = "", port: int | None = None, known: Sequence[Computer] = ()) -> Computer:
+    """Return the computer of ``user@host`` or ``user@host:port``.
+
+    Unless a name is given, it has the name of the `known` computer with this address, else that of its host.
 
     Raises:
         InputRefused: if a part is missing or is not one that SSH would take as an address.
@@ -113,7 +115,9 @@ def parse_address(text: str, name: str = "", port: int | None = None) -> Compute
         host, _colon, digits = host.partition(":")
         port = int(digits) if digits.isdecimal() and len(digits) <= 5 else 0
     chosen = SSH_PORT if port is None else port
-    name = name.strip() or re.sub(r"[:%]+", "-", host).strip("-")
+    address = user, host, chosen
+    name = name.strip() or next((one.name for one in known if (one.user, one.host, one.port) == address), "")
+    name = name or re.sub(r"[:%]+", "-", host).strip("-")
     if not _USER.fullmatch(user) or not _HOST.fullmatch(host) or not 1 <= chosen <= 65535:
         raise InputRefused(
             "bad_address",

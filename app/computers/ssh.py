@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from app.computers.records import KEY, KNOWN_HOSTS, Computer
 from app.jobs.environment import is_secret
@@ -24,6 +24,8 @@ from workers.contracts.errors import BackendMissing, WorkerError
 from workers.contracts.translation import _, mark
 
 Stopped = Callable[[], bool]
+Way = Literal["key", "identity", "password"]
+"""How a login was tried: by Fettle's own key, by the person's key file, or by password."""
 
 CONNECT_S, ALIVE_S, ALIVE_TIMES = 10, 5, 3
 PERSIST_S = 30
@@ -203,15 +205,15 @@ def stalled() -> Unreached:
     )
 
 
-def refused_by_ssh(computer: Computer, error: str, *, with_password: bool = False) -> WorkerError:
-    """Return the error of a connection that ssh could not make, from its message; the message goes to the log."""
+def refused_by_ssh(computer: Computer, error: str, by: Way = "key") -> WorkerError:
+    """Return the error of a connection that ssh could not make, from its message, which goes to the log."""
     text = error.lower()
     facts: Mapping[str, str] = {"ssh": error[-2000:]}
     where = computer.address
     if "identification has changed" in text or "host key verification failed" in text:
         return host_key_changed(computer, facts)
     if "permission denied" in text or "too many authentication failures" in text:
-        return _not_let_in(where, facts, with_password=with_password)
+        return _not_let_in(where, facts, by)
     if "could not resolve hostname" in text or "getaddrinfo" in text:
         return Unreached(
             "host_unknown",
@@ -251,8 +253,16 @@ def host_key_changed(computer: Computer, facts: Mapping[str, str] | None = None)
     )
 
 
-def _not_let_in(where: str, facts: Mapping[str, str], *, with_password: bool) -> WorkerError:
-    if with_password:
+def _not_let_in(where: str, facts: Mapping[str, str], by: Way) -> WorkerError:
+    if by == "identity":
+        return BackendMissing(
+            "identity_refused",
+            mark("Your key was not accepted"),
+            _("{0} did not let this user in with your key. Nothing was changed there.").format(where),
+            mark("Check that the key may log in there. If it has a passphrase, enter it as the password."),
+            facts=facts,
+        )
+    if by == "password":
         return BackendMissing(
             "wrong_password",
             mark("The password was not accepted"),

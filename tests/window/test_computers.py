@@ -31,7 +31,7 @@ def test_computer_is_added_with_its_facts_and_removed(start: Start, own_sshd: Ss
         program.press("Add a computer…")
         if password != PASSWORD:
             enter(program, "Address (user@computer)", own_sshd.computer.address)
-        enter(program, "Name (optional)", "Office")
+            enter(program, "Name (optional)", "Office")
         enter(program, "Password on that computer", password)
         program.press("Continue")
         program.until_text(scan(own_sshd.computer).fingerprint)

@@ -18,9 +18,9 @@ class AddressDialog(QuestionDialog):
     """The question for a computer's address and one way to log in; `given` gets the texts of the fields."""
 
     def __init__(
-        self, theme: Theme, window: QWidget, address: str, given: Callable[[str, str, str, str], object]
+        self, theme: Theme, window: QWidget, entered: tuple[str, str], given: Callable[[str, str, str, str], object]
     ) -> None:
-        """Create the dialog; `address` is what was entered before."""
+        """Create the dialog; `entered` are the address and the name that were entered before."""
         value = QuestionValue(
             title=_("Add a computer"),
             text=_(
@@ -31,12 +31,14 @@ class AddressDialog(QuestionDialog):
             icon="desktop-tower",
         )
         super().__init__(theme, value, window)
-        self._address = self._line(_("Address (user@computer)"), "anna@192.168.1.20", address)
-        self._name = self._line(_("Name (optional)"), _("such as office-server"), "")
+        self._address = self._line(_("Address (user@computer)"), "anna@192.168.1.20", entered[0])
+        self._name = self._line(_("Name (optional)"), _("such as office-server"), entered[1])
         self._password = self._line(_("Password on that computer"), "", "")
         self._password.setEchoMode(QLineEdit.EchoMode.Password)
         self._password.setMaxLength(MAX_PASSWORD)
-        self._identity = self._line(_("Or your own key file, instead of a password"), "~/.ssh/id_ed25519", "")
+        self._identity = self._line(
+            _("Or your own key file (its passphrase is then the password)"), "~/.ssh/id_ed25519", ""
+        )
         self.answered.connect(lambda answer: self._give(given) if answer == "continue" else None)
 
     def _line(self, title: str, hint: str, text: str) -> TextField:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.computers.fitting import trouble
 from app.computers.packing import workers_version
-from app.computers.pairing import Request, SetupStatus
+from app.computers.pairing import Request, SetupStatus, find
 from app.computers.records import Computer, ComputerFacts, computers, parse_address
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.words import error_words
@@ -34,10 +34,12 @@ class ComputersSection(PageController[SettingsPage]):
     def __init__(self, context: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
         super().__init__(context, page)
-        self._status, self._message, self._problem, self._address = SetupStatus(), "", "", ""
+        self._status, self._message, self._problem = SetupStatus(), "", ""
+        self._entered = "", ""
         self._timer = every(self, REPORT_EVERY_MS, self.show)
         actions: dict[str, Callable[[str], object]] = {
             "add": self._on_add, "stop": self._on_stop, "check": self._on_check, "remove": self._on_remove,
+            "update": self._on_update,
         }  # fmt: skip
         page.computer_requested.connect(lambda action, name: actions[action](name))
         self.show()
@@ -58,7 +60,8 @@ class ComputersSection(PageController[SettingsPage]):
     @staticmethod
     def _row(one: Computer) -> ComputerRow:
         facts = facts_lines(one.facts) if one.facts is not None else ()
-        return ComputerRow(one.name, one.address, facts, _(trouble(one, workers_version())))
+        is_old = one.facts is None or workers_version() not in one.facts.versions
+        return ComputerRow(one.name, one.address, facts, _(trouble(one, workers_version())), is_old)
 
     def _begin(self, line: str, flow: Flow[Any], on_done: Callable[[Any], None], title: str = "") -> None:
         self._message = self._problem = ""
@@ -84,14 +87,20 @@ class ComputersSection(PageController[SettingsPage]):
 
     def _on_add(self, _name: str) -> None:
         if not self._job.is_busy:
-            AddressDialog(self._context.theme, self._window, self._address, self._on_address).open()
+            AddressDialog(self._context.theme, self._window, self._entered, self._on_address).open()
+
+    def _on_update(self, name: str) -> None:
+        """Ask for the password again, because only the person's login may install code there."""
+        self._entered = find(self._session.workspace.paths.computers, name).address, name
+        self._on_add(name)
 
     def _on_address(self, address: str, name: str, password: str, identity: str) -> None:
         """Read the host key of the computer, which the person then confirms."""
-        self._address = address
+        self._entered = address, name
+        known = computers(self._session.workspace.paths.computers)
         key_file = Path(identity).expanduser() if identity else None
         try:
-            asked = parse_address(address, name)
+            asked = parse_address(address, name, known=known)
             if key_file is not None and not key_file.is_file():
                 raise InputRefused(
                     "no_key_file",
@@ -118,7 +127,7 @@ class ComputersSection(PageController[SettingsPage]):
             self._begin(_("Logging in"), flow, self._on_added, title)
 
     def _on_added(self, added: Computer) -> None:
-        self._address = ""
+        self._entered = "", ""
         self._end(_("“{0}” was added and can be used.").format(added.name))
 
     def _on_check(self, name: str) -> None:

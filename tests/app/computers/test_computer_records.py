@@ -30,6 +30,13 @@ def test_address_is_read(text: str, expected: tuple[str, str, str, int]) -> None
     assert (found.name, found.user, found.host, found.port) == expected
 
 
+def test_address_of_a_known_computer_gets_its_name() -> None:
+    """Given a computer that was named, When its address is entered without a name, Then it is that computer."""
+    known = parse_address("a@h:2222", "office")
+    assert parse_address("a@h", known=[known]).name == "h"
+    assert parse_address("a@h:2222", known=[known]) == known == parse_address("a@h", port=2222, known=[known])
+
+
 @pytest.mark.parametrize(
     "text", ["", "server", "a@", "a@-oProxyCommand=x", "-oX@h", "a@h;ls", "a@h:0", "a@h:99999", "a b@h"]
 )

@@ -1,7 +1,9 @@
 """Adding, checking and removing another computer over real SSH on loopback."""
 
+import dataclasses
 import json
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from own_sshd import PASSWORD, Sshd
 
 from app.computers import fitting, packing, pairing, ssh
-from app.computers.login import scan
+from app.computers.login import needs_passphrase, scan
 from app.computers.pairing import Request, SetupStatus, add, check, remove
 from app.computers.records import computers
 from workers.contracts.errors import WorkerError
@@ -63,6 +65,28 @@ def test_computer_added_again_gets_a_new_key_and_loses_the_old_one(own_sshd: Ssh
 def test_wrong_password_is_refused_and_nothing_changes(own_sshd: Sshd, tmp_path: Path) -> None:
     """Given a wrong password, Then it is refused as such."""
     assert refused(tmp_path / "computers", own_sshd, password="wrong") == "wrong_password"
+
+
+@pytest.mark.parametrize("passphrase", ["", "wrong", PASSWORD])
+@pytest.mark.usefixtures("quick_setup")
+def test_key_file_of_the_person_opens_with_its_passphrase_only(own_sshd: Sshd, tmp_path: Path, passphrase: str) -> None:
+    """Given a key file with a passphrase, Then only the right one adds the computer; without any way to log in nothing
+    is tried."""
+    own_sshd.place_packages()
+    change = ["ssh-keygen", "-q", "-p", "-P", "", "-N", PASSWORD, "-f", str(own_sshd.identity)]
+    subprocess.run(change, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    assert needs_passphrase(own_sshd.identity)
+    request = Request(own_sshd.computer, scan(own_sshd.computer), passphrase, own_sshd.identity)
+    if passphrase == PASSWORD:
+        assert add(tmp_path / "computers", request, SetupStatus(), NOW).key_id
+        return
+    ways = [(request, "identity_refused")]
+    if not passphrase:
+        ways.append((dataclasses.replace(request, identity=None), "no_password"))
+    for way, code in ways:
+        with pytest.raises(WorkerError) as error:
+            add(tmp_path / "computers", way, SetupStatus(), NOW)
+        assert error.value.code == code
 
 
 @pytest.mark.parametrize("code", ["python_missing", "python_old"])

@@ -327,7 +327,7 @@ def computers(**changed: Any) -> ComputersValue:
     )
     rows = (
         ComputerRow("pi", "anna@pi.local", facts),
-        ComputerRow("office-server", "anna@10.0.0.7:2222", facts, "Its clock differs by 2 h 3 min."),
+        ComputerRow("office-server", "anna@10.0.0.7:2222", facts, "Another version is installed there.", is_old=True),
     )
     value = ComputersValue(rows, "Downloading packages there", 0.4, problem="The password was not accepted.")
     return replace(value, **changed)

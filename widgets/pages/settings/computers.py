@@ -20,12 +20,13 @@ MAX_NAME = 64
 
 @dataclass(frozen=True)
 class ComputerRow:
-    """One computer; `facts` are lines of text, `hint` is what a person should know about it."""
+    """One computer; `facts` are lines, `hint` is what to know about it, `is_old` that its workers need an update."""
 
     name: str
     address: str
     facts: tuple[str, ...] = ()
     hint: str = ""
+    is_old: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ComputersValue:
 class ComputersCard(Card):
     """The card of the section; the list is made anew only if it changes, so that the focus stays during an addition."""
 
-    requested = Signal(str, str)  # add, stop, check or remove, and the name of the computer
+    requested = Signal(str, str)  # add, stop, check, update or remove, and the name of the computer
 
     def __init__(self, theme: Theme) -> None:
         """Create an empty card."""
@@ -84,6 +85,7 @@ class ComputersCard(Card):
                 on=lambda _checked=False, action=action: self.requested.emit(action, row.name),
             )
             for action, text, full, icon in (
+                *((("update", _("Update…"), _("Update {0}…"), "download-simple"),) if row.is_old else ()),
                 ("check", _("Check"), _("Check {0}"), "arrows-clockwise"),
                 ("remove", _("Remove…"), _("Remove {0}…"), "trash"),
             )
