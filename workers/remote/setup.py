@@ -10,6 +10,7 @@ It writes its progress as lines of JSON and a refusal as one line to stderr, as 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -132,28 +133,26 @@ def pip_install(command: list[str], total: int) -> None:
     command[-2:-2] = ["--only-binary", ":all:", "--retries", "3", "--progress-bar", "off", "--no-input"]
     last: list[str] = []
     seen: set[str] = set()
-    code = 1
-    for line in lines_of(command):
-        if line is None:
-            report("Downloading", len(seen), total)  # the reader may be gone
-            continue
-        last = [*last[-40:], line]
-        found = FOUND.match(line)
-        if found is not None:
-            seen.add(re.split("[=<>~;-]", found[1])[0])
-            report("Downloading", len(seen), total)
-        elif line.startswith("Installing collected packages"):
-            report("Installing", 0, 0)
-        elif line.startswith("exit "):
-            code = int(line[5:])
+    code, stage = 1, "Downloading"
+    with contextlib.closing(lines_of(command)) as lines:  # a reader that is gone ends pip
+        for line in lines:
+            last = [*last[-40:], line] if line else last
+            found = FOUND.match(line)
+            if found is not None:
+                seen.add(re.split("[=<>~;-]", found[1])[0])
+            elif line.startswith("Installing collected packages"):
+                stage, total = "Installing", 0  # it says nothing until it is done
+            elif line.startswith("exit "):
+                code = int(line[5:])
+            report(stage, len(seen), total)
     if code != 0:
         text = "\n".join(last)
         codes = (("no_room", FULL), ("packages_offline", OFFLINE))
         raise Refused(next((name for name, words in codes if words.search(text)), "packages_failed"), text[-2000:])
 
 
-def lines_of(command: list[str]) -> Iterator[str | None]:
-    """Yield what a program prints, None after each silent second, and its exit code in the end."""
+def lines_of(command: list[str]) -> Generator[str, None, None]:
+    """Yield what a program prints, an empty text after each silent second, and its exit code in the end."""
     import selectors
 
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -164,7 +163,7 @@ def lines_of(command: list[str]) -> Iterator[str | None]:
             waiting.register(process.stdout, selectors.EVENT_READ)
             while True:
                 if not waiting.select(1.0):
-                    yield None
+                    yield ""
                     continue
                 piece = os.read(process.stdout.fileno(), 1 << 16)
                 *whole, rest = (rest + piece).split(b"\n")

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workers.remote import setup
@@ -49,6 +51,16 @@ def test_packages_are_installed_only_with_their_hashes(
     with pytest.raises(Refused) as error:
         setup.make_environment(place, lock, own_pip)
     assert error.value.code == "packages_failed" and not place.exists()
+
+
+def test_lost_connection_ends_pip(tmp_path: Path) -> None:
+    """Given an installation whose reader is gone, Then it and its pip end within seconds."""
+    sleep = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    code = f"from workers.remote import setup; setup.pip_install([{sys.executable!r}, '-c', {sleep!r}, 'x', 'y'], 1)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and b"Downloading" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) != 0 and not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
 def test_newest_fitting_python_is_taken_and_an_old_one_refused(monkeypatch: pytest.MonkeyPatch) -> None:
