@@ -54,9 +54,9 @@ def trouble(computer: Computer, version: str) -> str:
 def refused_there(computer: Computer, reply: Reply) -> WorkerError:
     """Return the error of a command that failed on the other computer, or of its connection."""
     if reply.code == NO_PYTHON:
-        return _no_python(_("There is no Python 3 on this computer."))
+        return _no_python("python_missing", _("There is no Python 3 on this computer."))
     if reply.code == OLD_PYTHON:
-        return _no_python(_("The Python there is older than 3.8."))
+        return _no_python("python_old", _("The Python there is older than 3.8."))
     last = next((line for line in reversed(reply.error.splitlines()) if line.strip()), "")
     try:
         report = json.loads(last)
@@ -68,9 +68,9 @@ def refused_there(computer: Computer, reply: Reply) -> WorkerError:
     return _explained(code, detail, report)
 
 
-def _no_python(detail: str) -> WorkerError:
+def _no_python(code: str, detail: str) -> WorkerError:
     return InputRefused(
-        "python_missing",
+        code,
         mark("The computer needs a newer Python"),
         detail,
         mark("Install Python 3.11 or newer there, then add the computer again."),
@@ -81,7 +81,7 @@ def _explained(code: str, detail: str, report: dict[str, Any]) -> WorkerError:
     facts = {"detail": detail[-2000:]}
     if code == "python_old":
         found = str(report.get("found", ""))[:20]
-        return _no_python(_("The Python there is {0}. Fettle needs 3.11 to 3.14.").format(found))
+        return _no_python(code, _("The Python there is {0}. Fettle needs 3.11 to 3.14.").format(found))
     if code == "venv_missing":
         return InputRefused(
             code,

@@ -32,7 +32,7 @@ from app.computers.ssh import (
 )  # fmt: skip
 from workers.contracts.errors import WorkerError
 
-SCAN_S = 8
+SCAN_S = 12
 LOGIN_WAIT_S = 40.0
 KINDS = ("ed25519", "ecdsa", "rsa")
 """Kinds of host keys, the preferred one first. Each is a connection without a login, which OpenSSH 9.8 punishes."""

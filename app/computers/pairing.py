@@ -138,7 +138,7 @@ def _set_up(
     """Install agent, workers and key over an open login, look at the computer with the key, and remove the old key."""
     status.show(_("Looking at the computer"))
     program_text = ARRIVAL.read_bytes()
-    words = "exec sh -c " + shlex.quote(START.format(length=len(program_text)))
+    words = "exec /bin/sh -c " + shlex.quote(START.format(length=len(program_text)))
     reply = _run(login.command(words), program_text + agent_archive(), asked, stopped)
     report = _document(reply.output)
     home, python = str(report.get("home", "")), str(report.get("executable", ""))

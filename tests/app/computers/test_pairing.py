@@ -98,7 +98,7 @@ def test_computer_without_a_fitting_python_is_refused(own_sshd: Sshd, tmp_path: 
         (programs / "python3").write_text("#!/bin/sh\nexit 64\n")
         (programs / "python3").chmod(0o755)
     own_sshd.use_path(programs)
-    assert refused(tmp_path / "computers", own_sshd) == "python_missing"
+    assert refused(tmp_path / "computers", own_sshd) == code
 
 
 def test_computer_without_room_is_refused_before_any_download(

@@ -28,7 +28,7 @@ def python(code: str) -> list[str]:
         (255, "u@h: Permission denied (publickey).", "key_refused"),
         (255, "something new", "ssh_failed"),
         (127, "", "python_missing"),
-        (64, "", "python_missing"),
+        (64, "", "python_old"),
         (3, '{"code": "no_room", "needed": 5, "free": 1}', "no_room"),
         (3, '{"code": "venv_missing", "detail": "x"}', "venv_missing"),
         (3, '{"code": "packages_offline", "detail": "x"}', "packages_offline"),
