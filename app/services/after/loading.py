@@ -159,7 +159,7 @@ def _part(
     part, variant = stage.part, stage.variant
     assert part is not None and variant is not None
     version = stored_version(facts, variant)
-    counters = energy_files() if part == "sweep" else ()
+    counters = energy_files() if part == "sweep" and not version.computer else ()  # those of this computer
     params = LoadParams(
         **version.parameters(),
         data_dir=str(facts.data_dir),
@@ -187,6 +187,8 @@ def _part(
     try:
         done = yield from step.run()
     except JobError as error:
+        if error.ends_run:
+            raise
         report = f"{TITLES[part]}: {error.error.detail}"
         return load.model_copy(update={"missing": (*load.missing, report)})
     return _with(load, done.result)
