@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, usage
+from app.cli.tables import faster_words
 from app.domain.fleet import Fleet, FleetVersion, worst_speedup
 from app.domain.run import Run
 from app.domain.variant import Variant
-from app.domain.words.results import times, verdict_words
+from app.domain.words.results import verdict_words
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.fleet import fleet_document, fleet_of_run
@@ -91,12 +92,10 @@ def _print(output: Output, fleet: Fleet) -> None:
 
 
 def _figures(variant: Variant) -> str:
-    typical_ms, speedup = variant.measurement.typical_ms, variant.measurement.shown_speedup
+    typical_ms = variant.measurement.typical_ms
     time = "not measured" if typical_ms is None else in_ms(typical_ms)
-    if variant.is_baseline:
-        return f"{time:>14}"
-    faster = f"{times(speedup)} ×" if speedup and variant.is_side_by_side else ""
-    return f"{time:>14}  {faster:>10}  {verdict_words(variant)}"
+    verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
+    return f"{time:>14}  {faster_words(variant):>20}  {verdict}"
 
 
 def for_all_words(version: FleetVersion | None) -> str:

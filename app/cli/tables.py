@@ -35,7 +35,7 @@ def version_lines(
     for variant in sorted(variants, key=lambda variant: variant.index):
         measured = variant.measurement
         time = "not measured" if measured.typical_ms is None else in_ms(measured.typical_ms)
-        faster = _faster(variant)
+        faster = faster_words(variant)
         mark = "→" if variant.id == recommended else " "
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
         is_look = measured.typical_ms is not None and not variant.is_side_by_side
@@ -58,7 +58,7 @@ def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
     return f"{speaking_words}reads a prompt {times(spoken.reading_times(original))} × as fast"
 
 
-def _faster(variant: Variant) -> str:
+def faster_words(variant: Variant) -> str:
     """Return the speedup with its interval; "" for a first measurement, and a lower bound under load."""
     speedup = variant.measurement.shown_speedup
     if not speedup or variant.is_baseline or not variant.is_side_by_side:

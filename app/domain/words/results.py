@@ -156,7 +156,7 @@ def why_not(variant: Variant, limit_pct: float, objective: Objective = "speed") 
     if standing is Standing.SLOW_TAIL:
         return tail_words(variant)
     if is_slower(variant) or (variant.is_side_by_side and not is_gain(variant, objective)):
-        return _("Not faster on this computer")
+        return _("Not faster where it was measured")
     if variant.judgement is None and variant.untested:
         return _(UNTESTED_WORDS[variant.untested])
     return _(STANDING_WORDS[standing])
@@ -176,7 +176,7 @@ def busy_words(measurement: Measurement) -> str:
     is_known = share is not None and share >= BUSY_SHARE  # else only the original's turns were disturbed
     part = _(" ({0} of it)").format(percent(share or 0.0, 0)) if is_known else ""
     return _(
-        "Other programs kept this computer busy while it was measured{0}: on a quiet one the times may differ."
+        "Other programs kept the computer busy while it was measured{0}: on a quiet one the times may differ."
     ).format(part)
 
 

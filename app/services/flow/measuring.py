@@ -255,6 +255,8 @@ class Measurer:
                 self._blocks_done += 1
                 observe(events.LatenciesMeasured(self._points(index, message.latencies_ms)))
                 observe(self._progress(self._group))
+            elif isinstance(message, Progress):  # another computer sends its files, or waits for its turn
+                observe(events.StepProgress(self.step.step_index, message.stage, message.done, message.total, "", None))
             elif isinstance(message, Log):
                 observe(events.LogLine(message.level, message.text, self.job_id))
             elif isinstance(message, Failed):

@@ -189,7 +189,8 @@ class GoalPage(Page):
         return self._start
 
     def _start_text(self) -> str:
-        return _("Start ({0})").format(about(self._preset(self._value.chosen).seconds))
+        value = self._value
+        return _("Start ({0})").format(about(len(value.where) * self._preset(value.chosen).seconds))
 
     def _cards(self, value: GoalValue) -> QWidget:
         cards = [self._card(preset, is_chosen=preset.id == value.chosen) for preset in value.presets]
@@ -237,6 +238,8 @@ class GoalPage(Page):
 
     def _on_where(self, names: tuple[str, ...]) -> None:
         self._value = replace(self._value, where=names)
+        if self._start is not None:
+            self._start.relabel(self._start_text())
         self._say_expected()
         self.where_changed.emit(names)
 

@@ -19,6 +19,7 @@ from app.services.records.fleet import fleet_document, fleet_of_run
 from workers.contracts.base import Nothing
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.planning import Instructions
+from workers.contracts.process.messages import Progress
 
 THERE = {"describe", "plan", "answer", "measure"}
 VERSIONS = {"A": Like(p50_ms=2), "B": Like(p50_ms=3)}
@@ -206,3 +207,19 @@ def test_measurement_elsewhere_does_not_wait_for_this_computer(space: Workspace,
     step = flow_steps.MeasureStep((), "Measure", 1, 2, 1, quiet=quiet)
     assert Measurer(there, step).waits_for_quiet
     assert not Measurer(there, dataclasses.replace(step, computer="pi")).waits_for_quiet
+
+
+def test_measurement_elsewhere_reports_that_it_waits_for_its_turn(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a computer on which somebody else measures, When its process reports that, Then the step shows it."""
+    measurer = Measurer(
+        dataclasses.replace(space, elsewhere=LocalPool(space)),
+        flow_steps.MeasureStep((), "Measure", 1, 2, 1, computer="pi", step_index=7),
+    )
+    assert measurer._group is not None
+    waits = Progress(stage="Waiting: anna measures on “pi”", stage_id="wait_for_computer", done=0)
+    monkeypatch.setattr(measurer._group, "poll", lambda: [(0, waits)])
+    seen: list[Any] = []
+    measurer.poll(seen.append)
+    assert [(event.index, event.stage, event.says_more) for event in seen] == [(7, waits.stage, True)]
