@@ -15,11 +15,21 @@ import pytest
 from documented import NOW, a_run, variant
 from finished_run import finished_space
 from flows import go, refusal
+from play import INFO
 
 from app.domain.project import Project
 from app.domain.variant import Variant
 from app.services.after.bundles import verify
-from app.services.after.exporting import ExportRequest, answers_to, check_writable, export, pick, place, target_of
+from app.services.after.exporting import (
+    ExportRequest,
+    answers_to,
+    card_facts,
+    check_writable,
+    export,
+    pick,
+    place,
+    target_of,
+)
 from app.services.flow.steps import DiskStep, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.decisions import read_decisions
@@ -50,6 +60,18 @@ def test_pick_returns_the_requested_or_recommended_version() -> None:
     assert pick(facts("good"), None, None).id == "good"
     assert pick(facts(), None, None).id == "o"
     assert pick(facts("good"), "o", None).id == "o"
+
+
+@pytest.mark.parametrize(("computer", "processor"), [("", "here"), ("pi", "Cortex-A76")])
+def test_card_names_the_processor_that_measured(computer: str, processor: str) -> None:
+    """Given a run, When its version is exported, Then the card states this processor, or that of the other computer."""
+    device = DeviceFacts(processor="Cortex-A76", cores=4, memory_bytes=1)
+    run = dataclasses.replace(facts().run, goal=dataclasses.replace(facts().run.goal, computer=computer))
+    project = dataclasses.replace(PROJECT, info_json=INFO.model_dump_json())
+    elsewhere = dataclasses.replace(facts("good"), project=project, run=run, device=device)
+    here = device.model_copy(update={"processor": "here"})
+    made = card_facts(elsewhere, elsewhere.variants[1], ExportRequest(out=Path("x.zip")), here)
+    assert made.device.processor == processor
 
 
 @pytest.mark.parametrize("reason", [None, "", "   ", "short"])
