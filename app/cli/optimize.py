@@ -267,7 +267,7 @@ def _run(
     goal = Goal(preset.id, loss, budget, options.seed, options.threads, runtimes, computer=computer)
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
     basis = usual_basis(Path(opening.path), len(preset.recipes), budget)
-    expected = Forecasts(space.repositories).expect(basis)
+    expected = Forecasts(space.repositories, computer).expect(basis)
     if not build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
         if not computer and (short := short_of_memory(expected.memory_bytes, free_memory_bytes())):

@@ -238,6 +238,8 @@ class OptimizeController(PageController[OptimizePage]):
         if live.run.state in SHOWN_STATES:  # the continued run has its result again, so no page shows the error
             self._window.banner(error_value(error))
         elif error.code == PREPARED_WRONGLY and self._session.is_open(live.run.project_id):
+            for other in [one for one in self._live.values() if one.run.project_id == live.run.project_id]:
+                self.cancel(other.run.id)  # on the other computers it would end in the same way
             self._ask_preparation(error, preset, live.run.goal.threads)
 
     def _ask_preparation(self, error: ErrorInfo, preset: Preset, threads: int | None) -> None:

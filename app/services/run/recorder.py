@@ -82,7 +82,7 @@ class Recorder:
     def expect(self, basis: Basis) -> None:
         """Forecast the run; store the first forecast, and the one made after the original was measured."""
         self.clock.basis = basis
-        forecasts = Forecasts(self._repositories)
+        forecasts = Forecasts(self._repositories, self.run.goal.computer)
         if basis.request_ms is not None:
             refined = forecasts.expect(basis)
             forecasts.save(self.run.id, refined=refined)
@@ -94,7 +94,7 @@ class Recorder:
         """Store the outcome with the forecast; only runs that are complete improve later forecasts."""
         is_whole = self.run.state in WITH_RESULT and not self.is_continued
         outcome = {"seconds": self.run.seconds, "saved_s": self.clock.saved_s, "memory_bytes": self.peak_memory_bytes}
-        Forecasts(self._repositories).save(self.run.id, whole=is_whole, **outcome)
+        Forecasts(self._repositories, self.run.goal.computer).save(self.run.id, whole=is_whole, **outcome)
 
     def is_of_same_goal(self, done: StepResult[Any]) -> bool:
         """Return whether a run with the same goal made this cached result, so that this run repeats that one."""
