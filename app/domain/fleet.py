@@ -1,7 +1,7 @@
 """Choose versions for several computers: one for each of them, or one for all; nothing here measures anything."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.choose import TIE_SHARE, Objective, cost_of, is_gain, is_safe
@@ -64,7 +64,7 @@ def fleet_of(runs: Sequence[DeviceRun], objective: Objective) -> Fleet:
         for variant in sorted(run.variants, key=lambda variant: variant.index):
             work = "" if variant.is_baseline else variant.recipe.model_dump_json(include=WORK)
             by_work.setdefault(work, {})[at] = variant
-    versions = _told_apart([_version(found, len(runs)) for found in by_work.values()], runs)
+    versions = _told_apart(list(by_work.values()), runs)
     originals = next((version.variants for version in versions if version.is_baseline), ())
     costs = {
         number: _worst_cost(version, originals, objective)
@@ -90,17 +90,24 @@ def made_for(title: str, computer: str) -> str:
 
 
 def _version(found: dict[int, Variant], count: int) -> FleetVersion:
-    first = min(found.values(), key=lambda variant: len(variant.title))  # elsewhere it may be named after a computer
-    return FleetVersion(first.title, tuple(found.get(at) for at in range(count)), first.is_baseline)
+    own = found[_planned_on(found)]
+    return FleetVersion(own.title, tuple(found.get(at) for at in range(count)), own.is_baseline)
 
 
-def _told_apart(versions: Sequence[FleetVersion], runs: Sequence[DeviceRun]) -> tuple[FleetVersion, ...]:
-    """Return the versions with the names of their computers in titles that several have."""
-    titles, apart = Counter(version.title for version in versions), []
-    for version in versions:
-        own = [one is not None and one.title == version.title for one in version.variants].index(True)
-        is_shared = titles[version.title] > 1
-        apart.append(replace(version, title=made_for(version.title, runs[own].computer)) if is_shared else version)
+def _planned_on(found: Mapping[int, Variant]) -> int:
+    """Return the number of the run whose planner chose this version for its own computer."""
+    return next((at for at, one in found.items() if not one.recipe.id.startswith(AS_FOR)), min(found))
+
+
+def _told_apart(versions: Sequence[dict[int, Variant]], runs: Sequence[DeviceRun]) -> tuple[FleetVersion, ...]:
+    """Return the versions; those of one recipe have the names of their computers in their titles."""
+    own, apart = [_planned_on(found) for found in versions], []
+    recipes = Counter(found[at].recipe.id for found, at in zip(versions, own, strict=True))
+    for found, at in zip(versions, own, strict=True):
+        version = _version(found, len(runs))
+        if recipes[found[at].recipe.id] > 1:
+            version = replace(version, title=made_for(version.title, runs[at].computer))
+        apart.append(version)
     return tuple(apart)
 
 

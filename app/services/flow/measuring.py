@@ -179,7 +179,7 @@ class Measurer:
             threads=step.threads,
             niceness=0,  # timed processes must not wait behind other programs; blocks are short and the window idles
             fresh_process=True,
-            limits=workspace.limited(limits),
+            limits=limits if step.computer else workspace.limited(limits),
         )
         return workspace.on_card(job) if limits.gpu and not step.computer else job
 

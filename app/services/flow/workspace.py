@@ -155,8 +155,8 @@ class Workspace:
             fresh_process=step.fresh_process,
             limits=self.limited(step.limits),
         )
-        if step.computer:  # the idle limit counts the processor time of a local process
-            return job.model_copy(update={"limits": job.limits.model_copy(update={"idle_s": None})})
+        if step.computer:  # the person's memory limit and the idle limit are of processes of this computer
+            return job.model_copy(update={"limits": step.limits.model_copy(update={"idle_s": None})})
         if step.goes_on:
             kept = self.unfinished_folder(self.key_of(step))
             job = job.model_copy(update={"kept_dir": str(kept), "write_paths": (*job.write_paths, str(kept))})

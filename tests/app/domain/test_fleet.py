@@ -90,9 +90,10 @@ def test_versions_of_one_title_that_differ_are_named_after_their_computers() -> 
     """Given one recipe that was fitted to each computer, and one of the results tried on the other, When they are put side
     by side, Then the two versions are two rows with the names of their computers, and the shared one may serve all."""
     tuned = Recipe(title="A", settings={"tuned": True})
+    shared = Recipe(title="A, as for this computer", id="as-for/", settings={"name": "A"})
     here = DeviceRun("", "r1", (ORIGINAL, made("A", "", p50_ms=1.0)), "A@")
     own = dataclasses.replace(made("A", "pi", p50_ms=0.5), recipe=tuned)
-    tried = dataclasses.replace(made("A", "pi", p50_ms=1.1), id="other", title="A, as for this computer")
+    tried = dataclasses.replace(made("A", "pi", p50_ms=1.1), id="other", recipe=shared, title=shared.title)
     there = DeviceRun("pi", "r2", (ORIGINAL, own, tried), own.id)
     fleet = fleet_of((here, there), "speed")
     assert [row.title for row in fleet.versions] == ["Original", "A, as for this computer", "A, as for pi"]

@@ -142,7 +142,10 @@ def test_bf16_is_a_setting_and_shares_the_file(make_small, apply) -> None:
 def test_dynamic_without_vnni_notes_that_sums_may_overflow(
     lacks: bool, reduce_range: bool, noted: bool, make_small, apply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a processor without VNNI, Then a note recommends 7 bits, unless they are used."""
-    monkeypatch.setattr(eight_bits, "lacks_fast_int8", lambda: lacks)
-    version = apply(int8_dynamic.SPEC, make_small("transformer"), reduce_range=reduce_range)
+    """Given a processor without VNNI, Then a note recommends 7 bits, unless they are used; likewise for another one."""
+    small = make_small("transformer")
+    with eight_bits.made_for(("fp32",) if lacks else ("fp32", "int8")):
+        version = apply(int8_dynamic.SPEC, small, reduce_range=reduce_range)
     assert (eight_bits.NO_VNNI in version.artifact.notes) == noted
+    monkeypatch.setattr(eight_bits, "lacks_fast_int8", lambda: lacks)
+    assert bool(eight_bits.overflow_notes(reduce_range=reduce_range)) == noted
