@@ -331,16 +331,9 @@ class Application:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
         saved = SavedSettings(paths.settings, settings)
-        workspace = Workspace(
-            paths,
-            paths.jobs,
-            ArtifactStore(paths.store),
-            pool,
-            store,
-            lambda: saved.value.memory_limit_bytes,
-            lambda: chosen_card(saved.value),
-            AddedComputers(paths.computers, pool.setup),
-        )
+        choices = (lambda: saved.value.memory_limit_bytes), (lambda: chosen_card(saved.value))
+        computers = AddedComputers(paths.computers, pool.setup)
+        workspace = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store, *choices, computers)
         app_controller = AppController(window, window.theme, Session(workspace, window), saved)
         self.app_controller = app_controller
         app_controller.closed.connect(self._quit)
