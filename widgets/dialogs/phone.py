@@ -19,7 +19,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 from workers.contracts.translation import _
 
-WIDTH_PX, LEAST_PX, CODE_PX, QUIET_MODULES = 560, 360, 216, 4
+WIDTH_PX, LEAST_PX, MODULE_PX, QUIET_MODULES = 580, 380, 6, 4
 PhoneStep = Literal["ask", "missing", "no_network", "preparing", "open", "used", "measured", "failed"]
 
 
@@ -58,20 +58,20 @@ class QrCode(QWidget):
         import segno
 
         super().__init__()
-        self.setFixedSize(CODE_PX, CODE_PX)
-        self.setAccessibleName(visible(text))
         self._rows = segno.make_qr(text, error="m").matrix
+        side = MODULE_PX * (len(self._rows) + 2 * QUIET_MODULES)
+        self.setFixedSize(side, side)
+        self.setAccessibleName(visible(text))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint modules of whole pixels."""
-        painter, count = QPainter(self), len(self._rows) + 2 * QUIET_MODULES
-        side = CODE_PX // count
-        first = (CODE_PX - side * len(self._rows)) // 2
+        painter, first = QPainter(self), MODULE_PX * QUIET_MODULES
         painter.fillRect(self.rect(), QColor("white"))
         for y, row in enumerate(self._rows):
             for x, is_dark in enumerate(row):
                 if is_dark:
-                    painter.fillRect(QRect(first + x * side, first + y * side, side, side), QColor("black"))
+                    at = first + x * MODULE_PX, first + y * MODULE_PX
+                    painter.fillRect(QRect(*at, MODULE_PX, MODULE_PX), QColor("black"))
         painter.end()
 
 
@@ -119,8 +119,9 @@ class PhoneDialog(QDialog):
     def _fit(self) -> None:
         """Set the height that the wrapped text needs; the window never becomes lower, so that nothing jumps."""
         self._box.invalidate()
-        height = self._box.heightForWidth(WIDTH_PX) if self._box.hasHeightForWidth() else self.sizeHint().height()
-        self.setFixedSize(WIDTH_PX, max(height, LEAST_PX, self.minimumHeight()))
+        width = max(WIDTH_PX, self._box.minimumSize().width())
+        height = self._box.heightForWidth(width) if self._box.hasHeightForWidth() else self.sizeHint().height()
+        self.setFixedSize(width, max(height, LEAST_PX, self.minimumHeight()))
 
     def _parts(self, view: PhoneView) -> list[QWidget]:
         if view.step == "ask":

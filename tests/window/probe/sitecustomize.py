@@ -23,6 +23,7 @@ ALLOWED_WINDOWS = (
     "MainWindow",
     "QuestionDialog",
     "AddressDialog",
+    "PhoneDialog",
     "ShapeDialog",
     "MatchDialog",
     "QFileDialog",

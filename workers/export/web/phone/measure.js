@@ -3,7 +3,7 @@
 "use strict";
 ((fettle) => {
   const spec = fettle.pipeline, opened = fettle.opened;
-  const WARM_MS = 2000, WARM_RUNS = 3, SAMPLE_MS = 20, SAMPLES = 40, LEAST_SAMPLES = 5, TIMED_MS = 15000, TELL_MS = 1500;
+  const WARM_MS = 2000, WARM_RUNS = 2, SAMPLE_MS = 20, SAMPLES = 40, LEAST_SAMPLES = 3, TIMED_MS = 15000, TELL_MS = 1500;
   const ARRAYS = {
     float32: Float32Array, float64: Float64Array, int64: BigInt64Array, uint64: BigUint64Array, int32: Int32Array,
     uint32: Uint32Array, int16: Int16Array, uint16: Uint16Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
@@ -49,14 +49,14 @@
   /** Mean time of one request in each sample, in ms. A sample of several requests outlasts the browser's coarse clock. */
   async function timed(request) {
     const began = performance.now();
-    let runs = 0, last = 0;
+    let runs = 0, late = 0, from = began; // the second half of the warm-up tells how long one request takes
     while (runs < WARM_RUNS || performance.now() - began < WARM_MS) {
-      const from = performance.now();
+      if (performance.now() - began < WARM_MS / 2) [late, from] = [runs, performance.now()];
       await request(runs++);
-      last = performance.now() - from;
       await tell(0);
     }
-    const each = Math.max(1, Math.ceil(SAMPLE_MS / Math.max(last, 0.1))), times = [], start = performance.now();
+    const one = (performance.now() - from) / (runs - late), each = Math.max(1, Math.ceil(SAMPLE_MS / Math.max(one, 0.01)));
+    const times = [], start = performance.now();
     let at = 0;
     while (times.length < SAMPLES && (times.length < LEAST_SAMPLES || performance.now() - start < TIMED_MS)) {
       wasHidden = document.hidden;
