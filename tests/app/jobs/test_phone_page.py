@@ -45,10 +45,11 @@ def test_first_device_measures_once_and_a_second_is_refused(page: PhonePage) -> 
     assert first.ask("GET", "/")[0] == 303
     status, text = first.ask("GET", "/page/")
     assert status == 200 and b"measure.js" in text and b"connect-src 'self'" in text
+    signs = page.state().signs
     assert first.ask("GET", "/page/web/model.js")[1] == (page.bundles / "v1" / "web" / "model.js").read_bytes()
     assert len(json.loads(first.ask("GET", "/cases")[1])) == len(result(page)["predictions"])
     assert first.ask("POST", "/progress", json.dumps({"done": 3, "total": 40}))[0] == 204
-    assert (page.state().done, page.state().total) == (3, 40)
+    assert (page.state().done, page.state().total, page.state().signs) == (3, 40, signs + 2)
     assert second.ask("POST", "/result", json.dumps(result(page)))[0] == 403
     assert first.ask("POST", "/result", json.dumps(result(page)))[0] == 200
     figures = page.state().figures

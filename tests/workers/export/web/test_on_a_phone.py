@@ -31,6 +31,11 @@ def test_browser_measures_a_page_and_answers_alike(page_of: Any, tmp_path: Path,
             assert 0 < figures.median_ms <= figures.p90_ms and figures.browser.startswith("Chrome ")
             assert phone.find_element("id", "drop").is_displayed() and "#" not in phone.current_url
             assert phone.get_log("browser") == []
+            if kind is pictures:  # a reload measures again, but the first result stays
+                phone.refresh()
+                wait_for(phone, DONE)
+                assert "It was measured before." in phone.find_element("id", "measured").text
+                assert page.state().figures == figures
             phone.delete_all_cookies()
             phone.get(page.address)
             wait_for(phone, "document.getElementById('title').textContent.includes('already used')")

@@ -3,7 +3,7 @@
 "use strict";
 ((fettle) => {
   const spec = fettle.pipeline, opened = fettle.opened;
-  const WARM_MS = 2000, WARM_RUNS = 2, SAMPLE_MS = 20, SAMPLES = 40, LEAST_SAMPLES = 3, TIMED_MS = 15000, TELL_MS = 1500;
+  const WARM_MS = 2000, WARM_RUNS = 2, SAMPLE_MS = 20, SAMPLES = 40, LEAST_SAMPLES = 3, TIMED_MS = 15000, TELL_MS = 1500, TRIES = 10, TRY_MS = 2000;
   const ARRAYS = {
     float32: Float32Array, float64: Float64Array, int64: BigInt64Array, uint64: BigUint64Array, int32: Int32Array,
     uint32: Uint32Array, int16: Int16Array, uint16: Uint16Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
@@ -71,6 +71,27 @@
     return { times, each };
   }
 
+  /** A network of phones is lost now and then. */
+  async function deliver(value) {
+    for (let left = TRIES; ; left--) {
+      try {
+        return await send("/result", value);
+      } catch (error) {
+        if (!left) throw error;
+        say("Waiting for the network …");
+        await new Promise((done) => setTimeout(done, TRY_MS));
+      }
+    }
+  }
+
+  function finish(words) {
+    title.textContent = "Measured on this device";
+    say(`${words} Fettle shows the result. You can try the model below.`);
+    bar.hidden = hint.hidden = true;
+    panel.dataset.done = "yes";
+    document.getElementById("drop").hidden = false;
+  }
+
   async function measure(call) {
     say("Warming up …");
     await tell(0, true);
@@ -82,15 +103,11 @@
       const outputs = await fettle.run(call, spec, feeds);
       predictions.push(written(fettle.answerOf(outputs, spec, fettle.completed(spec, feeds))));
     }
-    const reply = await send("/result", { times_ms: times, calls_each: each, predictions });
-    if (reply.status !== 200) throw new Error(reply.status === 409 ? "This device was measured already." : "The result was not taken.");
-    const { n_alike, n_predictions } = await reply.json();
-    const median = times.sort((a, b) => a - b)[times.length >> 1];
-    title.textContent = "Measured on this device";
-    say(`${median.toPrecision(3)} ms for one answer; ${n_alike} of ${n_predictions} test answers are alike. Fettle shows the result. You can try the model below.`);
-    bar.hidden = hint.hidden = true;
-    panel.dataset.done = "yes";
-    document.getElementById("drop").hidden = false;
+    const reply = await deliver({ times_ms: times, calls_each: each, predictions });
+    if (reply.status === 409) return finish("It was measured before.");
+    if (reply.status !== 200) throw new Error("Fettle did not take the result.");
+    const { n_alike, n_predictions } = await reply.json(), median = times.sort((a, b) => a - b)[times.length >> 1];
+    finish(`${median.toPrecision(3)} ms for one answer; ${n_alike} of ${n_predictions} test answers are alike.`);
   }
 
   function fail(error) {

@@ -46,7 +46,7 @@ from workers.pipeline.prepared import Prepared
 
 CASES_BYTES, SMALL_BYTES = 8 << 20, 4 << 10
 MOST_CONNECTIONS, MAX_HEAD_BYTES = 32, 16 << 10
-BODY_S, PAUSE_S = 60.0, 5.0
+BODY_S, PAUSE_S, KEEP_ALIVE_S = 60.0, 5.0, 65
 COOKIE = "fettle"
 POLICY = ("default-src 'none';", "default-src 'none'; connect-src 'self';")
 """The page's own policy allows no requests; here it sends its result to where it came from."""
@@ -90,6 +90,11 @@ class Phone:
         part = Path(f"{self._order.state}.part")
         part.write_text(self.state.model_dump_json(), encoding="utf-8")
         part.replace(self._order.state)
+
+    def _sign(self, **changes: object) -> None:
+        """Record that the device is still there, until it has sent its result."""
+        if self.state.figures is None:
+            self.show(signs=self.state.signs + 1, **changes)
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -138,6 +143,7 @@ class Phone:
             return Response(_own(name), media_type="text/javascript", headers=HEADERS)
         if name not in self._files:
             raise HTTPException(404, "unknown")
+        self._sign()
         kind = "text/html" if name.endswith(".html") else "text/javascript"
         return FileResponse(self._files[name], media_type=kind, headers=HEADERS)
 
@@ -150,9 +156,7 @@ class Phone:
         """Record a sign of the device."""
         self._check(request)
         sent = await self._posted(request, ProgressPost, SMALL_BYTES)
-        if self.state.figures is None:
-            state = "failed" if sent.failed else "used"
-            self.show(state=state, signs=self.state.signs + 1, done=sent.done, total=sent.total)
+        self._sign(state="failed" if sent.failed else "used", done=sent.done, total=sent.total)
         return Response(status_code=204, headers=HEADERS)
 
     async def take_result(self, request: Request) -> Response:
@@ -228,8 +232,8 @@ def main() -> None:
     sockets = [listener or socket.create_server((options.host, options.port))]
     config = uvicorn.Config(
         phone.app(), http=connection_class(MOST_CONNECTIONS), ws="none", lifespan="off", log_level="error",
-        access_log=False, proxy_headers=False, server_header=False, timeout_graceful_shutdown=1,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES, backlog=AT_ONCE,
+        access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1, h11_max_incomplete_event_size=MAX_HEAD_BYTES, backlog=AT_ONCE,
     )  # fmt: skip
     server = uvicorn.Server(config)
 
