@@ -184,6 +184,12 @@ class SavedResult(Frozen):
         """Return the recommended version, None if the original was kept."""
         return None if self.recommended is None else self.versions[self.recommended]
 
+    @property
+    def main(self) -> SavedVersion:
+        """Return the recommended version, else the one file that was judged, else the original."""
+        is_judged = len(self.versions) == 1 and self.versions[0].made_elsewhere
+        return self.best or (self.versions[0] if is_judged else self.original)
+
 
 class ResultFile(Frozen):
     """The whole file; `public_key` (PEM) and `signature` (base64) are "" in a file that is not signed."""

@@ -70,6 +70,7 @@ class ResultClaims(PageController[ComparePage]):
         except JobError as error:
             self._report(error.error)
             return
+        self._window.show_page("compare")
         if self._session.run is None:
             self._window.banner(_waiting())
         self._show()
@@ -98,8 +99,8 @@ class ResultClaims(PageController[ComparePage]):
             remove_result(self._session.workspace, self._facts.project.id, item)
             self._show()
 
-    def _on_accept(self, signed_by: str) -> None:
-        accept_signer(self._session.workspace, signed_by)
+    def _on_accept(self, signed_by: str, is_accepted: bool) -> None:
+        accept_signer(self._session.workspace, signed_by, is_accepted)
         self._show()
 
     def _show(self) -> None:
@@ -110,7 +111,7 @@ class ResultClaims(PageController[ComparePage]):
 
 def _value(shown: ShownResult, facts: RunFacts, own: dict[Recipe, Variant], titles: dict[str, str]) -> ClaimValue:
     result, signed_by = shown.opened.result, shown.opened.signed_by
-    main = result.best or result.original
+    main = result.main
 
     def name(version: SavedVersion) -> str:
         same = own.get(version.recipe)
@@ -135,7 +136,7 @@ def _value(shown: ShownResult, facts: RunFacts, own: dict[Recipe, Variant], titl
         (*lines, *filter(None, (likeness_words(shown.is_like),))),
         signer_words(shown.signer, signed_by),
         signed_by,
-        is_new=shown.signer is Signer.NEW,
+        is_accepted={Signer.NEW: False, Signer.KNOWN: True}.get(shown.signer),
     )
 
 

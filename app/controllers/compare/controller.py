@@ -144,8 +144,7 @@ class CompareController(PageController[ComparePage]):
             self.show()
 
     def open_result(self, path: str) -> None:
-        """Open the page and show a result of another computer."""
-        self._window.show_page("compare")
+        """Show a result of another computer."""
         self._claims.open(path)
 
     # --- more examples for an unproven verdict

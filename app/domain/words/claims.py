@@ -16,8 +16,8 @@ def machine_words(machine: SavedMachine) -> str:
 
 def claim_words(result: SavedResult) -> str:
     """Return the main figures of a result: "on AMD EPYC 7B13, 2 cores, 8.0 GB: 38 ms, 1.5 times"."""
-    figures = [speed_words(result.best or result.original)]
-    if result.best is None:
+    figures = [speed_words(result.main)]
+    if result.main is result.original:
         figures.append(_("the original was kept"))
     return _("on {0}: {1}").format(machine_words(result.machine), joined(figures, ", "))
 

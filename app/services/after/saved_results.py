@@ -214,10 +214,10 @@ def signer(space: Workspace, signed_by: str) -> Signer:
     return Signer.KNOWN if signed_by in _accepted(space.repositories).fingerprints else Signer.NEW
 
 
-def accept_signer(space: Workspace, signed_by: str) -> None:
-    """Remember the key of a result, which the person checked, for results that come later."""
+def accept_signer(space: Workspace, signed_by: str, is_accepted: bool = True) -> None:
+    """Remember the key of a result, which the person checked, for results that come later; or forget it."""
     known = [one for one in _accepted(space.repositories).fingerprints if one != signed_by]
-    signers = Signers(fingerprints=(*known, signed_by)[-MOST_SIGNERS:])
+    signers = Signers(fingerprints=(*known, *([signed_by] if is_accepted else []))[-MOST_SIGNERS:])
     with space.writing():
         space.repositories.settings.put(SIGNERS_KEY, signers.model_dump(mode="json"))
 

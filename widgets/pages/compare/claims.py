@@ -20,7 +20,7 @@ class ClaimSignals(QObject):
     save_requested = Signal(str)  # path of the new file
     open_requested = Signal(str)  # path of a file
     removed = Signal(str)  # item of a claim
-    accepted = Signal(str)  # fingerprint of a key
+    accepted = Signal(str, bool)  # fingerprint of a key; False forgets it
 
 
 class ClaimsCard(Card):
@@ -45,11 +45,13 @@ class ClaimsCard(Card):
         remove = TextButton(self._theme, _("Remove"), "trash", "small", name=_("Remove: {0}").format(claim.title))
         remove.clicked.connect(lambda: self._signals.removed.emit(claim.item))
         accept = None
-        if claim.is_new:
+        if claim.is_accepted is not None:
+            text = _("Forget this key") if claim.is_accepted else _("Accept this key")
             tip = _("Compare the key with its owner first: {0}").format(claim.signed_by)
-            accept = TextButton(self._theme, _("Accept this key"), "shield-check", "small", tip=tip)
-            accept.clicked.connect(lambda: self._signals.accepted.emit(claim.signed_by))
-        icon, tone = ("warning", "warn") if claim.is_new or not claim.signed_by else ("check-circle", "ok")
+            accept = TextButton(self._theme, text, "shield-check", "small", tip=tip)
+            accept.clicked.connect(lambda: self._signals.accepted.emit(claim.signed_by, not claim.is_accepted))
+        is_known = claim.signed_by and claim.is_accepted is not False
+        icon, tone = ("check-circle", "ok") if is_known else ("warning", "warn")
         signer = label(claim.signer, "caption", select=True)
         signer.setToolTip(claim.signed_by)
         signed = in_row(IconLabel(self._theme, icon, tone), (signer, 1), accept, gap=SPACE_S)

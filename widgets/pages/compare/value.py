@@ -207,8 +207,8 @@ class FleetValue:
 class ClaimValue:
     """A result that somebody measured on another computer, in words; `item` names its record.
 
-    `signer` says who signed it, and `signed_by` is the key's fingerprint, "" without one. With `is_new` the person can
-    accept the key.
+    `signer` says who signed it, and `signed_by` is the key's fingerprint, "" without one. `is_accepted` is None for the
+    own key and without a key; otherwise the person can accept the key or forget it.
     """
 
     item: str
@@ -216,7 +216,7 @@ class ClaimValue:
     lines: tuple[str, ...]
     signer: str
     signed_by: str = ""
-    is_new: bool = False
+    is_accepted: bool | None = None
 
 
 @dataclass(frozen=True)

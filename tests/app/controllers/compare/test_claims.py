@@ -57,6 +57,8 @@ def test_result_is_saved_opened_accepted_and_removed(
     assert "which is not known here" in shown and shown.startswith(headline)
     press(page, "Accept this key")
     assert "which you accepted before" in words(page)
+    press(page, "Forget this key")
+    assert "which is not known here" in words(page)
     press(page, "Remove")
     assert "AMD EPYC" not in words(page) and not space.repositories.records.items(RESULT, "p1")
 
@@ -65,12 +67,28 @@ def test_result_is_saved_opened_accepted_and_removed(
 def test_dropped_result_is_shown_on_compare_from_every_page(
     page: ComparePage, file: Path, app_controller: AppController, window: MainWindow, page_id: str
 ) -> None:
-    """Given any page, when a result is dropped, then Compare shows it; a changed one is refused and adds nothing."""
+    """Given any page, when a result is dropped, then Compare shows it; a changed one is refused, adds nothing and leaves
+    the page."""
     window.show_page(page_id)
     bad = file.with_name("bad.json")
     bad.write_text(file.read_text().replace('"cores": 2', '"cores": 4'))
     app_controller.take_paths([to_text(bad)])
-    assert window.current_page == "compare" and "This result was changed" in words(window)
+    assert window.current_page == page_id and "This result was changed" in words(window)
     assert "AMD EPYC" not in words(page)
     app_controller.take_paths([to_text(file)])
-    assert "AMD EPYC" in words(page) and "This result was changed" not in words(window)
+    assert window.current_page == "compare" and "AMD EPYC" in words(page)
+    assert "This result was changed" not in words(window)
+
+
+def test_result_without_a_project_or_a_run_is_refused_or_waits(
+    page: ComparePage, file: Path, app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
+    """Given no run, then a result is stored and waits for the own measurement; without a project it is refused."""
+    app_controller.session.set_run(None)
+    app_controller.take_paths([to_text(file)])
+    assert (
+        "waits for your own measurement" in words(window) and len(space.repositories.records.items(RESULT, "p1")) == 1
+    )
+    app_controller.session.opened = None
+    app_controller.take_paths([to_text(file)])
+    assert "about another model" in words(window)
