@@ -1,4 +1,7 @@
-"""A program that lets files be dragged out of it. Says where it is; ends with 0 when the drop was taken."""
+"""A program that lets files be dragged out of it: milliseconds to stay after the drop, then paths.
+
+Says where it is; ends with 0 when the drop was taken.
+"""
 
 import sys
 
@@ -6,20 +9,17 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl
 from PySide6.QtGui import QDrag, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
-ALIVE_MS = 1500
-"""The receiver may still ask for the data after the drop."""
-
 
 class Source(QLabel):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         mime = QMimeData()
-        urls = [QUrl.fromLocalFile(path) for path in sys.argv[1:]]
+        urls = [QUrl.fromLocalFile(path) for path in sys.argv[2:]]
         mime.setUrls(urls)
         mime.setText("\n".join(url.toString() for url in urls))
         drag = QDrag(self)
         drag.setMimeData(mime)
         taken = drag.exec(Qt.DropAction.CopyAction)
-        QTimer.singleShot(ALIVE_MS, lambda: QApplication.exit(0 if taken == Qt.DropAction.CopyAction else 1))
+        QTimer.singleShot(int(sys.argv[1]), lambda: QApplication.exit(0 if taken == Qt.DropAction.CopyAction else 1))
 
 
 def main() -> int:

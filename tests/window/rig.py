@@ -319,17 +319,17 @@ class Program:
             time.sleep(0.05)
 
     def type(self, text: str) -> None:
-        """Type letters."""
         self.screen.do("type", "--delay", 15, text)
 
     def drop(self, *paths: Path, on: tuple[int, int] = (800, 420)) -> None:
         """A real drag from another program, moved by the mouse."""
-        source = [sys.executable, str(Path(__file__).with_name("drag_source.py")), *[str(path) for path in paths]]
+        alive_ms = str(round(1500 * busyness()))  # the receiver may still ask for the data after the drop
+        source = [sys.executable, str(Path(__file__).with_name("drag_source.py")), alive_ms, *map(str, paths)]
         drag = subprocess.Popen(source, env=self.screen.environment, stdout=subprocess.PIPE, text=True)
         try:
             left, top = (int(word) for word in drag.stdout.readline().split())
             self._drag((left, top), on)
-            assert drag.wait(20) == 0, "the drop was not taken"
+            assert drag.wait(60) == 0, "the drop was not taken"
         finally:
             drag.kill()
             drag.communicate()
