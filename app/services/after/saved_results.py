@@ -3,7 +3,6 @@
 A result from elsewhere is somebody's claim. It is stored as a record of the project and changes no verdict.
 """
 
-import contextlib
 import hashlib
 import json
 import re
@@ -36,7 +35,8 @@ from app.domain.saved_result import (
 )
 from app.domain.variant import Variant
 from app.files import write_whole
-from app.persistence.repositories import NotFound, Repositories
+from app.persistence import Repositories
+from app.services.after.watching import made_with
 from app.services.flow.steps import JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.records.documents import verdict
@@ -85,9 +85,9 @@ class ShownResult:
     is_like: bool | None
 
 
-def saved_result(repositories: Repositories, facts: RunFacts) -> SavedResult:
+def saved_result(space: Workspace, facts: RunFacts) -> SavedResult:
     """Return the result of a run for a file; raise `JobError` (exit code 3) if its computer is not recorded."""
-    run, device = facts.run, repositories.records.get(MACHINE, facts.run.id)
+    run, device = facts.run, space.repositories.records.get(MACHINE, facts.run.id)
     if device is None or not facts.baseline.is_measured:
         raise Refused(
             "result_not_measured",
@@ -96,10 +96,11 @@ def saved_result(repositories: Repositories, facts: RunFacts) -> SavedResult:
             "Measure again, then save the result.",
         )
     made = [one for one in facts.made if one.is_measured][:MOST_VERSIONS]  # the recommended one comes first
+    engines = made_with(space, facts.baseline.answers_key or "")
     return SavedResult(
         model_sha256=facts.project.model_sha256,
         machine=_machine(device),
-        engines=_engines(repositories, facts.baseline),
+        engines={name: engines[name] for name in sorted(ENGINES & engines.keys()) if _ID.fullmatch(engines[name])},
         original=_version(facts, facts.baseline),
         versions=tuple(_version(facts, one) for one in made),
         recommended=0 if made and made[0].id == run.recommended_variant_id else None,
@@ -117,7 +118,7 @@ def save_result(space: Workspace, facts: RunFacts, out: Path, key: Path | None =
     """
     key = key or make_own_key(space.paths)
     try:
-        result = saved_result(space.repositories, facts)
+        result = saved_result(space, facts)
     except ValidationError as error:  # a figure is beyond the limits of the format
         raise _refusal(BadResult("figures", f"{error.errors()[0]['loc']}")) from error
     try:
@@ -260,14 +261,6 @@ def _machine(device: DeviceFacts) -> SavedMachine:
 
 def _plain(text: str) -> str:
     return "".join(filter(str.isprintable, text))[:120]
-
-
-def _engines(repositories: Repositories, baseline: Variant) -> dict[str, str]:
-    """Return the versions of the engines with which the original's predictions were made."""
-    with contextlib.suppress(NotFound, ValueError, KeyError, AttributeError):
-        made_by = json.loads(repositories.artifacts.get(baseline.answers_key or "").made_by_json)
-        return {name: found for name, found in made_by["versions"].items() if name in ENGINES and _ID.fullmatch(found)}
-    return {}
 
 
 def _version(facts: RunFacts, variant: Variant) -> SavedVersion:

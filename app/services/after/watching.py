@@ -193,7 +193,7 @@ def _change(
     except (OSError, ValueError) as error:
         log.warning("files that %s is compared with cannot be read: %s", after[0].run.id, error)
         return Change(reason="Its files, or those of the version before, cannot be read.")
-    libraries = _changed(_versions(space, first), _versions(space, second))
+    libraries = _changed(made_with(space, first), made_with(space, second))
     return Change(judgement=judgement, libraries=libraries, keys=(pinned.data_key, first, second))
 
 
@@ -243,8 +243,8 @@ def _stored(space: Workspace, run_id: str, variant_id: str | None) -> VersionOfR
         facts = read_facts(space, run_id)
     except JobError:
         return None
-    variant = next((one for one in facts.variants if one.id == variant_id and one.answers_key), None)
-    return None if variant is None else (facts, variant)
+    variant = facts.variant(variant_id)
+    return (facts, variant) if variant is not None and variant.answers_key else None
 
 
 def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant, *, predicts: bool) -> Flow[str]:
@@ -270,8 +270,8 @@ def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after
     return (yield from judge([pair], facts.run.goal.max_loss_pct, mark("Compare with the version before")))
 
 
-def _versions(space: Workspace, key: str) -> dict[str, str]:
-    """Return the library versions with which predictions were made."""
+def made_with(space: Workspace, key: str) -> dict[str, str]:
+    """Return the library versions with which predictions were made, {} if that is unknown."""
     try:
         made_by = json.loads(space.repositories.artifacts.get(key).made_by_json)
         return {str(name): str(number) for name, number in made_by["versions"].items()}

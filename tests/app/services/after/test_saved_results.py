@@ -107,7 +107,7 @@ def test_saved_result_is_shown_in_another_data_folder_and_changes_nothing_there(
     assert result.best.verdict.n == 48 and result.best.verdict.verdict == there.facts.variants[1].judgement.verdict
     assert result.original.figures.speedup is None and result.limit_pct == 1.0
     assert own_recipes(here.facts)[result.best.recipe].id == "v1" == here.facts.run.recommended_variant_id
-    assert result.best.sha256 == saved_result(here.space.repositories, here.facts).versions[0].sha256 is not None
+    assert result.best.sha256 == saved_result(here.space, here.facts).versions[0].sha256 is not None
     assert (here.facts.run, here.facts.variants) == before
     accept_signer(here.space, key)
     assert shown_results(here.space, here.facts)[0].signer is Signer.KNOWN
