@@ -5,7 +5,7 @@ Usage:
     python3 bootstrap.py test [arguments of pytest]
     python3 bootstrap.py repair
     python3 bootstrap.py cost SET [FOLDER]
-    python3 bootstrap.py add web|language|sign|rtx|cuda FOLDER
+    python3 bootstrap.py add web|language|sign|cluster|rtx|cuda FOLDER
     python3 bootstrap.py versions install|adopt|back|remove|clean ROOT …
 
 This file uses only syntax that much older versions of Python can parse, so that it can name the version it needs.

@@ -105,7 +105,7 @@ def main() -> None:
     """Write all locks.
 
     `language` is pinned without its dependencies, because the base already has ONNX Runtime in one of three builds.
-    `sign` holds only the packages that the base lacks.
+    `sign` and `cluster` hold only the packages that the base lacks.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     program, tests = project["project"]["dependencies"], project["dependency-groups"]["test"]
@@ -117,7 +117,12 @@ def main() -> None:
         "requirements.lock": needed,
         "requirements-workers.lock": for_workers,
         "requirements-test.lock": {name: need for name, need in closure(tests).items() if name not in needed},
-        "requirements-sign.lock": {name: need for name, need in closure(extras["sign"]).items() if name not in needed},
+        **{
+            f"requirements-{one}.lock": {
+                name: need for name, need in closure(extras[one]).items() if name not in needed
+            }
+            for one in ("sign", "cluster")
+        },
         "requirements-language.lock": {
             canonicalize_name(Requirement(text).name): (set(), {""}) for text in extras["language"]
         },

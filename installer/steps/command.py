@@ -12,7 +12,7 @@ from steps.words import SetupError, print_failure, print_line
 
 INTERRUPTED = 5
 MISSING = 6
-BESIDES = ("web", "language", "sign")
+BESIDES = ("web", "language", "sign", "cluster")
 """Names of the optional sets: `fettle --NAME` alone installs one."""
 
 

@@ -25,7 +25,9 @@ from steps.sets import make_links
 from steps.setup import check_room, disk_errors
 from steps.words import Progress, SetupError, print_line, size
 
-LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "rtx", "cuda")} | {"web": "web.json"}
+LOCKS = {name: f"requirements-{name}.lock" for name in ("language", "sign", "cluster", "rtx", "cuda")} | {
+    "web": "web.json"
+}
 LOCK_COPY = "fettle-set.lock"
 HASHES = "set_hashes.json"
 SLACK_BYTES = 1 << 20

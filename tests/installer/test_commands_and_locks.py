@@ -80,7 +80,7 @@ def test_python_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert called == [["/opt/python", "-ES", str(INSTALLER / "bootstrap.py"), "start", "demo"]]
 
 
-OPTIONAL_LOCKS = ["requirements-language.lock", "requirements-sign.lock"]
+OPTIONAL_LOCKS = ["requirements-language.lock", "requirements-sign.lock", "requirements-cluster.lock"]
 
 
 def test_locks_pin_what_pyproject_declares() -> None:
@@ -91,6 +91,7 @@ def test_locks_pin_what_pyproject_declares() -> None:
         ("requirements-test.lock", project["dependency-groups"]["test"]),
         ("requirements-language.lock", project["project"]["optional-dependencies"]["language"]),
         ("requirements-sign.lock", project["project"]["optional-dependencies"]["sign"]),
+        ("requirements-cluster.lock", project["project"]["optional-dependencies"]["cluster"]),
     ):
         locked = {
             canonicalize_name(pin.name): Requirement(pin.requirement)

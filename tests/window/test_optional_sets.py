@@ -19,7 +19,12 @@ CARDS = (
     ("rtx", "NVIDIA FAKE RTX 4090", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
     ("cuda", "NVIDIA FAKE H100", "onnxruntime-gpu"),
 )
-SETS = {"web": "Web pages", "language": "Language models elsewhere", "sign": "Signatures"}
+SETS = {
+    "web": "Web pages",
+    "language": "Language models elsewhere",
+    "sign": "Signatures",
+    "cluster": "Several computers",
+}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Literal
 
 from workers.contracts.translation import _
 
-OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
+OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign", "cluster"]
 """Names of the sets.
 
 `base` repairs the packages of every installation. `none`, `rtx` and `cuda` are alternatives for NVIDIA cards (`none`:
@@ -22,6 +22,7 @@ FOLDER_SETS: dict[OptionalSet, str] = {
     "web": "web.json",
     "language": "requirements-language.lock",
     "sign": "requirements-sign.lock",
+    "cluster": "requirements-cluster.lock",
     "rtx": "requirements-rtx.lock",
     "cuda": "requirements-cuda.lock",
 }

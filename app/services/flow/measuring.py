@@ -156,7 +156,7 @@ class Measurer:
         step, workspace = self.step, self._workspace
         self._began_s = time.monotonic()
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
-        return BlockGroup(
+        return workspace.measure(
             [self._job(workspace, step, index) for index in range(len(step.variants))],
             Pace(step.warmup_requests, step.timed_requests, step.block_max_s, step.blocks, step.least_block_s),
             sets=step.sets,

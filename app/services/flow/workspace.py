@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 from app.domain.job import ArtifactRecord, JobRecord
 from app.jobs.client import JobClient
+from app.jobs.interleaving import BlockGroup
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths, unusable
 from app.persistence import Repositories, Store
@@ -83,8 +84,8 @@ class Workspace:
     """The surroundings of all use cases of one program; owned by the window or the command.
 
     `jobs` holds one writable folder per job. `memory_limit` returns the person's limit for one job in bytes, None for
-    the default. `card` returns the chosen GPU, None for the first one. `elsewhere` are the other
-    computers.
+    the default. `card` returns the chosen GPU, None for the first one. `elsewhere` are the other computers. `measure`
+    begins a measurement.
     """
 
     paths: DataPaths
@@ -95,6 +96,7 @@ class Workspace:
     memory_limit: Callable[[], int | None] = not_chosen
     card: Callable[[], Card | None] = not_chosen
     elsewhere: OtherComputers = NONE_ADDED
+    measure: Callable[..., BlockGroup] = BlockGroup
 
     @property
     def repositories(self) -> Repositories:

@@ -159,6 +159,7 @@ class SettingsPage(InstallingPage):
             "web": (_("Web pages"), _("Exports a page that runs the model in a browser.")),
             "language": (_("Language models elsewhere"), _("Writes language models for web pages and NVIDIA cards.")),
             "sign": (_("Signatures"), _("Signs bundles, so that everyone can check that they are unchanged.")),
+            "cluster": (_("Several computers"), _("Optimizes many models at once on a Dask cluster.")),
             "rtx": (_("NVIDIA GeForce RTX cards"), _("Runs models on a GeForce RTX card (TensorRT for RTX).")),
             "cuda": (_("Other NVIDIA cards"), _("Runs models on an NVIDIA card (CUDA).")),
         }
