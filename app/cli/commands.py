@@ -25,6 +25,7 @@ from app.cli import (
     report,
     result,
     store,
+    study,
 )
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Command] = {
     "describe": looking.describe,
     "inspect": looking.inspect,
     "optimize": optimize.optimize,
+    "study": study.study,
     "prove": prove.prove,
     "explain": explain.explain,
     "diff": diff.diff,

@@ -141,7 +141,7 @@ def optimize(
     if options.out is not None:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        preset = _preset(space, options, _task_of(space, output, opening, options))
+        preset = preset_of(space, options, _task_of(space, output, opening, options))
         build_for = architectures_of(options.build_for, options.runtimes, options.device)
         if build_for:
             check_can_build(run(space, describe(), output.watch))
@@ -153,7 +153,7 @@ def optimize(
             )
 
         def one(computer: str) -> Run:
-            on_card, runtimes = (space, ()) if build_for else _wanted(space, output, preset, options, computer)
+            on_card, runtimes = (space, ()) if build_for else wanted_of(space, output, preset, options, computer)
             try:
                 return _run(on_card, output, project, opening, preset, runtimes, build_for, options, computer)
             except CommandFailed as stopped:
@@ -233,7 +233,7 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
         project = project_for(space.repositories, sample.model, name=sample.title, is_sample=True)
         options = OptimizeOptions(data=sample.data)
         opening = options.opening(sample.model)
-        done = _run(space, output, project, opening, _preset(space, options), (), (), options)
+        done = _run(space, output, project, opening, preset_of(space, options), (), (), options)
         facts = read_facts(space, done.id)
         request = ExportRequest(out=bundle)
         tried = tried_run(space, facts)
@@ -250,6 +250,24 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
 
+def request_of(
+    project: Project,
+    opening: OpenParams,
+    preset: Preset,
+    runtimes: tuple[str, ...],
+    build_for: tuple[str, ...],
+    options: OptimizeOptions,
+    computer: str = "",
+) -> RunRequest:
+    """Return the request of a run with these options."""
+    loss, budget = limits_of(preset, options.max_loss_pct, options.time_budget_s)
+    if build_for:  # a preset's time is meant for measuring
+        budget = options.time_budget_s
+    goal = Goal(preset.id, loss, budget, options.seed, options.threads, runtimes, computer=computer)
+    data = data_params(options.data, options.calibration, options.text_column, options.label_column)
+    return RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
+
+
 def _run(
     space: Workspace,
     output: Output,
@@ -261,18 +279,13 @@ def _run(
     options: OptimizeOptions,
     computer: str = "",
 ) -> Run:
-    loss, budget = limits_of(preset, options.max_loss_pct, options.time_budget_s)
-    if build_for:  # a preset's time is meant for measuring
-        budget = options.time_budget_s
-    goal = Goal(preset.id, loss, budget, options.seed, options.threads, runtimes, computer=computer)
-    data = data_params(options.data, options.calibration, options.text_column, options.label_column)
-    basis = usual_basis(Path(opening.path), len(preset.recipes), budget)
+    request = request_of(project, opening, preset, runtimes, build_for, options, computer)
+    basis = usual_basis(Path(opening.path), len(preset.recipes), request.goal.time_budget_s)
     expected = Forecasts(space.repositories, computer).expect(basis)
     if not build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
         if not computer and (short := short_of_memory(expected.memory_bytes, free_memory_bytes())):
             output.notice(short)
-    request = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, request, output.watch)
     save_gpu(space, recorder.run.id)
     return run_recorded(space, flow, recorder)
@@ -283,14 +296,17 @@ def _task_of(space: Workspace, output: Output, opening: OpenParams, options: Opt
 
     Only folders hold language models.
     """
+    return run(space, inspect_model(opening), output.watch).task if task_decides(opening, options) else ""
+
+
+def task_decides(opening: OpenParams, options: OptimizeOptions) -> bool:
+    """Return whether the default preset depends on the model's task, which must then be found out."""
     path = Path(opening.path)
     may_chat = path.is_dir() or folder_of_weights(path) is not None
-    if options.preset is not None or options.recipe is not None or not may_chat:
-        return ""
-    return run(space, inspect_model(opening), output.watch).task
+    return options.preset is None and options.recipe is None and may_chat
 
 
-def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Preset:
+def preset_of(space: Workspace, options: OptimizeOptions, task: str = "") -> Preset:
     """Return the requested preset, the contents of the recipe file, or the default for this task."""
     if options.recipe is not None:
         if options.preset is not None:
@@ -307,8 +323,8 @@ def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Prese
     return catalog.get(wanted)
 
 
-def _wanted(
-    space: Workspace, output: Output, preset: Preset, options: OptimizeOptions, computer: str
+def wanted_of(
+    space: Workspace, output: Output, preset: Preset, options: OptimizeOptions, computer: str = ""
 ) -> tuple[Workspace, tuple[str, ...]]:
     """Return the workspace on the named GPU, and the runtimes to try (empty: all that work on the computer).
 

@@ -51,6 +51,20 @@ def start_run(space: Workspace, request: RunRequest, observe: Observer) -> tuple
         return resume_run(space, run, request, observe)
 
 
+def plan_of(request: RunRequest) -> RunPlan:
+    """Return the plan that a new run of this request stores."""
+    return RunPlan(
+        recipes=request.preset.recipes,
+        by_traits=request.preset.by_traits,
+        objective=request.preset.objective,
+        fresh=request.fresh,
+        model=request.model,
+        data=request.data,
+        beside=request.beside,
+        build_for=request.build_for,
+    )
+
+
 def resume_run(
     space: Workspace, run: Run, request: RunRequest, observe: Observer, more_s: float | None = None
 ) -> tuple[Recorder, Flow[Run]]:
@@ -61,16 +75,7 @@ def resume_run(
     """
     plan = saved_plan(run)
     if plan is None:
-        plan = RunPlan(
-            recipes=request.preset.recipes,
-            by_traits=request.preset.by_traits,
-            objective=request.preset.objective,
-            fresh=request.fresh,
-            model=request.model,
-            data=request.data,
-            beside=request.beside,
-            build_for=request.build_for,
-        )
+        plan = plan_of(request)
         run = with_plan(run, plan)
         space.repositories.runs.update(run)
     recorder = Recorder(space.repositories, request.project, run, observe)

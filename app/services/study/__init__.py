@@ -1,0 +1,1 @@
+"""Optimize many models of a folder and make one table of them."""

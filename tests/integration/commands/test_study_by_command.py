@@ -1,0 +1,136 @@
+"""A study of several models by command: its table, its continuation, and the same on a cluster."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from command_models import picture_model
+from fettle_command import Fettle, Finished, wait_for
+from one_engine import engine, write_preset
+
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services.flow.artifacts import MANIFEST_FILE, ArtifactStore
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(900)]
+
+RECIPES = (
+    engine("Other engine")
+    + """
+  - title: Small numbers
+    why: 8 bits, with ranges that are learned from examples.
+    steps:
+      - technique: int8_static
+        params: {examples: 16}
+"""
+)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for number in (1, 2):
+        picture_model(folder / f"m{number}.onnx", classes=4 + number)
+    (folder / "bad.onnx").write_text("no model")
+    (folder / "notes.txt").write_text("no model either")
+    return folder
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> list[str | Path]:
+    data = tmp_path / "d.npz"
+    np.savez(data, picture=np.random.default_rng(3).random((120, 3, 16, 16)).astype(np.float32))
+    return ["--data", data, "--recipe", write_preset(tmp_path, RECIPES, max_loss_pct=5.0), "--threads", "1", "--json"]
+
+
+def rows_of(done: Finished) -> dict[str, dict[str, Any]]:
+    assert done.code in (0, 4), done.err
+    return {row["model"]: row for row in done.document["rows"]}
+
+
+def untimed(home: Path) -> dict[tuple[str, str, str], Any]:
+    """Return what was made and predicted for each version of each model, as hashes of files."""
+    paths, found = find_data_folder(home), {}
+    artifacts = ArtifactStore(paths.store, read_only=True)
+    with open_store(paths, read_only=True) as store:
+        for project in store.repositories.projects.list():
+            for run in store.repositories.runs.list(project_id=project.id):
+                for one in store.repositories.variants.list(run_id=run.id):
+                    for what, key in (("files", one.artifact_key), ("answers", one.answers_key)):
+                        if (key and run.recommended_variant_id is not None) or (key and what == "files"):
+                            manifest = artifacts.folder(key) / MANIFEST_FILE
+                            found[project.name, one.title, what] = json.loads(manifest.read_text(encoding="utf-8"))
+    return found
+
+
+def test_study_is_one_table_and_goes_on(
+    models: Path, options: list[str | Path], fettle: Fettle, tmp_path: Path
+) -> None:
+    """Given two models and a file that is none, When they are studied twice, Then the bad one is a row with its error,
+    the table is also a file, and the second study repeats no finished run."""
+    table = tmp_path / "t.csv"
+    rows = rows_of(fettle("study", models, *options, "--out", table))
+    assert list(rows) == ["bad.onnx", "m1.onnx", "m2.onnx"]
+    assert rows["bad.onnx"]["error"]["code"] == "not_a_model"
+    assert rows["bad.onnx"]["recommended"] is None
+    for name in ("m1.onnx", "m2.onnx"):
+        assert rows[name]["error"] is None
+        assert rows[name]["seconds"] > 0
+        assert rows[name]["computer"]
+        assert (rows[name]["recommended"] is None) == (rows[name]["verdict"] is None)
+    with table.open(encoding="utf-8", newline="") as file:
+        assert [row["model"] for row in csv.DictReader(file)] == list(rows)
+    again = rows_of(fettle("study", models, *options))
+    assert [again[name] for name in ("m1.onnx", "m2.onnx")] == [rows[name] for name in ("m1.onnx", "m2.onnx")]
+    picture_model(models / "m1.onnx", classes=7)
+    changed = rows_of(fettle("study", models, *options))
+    assert changed["m1.onnx"]["run_id"] != rows["m1.onnx"]["run_id"]
+    assert changed["m2.onnx"] == rows["m2.onnx"]
+
+
+def test_cluster_with_a_killed_worker_makes_the_same_table(
+    models: Path, options: list[str | Path], tmp_path: Path
+) -> None:
+    """Given two workers, When one is killed in the middle of a study, Then all rows are there as in a local study, what
+    was made and predicted is equal to the bit, and no process is left."""
+    pytest.importorskip("distributed", reason="the optional set “cluster” is not installed")
+    here, there = Fettle(tmp_path / "here"), Fettle(tmp_path / "there")
+    local = rows_of(here("study", models, *options))
+    running = there.start("study", models, *options, "--cluster", "local:2")
+    command = psutil.Process(running.pid)
+    killed = wait_for(lambda: _worker(command, "worker-2", with_jobs=True))
+    killed.kill()
+    out, err = running.communicate(timeout=600)
+    rows = rows_of(Finished(running.returncode, out, err, 0.0))
+    assert rows.keys() == local.keys()
+    assert {name: row["error"] and row["error"]["code"] for name, row in rows.items()} == {
+        name: row["error"] and row["error"]["code"] for name, row in local.items()
+    }
+    assert {rows[name]["computer"] for name in ("m1.onnx", "m2.onnx")} == {"worker-1"}
+    made, made_there = untimed(here.home), untimed(there.home)
+    both = made.keys() & made_there.keys()
+    assert len([key for key in both if key[2] == "files"]) >= 6
+    assert {key: made[key] for key in both} == {key: made_there[key] for key in both}
+    assert not there.processes()
+
+
+def _worker(command: psutil.Process, name: str, *, with_jobs: bool) -> psutil.Process | None:
+    for process in command.children(recursive=True):
+        try:
+            is_it = "app.jobs.cluster.own" in process.cmdline() and name in process.cmdline()
+            if is_it and (not with_jobs or len(process.children(recursive=True)) > 1):
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+def test_open_connection_is_refused(models: Path, fettle: Fettle) -> None:
+    """Given a cluster on another computer without encryption, When it is named, Then nothing is sent there."""
+    assert fettle.here("study", models, "--cluster", "tcp://10.1.2.3:8786", "--json").error["code"] == "cluster_open"
+    assert fettle.here("study", models, "--cluster", "nonsense", "--json").code == 2
