@@ -69,7 +69,7 @@ def refused(name: str, facts: Mapping[str, Any]) -> WorkerError:
             "computer_unprepared",
             _("“{0}” is not prepared for this version").format(name),
             _("Fettle's workers of version {0} are not installed on “{1}”.").format(detail, name),
-            mark("Open Settings → Computers and install them."),
+            mark("Open Settings → Other computers, and update it there."),
         )
     if code == "no_room":
         free = facts.get("free")

@@ -123,13 +123,13 @@ def parse_address(text: str, name: str = "", port: int | None = None, known: Seq
             "bad_address",
             mark("This is no address of a computer"),
             _("“{0}” should look like anna@server.local, or anna@192.168.1.20:2222 with a port.").format(text[:80]),
-            mark("Enter the name that you use on that computer, an @, and the computer's name or its number."),
+            mark("Enter the name that you use on that computer, an @, and the computer's name or IP address."),
         )
     if not _NAME.fullmatch(name) or len(name) > 64 or name.endswith(PART):
         raise InputRefused(
             "bad_name",
             mark("This name cannot be used"),
-            _("“{0}” has other characters than letters, digits, points and hyphens.").format(name[:80]),
+            _("“{0}” has other characters than letters, digits, dots and hyphens.").format(name[:80]),
             mark("Choose another name for this computer."),
         )
     return Computer(name=name, host=host, user=user, port=chosen)

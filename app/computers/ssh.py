@@ -219,7 +219,7 @@ def refused_by_ssh(computer: Computer, error: str, by: Way = "key") -> WorkerErr
             "host_unknown",
             mark("There is no computer of this name"),
             _("The name in {0} was not found in this network.").format(where),
-            mark("Check the spelling, or enter the computer's number, such as 192.168.1.20."),
+            mark("Check the spelling, or enter the computer's IP address, such as 192.168.1.20."),
             facts=facts,
         )
     if any(part in text for part in REACHED_NOT):

@@ -128,8 +128,8 @@ class PhoneController(PageController[ComparePage]):
         elif not page.is_open or state is None or state.state == "over":
             page.close()
             is_over = page.left_s < 1
-            over = _("The ten minutes are over. The page is closed, and nothing can be reached any more.")
-            ended = _("The page has ended by itself, and nothing can be reached any more.")
+            over = _("The ten minutes are over. The page is closed, and nobody can open it any more.")
+            ended = _("The page has ended by itself, and nobody can open it any more.")
             self._show(step="failed", text=over if is_over else ended)
         elif state.state == "failed":
             page.close()
@@ -154,7 +154,7 @@ class PhoneController(PageController[ComparePage]):
     def _on_figures(self, figures: BrowserFigures) -> None:
         assert self._version is not None
         add_phone(self._session.workspace.repositories, self._version.id, figures)
-        times = _("One answer takes {0} (median of {1} samples of {2} requests).")
+        times = _("One answer takes {0} (median of {1} measurements of {2} requests each).")
         alike = _("{0} of {1} test answers are alike.")
         rows = (
             times.format(ms(figures.median_ms), figures.n_times, figures.calls_each),

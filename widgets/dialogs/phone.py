@@ -154,7 +154,7 @@ class PhoneDialog(QDialog):
 
     def _question(self, view: PhoneView) -> list[QWidget]:
         what = _("The phone opens “{0}” as a page, measures it in its browser, and sends times and answers back.")
-        here = _("Nothing can be reached yet. The code opens one page at {0}, until you close this window.")
+        here = _("Nobody can open anything yet. The code opens one page at {0}, until you close this window.")
         points = [
             here.format(self._host),
             _("After ten minutes it closes by itself."),

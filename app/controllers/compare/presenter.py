@@ -83,7 +83,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None, fleet: Fleet 
 
 def _phones(facts: RunFacts, best: Variant | None) -> Iterator[str]:
     """Return what browsers measured, in the order of the versions."""
-    text = _("“{0}” in {1}: {2} (median of {3} samples), {4} of {5} test answers alike.")
+    text = _("“{0}” in {1}: {2} (median of {3} measurements), {4} of {5} test answers alike.")
     for variant in _in_order(facts, best):
         for row in facts.phones[variant.id].rows if variant.id in facts.phones else ():
             one = row.figures

@@ -48,5 +48,5 @@ def open_page(workspace: Workspace, facts: RunFacts, variant: Variant, page: Pho
 
 
 def _not_opened(detail: str) -> JobError:
-    hint = mark("Nothing can be reached, and nothing is lost. Try it again.")
+    hint = mark("Nobody can open the page, and nothing is lost. Try it again.")
     return Unavailable("phone_page_not_opened", "The page could not be opened", _(detail), hint)

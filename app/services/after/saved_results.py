@@ -169,7 +169,7 @@ def add_result(space: Workspace, project: Project | None, item: str, opened: Ope
         raise Refused("result_other_model", "This result is about another model", detail, hint)
     known = repositories.records.items(RESULT, project.id)
     if item not in known and len(known) >= MOST_RESULTS:
-        detail = _("A project holds {0} results of other computers.").format(MOST_RESULTS)
+        detail = _("A project holds at most {0} results of other computers.").format(MOST_RESULTS)
         raise Refused("result_too_many", "The result was not added", detail, "Remove one of them first.")
     with space.writing():
         repositories.records.put(RESULT, project.id, opened, item)
@@ -236,7 +236,7 @@ def _refusal(error: BadResult) -> Refused:
     """Return the error for people about a file that is no valid result."""
     if error.flaw == "changed":
         detail = mark("Its signature does not match: somebody changed it after it was signed, or it was damaged.")
-        hint = mark("Believe none of its figures. Get the file again from whom it comes.")
+        hint = mark("Believe none of its figures. Get the file again from the person who saved it.")
         return Refused("result_changed", "This result was changed", detail, hint)
     if error.flaw == "format":
         detail = _("Its format is {0!r}.").format(error.detail)

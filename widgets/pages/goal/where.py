@@ -21,9 +21,9 @@ class WhereCard(Card):
 
     def __init__(self, computers: Sequence[ComputerValue], chosen: Sequence[str]) -> None:
         """Create the card with the chosen computers."""
-        super().__init__(name=_("Where will it run?"))
+        super().__init__(name=_("Where will the model run?"))
         self._boxes = {computer.name: self._box(computer) for computer in computers}
-        title = words(_("Where will it run?"), "section", wrap=False)
+        title = words(_("Where will the model run?"), "section", wrap=False)
         flow = in_flow(*self._boxes.values(), gap=SPACE_L, down=SPACE_S)
         self.add(in_row((title, MIDDLE), (flow, 1, MIDDLE), gap=SPACE_XL))
         self.choose(chosen)
