@@ -1,5 +1,6 @@
 """Start jobs on another computer: `JobClient(setup, fork=RemoteFork(...))`."""
 
+import errno
 import getpass
 import platform
 import re
@@ -11,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from app.computers.order import RelayOrder
+from workers.contracts.errors import WorkerError
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import RunJob
 
@@ -67,6 +69,12 @@ class RemoteFork:
 
     def __call__(self, job: RunJob, config: ChildConfig, connection: "Connection[bytes, bytes]") -> RelayProcess:
         """Return the relay of a worker there that is at the other end of `connection`; raises OSError."""
+        try:
+            return self._start(job, config, connection)
+        except WorkerError as error:  # there is no program to reach it with
+            raise OSError(errno.ENOENT, error.detail) from error
+
+    def _start(self, job: RunJob, config: ChildConfig, connection: "Connection[bytes, bytes]") -> RelayProcess:
         name = f"{re.sub(r'[^A-Za-z0-9_]', '-', job.job_id)[:60]}-{uuid.uuid4().hex[:12]}"
         order = RelayOrder(
             session=tuple(self._command("session", name, f"{self._lease_s:g}")),

@@ -14,8 +14,10 @@ from computer_elsewhere import AGENT, Elsewhere, exchange
 from jobs_bench import drive, is_alive
 from stopwatch import Stopwatch, busyness
 
+from app.computers.fork import RemoteFork
 from app.jobs.client import JobClient
 from app.jobs.outcome import Crashed
+from workers.contracts.errors import BackendMissing
 from workers.contracts.process.messages import Answered, Failed, Finished, Request, Sample
 
 STAGES = {  # where the connection breaks: which side's text goes by
@@ -209,6 +211,21 @@ def test_a_first_connection_that_is_refused(bench: Elsewhere, inputs: Path) -> N
         watch.check(4.0)
         assert isinstance(last, Failed) and last.error.code == code
         assert code != "computer_lost" or words in last.error.detail
+
+
+def test_without_a_program_to_reach_it_the_job_cannot_start(bench: Elsewhere, inputs: Path) -> None:
+    """Given no SSH here, or a program that does not exist, Then the job fails and says so."""
+
+    def no_ssh(*words: str) -> list[str]:
+        raise BackendMissing("ssh_missing", "SSH is missing", "The program ssh was not found", "Install it.")
+
+    client = bench.client(RemoteFork(no_ssh, name="there", version="1.0"))
+    client.start(bench.visit(inputs))
+    (*_, last) = bench.finish(client)
+    assert isinstance(last, Crashed) and (last.cause, last.log_tail) == ("start", "The program ssh was not found")
+    bench.wrapper = ["/no/such/ssh"]
+    (*_, last) = exchange(bench, bench.visit(inputs, "again"))
+    assert isinstance(last, Failed) and last.error.code == "computer_lost"
 
 
 def test_a_silent_connection_ends_the_agent(bench: Elsewhere) -> None:
