@@ -29,7 +29,7 @@ MARKED = ("app", "widgets", "workers")
 """Folders whose texts are marked with `_`, `ngettext` and `mark`."""
 CODES = ("app", "presets", "workers")
 """Folders with records whose constant texts are translated where they are shown."""
-LEFT_OUT = ("app/cli", "app/persistence/migrations", "workers/export/service/bundle_files")
+LEFT_OUT = ("app/cli", "app/persistence/migrations", "workers/export/service/bundle_files", "workers/remote")
 """Folders of texts that the window never shows."""
 LOGS = ("log", "logger", "logging")
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")

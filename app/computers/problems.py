@@ -11,12 +11,12 @@ SAFE = mark("What was stored before is safe. Start it again to go on.")
 
 
 class LinkLost(Exception):
-    """The connection ended or stalled; `detail` is what its program wrote last."""
+    """The connection ended or stalled; `last_line` is what its program wrote last."""
 
     def __init__(self, detail: str = "") -> None:
         """Create the error of one connection."""
         super().__init__(detail)
-        self.detail = detail
+        self.last_line = detail
 
 
 class BadAnswer(Exception):

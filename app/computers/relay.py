@@ -119,11 +119,11 @@ class Relay:
                 return
             except LinkLost as error:
                 patience_s = self._order.lease_s if self._home else FIRST_CONTACT_S
-                is_final = not self._home and FINAL.search(error.detail) is not None
-                if is_final and '"code"' in error.detail:  # its agent is of another version
+                is_final = not self._home and FINAL.search(error.last_line) is not None
+                if is_final and '"code"' in error.last_line:  # its agent is of another version
                     raise refused(self._order.name, {"error": "unprepared", "detail": self._order.version}) from error
                 if is_final or time.monotonic() - self._wire.moved_s > patience_s:
-                    raise lost(self._order.name, error.detail) from error
+                    raise lost(self._order.name, error.last_line) from error
                 pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             except AgentRefused as error:
                 pause_s = self._pause_after(error)
