@@ -3,12 +3,15 @@
 import dataclasses
 import os
 import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
+from own_sshd import Sshd
 from rig import Start
+from small_model import QUICK
 
 from app.computers.records import Computer, ComputerFacts, new_place, save
 from app.computers.records import complete as complete_record
@@ -71,3 +74,34 @@ def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(star
     with open_store(DataPaths(tmp_path / "home" / "data")) as store:
         assert store.repositories.projects.get("p1").computers == ("pi",)
     shutil.rmtree(tmp_path / "home")
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("quick_setup")
+@pytest.mark.timeout(900)
+def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path: Path, own_sshd: Sshd) -> None:
+    """Given a computer behind a real SSH server, When both are chosen and Start is pressed, Then one run after the other
+    measures here and there, and Compare has a table of both."""
+    home = tmp_path / "home"  # the account is the same one
+    finished_folder(home)
+    paths = DataPaths(home / "data")
+    own_sshd.place_packages()
+    added = own_sshd.add(paths.computers)
+    venv = own_sshd.workers / "versions" / added.workers_version / "venv"
+    venv.unlink()
+    venv.symlink_to(sys.prefix)  # the sandbox grants the packages of the environment that Python itself is in
+    paths.presets.mkdir(exist_ok=True)
+    (paths.presets / "quick.yaml").write_text(QUICK)
+    with open_store(paths) as store:
+        project = store.repositories.projects.get("p1")
+        chosen = dataclasses.replace(project, preset_id="quick", computers=("", added.name))
+        store.repositories.projects.update(chosen)
+    program = start(project="p1")
+    program.keys("ctrl+3")
+    program.until_page("goal", "full")
+    program.press("Start")
+    program.until_text(f"Times are measured on {added.name}.", limit_s=300)
+    program.until(lambda view: view.page == "optimize" and view.button("See"), 300, "the end")
+    program.press("See")
+    program.until_text("On each computer", added.name)
+    program.check_clean()

@@ -223,6 +223,8 @@ class OptimizeController(PageController[OptimizePage]):
             self._window.set_progress("optimize", None)
         if self._shown is live.watch:
             self._refresh(live.watch)
+            if any(other.run.project_id == live.run.project_id for other in self._live.values()):
+                self.show()  # the run of the next computer
 
     def _on_done(self, live: LiveRun, run: Run) -> None:
         self._end(live)
