@@ -8,11 +8,11 @@ from PySide6.QtWidgets import QWidget
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped
-from widgets.parts.layout import LEFT, MIDDLE, held, in_column, in_flow, in_row
+from widgets.parts.layout import held, in_column, in_flow
 from widgets.parts.small import Bar
 from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_M, SPACE_S
+from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
 from workers.contracts.translation import _
 
 MAX_NAME = 64
@@ -60,7 +60,7 @@ class ComputersCard(Card):
             on=lambda: self.requested.emit("stop", ""),
         )  # fmt: skip
         buttons = in_flow(self._add, self._stop)
-        self.add(words(about, "soft"), self._list, self._now, self._bar, self._problem, (buttons, LEFT))
+        self.add(words(about, "soft"), self._list, self._now, self._bar, self._problem, buttons)
 
     def show_value(self, value: ComputersValue) -> None:
         """Show other computers or another progress."""
@@ -90,12 +90,7 @@ class ComputersCard(Card):
                 ("remove", _("Remove…"), _("Remove {0}…"), "trash"),
             )
         ]  # fmt: skip
-        head = in_column(ElidedLabel(name, "strong"), ElidedLabel(row.address, "caption"), gap=0)
-        return held(
-            in_column(
-                in_row((head, 1), *((button, MIDDLE) for button in buttons)),
-                *(words(line, "soft") for line in row.facts),
-                words(row.hint, "", "warn") if row.hint else None,
-                gap=2,
-            )
-        )
+        lines = [words(line, "soft") for line in row.facts]
+        head = ElidedLabel(name, "strong"), ElidedLabel(row.address, "caption")
+        hint = words(row.hint, "", "warn") if row.hint else None
+        return held(in_column(*head, *lines, hint, SPACE_XS, in_flow(*buttons), gap=2))
