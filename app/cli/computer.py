@@ -42,6 +42,9 @@ def add_computer(
     fingerprint: Annotated[
         str, Option(metavar="SHA256:…", help="Its host fingerprint, which is then not asked for.")
     ] = "",
+    torch_index: Annotated[
+        str, Option(metavar="URL", help="Another package index for PyTorch, such as that of its builds for processors.")
+    ] = "",
 ) -> int:
     """Add a computer: confirm its fingerprint, log in once, install Fettle's workers and a restricted key there.
 
@@ -54,7 +57,7 @@ def add_computer(
     folder = prepare(paths).computers
     _confirm(output, asked, key := scan(asked), fingerprint)
     password = _read_password(asked, identity) if identity is None or needs_passphrase(identity) else ""
-    added = add(folder, Request(asked, key, password, identity), _Progress(output), lambda: False)
+    added = add(folder, Request(asked, key, password, identity, torch_index), _Progress(output), lambda: False)
     _print(output, (added,))
     output.sentence(f"{added.name} was added. It has Fettle's workers {added.workers_version} and a key of its own.")
     return OK

@@ -71,13 +71,15 @@ class SetupStatus:
 class Request:
     """What it takes to add a computer: who it is, its confirmed host key, and one way to log in.
 
-    With the person's key file `identity`, `password` is its passphrase; "" if it has none or ssh-agent holds the key.
+    PyTorch may also come from the package index `torch_index`. With the person's key file `identity`, `password` is its
+    passphrase; "" if it has none or ssh-agent holds the key.
     """
 
     computer: Computer
     host_key: HostKey
     password: str = field(default="", repr=False)
     identity: Path | None = None
+    torch_index: str = ""
 
 
 STAGES = {
@@ -120,7 +122,7 @@ def add(folder: Path, request: Request, status: SetupStatus, stopped: Stopped) -
         with Login(asked, place, place / KNOWN_HOSTS, request.password, request.identity) as login:
             status.show(_("Logging in"))
             login.connect(stopped)
-            added = _set_up(login, asked, place, status, stopped, before.key_id if before is not None else "")
+            added = _set_up(login, request, place, status, stopped, before.key_id if before is not None else "")
         save(place, added)
         complete(folder, asked.name)
     except OSError as error:
@@ -133,9 +135,10 @@ def add(folder: Path, request: Request, status: SetupStatus, stopped: Stopped) -
 
 
 def _set_up(
-    login: Login, asked: Computer, place: Path, status: SetupStatus, stopped: Stopped, old_key: str
+    login: Login, request: Request, place: Path, status: SetupStatus, stopped: Stopped, old_key: str
 ) -> Computer:
     """Install agent, workers and key over an open login, look at the computer with the key, and remove the old key."""
+    asked, index = request.computer, [request.torch_index] if request.torch_index else []
     status.show(_("Looking at the computer"))
     program_text = ARRIVAL.read_bytes()
     words = "exec /bin/sh -c " + shlex.quote(START.format(length=len(program_text)))
@@ -155,7 +158,7 @@ def _set_up(
         package = workers_package()
         status.show(_("Sending the workers"))
         run(
-            "install", package.version, package.environment, data=package.archive,
+            "install", package.version, package.environment, *index, data=package.archive,
             on_line=lambda line: _show(status, line),
         )  # fmt: skip
         status.show(_("Letting Fettle's own key in"))

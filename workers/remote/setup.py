@@ -1,7 +1,7 @@
 """Install Fettle's workers on this computer and let Fettle's key in. The restricted key cannot run this.
 
 Usage:
-    python3 -I agent/workers/remote/setup.py HOME install VERSION ENVIRONMENT   the archive is the input
+    python3 -I agent/workers/remote/setup.py HOME install VERSION ENVIRONMENT [INDEX]   the archive is the input
     python3 -I agent/workers/remote/setup.py HOME authorize KEY_ID              the public key is the input
     python3 -I agent/workers/remote/setup.py HOME undo KEY_ID is_new|was_there
 
@@ -69,14 +69,14 @@ def version_of(path: str) -> tuple[int, int]:
 
 def install(home: Path, words: list[str]) -> int:
     """Install a version of the workers with the packages it needs; an incomplete one is removed."""
-    version, environment = words
+    version, environment, *index = words
     part = home / "versions" / (version + ".part")
     shutil.rmtree(str(part), ignore_errors=True)
     try:
         unpack(sys.stdin.buffer.read(MOST_BYTES), part)
         place = home / "environments" / environment
         if not (place / COMPLETE).exists():
-            make_environment(place, part / "lock", part / "pip" / "pip")
+            make_environment(place, part / "lock", part / "pip" / "pip", index)
         shutil.rmtree(str(part / "pip"))
         report("Checking")
         (part / "venv").symlink_to(Path("..", "..", "environments", environment))
@@ -93,8 +93,11 @@ def install(home: Path, words: list[str]) -> int:
     return 0
 
 
-def make_environment(place: Path, lock: Path, own_pip: Path) -> None:
-    """Make the folder of packages with the pip that was sent; whatever fails removes it."""
+def make_environment(place: Path, lock: Path, own_pip: Path, index: list[str]) -> None:
+    """Make the folder of packages with the pip that was sent; whatever fails removes it.
+
+    `index` has an address at most, of another package index that PyTorch may come from.
+    """
     python = find_python()
     plan = json.loads((lock / "plan.json").read_text(encoding="utf-8"))
     shutil.rmtree(str(place), ignore_errors=True)
@@ -107,13 +110,14 @@ def make_environment(place: Path, lock: Path, own_pip: Path) -> None:
         (place / "tmp").mkdir()
         pip = [str(place / "bin" / "python"), "-I", str(own_pip), "--no-cache-dir"]
         hashed, torch = str(lock / "hashed.txt"), str(lock / "torch.txt")
+        more = [word for address in index for word in ("--extra-index-url", address)]
         pip_install([*pip, "install", "--no-deps", "--require-hashes", "-r", hashed], plan["packages"])
         wanted = place / "torch.json"
-        pip_install([*pip, "install", "--dry-run", "--report", str(wanted), "-r", torch], 0)
+        pip_install([*pip, "install", *more, "--dry-run", "--report", str(wanted), "-r", torch], 0)
         names = [row["metadata"]["name"] for row in json.loads(wanted.read_text(encoding="utf-8"))["install"]]
         if any(name.startswith(("nvidia-", "cuda-")) for name in names):
             check_room(place, CUDA_BYTES, cuda=True)
-        pip_install([*pip, "install", "-r", torch], len(names))
+        pip_install([*pip, "install", *more, "-r", torch], len(names))
         shutil.rmtree(os.environ["TMPDIR"])
         (place / COMPLETE).touch()
     except BaseException:

@@ -45,11 +45,11 @@ def test_packages_are_installed_only_with_their_hashes(
     (lock / "torch.txt").write_text("tiny>=1\n")
     (lock / "plan.json").write_text(json.dumps({"packages": 1, "installed_bytes": 1}))
     if is_right:
-        setup.make_environment(place, lock, own_pip)
+        setup.make_environment(place, lock, own_pip, [])
         assert (place / "complete").exists() and list(place.glob("lib/python*/site-packages/tiny.py"))
         return
     with pytest.raises(Refused) as error:
-        setup.make_environment(place, lock, own_pip)
+        setup.make_environment(place, lock, own_pip, [])
     assert error.value.code == "packages_failed" and not place.exists()
 
 
