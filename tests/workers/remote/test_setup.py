@@ -16,14 +16,15 @@ from workers.remote import setup
 from workers.remote.refused import Refused
 
 
-def make_wheel(folder: Path) -> str:
-    """Write a wheel of the package `tiny` and return its sha256."""
-    info, path = "tiny-1.dist-info", folder / "tiny-1-py3-none-any.whl"
+def make_wheel(folder: Path, name: str = "tiny") -> str:
+    """Write a wheel and return its sha256."""
+    info, path = f"{name}-1.dist-info", folder / f"{name}-1-py3-none-any.whl"
+    folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("tiny.py", "X = 1\n")
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        wheel.writestr(f"{name}.py", "X = 1\n")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", f"tiny.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+        wheel.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -32,24 +33,30 @@ def make_wheel(folder: Path) -> str:
 def test_packages_are_installed_only_with_their_hashes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_right: bool
 ) -> None:
-    """Given a lock with the hash of a wheel, Then it is installed; with another hash nothing is left."""
-    digest = make_wheel(tmp_path)
-    for name, value in (("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(tmp_path)), ("PIP_CONFIG_FILE", os.devnull)):
+    """Given a lock with the hash of a wheel, Then it is installed, and PyTorch's stand-in from the index that was named;
+    with another hash nothing is left."""
+    digest = make_wheel(tmp_path / "wheels")
+    make_wheel(tmp_path / "index" / "big", "big")
+    (tmp_path / "index" / "big" / "index.html").write_text(
+        '<a href="big-1-py3-none-any.whl">big-1-py3-none-any.whl</a>'
+    )
+    empty, index = (tmp_path / "empty").as_uri(), (tmp_path / "index").as_uri()
+    settings = {"PIP_INDEX_URL": empty, "PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_CONFIG_FILE": os.devnull}
+    for name, value in {**settings, "TMPDIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(setup, "find_python", lambda: sys.executable)
     lock, place = tmp_path / "lock", tmp_path / "environments" / "e"
     own_pip = Path(sysconfig.get_path("purelib")) / "pip"
     lock.mkdir()
     (lock / "hashed.txt").write_text(f"tiny==1 --hash=sha256:{digest if is_right else '0' * 64}\n")
-    (lock / "torch.txt").write_text("tiny>=1\n")
+    (lock / "torch.txt").write_text("big>=1\n")
     (lock / "plan.json").write_text(json.dumps({"packages": 1, "installed_bytes": 1}))
     if is_right:
-        setup.make_environment(place, lock, own_pip, [])
-        assert (place / "complete").exists() and list(place.glob("lib/python*/site-packages/tiny.py"))
+        setup.make_environment(place, lock, own_pip, [index])
+        assert (place / "complete").exists() and len(list(place.glob("lib/python*/site-packages/*.py"))) == 2
         return
     with pytest.raises(Refused) as error:
-        setup.make_environment(place, lock, own_pip, [])
+        setup.make_environment(place, lock, own_pip, [index])
     assert error.value.code == "packages_failed" and not place.exists()
 
 
