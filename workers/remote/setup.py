@@ -186,7 +186,11 @@ def lines_of(command: list[str]) -> Generator[str, None, None]:
 def check(part: Path) -> None:
     """Start the installed workers once."""
     code = "import numpy, onnx, onnxruntime, torch, workers.runtime.kinds, workers.start"
+    home = part / "home"  # libraries write into the home folder when they are imported
+    home.mkdir()
+    os.environ.update(HOME=str(home), ORT_DISABLE_TELEMETRY="1")
     run_or_refuse([str(part / "venv" / "bin" / "python"), "-c", code], part / "code", "workers_broken")
+    shutil.rmtree(str(home))
 
 
 def run_or_refuse(command: list[str], folder: Path, code: str) -> None:

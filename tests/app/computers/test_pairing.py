@@ -46,6 +46,7 @@ def test_computer_added_by_password_has_workers_that_start_and_leaves_nothing(ow
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
             assert not path.is_file() or PASSWORD.encode() not in path.read_bytes()
     assert remove(folder, "target") and computers(folder) == ()
+    assert not (own_sshd.home / ".cache").exists()
     assert keys.read_text() == before and not own_sshd.workers.exists()
 
 
