@@ -33,6 +33,7 @@ COMPLETE = "complete"
 CUDA_BYTES = 7_000_000_000
 """Bytes on disk of the libraries that PyTorch's build for NVIDIA cards needs."""
 KEPT_VERSIONS = 2
+IMPORTS = "import numpy, onnx, onnxruntime, torch, workers.runtime.kinds, workers.start"
 FOUND = re.compile(r"^\s*(?:Collecting|Downloading|Using cached|Processing)\s+(\S+)")
 FULL = re.compile("No space left on device|Disk quota exceeded", re.IGNORECASE)
 OFFLINE = re.compile(
@@ -184,8 +185,8 @@ def lines_of(command: list[str]) -> Generator[str, None, None]:
 
 
 def check(part: Path) -> None:
-    """Start the installed workers once."""
-    code = "import numpy, onnx, onnxruntime, torch, workers.runtime.kinds, workers.start"
+    """Start the installed workers once, and compile them, because jobs in a sandbox cannot write byte code."""
+    code = f"{IMPORTS}; import compileall; compileall.compile_dir('workers', quiet=2)"
     home = part / "home"  # libraries write into the home folder when they are imported
     home.mkdir()
     os.environ.update(HOME=str(home), ORT_DISABLE_TELEMETRY="1")

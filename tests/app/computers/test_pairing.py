@@ -41,6 +41,7 @@ def test_computer_added_by_password_has_workers_that_start_and_leaves_nothing(ow
     assert computers(folder) == (added,) and added.facts is not None
     assert added.facts.versions == (packing.workers_version(),) == (added.workers_version,)
     assert check(folder, "target").machine == added.machine != ""
+    assert list(own_sshd.workers.glob("versions/*/code/workers/prune/__pycache__/*.pyc"))
     for path in [own_sshd.workers, *own_sshd.workers.rglob("*"), folder / "target", *(folder / "target").iterdir()]:
         if not path.is_symlink() and "environments" not in path.parts:
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
