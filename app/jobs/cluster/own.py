@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, Any] = {
     # a worker that looks at itself a hundred times a second would disturb measurements on its computer
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.interval": "10s",
+    "distributed.worker.memory.monitor-interval": "10s",
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.active-memory-manager.start": False,
 }

@@ -27,8 +27,8 @@ from workers.contracts.translation import _, mark
 NO_PROCESS = 1 << 30
 """A process id that no system gives: work elsewhere has no process here."""
 
-ALIVE_S = 5.0
-"""Seconds between looks whether a worker still answers."""
+ALIVE_S, LOOK_S = 20.0, 0.1
+"""Seconds between looks whether a worker still answers, and whether a step was cancelled here."""
 
 LOST = "computer_lost"
 MISSING = 6
@@ -71,7 +71,7 @@ class Worker:
         future.add_done_callback(lambda _future: woken.set())
         looked_s = time.monotonic()
         try:
-            while not woken.wait(0.02):
+            while not woken.wait(LOOK_S):
                 if ended.is_set():
                     raise StepCancelled
                 if time.monotonic() - looked_s > ALIVE_S:
