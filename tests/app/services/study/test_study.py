@@ -1,0 +1,91 @@
+"""Studies with places that are lost, models that are refused, and a cancel."""
+
+from pathlib import Path
+
+import pytest
+
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
+from app.services.flow.workspace import Workspace
+from app.services.projects.running import RunRequest
+from app.services.study.models import models_in
+from app.services.study.places import LOST, Place, checked_address
+from app.services.study.study import Study, StudyRow
+from workers.contracts.error_info import ErrorInfo
+
+GONE = ErrorInfo(code=LOST, title="Gone", detail="It is gone.", hint="Wait.")
+
+
+def asked(place: Place, model: Path) -> Flow[RunRequest]:
+    """Lose each place called "bad…", and refuse the model elsewhere."""
+    yield from ()
+    if place.computer.startswith("bad"):
+        raise JobError(GONE, 6)
+    raise Refused("refused", "Refused", model.name, "Take another one.")
+
+
+def rows_of(space: Workspace, names: list[str], places: list[str]) -> tuple[list[StudyRow], list[StudyRow]]:
+    reported: list[StudyRow] = []
+    study = Study([Path(name) for name in names], [Place(one, space) for one in places], asked, ignore, reported.append)
+    return study.run(), reported
+
+
+def test_model_of_a_lost_place_goes_to_another_one(space: Workspace) -> None:
+    """Given two places of which one is lost, When three models are studied, Then each has its row from the other one."""
+    rows, reported = rows_of(space, ["a", "b", "c"], ["bad", "good"])
+    assert [(row.model, row.computer, row.error and row.error.code) for row in rows] == [
+        (name, "good", "refused") for name in ("a", "b", "c")
+    ]
+    assert sorted(row.model for row in reported) == ["a", "b", "c"]
+
+
+def test_model_that_loses_two_places_gets_no_third(space: Workspace) -> None:
+    """Given places that are all lost, When models are studied, Then one model loses two places at most, and models
+    without a place are rows that say so."""
+    rows, reported = rows_of(space, ["a", "b", "c"], ["bad 1", "bad 2"])
+    assert [row.model for row in rows] == ["a", "b", "c"]
+    assert {row.error and row.error.code for row in rows} == {LOST}
+    assert len(reported) < 3
+    rows, _reported = rows_of(space, ["a", "b"], ["bad 1", "bad 2", "good"])
+    assert {row.error and row.error.code for row in rows} <= {LOST, "refused"}
+
+
+def test_cancelled_study_has_no_table(space: Workspace) -> None:
+    """Given a study, When it is cancelled, Then it ends as cancelled."""
+    study = Study([Path("a")], [Place("good", space)], asked, ignore, lambda row: None)
+    study.cancel()
+    with pytest.raises(FlowCancelled):
+        study.run()
+
+
+def test_models_are_files_and_folders_with_models(tmp_path: Path) -> None:
+    """Given a folder with models and other things, Then its models are found by name, in order."""
+    for name in ("b.onnx", "a.safetensors", "notes.txt", ".hidden.onnx", "photos/1.png", "net/config.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert [path.name for path in models_in(tmp_path)] == ["a.safetensors", "b.onnx", "net"]
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("tls://a.example:8786", ""),
+        ("tcp://127.0.0.1:8786", ""),
+        ("tcp://[::1]:8786", ""),
+        ("local:2", ""),
+        ("tcp://10.0.0.1:8786", "cluster_open"),
+        ("tcp://localhost.example:8786", "cluster_open"),
+        ("tls://a.example", "usage"),
+        ("inproc://x:1", "usage"),
+        ("local:0", "usage"),
+        ("local:1000", "usage"),
+    ],
+)
+def test_address_is_encrypted_or_here(address: str, code: str) -> None:
+    """Given an address, Then one that others could read along is refused, and what is none is wrong usage."""
+    if not code:
+        assert checked_address(address) == address
+        return
+    with pytest.raises(JobError) as refused:
+        checked_address(address)
+    assert refused.value.error.code == code
