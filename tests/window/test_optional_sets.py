@@ -48,16 +48,22 @@ def sources(installed: dict[str, str]) -> set[Path]:
     return {path for path in Path(installed["FETTLE_ROOT"]).rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
 
-def press(program: Program, text: str) -> None:
-    """Scroll down to a button by the wheel, beside the cards, and press it; other work ends first."""
-    if text != "Stop":
-        program.until_text("No job running", limit_s=60)
+def scroll_to(program: Program, text: str) -> bool:
+    """Scroll down to a button by the wheel, beside the cards; return whether there is one."""
     program.to_top()
     for _ in range(30):
         if program.see().button(text):
-            break
+            return True
         program.screen.do("mousemove", 1262, 500, "click", 5)
         time.sleep(0.1)
+    return False
+
+
+def press(program: Program, text: str) -> None:
+    """Scroll down to a button and press it; other work ends first."""
+    if text != "Stop":
+        program.until_text("No job running", limit_s=60)
+    scroll_to(program, text)
     program.press(text)
 
 
@@ -147,7 +153,7 @@ def test_sets_are_installed_after_a_cut_and_a_stop_and_removed(
     program.until_ready()
     program.press("Settings")
     program.until_page("settings", "full")
-    program.until(lambda view: view.button("Install (300 kB)"), 60, "the sizes of the sets")
+    program.until(lambda _view: scroll_to(program, "Install (300 kB)"), 60, "the sizes of the sets")
     assert "Other NVIDIA cards" not in program.see().texts, "sets for cards are offered where a card is"
     sets = tmp_path / "home" / "data" / "sets"
     for name, title in SETS.items():

@@ -66,5 +66,5 @@ def test_browser_measures_once_and_compare_shows_it(program: Program) -> None:
         program.until(lambda view: not view.modal, 10, "the end of the dialog")
         program.wait(lambda: not is_reachable(address), 10, "the end of the page")
     program.screen.do("mousemove", 800, 500, "click", "--repeat", 30, "--delay", 10, 5)
-    program.until_text("“Original” in Chrome", "on Linux", "samples")
+    program.until_text("“Original” in Chrome", "on Linux", "measurements")
     program.check_clean()

@@ -152,7 +152,7 @@ def run_document(
         "variants": [_with(variant, speech, cards) for variant in ordered if not variant.is_baseline],
         "recommended": run.recommended_variant_id,
         "limit": run.goal.max_loss_pct,
-        "computer": run.goal.computer or None,
+        **({"computer": run.goal.computer} if run.goal.computer else {}),
         "seconds": run.seconds,
         "reason": "busy" if outcome.ending is Ending.BUSY else None,
         "outcome": outcome_document(outcome),

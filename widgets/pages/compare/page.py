@@ -103,10 +103,10 @@ class ComparePage(Page):
             EvaluatedLine(self.theme, value.evaluated, value.kind, self.rest_requested) if value.evaluated else None,
             fleet_card(self.theme, value.fleet, self.device_chosen.emit) if value.fleet is not None else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
-            None if value.claims else self._claims,
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,
             words(value.note, "caption") if value.note else None,
+            None if value.claims else self._claims,
         )
         self.show_at_once(self._at_once)
 

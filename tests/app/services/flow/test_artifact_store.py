@@ -82,10 +82,10 @@ def test_another_card_or_driver_is_another_machine(tmp_path: Path, monkeypatch: 
 CANNOT_CHANGE_RESULTS = {
     "google", "huggingface_hub", "license_expression", "packaging", "psutil", "pydantic", "pydantic_core", "pynvml",
     "yaml", "httpx2", "threadpoolctl", "cyclonedx", "packageurl", "markdown_it", "cryptography", "model_signing",
-    "networkx", "xlsxwriter",
+    "networkx", "xlsxwriter", "starlette", "uvicorn",
 }  # fmt: skip
 """Carry messages, read licenses, query the system or the hub, set threads, write bills of materials and cards, sign,
-write tables, join sets of operators: nothing that goes into the store is made with them."""
+write tables, join sets of operators, serve pages: nothing that goes into the store is made with them."""
 
 
 @pytest.mark.whole
