@@ -40,7 +40,7 @@ def add_computer(
     port: Annotated[int | None, Option(min=1, max=65535, help="Port of its SSH service (22).")] = None,
     identity: Annotated[Path | None, Option(metavar="FILE", help="Your own key, instead of a password.")] = None,
     fingerprint: Annotated[
-        str, Option(metavar="SHA256:…", help="Its host fingerprint, which is then not asked for.")
+        str, Option(metavar="SHA256:…", help="Its host fingerprint, which is then not requested.")
     ] = "",
     torch_index: Annotated[
         str, Option(metavar="URL", help="Another package index for PyTorch, such as that of its builds for processors.")
@@ -51,13 +51,13 @@ def add_computer(
     Without a terminal the password is the first line of standard input, and --fingerprint is needed.
     """
     paths = find_data_folder(output.options.data_dir)
-    asked = parse_address(address, name, port, computers(paths.computers))
+    target = parse_address(address, name, port, computers(paths.computers))
     if identity is not None and not identity.is_file():
         raise usage(f"There is no key file {identity}.")
     folder = prepare(paths).computers
-    _confirm(output, asked, key := scan(asked), fingerprint)
-    password = _read_password(asked, identity) if identity is None or needs_passphrase(identity) else ""
-    added = add(folder, Request(asked, key, password, identity, torch_index), _Progress(output), lambda: False)
+    _confirm(output, target, key := scan(target), fingerprint)
+    password = _read_password(target, identity) if identity is None or needs_passphrase(identity) else ""
+    added = add(folder, Request(target, key, password, identity, torch_index), _Progress(output), lambda: False)
     _print(output, (added,))
     output.sentence(f"{added.name} was added. It has Fettle's workers {added.workers_version} and a key of its own.")
     return OK
@@ -88,17 +88,17 @@ def remove_computer(output: Output, name: Name) -> int:
     return OK
 
 
-def _confirm(output: Output, asked: Computer, key: HostKey, expected: str) -> None:
+def _confirm(output: Output, target: Computer, key: HostKey, expected: str) -> None:
     """Go on if the person or `expected` confirms the fingerprint; else nothing is sent."""
     if expected and expected != key.fingerprint:
-        detail = f"{asked.address} shows {key.fingerprint}, which is not the expected one. Nothing was sent."
+        detail = f"{target.address} shows {key.fingerprint}, which is not the expected one. Nothing was sent."
         raise refusal("host_key_changed", "The computer identifies itself by another key", detail, "Check the address.")
     if expected:
         return
     hint = f"Compare it with the computer's own, then add --fingerprint {key.fingerprint}."
     if not is_terminal():
         raise refusal("host_key_unconfirmed", "The fingerprint is not confirmed", f"It is {key.fingerprint}.", hint)
-    output.sentence(f"The fingerprint of {asked.address} is {key.fingerprint}.")
+    output.sentence(f"The fingerprint of {target.address} is {key.fingerprint}.")
     output.sentence(
         "Is it the computer's own (shown there by: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)? [y/N]"
     )
@@ -106,7 +106,7 @@ def _confirm(output: Output, asked: Computer, key: HostKey, expected: str) -> No
         raise refusal("host_key_unconfirmed", "The fingerprint is not confirmed", "Nothing was sent.", hint)
 
 
-def _read_password(asked: Computer, identity: Path | None) -> str:
+def _read_password(target: Computer, identity: Path | None) -> str:
     """Return the password, or the passphrase of the person's key.
 
     It is read from the keyboard without showing it, or from the first line of standard input.
@@ -118,7 +118,7 @@ def _read_password(asked: Computer, identity: Path | None) -> str:
     import getpass
 
     try:
-        what = f"Password of {asked.address}" if identity is None else f"Passphrase of {identity}"
+        what = f"Password of {target.address}" if identity is None else f"Passphrase of {identity}"
         return getpass.getpass(f"{what} (used once and not stored): ", sys.stderr)
     except EOFError as error:
         info = ErrorInfo(code="no_password", title="No password was given", detail="The input ended.", hint="Enter it.")

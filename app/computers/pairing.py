@@ -97,17 +97,17 @@ def add(folder: Path, request: Request, status: SetupStatus, stopped: Stopped) -
         WorkerError: something was refused or failed; nothing is left.
         InterruptedError: `stopped` returned True; nothing is left.
     """
-    asked = request.computer
-    before = next((one for one in computers(folder) if one.name == asked.name), None)
-    if before is not None and before.address != asked.address:
+    target = request.computer
+    before = next((one for one in computers(folder) if one.name == target.name), None)
+    if before is not None and before.address != target.address:
         raise InputRefused(
             "name_taken",
             mark("There is another computer of this name"),
-            _("“{0}” is {1}.").format(asked.name, before.address),
+            _("“{0}” is {1}.").format(target.name, before.address),
             mark("Choose another name, or remove that computer first."),
         )
-    if before is not None and (folder / asked.name / KNOWN_HOSTS).read_text().strip() != request.host_key.line:
-        raise host_key_changed(asked)
+    if before is not None and (folder / target.name / KNOWN_HOSTS).read_text().strip() != request.host_key.line:
+        raise host_key_changed(target)
     if not request.password and request.identity is None:
         raise InputRefused(
             "no_password",
@@ -115,22 +115,22 @@ def add(folder: Path, request: Request, status: SetupStatus, stopped: Stopped) -
             mark("Fettle logs in once to install its workers."),
             mark("Enter the password of that computer, or the file of your own key."),
         )
-    place = new_place(folder, asked.name)
+    place = new_place(folder, target.name)
     try:
         (place / KNOWN_HOSTS).write_text(request.host_key.line + "\n", encoding="ascii")
         (place / KNOWN_HOSTS).chmod(0o600)
-        with Login(asked, place, place / KNOWN_HOSTS, request.password, request.identity) as login:
+        with Login(target, place, place / KNOWN_HOSTS, request.password, request.identity) as login:
             status.show(_("Logging in"))
             login.connect(stopped)
             added = _set_up(login, request, place, status, stopped, before.key_id if before is not None else "")
         save(place, added)
-        complete(folder, asked.name)
+        complete(folder, target.name)
     except OSError as error:
         if isinstance(error, InterruptedError):
             raise
         raise unusable(place, error) from error
     finally:
-        forget(folder, f"{asked.name}.part")
+        forget(folder, f"{target.name}.part")
     return added
 
 
@@ -138,20 +138,20 @@ def _set_up(
     login: Login, request: Request, place: Path, status: SetupStatus, stopped: Stopped, old_key: str
 ) -> Computer:
     """Install agent, workers and key over an open login, look at the computer with the key, and remove the old key."""
-    asked, index = request.computer, [request.torch_index] if request.torch_index else []
+    target, index = request.computer, [request.torch_index] if request.torch_index else []
     status.show(_("Looking at the computer"))
     program_text = ARRIVAL.read_bytes()
     words = "exec /bin/sh -c " + shlex.quote(START.format(length=len(program_text)))
-    reply = _run(login.command(words), program_text + agent_archive(), asked, stopped)
+    reply = _run(login.command(words), program_text + agent_archive(), target, stopped)
     report = _document(reply.output)
     home, python = str(report.get("home", "")), str(report.get("executable", ""))
     was_there = "is_new" if report.get("is_new") is True else "was_there"
     setup = [python, "-I", f"{home}/agent/workers/remote/setup.py", home]
     key_id = f"fettle-{secrets.token_hex(8)}"
-    own = asked.model_copy(update={"name": place.name})
+    own = target.model_copy(update={"name": place.name})
 
     def run(*action: str, data: bytes = b"", on_line: Callable[[bytes], object] | None = None) -> None:
-        _run(login.command(shlex.join([*setup, *action])), data, asked, stopped, on_line)
+        _run(login.command(shlex.join([*setup, *action])), data, target, stopped, on_line)
 
     try:
         check_fits(_facts(report))
@@ -174,7 +174,9 @@ def _set_up(
         raise
     finally:
         close(place.parent, own)
-    return asked.model_copy(update={"facts": facts, "workers_version": package.version, "key_id": key_id, "home": home})
+    return target.model_copy(
+        update={"facts": facts, "workers_version": package.version, "key_id": key_id, "home": home}
+    )
 
 
 def check(folder: Path, name: str, stopped: Stopped = lambda: False) -> Computer:
@@ -233,12 +235,16 @@ def _look(folder: Path, known: Computer, stopped: Stopped) -> ComputerFacts:
 
 
 def _run(
-    command: list[str], data: bytes, asked: Computer, stopped: Stopped, on_line: Callable[[bytes], object] | None = None
+    command: list[str],
+    data: bytes,
+    target: Computer,
+    stopped: Stopped,
+    on_line: Callable[[bytes], object] | None = None,
 ) -> Reply:
     with as_file(data) as source:
         reply = converse(command, source, stopped, SETUP_WAIT_S if on_line else 60.0, on_line)
     if reply.code != 0:
-        raise refused_there(asked, reply)
+        raise refused_there(target, reply)
     return reply
 
 

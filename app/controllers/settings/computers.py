@@ -100,7 +100,7 @@ class ComputersSection(PageController[SettingsPage]):
         known = computers(self._session.workspace.paths.computers)
         key_file = Path(identity).expanduser() if identity else None
         try:
-            asked = parse_address(address, name, known=known)
+            target = parse_address(address, name, known=known)
             if key_file is not None and not key_file.is_file():
                 raise InputRefused(
                     "no_key_file",
@@ -111,8 +111,8 @@ class ComputersSection(PageController[SettingsPage]):
         except InputRefused as error:
             self._end(problem=error_words(error.info()))
             return
-        line = _("Looking for {0}…").format(asked.address)
-        self._begin(line, read_host_key(asked), lambda key: self._on_key(Request(asked, key, password, key_file)))
+        line = _("Looking for {0}…").format(target.address)
+        self._begin(line, read_host_key(target), lambda key: self._on_key(Request(target, key, password, key_file)))
 
     def _on_key(self, request: Request) -> None:
         self._end()

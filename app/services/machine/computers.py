@@ -11,9 +11,9 @@ from app.services.flow.steps import DiskStep, Flow
 from app.services.flow.workspace import Workspace
 
 
-def read_host_key(asked: Computer) -> Flow[HostKey]:
+def read_host_key(target: Computer) -> Flow[HostKey]:
     """Return the host key that a computer shows; raises `WorkerError`."""
-    key: HostKey = yield DiskStep(partial(login.scan, asked), ends_late=True)
+    key: HostKey = yield DiskStep(partial(login.scan, target), ends_late=True)
     return key
 
 
