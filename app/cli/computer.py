@@ -27,7 +27,7 @@ class _Progress(SetupStatus):
         self._output = output
 
     def show(self, line: str, share: float | None = None) -> None:
-        """Print a new stage."""
+        """Print the stage of an installation when it changes."""
         if line != self.line:
             self._output.notice(f"{line} …")
         super().show(line, share)

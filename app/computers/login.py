@@ -101,7 +101,7 @@ class Login:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connection."""
+        """Close the connection and remove the folder of its socket."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait()

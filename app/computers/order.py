@@ -17,7 +17,7 @@ class RelayOrder(Frozen):
         version: Version of the workers that run it.
         config: Start configuration with the paths here.
         group: Measurement that the job belongs to, which shares the computer with no other; "" if it measures nothing.
-        who: The person and computer that others are told while the job measures.
+        who: The person and computer that others see while the job measures.
         lease_s: Seconds without a connection after which the job ends there.
         busy_wait_s: Most seconds to wait while another group measures there.
         hashes: File that remembers hashes of files; "" for none.

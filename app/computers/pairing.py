@@ -63,7 +63,7 @@ class SetupStatus:
     share: float | None = None
 
     def show(self, line: str, share: float | None = None) -> None:
-        """Report what happens now."""
+        """Keep the words of the step that runs now, which the display reads."""
         self.line, self.share = line, share
 
 

@@ -33,7 +33,7 @@ class PhoneController(PageController[ComparePage]):
     """
 
     def __init__(self, context: ControllerContext, page: ComparePage, on_measured: Callable[[], None]) -> None:
-        """Create the controller; `page` asks for the dialog."""
+        """Create the controller; a button of `page` opens the dialog."""
         super().__init__(context, page)
         self._on_measured = on_measured
         self._dialog: PhoneDialog | None = None

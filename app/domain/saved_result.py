@@ -47,9 +47,9 @@ class Signer(StrEnum):
     KNOWN = "known"
     """The person accepted it before."""
     NEW = "new"
-    """It is another key."""
+    """The key that signed the file is neither this computer's nor an accepted one."""
     NONE = "unsigned"
-    """The file is not signed."""
+    """The file has no signature, so that nothing says who wrote it."""
 
 
 def _printable(text: str) -> str:

@@ -17,7 +17,7 @@ def enter(program: Program, field: str, text: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_computer_is_added_with_its_facts_and_removed(start: Start, own_sshd: Sshd, tmp_path: Path) -> None:
-    """Given a computer, When it is added with a wrong password, Then that is told; with the right one and its fingerprint
+    """Given a computer, When it is added with a wrong password, Then an error says so; with the right one and its fingerprint
     confirmed it is shown with what it is; When it is removed, Then nothing of Fettle is left there."""
     if not own_sshd.has_password:
         pytest.skip("a password needs an account of its own: root")

@@ -16,7 +16,7 @@ class FileIndex:
     """
 
     def __init__(self, left_out: frozenset[Path] = frozenset()) -> None:
-        """Create an empty index."""
+        """Create an index that knows no hash of a file yet."""
         self._left_out = left_out
         self._known: dict[Path, tuple[int, int, FileRef]] = {}
 

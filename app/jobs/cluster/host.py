@@ -37,14 +37,14 @@ LOCK = "fettle-measuring"
 
 
 class Ended(Exception):
-    """The step was cancelled, or the one who asked for it is gone."""
+    """The step was cancelled, or the program that requested it is gone."""
 
 
 class Lines:
     """Lines of standard input, read without waiting."""
 
     def __init__(self) -> None:
-        """Create the reader."""
+        """Create the reader of the lines that the task writes to this process."""
         self._data = b""
         self.is_over = False
 
@@ -90,7 +90,7 @@ class Host:
         )
 
     def close(self) -> None:
-        """End all processes."""
+        """End all worker processes that this host started."""
         self._pool.close()
 
     def run(self, request: StepRequest) -> StepResult:

@@ -167,7 +167,7 @@ class RemoteJob(ForkedProcess):
         return 0 if wait([self.sentinel], 0) else None
 
     def close(self) -> None:
-        """Release the handle."""
+        """Release the handle of the step; the step itself must have ended."""
         os.close(self.sentinel)
 
     def _run(self, worker: Worker, job: RunJob, pipe: "Connection[bytes, bytes]") -> None:
@@ -191,7 +191,7 @@ class RemoteBlocks(BlockGroup):
     """
 
     def __init__(self, worker: Worker, jobs: Sequence[RunJob], measuring: Measuring) -> None:
-        """Begin to measure."""
+        """Send the measurement to its worker as one task."""
         self.outcomes = [Timing() for _ in jobs]
         self.done, self._total = False, measuring.sets * measuring.pace.blocks * len(jobs)
         self._ended, self._result, self._is_over = threading.Event(), StepResult(), threading.Event()

@@ -92,7 +92,7 @@ def test_computer_fits_by_processor_and_system(change: dict[str, object], fits: 
 
 
 def test_trouble_is_another_version_or_a_clock_that_differs_by_hours() -> None:
-    """Given the facts of a look, Then another version and a wrong clock are told, and nothing else."""
+    """Given the facts of a look, Then another version and a wrong clock are reported, and nothing else."""
     one = Computer(name="a", host="h", user="u", facts=read_facts(FACTS, 100.0))
     late = one.model_copy(update={"facts": read_facts(FACTS, 100.0 + 7200)})
     assert trouble(one, "1") == "" and trouble(one, "2") and trouble(late, "1")

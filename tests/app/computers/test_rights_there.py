@@ -1,4 +1,4 @@
-"""Test what a job on another computer may not do, and what it is told when there is no room or no turn for it."""
+"""Test what a job on another computer may not do, and its errors without room or without its turn."""
 
 import hashlib
 import json

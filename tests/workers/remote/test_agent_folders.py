@@ -76,7 +76,7 @@ for action in (
 
 
 def test_one_group_measures_at_a_time(tmp_path: Path) -> None:
-    """Given a job that measures and lives, Then another group is told who measures, its own group and later ones not."""
+    """Given a job that measures and lives, Then another group learns who measures, its own group and later ones do not."""
     make_folders(tmp_path / "w")
     job = tmp_path / "w" / "jobs" / "j"
     job.mkdir()

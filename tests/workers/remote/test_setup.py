@@ -71,7 +71,7 @@ def test_lost_connection_ends_pip(tmp_path: Path) -> None:
 
 
 def test_newest_fitting_python_is_taken_and_an_old_one_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given Pythons of several versions, Then the newest that packages exist for is taken; without one it is told."""
+    """Given Pythons of several versions, Then the newest that packages exist for is taken; without one an error says so."""
     found = {"python3.13": (3, 13), "python3.11": (3, 11), "python3": (3, 15)}
     monkeypatch.setattr("shutil.which", lambda name: name if name in found else None)
     monkeypatch.setattr(setup, "version_of", lambda path: found[path])
