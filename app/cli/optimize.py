@@ -155,13 +155,14 @@ def optimize(
         def one(computer: str) -> Run:
             on_card, runtimes = (space, ()) if build_for else wanted_of(space, output, preset, options, computer)
             try:
-                return _run(on_card, output, project, opening, preset, runtimes, build_for, options, computer)
+                wanted = request_of(project, opening, preset, runtimes, build_for, options, computer)
+                return _run(on_card, output, wanted)
             except CommandFailed as stopped:
                 spec = _ask_preparation(output, stopped.error)
                 if spec is None:
                     raise
                 confirmed = opening.model_copy(update={"preprocess": spec})
-                return _run(on_card, output, project, confirmed, preset, runtimes, build_for, options, computer)
+                return _run(on_card, output, replace(wanted, model=confirmed))
 
         if len(computers) == 1:
             return _finish(space, output, one(computers[0]), options)
@@ -233,7 +234,7 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
         project = project_for(space.repositories, sample.model, name=sample.title, is_sample=True)
         options = OptimizeOptions(data=sample.data)
         opening = options.opening(sample.model)
-        done = _run(space, output, project, opening, preset_of(space, options), (), (), options)
+        done = _run(space, output, request_of(project, opening, preset_of(space, options), (), (), options))
         facts = read_facts(space, done.id)
         request = ExportRequest(out=bundle)
         tried = tried_run(space, facts)
@@ -268,23 +269,13 @@ def request_of(
     return RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
 
 
-def _run(
-    space: Workspace,
-    output: Output,
-    project: Project,
-    opening: OpenParams,
-    preset: Preset,
-    runtimes: tuple[str, ...],
-    build_for: tuple[str, ...],
-    options: OptimizeOptions,
-    computer: str = "",
-) -> Run:
-    request = request_of(project, opening, preset, runtimes, build_for, options, computer)
-    basis = usual_basis(Path(opening.path), len(preset.recipes), request.goal.time_budget_s)
-    expected = Forecasts(space.repositories, computer).expect(basis)
-    if not build_for:
+def _run(space: Workspace, output: Output, request: RunRequest) -> Run:
+    preset, goal = request.preset, request.goal
+    basis = usual_basis(Path(request.model.path), len(preset.recipes), goal.time_budget_s)
+    expected = Forecasts(space.repositories, goal.computer).expect(basis)
+    if not request.build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
-        if not computer and (short := short_of_memory(expected.memory_bytes, free_memory_bytes())):
+        if not goal.computer and (short := short_of_memory(expected.memory_bytes, free_memory_bytes())):
             output.notice(short)
     recorder, flow = start_run(space, request, output.watch)
     save_gpu(space, recorder.run.id)

@@ -64,7 +64,7 @@ def fleet_of(runs: Sequence[DeviceRun], objective: Objective) -> Fleet:
         for variant in sorted(run.variants, key=lambda variant: variant.index):
             work = "" if variant.is_baseline else variant.recipe.model_dump_json(include=WORK)
             by_work.setdefault(work, {})[at] = variant
-    versions = _told_apart(list(by_work.values()), runs)
+    versions = _with_own_titles(list(by_work.values()), runs)
     originals = next((version.variants for version in versions if version.is_baseline), ())
     costs = {
         number: _worst_cost(version, originals, objective)
@@ -99,7 +99,7 @@ def _planned_on(found: Mapping[int, Variant]) -> int:
     return next((at for at, one in found.items() if not one.recipe.id.startswith(AS_FOR)), min(found))
 
 
-def _told_apart(versions: Sequence[dict[int, Variant]], runs: Sequence[DeviceRun]) -> tuple[FleetVersion, ...]:
+def _with_own_titles(versions: Sequence[dict[int, Variant]], runs: Sequence[DeviceRun]) -> tuple[FleetVersion, ...]:
     """Return the versions; those of one recipe have the names of their computers in their titles."""
     own, apart = [_planned_on(found) for found in versions], []
     recipes = Counter(found[at].recipe.id for found, at in zip(versions, own, strict=True))
