@@ -10,15 +10,19 @@ import pytest
 from finished_run import finished_folder, write_picture
 from rig import Program, Start
 
-N_PICTURES, SIDE_PX = 60, 2000
-"""Pictures large enough that decoding them takes longer than a click."""
+N_PICTURES, N_DRAWN, SIDE_PX = 300, 60, 2000
+"""So many and so large that answering them takes longer than a look at the page and a click, on fast computers too."""
 
 
 def write_folder(folder: Path, count: int) -> Path:
-    """A folder of the sample's pictures with one file that is none."""
+    """A folder of the sample's pictures, of which `N_DRAWN` differ, with one file that is none."""
     folder.mkdir()
     for number in range(count):
-        write_picture(folder / f"picture {number:03}.png", number, SIDE_PX)
+        path = folder / f"picture {number:03}.png"
+        if number < N_DRAWN:
+            write_picture(path, number, SIDE_PX)
+        else:
+            path.hardlink_to(folder / f"picture {number % N_DRAWN:03}.png")
     (folder / "broken.png").write_bytes(b"no picture")
     return folder
 
