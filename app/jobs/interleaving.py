@@ -142,7 +142,8 @@ class BlockGroup:
             sets: Number of sets of fresh processes.
             budget_s: No set begins that would probably exceed it; None means twice the time of full blocks, so that
                 only models slower than a block are measured in fewer sets.
-            slow_over_ms: Variants with slower requests get two blocks per set, which suffice to show that.
+            slow_over_ms: A set ends after two blocks of each variant, which suffice to show that one has slower
+                requests.
             load_deadline_s: Seconds after which a process that does not load is killed.
             block_deadline_s: Seconds after which a process is killed in its turn, plus many times the usual duration.
             new_client: Creates a client for one job.
@@ -164,7 +165,7 @@ class BlockGroup:
         self._order: list[int] = []
         self._alive: list[int] = []
         self._more = self._added = 0  # blocks added to this set for each variant, and in all
-        self._may_add = len(self._jobs) > 1
+        self._may_add = len(self._jobs) > 1 and slow_over_ms is None  # a first measurement is short
         self._holder: int | None = None
         self._waiting_since_s = time.monotonic()
         self._began_s = self._set_began_s = self._turns_began_s = time.monotonic()
@@ -332,7 +333,7 @@ class BlockGroup:
             blocks_done = len(self.outcomes[index].blocks_ms[-1])
             latency_ms = self._latency_ms(index)
             if latency_ms is not None and self._slow_over_ms is not None and latency_ms > self._slow_over_ms:
-                self._blocks[index] = min(self._blocks_of(index), MIN_BLOCKS)
+                self._shorten_set()
             number = (self.sets_done, blocks_done)
             if number not in self._fastest_ms:
                 self._fastest_ms[number] = self._least_latency_ms()
@@ -349,6 +350,12 @@ class BlockGroup:
             self._holder, self._waiting_since_s = index, time.monotonic()
             self._live[index].send(turn)
             return
+
+    def _shorten_set(self) -> None:
+        """Let all variants end after two blocks, or after the next one if they have had two."""
+        for index in self._live:
+            least = max(MIN_BLOCKS, len(self.outcomes[index].blocks_ms[-1]) + 1)
+            self._blocks[index] = min(self._blocks_of(index), least)
 
     def _blocks_of(self, index: int) -> int:
         return self._blocks.get(index, self._pace.blocks) + self._more

@@ -75,7 +75,7 @@ class SavedMeasurements:
         except (OSError, ValueError, TypeError):  # written by another program version
             return None
         oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
-        if kept.measured_at is None or kept.measured_at < oldest or step.reuse.only_of not in (None, kept.run_began):
+        if kept.measured_at is None or kept.measured_at < oldest:
             return None
         return replace(kept, failures=(None,) * len(kept.latencies_ms))
 
@@ -89,7 +89,7 @@ class SavedMeasurements:
         if key is None or step.reuse is None or not measured.complete or any(measured.failures):
             return None
         now = datetime.now(UTC)
-        kept = replace(measured, measured_at=now, run_began=step.reuse.began)
+        kept = replace(measured, measured_at=now)
         folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"
         folder.mkdir(parents=True)
         try:

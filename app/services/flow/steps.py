@@ -165,24 +165,23 @@ class MeasuredVariant:
 class Reuse:
     """Conditions under which an earlier, identical measurement may be used: on this `machine`, not before `since`.
 
-    A measurement that other programs disturbed is used only by the run that made it, which began at `began`. If it will
-    be compared with a separate measurement, it must come from the same run, which began at `only_of`.
+    A measurement that other programs disturbed is used only by the run that made it, which began at `began`.
     """
 
     machine: str
     since: datetime
     began: datetime
-    only_of: datetime | None = None
 
 
 @dataclass(frozen=True)
 class MeasureStep:
     """Several variants measured in turn, with one live process each; yielded by a flow to its driver.
 
-    At `until_s` (`time.monotonic`) it ends with the blocks measured so far. A variant whose requests take longer than
-    `slow_over_ms` gets two blocks only; `least_block_s` lengthens the blocks of fast models. With `quiet` it begins
-    when other programs are idle, except on another `computer` ("" means this one). With `reuse` the store may provide
-    the result, and new results are stored. `number` distinguishes a repeated measurement from the first one.
+    At `until_s` (`time.monotonic`) it ends with the blocks measured so far. With requests that take longer than
+    `slow_over_ms`, a set has two blocks of each variant; `least_block_s` lengthens the blocks of fast models. With
+    `quiet` it begins when other programs are idle, except on another `computer` ("" means this one). With `reuse` the
+    store may provide the result, and new results are stored. `number` distinguishes a repeated measurement from the
+    first one.
     """
 
     variants: tuple[MeasuredVariant, ...]
@@ -212,8 +211,7 @@ class Measured:
 
     `failures[i]` is set if variant i could not be measured. `loads[i][s][b]` is the system's other load in each block,
     in the order of requests; () if unknown. `seconds` is the total time, with processes and warm-up. `complete` is
-    False if the measurement was stopped early. `measured_at` is None for a new measurement, else its time; its run
-    began at `run_began`.
+    False if the measurement was stopped early. `measured_at` is None for a new measurement, else its time.
     """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
@@ -224,7 +222,6 @@ class Measured:
     complete: bool = True
     measured_at: datetime | None = None
     loads: Loads = ()
-    run_began: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ tried yet.
 """
 
 import dataclasses
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -202,12 +203,17 @@ class RunClock:
         self._took[kind].append(seconds)
 
     def record_measured(self, variant_id: str, measured: Measured) -> None:
-        """Record the cost of a version by its first measurement; the first recorded version is the original."""
-        times_ms = [value for one_set in measured.latencies_ms[0] for value in one_set]
-        timed_s = WITH_WARMUP * sum(times_ms) / 1000
+        """Record the cost of a version by its first measurement, in which it is the last one.
+
+        The first recorded version is the original. Processes of a set start together.
+        """
+        sums_s = [WITH_WARMUP * sum(sum(one_set) for one_set in sets) / 1000 for sets in measured.latencies_ms]
+        requests = sum(map(len, measured.latencies_ms[-1]))
+        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * sums_s[-1] / max(1, requests))
+        other_s = max(0.0, measured.seconds - sum(sums_s))
+        if len(sums_s) > 1:
+            other_s = max(0.0, other_s - self._costs[self._first].load_s)
         self._first = self._first or variant_id
-        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
-        other_s = max(0.0, measured.seconds - timed_s)
         start_s = min(START_S, other_s)
         self._costs[variant_id] = Cost(start_s, other_s - start_s, block_s)
 
@@ -363,11 +369,14 @@ class RunClock:
         share = WORTH_SHARE if final_ids else TRY_ANYWAY_SHARE
         return left_s is None or left_s > max(MIN_STEP_S, share * self.version_s)
 
-    @property
-    def quick_blocks(self) -> int:
-        """Return the blocks of a first measurement; slow models get a p99 (299 requests) in the final run only."""
+    def first_blocks(self, versions: int) -> int:
+        """Return the blocks of each of so many versions in a first measurement.
+
+        A p99 (299 requests) is left to the final run, except that of an original which is not slow.
+        """
         original = self._costs.get(self._first)
-        return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
+        blocks = QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
+        return math.ceil(blocks / versions)
 
     def plan_final(self, final_ids: Ids) -> FinalPlan:
         """Return the most thorough final run that fits into the remaining time, else the cheapest one."""

@@ -19,7 +19,10 @@ FINAL_SETS, FINAL_BLOCKS = 5, 2
 """Blocks of 40 timed requests or more in each of 5 sets of fresh processes; a speedup is sampled over sets."""
 
 QUICK_BLOCKS, FEW_BLOCKS, SLOW_BLOCK_S = 8, 3, 0.3
-"""Blocks of a first measurement, and of one of a model whose blocks last longer than `SLOW_BLOCK_S` seconds."""
+"""Blocks of the original's first measurement, fewer if its blocks last longer than `SLOW_BLOCK_S` seconds.
+
+A version and the original share about as many in its first measurement.
+"""
 
 WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S = 10, 40, 2.0
 """Each block warms up with 10 of its 50 requests; blocks of slow models end after 2 seconds."""
@@ -40,8 +43,9 @@ Together they are the median of runs of small models on two cores, as are the fo
 OPEN_S, OPEN_S_PER_MB = 4.0, 0.02
 MAKE_S, MAKE_S_PER_MB = 2.4, 0.03
 
-MEAN_BLOCKS, MEAN_BLOCKS_OF_SLOW = 5.0, 2.5
-"""Mean blocks of a first measurement: hopeless versions have two instead of `QUICK_BLOCKS` or `FEW_BLOCKS`."""
+MEAN_BLOCKS, MEAN_BLOCKS_OF_SLOW = 8.0, 2.5
+BESIDE_BLOCKS, BESIDE_BLOCKS_OF_SLOW = 1.7, 1.0
+"""Mean blocks of 40 requests of the original alone, and of each of both beside a version; hopeless ones have fewer."""
 
 KEPT_SHARE, FINAL_SHARE = 0.75, 0.65
 """Share of a preset's recipes that fit a model and a machine until planning gives their number, and of these versions
@@ -179,13 +183,16 @@ class Basis:
     def _tried(self) -> dict[StepKind, float]:
         megabytes, request_s = self.size_bytes / MEGABYTE, self._request_s
         block_s = min(BLOCK_MAX_S, WITH_WARMUP * TIMED_REQUESTS * request_s)
-        look_s = (MEAN_BLOCKS_OF_SLOW if block_s > SLOW_BLOCK_S else MEAN_BLOCKS) * block_s
+        is_slow = block_s > SLOW_BLOCK_S
+        alone_s = (MEAN_BLOCKS_OF_SLOW if is_slow else MEAN_BLOCKS) * block_s
+        beside_s = (BESIDE_BLOCKS_OF_SLOW if is_slow else BESIDE_BLOCKS) * (1 + VERSION_TIME) * block_s
+        load_s = LOAD_S + LOAD_S_PER_MB * megabytes
         screened_s = min(MOST_SCREENED, self.n_test / 4) * request_s
         return {
             "open": (OPEN_S + OPEN_S_PER_MB * megabytes) / 2,
             "read": (OPEN_S + OPEN_S_PER_MB * megabytes) / 2,
-            "original": MAKE_S + self.n_test * request_s + look_s,
-            "version": MAKE_S_PER_MB * megabytes + MAKE_S + VERSION_TIME * (screened_s + look_s),
+            "original": MAKE_S + self.n_test * request_s + alone_s,
+            "version": MAKE_S_PER_MB * megabytes + MAKE_S + VERSION_TIME * screened_s + beside_s + load_s,
             "proof": PROVEN * (MAKE_S + VERSION_TIME * self.n_test * request_s),
         }
 

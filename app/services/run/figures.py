@@ -46,14 +46,14 @@ def with_figures(
         measured: The measurement.
         index: Position of the version in `measured`.
         summary: Its figures; None is an error.
-        interleaved: Whether versions were measured side by side.
+        interleaved: Whether several sets were measured side by side, which gives bounds.
         anew: False if the figures come from an earlier run, which is then noted.
         original_ms: Times of the original in the same measurement (see `original_times`); the speedup is then the
             ratio of the two displayed mean times.
     """
     if summary is None:
         raise RuntimeError("a variant that was measured has no summary")
-    if interleaved and original_ms is not None:
+    if original_ms is not None:
         summary = _in_shown_times(summary, *original_ms)
     results = measured.results[index]
     sets = len(measured.latencies_ms[index])

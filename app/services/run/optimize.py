@@ -224,9 +224,7 @@ class _Optimization(Search):
         if not self.by_words or original.n_evaluated >= n_wanted:  # fewer texts do not justify notes yet
             self.warn_of(original)
         quiet = self.patience.part(FIRST_S, clock.left_s)
-        measured = yield from self.measure_first(original, step, slow_over_ms=SLOW_REQUEST_MS, quiet=quiet)
-        summaries = yield from self.summarize(measured)
-        original = self.take_figures(original, measured, 0, summaries[0], interleaved=False)
+        original, measured = yield from self.measure_first(original, step, slow_over_ms=SLOW_REQUEST_MS, quiet=quiet)
         p50_ms = original.variant.measurement.latency_p50_ms
         self._slow_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
         clock.record_step("original", clock.spent_s - began_s)
@@ -316,17 +314,14 @@ class _Optimization(Search):
         clock.final_ids = self.best_ids()
 
     def _measure(self, step: int, variant: Variant) -> Flow[None]:
-        """Make a version, measure it alone, and evaluate it on the calibration set if it looks like a gain."""
+        """Make a version, measure it with the original, and evaluate it on calibration examples if it looks faster."""
         try:
             version = yield from self.make(variant, step)
         except JobError as error:
             if error.error.code not in (TIME_LIMIT, "killed"):  # the next attempt may succeed after these
                 self._unmade.append(variant.recipe.steps)
             raise
-        measured = yield from self.measure_first(version, step, slow_over_ms=self._slow_ms)
-        base = yield from self.original_measured_with(measured, step)
-        summaries = yield from self.summarize(measured, base)
-        version = self.take_figures(version, measured, 0, summaries[0], interleaved=False)
+        version, measured = yield from self.measure_first(version, step, slow_over_ms=self._slow_ms)
         is_awaited = variant.recipe.id in self._awaited
         if self._screened is not None and (is_awaited or looks_like_gain(version.variant, self.plan.objective)):
             version = yield from self._screen(step, version, self._screened)

@@ -1,7 +1,6 @@
 """Hold the state of a search, and record a version's figures: measured alone first, then side by side."""
 
 import dataclasses
-from datetime import datetime
 from typing import Any
 
 from app.domain.choose import LEAST_ALIKE_ITEMS, cost_of, is_eligible, is_gain, versions_to_measure
@@ -15,7 +14,8 @@ from app.services.flow.quiet import quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured, MeasureStep, Reuse
 from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
-from app.services.run.figures import speedup_of, with_figures
+from app.services.run.costs import TIMED_REQUESTS, WARMUP_REQUESTS
+from app.services.run.figures import original_times, speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import RunSteps
 from app.services.run.version_steps import Version
@@ -23,10 +23,10 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import SpeedSummary
 from workers.contracts.translation import _, joined, mark
 
-NEAR_SHARE = 0.5
-"""Least speedup of the best version that is measured side by side although nothing looked faster.
+NEAR_SHARE = 0.8
+"""Least speedup of the best version that is measured side by side in several sets although nothing looked faster.
 
-First measurements happen at different times, and a busy machine may have spoiled one of them.
+A first measurement has one process of each version, and a busy machine may have spoiled it.
 """
 
 LATE = mark("It was not ready when the time was up.")
@@ -61,8 +61,6 @@ class Search(RunSteps):
         self.by_words = False
         self.most_test: int | None = None
         self.patience = quiet_budget()
-        self._base: Measured | None = None
-        self._base_step: MeasureStep | None = None
 
     def save(self, **changes: Any) -> None:
         """Change the stored state of the search and save it."""
@@ -106,64 +104,45 @@ class Search(RunSteps):
         """Return all variants that were measured in this part of the run and are not dropped, with the original."""
         return [variant for variant in self.recorder.variants.values() if self.is_in(variant.id)]
 
-    def measure_first(self, version: Version, step: int, **how: Any) -> Flow[Measured]:
-        """Measure one version for the first time; the original must come first.
+    def measure_first(self, version: Version, step: int, **how: Any) -> Flow[tuple[Version, Measured]]:
+        """Measure one version for the first time, in turn with the original; record and return it with its figures.
 
-        A kept measurement is used only if the same run also measured the original that this version is compared with.
+        The original itself comes first, alone. A processor changes its speed by a third within a minute, so times of
+        different moments cannot be compared.
 
         Raises:
             JobError: The version could not be measured.
         """
-        variant, reuse = version.variant, self.reuse
-        if self._base is not None and reuse is not None:
-            reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
-        measuring = self.measure_step(
-            [version],
-            _("Measure {0}").format(_(variant.title)),
-            step,
-            sets=1,
-            blocks=self.clock.quick_blocks,
-            reuse=reuse,
-            **how,
-        )
-        measured = yield from _measured_one(measuring)
-        if variant.is_baseline:
-            self._base, self._base_step = measured, measuring
+        variant = version.variant
+        field = [version] if variant.is_baseline else [self.original, version]
+        title, blocks = _("Measure {0}").format(_(variant.title)), self.clock.first_blocks(len(field))
+        requests = {"warmup_requests": WARMUP_REQUESTS // len(field), "timed_requests": TIMED_REQUESTS // len(field)}
+        how = {"sets": 1, "blocks": blocks, "reuse": self.reuse, **requests, **how}
+        measuring = self.measure_step(field, title, step, **how)
+        measured = yield from version_steps.measure(measuring)
+        if (failure := next(filter(None, reversed(measured.failures)), None)) is not None:
+            raise JobError(failure, 1)
+        last = len(field) - 1
         self.clock.record_measured(variant.id, measured)
-        self.resume_from(variant.id, measured, 0)
-        return measured
+        self.resume_from(variant.id, measured, last)
+        summaries = yield from self.summarize(measured)
+        original_ms = original_times(summaries[0], self.original.variant) if last else None
+        version = self.take_figures(
+            version, measured, last, summaries[last], interleaved=False, original_ms=original_ms
+        )
+        return version, measured
 
     def measure_step(self, versions: list[Version], title: str, step: int, **how: Any) -> MeasureStep:
         """Return the step that measures versions with the cores of this run."""
         how = {"title": title, "threads": self.threads, "step_index": step, **how}
         return version_steps.measure_step(versions, self.data.folder, **how)
 
-    def original_measured_with(self, measured: Measured, step: int) -> Flow[Measured]:
-        """Return the original's first measurement, with which `measured` is compared.
-
-        It must come from the same run as `measured`, so it is measured again if only one of the two came from the
-        store.
-        """
-        if self._base is None or self._base_step is None:
-            raise RuntimeError("the original is measured first")
-        if self._run_of(self._base) != self._run_of(measured):
-            reuse = self._base_step.reuse
-            if reuse is not None:
-                reuse = dataclasses.replace(reuse, since=max(reuse.since, reuse.began))
-            again = dataclasses.replace(self._base_step, reuse=reuse, quiet=None, step_index=step)
-            self._base = yield from _measured_one(again)
-        return self._base
-
-    def _run_of(self, measured: Measured) -> datetime:
-        """Return when the run began that made this measurement."""
-        return measured.run_began or self.recorder.run.created_at
-
     def summarize(
-        self, measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
+        self, measured: Measured, family: int | None = None, looks: int = 1
     ) -> Flow[tuple[SpeedSummary | None, ...]]:
         """Return the figures of all variants (see `version_steps.summarize`), and record how long that takes."""
         began_s = self.clock.spent_s
-        summaries = yield from version_steps.summarize(measured, against, family, looks)
+        summaries = yield from version_steps.summarize(measured, family, looks)
         self.clock.record_closing(self.clock.spent_s - began_s)
         return summaries
 
@@ -232,10 +211,3 @@ class Search(RunSteps):
         is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
         count, limit_pct = MOST_IN_FINAL if is_small else MOST_OF_LARGE, self.goal.max_loss_pct
         return versions_to_measure(measured, self.plan.objective, count, limit_pct, few_items=self.few_items)
-
-
-def _measured_one(step: MeasureStep) -> Flow[Measured]:
-    measured = yield from version_steps.measure(step)
-    if (failure := measured.failures[0]) is not None:
-        raise JobError(failure, 1)
-    return measured

@@ -342,25 +342,20 @@ def measure(step: MeasureStep) -> Flow[Measured]:
 
 
 def summarize(
-    measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
+    measured: Measured, family: int | None = None, looks: int = 1
 ) -> Flow[tuple[jobs.SpeedSummary | None, ...]]:
-    """Return percentiles and speedups of all variants over variant 0 of `measured`, or of `against`.
+    """Return percentiles and speedups of all variants over variant 0 of the same measurement.
 
     Args:
         measured: The measurement.
-        against: A separate measurement whose variant 0 is the original.
         family: Number of versions compared in all, if `measured` has a part of them.
         looks: Number of rounds.
     """
-    times, loads = measured.latencies_ms, measured.loads
-    if against is not None:
-        times = (against.latencies_ms[0], *times)
-        loads = (against.loads[0] if against.loads else (), *loads)
     done = yield from JobStep(
         "summarize",
-        jobs.SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
+        jobs.SummarizeParams(latencies_ms=measured.latencies_ms, loads=measured.loads, family=family, looks=looks),
         Rows[jobs.SpeedSummary | None],
         "Work out the figures",
         cache=True,
     ).run()
-    return done.result.rows[(0 if against is None else 1) :]
+    return done.result.rows

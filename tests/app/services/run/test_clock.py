@@ -132,10 +132,23 @@ def test_clock_without_a_limit_bounds_nothing(elapsed: Elapsed) -> None:
     assert clock.plan_final(["a", "b", "c"]) == FinalPlan(6, 5)
 
 
-def test_quick_blocks_of_slow_models_are_fewer(elapsed: Elapsed) -> None:
-    """Given a model of 1 ms and one of 100 ms, Then the first measurement of the slow one has 3 blocks instead of 8."""
-    assert a_clock(100, elapsed, p50_ms=1).quick_blocks == 8
-    assert a_clock(100, elapsed, p50_ms=100).quick_blocks == 3
+def test_first_blocks_are_fewer_for_slow_models_and_shared_with_the_original(elapsed: Elapsed) -> None:
+    """Given a model of 1 ms and one of 100 ms, Then the slow one has 3 blocks instead of 8 in its first measurement, and
+    each has half as many beside a version."""
+    for p50_ms, alone, beside in ((1, 8, 4), (100, 3, 2)):
+        clock = a_clock(100, elapsed, p50_ms=p50_ms)
+        assert (clock.first_blocks(1), clock.first_blocks(2)) == (alone, beside)
+
+
+def test_cost_of_a_version_leaves_out_the_original_beside_it(elapsed: Elapsed) -> None:
+    """Given an original that loads for 1.6 s and a version measured beside it, Then the version costs what is its own."""
+    clock = limited(100, elapsed)
+    times_ms = ((10.0,) * 160,)
+    clock.record_measured("original", Measured((times_ms,), ((),), (None,), None, 2.0 + 1.25 * 1.6))
+    both = Measured((times_ms, times_ms), ((), ()), (None, None), None, 0.4 + 1.6 + 0.7 + 2 * 1.25 * 1.6)
+    clock.record_measured("a", both)
+    alone_s = 0.4 + 2 * 0.5  # one core starts both processes, and each has two blocks of 0.5 s
+    assert clock.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * alone_s + 1.6 + 0.7))
 
 
 def test_bounded_limits_jobs_and_measurements() -> None:

@@ -93,7 +93,7 @@ def test_version_below_a_real_gain_is_not_recommended(stage: Make, original_ms: 
 def test_run_without_time_for_the_final_run_offers_to_measure_longer(stage: Make) -> None:
     """Given a version that looked faster, and no time to measure it side by side, Then the headline names that; when
     resumed, it wins."""
-    one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=18)
+    one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=14)
     run = one.go()
     assert run.recommended_variant_id is None and one.outcome.ending is Ending.UNSETTLED
     assert "“A” looked faster at first" in run.headline and "measure longer" in run.headline
@@ -108,7 +108,7 @@ def test_run_without_time_for_the_final_run_offers_to_measure_longer(stage: Make
 def test_run_without_time_for_the_proof_offers_to_prove(stage: Make) -> None:
     """Given a version that is certainly faster, and no time to test its predictions, Then the headline names that and
     nothing is called safe; when resumed, it is tested and wins."""
-    one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=22)
+    one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=19)
     run = one.go()
     assert run.recommended_variant_id is None and one.outcome.ending is Ending.UNTESTED
     assert run.headline == "“A” is 2.0 times faster, its answers are not tested: prove it"
