@@ -115,10 +115,15 @@ def expected_speedup(variant: Variant) -> float:
 
     Under load it is the higher of wall and processor time: a possibly fast version is measured again with the original.
     """
+    return max(_speedups(variant))
+
+
+def _speedups(variant: Variant) -> list[float]:
+    """Return the speedup, under load by each kind of time that was measured; 0 stands for none."""
     measured = variant.measurement
-    is_doubtful = measured.under_load and not measured.undisturbed
-    speedups = (measured.speedup, *((measured.cpu_speedup, measured.wall_speedup) if is_doubtful else ()))
-    return max(one or 0.0 for one in speedups)
+    if not measured.under_load or measured.undisturbed:
+        return [measured.speedup or 0.0]
+    return [one for one in (measured.speedup, measured.cpu_speedup, measured.wall_speedup) if one] or [0.0]
 
 
 def known_speedup(variant: Variant) -> float:
@@ -261,10 +266,11 @@ def is_probably_unsafe(variant: Variant, limit_pct: float) -> bool:
 def could_be_fastest(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
     """Return whether a version as fast as one of `named` could be recommended by speed.
 
-    It must be faster than the original and all eligible versions. The result is True if none of `named` was tried; a
+    It must be faster than the original and all eligible versions. Under load, the best time of `named` and the worst
+    one of the others count, so that no noise leaves out a recipe. The result is True if none of `named` was tried; a
     dropped one counts as slow.
     """
-    others = [expected_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and is_eligible(v)]
+    others = [min(_speedups(v)) for v in tried if v.state != "dropped" and not v.is_baseline and is_eligible(v)]
     best = max([1.0, *others])
     return not named or any(v.state != "dropped" and expected_speedup(v) > best for v in named)
 

@@ -17,19 +17,16 @@ from typing import Any
 from app.services.flow.measuring import NO_TIME
 from app.services.flow.steps import AnyStep, DiskStep, Flow, JobError, Measured, MeasureStep, StepResult, T
 from app.services.run.costs import (
-    BLOCK_MAX_S,
     CHOICES,
     FEW_BLOCKS,
     FINAL_SETS,
     QUICK_BLOCKS,
     SLOW_BLOCK_S,
-    START_S,
-    TIMED_REQUESTS,
-    WITH_WARMUP,
     Basis,
     Cost,
     FinalPlan,
     StepKind,
+    first_cost,
     set_s,
 )
 
@@ -203,19 +200,9 @@ class RunClock:
         self._took[kind].append(seconds)
 
     def record_measured(self, variant_id: str, measured: Measured) -> None:
-        """Record the cost of a version by its first measurement, in which it is the last one.
-
-        The first recorded version is the original. Processes of a set start together.
-        """
-        sums_s = [WITH_WARMUP * sum(sum(one_set) for one_set in sets) / 1000 for sets in measured.latencies_ms]
-        requests = sum(map(len, measured.latencies_ms[-1]))
-        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * sums_s[-1] / max(1, requests))
-        other_s = max(0.0, measured.seconds - sum(sums_s))
-        if len(sums_s) > 1:
-            other_s = max(0.0, other_s - self._costs[self._first].load_s)
+        """Record the cost of a version by its first measurement; the first recorded version is the original."""
+        self._costs[variant_id] = first_cost(measured, self._costs.get(self._first))
         self._first = self._first or variant_id
-        start_s = min(START_S, other_s)
-        self._costs[variant_id] = Cost(start_s, other_s - start_s, block_s)
 
     def record_closing(self, seconds: float) -> None:
         """Record the seconds of computing the figures, which happens once more at the end."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.jobs.interleaving import Pace
+from app.services.flow.steps import Measured
 from workers.contracts.process.allowance import usable_cores
 
 StepKind = Literal["open", "read", "original", "version", "final", "proof"]
@@ -90,6 +91,21 @@ class Cost:
 def cost_in_turn(load_ms: float | None, request_ms: float | None) -> Cost:
     """Return the cost of a version by the figures that are kept of it; milliseconds, None where it was not measured."""
     return Cost(START_S, (load_ms or 0.0) / 1000, WITH_WARMUP * TIMED_REQUESTS * (request_ms or 0.0) / 1000)
+
+
+def first_cost(measured: Measured, original: Cost | None) -> Cost:
+    """Return the cost of the last version of a measurement of one set, in which the `original` is the other one if any.
+
+    Both processes start at the same time.
+    """
+    sums_s = [WITH_WARMUP * sum(sum(one_set) for one_set in sets) / 1000 for sets in measured.latencies_ms]
+    requests = sum(map(len, measured.latencies_ms[-1]))
+    block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * sums_s[-1] / max(1, requests))
+    other_s = measured.seconds - sum(sums_s)
+    if original is not None and len(sums_s) > 1:
+        other_s -= original.load_s
+    start_s = min(START_S, max(0.0, other_s))
+    return Cost(start_s, max(0.0, other_s - start_s), block_s)
 
 
 def set_s(costs: Sequence[Cost], blocks: int) -> float:

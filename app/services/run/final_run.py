@@ -78,8 +78,11 @@ class FinalRun:
         field = with_portable(best, plan.versions, search.plan.objective)
         yield from self._measure([variant.id for variant in field], plan)
 
-    def more(self) -> Flow[bool]:
-        """Measure one more round of undecided versions; return False if none is open or no time is left."""
+    def more(self, *, doubtful: bool = False) -> Flow[bool]:
+        """Measure one more round of undecided versions; return False if none is open or no time is left.
+
+        Versions that will hardly be safe wait until all recipes were tried, and are measured if `doubtful` is true.
+        """
         search, objective, self._is_over = self._search, self._search.plan.objective, False
         if self._most is not None and self._begun >= self._most:
             return False
@@ -89,6 +92,8 @@ class FinalRun:
         if best is not None and best.judgement is None and is_probably_unsafe(best, search.goal.max_loss_pct):
             best = None  # if the first version fails its proof, the second one must be measured already
         undecided = [v for v in open_versions(versions, best, objective) if can_be_measured_on(v)]
+        if not doubtful:
+            undecided = [v for v in undecided if not is_probably_unsafe(v, search.goal.max_loss_pct)]
         left = [version.id for version in (sorted(undecided, key=exactness) if search.few_items else undecided)]
         if best is None and not left and self._was_far_ahead:
             left = search.next_ids()

@@ -118,7 +118,11 @@ class _Optimization(Search):
         yield from final.first()
         is_new = True
         while is_new:  # time left after a proof goes to other versions: the fastest one may have failed
-            while (yield from final.more()) or (yield from self._try_all(self._leader_ids, most=1)):
+            while (
+                (yield from final.more())
+                or (yield from self._try_all(self._leader_ids, most=1))
+                or (yield from final.more(doubtful=True))
+            ):
                 pass  # remaining time goes to undecided versions first, then to untried recipes
             is_new = yield from proof.run()
         for step, recipe in self._waiting:

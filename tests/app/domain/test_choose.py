@@ -269,6 +269,15 @@ def test_what_is_no_faster_than_the_best_needs_no_refining() -> None:
     assert could_be_fastest([], [good])
 
 
+def test_noise_of_other_programs_leaves_out_no_recipe() -> None:
+    """Given a version that other programs let look faster by the clock than by processor time, Then a slower one could
+    still be the fastest; not where the computer was quiet."""
+    broken, noisy = variant("broken", p50_ms=0.8, verdict="regressed"), variant("noisy", p50_ms=0.5)
+    busy = dataclasses.replace(noisy.measurement, under_load=True, cpu_speedup=1.0, wall_speedup=4.0)
+    assert not could_be_fastest([broken], [broken, noisy])
+    assert could_be_fastest([broken], [broken, dataclasses.replace(noisy, measurement=busy)])
+
+
 def test_cost_is_price_over_answers() -> None:
     """Given 3.60 an hour and 1,000 answers a second all the time, Then a million cost 1; half the time, twice that."""
     assert cost_per_million(3.6, 1000, 1.0) == pytest.approx(1.0)

@@ -204,6 +204,19 @@ def test_doubtful_version_does_not_take_the_only_place_in_the_final_run(
     assert one.go().recommended_variant_id == one.variants["Half"].id
 
 
+def test_doubtful_version_waits_for_the_others_in_further_rounds(stage: Make) -> None:
+    """Given a busy computer on which nothing is shown to be faster, and a version that changed 7 % of the calibration
+    results at a limit of 1 %, Then a further round measures the other one, and the doubtful one comes last."""
+    doubtful = Like(p50_ms=1.0, agreement=0.93, verdict="not_enough_data")
+    one = stage(ORIGINAL, {"Doubtful": doubtful, "Half": Like(p50_ms=2.0)}, time_budget_s=300)
+    one.play.waited_share, one.play.agreed_low = 0.4, 0.98
+    one.go()
+    ids = {version.id: title for title, version in one.variants.items()}
+    rounds = [{ids[measured.variant_id] for measured in step.variants[1:]} for step in one.play.finals]
+    assert rounds[:2] == [{"Doubtful", "Half"}, {"Half"}]
+    assert "Doubtful" in rounds[-1]
+
+
 def test_time_after_a_failed_winner_goes_to_the_next_version(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given one place in the final run for a version that the test examples refuse, When time is left, Then another one
     is measured side by side, tested at the level of another look, and recommended."""
