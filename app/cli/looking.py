@@ -280,6 +280,7 @@ def jobs(output: Output) -> int:
             "created_at": run.created_at.isoformat(),
             "seconds": run.seconds,
             "headline": run.headline,
+            "computer": run.goal.computer,
         }
         for run in runs
     ]
@@ -290,7 +291,8 @@ def jobs(output: Output) -> int:
     ]
     output.document({"runs": run_rows, "jobs": job_rows})
     for row in run_rows:
-        when, what = f"{row['created_at']:.19}", f"{row['project']}: {row['headline']}"
+        where = f" on {row['computer']}" if row["computer"] else ""
+        when, what = f"{row['created_at']:.19}", f"{row['project']}{where}: {row['headline']}"
         output.text(f"  {row['run_id']}  {when}  {row['state']:<14} {what}")
     running = sum(1 for run in runs if run.state in ("running", "queued"))
     output.sentence(f"{len(runs)} runs, {running} of them not finished yet." if running else f"{len(runs)} runs.")

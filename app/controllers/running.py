@@ -27,6 +27,7 @@ class FlowOptions(TypedDict, total=False):
     restarts_automatically: bool
     yields_to_measurements: bool
     exclusive: bool
+    computer: str
 
 
 @dataclass(eq=False)
@@ -46,6 +47,7 @@ class Running:
         restarts_automatically: The flow restarts at the next start, so closing the window needs no question.
         yields_to_measurements: The flow is cancelled when a measurement is started.
         exclusive: No other flow starts while it runs.
+        computer: Name of the other computer that it measures on; "" if all of it runs here.
         progress: The last reported progress.
         driver: None while the flow waits.
     """
@@ -63,6 +65,7 @@ class Running:
     restarts_automatically: bool = False
     yields_to_measurements: bool = False
     exclusive: bool = False
+    computer: str = ""
     progress: RunProgress | None = None
     driver: "Driver[Any] | None" = None
     started_s: float = field(default_factory=time.monotonic)

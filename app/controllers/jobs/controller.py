@@ -110,7 +110,7 @@ class JobsController(PageController[JobsPage]):
             id=run.id,
             title=name,
             state="open" if self._has_no_verdict(run) else STATES[run.state],
-            device=device_words(described.device if described is not None and used_gpu else None),
+            device=run.goal.computer or device_words(described.device if described is not None and used_gpu else None),
             created_at=run.created_at,
             seconds=run.seconds,
             progress=progress.share if progress is not None else None,
@@ -180,7 +180,7 @@ def log_lines(workspace: Workspace, run: Run) -> list[str]:
         error = ErrorInfo.model_validate_json(job.error_json) if job.error_json else None
         output = read_tail(workspace.paths.root / (job.log_path or ""), MAX_LOG_BYTES).strip().splitlines()
         if error is not None or output:
-            lines += ["", f"— {job.title} ({job.state}) —", *output[-MAX_LOG_LINES:]]
+            lines += ["", f"— {job.title} ({job.device}, {job.state}) —", *output[-MAX_LOG_LINES:]]
         if error is not None:
             lines += [f"{error.title}: {error.detail}", *error.traceback.splitlines()]
     return lines
@@ -197,6 +197,7 @@ def _flow_value(running: Running) -> JobValue:
         id=_flow_id(running),
         title=running.title,
         state="running",
+        device=running.computer,
         created_at=datetime.now(UTC) - timedelta(seconds=seconds),
         seconds=seconds,
         progress=progress.share if progress is not None else None,

@@ -106,6 +106,7 @@ class LoadController(PageController[LoadPage]):
             on_cancelled=lambda: self._on_failed(None),
             observe=self._on_event,
             measures=True,
+            computer=facts.run.goal.computer,
         )
         self._on_tick()
 

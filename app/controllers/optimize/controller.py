@@ -137,6 +137,7 @@ class OptimizeController(PageController[OptimizePage]):
             observe=live.recorder.watch,
             is_run=True,
             run_id=run.id,
+            computer=run.goal.computer,
         )
 
     # --- display

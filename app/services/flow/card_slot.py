@@ -26,7 +26,9 @@ def works_on_gpu(step: AnyStep) -> bool:
 
 
 def device_of(step: JobStep[Any] | MeasureStep, chosen: Card | None) -> str:
-    """Return where a step runs: "cpu", or "cuda:" with the index of its card (else of the `chosen` one)."""
+    """Return where a step runs: "cpu", "cuda:" with the index of its card (else of the `chosen` one), or "on NAME"."""
+    if step.computer:
+        return f"on {step.computer}"
     if not works_on_gpu(step):
         return "cpu"
     card = (step.limits.card if isinstance(step, JobStep) else None) or chosen

@@ -379,4 +379,4 @@ class Driver(Generic[T]):
 
     def _report_begin(self, job_id: str, kind: str, step: JobStep[Any] | MeasureStep) -> None:
         self._history.began(job_id, kind, step.title, device_of(step, self._workspace.card()))
-        self._observe(JobBegan(job_id, kind, step.title, step.step_index))
+        self._observe(JobBegan(job_id, kind, step.title, step.step_index, step.computer))

@@ -90,12 +90,16 @@ class MemoryUsed:
 
 @dataclass(frozen=True)
 class JobBegan:
-    """A process began a job, which is in the history by now; `step_index` has the meaning of `StepProgress.index`."""
+    """A process began a job, which is in the history by now; `step_index` has the meaning of `StepProgress.index`.
+
+    `computer` is the name of the other computer that the process is on, "" for this one.
+    """
 
     job_id: str
     kind: str
     title: str
     step_index: int | None = None
+    computer: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,15 @@ DOING = {
     "doctor": mark("checking the preparation"),
 }
 
+ELSEWHERE = {
+    "answer": mark("answering examples on {0}"),
+    "measure": mark("measuring its speed on {0}"),
+    "describe": mark("looking at {0}"),
+    "plan": mark("choosing what to try on {0}"),
+    "gpu_rungs": mark("looking at {0}"),
+}
+"""What jobs of a kind do on another computer, of which {0} is the name."""
+
 LONG_STAGES = {"engine": (mark("building its engine"), (0.35, 0.7))}
 """Long stages of jobs by their ids: what they do, and the share of the step at their begin and end."""
 
@@ -52,7 +61,7 @@ class ProgressMeter:
         """Create the meter of a run with this clock."""
         self._clock = clock
         self._steps: dict[int, StepRecord] = {}
-        self._job, self._within = "", (0.0, 1.0)
+        self._job, self._computer, self._within = "", "", (0.0, 1.0)
         self._stage_id = ""
         self._part = 0.0
         self._own_s: float | None = None  # what the final run or the proof expects of itself
@@ -114,6 +123,7 @@ class ProgressMeter:
 
     def _on_job(self, event: JobBegan) -> None:
         self._job, self._stage_id, self._own_s = event.kind, "", None
+        self._computer = event.computer
         begins = BEGINS.get(event.kind)
         if begins is None or self._at() is None:
             self._within = (0.0, 1.0)
@@ -131,6 +141,8 @@ class ProgressMeter:
         doing = DOING.get(self._job, "")
         if self._stage_id in LONG_STAGES:
             doing = LONG_STAGES[self._stage_id][0]
+        elif self._computer and self._job in ELSEWHERE:
+            doing = _(ELSEWHERE[self._job]).format(self._computer)
         if step is None:
             return capitalized(_(doing)) if doing else self.now.stage
         return joined([_(step.title), _(doing)], ": ") if doing else step.title

@@ -16,7 +16,7 @@ from app.controllers.first_page import StartupQueue, show_first_page
 from app.controllers.jobs.controller import MAX_RUNS, JobsController
 from app.domain.job import JobRecord
 from app.domain.outcome import SearchEnd
-from app.domain.run import RunState
+from app.domain.run import Goal, RunState
 from app.services.flow.events import RunProgress, StepProgress
 from app.services.flow.workspace import Workspace
 from app.services.records.run_records import read_end, write_end
@@ -151,19 +151,21 @@ def test_many_runs_are_listed_quickly(app_controller: AppController, window: Mai
 
 
 def test_run_is_listed_with_its_device(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given a computer with a GPU, then only the run that used a GPU runtime names the GPU."""
+    """Given a computer with a GPU, then only the run that used a GPU runtime names the GPU; a run on another computer names
+    that one."""
     make_project(space)
     gpu = DeviceFacts(processor="CPU", cores=2, memory_bytes=1 << 33, gpus=("NVIDIA T4",))
     app_controller.session.set_described(described(device=gpu))
     add_run(space, run(1), variant(0), variant(1))
     add_run(space, run(2), variant(0), variant(1, runtime="onnxruntime-cuda"))
+    add_run(space, run(3, goal=Goal("balanced", 1.0, computer="pi")), variant(0))
     window.show_page("jobs")
     model = window.page("jobs").findChildren(QTableView)[0].model()
     shown = [
         " ".join(str(model.index(row, column).data()) for column in range(model.columnCount()))
         for row in range(model.rowCount())
     ]
-    assert sorted("NVIDIA T4" in text for text in shown) == [False, True], shown
+    assert [sum(where in text for text in shown) for where in ("NVIDIA T4", "pi")] == [1, 1], shown
     assert sum("This computer's processor" in text for text in shown) == 1
 
 

@@ -69,6 +69,15 @@ def test_stage_between_two_steps_names_the_job(meter: ProgressMeter) -> None:
     assert (now.stage, now.step) == ("Choosing what to try", None)
 
 
+def test_stage_names_the_other_computer(meter: ProgressMeter) -> None:
+    """Given jobs on another computer and here, Then the stage names that computer, and this one is not named."""
+    after(meter, step(0, "Check", "running"), step(0, "Check", "done"))
+    assert after(meter, JobBegan("j", "describe", "Look", computer="pi")).stage == "Looking at pi"
+    after(meter, step(3, "A", "running"))
+    stages = [after(meter, JobBegan("j", "measure", "A", 3, computer)).stage for computer in ("pi", "")]
+    assert stages == ["A: measuring its speed on pi", "A: measuring its speed"]
+
+
 def test_share_grows_over_the_jobs_of_a_step(meter: ProgressMeter) -> None:
     """Given a version that is made, measured, predicted and judged, Then each job continues where the one before
     ended."""
