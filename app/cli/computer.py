@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from app.cli.output import OK, REFUSED, CommandFailed, Output, is_terminal, refusal, usage
+from app.cli.session import workspace
 from app.computers.fitting import trouble
 from app.computers.login import HostKey, needs_passphrase, scan
 from app.computers.packing import workers_version
@@ -80,8 +81,15 @@ def check_computer(output: Output, name: Name) -> int:
 
 
 def remove_computer(output: Output, name: Name) -> int:
-    """Remove Fettle's key and files from a computer, and forget it."""
-    reached = remove(find_data_folder(output.options.data_dir).computers, name)
+    """Remove Fettle's key and files from a computer, and forget it; refused while a run measures there."""
+    with workspace(output.options, writes=False, notice=output.notice) as space:
+        run = next((run for run in space.repositories.runs.under_way() if run.goal.computer == name), None)
+        if run is not None:
+            project = space.repositories.projects.get(run.project_id).name
+            detail = f"Run {run.id} of {project} measures on {name} now."
+            hint = "Cancel it under Jobs in the window, or by Ctrl-C where its command runs. Then remove the computer."
+            raise refusal("computer_in_use", "The computer is in use", detail, hint)
+        reached = remove(space.paths.computers, name)
     output.document({"removed": name, "reached": reached})
     left = "It was not reached, so Fettle's files are still there; nobody has the key any more."
     output.sentence(f"{name} was removed. {'Nothing of Fettle is left there.' if reached else left}")

@@ -1,6 +1,6 @@
 """Ask for the address of another computer, whether its fingerprint is right, and before it is removed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -11,7 +11,7 @@ from widgets.parts.text import label
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
-MAX_PASSWORD = 500
+MAX_PASSWORD, MAX_JOBS = 500, 3
 
 
 class AddressDialog(QuestionDialog):
@@ -71,16 +71,19 @@ def fingerprint_question(theme: Theme, window: QWidget, address: str, fingerprin
     return dialog
 
 
-def removal_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
-    """Return the question before a computer is removed; its answers are "remove", or "keep" or ""."""
+def removal_question(theme: Theme, window: QWidget, name: str, jobs: Sequence[str] = ()) -> QuestionDialog:
+    """Return the question before a computer is removed with its `jobs`; its answers are "remove", or "keep" or ""."""
+    ends = _("“{0}” is not finished there. It is cancelled first, and what was measured is kept.")
+    remove = _("End its jobs and remove it") if jobs else _("Remove it")
     value = QuestionValue(
         title=_("Remove this computer?"),
         text=_("“{0}” is forgotten here.").format(clipped(name, 80)),
         points=(
+            *(ends.format(clipped(job, 80)) for job in jobs[:MAX_JOBS]),
             _("Fettle's files and its key are removed there. Your own files there are not touched."),
             _("Results that were measured there stay in your projects."),
         ),
-        answers=(Answer("keep", _("Keep it")), Answer("remove", _("Remove it"), primary=True)),
+        answers=(Answer("keep", _("Keep it")), Answer("remove", remove, primary=True)),
         icon="trash",
         tone="warn",
     )

@@ -6,6 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
+from workers.remote.folders import JOBS
+from workers.remote.session import end
+
 MARK = "/agent/workers/remote/agent.py"
 
 
@@ -49,9 +52,11 @@ def remove_key(key_id: str) -> None:
 
 
 def leave(home: Path, words: list[str]) -> int:
-    """Remove the key named in `words` and, without another key of Fettle here, all files of Fettle."""
+    """Remove the key named in `words` and, without another key of Fettle here, end all jobs and remove all files."""
     if len(words) == 1:
         remove_key(words[0])
     if not any(str(home) + MARK in line for line in key_lines()):
+        for folder in (home / JOBS).glob("*/"):
+            end(home, [folder.name])
         shutil.rmtree(str(home), ignore_errors=True)
     return 0

@@ -10,6 +10,7 @@ from app.computers.packing import workers_version
 from app.computers.pairing import Request, SetupStatus, find
 from app.computers.records import Computer, ComputerFacts, computers, parse_address
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.running import Running
 from app.controllers.words import error_words
 from app.services.flow.steps import Flow
 from app.services.machine.computers import add_computer, check_computer, read_host_key, remove_computer
@@ -38,7 +39,7 @@ class ComputersSection(PageController[SettingsPage]):
         self._entered = "", ""
         self._timer = every(self, REPORT_EVERY_MS, self.show)
         actions: dict[str, Callable[[str], object]] = {
-            "add": self._on_add, "stop": self._on_stop, "check": self._on_check, "remove": self._on_remove,
+            "add": lambda _name: self.add(), "stop": self._on_stop, "check": self._on_check, "remove": self._on_remove,
             "update": self._on_update,
         }  # fmt: skip
         page.computer_requested.connect(lambda action, name: actions[action](name))
@@ -85,14 +86,15 @@ class ComputersSection(PageController[SettingsPage]):
     def _on_stop(self, _name: str) -> None:
         self._job.cancel()
 
-    def _on_add(self, _name: str) -> None:
+    def add(self) -> None:
+        """Ask for the address of a computer, unless another one is being added."""
         if not self._job.is_busy:
             AddressDialog(self._context.theme, self._window, self._entered, self._on_address).open()
 
     def _on_update(self, name: str) -> None:
         """Ask for the password again, because only the person's login may install code there."""
         self._entered = find(self._session.workspace.paths.computers, name).address, name
-        self._on_add(name)
+        self.add()
 
     def _on_address(self, address: str, name: str, password: str, identity: str) -> None:
         """Read the host key of the computer, which the person then confirms."""
@@ -142,10 +144,17 @@ class ComputersSection(PageController[SettingsPage]):
 
     def _on_remove(self, name: str) -> None:
         if not self._job.is_busy:
-            ask(removal_question(self._context.theme, self._window, name), remove=lambda: self._remove(name))
+            jobs = [running.title for running in self._using(name)]
+            ask(removal_question(self._context.theme, self._window, name, jobs), remove=lambda: self._remove(name))
+
+    def _using(self, name: str) -> list[Running]:
+        """Return the running and waiting jobs that measure on a computer."""
+        return [running for running in self._flows.everything if running.computer == name]
 
     def _remove(self, name: str) -> None:
-        flow = remove_computer(self._session.workspace, name)
+        for running in self._using(name):
+            self._flows.cancel(running)
+        flow = remove_computer(self._session.workspace, name, lambda: bool(self._using(name)))
         self._begin(_("Removing {0}…").format(name), flow, self._on_removed)
 
     def _on_removed(self, reached: bool) -> None:

@@ -1,5 +1,7 @@
 """Add, check and remove other computers as flows of the window, which do not block it."""
 
+import time
+from collections.abc import Callable
 from functools import partial
 
 from app.computers import login, pairing
@@ -9,6 +11,9 @@ from app.computers.records import Computer
 from app.paths import prepare
 from app.services.flow.steps import DiskStep, Flow
 from app.services.flow.workspace import Workspace
+
+JOBS_END_S = 10.0
+"""Longest wait for cancelled jobs; those that are left end when the files there are removed."""
 
 
 def read_host_key(target: Computer) -> Flow[HostKey]:
@@ -30,7 +35,14 @@ def check_computer(space: Workspace, name: str) -> Flow[Computer]:
     return checked
 
 
-def remove_computer(space: Workspace, name: str) -> Flow[bool]:
-    """Remove a computer and return whether it was reached."""
+def remove_computer(space: Workspace, name: str, is_used: Callable[[], bool]) -> Flow[bool]:
+    """Remove a computer after its cancelled jobs have ended, and return whether it was reached."""
+    yield DiskStep(partial(_wait, is_used), ends_late=True)
     reached: bool = yield DiskStep(partial(pairing.remove, space.paths.computers, name), ends_late=True)
     return reached
+
+
+def _wait(is_used: Callable[[], bool], stopped: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + JOBS_END_S
+    while is_used() and not stopped() and time.monotonic() < until_s:
+        time.sleep(0.05)

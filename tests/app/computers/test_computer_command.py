@@ -1,5 +1,6 @@
 """`fettle computer`: the JSON that other tools read, and what it needs before anything is sent."""
 
+import dataclasses
 import io
 import json
 import sys
@@ -8,9 +9,15 @@ from typing import Any
 
 import pytest
 from own_sshd import PASSWORD, Sshd
+from records import project
+from records import run as stored
 
 from app.cli.main import main
 from app.computers.login import scan
+from app.computers.records import Computer, complete, new_place, save
+from app.domain.run import Goal, RunState
+from app.paths import find_data_folder, prepare
+from app.persistence import open_store
 
 
 @pytest.fixture
@@ -52,3 +59,20 @@ def test_computer_is_added_listed_checked_and_removed_by_command(
     assert run("remove", "pi") == (0, {"removed": "pi", "reached": True})
     assert run("list") == (0, {"computers": []})
     assert run("check", "pi")[1]["error"]["code"] == "no_such_computer"
+
+
+def test_computer_is_not_removed_while_a_run_measures_there(tmp_path: Path, run: Any) -> None:
+    """Given a run of another program that measures there, When the computer is removed, Then the refusal names the run, and
+    the record stays; after the run it is removed."""
+    paths = prepare(find_data_folder(tmp_path / "data"))
+    save(new_place(paths.computers, "pi"), Computer(name="pi", host="127.0.0.1", user="anna", port=1))
+    complete(paths.computers, "pi")
+    with open_store(paths) as store:
+        store.repositories.projects.add(project())
+        store.repositories.runs.add(
+            dataclasses.replace(stored(1, RunState.RUNNING), goal=Goal("balanced", 1.0, computer="pi"))
+        )
+        code, shown = run("remove", "pi")
+        assert (code, shown["error"]["code"]) == (3, "computer_in_use") and "r1" in shown["error"]["detail"]
+        assert [one["name"] for one in run("list")[1]["computers"]] == ["pi"]
+    assert run("remove", "pi") == (0, {"removed": "pi", "reached": False})  # its program has ended

@@ -3,13 +3,16 @@
 import hashlib
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from computer_elsewhere import Elsewhere, exchange
 from jobs_bench import drive
+from stopwatch import Stopwatch
 
 from app.computers.link import Link
 from workers.contracts.process.bootstrap import ChildConfig
@@ -173,3 +176,19 @@ def test_finished_parts_stay_there(bench: Elsewhere, inputs: Path) -> None:
         assert isinstance(exchange(bench, job)[-1], Finished)
     (part,) = (bench.home / "kept").glob("*/part.txt")
     assert part.read_text() == "++" and not any(kept.iterdir())
+
+
+def test_removing_fettle_ends_its_jobs(bench: Elsewhere, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a job that runs there, When the last Fettle leaves, Then the job ends at once and says so, and nothing is left."""
+    monkeypatch.setenv("HOME", str(bench.root))  # of the file of keys
+    client = bench.client()
+    client.start(bench.visit(inputs))
+    drive(client, lambda: client.ready is not None)
+    there = [process for process in psutil.process_iter(["cwd"]) if str(bench.home) in (process.info["cwd"] or "")]
+    watch = Stopwatch()
+    subprocess.run(bench.command("leave", "a key"), check=True, timeout=20)
+    assert len(there) > 1 and not bench.home.exists()
+    assert not [one for one in there if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    (*_, last) = bench.finish(client, 20)
+    watch.check(3)
+    assert isinstance(last, Failed) and last.error.code == "computer_lost"
