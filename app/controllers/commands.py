@@ -40,6 +40,10 @@ OPEN_RUN: "Command[[Run], None]" = Command("show a run of any project")
 RESUME_RUN: "Command[[Run], None]" = Command("continue a run that was stopped")
 EXTEND_RUN: "Command[[Run, int], None]" = Command("give a finished run more time: minutes")
 REPEAT_RUN: "Command[[Run], None]" = Command("measure all versions of a run again")
+MEASURE_ON: "Command[[Run, str], None]" = Command(
+    "pursue the goal of a run on a computer: its name, empty for this one"
+)
+ADD_COMPUTER: Command[[], None] = Command("ask for the address of another computer to add")
 TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file")
 EXPORT_VERSION: Command[[str], None] = Command("open the page for the export of a version: its id")
 WRITE_VERSION: Command[[str], None] = Command("export a version with the last settings, or show the form: its id")

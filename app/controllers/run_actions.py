@@ -20,6 +20,7 @@ class RunActions:
         self._commands.offer(c.RESUME_RUN, self._resume)
         self._commands.offer(c.EXTEND_RUN, self._extend)
         self._commands.offer(c.REPEAT_RUN, self._repeat)
+        self._commands.offer(c.MEASURE_ON, self._measure_on)
 
     def _open(self, run: Run) -> None:
         if self._commands.do(OPEN_PROJECT, run.project_id):
@@ -47,3 +48,9 @@ class RunActions:
         if self._session.is_open(run.project_id):
             preset = as_begun(run, self._commands.do(c.PRESET_OF, run.goal.preset_id))
             self._commands.do(c.START_RUN, preset, run.goal.threads, True, (run.goal.computer,))
+
+    def _measure_on(self, run: Run, computer: str) -> None:
+        """Start a run with the same goal on a computer."""
+        if self._session.is_open(run.project_id):
+            preset = as_begun(run, self._commands.do(c.PRESET_OF, run.goal.preset_id))
+            self._commands.do(c.START_RUN, preset, run.goal.threads, False, (computer,))

@@ -66,6 +66,8 @@ class CompareController(PageController[ComparePage]):
         page.cancel_requested.connect(self._job.cancel)
         page.set_limit_requested.connect(self._on_limit)
         page.again_requested.connect(self._on_again)
+        page.computer_requested.connect(self._on_computer)
+        page.add_computer_requested.connect(to(c.ADD_COMPUTER))
         page.sources_wanted.connect(self._show_sources)
         page.why_requested.connect(self._on_why)
         page.device_chosen.connect(lambda run_id: session.set_run(session.workspace.repositories.runs.get(run_id)))
@@ -125,7 +127,9 @@ class CompareController(PageController[ComparePage]):
         path = now.path if now is not None else None
         value = with_data(compare_value(facts, watched, fleet), requested, path, takes_s)
         claims, name = self._claims.values(facts), self._claims.file_name(facts)
-        self._page.show_value(replace(value, claims=claims, result_name=name))
+        known = ("", *self._session.workspace.elsewhere.processors())
+        others = tuple(one for one in known if one != facts.run.goal.computer) if len(known) > 1 else ()
+        self._page.show_value(replace(value, claims=claims, result_name=name, computers=others))
         self._show_at_once()
         if facts.recommended is not None:
             self._show_changes(facts.recommended.id)
@@ -181,6 +185,7 @@ class CompareController(PageController[ComparePage]):
             on_cancelled=self.show,
             observe=self._on_event,
             measures=measures,
+            computer=self._facts.run.goal.computer,
         )
 
     def _on_event(self, event: Event) -> None:
@@ -309,6 +314,10 @@ class CompareController(PageController[ComparePage]):
     def _on_again(self) -> None:
         if self._facts is not None:
             self._commands.do(c.REPEAT_RUN, self._facts.run)
+
+    def _on_computer(self, name: str) -> None:
+        if self._facts is not None:
+            self._commands.do(c.MEASURE_ON, self._facts.run, name)
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)

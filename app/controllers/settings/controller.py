@@ -8,7 +8,7 @@ from typing import cast
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.commands import CHOOSE_LANGUAGE
+from app.controllers.commands import ADD_COMPUTER, CHOOSE_LANGUAGE, on
 from app.controllers.hub.section import HubSection
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -58,6 +58,11 @@ class SettingsController(PageController[SettingsPage]):
         self._hub = HubSection(context, page)
         self._storage = StorageSection(context, page)
         self._computers = ComputersSection(context, page)
+
+    def add_computer(self) -> None:
+        """Open the page and ask for the address of another computer."""
+        self._window.show_page(PAGE)
+        self._computers.add()
 
     def show(self) -> None:
         """Show all settings and the runtimes."""
@@ -152,4 +157,4 @@ def licenses() -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
-CONTROLLER = ControllerSpec(PAGE, SettingsController)
+CONTROLLER = ControllerSpec(PAGE, SettingsController, does=(on(ADD_COMPUTER, SettingsController.add_computer),))

@@ -8,7 +8,7 @@ from app.controllers.page_controller import check_pairs, find_controllers
 from widgets.commands import Command, Commands
 from widgets.page_registry import find_pages
 
-BY_NO_PAGE = {"CHOOSE_LANGUAGE", "MODEL_OPENED", "OPEN_RUN", "RESUME_RUN", "EXTEND_RUN", "REPEAT_RUN"}
+BY_NO_PAGE = {"CHOOSE_LANGUAGE", "MODEL_OPENED", "OPEN_RUN", "RESUME_RUN", "EXTEND_RUN", "REPEAT_RUN", "MEASURE_ON"}
 
 
 def test_command_runs_its_handler() -> None:

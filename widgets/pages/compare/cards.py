@@ -1,5 +1,7 @@
 """Define the cards of the page Compare: untested examples, unproven results, and no faster version."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -7,7 +9,7 @@ from widgets.icons import IconLabel
 from widgets.pages.compare.value import CompareValue, EvaluatedValue, OptionsValue
 from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Banner, Card, Square, icon_text
-from widgets.parts.format import percent_of
+from widgets.parts.format import clipped, percent_of
 from widgets.parts.layout import LEFT, MIDDLE, STRETCH, TOP, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.small import Bar
@@ -15,6 +17,9 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
 from workers.contracts.translation import _, localized
+
+MAX_COMPUTERS, MAX_NAME = 3, 24
+"""Most computers that have a button each, and the longest name in it."""
 
 
 class ProofCard(Card):
@@ -71,23 +76,34 @@ class OptionCards(QWidget):
     """Three options for a run without a safe faster version or with a disturbed comparison.
 
     `limit_requested(percent)` sets another limit, `idle_requested` waits until the computer is idle; False stops that.
+    `computer_requested` carries the name of the computer to measure on, "" for this one.
     """
 
     limit_requested = Signal(float)
     idle_requested = Signal(bool)
+    computer_requested = Signal(str)
 
     def __init__(
-        self, theme: Theme, value: CompareValue, options: OptionsValue, *, on_again: Slot, on_data: Slot, on_goal: Slot
+        self,
+        theme: Theme,
+        value: CompareValue,
+        options: OptionsValue,
+        *,
+        on_again: Slot,
+        on_data: Slot,
+        on_goal: Slot,
+        on_add: Slot,
     ) -> None:
         """Create the cards of `options`."""
         super().__init__()
         self._theme = theme
         middle = self._again_card(options, on_again) if options.is_busy else self._data_card(value, options, on_data)
-        cards = (self._limit_card(options, on_goal), middle, self._elsewhere_card())
+        elsewhere = self._elsewhere_card(value.computers, on_goal, on_add)
+        cards = (self._limit_card(options, on_goal), middle, elsewhere)
         row = in_row(*((card, 1) for card in cards), gap=SPACE_L)
         in_column(label(_("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
-    def _card(self, icon: str, title: str, text: str, button: QWidget | None = None) -> Card:
+    def _card(self, icon: str, title: str, text: str, *buttons: QWidget) -> Card:
         about = words(text, "soft")
         about.setAlignment(TOP | LEFT)
         return Card(
@@ -95,7 +111,7 @@ class OptionCards(QWidget):
             Square(self._theme, icon),
             label(title, "strong"),
             (about, 1),
-            (button, LEFT) if button else None,
+            in_flow(*buttons),
             name=title,
         )
 
@@ -144,10 +160,20 @@ class OptionCards(QWidget):
         add = GhostButton(self._theme, _("Add {0}…").format(things), on=on_data)
         return self._card("image" if value.kind == "images" else "file-text", title, text, add)
 
-    def _elsewhere_card(self) -> Card:
+    def _elsewhere_card(self, computers: Sequence[str], on_goal: Slot, on_add: Slot) -> Card:
+        """Return the card that offers to measure on another of the known computers, or to add one."""
         text = _("Results differ from one processor to another. Measure on the computer that will do the work.")
-        how = _("Install Fettle there, and open your model and your examples in it.")
-        return self._card("cpu", _("Run it elsewhere"), f"{text} {how}")
+        buttons = [self._measure_button(name) for name in computers]
+        if not computers:
+            how = _("Fettle reaches it over SSH. Without SSH, install Fettle there and open model and examples in it.")
+            text, buttons = f"{text} {how}", [GhostButton(self._theme, _("Add a computer…"), on=on_add)]
+        elif len(computers) > MAX_COMPUTERS:
+            buttons = [GhostButton(self._theme, _("Choose computers"), on=on_goal)]
+        return self._card("desktop-tower", _("Run it elsewhere"), text, *buttons)
+
+    def _measure_button(self, name: str) -> GhostButton:
+        text = _("Measure on {0}").format(clipped(name, MAX_NAME)) if name else _("Measure on this computer")
+        return GhostButton(self._theme, text.replace("&", "&&"), on=lambda: self.computer_requested.emit(name))
 
 
 class KeptCard(Card):

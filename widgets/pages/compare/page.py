@@ -65,6 +65,8 @@ class ComparePage(Page):
     sources_wanted = Signal(str, str)
     why_requested = Signal(str)
     device_chosen = Signal(str)  # id of the run on that computer
+    computer_requested = Signal(str)  # name of the computer to measure on, "" for this one
+    add_computer_requested = Signal()
     phone_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
@@ -253,7 +255,9 @@ class ComparePage(Page):
 
     def _options(self, value: CompareValue, options: OptionsValue) -> OptionCards:
         on_data, on_goal = self._to("data"), self._to("goal")
-        cards = OptionCards(self.theme, value, options, on_again=self.again_requested, on_data=on_data, on_goal=on_goal)
+        slots = {"on_again": self.again_requested, "on_add": self.add_computer_requested}
+        cards = OptionCards(self.theme, value, options, on_data=on_data, on_goal=on_goal, **slots)
+        cards.computer_requested.connect(self.computer_requested)
         cards.limit_requested.connect(self.set_limit_requested)
         cards.idle_requested.connect(self.idle_requested)
         return cards

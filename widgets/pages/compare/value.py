@@ -255,3 +255,4 @@ class CompareValue:
     phones: tuple[str, ...] = ()  # what browsers measured, one sentence for each version and browser
     claims: tuple[ClaimValue, ...] = ()  # of other computers
     result_name: str = ""  # proposed name of the file of this result
+    computers: tuple[str, ...] = ()  # those that did not measure this result; "" is this computer

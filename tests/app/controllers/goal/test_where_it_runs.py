@@ -1,15 +1,20 @@
 """Test of the computers that are chosen on the page Goal, and of the runs that Start then begins."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
-from records import endless, make_project, open_page
+from read_page import answer, press, question, words
+from records import Drive, endless, make_project, open_page, shown_page
 
+from app.computers import pairing
+from app.computers.records import Computer, complete, new_place, save
 from app.controllers.app_controller import AppController
 from app.controllers.optimize import controller
+from app.domain.run import RunState
 from app.services.flow.workspace import NoComputers, Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.goal.page import GoalPage
@@ -25,11 +30,9 @@ def click(qtbot: QtBot, target: QCheckBox) -> None:
     qtbot.mouseClick(target, Qt.MouseButton.LeftButton, pos=QPoint(8, target.height() // 2))
 
 
-def test_start_begins_a_run_on_each_chosen_computer(
-    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given another computer, When it is clicked and Start is pressed, Then one run is for each, the first is shown, only
-    that of this computer has its cores; when the last chosen one is left out, this computer is chosen."""
+@pytest.fixture
+def endless_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add another computer, and let runs go on until they are stopped."""
     monkeypatch.setattr(NoComputers, "processors", lambda self: {"pi": "Cortex-A76"})
     resume = controller.resume_run
 
@@ -39,6 +42,14 @@ def test_start_begins_a_run_on_each_chosen_computer(
         return recorder, endless()
 
     monkeypatch.setattr(controller, "resume_run", resumed)
+
+
+@pytest.mark.usefixtures("endless_runs")
+def test_start_begins_a_run_on_each_chosen_computer(
+    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given another computer, When it is clicked and Start is pressed, Then one run is for each, the first is shown, only
+    that of this computer has its cores; when the last chosen one is left out, this computer is chosen."""
     page = open_page(app_controller, "goal", make_project(space))
     assert isinstance(page, GoalPage)
     click(qtbot, box(page, "pi"))
@@ -63,3 +74,27 @@ def test_page_without_other_computers_offers_none(app_controller: AppController,
     page = open_page(app_controller, "goal", make_project(space, computers=("gone",)))
     assert not page.findChildren(WhereCard)
     assert app_controller.session.project is not None and app_controller.session.project.computers == ("",)
+
+
+@pytest.mark.usefixtures("endless_runs", "finished_data")
+def test_goal_is_pursued_on_another_computer_until_that_is_removed(
+    app_controller: AppController, window: MainWindow, space: Workspace, monkeypatch: pytest.MonkeyPatch, drive: Drive
+) -> None:
+    """Given a run that kept the original, When "Measure on pi" is pressed, Then a run of its goal begins there, and the page
+    Jobs says where; When pi is removed, Then the question names the job, which has ended before the removal begins."""
+    save(new_place(space.paths.computers, "pi"), Computer(name="pi", host="pi.local", user="anna"))
+    complete(space.paths.computers, "pi")
+    left = list[object]()
+    monkeypatch.setattr(pairing, "remove", lambda *given, **how: left.extend(app_controller.flows.runs) or True)
+    runs = space.repositories.runs
+    runs.update(replace(runs.get("r1"), state=RunState.KEPT_ORIGINAL, recommended_variant_id=None))
+    press(open_page(app_controller, "compare"), "Measure on pi")
+    (begun,) = [one for one in runs.list() if one.id != "r1"]
+    assert (begun.goal.computer, begun.goal.preset_id) == ("pi", "balanced") and window.current_page == "optimize"
+    assert next(job.device for job in shown_page(window, "jobs")._jobs) == "pi"
+    page = shown_page(window, "settings")
+    press(page, "Remove pi…")
+    assert "“Optimize Clothes classifier” is not finished there." in words(question(window))
+    answer(window, "remove")
+    drive(lambda: "Nothing of Fettle is left there" in words(page), 20)
+    assert left == [] and runs.get(begun.id).state is RunState.CANCELLED

@@ -172,6 +172,18 @@ def test_few_examples_request_more(opened: Any, examples: ModuleType) -> None:
     assert press(page, "Add pictures…", page.page_wanted) == ["data"]
 
 
+def test_measuring_elsewhere_is_offered(opened: Any, examples: ModuleType) -> None:
+    """Given no other computer, one, or many, then one can be added, each has its button, or they are chosen on Goal."""
+    value = examples.nothing_faster()
+    page = opened(ComparePage, value)
+    assert press(page, "Add a computer…", page.add_computer_requested) == []
+    page = opened(ComparePage, replace(value, computers=("", "R&D")))
+    assert press(page, "Measure on this computer", page.computer_requested) == [""]
+    assert press(page, "Measure on R&&D", page.computer_requested) == ["R&D"]
+    page = opened(ComparePage, replace(value, computers=tuple("abcd")))
+    assert press(page, "Choose computers", page.page_wanted) == ["goal"]
+
+
 def test_no_limit_would_help(opened: Any, examples: ModuleType) -> None:
     """Given that no version is faster at any limit, then another goal is offered instead."""
     value = examples.nothing_faster()
