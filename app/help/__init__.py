@@ -12,7 +12,10 @@ from importlib.resources.abc import Traversable
 
 from workers.contracts.translation import language
 
-TOPICS = ("first-model", "detector", "chat-model", "speech", "use-here", "verdict", "server", "busy", "problem")
+TOPICS = (
+    "first-model", "detector", "chat-model", "speech", "use-here", "verdict", "other-computers", "server", "busy",
+    "problem",
+)  # fmt: skip
 """Names of the files in `tasks`, in the order in which the pages are listed."""
 
 _PICTURE = re.compile(r"!\[[^\]]*\]\((pictures/[\w.-]+)\)\n+")

@@ -32,6 +32,7 @@ SHOTS = {
     "compare-safe": ("compare-safe", 600),
     "compare-not-proven": ("compare-not-proven", 440),
     "compare-busy": ("compare-busy", 600),
+    "compare-computers": ("compare-computers", 580),
     "data-boxes": ("data-boxes", HEIGHT_PX),
     "changes": ("changes-full", HEIGHT_PX),
     "chat": ("chat-full", HEIGHT_PX),
