@@ -277,6 +277,7 @@ class ComparePage(Page):
             plot.point_chosen.connect(self._on_point_chosen)
             card = Card("", words(_("Speed against {0}").format(in_sentence(name)), "section"), (plot, 1))
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
+            card.setMinimumHeight(card.minimumSizeHint().height())  # the page's height by its width leaves the plot out
             fill(row, (card, 1))
         self._changes = ChangesCard(self.theme, self._pictures, value.changes)
         fill(row, (self._changes, 1))

@@ -172,6 +172,13 @@ def test_few_examples_request_more(opened: Any, examples: ModuleType) -> None:
     assert press(page, "Add pictures…", page.page_wanted) == ["data"]
 
 
+def test_plot_is_whole_beside_no_changes(opened: Any, examples: ModuleType) -> None:
+    """Given results of several computers and no changed answer, then the plot with its axis is inside of its card."""
+    page = opened(ComparePage, examples.compare(changes=ChangesValue(), fleet=examples.fleet()))
+    (plot,) = page.findChildren(ScatterPlot)
+    assert plot.geometry().bottom() < plot.parentWidget().height(), (plot.geometry(), plot.parentWidget().size())
+
+
 def test_measuring_elsewhere_is_offered(opened: Any, examples: ModuleType) -> None:
     """Given no other computer, one, or many, then one can be added, each has its button, or they are chosen on Goal."""
     value = examples.nothing_faster()
