@@ -15,7 +15,7 @@ def machine_words(machine: SavedMachine) -> str:
 
 
 def claim_words(result: SavedResult) -> str:
-    """Return the main figures of a result: "on AMD EPYC 7B13, 2 cores, 8.0 GB: 38 ms, 1.5 times"."""
+    """Return the main figures of a result: "on AMD EPYC 7B13, 2 cores, 8.0 GB: 38 ms, 1.5 times as fast"."""
     figures = [speed_words(result.main)]
     if result.main is result.original:
         figures.append(_("the original was kept"))
@@ -23,7 +23,7 @@ def claim_words(result: SavedResult) -> str:
 
 
 def speed_words(version: SavedVersion) -> str:
-    """Return time and speedup of a version: "38 ms, 1.5 times"; a lower bound is named as one."""
+    """Return time and speedup of a version: "38 ms, 1.5 times as fast"; a lower bound is named as one."""
     figures = version.figures
     time = _("not measured") if figures.typical_ms is None else in_ms(figures.typical_ms)
     if figures.tokens_per_s is not None:
@@ -31,8 +31,8 @@ def speed_words(version: SavedVersion) -> str:
     if figures.speedup is None:
         return time
     if figures.under_load:
-        return _("{0}, at least {1} times").format(time, rounded_down(figures.speedup))
-    return _("{0}, {1} times").format(time, times(figures.speedup))
+        return _("{0}, at least {1} times as fast").format(time, rounded_down(figures.speedup))
+    return _("{0}, {1} times as fast").format(time, times(figures.speedup))
 
 
 def basis_words(result: SavedResult, version: SavedVersion) -> str:

@@ -28,7 +28,7 @@ class ClaimsCard(Card):
 
     def __init__(self, theme: Theme, value: CompareValue, signals: ClaimSignals) -> None:
         """Create the card of a result that is shown."""
-        title = _("On other computers")
+        title = _("Saved results")
         super().__init__(name=title, gap=SPACE_M)
         self._theme, self._name, self._signals = theme, value.result_name, signals
         tip = _("Writes machine, figures and verdict into a signed file. It holds no data, answers or names.")
