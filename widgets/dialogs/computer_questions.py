@@ -27,6 +27,10 @@ class AddressDialog(QuestionDialog):
                 "Fettle logs in once, installs its workers in your home folder there, and then uses a key of its own,"
                 " which can do nothing but their work. Your password is not stored."
             ),
+            points=(
+                _("It needs Linux, an SSH service and Python 3.11 or newer."),
+                _("The installation takes some minutes and about 6 GB there, most of it for PyTorch."),
+            ),
             answers=(Answer("cancel", _("Cancel")), Answer("continue", _("Continue"), primary=True)),
             icon="desktop-tower",
         )
@@ -39,6 +43,7 @@ class AddressDialog(QuestionDialog):
         self._identity = self._line(
             _("Or your own key file (its passphrase is then the password)"), "~/.ssh/id_ed25519", ""
         )
+        (self._password if entered[0] else self._address).setFocus()
         self.answered.connect(lambda answer: self._give(given) if answer == "continue" else None)
 
     def _line(self, title: str, hint: str, text: str) -> TextField:
