@@ -15,6 +15,7 @@ from small_model import QUICK
 
 from app.computers.records import Computer, ComputerFacts, new_place, save
 from app.computers.records import complete as complete_record
+from app.domain.run import RunState
 from app.paths import DataPaths
 from app.persistence import open_store
 
@@ -77,13 +78,8 @@ def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(star
     shutil.rmtree(tmp_path / "home")
 
 
-@pytest.mark.whole
-@pytest.mark.usefixtures("quick_setup")
-@pytest.mark.timeout(900)
-def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path: Path, own_sshd: Sshd) -> None:
-    """Given a computer behind a real SSH server, When both are chosen and Start is pressed, Then one run after the other
-    measures here and there, and Compare has a table of both."""
-    home = tmp_path / "home"  # the account is the same one
+def with_own_sshd(home: Path, own_sshd: Sshd) -> tuple[DataPaths, Computer]:
+    """Add the computer behind a real SSH server, and a short goal."""
     finished_folder(home)
     paths = DataPaths(home / "data")
     own_sshd.place_packages()
@@ -93,6 +89,65 @@ def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path:
     venv.symlink_to(sys.prefix)  # the sandbox grants the packages of the environment that Python itself is in
     paths.presets.mkdir(exist_ok=True)
     (paths.presets / "quick.yaml").write_text(QUICK)
+    return paths, added
+
+
+def keep_original(paths: DataPaths, preset_id: str) -> None:
+    """Let the finished run have found nothing."""
+    with open_store(paths) as store:
+        runs = store.repositories.runs
+        goal = dataclasses.replace(runs.get("r1").goal, preset_id=preset_id)
+        kept = dataclasses.replace(runs.get("r1"), state=RunState.KEPT_ORIGINAL, recommended_variant_id=None, goal=goal)
+        runs.update(kept)
+
+
+@pytest.mark.timeout(300)
+def test_run_elsewhere_leads_to_the_first_computer(start: Start, tmp_path: Path) -> None:
+    """Given a run that found nothing and no other computer, When the card says to run it elsewhere, Then a click asks for the
+    address of a computer, on Settings."""
+    keep_original(DataPaths(finished_folder(tmp_path / "home") / "data"), "balanced")
+    program = start(project="p1")
+    program.open_compare()
+    program.click(lambda view: view.find("Add a computer…"), "the button of the card")
+    program.until(lambda view: view.modal == "Add a computer" and view.page == "settings", 15, "the dialog")
+    program.press("Cancel")
+    program.until(lambda view: not view.modal, 10, "the end of the dialog")
+    program.check_clean()
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("quick_setup")
+@pytest.mark.timeout(600)
+def test_run_measures_elsewhere_until_its_computer_is_removed(start: Start, tmp_path: Path, own_sshd: Sshd) -> None:
+    """Given a run that found nothing and a computer behind a real SSH server, When "Measure on" it is pressed, Then its
+    name is in the stage and on the page Jobs; When it is removed, Then the question names the job, which is cancelled, and
+    nothing is left there."""
+    paths, added = with_own_sshd(tmp_path / "home", own_sshd)
+    keep_original(paths, "balanced")  # longer than what is pressed here
+    program = start(project="p1")
+    program.open_compare()
+    program.press(f"Measure on {added.name}")
+    program.until_text(f"Times are measured on {added.name}.", f"measuring its speed on {added.name}", limit_s=120)
+    program.press("Jobs")
+    program.until_text(f"| {added.name} |", "Cancel job")
+    program.press("Settings")
+    program.press(f"Remove {added.name}…")
+    program.until_text("“Optimize Clothes classifier” is not finished there.")
+    program.press("End its jobs and remove it")
+    program.until_text("Nothing of Fettle is left there.")
+    assert not own_sshd.workers.exists()
+    program.press("Jobs")
+    program.until_text("Cancelled")
+    program.check_clean()
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("quick_setup")
+@pytest.mark.timeout(900)
+def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path: Path, own_sshd: Sshd) -> None:
+    """Given a computer behind a real SSH server, When both are chosen and Start is pressed, Then one run after the other
+    measures here and there, and Compare has a table of both."""
+    paths, added = with_own_sshd(tmp_path / "home", own_sshd)  # the account is the same one
     with open_store(paths) as store:
         project = store.repositories.projects.get("p1")
         chosen = dataclasses.replace(project, preset_id="quick", computers=("", added.name))

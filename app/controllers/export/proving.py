@@ -56,6 +56,7 @@ class TargetProof(PageController[ExportPage]):
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_changed(self._wanted_id),
             measures=not is_timed(version),
+            computer=facts.run.goal.computer,
         )
         self._wanted_id, self._target, self._version_id = wanted.id, target, version.id
         self._on_changed(wanted.id)
