@@ -121,7 +121,8 @@ class PhoneDialog(QDialog):
         self._box.invalidate()
         width = max(WIDTH_PX, self._box.minimumSize().width())
         height = self._box.heightForWidth(width) if self._box.hasHeightForWidth() else self.sizeHint().height()
-        self.setFixedSize(width, max(height, LEAST_PX, self.minimumHeight()))
+        least_px = 0 if self._view is not None and self._view.step == "missing" else LEAST_PX  # nothing follows
+        self.setFixedSize(width, max(height, least_px, self.minimumHeight()))
 
     def _parts(self, view: PhoneView) -> list[QWidget]:
         if view.step == "ask":
