@@ -13,6 +13,7 @@ from app.computers.login import HostKey, needs_passphrase, scan
 from app.computers.packing import workers_version
 from app.computers.pairing import Request, SetupStatus, add, check, remove
 from app.computers.records import Computer, computers, parse_address
+from app.domain.run import RunState
 from app.paths import find_data_folder, prepare
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.measured.sizes import bytes_words
@@ -83,10 +84,11 @@ def check_computer(output: Output, name: Name) -> int:
 def remove_computer(output: Output, name: Name) -> int:
     """Remove Fettle's key and files from a computer, and forget it; refused while a run measures there."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        run = next((run for run in space.repositories.runs.under_way() if run.goal.computer == name), None)
+        runs, busy = space.repositories.runs.list(), (RunState.QUEUED, RunState.RUNNING)
+        run = next((run for run in runs if run.state in busy and run.goal.computer == name), None)
         if run is not None:
             project = space.repositories.projects.get(run.project_id).name
-            detail = f"Run {run.id} of {project} measures on {name} now."
+            detail = f"Run {run.id} of {project} is not finished there."
             hint = "Cancel it under Jobs in the window, or by Ctrl-C where its command runs. Then remove the computer."
             raise refusal("computer_in_use", "The computer is in use", detail, hint)
         reached = remove(space.paths.computers, name)

@@ -6,9 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-from workers.remote.folders import JOBS
-from workers.remote.session import end
-
 MARK = "/agent/workers/remote/agent.py"
 
 
@@ -56,7 +53,9 @@ def leave(home: Path, words: list[str]) -> int:
     if len(words) == 1:
         remove_key(words[0])
     if not any(str(home) + MARK in line for line in key_lines()):
-        for folder in (home / JOBS).glob("*/"):
+        from workers.remote.session import end  # the setup, which imports this module, needs the keys only
+
+        for folder in (home / "jobs").glob("*/"):
             end(home, [folder.name])
         shutil.rmtree(str(home), ignore_errors=True)
     return 0

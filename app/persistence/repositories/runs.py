@@ -37,11 +37,6 @@ class Runs(Repository[Run, RunRow]):
             query = query.where(RunRow.state == state.value)
         return self._find(query)
 
-    def under_way(self) -> builtins.list[Run]:
-        """Return the runs that are waiting or running."""
-        states = [state.value for state in UNDER_WAY]
-        return [run for run in self._find(self._all().where(RunRow.state.in_(states))) if run.state in UNDER_WAY]
-
     def put_step(self, step: StepRecord) -> None:
         """Add a step, or replace the one of the same run and index."""
         with self._connection.transaction() as session:
