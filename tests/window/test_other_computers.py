@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import shutil
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,9 +83,7 @@ def with_own_sshd(home: Path, own_sshd: Sshd) -> tuple[DataPaths, Computer]:
     paths = DataPaths(home / "data")
     own_sshd.place_packages()
     added = own_sshd.add(paths.computers)
-    venv = own_sshd.workers / "versions" / added.workers_version / "venv"
-    venv.unlink()
-    venv.symlink_to(sys.prefix)  # the sandbox grants the packages of the environment that Python itself is in
+    own_sshd.use_packages()
     paths.presets.mkdir(exist_ok=True)
     (paths.presets / "quick.yaml").write_text(QUICK)
     return paths, added

@@ -1,6 +1,5 @@
 """Test connections that break or stall at each stage, and processes that are killed: nothing is lost, nothing stays."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -46,29 +45,17 @@ STAGES = {  # where the connection breaks: which side's text goes by
 HOWS = ["cut", pytest.param("before", marks=pytest.mark.whole), pytest.param("stall", marks=pytest.mark.whole)]
 
 
-def processes_of(bench: Elsewhere) -> list[psutil.Process]:
-    """Return all processes there: agents, keepers and workers."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            words = process.cmdline() if process.status() != psutil.STATUS_ZOMBIE else []
-            place = process.cwd() if words else ""
-            if (str(bench.home) in words and str(AGENT) in words) or place.startswith(str(bench.home)):
-                found.append(process)
-    return found
-
-
 def ends_there(bench: Elsewhere, within_s: float) -> bool:
     """Wait until no process is left there; return whether that came in time."""
     end_s = time.monotonic() + within_s * busyness()
-    while processes_of(bench) and time.monotonic() < end_s:
+    while bench.processes and time.monotonic() < end_s:
         time.sleep(0.05)
-    return not processes_of(bench)
+    return not bench.processes
 
 
 def keeper_of(bench: Elsewhere) -> psutil.Process:
     """Return the keeper of the only job there."""
-    return next(one for one in processes_of(bench) if str(AGENT) in one.cmdline() and one.ppid() != os.getpid()
+    return next(one for one in bench.processes if str(AGENT) in one.cmdline() and one.ppid() != os.getpid()
                 and any(child.cmdline()[1:2] == ["-c"] for child in one.children()))  # fmt: skip
 
 
@@ -134,7 +121,7 @@ def test_an_agent_that_is_killed_or_stopped(bench: Elsewhere, inputs: Path, sign
     """Given an agent's process that is killed or stopped there, Then the job goes on over another one."""
     client = running(bench, inputs)
     keeper = keeper_of(bench)
-    (bridge,) = [one for one in processes_of(bench) if one.pid != keeper.pid and "session" in one.cmdline()]
+    (bridge,) = [one for one in bench.processes if one.pid != keeper.pid and "session" in one.cmdline()]
     bridge.send_signal(sign)
     client.send(Request(index=3, request={}))
     client.send(Request())

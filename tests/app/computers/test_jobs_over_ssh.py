@@ -1,6 +1,5 @@
 """Test jobs over real SSH on loopback, with the restricted key: a job, a frozen server, a cut, a cancel."""
 
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -32,9 +31,7 @@ def test_jobs_over_ssh(own_sshd: Sshd, tmp_path: Path) -> None:
     write_prepared(tmp_path / "data" / "test", [kind.item(np.random.default_rng(7)) for _ in range(24)])
     own_sshd.place_packages()
     added = own_sshd.add(tmp_path / "computers")
-    venv = own_sshd.workers / "versions" / added.workers_version / "venv"
-    venv.unlink()
-    venv.symlink_to(sys.prefix)  # the sandbox grants the packages of the environment that Python itself is in
+    own_sshd.use_packages()
     command = partial(ssh_command, tmp_path / "computers", added)
     fork = RemoteFork(command, name="target", version=added.workers_version, lease_s=9.0)
     bench = Elsewhere(tmp_path / "bench", job_kinds="", place=own_sshd.workers)

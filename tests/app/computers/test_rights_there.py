@@ -3,21 +3,25 @@
 import hashlib
 import json
 import os
+import pwd
+import shutil
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from computer_elsewhere import Elsewhere, exchange
+from computer_elsewhere import Elsewhere, exchange, install
 from jobs_bench import drive
 from stopwatch import Stopwatch
 
 from app.computers.link import Link
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.channel import DATA, read_control
-from workers.contracts.process.messages import Cancelled, Failed, Finished, Limits, Progress
+from workers.contracts.process.messages import Cancelled, Failed, Finished, Limits, Progress, Request
 from workers.remote.session import SETTABLE
 
 
@@ -192,3 +196,93 @@ def test_removing_fettle_ends_its_jobs(bench: Elsewhere, inputs: Path, monkeypat
     (*_, last) = bench.finish(client, 20)
     watch.check(3)
     assert isinstance(last, Failed) and last.error.code == "computer_lost"
+
+
+INTRUDER = """
+import ctypes, json, os, signal, socket, sys
+
+places, addresses, pids = json.load(sys.stdin)
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+done = []
+
+def attempt(what, of, act):
+    try:
+        act(of)
+        done.append(f"{what} {of}")
+    except OSError:
+        pass
+
+def connect(address):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(address)
+
+def read_memory(pid):
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        memory.seek(int(maps.readline().split("-")[0], 16))
+        memory.read(1)
+
+def trace(pid):
+    if libc.ptrace(0x4206, pid, None, None):  # PTRACE_SEIZE
+        raise OSError(ctypes.get_errno(), "ptrace")
+
+def take_descriptor(pid):
+    taken = libc.syscall(438, os.pidfd_open(pid), 1, 0)  # pidfd_getfd
+    if taken < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+
+for place in places:
+    attempt("list" if os.path.isdir(place) else "read", place, lambda of: os.listdir(of) if os.path.isdir(of) else open(of).close())
+    attempt("write", place, lambda of: os.open(of, os.O_WRONLY | (os.O_TMPFILE if os.path.isdir(of) else 0)))
+for address in addresses:
+    attempt("connect", address, connect)
+for pid in pids:
+    attempt("environ", pid, lambda of: open(f"/proc/{of}/environ").read())
+    attempt("descriptors", pid, lambda of: os.listdir(f"/proc/{of}/fd"))
+    attempt("folder", pid, lambda of: os.listdir(f"/proc/{of}/cwd"))
+    attempt("memory", pid, read_memory)
+    attempt("descriptor", pid, take_descriptor)
+    attempt("trace", pid, trace)
+    attempt("signal", pid, lambda of: os.kill(of, signal.SIGCONT))
+print(json.dumps(done))
+"""
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """Yield a folder that all accounts may enter; those of pytest are closed."""
+    place = Path(tempfile.mkdtemp(prefix="fettle-there-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+def test_another_account_there_reaches_nothing(bench: Elsewhere, inputs: Path, open_place: Path) -> None:
+    """Given a job that runs there, When another account tries to list, read and change its files, to connect to its keeper,
+    and to look into its processes, Then all is refused and the job ends well; its own account may do all of that."""
+    python = shutil.which("python3", path="/usr/bin")
+    if os.getuid() or python is None:
+        pytest.skip("needs root, to become another account, and the Python of the system")
+    bench.place = open_place / "workers"
+    install(bench.place)
+    other = pwd.getpwnam("nobody")
+    accounts: dict[str, Any] = {"own": {}, "other": {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []}}
+    for name, account in accounts.items():
+        client = bench.client()
+        client.start(bench.visit(inputs, name))
+        drive(client, lambda client=client: client.ready is not None and client.ready.state == "loaded")
+        found = [bench.place, *(path for path in bench.place.rglob("*") if "versions" not in path.parts)]
+        addresses = [str(path) for path in found if path.is_socket()]
+        places = [str(path) for path in found if not path.is_socket()]
+        pids = [one.pid for one in bench.processes]
+        assert len(addresses) == 1 and len(pids) == 3 and any(place.endswith("/config.json") for place in places)
+        done = subprocess.run(
+            [python, "-I", "-c", INTRUDER], input=json.dumps([places, addresses, pids]), capture_output=True, text=True,
+            check=True, **account,
+        )  # fmt: skip
+        possible = 2 * len(places) + len(addresses) + 7 * len(pids)
+        assert len(json.loads(done.stdout)) == (possible if name == "own" else 0), done.stdout
+        client.send(Request())
+        (*_, last) = bench.finish(client)
+        assert isinstance(last, Finished) or name == "own", last  # whose connection took the place of the relay's
+    assert bench.left == []
