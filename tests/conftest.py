@@ -87,6 +87,15 @@ def own_sshd(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
+def far_sshd(tmp_path: Path) -> Iterator[Any]:
+    """Another computer with one core and a network of its own, without the latter where this account can make none."""
+    from own_sshd import Machine, can_make_networks, run_sshd
+
+    with run_sshd(tmp_path / "far", Machine("far", "0") if can_make_networks() else None) as sshd:
+        yield sshd
+
+
+@pytest.fixture
 def quick_setup(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other computers are added without importing the workers there."""
     from own_sshd import skip_import

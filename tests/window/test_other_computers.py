@@ -77,13 +77,13 @@ def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(star
     shutil.rmtree(tmp_path / "home")
 
 
-def with_own_sshd(home: Path, own_sshd: Sshd) -> tuple[DataPaths, Computer]:
+def with_sshd(home: Path, sshd: Sshd) -> tuple[DataPaths, Computer]:
     """Add the computer behind a real SSH server, and a short goal."""
     finished_folder(home)
     paths = DataPaths(home / "data")
-    own_sshd.place_packages()
-    added = own_sshd.add(paths.computers)
-    own_sshd.use_packages()
+    sshd.place_packages()
+    added = sshd.add(paths.computers)
+    sshd.use_packages()
     paths.presets.mkdir(exist_ok=True)
     (paths.presets / "quick.yaml").write_text(QUICK)
     return paths, added
@@ -119,7 +119,7 @@ def test_run_measures_elsewhere_until_its_computer_is_removed(start: Start, tmp_
     """Given a run that found nothing and a computer behind a real SSH server, When "Measure on" it is pressed, Then its
     name is in the stage and on the page Jobs; When it is removed, Then the question names the job, which is cancelled, and
     nothing is left there."""
-    paths, added = with_own_sshd(tmp_path / "home", own_sshd)
+    paths, added = with_sshd(tmp_path / "home", own_sshd)
     keep_original(paths, "balanced")  # longer than what is pressed here
     program = start(project="p1")
     program.open_compare()
@@ -141,10 +141,10 @@ def test_run_measures_elsewhere_until_its_computer_is_removed(start: Start, tmp_
 @pytest.mark.whole
 @pytest.mark.usefixtures("quick_setup")
 @pytest.mark.timeout(900)
-def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path: Path, own_sshd: Sshd) -> None:
-    """Given a computer behind a real SSH server, When both are chosen and Start is pressed, Then one run after the other
-    measures here and there, and Compare has a table of both."""
-    paths, added = with_own_sshd(tmp_path / "home", own_sshd)  # the account is the same one
+def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path: Path, far_sshd: Sshd) -> None:
+    """Given a computer with an SSH server, one core and a network of its own, When both are chosen and Start is pressed,
+    Then one run after the other measures here and there, and Compare has a table of both."""
+    paths, added = with_sshd(tmp_path / "home", far_sshd)
     with open_store(paths) as store:
         project = store.repositories.projects.get("p1")
         chosen = dataclasses.replace(project, preset_id="quick", computers=("", added.name))

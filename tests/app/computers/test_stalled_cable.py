@@ -1,0 +1,54 @@
+"""Test a network that transports nothing for a while (tc), under a running job and under a transfer, over real SSH."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from jobs_bench import drive
+from over_ssh import over_ssh
+from own_sshd import Sshd
+
+from workers.contracts.process.messages import BlockDone, Failed, Finished, RunBlock
+
+LARGE_BYTES = 256 << 20
+SHORT_S, LONG_S = 20.0, 70.0
+"""Less than the lease of a job (45 s), and more; a silent connection is replaced after 15 s."""
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("quick_setup")
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seconds", [SHORT_S, LONG_S])
+def test_a_network_that_stalls(far_sshd: Sshd, tmp_path: Path, seconds: float) -> None:
+    """Given a job that measures there and another one whose large file is on its way, When no packet goes through, Then both
+    go on from where they were if that ends before the lease; else both fail as lost, and after 60 s nothing runs there."""
+    if far_sshd.machine is None:
+        pytest.skip("needs root, iproute2 and util-linux, for a network namespace")
+    large = tmp_path / "large" / "file"
+    large.parent.mkdir()
+    large.write_bytes(os.urandom(LARGE_BYTES))
+    with over_ssh(far_sshd, tmp_path / "bench") as bench:
+        measuring, sending = bench.client(), bench.client()
+        measuring.start(bench.model_job("measure", "m"))
+        drive(measuring, lambda: measuring.ready is not None and measuring.ready.state == "loaded")
+        sending.start(bench.model_job("answer", "a", large.parent))
+        parts = bench.home / "files"
+        drive(sending, lambda: any(one.stat().st_size > 4 << 20 for one in parts.glob("*.part")))
+        with far_sshd.cut_off():
+            begin_s, (part,) = time.monotonic(), [one.stat() for one in parts.glob("*.part")]
+            assert part.st_size < LARGE_BYTES
+            measuring.send(RunBlock(index=0, last=True))
+            if seconds == LONG_S:
+                time.sleep(begin_s + 60 - time.monotonic())
+                assert (bench.processes, bench.left) == ([], [])
+            time.sleep(begin_s + seconds - time.monotonic())
+        messages, (*_, sent) = bench.finish(measuring, 60), bench.finish(sending, 60)
+        if seconds == SHORT_S:
+            assert [one.index for one in messages if isinstance(one, BlockDone)] == [0]
+            assert isinstance(messages[-1], Finished) and isinstance(sent, Finished), (messages[-1], sent)
+            assert part.st_ino in {one.stat().st_ino for one in parts.iterdir()}  # the same part was completed
+        else:
+            for last in (messages[-1], sent):
+                assert isinstance(last, Failed) and last.error.code == "computer_lost", last
+        assert (bench.processes, bench.left) == ([], [])
