@@ -31,6 +31,7 @@ TEST_PROGRAMS = (
     ("Xvfb", "xvfb"), ("xdotool", "xdotool"), ("openbox", "openbox"), ("convert", "imagemagick"),
     ("fc-list", "fontconfig"), ("cc", "gcc"), ("dbus-daemon", "dbus-daemon"),
     ("/usr/libexec/at-spi-bus-launcher", "at-spi2-core"), ("/usr/sbin/sshd", "openssh-server"),
+    ("/usr/sbin/tc", "iproute2"),
 )  # fmt: skip
 # Programs for tests of web pages: large and with many dependencies, so they are installed separately.
 PAGE_PROGRAMS = (("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("node", "nodejs"), ("npm", "npm"))

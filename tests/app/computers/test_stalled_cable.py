@@ -8,8 +8,9 @@ import pytest
 from jobs_bench import drive
 from over_ssh import over_ssh
 from own_sshd import Sshd
+from stopwatch import Stopwatch
 
-from workers.contracts.process.messages import BlockDone, Failed, Finished, RunBlock
+from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, RunBlock
 
 LARGE_BYTES = 256 << 20
 SHORT_S, LONG_S = 20.0, 70.0
@@ -22,16 +23,18 @@ SHORT_S, LONG_S = 20.0, 70.0
 @pytest.mark.parametrize("seconds", [SHORT_S, LONG_S])
 def test_a_network_that_stalls(far_sshd: Sshd, tmp_path: Path, seconds: float) -> None:
     """Given a job that measures there and another one whose large file is on its way, When no packet goes through, Then both
-    go on from where they were if that ends before the lease; else both fail as lost, and after 60 s nothing runs there."""
+    go on from where they were if that ends before the lease; else both fail as lost, and after 60 s nothing runs there.
+    A third one that is cancelled meanwhile ends here at once."""
     if far_sshd.machine is None:
         pytest.skip("needs root, iproute2 and util-linux, for a network namespace")
     large = tmp_path / "large" / "file"
     large.parent.mkdir()
     large.write_bytes(os.urandom(LARGE_BYTES))
     with over_ssh(far_sshd, tmp_path / "bench") as bench:
-        measuring, sending = bench.client(), bench.client()
-        measuring.start(bench.model_job("measure", "m"))
-        drive(measuring, lambda: measuring.ready is not None and measuring.ready.state == "loaded")
+        measuring, cancelled, sending = bench.client(), bench.client(), bench.client()
+        for client, name in ((measuring, "m"), (cancelled, "c")):
+            client.start(bench.model_job("measure", name))
+            drive(client, lambda client=client: client.ready is not None and client.ready.state == "loaded")
         sending.start(bench.model_job("answer", "a", large.parent))
         parts = bench.home / "files"
         drive(sending, lambda: any(one.stat().st_size > 4 << 20 for one in parts.glob("*.part")))
@@ -39,6 +42,10 @@ def test_a_network_that_stalls(far_sshd: Sshd, tmp_path: Path, seconds: float) -
             begin_s, (part,) = time.monotonic(), [one.stat() for one in parts.glob("*.part")]
             assert part.st_size < LARGE_BYTES
             measuring.send(RunBlock(index=0, last=True))
+            watch = Stopwatch()
+            cancelled.cancel()
+            assert bench.finish(cancelled)[-1] == Cancelled()
+            watch.check(4.0)
             if seconds == LONG_S:
                 time.sleep(begin_s + 60 - time.monotonic())
                 assert (bench.processes, bench.left) == ([], [])
@@ -51,4 +58,6 @@ def test_a_network_that_stalls(far_sshd: Sshd, tmp_path: Path, seconds: float) -
         else:
             for last in (messages[-1], sent):
                 assert isinstance(last, Failed) and last.error.code == "computer_lost", last
+        while bench.processes and time.monotonic() < begin_s + 60:  # the cancelled one ends with its lease
+            time.sleep(0.5)
         assert (bench.processes, bench.left) == ([], [])
