@@ -1,4 +1,4 @@
-"""Another computer is added on the page Settings by a real mouse, over real SSH on loopback, and removed again."""
+"""Another computer is added on the page Settings by a real mouse, over real SSH in a network of its own, and removed again."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ def enter(program: Program, field: str, text: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_computer_is_added_with_its_facts_and_removed(start: Start, own_sshd: Sshd, tmp_path: Path) -> None:
+def test_computer_is_added_with_its_facts_and_removed(start: Start, far_sshd: Sshd, tmp_path: Path) -> None:
     """Given a computer, When it is added with a wrong password, Then an error says so; with the right one and its fingerprint
     confirmed it is shown with what it is; When it is removed, Then nothing of Fettle is left there."""
-    if not own_sshd.has_password:
+    if not far_sshd.has_password:
         pytest.skip("a password needs an account of its own: root")
-    own_sshd.place_packages()
+    far_sshd.place_packages()
     program = start()
     program.until_ready()
     program.press("Settings")
@@ -30,11 +30,11 @@ def test_computer_is_added_with_its_facts_and_removed(start: Start, own_sshd: Ss
     def ask(password: str) -> None:
         program.press("Add a computer…")
         if password != PASSWORD:
-            enter(program, "Address (user@computer)", own_sshd.computer.address)
+            enter(program, "Address (user@computer)", far_sshd.computer.address)
             enter(program, "Name (optional)", "Office")
         enter(program, "Password on that computer", password)
         program.press("Continue")
-        program.until_text(scan(own_sshd.computer).fingerprint)
+        program.until_text(scan(far_sshd.computer).fingerprint)
         program.screen.picture(tmp_path / "fingerprint.png")
         program.press("Yes, add it")
 
@@ -42,12 +42,12 @@ def test_computer_is_added_with_its_facts_and_removed(start: Start, own_sshd: Ss
     program.until_text("The password was not accepted")
     ask(PASSWORD)
     view = program.until_text("“Office” was added and can be used.", limit_s=120)
-    assert own_sshd.computer.address in view.texts and "cores" in view.texts and "Debian" in view.texts
+    assert far_sshd.computer.address in view.texts and "cores" in view.texts and "Debian" in view.texts
     program.screen.picture(tmp_path / "added.png")
     program.press("Check Office")
     program.until_text("“Office” can be used.")
     program.press("Remove Office…")
     program.press("Remove it")
     view = program.until_text("Nothing of Fettle is left there.")
-    assert own_sshd.computer.address not in view.texts and not own_sshd.workers.exists()
+    assert far_sshd.computer.address not in view.texts and not far_sshd.workers.exists()
     program.check_clean()
