@@ -17,6 +17,7 @@ from app.domain.run import RunState
 from app.paths import find_data_folder, prepare
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.measured.sizes import bytes_words
+from workers.contracts.wording import counted
 
 Name = Annotated[str, Argument(metavar="NAME")]
 
@@ -159,6 +160,6 @@ def _print(output: Output, found: tuple[Computer, ...]) -> None:
             cards = "".join(f", {card.name}" for card in facts.cards)
             output.text(f"  {facts.os}, {facts.processor}, {facts.arch}, {', '.join(facts.feature_titles)}")
             memory, free = bytes_words(facts.memory_bytes), bytes_words(facts.free_disk_bytes)
-            output.text(f"  {facts.cores} cores, {memory} memory, {free} free, Python {facts.python}{cards}")
+            output.text(f"  {counted(facts.cores, 'core')}, {memory} memory, {free} free, Python {facts.python}{cards}")
         if hint := trouble(one, workers_version()):
             output.text(f"  {hint}")

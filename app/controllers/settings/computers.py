@@ -22,7 +22,7 @@ from widgets.parts.format import size_bytes
 from widgets.timers import every
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused
-from workers.contracts.translation import _, joined
+from workers.contracts.translation import _, joined, ngettext
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +171,8 @@ def facts_lines(facts: ComputerFacts) -> tuple[str, ...]:
     cards = [_("{0} ({1})").format(card.name, size_bytes(card.memory_bytes)) for card in facts.cards]
     return (
         joined([f"{facts.processor} ({facts.arch})", *facts.feature_titles], ", "),
-        _("{0} cores, {1} memory, {2} free on its disk").format(facts.cores, memory, free),
+        ngettext(
+            "{0} core, {1} memory, {2} free on its disk", "{0} cores, {1} memory, {2} free on its disk", facts.cores
+        ).format(facts.cores, memory, free),
         joined([facts.os, f"Python {facts.python}", *cards], ", "),
     )
