@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -143,7 +144,8 @@ def test_run_measures_elsewhere_until_its_computer_is_removed(start: Start, tmp_
 @pytest.mark.timeout(900)
 def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path: Path, far_sshd: Sshd) -> None:
     """Given a computer with an SSH server, one core and a network of its own, When both are chosen and Start is pressed,
-    Then one run after the other measures here and there, and Compare has a table of both."""
+    Then one run after the other measures here and there, Compare has a table of both, and the result there is exported
+    by a click."""
     paths, added = with_sshd(tmp_path / "home", far_sshd)
     with open_store(paths) as store:
         project = store.repositories.projects.get("p1")
@@ -157,4 +159,9 @@ def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path:
     program.until(lambda view: view.page == "optimize" and view.button("See"), 300, "the end")
     program.press("See")
     program.until_text("On each computer", added.name)
+    program.export_from_compare()
+    program.until_page("export", "done", 300)
+    (bundle,) = (home / "Documents" / "Fettle").glob("*.zip")
+    with zipfile.ZipFile(bundle) as archive:
+        assert "manifest.json" in archive.namelist()
     program.check_clean()
