@@ -3,8 +3,8 @@
     python -m tests.benchmarks.latency_there MODEL DATA [--sets 12] [--runtime ID] [--cores 0]
 
 The other computer is a network namespace with an SSH server (`own_sshd.Machine`; needs root). Per set two workers are
-started there, one through the relay and one directly, with the same cores and in the same namespace. They measure blocks in
-turn, and the ratio of their medians counts. Reported is the geometric mean of all sets with its 95 % interval, also for the
+started there, one through the relay and one directly, with the same cores and in the same namespace; this program and the
+relay have the other cores. They measure blocks in turn, and the ratio of their medians counts. Reported is the geometric mean of all sets with its 95 % interval, also for the
 processor time of a request, which other programs disturb less.
 """
 
@@ -127,6 +127,7 @@ def main() -> int:
     requested = parser.parse_args()
     with tempfile.TemporaryDirectory() as made, run_sshd(Path(made), Machine("there", requested.cores)) as server:
         folder = Path(made)
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {int(core) for core in requested.cores.split(",")})
         server.place_packages()
         added = server.add(folder / "computers")
         server.use_packages()
