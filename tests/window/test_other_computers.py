@@ -161,7 +161,7 @@ def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path:
     program.until_text("On each computer", added.name)
     program.export_from_compare()
     program.until_page("export", "done", 300)
-    (bundle,) = (home / "Documents" / "Fettle").glob("*.zip")
+    (bundle,) = (tmp_path / "home" / "Documents" / "Fettle").glob("*.zip")
     with zipfile.ZipFile(bundle) as archive:
         assert "manifest.json" in archive.namelist()
     program.check_clean()
