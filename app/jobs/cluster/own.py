@@ -27,12 +27,15 @@ CLOSE_S = 5.0
 SETTINGS: Mapping[str, Any] = {
     "distributed.scheduler.allowed-failures": 0,  # a step that ended its worker is not tried on all others
     "distributed.scheduler.worker-saturation": "inf",
-    "distributed.worker.memory.terminate": False,
+    # steps keep nothing in a worker's memory; a worker that pauses for lack of it would never do its step
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
     "distributed.comm.timeouts.connect": "10s",
     # a worker that looks at itself a hundred times a second would disturb measurements on its computer
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.interval": "10s",
-    "distributed.worker.memory.monitor-interval": "10s",
+    "distributed.admin.low-level-log-length": 50,  # sent messages, with their requests, that each connection keeps
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.active-memory-manager.start": False,
 }

@@ -79,7 +79,7 @@ class Worker:
                     looked_s = time.monotonic()
             result = StepResult.model_validate_json(future.result())
         finally:
-            future.cancel()  # of a task that is over, this only forgets the result
+            future.release()  # cancels the task unless it is over; the scheduler forgets its result
         if measuring is None:
             self._fetch(result.files, from_text(jobs[0].work_dir), ended)
             self._there.update(ref.sha256 for ref in result.files.values())

@@ -97,11 +97,13 @@ def places_of(
 
 def _connected(stack: ExitStack, address: str) -> Any:
     """Return a client of the cluster at an address, or of an own one; both end with the stack."""
+    import dask
     from distributed import Client
     from distributed.security import Security
 
-    from app.jobs.cluster.own import own_cluster
+    from app.jobs.cluster.own import SETTINGS, own_cluster
 
+    stack.enter_context(dask.config.set(SETTINGS))
     security: Any = None
     workers = int(address.removeprefix(f"{OWN}:")) if address.startswith(OWN) else 0
     if workers:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from small_models import build_cnn
 
 from app.jobs.client import JobClient
 from app.jobs.cluster.files import FileIndex
+from app.jobs.cluster.records import StepResult
 from app.jobs.pool import WorkerPool
 from workers.contracts.process.messages import Cancelled, Failed, Finished, RunJob
 
 distributed = pytest.importorskip("distributed", reason="the optional set “cluster” is not installed")
+dask = pytest.importorskip("dask")
 pytestmark = [
     pytest.mark.whole,
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -167,3 +170,27 @@ def test_ports_are_on_loopback_and_need_the_certificate(cluster: Cluster) -> Non
         kind = "tls" if security else "tcp"
         with pytest.raises(OSError):
             distributed.Client(cluster.address.replace("tls", kind), security=security, timeout=3)
+
+
+def test_steps_go_on_in_a_large_process_and_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a worker whose process is larger than Dask allows it, When steps run there, Then all end, and the scheduler
+    keeps none of them and few of their messages."""
+    from app.jobs.cluster import remote
+    from app.jobs.cluster.own import SETTINGS
+
+    done = Finished(result={})
+    monkeypatch.setattr(remote, "do_step", lambda _request: StepResult(messages=(done,)).model_dump_json())
+    options = {"n_workers": 1, "processes": False, "memory_limit": "1MB", "dashboard_address": "127.0.0.1:0"}
+    with (
+        dask.config.set(SETTINGS),
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        (address,) = client.scheduler_info()["workers"]
+        worker = remote.Worker(client, address, "worker", FileIndex())
+        time.sleep(0.5)  # Dask looks at the memory ten times a second
+        for number in range(60):
+            assert worker.do((job(Path(), f"s{number}", "judge", {}),), threading.Event()).messages == (done,)
+        scheduler = cluster.scheduler
+        until(lambda: not scheduler.tasks)
+        assert all(len(comm.recent_message_log) <= 50 for comm in scheduler.stream_comms.values())
