@@ -128,9 +128,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made, run_sshd(Path(made), Machine("there", requested.cores)) as server:
         folder = Path(made)
         os.sched_setaffinity(0, os.sched_getaffinity(0) - {int(core) for core in requested.cores.split(",")})
-        server.place_packages()
-        added = server.add(folder / "computers")
-        server.use_packages()
+        added = server.add_with_packages(folder / "computers")
         command = partial(ssh_command, folder / "computers", added)
         fork = RemoteFork(command, name=added.name, version=added.workers_version)
         with bench_space(folder / "space") as space:

@@ -82,9 +82,7 @@ def with_sshd(home: Path, sshd: Sshd) -> tuple[DataPaths, Computer]:
     """Add the computer behind a real SSH server, and a short goal."""
     finished_folder(home)
     paths = DataPaths(home / "data")
-    sshd.place_packages()
-    added = sshd.add(paths.computers)
-    sshd.use_packages()
+    added = sshd.add_with_packages(paths.computers)
     paths.presets.mkdir(exist_ok=True)
     (paths.presets / "quick.yaml").write_text(QUICK)
     return paths, added

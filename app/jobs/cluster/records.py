@@ -71,9 +71,9 @@ class StepResult(Frozen):
 
 
 class WorkerFacts(Frozen):
-    """What a worker of the cluster is: its name, Fettle's version there, the machine, and its cores."""
+    """What a worker of the cluster is: its name, the versions of Fettle and Dask, the machine, and its cores."""
 
     name: str = Field(max_length=200)
-    fettle: str
+    version: str
     machine: str
     cores: int = Field(ge=1)

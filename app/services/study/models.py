@@ -24,13 +24,16 @@ def models_in(folder: Path) -> list[Path]:
     return [path for path in entries if seen_kind(path) in (("model", "both") if path.is_dir() else ("model",))]
 
 
-def earlier_run(repositories: Repositories, request: RunRequest) -> Run | None:
-    """Return the newest run of the same model, examples and options, None if there is none or files have changed."""
+def earlier_run(repositories: Repositories, request: RunRequest, computers: frozenset[str] | None) -> Run | None:
+    """Return the newest run of the same model, examples and options, None if there is none or files have changed.
+
+    A finished run counts if one of these computers measured it, wherever it was measured if `computers` is None.
+    """
     plan = plan_of(request)
 
     def is_same(run: Run) -> bool:
         goal, asked = dataclasses.replace(run.goal, recipe_json=None), request.goal
-        if run.state in WITH_RESULT:  # wherever it was
+        if run.state in WITH_RESULT and (computers is None or goal.computer in computers):
             goal = dataclasses.replace(goal, computer=asked.computer)
         return goal == asked and saved_plan(run) == plan and run.state in (*WITH_RESULT, *CAN_RESUME)
 

@@ -39,19 +39,28 @@ UNREACHABLE = mark("The cluster cannot be used")
 class Place:
     """A computer, or a part of one, that optimizes one model at a time; `threads` are its cores, None for all of them.
 
-    `computer` is the name in the goals of its runs, "" for this computer.
+    `computer` is the name in the goals of its runs, "" for this computer. Workers of a cluster get new names when it
+    starts again, so results of all of them count.
     """
 
     computer: str
     space: Workspace
     threads: int | None = None
+    in_cluster: bool = False
 
 
 def facts(dask_worker: Any = None) -> str:
     """Return what a worker of a cluster is, as JSON; called there."""
     cores = min(usable_cores(), dask_worker.state.nthreads)
     name, machine = str(dask_worker.name), machine_identity()
-    return WorkerFacts(name=name, fettle=VERSION, machine=machine, cores=cores).model_dump_json()
+    return WorkerFacts(name=name, version=_version(), machine=machine, cores=cores).model_dump_json()
+
+
+def _version() -> str:
+    """Return the versions that must be equal there and here."""
+    import distributed
+
+    return f"{VERSION} (Dask {distributed.__version__})"
 
 
 @contextmanager
@@ -84,14 +93,14 @@ def places_of(
         except (OSError, ImportError, ValueError, TypeError, RuntimeError, AttributeError) as error:
             raise _unreachable(cluster, error) from error
         stack.callback(_end_hosts, client)
-        _check_versions({one.fettle for one in found.values()})
+        _check_versions({one.version for one in found.values()})
         index, places = FileIndex(models), []
         for worker, one in sorted(found.items(), key=lambda item: item[1].name):
             reached = Worker(client, worker, one.name, index)
             pool = ClusterPool(reached, one.machine, space.jobs, space.paths.logs, space.paths.store)
             stack.callback(pool.close)
             there = dataclasses.replace(space, pool=pool, elsewhere=_OneWorker(pool), measure=pool.measure)
-            places.append(Place(one.name, there, one.cores))
+            places.append(Place(one.name, there, one.cores, in_cluster=True))
         yield places
 
 
@@ -122,10 +131,10 @@ def _end_hosts(client: Any) -> None:
 
 
 def _check_versions(found: set[str]) -> None:
-    """Raise `JobError` unless all workers run this version of Fettle, and there is one."""
-    if found == {VERSION}:
+    """Raise `JobError` unless there is a worker, and all run these versions of Fettle and Dask."""
+    if found == {_version()}:
         return
-    detail = _("Fettle {0} runs there, and {1} here.").format(", ".join(sorted(found)), VERSION)
+    detail = _("Fettle {0} runs there, and {1} here.").format(", ".join(sorted(found)), _version())
     words = detail if found else mark("It has no workers.")
     raise Unavailable("cluster_differs", UNREACHABLE, words, mark("Install the same version of Fettle on all workers."))
 

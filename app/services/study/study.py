@@ -49,8 +49,11 @@ class StudyRow:
 class _ModelRun:
     """The optimization of one model at one place; owned by its `Study`."""
 
-    def __init__(self, place: Place, model: Path, request_of: RequestOf, observe: Observer) -> None:
+    def __init__(
+        self, place: Place, model: Path, request_of: RequestOf, observe: Observer, computers: frozenset[str]
+    ) -> None:
         self.place, self.model, self._began_s = place, model, time.monotonic()
+        self._computers = None if place.in_cluster else computers
         self._recorder: Recorder | None = None
         self._observe_all = observe
         self.driver = Driver(place.space, self._work(request_of(place, model)), self._observe)
@@ -60,7 +63,7 @@ class _ModelRun:
 
     def _work(self, asked: Flow[RunRequest]) -> Flow[Run]:
         request, space = (yield from asked), self.place.space
-        before = None if request.fresh else earlier_run(space.repositories, request)
+        before = None if request.fresh else earlier_run(space.repositories, request, self._computers)
         if before is not None and before.state in WITH_RESULT:
             return before
         if before is None:
@@ -78,9 +81,9 @@ class _ModelRun:
             return StudyRow(name, self.place.computer, run_id, seconds=time.monotonic() - self._began_s, error=info)
         best = self._recommended(run)
         if best is None:
-            return StudyRow(name, self.place.computer, run.id, seconds=run.seconds)
+            return StudyRow(name, run.goal.computer, run.id, seconds=run.seconds)
         figures = best.title, best.measurement.speedup, verdict(best)
-        return StudyRow(name, self.place.computer, run.id, best.id, *figures, run.seconds)
+        return StudyRow(name, run.goal.computer, run.id, best.id, *figures, run.seconds)
 
     def _recommended(self, run: Run) -> Variant | None:
         variants = self.place.space.repositories.variants.list(run_id=run.id)
@@ -108,6 +111,7 @@ class Study:
             report: Gets each row as soon as it is known.
         """
         self._waiting, self._free = deque(models), deque(places)
+        self._computers = frozenset(place.computer for place in places)
         self._request_of, self._observe, self._report = request_of, observe, report
         self._order = {model.name: number for number, model in enumerate(models)}
         self._active: list[_ModelRun] = []
@@ -142,7 +146,7 @@ class Study:
         """Do all work that needs no waiting, then wait a moment; return the new rows."""
         while self._waiting and self._free and not self._is_cancelled:
             place, model = self._free.popleft(), self._waiting.popleft()
-            self._active.append(_ModelRun(place, model, self._request_of, self._observe))
+            self._active.append(_ModelRun(place, model, self._request_of, self._observe, self._computers))
         rows = []
         for one in list(self._active):
             if self._is_cancelled:

@@ -1,7 +1,8 @@
-"""A study of several models by command: its table, its continuation, and the same on a cluster."""
+"""A study of several models by command: its table, its continuation, and the same on a cluster and over SSH."""
 
 import csv
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from command_models import picture_model
 from fettle_command import Fettle, Finished, wait_for
 from one_engine import engine, write_preset
+from own_sshd import Sshd
 
+from app.cli.output import CANCELLED
 from app.paths import find_data_folder
 from app.persistence import open_store
 from app.services.flow.artifacts import MANIFEST_FILE, ArtifactStore
@@ -107,16 +110,78 @@ def test_cluster_with_a_killed_worker_makes_the_same_table(
     killed.kill()
     out, err = running.communicate(timeout=600)
     rows = rows_of(Finished(running.returncode, out, err, 0.0))
-    assert rows.keys() == local.keys()
-    assert {name: row["error"] and row["error"]["code"] for name, row in rows.items()} == {
-        name: row["error"] and row["error"]["code"] for name, row in local.items()
-    }
+    assert _codes(rows) == _codes(local)
     assert {rows[name]["computer"] for name in ("m1.onnx", "m2.onnx")} == {"worker-1"}
     made, made_there = untimed(here.home), untimed(there.home)
     both = made.keys() & made_there.keys()
     assert len([key for key in both if key[2] == "files"]) >= 6
     assert {key: made[key] for key in both} == {key: made_there[key] for key in both}
     assert not there.processes()
+
+
+@pytest.mark.usefixtures("quick_setup")
+def test_study_over_ssh_survives_a_cancel_and_a_killed_job(
+    models: Path, options: list[str | Path], own_sshd: Sshd, tmp_path: Path
+) -> None:
+    """Given a computer behind an SSH server, When a study there is cancelled, Then its processes there end and nothing is
+    left; When it goes on there and here and a job there is killed, Then all rows are there and what was made and
+    predicted is equal to the bit with a local study; When the workers there are of another version, Then it says
+    so and takes no result from here for one from there."""
+    here, there = Fettle(tmp_path / "here"), Fettle(tmp_path / "there")
+    added = own_sshd.add_with_packages(find_data_folder(there.home).computers)
+    version = own_sshd.workers / "versions" / added.workers_version
+    running = there.start("study", models, *options, "--on", "target")
+    keeper = wait_for(lambda: _keeper(own_sshd))
+    wait_for(keeper.children)
+    listening = {one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN"}
+    assert not listening & {running.pid, *_pids(own_sshd)}
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == CANCELLED
+    running.communicate()
+    wait_for(lambda: not _pids(own_sshd), 5)
+    assert not list((own_sshd.workers / "jobs").glob("[!.]*"))
+
+    local = rows_of(here("study", models, *options))
+    running = there.start("study", models, *options, "--on", "target,here")
+    keeper = wait_for(lambda: (found := _keeper(own_sshd)) and found.children() and found)
+    keeper.kill()
+    out, err = running.communicate(timeout=600)
+    rows = rows_of(Finished(running.returncode, out, err, 0.0))
+    assert _codes(rows) == _codes(local)
+    assert {rows[name]["computer"] for name in ("m1.onnx", "m2.onnx")} == {local["m1.onnx"]["computer"]}
+    made, made_there = untimed(here.home), untimed(there.home)
+    both = made.keys() & made_there.keys()
+    assert len([key for key in both if key[2] == "files"]) >= 6
+    assert {key: made[key] for key in both} == {key: made_there[key] for key in both}
+    wait_for(lambda: not _pids(own_sshd), 5)
+    assert not list((own_sshd.workers / "jobs").glob("[!.]*"))
+    assert not there.processes()
+
+    version.rename(version.with_name("0.1.0-0123456789ab"))
+    done = there("study", models, *options, "--on", "target")
+    codes = {row["model"]: row["error"]["code"] for row in done.document["rows"]}  # results from here do not count
+    assert codes == {"bad.onnx": "not_a_model", "m1.onnx": "computer_unprepared", "m2.onnx": "computer_unprepared"}
+
+
+def _pids(target: Sshd) -> set[int]:
+    """Return the processes of Fettle on another computer."""
+    return {process.pid for process in psutil.process_iter() if str(target.workers) in _line(process)}
+
+
+def _keeper(target: Sshd) -> psutil.Process | None:
+    """Return the process there that keeps a job, while its connection is gone or not."""
+    return next((one for pid in _pids(target) if (one := psutil.Process(pid)).ppid() == 1), None)
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _codes(rows: dict[str, dict[str, Any]]) -> dict[str, str | None]:
+    return {name: row["error"] and row["error"]["code"] for name, row in rows.items()}
 
 
 def _worker(command: psutil.Process, name: str, *, with_jobs: bool) -> psutil.Process | None:
