@@ -1,4 +1,4 @@
-"""Know files by their hashes, and keep those of a cluster's worker in one folder, named by hash."""
+"""Hash the files that jobs read, and store those of a cluster's worker in one folder, named by hash."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ class FileIndex:
     """
 
     def __init__(self, left_out: frozenset[Path] = frozenset()) -> None:
-        """Create an index that knows no hash of a file yet."""
+        """Create an empty index."""
         self._left_out = left_out
         self._known: dict[Path, tuple[int, int, FileRef]] = {}
 
@@ -62,7 +62,7 @@ def kept(folder: Path, sha256: str) -> Path:
 
 
 def lay_out(folder: Path, one: Input, place: Path) -> None:
-    """Make the input at `place` from the kept files of a worker, without copies where the disk has links."""
+    """Link the stored files of an input to `place`."""
     for name, ref in one.files.items():
         target = place / inner_path(name) if name else place
         target.parent.mkdir(parents=True, exist_ok=True)

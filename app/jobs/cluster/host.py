@@ -3,7 +3,7 @@
 Usage: python -m app.jobs.cluster.host FOLDER
 
 It reads `StepRequest`s as lines of JSON and writes one `StepResult` for each. The line ``cancel`` ends the present
-step. When its input ends, the one who started it is gone, and everything ends.
+step. When its input ends, the process that started it is gone, and the host ends with all its processes.
 """
 
 import contextlib

@@ -5,7 +5,6 @@ Usage of a worker: python -m app.jobs.cluster.own ADDRESS NAME CERTIFICATES FOLD
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,8 +17,7 @@ import dask
 from distributed import Scheduler, SpecCluster, Worker
 from distributed.security import Security
 
-from app.jobs.cluster.task import CODE, OF_NANNIES, end_host
-from app.jobs.environment import allowed
+from app.jobs.cluster.task import end_host, environ
 
 LOOPBACK = "127.0.0.1"
 CLOSE_S = 5.0
@@ -81,11 +79,9 @@ def own_cluster(workers: int, environs: tuple[Mapping[str, str], ...] = ()) -> I
 
 
 def _start(address: str, name: str, folder: Path, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    environ = {key: value for key, value in allowed(os.environ, network=False).items() if key not in OF_NANNIES}
-    environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys((str(CODE), *filter(None, sys.path))))
     command = [sys.executable, "-m", "app.jobs.cluster.own", address, name, str(folder), str(folder / name)]
     with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen(command, env={**environ, **more}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return subprocess.Popen(command, env={**environ(), **more}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,4 +1,4 @@
-"""Do jobs on one worker of a cluster, behind the same clients that start local processes."""
+"""Run jobs on one worker of a cluster, behind the same clients that start local processes."""
 
 import contextlib
 import os
@@ -21,11 +21,11 @@ from app.jobs.process import Waitable
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
-from workers.contracts.process.messages import BlockDone, Failed, RunJob, WorkerMessage
+from workers.contracts.process.messages import BlockDone, Failed, RunJob
 from workers.contracts.translation import _, mark
 
 NO_PROCESS = 1 << 30
-"""A process id that no system gives: work elsewhere has no process here."""
+"""A process id that no system assigns; a job elsewhere has no process here."""
 
 ALIVE_S, LOOK_S = 20.0, 0.1
 """Seconds between looks whether a worker still answers, and whether a step was cancelled here."""
@@ -42,7 +42,7 @@ class Worker:
     """One worker of a cluster, by its address; owned by a study. Its methods block and may be called in any thread."""
 
     def __init__(self, client: Any, address: str, name: str, index: FileIndex) -> None:
-        """Know the worker; `client` is a `distributed.Client`, and `index` knows the files of this computer."""
+        """Create access to the worker by a `distributed.Client`; `index` has the hashes of this computer's files."""
         self.name, self._client, self._address, self._index = name, client, address, index
         self._there = set[str]()  # hashes of files that the worker has
 
@@ -149,13 +149,16 @@ class RemoteJob(ForkedProcess):
     A thread waits for the result, because Dask's calls wait for the network.
     """
 
-    def __init__(self, worker: Worker, job: RunJob, connection: "Connection[bytes, bytes]") -> None:
-        """Begin the job; its messages go to `connection`."""
+    def __init__(
+        self, worker: Worker, job: RunJob, log_path: str | None, connection: "Connection[bytes, bytes]"
+    ) -> None:
+        """Begin the job; its messages go to `connection`, and its log to a file."""
         self.pid: int | None = NO_PROCESS
         self.sentinel, self._alive = os.pipe()
         self._ended = threading.Event()
         pipe = Connection(os.dup(connection.fileno()))
-        threading.Thread(target=self._run, args=(worker, job, pipe), daemon=True, name=job.job_id).start()
+        arguments = worker, job, log_path, pipe
+        threading.Thread(target=self._run, args=arguments, daemon=True, name=job.job_id).start()
 
     def kill(self) -> None:
         """End the job; the worker stops its processes."""
@@ -170,16 +173,19 @@ class RemoteJob(ForkedProcess):
         """Release the handle of the step; the step itself must have ended."""
         os.close(self.sentinel)
 
-    def _run(self, worker: Worker, job: RunJob, pipe: "Connection[bytes, bytes]") -> None:
-        messages: tuple[WorkerMessage, ...] = ()
+    def _run(self, worker: Worker, job: RunJob, log_path: str | None, pipe: "Connection[bytes, bytes]") -> None:
+        result = StepResult()
         try:
-            messages = worker.do((job,), self._ended).messages
+            result = worker.do((job,), self._ended)
         except StepCancelled:
             pass
         except Exception as error:
-            messages = (worker.failure(error),)
+            result = StepResult(messages=(worker.failure(error),))
+        with contextlib.suppress(OSError):
+            if log_path is not None:
+                Path(log_path).write_text(result.log, encoding="utf-8")
         with contextlib.suppress(OSError), pipe:
-            for message in messages:
+            for message in result.messages:
                 pipe.send_bytes(message.model_dump_json().encode())
         os.close(self._alive)
 
@@ -233,11 +239,11 @@ class RemoteBlocks(BlockGroup):
         return came
 
     def cancel(self) -> None:
-        """Stop all processes."""
+        """Cancel the measurement; the worker stops its processes."""
         self.close()
 
     def close(self) -> None:
-        """End everything at once."""
+        """Cancel the measurement; the worker stops its processes."""
         self._ended.set()
         self.done = True
 
@@ -273,5 +279,5 @@ class ClusterPool(WorkerPool):
         kept = {name: how[name] for name in ("sets", "budget_s", "slow_over_ms")}
         return RemoteBlocks(self._worker, jobs, Measuring(pace=pace, **kept))
 
-    def _fork(self, job: RunJob, _config: ChildConfig, connection: "Connection[bytes, bytes]") -> RemoteJob:
-        return RemoteJob(self._worker, job, connection)
+    def _fork(self, job: RunJob, config: ChildConfig, connection: "Connection[bytes, bytes]") -> RemoteJob:
+        return RemoteJob(self._worker, job, config.log_path, connection)

@@ -1,9 +1,11 @@
-"""Do one step as a task of Dask: hand it to the worker's host process, and end it when nobody wants it any more."""
+"""Run one step as a task of Dask: pass it to the worker's host process, and cancel it when Dask cancels the task."""
 
 import os
 import select
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ END_S = 3.0
 OF_NANNIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_")
 """Variables that Dask's nanny sets for its own work; Fettle sets the cores of each job itself."""
 
-HOST = "fettle_host"
+HOST, TURN = "fettle_host", "fettle_turn"
+"""Attributes of a Dask worker: its host process, and the lock of the one step that it may run."""
 
 
 class HostGone(Exception):
@@ -31,6 +34,17 @@ def do_step(request: str) -> str:
 
     worker: Any = get_worker()
     key = worker.get_current_task()
+    turn: threading.Lock = vars(worker).setdefault(TURN, threading.Lock())  # a worker may run several tasks at once
+    while not turn.acquire(timeout=LOOK_S):
+        if not _is_wanted(worker, key):
+            return ""
+    try:
+        return _do(request, worker, key)
+    finally:
+        turn.release()
+
+
+def _do(request: str, worker: Any, key: str) -> str:
     process = _host_of(worker)
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(request.encode() + b"\n")
@@ -56,19 +70,28 @@ def _is_wanted(worker: Any, key: str) -> bool:
     return state is not None and state.state == "executing"
 
 
+def environ() -> dict[str, str]:
+    """Return the variables of a process of Fettle's own on this computer."""
+    found = {name: value for name, value in allowed(os.environ, network=False).items() if name not in OF_NANNIES}
+    return {**found, "PYTHONPATH": os.pathsep.join(dict.fromkeys((str(CODE), *filter(None, sys.path))))}
+
+
 def _host_of(worker: Any) -> "subprocess.Popen[bytes]":
     process: subprocess.Popen[bytes] | None = getattr(worker, HOST, None)
     if process is None or process.poll() is not None:
         folder = own_folder(worker)
-        environ = {name: value for name, value in allowed(os.environ, network=False).items() if name not in OF_NANNIES}
-        environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys((str(CODE), *filter(None, sys.path))))
         command = [sys.executable, "-m", "app.jobs.cluster.host", str(folder)]
         with (folder / "host.log").open("ab") as log:
-            process = subprocess.Popen(
-                command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
-            )
+            pipe, env = subprocess.PIPE, environ()
+            process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True)
         setattr(worker, HOST, process)
     return process
+
+
+def leave(dask_worker: Any) -> None:
+    """End the host process of a worker, and delete the models and results that were sent there."""
+    end_host(dask_worker)
+    shutil.rmtree(own_folder(dask_worker), ignore_errors=True)
 
 
 def end_host(dask_worker: Any) -> None:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from app.jobs.cluster.files import FileIndex
 from app.jobs.cluster.records import WorkerFacts
-from app.jobs.cluster.task import end_host
+from app.jobs.cluster.remote import ClusterPool, Worker
+from app.jobs.cluster.task import leave
 from app.services.flow.artifacts import machine_identity
 from app.services.flow.steps import Unavailable, WrongRequest
 from app.services.flow.workspace import RemotePool, Workspace
@@ -24,9 +25,6 @@ from workers.contracts.translation import _, mark
 
 OWN = "local"
 """Scheme of a cluster that Fettle starts itself: ``local:2`` has two workers with one core each."""
-
-LOST = "computer_lost"
-"""Code of the error of a step whose worker is gone."""
 
 MOST_OWN = 64
 CONNECT_S, START_S = 10.0, 60.0
@@ -50,7 +48,7 @@ class Place:
 
 
 def facts(dask_worker: Any = None) -> str:
-    """Return what a worker of a cluster is, as JSON; called there."""
+    """Return the `WorkerFacts` of a worker as JSON; Dask calls it there."""
     cores = min(usable_cores(), dask_worker.state.nthreads)
     name, machine = str(dask_worker.name), machine_identity()
     return WorkerFacts(name=name, version=_version(), machine=machine, cores=cores).model_dump_json()
@@ -81,8 +79,6 @@ def places_of(
         what = mark("Studies on several computers need a one-time download.")
         by_command = install_command("cluster")
         raise Unavailable("cluster_missing", UNREACHABLE, what, where_to_install("cluster"), by_command)
-    from app.jobs.cluster.remote import ClusterPool, Worker
-
     with ExitStack() as stack:
         log = logging.getLogger("distributed")
         stack.callback(log.setLevel, log.level)
@@ -92,7 +88,7 @@ def places_of(
             found = {worker: WorkerFacts.model_validate_json(text) for worker, text in client.run(facts).items()}
         except (OSError, ImportError, ValueError, TypeError, RuntimeError, AttributeError) as error:
             raise _unreachable(cluster, error) from error
-        stack.callback(_end_hosts, client)
+        stack.callback(_leave, client)
         _check_versions({one.version for one in found.values()})
         index, places = FileIndex(models), []
         for worker, one in sorted(found.items(), key=lambda item: item[1].name):
@@ -125,9 +121,9 @@ def _connected(stack: ExitStack, address: str) -> Any:
     return client
 
 
-def _end_hosts(client: Any) -> None:
-    with suppress(OSError, RuntimeError):  # workers that are gone have ended theirs
-        client.run(end_host)
+def _leave(client: Any) -> None:
+    with suppress(OSError, RuntimeError):  # on workers that are gone, everything has ended
+        client.run(leave)
 
 
 def _check_versions(found: set[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.jobs.cluster.remote import LOST
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer
 from app.services.flow.steps import Flow, FlowCancelled, JobError
@@ -17,14 +18,17 @@ from app.services.projects.running import RunRequest, resume_run, start_run
 from app.services.records.documents import verdict
 from app.services.run.recorder import WITH_RESULT, Recorder
 from app.services.study.models import earlier_run
-from app.services.study.places import LOST, Place
+from app.services.study.places import Place
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import words_for
 from workers.contracts.translation import mark
 
 PAUSE_S = 0.01
 MOST_LOSSES = 1
-"""Places that a model may lose before it gets no other one: it may be the reason."""
+"""Losses of a place, or kills of a job from outside, after which a model begins again: it may be the reason."""
+
+KILLED = "killed"
+"""Code of the error of a job that the system or a person ended."""
 
 OTHERS_GO_ON = mark("The other models of the study are not affected. Please report it with the log.")
 
@@ -163,12 +167,12 @@ class Study:
         return rows
 
     def _ended(self, one: _ModelRun) -> list[StudyRow]:
-        """Return the row of an optimization that ended; a model whose place was lost waits for another one."""
+        """Return the row of an optimization that ended; a model whose place was lost or job was killed begins again."""
         row = one.row()
-        is_lost = row.error is not None and row.error.code == LOST
-        if not is_lost:
+        code = None if row.error is None else row.error.code
+        if code != LOST:
             self._free.append(one.place)
-        elif self._losses[one.model] < MOST_LOSSES and not self._is_cancelled:
+        if code in (LOST, KILLED) and self._losses[one.model] < MOST_LOSSES and not self._is_cancelled:
             self._losses[one.model] += 1
             self._waiting.appendleft(one.model)
             return []

@@ -15,8 +15,10 @@ import pytest
 from small_models import build_cnn
 
 from app.jobs.client import JobClient
+from app.jobs.cluster import remote
 from app.jobs.cluster.files import FileIndex
 from app.jobs.cluster.records import StepResult
+from app.jobs.cluster.task import HOST, leave
 from app.jobs.pool import WorkerPool
 from workers.contracts.process.messages import Cancelled, Failed, Finished, RunJob
 
@@ -44,14 +46,13 @@ class Cluster:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     from app.jobs.cluster.own import own_cluster
-    from app.jobs.cluster.remote import ClusterPool, Worker
 
     with own_cluster(2) as (address, security), distributed.Client(address, security=security) as client:
         client.wait_for_workers(2, timeout=30)
         addresses = sorted(client.scheduler_info(n_workers=-1)["workers"])
-        workers = [Worker(client, one, f"worker {number}", FileIndex()) for number, one in enumerate(addresses)]
+        workers = [remote.Worker(client, one, f"worker {number}", FileIndex()) for number, one in enumerate(addresses)]
         places = tmp_path / "jobs", tmp_path / "logs", tmp_path / "store"
-        yield Cluster(address, client, workers, [ClusterPool(one, "machine", *places) for one in workers])
+        yield Cluster(address, client, workers, [remote.ClusterPool(one, "machine", *places) for one in workers])
 
 
 @pytest.fixture
@@ -172,10 +173,33 @@ def test_ports_are_on_loopback_and_need_the_certificate(cluster: Cluster) -> Non
             distributed.Client(cluster.address.replace("tls", kind), security=security, timeout=3)
 
 
+def test_worker_with_several_threads_runs_one_step_at_a_time_and_forgets_all(model: Path, tmp_path: Path) -> None:
+    """Given a worker that may run two tasks at once, When a job begins while a cancelled one still ends, Then it is done;
+    When the study leaves, Then no file and no process of it is there."""
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    places = tmp_path / "jobs", tmp_path / "logs", tmp_path / "store"
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        (own,) = cluster.workers.values()
+        pool = remote.ClusterPool(remote.Worker(client, own.address, "worker", FileIndex()), "machine", *places)
+        long, short = pool.take(), pool.take()
+        long.start(job(tmp_path, "long", "telemetry", {"max_s": 300}))
+        host = psutil.Process(until(lambda: getattr(own, HOST, None)).pid)
+        until(lambda: _working(host))
+        short.start(opening(tmp_path, "short", model))
+        time.sleep(0.5)
+        assert not short.done
+        long.cancel()
+        assert isinstance(outcome(long), Cancelled)
+        assert isinstance(outcome(short), Finished)
+        assert list((Path(own.local_directory) / "fettle" / "files").iterdir())
+        client.run(leave)
+        assert not (Path(own.local_directory) / "fettle").exists()
+        assert not host.is_running()
+
+
 def test_steps_go_on_in_a_large_process_and_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a worker whose process is larger than Dask allows it, When steps run there, Then all end, and the scheduler
     keeps none of them and few of their messages."""
-    from app.jobs.cluster import remote
     from app.jobs.cluster.own import SETTINGS
 
     done = Finished(result={})

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from app.jobs.cluster.remote import LOST
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.projects.running import RunRequest
 from app.services.study.models import models_in
-from app.services.study.places import LOST, Place, checked_address
+from app.services.study.places import Place, checked_address
 from app.services.study.study import Study, StudyRow
 from workers.contracts.error_info import ErrorInfo
 
@@ -48,6 +49,22 @@ def test_model_that_loses_two_places_gets_no_third(space: Workspace) -> None:
     assert len(reported) < 3
     rows, _reported = rows_of(space, ["a", "b"], ["bad 1", "bad 2", "good"])
     assert {row.error and row.error.code for row in rows} <= {LOST, "refused"}
+
+
+def test_model_whose_job_was_killed_begins_once_more(space: Workspace) -> None:
+    """Given a job that is killed once, and one that is always killed, Then the first model has its result from the same
+    place, and the second one says so."""
+    tried: list[str] = []
+
+    def killed(place: Place, model: Path) -> Flow[RunRequest]:
+        tried.append(model.name)
+        if model.name == "always" or tried.count(model.name) == 1:
+            raise JobError(GONE.model_copy(update={"code": "killed"}), 1)
+        return (yield from asked(place, model))
+
+    study = Study([Path("once"), Path("always")], [Place("good", space)], killed, ignore, lambda row: None)
+    assert [row.error and row.error.code for row in study.run()] == ["refused", "killed"]
+    assert tried == ["once", "once", "always", "always"]
 
 
 def test_cancelled_study_has_no_table(space: Workspace) -> None:
