@@ -9,6 +9,7 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.projects.running import RunRequest
+from app.services.study import places
 from app.services.study.models import models_in
 from app.services.study.places import Place, checked_address
 from app.services.study.study import Study, StudyRow
@@ -106,3 +107,15 @@ def test_address_is_encrypted_or_here(address: str, code: str) -> None:
     with pytest.raises(JobError) as refused:
         checked_address(address)
     assert refused.value.error.code == code
+
+
+@pytest.mark.whole
+def test_cluster_of_another_version_is_refused(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a cluster whose workers run another version of Fettle, or of Dask, When a study begins, Then it is refused."""
+    distributed = pytest.importorskip("distributed", reason="the optional set “cluster” is not installed")
+    for owner, name in ((places, "VERSION"), (distributed, "__version__")):
+        with monkeypatch.context() as patched, pytest.raises(JobError) as refused:
+            patched.setattr(owner, name, "0.0.1")
+            with places.places_of(space, (), "local:1", frozenset()):
+                pass
+        assert (refused.value.error.code, refused.value.exit_code) == ("cluster_differs", 6)
