@@ -371,10 +371,13 @@ class RunClock:
         return self._fitting(CHOICES, final_ids) or dataclasses.replace(CHOICES[-1], proof_s=least_s)
 
     def plan_more(self, open_ids: Ids, best_ids: Ids) -> FinalPlan | None:
-        """Return the best next round of the first `open_ids` side by side with all `best_ids`, None if none fits."""
+        """Return the best next round of the first `open_ids` side by side with all `best_ids`, None if none fits.
+
+        A round that may not fit begins only where it takes no time from the proof of a gain.
+        """
         plans = [dataclasses.replace(plan, versions=min(plan.versions, len(open_ids))) for plan in CHOICES]
         fitting = self._fitting(plans, open_ids, best_ids)
-        if fitting is not None:
+        if fitting is not None or self.to_prove:
             return fitting
         cheapest = dataclasses.replace(plans[-1], proof_s=self._least_proof_s(open_ids))
         useful_s = USEFUL_SHARE * self._round_s(cheapest, open_ids, best_ids) / SAFETY

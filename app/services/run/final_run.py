@@ -81,7 +81,7 @@ class FinalRun:
     def more(self, *, doubtful: bool = False) -> Flow[bool]:
         """Measure one more round of undecided versions; return False if none is open or no time is left.
 
-        Versions that will hardly be safe wait until all recipes were tried, and are measured if `doubtful` is true.
+        Versions that will hardly be safe wait until the gains were proven, and are measured if `doubtful` is true.
         """
         search, objective, self._is_over = self._search, self._search.plan.objective, False
         if self._most is not None and self._begun >= self._most:

@@ -118,13 +118,9 @@ class _Optimization(Search):
         yield from final.first()
         is_new = True
         while is_new:  # time left after a proof goes to other versions: the fastest one may have failed
-            while (
-                (yield from final.more())
-                or (yield from self._try_all(self._leader_ids, most=1))
-                or (yield from final.more(doubtful=True))
-            ):
+            while (yield from final.more()) or (yield from self._try_all(self._leader_ids, most=1)):
                 pass  # remaining time goes to undecided versions first, then to untried recipes
-            is_new = yield from proof.run()
+            is_new = (yield from proof.run()) or (yield from final.more(doubtful=True))
         for step, recipe in self._waiting:
             is_needed = self._needed(recipe)
             self.leave_untried(is_needed)
