@@ -29,8 +29,11 @@ WORSE_TAIL = 1.03
 FAR_AHEAD = 1.25
 """Ratio of estimated speeds from which on a version that does not look like a gain cannot become the best."""
 
-MOST_SETS = 10
-"""Number of sets of fresh processes after which more would only find meaningless differences."""
+MOST_SETS, MOST_SETS_OF_CLEAR, CLEAR_GAIN = 10, 30, 1.06
+"""Number of sets of fresh processes after which more would only find meaningless differences.
+
+From a speedup of `CLEAR_GAIN` on, a bound that does not show it yet is wide by the noise of the computer.
+"""
 
 DOUBTFUL = 0.1
 LEAST_ALIKE_ITEMS = 59
@@ -107,7 +110,9 @@ def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
 
 def can_be_measured_on(variant: Variant) -> bool:
     """Return whether more rounds of the same run can improve what is known of its speed."""
-    return not variant.is_side_by_side or variant.measurement.sets < MOST_SETS
+    is_clear = (variant.measurement.speedup or 0.0) >= CLEAR_GAIN
+    most = MOST_SETS_OF_CLEAR if is_clear else MOST_SETS
+    return not variant.is_side_by_side or variant.measurement.sets < most
 
 
 def expected_speedup(variant: Variant) -> float:
@@ -156,7 +161,7 @@ def is_unsettled(variant: Variant, objective: Objective) -> bool:
         return False
     if has_slow_tail(variant) and is_worth_naming(variant.measurement.speedup_low):
         return False  # faster in the mean, but its slow requests exclude it
-    return not variant.is_side_by_side or (not is_gain(variant, objective) and variant.measurement.sets < MOST_SETS)
+    return not variant.is_side_by_side or (not is_gain(variant, objective) and can_be_measured_on(variant))
 
 
 def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool:

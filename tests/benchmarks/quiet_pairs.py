@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import stdev
 
-from app.domain.choose import MOST_SETS
+from app.domain.choose import CLEAR_GAIN, MOST_SETS, MOST_SETS_OF_CLEAR
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured
@@ -41,8 +41,9 @@ def final_run(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flo
     while True:
         summaries = yield from summarize(measured, looks=looks)
         found = [one for one in summaries[1:] if one is not None]
-        is_open = any(one.speedup > GAIN and not is_called_faster(one) for one in found)
-        if not is_open or len(measured.latencies_ms[0]) >= MOST_SETS:
+        best = max((one.speedup for one in found if not is_called_faster(one)), default=0.0)
+        most = MOST_SETS_OF_CLEAR if best >= CLEAR_GAIN else MOST_SETS
+        if best <= GAIN or len(measured.latencies_ms[0]) >= most:
             return found
         more: Measured = yield one_round(model, data, batches)
         measured, looks = joined(measured, more), looks + 1
