@@ -22,7 +22,7 @@ FINAL_SETS, FINAL_BLOCKS = 5, 2
 QUICK_BLOCKS, FEW_BLOCKS, SLOW_BLOCK_S = 8, 3, 0.3
 """Blocks of the original's first measurement, fewer if its blocks last longer than `SLOW_BLOCK_S` seconds.
 
-A version and the original share about as many in its first measurement.
+A version and the original share about as many in its first measurement, each with half of the requests.
 """
 
 WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S = 10, 40, 2.0

@@ -1,8 +1,8 @@
 """Optimize one model for one goal: plan, measure, screen, measure again in turn, prove, close.
 
-Speed is measured first. Versions that look faster are evaluated on the calibration set, which decides the order of
-tests. The fastest ones are measured again with the original (`final_run`), and gains are evaluated on the test set
-(`proof_run`).
+Speed is measured first, in one short set beside the original. Versions that look faster are evaluated on the
+calibration set, which decides the order of tests. The fastest ones are measured again in several sets (`final_run`),
+and gains are evaluated on the test set (`proof_run`).
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Hold the state of a search, and record a version's figures: measured alone first, then side by side."""
+"""Hold the state of a search, and record a version's figures: from one set beside the original, then from several."""
 
 import dataclasses
 from typing import Any
