@@ -39,7 +39,7 @@ def version_lines(
         mark = "→" if variant.id == recommended else " "
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
         is_look = measured.typical_ms is not None and not variant.is_side_by_side
-        look = ", a first look only, at another moment than the original's" if is_look else ""
+        look = ", measured only once and briefly" if is_look else ""
         spoken = speech.get(variant.id)
         if spoken is not None and spoken.tokens_per_s is not None:
             time = f"{spoken.tokens_per_s:.1f} tokens/s"

@@ -99,8 +99,8 @@ def keep_original(paths: DataPaths, preset_id: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_run_elsewhere_leads_to_the_first_computer(start: Start, tmp_path: Path) -> None:
-    """Given a run that found nothing and no other computer, When the card says to run it elsewhere, Then a click asks for the
-    address of a computer, on Settings."""
+    """Given a run that found nothing and no other computer, When "Add a computer…" is pressed on
+    the card "Run it elsewhere", Then Settings opens with the dialog for its address."""
     keep_original(DataPaths(finished_folder(tmp_path / "home") / "data"), "balanced")
     program = start(project="p1")
     program.open_compare()

@@ -112,7 +112,7 @@ def _gave(row: TriedRecipe) -> str:
 
 
 def _time(variant: Variant) -> str:
-    """Return the mean latency; a measurement not in turn with the original is called a first look."""
+    """Return the mean latency; that of a single short set is called a first look."""
     time = ms(variant.measurement.typical_ms)
     return time if variant.is_baseline or variant.is_side_by_side else _("first look {0}").format(time)
 

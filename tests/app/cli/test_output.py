@@ -176,7 +176,7 @@ def test_a_first_look_has_no_factor() -> None:
     screened = replace(screened, measurement=replace(screened.measurement, sets=1))
     original, line = version_lines([variant(0), screened], None)
     assert "first look" not in original
-    assert line.endswith("Not faster here, a first look only, at another moment than the original's")
+    assert line.endswith("Not faster here, measured only once and briefly")
     assert "×" not in line and "0.99" not in line
 
 

@@ -48,7 +48,7 @@ WITH_TIMES = {"manifest.json", "README.md", "card.html", "bom.json", "SHA256SUMS
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[tuple[Sshd, ...]]:
-    """Yield three computers ."""
+    """Yield SSH servers on three computers that differ in cores and instruction sets."""
     with ExitStack() as stack:
         servers = tuple(stack.enter_context(run_sshd(tmp_path / one.name, one)) for one in MACHINES)
         yield servers

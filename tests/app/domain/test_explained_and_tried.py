@@ -84,8 +84,7 @@ def test_why_the_winner_won_under_load_has_the_bound_and_the_times_that_are_show
 
 
 def test_first_look_gives_no_factor_in_sentences() -> None:
-    """Given versions that were only looked at first, at another moment than the original, Then no sentence has a factor
-    of them."""
+    """Given versions that were measured only once and briefly, Then no sentence has a factor of them."""
     look = dataclasses.replace(disturbed(PLAIN, 2.0, 1.0), state="measured")
     look = dataclasses.replace(look, measurement=dataclasses.replace(look.measurement, agreed_low=None))
     assert portability(BEST, [BEST, look], HERE, KNOWN)[1].endswith("without AVX-512 BF16 about as fast as “Engine”.")

@@ -173,7 +173,7 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
         return Cell(count(version.tokens_per_s), strong=strong)
     if not version.first_look:
         return Cell(ms(_mean_ms(version)), strong=strong)
-    tip = _("Measured once and not in turn with the others, so it cannot be compared with them.")
+    tip = _("Measured only once and briefly, so it cannot be compared with the others.")
     return Cell(ms(_mean_ms(version)), tone="soft", below=_("first look"), tip=tip)
 
 
