@@ -4,8 +4,9 @@
 
 The other computer is a network namespace with an SSH server (`own_sshd.Machine`; needs root). Per set two workers are
 started there, one through the relay and one directly, with the same cores and in the same namespace; this program and the
-relay have the other cores. They measure blocks in turn, and the ratio of their medians counts. Reported is the geometric mean of all sets with its 95 % interval, also for the
-processor time of a request, which other programs disturb less.
+relay have the other cores. The workers measure blocks in turn, and the ratio of their medians counts. Reported is the
+geometric mean of all sets with its 95 % interval, also for the processor time of a request, which other programs disturb
+less.
 """
 
 import argparse

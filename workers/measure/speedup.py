@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 from workers.contracts.disturbed import Loads
 from workers.contracts.measured.sizes import GAIN
 
-LEVELS, LATER_LEVEL = (0.03, 0.017), 0.001
-"""One-sided error levels of the first look, the second look at more sets, and each further look.
-
-Only shortened rounds have further looks. In all, five looks at whether a version is faster have 5 % (Bonferroni).
-"""
+LEVELS, LATER_LEVEL = (0.03, 0.017), 0.003
+"""One-sided error levels of the first look, of the second look at more sets, and of all further looks together."""
 
 Sets = Sequence[Sequence[float]]
 Floats = NDArray[np.float64]
@@ -81,6 +78,16 @@ def _blocks(times: Sequence[float], loads: Loads, number: int) -> list[Floats]:
     return np.split(values, np.cumsum(counts)[:-1])
 
 
+def level_of_look(number: int) -> float:
+    """Return the one-sided error level of a look, counted from 1.
+
+    The k-th further look after those of `LEVELS` has `LATER_LEVEL`·6/(π²k²). Any number of looks at whether a version
+    is faster have at most 5 % together (Bonferroni over a convergent series, as for looks at test examples).
+    """
+    further = number - len(LEVELS)
+    return LEVELS[number - 1] if further <= 0 else LATER_LEVEL * 6 / (math.pi * further) ** 2
+
+
 def speedups(samples: Sequence[Floats], family: int | None = None, looks: int = 1) -> list[Speedup]:
     """Return a speedup for each version's `logs`, with lower bounds that hold jointly (Holm, Scand. J. Stat. 1979).
 
@@ -93,7 +100,7 @@ def speedups(samples: Sequence[Floats], family: int | None = None, looks: int = 
         return []
     from scipy.special import stdtr  # this import takes as long as all the rest
 
-    count, level = max(len(samples), family or 0), LEVELS[looks - 1] if looks <= len(LEVELS) else LATER_LEVEL
+    count, level = max(len(samples), family or 0), level_of_look(looks)
     chances = []
     for logs in samples:
         error = _error(logs)

@@ -12,7 +12,7 @@ from workers.contracts.disturbed import BlockLoad
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.measured.sizes import GAIN
 from workers.jobs.summarize import run
-from workers.measure.speedup import paired, speedups
+from workers.measure.speedup import level_of_look, paired, speedups
 
 VERSIONS, SETS = 6, 5
 
@@ -55,10 +55,16 @@ def test_equal_versions_are_not_called_faster(noise: float) -> None:
     assert share_of_false_alarms(noise, 1.0, 300) <= 0.05
 
 
+def test_levels_of_all_looks_stay_within_five_percent() -> None:
+    """Given more looks than any run takes, Then their error levels add up to 5 % at most, and no level is 0."""
+    levels = [level_of_look(number) for number in range(1, 1000)]
+    assert sum(levels) <= 0.05 and min(levels) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.01, 0.02, 0.1])
 @pytest.mark.parametrize("truth", [1.0, GAIN])
-@pytest.mark.parametrize("rounds", [(5, 5), (3, 5), (2, 3, 5), (2, 2, 2, 2, 2)])
+@pytest.mark.parametrize("rounds", [(5, 5), (3, 5), (2, 3, 5), (2,) * 5, (5,) * 6, (2,) * 15])
 def test_false_alarms_are_rare_in_any_rounds(noise: float, truth: float, rounds: tuple[int, ...]) -> None:
     """Given six versions that are equal or exactly at the least gain, then any is called faster in 5 % of runs at most,
     however the sets are divided into rounds."""
