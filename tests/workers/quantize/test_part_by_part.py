@@ -1,6 +1,8 @@
 """A language model is rounded layer by layer as if it were rounded whole, and goes on where it was ended."""
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from workers.contracts.errors import JobCancelled
 from workers.convert.graphs import onnx_files
 from workers.infer.openvino_program import import_library
 from workers.quantize import language_int4
-from workers.quantize.weights import compressed_weights, graph_parts
+from workers.quantize.weights import compressed_weights, graph_parts, mapped_weights
 from workers.runtime.failure import terminal_message
 
 EXAMPLES = 3
@@ -69,6 +71,24 @@ def test_joined_parts_are_the_model(small: Any) -> None:
     made = {number: graph_parts.taken_out(library, graph, part) for number, part in enumerate(parts)}
     whole = graph_parts.joined(library, graph, dict(enumerate(parts)), made)
     assert all(np.array_equal(one, other) for one, other in zip(before, logits_of(whole), strict=True))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is only given back on Linux")
+def test_only_own_maps_are_given_back(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a model that others in the process have open too, Then their memory, which may end, is left alone."""
+    weights = small.folder / "model.bin"
+    _other = import_library().Core().read_model(str(small.folder / "model.xml"))
+    maps_of_others = mapped_weights.maps_of(weights)
+    assert maps_of_others
+    taken: list[set[mapped_weights.Map]] = []
+
+    def given_back(maps: set[mapped_weights.Map]) -> AbstractContextManager[None]:
+        taken.append(maps)
+        return mapped_weights.given_back(maps)
+
+    monkeypatch.setattr(compressed_weights, "given_back", given_back)
+    rounded(small, tmp_path / "work")
+    assert len(taken) == 1 and len(taken[0]) == 1 and not taken[0] & maps_of_others
 
 
 def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:

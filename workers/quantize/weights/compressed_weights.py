@@ -21,7 +21,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import new_model
 from workers.infer.openvino_program import import_library
 from workers.quantize.weights.graph_parts import Graph, parts_of
-from workers.quantize.weights.mapped_weights import given_back
+from workers.quantize.weights.mapped_weights import given_back, maps_of
 from workers.quantize.weights.part_by_part import PartByPart, Rounding
 
 FILES = ("model.xml", "model.bin")
@@ -65,9 +65,11 @@ def _write(model: Model, params: TechniqueParams, target: Path, how: Any, ctx: J
 
     nncf.set_log_level(logging.ERROR)
     arguments = how(nncf)
+    weights = model.main.with_suffix(".bin")
+    of_others = maps_of(weights)  # which may end, and whose place others may then take
     graph = library.Core().read_model(str(model.main))
     whole = graph.clone()  # shares the weights, so that their memory maps stay until the end
-    with given_back(model.main.with_suffix(".bin")), contextlib.ExitStack() as after:
+    with given_back(maps_of(weights) - of_others), contextlib.ExitStack() as after:
         if isinstance(arguments.get("dataset"), Examples):
             examples = arguments.pop("dataset")
             kept = after.enter_context(working_folder(model, params, examples.fingerprint, ctx))

@@ -10,7 +10,7 @@ import ctypes
 import gc
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 MAPS = Path("/proc/self/maps")
@@ -19,14 +19,17 @@ DONTNEED = 4
 
 EVERY_S = 0.1
 
+Map = tuple[int, int]
+"""Start and size of mapped memory in bytes."""
+
 
 @contextlib.contextmanager
-def given_back(file: Path) -> Iterator[None]:
-    """Release the mapped pages of `file` repeatedly while the block runs; does nothing except on Linux.
+def given_back(maps: Collection[Map]) -> Iterator[None]:
+    """Release the mapped pages of a file repeatedly while the block runs.
 
-    The maps must outlive the block and be read only, and the file must not change.
+    The maps must outlive the block, since the memory of another owner at the same place would be emptied. The file must
+    not change.
     """
-    maps = maps_of(file) if sys.platform == "linux" else []
     if not maps:
         yield
         return
@@ -56,13 +59,15 @@ def give_back_freed() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def maps_of(file: Path) -> list[tuple[int, int]]:
-    """Return start and size in bytes of each read-only map of the file."""
-    maps = []
+def maps_of(file: Path) -> set[Map]:
+    """Return each read-only map of the file; none except on Linux."""
+    if sys.platform != "linux":
+        return set()
+    maps = set()
     real = str(file.resolve())
     for line in MAPS.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         fields = line.split(maxsplit=5)
         if len(fields) == 6 and fields[5] == real and "w" not in fields[1]:
             start, end = (int(part, 16) for part in fields[0].split("-"))
-            maps.append((start, end - start))
+            maps.add((start, end - start))
     return maps
