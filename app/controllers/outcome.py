@@ -2,8 +2,9 @@
 
 import math
 
-from app.domain.outcome import Ending, Outcome
+from app.domain.outcome import Ending, Outcome, first_open
 from app.domain.proof.examples import fewest_examples
+from app.domain.variant import Variant
 from app.domain.words.outcome import speed_interval
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
@@ -17,7 +18,7 @@ LEAST_MINUTES = 5
 """Least extra time in minutes; a shorter time would often lead to the same outcome."""
 
 
-def go_on_value(outcome: Outcome) -> GoOnValue | None:
+def go_on_value(outcome: Outcome, limit_pct: float) -> GoOnValue | None:
     """Return the offered minutes and their purpose; None if more time would change nothing."""
     more_s = outcome.end.more_s
     if more_s is None:
@@ -25,7 +26,7 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
     minutes = max(LEAST_MINUTES, math.ceil(more_s / 60))
     if outcome.open and outcome.best is not None:
         why = _("“{0}” looked even better at first; there was no time to measure it in turn with the original.")
-        return GoOnValue(minutes, why.format(outcome.open[0].title))
+        return GoOnValue(minutes, why.format(first_open(outcome, limit_pct).title))
     if outcome.best is not None:
         return GoOnValue(minutes, _untried_words(outcome.end.untried))
     decides_otherwise = outcome.ending in (Ending.UNTESTED, Ending.BUSY)
@@ -56,7 +57,7 @@ def saved_subtitle(outcome: Outcome, examples: str, things: str, limit_pct: floa
         text = _("{0:,} test {1} are too few to judge a smaller model; your limit of {2} needs at least {3:,}.")
         return text.format(outcome.few_items or 0, things, percent_of(limit_pct), fewest_examples(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
-        return _unsettled_words(outcome, examples)
+        return _unsettled_words(first_open(outcome, limit_pct), examples)
     if outcome.ending is Ending.UNTESTED and outcome.untested[-1].untested == "no_time":
         text = _("Measured in turn with the original; there was no time to test its answers to the {0}.")
         return text.format(things)
@@ -82,8 +83,7 @@ def _busy_words(outcome: Outcome, examples: str) -> str:
     return f"{disturbed} {text.format(by_processor.title, times(speed))}"
 
 
-def _unsettled_words(outcome: Outcome, examples: str) -> str:
-    first = outcome.open[0]
+def _unsettled_words(first: Variant, examples: str) -> str:
     measured = first.measurement
     if (interval := speed_interval(first)) is not None:
         text = _("Measured in turn with the original, it is {0} times as fast; {1} to {2} is possible.")

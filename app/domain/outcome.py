@@ -18,6 +18,7 @@ from app.domain.choose import (
     is_as_good,
     is_eligible,
     is_gain,
+    is_probably_unsafe,
     is_regressed,
     is_safe,
     is_safe_or_untested,
@@ -179,6 +180,11 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
     else:
         ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
     return Outcome(ending, best, left, measured, end, untested, short=short, few_items=few_items, partly=partly)
+
+
+def first_open(outcome: Outcome, limit_pct: float) -> Variant:
+    """Return the most promising undecided version: one that will hardly be safe only if all others are such, too."""
+    return next((v for v in outcome.open if not is_probably_unsafe(v, limit_pct)), outcome.open[0])
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:

@@ -121,7 +121,7 @@ class RunWatch:
         """Return the page's value."""
         error = ErrorInfo.model_validate_json(self.run.error_json) if self.run.error_json else None
         failed, outcome = self.run.state is RunState.FAILED, self._outcome()
-        go_on = go_on_value(outcome) if outcome is not None else None
+        go_on = go_on_value(outcome, self.run.goal.max_loss_pct) if outcome is not None else None
         return OptimizeValue(
             phase=PHASES[self.run.state],
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),

@@ -1,7 +1,7 @@
 """Put the outcome of a run into sentences, for the window, the command line, the list of jobs and the model card."""
 
-from app.domain.choose import Objective, is_smaller, is_worth_naming, known_speedup
-from app.domain.outcome import Ending, Outcome
+from app.domain.choose import Objective, is_probably_unsafe, is_smaller, is_worth_naming, known_speedup
+from app.domain.outcome import Ending, Outcome, first_open
 from app.domain.proof.examples import fewest_examples
 from app.domain.variant import Variant
 from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, times
@@ -40,7 +40,11 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
         gain = gain_words(first, objective)
         return _("“{0}” is {1}, its answers are not tested: prove it").format(_(first.title), gain)
     if outcome.ending is Ending.UNSETTLED:
-        first, more = outcome.open[0], _("measure longer") if outcome.can_go_on else _("measure again")
+        first, more = first_open(outcome, limit_pct), _("measure longer") if outcome.can_go_on else _("measure again")
+        if first.judgement is None and is_probably_unsafe(first, limit_pct):
+            text = _("“{0}” looked faster at first, but probably changes more than your limit of {1}: {2}")
+            more = _rest(outcome, _("allow more time"))
+            return text.format(_(first.title), percent_of(limit_pct), more)
         return _("“{0}” {1}: {2}").format(_(first.title), promise_words(first), more)
     if outcome.ending is Ending.FEW_EXAMPLES:
         return _("{0}: add more, or keep the original").format(short_words(outcome))

@@ -7,7 +7,7 @@ import pytest
 from judged import variant
 
 from app.domain.choose import MOST_SETS, MOST_SETS_OF_CLEAR, is_slower, versions_to_measure, with_portable
-from app.domain.outcome import Ending, SearchEnd, outcome_of
+from app.domain.outcome import Ending, SearchEnd, first_open, outcome_of
 from app.domain.variant import Screening, Untested, Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import screened_words, why_not
@@ -199,6 +199,19 @@ def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
     assert outcome_of([unasked], "speed", FEW).ending is Ending.NOTHING_FASTER
     enough = FEW.model_copy(update={"few_items": None})
     assert outcome_of([judged_few(rounded(SAFE))], "speed", enough).short == ()
+
+
+def test_versions_that_are_hardly_safe_are_not_praised() -> None:
+    """Given two unsettled versions of which the faster changed 6 of 36 calibration results, Then the other is named first,
+    and alone its headline says that it probably changes more than the limit."""
+    changed = dataclasses.replace(HASTY, id="changed", judgement=None, screening=Screening(n=36, changed=6))
+    careful = dataclasses.replace(UNSURE, judgement=None, screening=Screening(n=36))
+    end = SearchEnd(final="cut_off", more_s=60)
+    both, alone = outcome_of([changed, careful], "speed", end), outcome_of([changed], "speed", end)
+    assert both.open == (changed, careful) and first_open(both, 1.0) == careful
+    assert first_open(alone, 1.0) == changed
+    assert "probably changes more" in headline(alone, "speed", 1.0)
+    assert "probably" not in headline(alone, "speed", 30.0)
 
 
 @pytest.mark.parametrize(("more_s", "again"), [(None, True), (60.0, False)])
