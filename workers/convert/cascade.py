@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,12 +18,9 @@ from workers.convert.graphs.onnx_files import broken
 from workers.convert.inference.calibration import as_taken
 from workers.convert.inference.cascades import Looks, learn_threshold, make_first, no_classes, predict_both, share
 from workers.convert.output import Output, does_not_fit, new_model, take_files
-from workers.infer.base import NotRunnable
+from workers.infer.base import NotRunnable, Session
 from workers.infer.processor import NO_BF16
 from workers.pipeline.pipeline import load_pipeline
-
-if TYPE_CHECKING:
-    from workers.infer.base import Session
 
 ID = "cascade"
 TITLE = mark("Model cascade")
@@ -125,7 +122,7 @@ def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
 
 def _open(
     model: Model, params: Params, made: ModelArtifact, output: Output, ctx: JobContext
-) -> "tuple[Session, Session]":
+) -> tuple[Session, Session]:
     """Open the fast and the exact version.
 
     Raises:

@@ -70,8 +70,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             onnx_files.start(source, level, save_to=target)
         except NotRunnable as error:
             raise onnx_files.broken(TITLE, error) from error
-        for name in onnx_files.written(output.folder / "built_in.onnx"):
-            (output.folder / name).unlink(missing_ok=True)
+        onnx_files.remove(output.folder / "built_in.onnx")
         ctx.check_cancelled()
         if params.level == "portable":
             _drop_unused_domains(target)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,7 @@ from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import does_not_fit, new_model, take_files
 from workers.convert.rewriting import largest_difference
-from workers.infer.base import NotRunnable
-
-if TYPE_CHECKING:
-    from workers.infer.base import Session
+from workers.infer.base import NotRunnable, Session
 
 ID = "length_buckets"
 TITLE = mark("Length buckets")
@@ -163,7 +160,7 @@ def _checked(
     return outputs
 
 
-def token_axes(session: "Session", feeds: Feeds, names: list[str]) -> dict[str, list[int]]:
+def token_axes(session: Session, feeds: Feeds, names: list[str]) -> dict[str, list[int]]:
     """Return for each output the axes whose size follows the number of tokens, found by runs at two lengths."""
     sizes = []
     for tokens in (5, 7):

@@ -49,8 +49,8 @@ def change(graph: Graph) -> int:
 def _match(graph: Graph, node: Any) -> Group | None:
     if node.op_type == "InstanceNormalization":
         return _reshaped(graph, node)
-    if node.op_type == "GroupNormalization":
-        return _written(graph, node)
+    if node.op_type == "GroupNormalization":  # scale and bias are per group in operator set 18, per channel from 21 on
+        return _group(graph, node, node.inputs[0], int(attribute(node, "num_groups", 0)), node.outputs[0])
     return None
 
 
@@ -65,11 +65,6 @@ def _reshaped(graph: Graph, node: Any) -> Group | None:
         return None
     group = _group(graph, node, source, scale.size, after.outputs[0])
     return group if group is not None and _returns(graph, after, source, shape) else None
-
-
-def _written(graph: Graph, node: Any) -> Group | None:
-    """Match the operator itself; scale and bias are per group in operator set 18, per channel from 21 on."""
-    return _group(graph, node, node.inputs[0], int(attribute(node, "num_groups", 0)), node.outputs[0])
 
 
 def _group(graph: Graph, node: Any, source: Any, groups: int, output: Any) -> Group | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,12 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.translation import _, mark
 from workers.contracts.wording import counted
 from workers.convert.graphs import onnx_files
-from workers.convert.inference.calibration import as_taken, requests
+from workers.convert.inference.calibration import as_taken, example_feeds, requests
 from workers.convert.inference.in_turn import in_turn
 from workers.convert.output import MODEL_FILE, does_not_fit, need_onnx, new_model
 from workers.convert.rewriting import CHECKED, check_alike
+from workers.infer.base import Arrays
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineSpec
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
-
 
 ID = "pixels_in"
 TITLE = mark("Preparation inside the model")
@@ -120,9 +117,8 @@ def check_and_time(
     return (timed(*both, pairs[0], name, steps, ctx),)
 
 
-def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
+def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> list[tuple[Arrays, Arrays]]:
     """Return images of noise, each as prepared input and as pixels; other inputs are zeros."""
-    from workers.convert.inference.calibration import example_feeds
     from workers.pipeline import images
 
     feeds = example_feeds(spec)
@@ -137,7 +133,7 @@ def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "
     return made
 
 
-def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps: ImageSteps, ctx: JobContext) -> str:
+def timed(before: Any, after: Any, pair: tuple[Arrays, Arrays], name: str, steps: ImageSteps, ctx: JobContext) -> str:
     """Time one input from its pixels to its prediction in both forms, in turns, in ONNX Runtime on one core.
 
     Returns:

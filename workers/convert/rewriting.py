@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,9 @@ from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, T
 from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
+from workers.convert.inference.calibration import example_feeds, requests
 from workers.convert.output import LEAVE_OUT, does_not_fit, need_onnx, new_model
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
+from workers.infer.base import Arrays
 
 Rewrite = Callable[[Graph], int]
 """Changes the graph and returns the number of changed places; 0 leaves the model unchanged."""
@@ -108,10 +107,8 @@ def _names(node: Any) -> list[str]:
     return [name for name in (node.name, *node.output) if name]
 
 
-def same_inputs(model: Model, ctx: JobContext) -> "Iterator[tuple[Feeds, Feeds]]":
+def same_inputs(model: Model, ctx: JobContext) -> Iterator[tuple[Arrays, Arrays]]:
     """Yield calibration inputs or a generated one, each twice."""
-    from workers.convert.inference.calibration import example_feeds, requests
-
     for feeds in list(requests(model, ctx, CHECKED)) or [example_feeds(read_pipeline(model.folder))]:
         yield feeds, feeds
 
@@ -119,7 +116,7 @@ def same_inputs(model: Model, ctx: JobContext) -> "Iterator[tuple[Feeds, Feeds]]
 def check_alike(
     source: Path,
     changed: Path,
-    inputs: "Iterable[tuple[Feeds, Feeds]]",
+    inputs: Iterable[tuple[Arrays, Arrays]],
     title: str,
     ctx: JobContext,
     without: Collection[str] = (),

@@ -171,13 +171,10 @@ def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, .
     Raises:
         InputRefused: no architecture supports it.
     """
-    import onnx
+    from onnx import TensorProto
 
-    try:
-        proto = onnx.load(str(model.main), load_external_data=False)
-    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
-        raise onnx_files.unreadable(model.main, error) from error
-    if all(tensor.data_type != onnx.TensorProto.FLOAT8E4M3FN for tensor in proto.graph.initializer):
+    proto = onnx_files.load(model.main, with_data=False)
+    if all(tensor.data_type != TensorProto.FLOAT8E4M3FN for tensor in proto.graph.initializer):
         return architectures, []
     fitting = with_number(architectures, "fp8")
     others = tuple(name for name in architectures if name not in fitting)

@@ -35,7 +35,7 @@ def read_facts(folder: Path) -> ModelFacts:
     if model.artifact.format != "onnx":
         return _of_other_format(model, spec)
     parts = [read_model(folder / name) for name in parts_in(folder)] if has_parts(model) else [model]
-    protos = [_loaded(part) for part in parts]
+    protos = [onnx_files.load(part.main, with_data=False) for part in parts]
     counts = [_layers(proto) for proto in protos]
     products, convolutions, depthwise = (sum(kind) for kind in zip(*counts, strict=True))
     quantized = any(onnx_files.count(proto, *INT8_OPERATORS) > 0 for proto in protos)
@@ -73,15 +73,6 @@ def _of_other_format(model: Model, spec: PipelineSpec) -> ModelFacts:
         format=model.artifact.format,
         runtime=(model.artifact.runtimes or ("onnxruntime-cpu",))[0],
     )
-
-
-def _loaded(model: Model) -> Any:
-    import onnx
-
-    try:
-        return onnx.load(str(model.main), load_external_data=False)
-    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
-        raise onnx_files.unreadable(model.main, error) from error
 
 
 def _layers(proto: Any) -> tuple[int, int, int]:

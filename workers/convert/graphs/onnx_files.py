@@ -20,8 +20,8 @@ EXTERNAL_FROM_BYTES = 1 << 30
 DATA_SUFFIX = ".data"
 
 
-def load(path: Path) -> Any:
-    """Return the ModelProto with all its weights.
+def load(path: Path, *, with_data: bool = True) -> Any:
+    """Return the ModelProto with all its weights, or without those in its data file.
 
     Raises:
         InputRefused: the file cannot be read.
@@ -29,19 +29,14 @@ def load(path: Path) -> Any:
     import onnx
 
     try:
-        return onnx.load(str(path))
+        return onnx.load(str(path), load_external_data=with_data)
     except Exception as error:  # onnx raises protobuf's, its own and the system's errors
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: BaseException) -> InputRefused:
-    """Return the error for a file that is not a valid ONNX file."""
-    return InputRefused(
-        "model_unreadable",
-        "The model file cannot be read",
-        _("{0} is no readable ONNX file: {1}.").format(path.name, one_line(error)),
-        "Open the model again from its original file.",
-    )
+        raise InputRefused(
+            "model_unreadable",
+            "The model file cannot be read",
+            _("{0} is no readable ONNX file: {1}.").format(path.name, one_line(error)),
+            "Open the model again from its original file.",
+        ) from error
 
 
 def save(proto: Any, path: Path) -> tuple[str, ...]:
@@ -61,6 +56,12 @@ def written(path: Path) -> tuple[str, ...]:
     """Return the names of a model file and of its data file, if a library has written one."""
     data = path.name + DATA_SUFFIX
     return (path.name, data) if (path.parent / data).is_file() else (path.name,)
+
+
+def remove(path: Path) -> None:
+    """Delete a model file and its data file, where they exist."""
+    for name in written(path):
+        (path.parent / name).unlink(missing_ok=True)
 
 
 def graphs(graph: Any) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +12,20 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
+from workers.infer.base import Arrays
+from workers.infer.pixels import as_pixels
 from workers.pipeline.arrays import dtype_of
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
-    from workers.pipeline.spec import PipelineSpec
+from workers.pipeline.batches import group_size, in_groups, is_batched, zero_state
+from workers.pipeline.spec import PIPELINE_FILE, PipelineSpec
+from workers.pipeline.spec_file import read_spec
 
 FREE_SIZE = 16
 """Size of open axes other than the batch where there are no real inputs."""
 
 
-def example_feeds(spec: "PipelineSpec") -> "Feeds":
+def example_feeds(spec: PipelineSpec) -> Arrays:
     """Return one request of zeros with batch size 1; constants have their value."""
-    feeds: Feeds = {}
+    feeds: Arrays = {}
     frame = FREE_SIZE
     if spec.preprocess.kind == "audio":
         steps = spec.preprocess  # one second of a sound that is processed whole
@@ -47,8 +48,6 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
     Raises:
         InputRefused: there are no calibration inputs.
     """
-    from workers.pipeline.batches import group_size
-
     spec = _spec(model.folder)
     steps = spec is not None and bool(spec.links)
     size = 1 if steps or spec is None else group_size(spec)
@@ -67,14 +66,12 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
     return -(-total // size)
 
 
-def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
+def requests(model: Model, ctx: JobContext, limit: int) -> Iterator[Arrays]:
     """Yield at most `limit` complete requests. A stateful model runs to carry its state from step to step.
 
     Raises:
         InputRefused: an input holds NaN or infinity.
     """
-    from workers.pipeline.batches import group_size, in_groups
-
     spec = _spec(model.folder)
     if spec is not None and spec.links:
         source = _steps(model, ctx, limit, spec)
@@ -97,7 +94,7 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
         yield as_taken(model, {name: array for name, array in feeds.items() if name in names})
 
 
-def as_taken(model: Model, feeds: "Feeds") -> "Feeds":
+def as_taken(model: Model, feeds: Arrays) -> Arrays:
     """Convert the original's inputs to those of the model's own file: pixels if it prepares images itself.
 
     Raises:
@@ -106,8 +103,6 @@ def as_taken(model: Model, feeds: "Feeds") -> "Feeds":
     own: Any = model.artifact.settings.get("pixels")
     if own is None or own["input"] not in feeds:
         return feeds
-    from workers.infer.pixels import as_pixels
-
     try:
         return {**feeds, own["input"]: as_pixels(feeds[own["input"]], own)}
     except ValueError as error:
@@ -130,24 +125,17 @@ def seen_shapes(ctx: JobContext, limit: int) -> dict[str, set[tuple[int, ...]]]:
 
 
 def _input_names(model: Model) -> list[str]:
-    import onnx
-
-    graph = onnx.load(str(model.main), load_external_data=False).graph
+    graph = onnx_files.load(model.main, with_data=False).graph
     weights = {tensor.name for tensor in graph.initializer}
     return [value.name for value in graph.input if value.name not in weights]
 
 
-def _spec(folder: Path) -> "PipelineSpec | None":
+def _spec(folder: Path) -> PipelineSpec | None:
     """Return the description of the model in `folder`; None for a part of a model without one."""
-    from workers.pipeline.spec import PIPELINE_FILE
-    from workers.pipeline.spec_file import read_spec
-
     return read_spec(folder) if (folder / PIPELINE_FILE).is_file() else None
 
 
-def _steps(model: Model, ctx: JobContext, limit: int, spec: "PipelineSpec") -> "Iterator[Feeds]":
-    from workers.pipeline.batches import is_batched, zero_state
-
+def _steps(model: Model, ctx: JobContext, limit: int, spec: PipelineSpec) -> Iterator[Arrays]:
     batched = {entry.name for entry in spec.inputs if is_batched(entry)}
     names = set(_input_names(model))
     session = onnx_files.start(model.main, "all")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,11 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model
-from workers.convert.inference.changed_inputs import Feeds, changed_copy
+from workers.convert.inference.changed_inputs import changed_copy
+from workers.infer.base import Arrays, Session
+from workers.infer.cascade import LEAST
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import PipelineSpec
-
-if TYPE_CHECKING:
-    from workers.infer.base import Session
 
 Floats = NDArray[np.float64]
 
@@ -66,8 +65,6 @@ def look(fast: NDArray[Any], exact: NDArray[Any], scores: str, real: NDArray[np.
 
 def logits(answer: NDArray[Any], scores: str) -> Floats:
     """Return scores as logits; probabilities become their logarithms, as in `workers.infer.cascade`."""
-    from workers.infer.cascade import LEAST
-
     values = answer.astype(np.float64)
     return np.log(np.maximum(values, LEAST)) if scores == "probabilities" else values
 
@@ -104,9 +101,9 @@ LEARN_SHARE = 2 / 3
 
 def predict_both(
     pipeline: Pipeline,
-    fast: "Session",
-    exact: "Session",
-    items: Sequence[Feeds],
+    fast: Session,
+    exact: Session,
+    items: Sequence[Arrays],
     copies: int,
     max_s: float,
     ctx: JobContext,
@@ -140,8 +137,8 @@ def predict_both(
 
 
 def _inputs(
-    items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, copies: int, seed: int
-) -> Iterator[tuple[Feeds, bool]]:
+    items: Sequence[Arrays], numbers: list[int], spec: PipelineSpec, copies: int, seed: int
+) -> Iterator[tuple[Arrays, bool]]:
     """Yield all examples first, then one copy of each, then a second one, because time may run out."""
     for index in numbers:
         yield items[index], True

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.infer.base import Arrays
 from workers.pipeline.spec import PipelineSpec
-
-Feeds = dict[str, NDArray[Any]]
 
 CHANGED_SOURCES = ("image", "array", "audio", "input_ids")
 KINDS = 4
@@ -19,7 +18,7 @@ KINDS = 4
 
 def changed_copy(
     items: Sequence[Mapping[str, NDArray[Any]]], index: int, number: int, spec: PipelineSpec, seed: int
-) -> Feeds:
+) -> Arrays:
     """Return copy `number` of item `index`; each number changes differently, and the same seed gives the same copy.
 
     The changes in turn: mixed with another item, brighter or darker, noisy, shifted. In whole numbers (tokens, bytes)

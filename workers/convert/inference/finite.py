@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from workers.contracts.techniques import Model
 from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.inference import engines
+from workers.infer.base import NotRunnable
 from workers.pipeline.pipeline import load_pipeline
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
 
 ANSWERED = 4
 
@@ -28,9 +26,7 @@ def need_finite(model: Model, changed: Model, engine: engines.Engine, title: str
     Raises:
         InputRefused: a prediction became infinite or NaN.
     """
-    from workers.infer.base import NotRunnable
-
-    items: list[Feeds] = list(ctx.calibration(ANSWERED))
+    items = list(ctx.calibration(ANSWERED))
     if not items:
         return
     pipeline = load_pipeline(model.folder)

@@ -8,7 +8,7 @@ create a different graph. `check` compares module and graph on real inputs befor
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.translation import _
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.operators import Operator, operators, padding
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
+from workers.infer.base import Arrays
 
 LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"})
 
@@ -185,7 +183,7 @@ class TorchReplica:
     looking: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, feeds: "Mapping[str, Any]") -> "Feeds":
+    def run(self, feeds: Mapping[str, Any]) -> Arrays:
         """Return the outputs for one request as arrays, like a session of `workers.infer`."""
         import torch
 
@@ -194,14 +192,14 @@ class TorchReplica:
         return {name: answer.numpy() for name, answer in zip(self.outputs, answers, strict=True)}
 
 
-def tensors(feeds: "Mapping[str, Any]", names: Sequence[str]) -> list[Any]:
+def tensors(feeds: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     """Return the arrays of a request as torch tensors, in the order of `names`."""
     import torch
 
     return [torch.from_numpy(np.array(feeds[name])) for name in names]
 
 
-def build(proto: Any, title: str, more: "Mapping[str, Operator] | None" = None) -> TorchReplica:
+def build(proto: Any, title: str, more: Mapping[str, Operator] | None = None) -> TorchReplica:
     """Rebuild a graph in torch; `more` adds operators to the usual ones.
 
     Raises:
@@ -288,14 +286,14 @@ def read_by(step: Step) -> list[str]:
     return list(step.node.input[:1] if step.layer is not None else step.node.input)
 
 
-def look(twin: TorchReplica, feeds: "Feeds") -> None:
+def look(twin: TorchReplica, feeds: Arrays) -> None:
     """Run one request and mark the Reshapes that join all axes except the first, because pruning changes their size."""
     twin.looking = True
     twin.run(feeds)
     twin.looking = False
 
 
-def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: str) -> float:
+def check(twin: TorchReplica, session: Any, requests: Sequence[Arrays], title: str) -> float:
     """Return the largest relative difference between the torch module and the session on these requests.
 
     Reshapes that join all axes except the first are marked here, because pruning changes their size.
