@@ -4,9 +4,12 @@ Source: DepGraph: Towards Any Structural Pruning, arXiv 2301.12900 (torch-prunin
 others can replace them (`interpolation`), or by the magnitude of all weights of their group.
 """
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from networkx.utils import UnionFind
 
 from workers.convert.replica.torch_replica import Step, TorchReplica
 from workers.prune.interpolation import Importance, moments, stand_in
@@ -20,44 +23,17 @@ ROUND_TO = 8
 
 
 @dataclass
-class _Set:
-    """Tensors that share their channels; `blocked` sets must not change."""
+class _Channels:
+    """Tensors that share their channels are in one of `sets`.
 
-    producers: list[int] = field(default_factory=list)
-    others: list[int] = field(default_factory=list)
-    widths: set[int] = field(default_factory=set)
-    joined: bool = False
-    blocked: bool = False
+    Sets with a tensor in `blocked` must not change, sets with one in `joined` hold the channels of several tensors.
+    `layers` are the number, the result and the width of layers whose channels may go.
+    """
 
-
-class _Sets:
-    """Union-find over the names of tensors."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-        self.sets: dict[str, _Set] = {}
-
-    def root(self, name: str) -> str:
-        while self._parent.setdefault(name, name) != name:
-            name = self._parent[name]
-        return name
-
-    def of(self, name: str) -> _Set:
-        return self.sets.setdefault(self.root(name), _Set())
-
-    def union(self, names: Iterable[str]) -> None:
-        first, *rest = (self.root(name) for name in names)
-        kept = self.sets.setdefault(first, _Set())
-        for other in rest:
-            if other == first:
-                continue
-            self._parent[other] = first
-            gone = self.sets.pop(other, _Set())
-            kept.producers += gone.producers
-            kept.others += gone.others
-            kept.widths |= gone.widths
-            kept.joined |= gone.joined
-            kept.blocked |= gone.blocked
+    sets: UnionFind = field(default_factory=UnionFind)
+    blocked: set[str] = field(default_factory=set)
+    joined: set[str] = field(default_factory=set)
+    layers: list[tuple[int, str, int]] = field(default_factory=list)
 
 
 def free_layers(twin: TorchReplica) -> list[int]:
@@ -66,43 +42,39 @@ def free_layers(twin: TorchReplica) -> list[int]:
     A layer stays unchanged if its channels reach an output of the model, a product of two inner values (attention), a
     fixed shape, or any operator that mixes channels.
     """
-    sets = _Sets()
+    channels = _Channels(blocked={*twin.inputs, *twin.outputs})
     activations = {step.node.output[0] for step in twin.steps} | set(twin.inputs)
     uses = [name for step in twin.steps for name in step.node.input]
     for number, step in enumerate(twin.steps):
         shared = step.layer is not None and any(uses.count(name) > 1 for name in step.node.input[1:])
-        _place(number, step, shared, activations, twin, sets)
-    for name in (*twin.inputs, *twin.outputs):
-        sets.of(name).blocked = True
-    return sorted(
-        number
-        for group in sets.sets.values()
-        if not group.blocked and (group.joined or len(group.widths) == 1)
-        for number in group.producers
-    )
+        _place(number, step, shared, activations, twin, channels)
+    sets = channels.sets
+    blocked, joined = ({sets[name] for name in names} for names in (channels.blocked, channels.joined))
+    widths: dict[str, set[int]] = defaultdict(set)
+    for _, result, width in channels.layers:
+        widths[sets[result]].add(width)
+    free = {root for root, found in widths.items() if root not in blocked and (root in joined or len(found) == 1)}
+    return [number for number, result, _ in channels.layers if sets[result] in free]
 
 
-def _place(number: int, step: Step, shared: bool, activations: set[str], twin: TorchReplica, sets: _Sets) -> None:
+def _place(
+    number: int, step: Step, shared: bool, activations: set[str], twin: TorchReplica, channels: _Channels
+) -> None:
     node, layer = step.node, step.layer
     given = [name for name in node.input if name in activations]
     (result,) = node.output[:1]
-    if layer is not None:
-        if layer.kind == "norm" or layer.depthwise:
-            sets.union((given[0], result))
-            sets.of(result).others.append(number)
-            sets.of(result).blocked |= shared
-        elif layer.grouped or shared:
-            sets.of(given[0]).blocked = sets.of(result).blocked = True
-        else:
-            sets.of(given[0])
-            sets.of(result).producers.append(number)
-            sets.of(result).widths.add(layer.given)
-    elif _follows(step, given, twin):
-        sets.union((*given, result))
-        sets.of(result).joined |= node.op_type == "Concat"
+    if layer is not None and (layer.kind == "norm" or layer.depthwise):
+        channels.sets.union(given[0], result)
+        if shared:
+            channels.blocked.add(result)
+    elif layer is not None and not layer.grouped and not shared:
+        channels.layers.append((number, result, layer.given))
+    elif layer is None and _follows(step, given, twin):
+        channels.sets.union(*given, result)
+        if node.op_type == "Concat":
+            channels.joined.add(result)
     else:
-        for name in (*given, result):
-            sets.of(name).blocked = True
+        channels.blocked |= {*given, result}
 
 
 def _follows(step: Step, given: list[str], twin: TorchReplica) -> bool:
