@@ -69,11 +69,6 @@ class LearningParams(SimilarityParams):
         return 1 - (self.min_cosine if alike.agreement is None else self.min_agreement)
 
 
-def error_of(alike: Alike) -> float:
-    """Return the share of predictions expected to change, or 1 − cosine for models that do not classify."""
-    return 1 - (alike.cosine if alike.agreement is None else alike.agreement)
-
-
 class WillNotHold(InputRefused):
     """The limit will not be met, according to the forecast or at the end of the time."""
 
@@ -160,7 +155,7 @@ class Trainer:
                 break
             self._ctx.progress("Learn from the original", self.done, self.done + self.left, "steps")
         alike = self._last()
-        if shares > 1 and error_of(alike) / END_GAIN > self._params.allowed(alike):
+        if shares > 1 and alike.error / END_GAIN > self._params.allowed(alike):
             raise WillNotHold(self._words(alike, None))
         return alike
 
@@ -171,7 +166,7 @@ class Trainer:
             WillNotHold: even an error that falls as 1 over the steps would stay too large; real errors fall more slowly
                 (see `forecast`).
         """
-        expected = error_of(before) / max(1, steps)
+        expected = before.error / max(1, steps)
         if expected > self._params.allowed(before):
             raise WillNotHold(self._words(before, expected, is_best=True))
 
@@ -208,8 +203,8 @@ class Trainer:
         alike = self._judge()
         allowed = self._params.allowed(alike)
         if step:
-            readings.append((step, error_of(alike)))
-        if self._params.enough(alike) and error_of(alike) <= SURE * allowed:
+            readings.append((step, alike.error))
+        if self._params.enough(alike) and alike.error <= SURE * allowed:
             return True
         if hopeless(readings, step + self.left, allowed):
             raise WillNotHold(self._words(alike, forecast(readings, step + self.left)))
@@ -230,15 +225,14 @@ class Trainer:
 
     def summary(self, alike: Alike) -> str:
         """Return sentences for people about the learning and the resulting similarity."""
-        share = alike.cosine if alike.agreement is None else alike.agreement
         learned = _("The model learned from the original in {0} steps and {1:.0f} seconds.")
         if self.done == 0:
             learned = _("The remaining channels replaced the removed ones, so the model did not have to learn.")
         agreed = _("On {0} examples set aside for this check, {1} of the answers agreed.")
-        return joined([learned.format(self.done, self.seconds), agreed.format(alike.n, percent(share))])
+        return joined([learned.format(self.done, self.seconds), agreed.format(alike.n, percent(1 - alike.error))])
 
     def _words(self, alike: Alike, expected: float | None, *, is_best: bool = False) -> str:
-        now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
+        now, wanted = 1 - alike.error, 1 - self._params.allowed(alike)
         what = (
             _("After {0:.0f} of {1:.0f} seconds and {2} steps, {3} of the answers stay, and {4} is wanted.")
             if alike.agreement is not None

@@ -1,6 +1,5 @@
 """Correct biases after INT8 so that each layer's mean output equals that of the original."""
 
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
-from workers.convert.inference import calibration, engines
+from workers.convert.inference import calibration
 from workers.convert.output import need_onnx, new_model
 from workers.infer.base import Arrays
 from workers.quantize import qdq
@@ -53,17 +52,17 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     learning = derived(ctx, calibration=lambda limit=None: islice(learn, limit))
     total = calibration.count_requests(original, learning, params.examples)
     requests = list(calibration.requests(original, learning, total))
-    with new_model(model, ID, params, ctx) as output:
-        probe = output.folder / "reference.onnx"
-        qdq.prepare(original.main, probe, TITLE, ctx)
-        with onnx_files.library_call(TITLE, ctx):
-            changes = _changes(onnx_files.load(probe), proto, probe, requests)
-            for layer, change in changes:
-                biases.add(proto.graph, layer, change)
-            qdq.remove(probe)
-            onnx_files.drop_unused(proto)
-            target = output.save(proto, TITLE)
-            output.notes = (_judge(original, model, target, check, len(changes), ctx),)
+    with (
+        new_model(model, ID, params, ctx) as output,
+        qdq.prepared(original.main, output.folder, TITLE, ctx) as graph,
+        onnx_files.library_call(TITLE, ctx),
+    ):
+        changes = _changes(onnx_files.load(graph.path), proto, graph.path, requests)
+        for layer, change in changes:
+            biases.add(proto.graph, layer, change)
+        onnx_files.drop_unused(proto)
+        target = output.save(proto, TITLE)
+        output.notes = (_judge(original, model, target, check, len(changes), ctx),)
     return output.artifact
 
 
@@ -106,10 +105,7 @@ def _judge(original: Model, before: Model, target: Path, check: list[Arrays], la
         InputRefused: the error does not shrink.
     """
     held = similarity.hold(original, check, ctx)
-    errors = []
-    for path in (before.main, target):
-        with closing(engines.open_file(path, before, "onnxruntime-cpu", ctx.threads)) as session:
-            errors.append(held.error(held.predict(session)))
+    errors = [held.error_of_file(path, before, ctx.threads) for path in (before.main, target)]
     if errors[1] >= errors[0]:
         raise InputRefused(
             "correction_brings_nothing",

@@ -1,7 +1,6 @@
 """Quantize to INT8 with weights and ranges that are learned from the inputs of each layer in the original."""
 
 import time
-from contextlib import closing
 from pathlib import Path
 
 from pydantic import Field
@@ -11,7 +10,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
-from workers.convert.inference import calibration, engines
+from workers.convert.inference import calibration
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.convert.replica.torch_replica import threads
 from workers.quantize import eight_bits, qdq
@@ -38,15 +37,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     end_s = time.monotonic() + params.max_s
     reader = qdq.requests(model, ctx, params.examples)
     with threads(ctx.threads), new_model(model, ID, params, ctx) as output:
-        prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
-        large = qdq.prepare(source, prepared, TITLE, ctx)
-        with onnx_files.library_call(TITLE, ctx):
-            ranges = qdq.learn_ranges(prepared, reader, params, params.scope, large)
-            ctx.check_cancelled()
-            qdq.insert_pairs(prepared, target, ranges, params, params.scope, large)
-            qdq.need_pairs(target)
-            notes = _learn(model, prepared, target, params, ctx, end_s)
-        qdq.remove(prepared)
+        target = output.folder / MODEL_FILE
+        with qdq.prepared(source, output.folder, TITLE, ctx) as graph, onnx_files.library_call(TITLE, ctx):
+            qdq.quantize(graph, target, reader, params, params.scope, ctx)
+            notes = _learn(model, graph.path, target, params, ctx, end_s)
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
@@ -76,26 +70,21 @@ def _learn(
     tried = target.with_name("learned.onnx")
     onnx_files.save(onnx_files.copied(proto), tried)  # saving moves large weights into a file beside it
     held = similarity.hold(model, list(ctx.calibration(params.check_examples)), ctx)
-    before, after = (_error(held, path, model, ctx) for path in (target, tried))
-    qdq.remove(tried)
+    before, after = (held.error_of_file(path, model, ctx.threads) for path in (target, tried))
+    onnx_files.remove(tried)
     if after >= before:
         note = _(
             "Learning did not help (the squared error of the answers is {0:.2g} instead of {1:.2g}, on {2} examples),"
             " so all numbers are rounded to the nearest."
         )
         return (note.format(after, before, len(held)),)
-    qdq.remove(target)
+    onnx_files.remove(target)
     onnx_files.save(proto, target)
     note = _(
         "The rounding of {3} of {4} layers was learned: the squared error of the answers is {0:.2g} instead of {1:.2g},"
         " on {2} examples."
     )
     return (note.format(after, before, len(held), learner.learned, learner.layers),)
-
-
-def _error(held: similarity.HeldOutExamples, path: Path, model: Model, ctx: JobContext) -> float:
-    with closing(engines.open_file(path, model, "onnxruntime-cpu", ctx.threads)) as session:
-        return held.error(held.predict(session))
 
 
 SPEC = TechniqueSpec(

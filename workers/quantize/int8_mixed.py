@@ -30,7 +30,7 @@ from workers.quantize.learning.learner import Learner
 ID = "int8_mixed"
 TITLE = mark("INT8, sensitive layers kept")
 SHOWN = 8
-SCOPE = qdq.Scope(weights_only=True, inputs_only=True)
+SCOPE = qdq.Scope(inputs_only=True)
 """Scope of the quantization: the inputs of layers, so that what each costs does not depend on the others."""
 
 LEARNING_SHARE = 0.5
@@ -69,14 +69,12 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     end_s = time.monotonic() + params.max_s
     reader = qdq.requests(model, ctx, params.examples)
     with threads(ctx.threads), new_model(model, ID, params, ctx) as output:
-        prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
-        large = qdq.prepare(source, prepared, TITLE, ctx)
-        with onnx_files.library_call(TITLE, ctx):
+        target = output.folder / MODEL_FILE
+        with qdq.prepared(source, output.folder, TITLE, ctx) as graph, onnx_files.library_call(TITLE, ctx):
             check = list(ctx.calibration(params.check_examples))
-            search = _Search(model, params, ctx, prepared, target, similarity.hold(model, check, ctx))
-            search.learn(reader, large)
+            search = _Search(model, params, ctx, graph, target, similarity.hold(model, check, ctx))
+            search.learn(reader)
             result, layers = search.run(check[0], end_s)
-        qdq.remove(prepared)
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
@@ -89,22 +87,19 @@ class _Search:
     """Keeps different layers of one learned model and compares predictions until they are similar enough."""
 
     def __init__(
-        self, model: Model, params: Params, ctx: JobContext, prepared: Path, target: Path, held: HeldOutExamples
+        self, model: Model, params: Params, ctx: JobContext, graph: qdq.Prepared, target: Path, held: HeldOutExamples
     ) -> None:
         self._model, self._params, self._ctx, self._held = model, params, ctx, held
-        self._prepared, self._target, self._original = prepared, target, onnx_files.load(prepared)
+        self._prepared, self._target, self._original = graph, target, onnx_files.load(graph.path)
         self._quantized: Any = None
         self._names: list[str] = []
         self._frontier: list[dict[str, float | None]] = []
 
-    def learn(self, reader: qdq.Reader, large: bool) -> None:
+    def learn(self, reader: qdq.Reader) -> None:
         """Put all layers into 8 bits, where only layers read rounded values, and learn their rounding."""
         params, model, target, ctx = self._params, self._model, self._target, self._ctx
         width = params if params.method != "best" else params.model_copy(update={"method": "minmax"})
-        ranges = qdq.learn_ranges(self._prepared, reader, width, SCOPE, large)
-        ctx.check_cancelled()
-        qdq.insert_pairs(self._prepared, target, ranges, params, SCOPE, large)
-        qdq.need_pairs(target)
+        qdq.quantize(self._prepared, target, reader, width, SCOPE, ctx)
         proto = self._quantized = qdq.load_named(target)
         self._names = list(QuantizedGraph(proto).layers)
         round_layers_only(proto, self._names)
@@ -124,7 +119,7 @@ class _Search:
         params, ctx = self._params, self._ctx
         alike = self._evaluate(())
         if params.enough(alike):
-            return sensitivity.SensitiveLayers((), alike, 1), len(self._names)
+            return sensitivity.SensitiveLayers((), alike), len(self._names)
         layers = sensitivity.ranked(self._layers(feeds))
         for layer in layers[:SHOWN]:
             ctx.log(f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, {layer.saved_ms:.3f} ms saved")
@@ -155,7 +150,7 @@ class _Search:
         model, params, path = self._model, self._params, self._target.with_name("switches.onnx")
         nodes = [node for node in self._original.graph.node if node.name in self._names]
         settings = dict(model.artifact.settings)
-        files = self._prepared, self._target
+        files = self._prepared.path, self._target
         self._ctx.progress(sensitivity.RANK, 0, len(self._names), "layers")
         before, after = layer_times.times_ms(files, params.engine, settings, feeds, nodes, self._ctx)
         proto = onnx_files.copied(self._quantized)
@@ -163,7 +158,7 @@ class _Search:
         onnx_files.save(proto, path)
         session = engines.open_file(path, model, "onnxruntime-cpu", self._ctx.threads)
         costs = sensitivity.costs(self._names, session, self._held, self._ctx)
-        qdq.remove(path)
+        onnx_files.remove(path)
         return [sensitivity.Layer(n, cost, before[n], after[n]) for n, cost in zip(self._names, costs, strict=True)]
 
     def _evaluate(self, kept: Sequence[str]) -> Alike:
@@ -177,7 +172,7 @@ class _Search:
         return alike
 
     def _write(self, kept: Sequence[str]) -> None:
-        qdq.remove(self._target)
+        onnx_files.remove(self._target)
         proto = onnx_files.copied(self._quantized)
         keep(proto, self._original, kept)
         onnx_files.save(proto, self._target)

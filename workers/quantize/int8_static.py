@@ -34,15 +34,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     source = need_onnx(model, TITLE)
     reader = qdq.requests(model, ctx, params.examples)
     with new_model(model, ID, params, ctx) as output:
-        prepared = output.folder / "prepared.onnx"
-        large = qdq.prepare(source, prepared, TITLE, ctx)
         target = output.folder / MODEL_FILE
-        with onnx_files.library_call(TITLE, ctx):
-            ranges = qdq.learn_ranges(prepared, reader, params, params.scope, large)
-            ctx.check_cancelled()
-            qdq.insert_pairs(prepared, target, ranges, params, params.scope, large)
-        qdq.remove(prepared)
-        qdq.need_pairs(target)
+        with qdq.prepared(source, output.folder, TITLE, ctx) as graph, onnx_files.library_call(TITLE, ctx):
+            qdq.quantize(graph, target, reader, params, params.scope, ctx)
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"

@@ -47,12 +47,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     source = need_onnx(model, TITLE)
     total = calibration.count_requests(model, ctx, params.examples)
     with new_model(model, ID, params, ctx) as output:
-        prepared = output.folder / "prepared.onnx"
-        qdq.prepare(source, prepared, TITLE, ctx)
-        with onnx_files.library_call(TITLE, ctx):
+        with qdq.prepared(source, output.folder, TITLE, ctx) as graph, onnx_files.library_call(TITLE, ctx):
             examples = _Examples(model, ctx, total)
-            proto = _quantize(_readable(onnx_files.load(prepared)), examples, params)
-        qdq.remove(prepared)
+            proto = _quantize(_readable(onnx_files.load(graph.path)), examples, params)
         qdq.need_pairs(output.save(proto, TITLE))
         output.precision = "int8"
         output.notes = (*one_sided.notes(model, ctx), *eight_bits.overflow_notes(reduce_range=False))

@@ -1,12 +1,12 @@
 """Quantize to INT8 with QuantizeLinear/DequantizeLinear pairs; all techniques of this kind share these steps.
 
-The order is `prepare`, `learn_ranges`, `insert_pairs`. The last step can be repeated with other layers excluded,
-without reading the examples again. ONNX Runtime's quantizer does the work.
+The order is `prepared`, `learn_ranges`, `insert_pairs`; `quantize` does the last two. ONNX Runtime's quantizer does the
+work.
 """
 
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,13 +79,12 @@ class Int8Params(RangeParams):
 class Scope:
     """Scope of a quantization: the operators that are quantized.
 
-    `heavy_only` selects convolutions and products only, `float_products` keeps the results of products in float, and
-    `inputs_only` those of convolutions too. `weights_only` excludes products of two inner values (attention).
+    `heavy_only` selects convolutions and products only, `float_products` keeps the results of products in float.
+    `inputs_only` rounds the inputs of layers with weights: no results, and no products of two inner values (attention).
     """
 
     heavy_only: bool = True
     float_products: bool = False
-    weights_only: bool = False
     inputs_only: bool = False
 
     @property
@@ -126,15 +125,24 @@ class Reader:
         return next(self._feeds, None)
 
 
-def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
-    """Fold constants, raise the operator set and infer shapes; return whether the weights lie in a separate file."""
+@dataclass(frozen=True)
+class Prepared:
+    """The file of a prepared graph; the weights of a `large` one lie in a separate file."""
+
+    path: Path
+    large: bool
+
+
+@contextlib.contextmanager
+def prepared(source: Path, folder: Path, title: str, ctx: JobContext) -> Iterator[Prepared]:
+    """Fold constants, raise the operator set and infer shapes; the result is in `folder` while the block runs."""
     import onnx
 
-    folded = target.with_name("folded.onnx")
+    target, folded = folder / "prepared.onnx", folder / "folded.onnx"
     with onnx_files.library_call(title, ctx):
         onnx_files.start(source, "basic", save_to=folded)
     proto = onnx_files.load(folded)
-    remove(folded)
+    onnx_files.remove(folded)
     ctx.check_cancelled()
     onnx_files.lift_constants(proto)
     onnx_files.flatten_biases(proto)
@@ -144,7 +152,8 @@ def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
     large = len(onnx_files.save(proto, target)) > 1
     with onnx_files.library_call(title, ctx):
         onnx.shape_inference.infer_shapes_path(str(target), str(target))
-    return large
+    yield Prepared(target, large)
+    onnx_files.remove(target)
 
 
 def load_named(path: Path) -> Any:
@@ -181,12 +190,6 @@ def name_shared_biases(proto: Any) -> None:
             node.input[:] = [f"{name}_shared" if name in shared else name for name in node.input]
 
 
-def remove(path: Path) -> None:
-    """Delete a model file and its weights file."""
-    for name in onnx_files.written(path):
-        (path.parent / name).unlink(missing_ok=True)
-
-
 def requests(model: Model, ctx: JobContext, examples: int) -> Reader:
     """Return a reader of at most `examples` calibration inputs.
 
@@ -197,29 +200,41 @@ def requests(model: Model, ctx: JobContext, examples: int) -> Reader:
     return Reader(calibration.requests(model, ctx, total), total)
 
 
-def learn_ranges(prepared: Path, reader: Reader, params: RangeParams, scope: Scope, large: bool) -> Any:
+def quantize(graph: Prepared, target: Path, reader: Reader, params: RangeParams, scope: Scope, ctx: JobContext) -> None:
+    """Write the model with the ranges that its inner values have over all inputs of `reader`.
+
+    Raises:
+        InputRefused: nothing was quantized.
+    """
+    ranges = learn_ranges(graph, reader, params, scope)
+    ctx.check_cancelled()
+    insert_pairs(graph, target, ranges, params, scope)
+    need_pairs(target)
+
+
+def learn_ranges(graph: Prepared, reader: Reader, params: RangeParams, scope: Scope) -> Any:
     """Return the range of each inner value over all inputs of `reader`, as ONNX Runtime's `TensorsData`."""
     if params.method == "mse":
-        histograms = collect(prepared, reader, scope, large)
+        histograms = collect(graph, reader, scope)
         return ranges_of({name: one.least_error(params.symmetric) for name, one in histograms.items()})
     from onnxruntime.quantization.calibrate import CalibrationMethod
 
     names = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
     method = CalibrationMethod[names[params.method]]
     options = {"percentile": params.percentile} if params.method == "percentile" else {}
-    with _calibrator(prepared, method, scope, large, options) as calibrator:
+    with _calibrator(graph, method, scope, options) as calibrator:
         for start in range(len(reader)):
             reader.set_range(start, start + 1)
             calibrator.collect_data(reader)
         return calibrator.compute_data()
 
 
-def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[str, Histogram]:
+def collect(graph: Prepared, reader: Reader, scope: Scope) -> dict[str, Histogram]:
     """Return a histogram of each inner value that is quantized, over all inputs of `reader`."""
     from onnxruntime.quantization.calibrate import CalibrationMethod
 
     histograms: dict[str, Histogram] = {}
-    with _calibrator(prepared, CalibrationMethod.Percentile, scope, large, {}) as calibrator:
+    with _calibrator(graph, CalibrationMethod.Percentile, scope, {}) as calibrator:
         names = sorted(calibrator.tensors_to_calibrate)
         inputs = {entry.name for entry in calibrator.infer_session.get_inputs()}
         requested = [name for name in names if name not in inputs]
@@ -241,34 +256,26 @@ def ranges_of(ends: Mapping[str, tuple[float, float]]) -> Any:
 
 
 @contextlib.contextmanager
-def _calibrator(prepared: Path, method: Any, scope: Scope, large: bool, options: dict[str, Any]) -> Iterator[Any]:
+def _calibrator(graph: Prepared, method: Any, scope: Scope, options: dict[str, Any]) -> Iterator[Any]:
     """Open ONNX Runtime's calibrator on the prepared model and delete its temporary file at the end."""
     from onnxruntime.quantization.calibrate import create_calibrator
 
     # A separate folder, because onnx chooses a random name for the weights file.
-    with TemporaryDirectory(dir=prepared.parent, prefix="augmented-") as folder:
+    with TemporaryDirectory(dir=graph.path.parent, prefix="augmented-") as folder:
         calibrator = create_calibrator(
-            prepared,
+            graph.path,
             scope.operators,
             augmented_model_path=str(Path(folder) / "augmented.onnx"),
             calibrate_method=method,
-            use_external_data_format=large,
+            use_external_data_format=graph.large,
             extra_options=options,
         )
         yield calibrator
         calibrator.infer_session = None  # the session holds the file open
 
 
-def insert_pairs(
-    prepared: Path,
-    target: Path,
-    ranges: Any,
-    params: RangeParams,
-    scope: Scope,
-    large: bool,
-    without: Collection[str] = (),
-) -> None:
-    """Write the quantized model; the nodes named in `without` keep their numbers."""
+def insert_pairs(graph: Prepared, target: Path, ranges: Any, params: RangeParams, scope: Scope) -> None:
+    """Write the quantized model."""
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
     from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
@@ -278,10 +285,10 @@ def insert_pairs(
         options["ActivationSymmetric"] = True
     if scope.float_products or scope.inputs_only:
         options["OpTypesToExcludeOutputQuantization"] = list(HEAVY if scope.inputs_only else PRODUCTS)
-    model = load_model_with_shape_infer(prepared)
+    model = load_model_with_shape_infer(graph.path)
     # ONNX Runtime's own option for this (MatMulConstBOnly) has no effect on pairs (1.32).
-    left_out = {*without, *_unlike_joined(model, ranges), *_before_steep(model)}
-    left_out.update(_without_weights(model) if scope.weights_only else ())
+    left_out = {*_unlike_joined(model, ranges), *_before_steep(model)}
+    left_out.update(_without_weights(model) if scope.inputs_only else ())
     quantizer = QDQQuantizer(
         model,
         params.per_channel,
@@ -295,7 +302,7 @@ def insert_pairs(
         options,
     )
     quantizer.quantize_model()
-    quantizer.model.save_model_to_file(str(target), large)
+    quantizer.model.save_model_to_file(str(target), graph.large)
 
 
 def _unlike_joined(proto: Any, ranges: Any) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Move the few very large channels of a transformer's inner values into its weights before INT8 (SmoothQuant)."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         probe = output.folder / "probe.onnx"
         with onnx_files.library_call(TITLE, ctx):
             largest = _look(proto, groups, probe, calibration.requests(model, ctx, total))
-        qdq.remove(probe)
+        onnx_files.remove(probe)
         folded = 0
         for number, group in enumerate(groups):
             ctx.check_cancelled()
@@ -99,16 +100,12 @@ def find_groups(proto: Any) -> list[Group]:
     producers = {name: node for node in graph.node for name in node.output}
     groups: dict[str, Group] = {}
     for node in graph.node:
-        plain = node.op_type == "MatMul" or (node.op_type == "Gemm" and not onnx_files.is_set(node, "transA"))
+        plain = node.op_type in qdq.PRODUCTS and not onnx_files.is_set(node, "transA")
         if not plain or node.input[1] not in weights or node.input[0] in weights:
             continue
         group = groups.setdefault(node.input[0], Group(node.input[0], [], None))
         group.products.append(node)
-    uses: dict[str, int] = {}
-    for inner in onnx_files.graphs(graph):
-        for node in inner.node:
-            for name in node.input:
-                uses[name] = uses.get(name, 0) + 1
+    uses = Counter(name for inner in onnx_files.graphs(graph) for node in inner.node for name in node.input)
     outputs = {value.name for value in graph.output}
     for group in groups.values():
         norm = producers.get(group.source)
@@ -121,7 +118,7 @@ def find_groups(proto: Any) -> list[Group]:
 def _look(proto: Any, groups: list[Group], probe: Path, requests: Any) -> dict[str, NDArray[np.float32]]:
     """Return the largest absolute value of each channel of each group's input."""
     copy = onnx_files.copied(proto)
-    names = {group.source: probes.add_largest(copy, group.source, axes_kept=1) for group in groups}
+    names = {group.source: probes.add_largest(copy, group.source) for group in groups}
     onnx_files.save(copy, probe)
     maxima = probes.largest(probe, list(names.values()), requests)
     return {source: np.asarray(maxima[name], np.float32) for source, name in names.items()}
@@ -132,16 +129,19 @@ def _smooth(proto: Any, group: Group, number: int, largest: NDArray[np.float32],
     from onnx import helper, numpy_helper
 
     graph = proto.graph
-    rows = np.max([_largest_of_rows(graph, node) for node in group.products], axis=0)
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    # the input channels of each weight lie along axis 0, or 1 where it is transposed
+    others = [0 if onnx_files.is_set(node, "transB") else 1 for node in group.products]
+    weights = [tensors[node.input[1]] for node in group.products]
+    rows = np.max([np.abs(weight).max(axis=axis) for weight, axis in zip(weights, others, strict=True)], axis=0)
     used = (largest > 0) & (rows > 0)
     factors = np.ones_like(largest)
     factors[used] = np.maximum(largest[used] ** alpha / rows[used] ** (1 - alpha), SMALLEST)
-    for node in group.products:
-        _scale_weight(graph, node, factors, f"{node.name}_smooth")
+    for node, weight, axis in zip(group.products, weights, others, strict=True):
+        node.input[1] = _add(graph, weight * np.expand_dims(factors, axis), f"{node.name}_smooth")
     if group.norm is not None:
-        for position in range(1, len(group.norm.input)):
-            old = _tensor(graph, group.norm.input[position])
-            group.norm.input[position] = _add(graph, numpy_helper.to_array(old) / factors, f"{old.name}_smooth{number}")
+        for position, name in enumerate(group.norm.input[1:], start=1):
+            group.norm.input[position] = _add(graph, tensors[name] / factors, f"{name}_smooth{number}")
         return True
     inverse = _add(graph, 1 / factors, f"fettle_smooth_{number}")
     smooth = f"{group.source}_smooth"
@@ -154,37 +154,11 @@ def _smooth(proto: Any, group: Group, number: int, largest: NDArray[np.float32],
     return False
 
 
-def _tensor(graph: Any, name: str) -> Any:
-    return next((tensor for tensor in graph.initializer if tensor.name == name), None)
-
-
 def _add(graph: Any, values: NDArray[Any], name: str) -> str:
     from onnx import numpy_helper
 
     graph.initializer.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
     return name
-
-
-def _largest_of_rows(graph: Any, node: Any) -> NDArray[np.float32]:
-    """Return the largest absolute weight of each input channel."""
-    from onnx import numpy_helper
-
-    weight = np.abs(numpy_helper.to_array(_tensor(graph, node.input[1])))
-    largest: NDArray[np.float32] = weight.max(axis=1 if _rows_first(node) else 0)
-    return largest
-
-
-def _scale_weight(graph: Any, node: Any, factors: NDArray[np.float32], name: str) -> None:
-    from onnx import numpy_helper
-
-    weight = numpy_helper.to_array(_tensor(graph, node.input[1]))
-    scaled = weight * (factors[:, None] if _rows_first(node) else factors[None, :])
-    node.input[1] = _add(graph, scaled, name)
-
-
-def _rows_first(node: Any) -> bool:
-    """Return whether the first axis of the weight counts input channels."""
-    return not (node.op_type == "Gemm" and onnx_files.is_set(node, "transB"))
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

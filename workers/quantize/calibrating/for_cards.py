@@ -40,15 +40,12 @@ def with_pairs(
     source = need_onnx(model, title)
     reader = qdq.requests(model, ctx, params.examples)
     with new_model(model, technique, params, ctx) as output:
-        prepared = output.folder / "prepared.onnx"
-        large = qdq.prepare(source, prepared, title, ctx)
-        with onnx_files.library_call(title, ctx):
-            learned = qdq.learn_ranges(prepared, reader, params, SCOPE, large)
+        with qdq.prepared(source, output.folder, title, ctx) as graph, onnx_files.library_call(title, ctx):
+            learned = qdq.learn_ranges(graph, reader, params, SCOPE)
             ctx.check_cancelled()
-            proto = onnx_files.raise_opset(onnx_files.load(prepared), kind.opset)
+            proto = onnx_files.raise_opset(onnx_files.load(graph.path), kind.opset)
             count = insert(proto, _plain(learned), kind)
             onnx_files.drop_unused(proto)
-        qdq.remove(prepared)
         if not count:
             raise qdq.nothing_smaller(
                 _("The model has no convolutions or matrix products with weights that {0} could be used for.").format(

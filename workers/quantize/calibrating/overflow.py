@@ -62,8 +62,7 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> OverflowFa
         onnx_files.save(copy, path)
         total = calibration.count_requests(model, ctx, EXAMPLES)
         extremes |= _of_inner_values(path, names, calibration.requests(model, ctx, total))
-    for name in onnx_files.written(path):
-        (scratch / name).unlink()
+    onnx_files.remove(path)
     masks = _masks(proto.graph)
     limit = LARGEST / HEADROOM
     too_large = {

@@ -22,7 +22,7 @@ def float_tensors(proto: Any) -> list[str]:
     return [name for node in proto.graph.node for name in node.output if name in known]
 
 
-def with_types(proto: Any, path: Path) -> Any:
+def with_types(proto: Any, path: Path) -> None:
     """Add the types of inner values to `proto`, which is stored at `path`; its weights may lie in a separate file."""
     import onnx
 
@@ -32,49 +32,37 @@ def with_types(proto: Any, path: Path) -> Any:
     inferred.unlink()
     del proto.graph.value_info[:]
     proto.graph.value_info.extend(typed.graph.value_info)
-    return proto
 
 
-def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
-    """Add an output with the largest absolute value of the tensor `name` and return the name of the output.
-
-    The maximum covers all but the last `axes_kept` axes; the output has the shape () or that of these axes.
-    """
-    from onnx import TensorProto, helper
+def add_largest(proto: Any, name: str) -> str:
+    """Add an output (width,) with the largest absolute values of the tensor `name` (…, width); return its name."""
+    from onnx import helper
 
     output = f"fettle_largest_{name}"
     absolute, flat = f"{output}_abs", f"{output}_flat"
-    graph = proto.graph
-    nodes = [helper.make_node("Abs", [name], [absolute])]
-    if axes_kept == 0:
-        nodes.append(helper.make_node("ReduceMax", [absolute], [output], keepdims=0))
-    else:  # (…, width) → (all others, width) → (width,)
-        nodes.append(helper.make_node("Flatten", [absolute], [flat], axis=-axes_kept))
-        nodes.append(_reduce(proto, "ReduceMax", flat, output, 0))
-    graph.node.extend(nodes)
-    graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
-    return output
+    proto.graph.node.append(helper.make_node("Abs", [name], [absolute]))
+    proto.graph.node.append(helper.make_node("Flatten", [absolute], [flat], axis=-1))
+    proto.graph.node.append(_reduce(proto, "ReduceMax", flat, output, 0))
+    return _shown(proto, output)
 
 
 def add_copy(proto: Any, name: str) -> str:
     """Add an output with the values of the tensor `name` and return the name of the output."""
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     output = f"fettle_copy_{name}"
     proto.graph.node.append(helper.make_node("Identity", [name], [output]))
-    proto.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
-    return output
+    return _shown(proto, output)
 
 
 def add_extremes(proto: Any, name: str) -> tuple[str, str]:
     """Add outputs () with the smallest and the largest value of the tensor `name` and return their names."""
-    from onnx import TensorProto, helper
+    from onnx import helper
 
-    names = (f"fettle_low_{name}", f"fettle_high_{name}")
-    for kind, output in zip(("ReduceMin", "ReduceMax"), names, strict=True):
-        proto.graph.node.append(helper.make_node(kind, [name], [output], keepdims=0))
-        proto.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
-    return names
+    low, high = f"fettle_low_{name}", f"fettle_high_{name}"
+    proto.graph.node.append(helper.make_node("ReduceMin", [name], [low], keepdims=0))
+    proto.graph.node.append(helper.make_node("ReduceMax", [name], [high], keepdims=0))
+    return _shown(proto, low), _shown(proto, high)
 
 
 def add_channel_mean(proto: Any, name: str, axis: int) -> str:
@@ -83,7 +71,7 @@ def add_channel_mean(proto: Any, name: str, axis: int) -> str:
 
     output = f"fettle_mean_{name}"
     graph = proto.graph
-    flat, rows = f"{output}_flat", name
+    flat = rows = f"{output}_flat"
     if axis == 1:  # (n, channels, …) → (n, channels, all others) → mean over these → (n, channels)
         graph.initializer.append(helper.make_tensor(f"{output}_shape", TensorProto.INT64, [3], [0, 0, -1]))
         rows = f"{output}_rows"
@@ -91,10 +79,16 @@ def add_channel_mean(proto: Any, name: str, axis: int) -> str:
         graph.node.append(_reduce(proto, "ReduceMean", flat, rows, 2))
     else:
         graph.node.append(helper.make_node("Flatten", [name], [flat], axis=-1))
-        rows = flat
     graph.node.append(_reduce(proto, "ReduceMean", rows, output, 0))
-    graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
-    return output
+    return _shown(proto, output)
+
+
+def _shown(proto: Any, name: str) -> str:
+    """Make the 32-bit value `name` an output of the model; return its name."""
+    from onnx import TensorProto, helper
+
+    proto.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    return name
 
 
 def _reduce(proto: Any, kind: str, source: str, output: str, axis: int) -> Any:

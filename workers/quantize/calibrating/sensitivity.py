@@ -96,13 +96,12 @@ def most_unquantized(layers: Sequence[Layer], share: float) -> int:
 class SensitiveLayers:
     """Result of the search.
 
-    `kept` are the layers that keep their numbers, `alike` is the resulting similarity, `evaluations` counts the
-    compared models, and `stopped` means that the time limit ended the search.
+    `kept` are the layers that keep their numbers, `alike` is the resulting similarity, and `stopped` means that the
+    time limit ended the search.
     """
 
     kept: tuple[str, ...]
     alike: Alike
-    evaluations: int
     stopped: bool = False
 
 
@@ -127,7 +126,7 @@ def fewest(
     while high - low > 1:
         ctx.progress(SEARCH, done, None, "evaluations")
         if stop():
-            return SensitiveLayers(tuple(worst_first[:high]), best, done, stopped=True)
+            return SensitiveLayers(tuple(worst_first[:high]), best, stopped=True)
         middle = (low + high) // 2
         alike = evaluate(worst_first[:middle])
         done += 1
@@ -135,4 +134,4 @@ def fewest(
             high, best = middle, alike
         else:
             low = middle
-    return SensitiveLayers(tuple(worst_first[:high]), best, done)
+    return SensitiveLayers(tuple(worst_first[:high]), best)

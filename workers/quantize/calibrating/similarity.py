@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,11 @@ class Alike:
     seen: float | None
     cosine: float
     n: int
+
+    @property
+    def error(self) -> float:
+        """Return the share of predictions expected to change, or 1 − cosine for models that do not classify."""
+        return 1 - (self.cosine if self.agreement is None else self.agreement)
 
 
 class SimilarityParams(TechniqueParams):
@@ -145,6 +151,11 @@ class HeldOutExamples:
         gone = sum(float(((a - b).astype(np.float64) ** 2).sum()) for a, b in zip(self.wanted, got, strict=True))
         size = sum(float((a.astype(np.float64) ** 2).sum()) for a in self.wanted)
         return gone / size if size else gone
+
+    def error_of_file(self, path: Path, model: Model, threads: int) -> float:
+        """Return the error of the file at `path`, opened in ONNX Runtime with the settings of `model`."""
+        with closing(engines.open_file(path, model, "onnxruntime-cpu", threads)) as session:
+            return self.error(self.predict(session))
 
 
 def hold(model: Model, items: list[Arrays], ctx: JobContext) -> HeldOutExamples:

@@ -1,6 +1,6 @@
 """Read and write the 8-bit layers of a graph with QuantizeLinear and DequantizeLinear."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,62 +133,53 @@ class QuantizedGraph:
         self.put(layer.bias.input[1], scales.astype(np.float32).reshape(self.array(layer.bias.input[1]).shape))
 
 
-def float_outputs(proto: Any) -> int:
-    """Let the model's own outputs keep their numbers, which costs no time; return how many did."""
+def _pair_of(name: str, made: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Return the nodes that round a value to `name`; None if none do."""
+    back = made.get(name)
+    pair = made.get(back.input[0]) if back is not None and back.op_type == "DequantizeLinear" else None
+    return (pair, back) if pair is not None and pair.op_type == "QuantizeLinear" else None
+
+
+def float_outputs(proto: Any) -> None:
+    """Let the model's own outputs keep their numbers, which costs no time."""
     graph = proto.graph
     made = {name: node for node in graph.node for name in node.output}
-    readers, done = onnx_files.readers_of(graph), 0
+    readers = onnx_files.readers_of(graph)
     for value in graph.output:
-        back = made.get(value.name)
-        if back is None or back.op_type != "DequantizeLinear" or readers.get(value.name):
+        pair = _pair_of(value.name, made)
+        source = made.get(pair[0].input[0]) if pair is not None and not readers.get(value.name) else None
+        if pair is None or source is None or any(len(readers[node.input[0]]) > 1 for node in pair):
             continue
-        pair = made.get(back.input[0])
-        if pair is None or pair.op_type != "QuantizeLinear":
-            continue
-        source = made.get(pair.input[0])
-        if source is None or len(readers[pair.input[0]]) > 1 or len(readers[back.input[0]]) > 1:
-            continue
-        place = list(source.output).index(pair.input[0])
+        place = list(source.output).index(pair[0].input[0])
         source.output[place] = value.name
-        onnx_files.set_nodes(graph, [node for node in graph.node if node not in (back, pair)])
+        onnx_files.set_nodes(graph, [node for node in graph.node if node not in pair])
         made[value.name] = source
-        done += 1
-    return done
 
 
-def float_sums(proto: Any, activated: Collection[str]) -> int:
-    """Let sums read their inputs before rounding; return how many inputs did.
+def float_sums(proto: Any, activated: Collection[str]) -> None:
+    """Let sums read their inputs before rounding.
 
     Pairs that stand for a Relu or Clip, whose results `activated` names, stay. The residual values that a sum hands on
     collect the rounding of all layers before.
     """
-    graph = proto.graph
-    made = {name: node for node in graph.node for name in node.output}
-    done = 0
-    for node in graph.node:
-        for place, name in enumerate(node.input if node.op_type == "Add" else ()):
-            back = made.get(name)
-            pair = made.get(back.input[0]) if back is not None and back.op_type == "DequantizeLinear" else None
-            if pair is None or pair.op_type != "QuantizeLinear" or pair.input[0] in activated:
-                continue
-            node.input[place] = pair.input[0]
-            done += 1
-    _drop_unread(graph)
-    return done
+    _read_unrounded(proto.graph, [node for node in proto.graph.node if node.op_type == "Add"], activated)
 
 
 def round_layers_only(proto: Any, layers: Collection[str]) -> None:
     """Let all operators but the layers with these names read values before rounding, which costs no time."""
-    made = {name: node for node in proto.graph.node for name in node.output}
-    for node in proto.graph.node:
-        if node.name in layers or node.op_type in PAIR:
-            continue
+    others = [node for node in proto.graph.node if node.name not in layers and node.op_type not in PAIR]
+    _read_unrounded(proto.graph, others, ())
+
+
+def _read_unrounded(graph: Any, nodes: Iterable[Any], without: Collection[str]) -> None:
+    """Let these nodes read values before rounding, except those that `without` names."""
+    made = {name: node for node in graph.node for name in node.output}
+    for node in nodes:
         for place, name in enumerate(node.input):
-            back = made.get(name)
-            pair = made.get(back.input[0]) if back is not None and back.op_type == "DequantizeLinear" else None
-            if pair is not None and pair.op_type == "QuantizeLinear":
-                node.input[place] = pair.input[0]
-    _drop_unread(proto.graph)
+            pair = _pair_of(name, made)
+            if pair is not None and pair[0].input[0] not in without:
+                node.input[place] = pair[0].input[0]
+    _drop_unread(graph)
 
 
 def original_inputs(proto: Any, original: Any, names: Collection[str]) -> dict[str, list[str]]:

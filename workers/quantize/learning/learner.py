@@ -119,8 +119,7 @@ class Learner:
                     break
                 self._round(lesson)
         self._choose_ranges()
-        for name in onnx_files.written(probe):
-            (probe.parent / name).unlink()
+        onnx_files.remove(probe)
 
     def _is_over(self) -> bool:
         return time.monotonic() > self._end_s

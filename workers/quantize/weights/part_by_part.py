@@ -60,12 +60,6 @@ class Activations:
             if place not in places:
                 shutil.rmtree(place)
 
-    def begin(self, values: Iterable[Mapping[Crossing, Any]]) -> None:
-        """Save the inputs of the first parts, one mapping per example."""
-        for example, given in enumerate(values):
-            for crossing, value in given.items():
-                self.save(crossing, example, value)
-
     def _place(self, crossing: Crossing) -> Path:
         name, number = crossing
         return self._folder / f"{quote(name, safe='')}.{number}"
@@ -175,7 +169,9 @@ class PartByPart:
         begun = folder / DONE
         activations = Activations(folder / "activations", len(self._given))
         if not begun.exists():
-            activations.begin(self._values(ctx))
+            for example, given in enumerate(self._values(ctx)):
+                for crossing, value in given.items():
+                    activations.save(crossing, example, value)
             _write(begun, 0)
         done, total = json.loads(begun.read_text(encoding="utf-8")), sum(part.weights for part in self._parts)
         for number in range(done, self._last + 1):
