@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.disturbed import BlockLoad, Loads
-from workers.measure.speedup import Speedup
+from workers.measure.speedup import Speedup, finite_exp
 
 MIN_PAIRS = 3
 LEVEL = 0.975
-MOST_LOG = 700.0
-"""Largest logarithm of an upper bound, the limit of a float; two very different sets give no upper bound."""
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +52,7 @@ def agreement(original: Loads, variant: Loads) -> tuple[Speedup, float] | None:
     low = high = None
     if has_waiting and None not in reaches:
         low = math.exp(min(mean - (reach or 0.0) for mean, reach in zip(means, reaches, strict=True)))
-        high = math.exp(min(means[least] + (reaches[least] or 0.0), MOST_LOG))
+        high = finite_exp(means[least] + (reaches[least] or 0.0))
     return Speedup(math.exp(means[least]), low, high), math.exp(means[0])
 
 

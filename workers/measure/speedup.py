@@ -129,9 +129,9 @@ def _bounded(logs: Floats, level: float) -> Speedup:
     from scipy.special import stdtrit
 
     reach = float(stdtrit(logs.size - 1, 1 - level)) * error
-    return Speedup(math.exp(mean), math.exp(mean - reach), _exp(mean + reach))
+    return Speedup(math.exp(mean), math.exp(mean - reach), finite_exp(mean + reach))
 
 
-def _exp(value: float) -> float:
+def finite_exp(value: float) -> float:
     """Return the exponential, limited to a float's range because JSON has no infinity."""
     return math.exp(min(value, 700.0))

@@ -11,41 +11,28 @@ READER = """
 import sys
 from pathlib import Path
 from workers.measure.energy import EnergyMeter
-meter = EnergyMeter("cuda:0", ())
-Path(sys.argv[1]).write_text(sys.argv[2])
-print(meter.read(float(sys.argv[3]), 500).model_dump_json(context=None))
-"""
-
-
-def gpu_energy(nvml_dir: Path, file: Path, before: str, after: str, seconds: float) -> dict[str, object]:
-    """Return the energy that a separate process reads while its GPU's counter goes from `before` to `after`."""
+file = Path(sys.argv[1])
+for case in sys.argv[2:]:
+    before, after, seconds = case.split("|")
     file.write_text(before)
-    (energy,) = run_beside(nvml_dir, READER, file, after, seconds, FETTLE_FAKENVML_FILE=file)
-    return energy
-
-
+    meter = EnergyMeter("cuda:0", ())
+    file.write_text(after)
+    print(meter.read(float(seconds), 500).model_dump_json(context=None))
+"""
 FAILS = "0.fail.nvmlDeviceGetTotalEnergyConsumption="
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "seconds", "joules", "note"),
-    [
-        ("0.energy=1000000\n", "0.energy=1750000\n", 12.0, 750.0, ""),
-        ("0.energy=1000\n", "0.energy=2000\n", 4.0, None, "at least 10 s"),
-        (f"{FAILS}3\n", "", 12.0, None, "This GPU does not report"),
-        ("", f"{FAILS}15\n", 12.0, None, "stopped responding"),
-    ],
-)
-def test_gpu_counter_gives_joules_or_a_reason(
-    nvml_dir: Path, tmp_path: Path, before: str, after: str, seconds: float, joules: float | None, note: str
-) -> None:
+def test_gpu_counter_gives_joules_or_a_reason(nvml_dir: Path, tmp_path: Path) -> None:
     """Given a counter in millijoules, too short a time, a card without a counter, or one that is lost meanwhile, then the
     result is the difference in joules with its source, or a reason."""
-    energy = gpu_energy(nvml_dir, tmp_path / "readings", before, after, seconds)
-    assert energy["joules"] == joules and note in str(energy["note"]) and bool(note) == bool(energy["note"])
-    if joules is not None:
-        source = "NVML, NVIDIA FAKE RTX 4090 with everything that ran on it"
-        assert (energy["source"], energy["answers"]) == (source, 500)
+    cases = ("0.energy=1000000|0.energy=1750000|12", "0.energy=1000|0.energy=2000|4", f"{FAILS}3||12", f"|{FAILS}15|12")
+    file = tmp_path / "readings"
+    file.touch()
+    known, *others = run_beside(nvml_dir, READER, file, *cases, FETTLE_FAKENVML_FILE=file)
+    source = "NVML, NVIDIA FAKE RTX 4090 with everything that ran on it"
+    assert (known["joules"], known["source"], known["answers"], known["note"]) == (750.0, source, 500, "")
+    for energy, note in zip(others, ("at least 10 s", "This GPU does not report", "stopped responding"), strict=True):
+        assert energy["joules"] is None and note in energy["note"]
 
 
 def rapl(folder: Path, energy_uj: int, range_uj: int = 262_143_328_850) -> Path:

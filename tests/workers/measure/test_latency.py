@@ -37,7 +37,7 @@ def test_median_interval_covers_by_the_binomial(n: int) -> None:
 
 def test_speedup_under_load_is_the_smallest_of_all_measures(tmp_path: Path) -> None:
     """Given times that other programs disturbed for the original alone, then the speedup is that of processor time and of
-    wall time without waiting; without load, it is the ratio of the means."""
+    wall time without waiting, beside that of wall time; without load, it is the ratio of the means."""
 
     def summary(cpu_s: float, waited_s: float) -> SpeedSummary:
         loads: list[Loads] = []
@@ -52,6 +52,7 @@ def test_speedup_under_load_is_the_smallest_of_all_measures(tmp_path: Path) -> N
     disturbed, quiet = summary(0.022, 0.16), summary(0.18, 0.0)
     assert disturbed.under_load is True
     assert disturbed.speedup == pytest.approx(1.1) == disturbed.agreed_low == disturbed.speedup_low
+    assert disturbed.wall_speedup == pytest.approx(9.0)
     assert (quiet.under_load, quiet.speedup) == (False, pytest.approx(9.0))
 
 

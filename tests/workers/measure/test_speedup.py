@@ -153,19 +153,3 @@ def test_twofold_gain_is_called_faster_in_spite_of_slow_requests(tmp_path: Path)
     for _ in range(50):
         low = summary_of(sets(2.0).tolist(), sets(1.0).tolist(), tmp_path).speedup_low
         assert low is not None and low > GAIN
-
-
-def test_wall_time_of_a_disturbed_measurement_is_kept_beside_the_lowest_comparison(tmp_path: Path) -> None:
-    """Given a version that took half the time and as much processor time under load, Then the speedup is 1 and that by
-    wall time alone is 2."""
-    blocks = {
-        ms: tuple(
-            BlockLoad(requests=10, elapsed_s=ms / 100, cpu_s=0.02, waited_s=ms / 200, busy_share=0.5) for _ in range(4)
-        )
-        for ms in (10.0, 5.0)
-    }
-    latencies = tuple(((ms,) * 40,) for ms in blocks)
-    params = SummarizeParams(latencies_ms=latencies, loads=tuple((block,) for block in blocks.values()))
-    version = run(params, RecordingContext(tmp_path)).rows[1]
-    assert version is not None and version.under_load
-    assert (version.speedup, version.wall_speedup) == pytest.approx((1.0, 2.0))

@@ -33,14 +33,7 @@ class StreamFailed(RuntimeError):
 
 
 def take_figures(
-    session: Session,
-    requests: Requests,
-    reopen: Callable[[], Session],
-    check: Callable[[], None],
-    *,
-    spans_s: float = SPANS_S,
-    busy_s: float = BUSY_S,
-    try_s: float = TRY_S,
+    session: Session, requests: Requests, reopen: Callable[[], Session], check: Callable[[], None]
 ) -> CardFigures | None:
     """Measure the card's figures; return None for a session that does not run on a card.
 
@@ -49,9 +42,6 @@ def take_figures(
         requests: the requests to run; with a state, each stream carries its own.
         reopen: opens the model once more; without room on the card, fewer requests run at once.
         check: may raise to stop the measurement.
-        spans_s: seconds for single requests.
-        busy_s: seconds for the busy measurement.
-        try_s: seconds for each tried number of streams.
 
     Raises:
         Exception: the library's error if a request fails.
@@ -61,17 +51,17 @@ def take_figures(
     opened = open_gpus()
     try:
         reader = opened.reader(gpu_index())
-        spans = take_spans(session, requests.apart(), spans_s, check)
-        busy = measure_busy(session, requests, reopen, reader, busy_s, check, try_s=try_s)
+        spans = take_spans(session, requests.apart(), check)
+        busy = measure_busy(session, requests, reopen, reader, check)
         return card_figures(reader.name if reader is not None else session.device_ran, spans, busy)
     finally:
         opened.close()
 
 
-def take_spans(session: OnCard, requests: Requests, seconds: float, check: Callable[[], None]) -> list[CardSpans]:
-    """Measure single requests one after the other; nothing samples the card meanwhile."""
+def take_spans(session: OnCard, requests: Requests, check: Callable[[], None]) -> list[CardSpans]:
+    """Measure single requests one after the other for `SPANS_S`; nothing samples the card meanwhile."""
     spans: list[CardSpans] = []
-    until_s = time.perf_counter() + seconds
+    until_s = time.perf_counter() + SPANS_S
     while len(spans) < LEAST_SPANS or (time.perf_counter() < until_s and len(spans) < MOST_SPANS):
         check()
         one, answers = session.card_spans(requests.feed(len(spans)))
@@ -85,12 +75,9 @@ def measure_busy(
     requests: Requests,
     reopen: Callable[[], Session],
     reader: GpuReader | None,
-    seconds: float,
     check: Callable[[], None],
-    *,
-    try_s: float = TRY_S,
 ) -> Busy:
-    """Find the number of simultaneous requests with the best throughput and measure it for `seconds`.
+    """Find the number of simultaneous requests with the best throughput and measure it for `BUSY_S`.
 
     The result includes NVML's readings of the measured time.
     """
@@ -100,8 +87,8 @@ def measure_busy(
             if not _widen(sessions, streams, reopen, stack):
                 break
             try:
-                _answer(sessions, requests, SETTLE_SHARE * try_s, check)
-                count, took_s = _answer(sessions, requests, try_s, check)
+                _answer(sessions, requests, SETTLE_SHARE * TRY_S, check)
+                count, took_s = _answer(sessions, requests, TRY_S, check)
             except StreamFailed:
                 if not tried:
                     raise
@@ -109,7 +96,7 @@ def measure_busy(
             tried.append(AtOnce(streams=streams, throughput_per_s=count / took_s))
         streams = best_streams(tried)
         watch = stack.enter_context(CardWatch(reader)) if reader is not None else None
-        count, took_s = _answer(sessions[:streams], requests, seconds, check)
+        count, took_s = _answer(sessions[:streams], requests, BUSY_S, check)
     if watch is None:
         return Busy(count, took_s, streams, tried=tuple(tried))
     seen = watch.energy(count), tuple(sorted(watch.masks)), watch.other_share

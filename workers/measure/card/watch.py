@@ -7,7 +7,6 @@ nvmlDeviceGetProcessUtilization with time stamps in µs). Each may be missing on
 import os
 import threading
 import time
-from types import TracebackType
 from typing import Any
 
 from workers.contracts.measured.card_figures import CardEnergy
@@ -54,9 +53,7 @@ class CardWatch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop sampling and read the final counters."""
         after = self._one(COUNTER)
         self._seconds = time.perf_counter() - self._began_s

@@ -19,12 +19,19 @@ from workers.infer.base import CardSpans, OnCard
 from workers.infer.cuda_driver import Driver, Place
 from workers.infer.pixels import open_pixels
 from workers.infer.tensorrt_editions import Rtx
+from workers.measure.card import taking
 from workers.measure.card.figures import card_figures
 from workers.measure.card.taking import StreamFailed, take_figures
 from workers.measure.requests import Requests
 
 REQUESTS = Requests([{"x": np.full((1, 4), number, np.float32)} for number in range(3)])
-SHORT = {"spans_s": 0.0, "busy_s": 0.01, "try_s": 0.02}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the seconds of each part."""
+    for name, seconds in {"SPANS_S": 0.0, "BUSY_S": 0.01, "TRY_S": 0.02}.items():
+        monkeypatch.setattr(taking, name, seconds)
 
 
 def quiet() -> None:
@@ -68,7 +75,7 @@ def test_request_makes_the_context_current_first(session: Any, library: StandInD
     assert library.calls[0] == "cuCtxSetCurrent"
 
 
-def test_streams_are_tried_while_the_card_has_room(session: Any) -> None:
+def test_streams_are_tried_while_the_card_has_room(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a session of 5 ms a request in any number of streams, then 1, 2 and 4 streams are tried and 4 taken; on a card
     with room for two, or if further ones fail, fewer are; all opened sessions are closed."""
     opened: list[Slow] = []
@@ -77,7 +84,8 @@ def test_streams_are_tried_while_the_card_has_room(session: Any) -> None:
         opened.append(Slow(session))
         return opened[-1]
 
-    figures = take_figures(Slow(session), REQUESTS, reopen, quiet, **{**SHORT, "try_s": 0.1})
+    monkeypatch.setattr(taking, "TRY_S", 0.1)
+    figures = take_figures(Slow(session), REQUESTS, reopen, quiet)
     assert figures is not None and [one.streams for one in figures.tried] == [1, 2, 4] and figures.streams == 4
     assert len(opened) == 3 and all(one.closed for one in opened)
     rates = [one.throughput_per_s for one in figures.tried]
@@ -88,9 +96,9 @@ def test_streams_are_tried_while_the_card_has_room(session: Any) -> None:
             raise InputRefused("runtime_refused_model", "", "there is not enough memory on the card", "")
         return reopen()
 
-    figures = take_figures(Slow(session), REQUESTS, one_more, quiet, **SHORT)
+    figures = take_figures(Slow(session), REQUESTS, one_more, quiet)
     assert figures is not None and [one.streams for one in figures.tried] == [1, 2] and opened[3].closed
-    figures = take_figures(session, REQUESTS, lambda: Counted(session, fails=True), quiet, **SHORT)
+    figures = take_figures(session, REQUESTS, lambda: Counted(session, fails=True), quiet)
     assert figures is not None and figures.streams == 1 and figures.throughput_per_s is not None
 
 
@@ -101,7 +109,7 @@ def test_each_stream_carries_its_own_state(session: Any) -> None:
     requests = Requests([{} for _ in range(3)], links={"x": "y"}, state=dict(state))
     streams = [Counting(session, spans=True), *(Counting(session) for _ in range(3))]
     rest = iter(streams[1:])
-    figures = take_figures(streams[0], requests, lambda: next(rest), quiet, **SHORT)
+    figures = take_figures(streams[0], requests, lambda: next(rest), quiet)
     assert figures is not None and figures.n >= 3 and figures.streams in (1, 2, 4)
     np.testing.assert_array_equal(requests.state["x"], state["x"])
     for one in streams:
@@ -122,21 +130,21 @@ def test_version_that_takes_pixels_is_timed_with_pixels(session: Any) -> None:
     pixels = open_pixels(lambda *given: Card(session), Path("m.onnx"), {"pixels": own}, 1)
     assert isinstance(pixels, OnCard)
     prepared = Requests([{"x": np.full((1, 2, 2, 3), 7, np.float32)}, {"x": np.zeros((1, 2, 2, 3), np.uint8)}])
-    figures = take_figures(pixels, prepared, lambda: Counted(session), quiet, **SHORT)
+    figures = take_figures(pixels, prepared, lambda: Counted(session), quiet)
     assert figures is not None and set(requested) == {np.dtype(np.uint8)}
     plain = open_pixels(lambda *given: Counted(session), Path("m.onnx"), {"pixels": own}, 1)
-    assert take_figures(plain, prepared, lambda: plain, quiet, **SHORT) is None
+    assert take_figures(plain, prepared, lambda: plain, quiet) is None
 
 
 def test_failed_request_and_cancellation_are_raised(session: Any) -> None:
     """Given a request that fails, or a check that raises, then that is raised; a session of the processor has no
     figures."""
     with pytest.raises(StreamFailed, match="gone"):
-        take_figures(Counted(session, fails=True, spans=True), REQUESTS, lambda: session, quiet, **SHORT)
+        take_figures(Counted(session, fails=True, spans=True), REQUESTS, lambda: session, quiet)
 
     with pytest.raises(KeyboardInterrupt):
-        take_figures(session, REQUESTS, lambda: Counted(session), Mock(side_effect=KeyboardInterrupt), **SHORT)
-    assert take_figures(Counted(session), REQUESTS, lambda: session, quiet, **SHORT) is None
+        take_figures(session, REQUESTS, lambda: Counted(session), Mock(side_effect=KeyboardInterrupt))
+    assert take_figures(Counted(session), REQUESTS, lambda: session, quiet) is None
 
 
 class Counted:

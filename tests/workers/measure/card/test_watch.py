@@ -14,16 +14,20 @@ from workers.measure.card.watch import CardWatch, others_share
 CODE = """
 import sys, time
 from pathlib import Path
-from workers.measure.card.watch import CardWatch
+from workers.measure.card import watch
 from workers.measure.gpu import open_gpus
-file, after = Path(sys.argv[1]), sys.argv[2].replace(";", chr(10))
-with CardWatch(open_gpus().readers[0]) as seen:
-    time.sleep(2.1)
-    part = file.with_suffix(".part")
-    part.write_text(after)
-    part.replace(file)
-energy = seen.energy(10)
-print("null" if energy is None else energy.model_dump_json())
+watch.MIN_ENERGY_S = 0.2
+file = Path(sys.argv[1])
+for case in sys.argv[2:]:
+    before, after = case.replace(";", chr(10)).split("|")
+    file.write_text(before)
+    with watch.CardWatch(open_gpus().readers[0]) as seen:
+        time.sleep(0.3)
+        part = file.with_suffix(".part")
+        part.write_text(after or before)
+        part.replace(file)
+    energy = seen.energy(10)
+    print("null" if energy is None else energy.model_dump_json())
 """
 
 
@@ -60,31 +64,18 @@ def test_others_share_counts_other_computing_processes(
     assert others_share(reader(rows), 100, 1) == share
 
 
-@pytest.mark.whole
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        ("0.energy=1000000", "0.energy=1300000", ("counter", 300.0)),
-        ("0.fail.nvmlDeviceGetTotalEnergyConsumption=3;0.power=150000", "", ("power", 150.0)),
-        ("0.energy=5;0.fail.nvmlDeviceGetPowerUsage=3", "0.energy=5;0.fail.nvmlDeviceGetPowerUsage=3", None),
-        ("0.fail.nvmlDeviceGetTotalEnergyConsumption=3;0.fail.nvmlDeviceGetPowerUsage=3", "", None),
-    ],
-)
-def test_energy_by_counter_else_by_power_else_absent(
-    nvml_dir: Path, tmp_path: Path, before: str, after: str, expected: tuple[str, float] | None
-) -> None:
+def test_energy_by_counter_else_by_power_else_absent(nvml_dir: Path, tmp_path: Path) -> None:
     """Given a counter, a card with power only, a counter that does not move, or neither, then the energy has its source
     or is None."""
+    no_counter, no_power = "0.fail.nvmlDeviceGetTotalEnergyConsumption=3", "0.fail.nvmlDeviceGetPowerUsage=3"
+    cases = ("0.energy=1000000|0.energy=1300000", f"{no_counter};0.power=150000|")
+    cases += (f"0.energy=5;{no_power}|", f"{no_counter};{no_power}|")
     file = tmp_path / "readings"
-    file.write_text(before.replace(";", "\n"))
-    (found,) = run_beside(nvml_dir, CODE, file, after or before, FETTLE_FAKENVML_FILE=file)
-    if expected is None:
-        assert found is None
-    else:
-        source, watts_or_joules = expected
-        joules = watts_or_joules if source == "counter" else watts_or_joules * found["seconds"]
-        assert (found["source"], found["requests"]) == (source, 10)
-        assert found["joules"] == pytest.approx(joules)
+    file.touch()
+    counted, sampled, still, none = run_beside(nvml_dir, CODE, file, *cases, FETTLE_FAKENVML_FILE=file)
+    assert (counted["source"], counted["requests"], counted["joules"]) == ("counter", 10, pytest.approx(300.0))
+    assert (sampled["source"], sampled["joules"]) == ("power", pytest.approx(150.0 * sampled["seconds"]))
+    assert still is None and none is None
 
 
 def test_short_or_empty_measurement_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def measured(folder: Path, limit_ms: float, *, counts: bool = False, **more: Any
 def test_capacity_is_the_highest_rate_that_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model of at most 2,000 requests a second and a limit of 100 ms, then the highest rate that held is close to
     the lowest that did not, and the predictions under load are the same."""
-    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 5)
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 3)
     result = measured(tmp_path, 100.0)
     assert result.per_s is not None and 200 < result.per_s < 1.2 / CALL_S
     held = [one.target_per_s for one in result.tries if one.kept]
