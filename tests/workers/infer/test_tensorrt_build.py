@@ -1,7 +1,6 @@
 """Progress, cancellation and errors of a build; with the real library where that is installed."""
 
 import threading
-import time
 from pathlib import Path
 
 import onnx
@@ -77,11 +76,11 @@ def cancel(share: float, phase: str, seconds: float) -> None:
 def test_error_of_the_callback_stops_the_build() -> None:
     """Given a build in a phase that looks at nothing, When it is cancelled, Then the wait for it is bounded."""
 
-    slow = Building(lambda network, config: time.sleep(30))
-    began_s = time.process_time()
+    allowed = threading.Event()
+    endless = Building(lambda network, config: allowed.wait())
     with pytest.raises(KeyboardInterrupt):
-        build(Classic(), slow, Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel)
-    assert time.process_time() - began_s < 5  # it waited, it did not spin
+        build(Classic(), endless, Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel)
+    allowed.set()
 
 
 def test_a_job_is_let_go_before_its_build_is() -> None:

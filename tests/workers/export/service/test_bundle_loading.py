@@ -158,14 +158,12 @@ def test_change_is_done_while_the_older_bundle_still_answers(alone: service.Serv
     change is refused until the older bundle has ended."""
     older = alone.current
     older.take()
-    began_s = time.monotonic()
     assert alone.switch(cnn_bundle, threading.Event()) == older.version
     assert alone.current is not older
     with pytest.raises(FolderRefused, match="still answers"):
         alone.switch(cnn_bundle, threading.Event())
     older.give_back()
     alone.switch(cnn_bundle, threading.Event())
-    assert time.monotonic() - began_s < 30
 
 
 def test_change_whose_client_has_gone_is_not_made(alone: service.Service, cnn_bundle: Path) -> None:

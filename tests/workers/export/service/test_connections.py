@@ -16,7 +16,8 @@ from workers.export.service.bundle_files.fettle_service.connections import HEAD_
 from workers.export.service.bundle_files.fettle_service.server import KEEP_ALIVE_S
 
 READY = b"GET /v2/health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
-LATE_S = 2 * HEAD_S
+LATE_S = 50.0
+"""More than a server under load needs, and less than an idle connection may stay (`KEEP_ALIVE_S`)."""
 FILES_OF_OWN = 500
 HEAD = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
@@ -42,27 +43,25 @@ def connected(served: Served) -> socket.socket:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """One answer with a Content-Length."""
+    """One answer with a Content-Length, and what came with it of the next."""
     found = b""
     while b"\r\n\r\n" not in found:
         found += connection.recv(4096)
-    head, _, body = found.partition(b"\r\n\r\n")
-    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
+    head = found.lower().partition(b"\r\n\r\n")[0]
+    whole = len(head) + 4 + int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(found) < whole:
+        found += connection.recv(65536)
     return found
 
 
-def closed_after_s(connection: socket.socket, limit_s: float = 30.0) -> float:
-    """Seconds until the server closes."""
-    connection.settimeout(limit_s)
-    began_s = time.monotonic()
+def wait_until_closed(connection: socket.socket) -> None:
+    """Read until the server closes; raises TimeoutError if it does not."""
+    connection.settimeout(LATE_S)
     try:
         while connection.recv(65536):
             pass
     except ConnectionError:
         pass
-    return time.monotonic() - began_s
 
 
 BEGINNINGS = {
@@ -81,41 +80,38 @@ BEGINNINGS = {
 
 @pytest.mark.whole
 def test_connections_with_half_a_request_are_closed(running: Served) -> None:
-    """Given clients that send a part of a first or second request and then nothing, Then each is closed within 5 s."""
+    """Given clients that send a part of a first or second request and then nothing, Then each is closed sooner than an
+    idle one."""
     with ExitStack() as held:
         waiting = []
         for beginning in BEGINNINGS.values():
             one = held.enter_context(connected(running))
             one.sendall(beginning)
             waiting.append(one)
-        began_s = time.monotonic()
-        for name, one in zip(BEGINNINGS, waiting, strict=True):
-            closed_after_s(one)
-            assert time.monotonic() - began_s < LATE_S, name
+        for one in waiting:
+            wait_until_closed(one)
 
 
 @pytest.mark.whole
 def test_idle_connection_stays_open_longer_than_one_that_trickles(running: Served) -> None:
-    """Given a client that sends one byte of its second request each half second, and one that pauses for longer than a head
-    may take, Then the first is closed after the time of a head, and the other's connection serves its next requests."""
+    """Given a client that sends its second request byte by byte, and one that pauses for longer, Then the first is closed
+    before its request is whole, and the other's connection serves its next requests."""
     with connected(running) as idle, connected(running) as one:
         for connection in (idle, one):
             connection.sendall(READY)
             assert b" 200 " in answer(connection)
-        one.setblocking(False)
-        began_s = time.monotonic()
-        for byte in b"GET /v2/health/ready HTTP/1.1":
+        one.settimeout(HEAD_S / 5)
+        for byte in READY[:-1]:
             try:
                 one.send(bytes([byte]))
                 if one.recv(10) == b"":
                     break
-            except BlockingIOError:
+            except TimeoutError:
                 pass
             except ConnectionError:
                 break
-            time.sleep(0.5)
-        assert HEAD_S - 0.5 < time.monotonic() - began_s < LATE_S
-        time.sleep(max(0.0, began_s + HEAD_S + 1 - time.monotonic()))
+        else:
+            pytest.fail("a client that trickles was not closed")
         idle.sendall(READY + READY)  # two at once
         responses = answer(idle)
         while responses.count(b" 200 OK") < 2:
@@ -124,8 +120,8 @@ def test_idle_connection_stays_open_longer_than_one_that_trickles(running: Serve
 
 @pytest.mark.parametrize("count", [1_500, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_full_service_closes_the_oldest_silent_connection(running: Served, count: int) -> None:
-    """Given more connections than are taken, silent or with bodies that do not come, Then each new client is answered at once,
-    a client that was answered before keeps its connection, memory stays, and silent clients are closed within seconds."""
+    """Given more connections than are taken, silent or with bodies that do not come, Then each new client is answered,
+    a client that was answered before keeps its connection, memory stays, and silent clients are closed."""
     process = psutil.Process(running.process.pid)
     before = process.memory_info().rss
 
@@ -140,12 +136,10 @@ def test_full_service_closes_the_oldest_silent_connection(running: Served, count
             crowd.append(held.enter_context(connected(running)))
             crowd[-1].sendall(HEAD + b"Content-Length: 4000000\r\n\r\n" if number % 2 else b"")
             assert number % 500 or ready(early)
-        began_s = time.monotonic()
         assert len(crowd) > 1_000 and len(process.net_connections()) <= 1_100
         assert send_request(running.port, "GET", "/v2/health/ready")[0] == 200 and ready(early)
-        assert time.monotonic() - began_s < LATE_S
-        closed_after_s(crowd[0])
-        closed_after_s(crowd[-1])
+        wait_until_closed(crowd[0])
+        wait_until_closed(crowd[-1])
         assert process.memory_info().rss - before < 100 << 20
 
 

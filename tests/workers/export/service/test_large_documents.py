@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from served_bundles import INFER, Served, item_of, request, send_request
 
+from workers.export.service.bundle_files.fettle_service import documents
 from workers.export.service.bundle_files.fettle_service.documents import RequestError, read_document, write_document
 from workers.export.service.bundle_files.fettle_service.forms import ChatBody, read_body
 from workers.export.service.bundle_files.fettle_service.protocol import InferenceRequest, Tensor, parse, reply
@@ -100,13 +101,13 @@ def test_write_document_arrays_are_lists() -> None:
 
 
 @pytest.mark.parametrize("part", [b"[]", b"{}", b'""', b'{"":[]}', b"0"])
-def test_read_body_large_chat_of_tiny_values_is_refused_unread(part: bytes) -> None:
+def test_read_body_large_chat_of_tiny_values_is_refused_unread(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a chat of 30 MB that would become a gigabyte of objects, then 413 without reading it."""
     body = b'{"messages": [' + b",".join([part] * (30_000_000 // (len(part) + 1))) + b"]}"
-    began_s = time.thread_time()
+    monkeypatch.setattr(documents, "json", None)
     with pytest.raises(RequestError) as refused:
         read_body(ChatBody, body)
-    assert (refused.value.status, time.thread_time() - began_s < 0.5) == (413, True)
+    assert refused.value.status == 413
 
 
 def test_read_document_numbers_of_any_form() -> None:
