@@ -116,7 +116,7 @@ def check_nothing_happened(space: Workspace, corpus: Path, canary: Path, before:
     assert not any((folder / "escape").exists() for folder in (space.jobs, *space.jobs.parents))
 
 
-def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], corpus: Path, canary: Path) -> None:
+def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], corpus: Path, canary: Path) -> Times:
     """The complete workflow for what may be opened, looking for all; then the marks that something would have left."""
     before, times = tree(corpus), Times([])
     late = [entry for entry in chosen if refused_when_worked_with(entry.file)]
@@ -125,14 +125,14 @@ def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], co
     wrong += worked_with(space, openable, files, times)
     assert not wrong, "\n".join(wrong)
     check_nothing_happened(space, corpus, canary, before)
-    times.check()
+    return times
 
 
 @pytest.mark.whole
 def test_some_of_every_kind(
     space: Workspace, entries: dict[str, Entry], files: dict[str, Path], corpus: Path, canary: Path
 ) -> None:
-    """Given a trick of nearly every kind, Then each ends as the index expects, in words and in time, and nothing ran."""
+    """Given a trick of nearly every kind, Then each ends as the index expects, in words, and nothing ran."""
     go_through(space, [entries[name] for name in SOME[::4]], files, corpus, canary)
 
 
@@ -141,9 +141,9 @@ def test_some_of_every_kind(
 def test_all_of_them(
     space: Workspace, entries: dict[str, Entry], files: dict[str, Path], corpus: Path, canary: Path
 ) -> None:
-    """Given the whole corpus, Then the same."""
+    """Given the whole corpus, Then the same, in time."""
     assert len(entries) == 267
-    go_through(space, list(entries.values()), files, corpus, canary)
+    go_through(space, list(entries.values()), files, corpus, canary).check()
 
 
 @pytest.mark.whole

@@ -1,5 +1,6 @@
 """The sandbox proven from inside: a job tries each escape alone; each is stopped and reported in words."""
 
+import json
 import socket
 import sys
 import time
@@ -53,10 +54,10 @@ def outside(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(params=["anew", *(["forked"] if IS_OFFERED else [])])
-def fork(request: pytest.FixtureRequest) -> ForkJob | None:
-    """How a worker comes to be."""
-    return Forks(shared_server(HANDLERS)).start if request.param == "forked" else None
+@pytest.fixture
+def fork() -> ForkJob | None:
+    """How a worker comes to be where the system offers it; else it is started anew."""
+    return Forks(shared_server(HANDLERS)).start if IS_OFFERED else None
 
 
 def attempt(
@@ -65,11 +66,12 @@ def attempt(
     """Let a job try it; its end. Nothing of it may be left, neither a folder nor a process."""
     if limits.wall_s is not None:
         limits = limits.model_copy(update={"wall_s": limits.wall_s * busyness()})
+    name = what.partition(",")[0]
     job = RunJob(
-        job_id=what,
+        job_id=name,
         kind="tries",
         params={"what": what, "outside": str(outside), "port": port},
-        work_dir=str(root / "jobs" / what),
+        work_dir=str(root / "jobs" / name),
         limits=limits,
     )
     client = JobClient(WorkerSetup(root / "jobs", job_kinds=HANDLERS), fork)
@@ -105,12 +107,24 @@ def test_each_escape_is_stopped(tmp_path: Path, outside: Path, port: int, what: 
     check_untouched(outside)
 
 
+def test_worker_started_anew_is_walled_in_as_well(tmp_path: Path, outside: Path, port: int) -> None:
+    """Given a worker that was not forked, Then each escape ends there as in a forked one."""
+    end = attempt(tmp_path, ",".join(DENIED), outside, port)
+
+    assert isinstance(end, Finished), end
+    assert json.loads(end.result["answer"]) == dict.fromkeys(DENIED, "not permitted")
+    check_untouched(outside)
+
+
 @pytest.mark.whole
+@pytest.mark.parametrize("is_forked", [True, False])
 @pytest.mark.parametrize("what", STOPPED)
-def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
+def test_what_has_no_end_is_ended(
+    tmp_path: Path, outside: Path, port: int, what: str, is_forked: bool, fork: ForkJob | None
+) -> None:
     """Given a job that takes all there is, Then it is stopped at its limit, and reported in words."""
     limits = TIGHT.model_copy(update={"wall_s": 1.5}) if STOPPED[what] == "time_limit" else TIGHT
-    error, _ = explain(attempt(tmp_path, what, outside, port, limits, fork=fork))
+    error, _ = explain(attempt(tmp_path, what, outside, port, limits, fork if is_forked else None))
 
     assert error.code == STOPPED[what], error
     assert error.detail.endswith(".") and error.hint.endswith(".")

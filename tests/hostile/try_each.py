@@ -1,4 +1,4 @@
-"""Lets a worker try escapes, and writes how each ended: python try_each.py FOLDER read,write…
+"""Lets a worker try several escapes, and writes how each ended: python try_each.py FOLDER read,write…
 
 FOLDER gets the jobs' folders, and `outside` with a file that a job must not touch.
 """
@@ -10,16 +10,15 @@ import time
 from pathlib import Path
 
 from app.jobs.client import Crashed, JobClient
-from app.jobs.outcome import error_of
 from app.jobs.setup import WorkerSetup
 from workers.contracts.process.messages import TERMINAL, Finished, RunJob
 
 
 def attempt(folder: Path, what: str) -> dict[str, object]:
-    """Return the code of the error, "" where the job could do it, and which walls held."""
+    """Return the end of each, and which walls held."""
     client = JobClient(WorkerSetup(folder / "jobs", job_kinds="fettle_hostile_handlers"))
     params = {"what": what, "outside": str(folder / "outside"), "port": 9}
-    client.start(RunJob(job_id=what, kind="tries", params=params, work_dir=str(folder / "jobs" / what)))
+    client.start(RunJob(job_id="tries", kind="tries", params=params, work_dir=str(folder / "jobs" / "tries")))
     end = None
     while not client.done:
         for message in client.poll():
@@ -28,11 +27,9 @@ def attempt(folder: Path, what: str) -> dict[str, object]:
         time.sleep(0.005)
     ready = client.ready
     client.close()
-    assert end is not None and ready is not None
-    error = error_of(end)
+    assert isinstance(end, Finished) and ready is not None
     return {
-        "code": error.code if error is not None else "",
-        "answer": end.result["answer"] if isinstance(end, Finished) else "",
+        "ends": json.loads(end.result["answer"]),
         "held": ready.protections,
         "missing": [one.name for one in ready.missing_protections],
         "secret": (folder / "outside" / "secret.txt").read_text(),
@@ -41,4 +38,4 @@ def attempt(folder: Path, what: str) -> dict[str, object]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a job that can send it is identified by its code
-    sys.stdout.write(json.dumps({what: attempt(Path(sys.argv[1]), what) for what in sys.argv[2].split(",")}))
+    sys.stdout.write(json.dumps(attempt(Path(sys.argv[1]), sys.argv[2])))

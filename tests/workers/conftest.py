@@ -1,6 +1,5 @@
 """Small real models of several kinds, with data, for tests of everything that touches a model."""
 
-import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 import small_models
 import special_models
 import tiny_llama
+from made_once import made_once
 from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
@@ -64,18 +64,15 @@ class Small:
 
 
 @pytest.fixture(scope="session")
-def tiny_chat(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def tiny_chat() -> Callable[[], Path]:
     """A tiny language model in the inner form, opened when it is first wanted; treat it as read-only."""
 
-    @functools.cache
-    def opened() -> Path:
-        root = tmp_path_factory.mktemp("tiny-chat")
+    def opened(root: Path) -> None:
         tiny_llama.write_tiny_llama(root / "tiny")
         (root / "job").mkdir()
         open_model(OpenParams(path=str(root / "tiny")), RecordingContext(work_dir=root / "job"))
-        return root / "job" / "model"
 
-    return opened
+    return lambda: made_once("tiny chat", opened) / "job" / "model"
 
 
 @pytest.fixture(scope="session")

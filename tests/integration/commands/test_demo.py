@@ -77,7 +77,7 @@ def test_the_document_is_that_of_the_contract(demo: Demo) -> None:
     document = demo.document
     assert [name for name in document if name != "reason"] == [*DOCUMENT_FIELDS, "bundle"]  # shown where it was busy
     assert document["bundle"] == str(demo.bundle)
-    assert 0 < document["seconds"] <= 92
+    assert document["seconds"] > 0
     assert document["limit"] == 1.0
     for variant in (document["baseline"], *document["variants"]):
         assert list(variant) == VARIANT_FIELDS

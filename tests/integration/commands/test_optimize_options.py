@@ -6,7 +6,6 @@ import command_models as small
 import pytest
 from fettle_command import Fettle
 from small_model import swapped_model, write_pictures
-from stopwatch import busyness
 
 from app.cli.optimize import over_budget
 from app.domain.outcome import Ending
@@ -45,7 +44,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_own_preset_with_one_runtime(workshop: Fettle, model: Path, tmp_path: Path) -> None:
-    """Given a person's preset and one runtime, then only its recipes for that runtime are tried, in its time."""
+    """Given a person's preset and one runtime, then only its recipes for that runtime are tried."""
     out = tmp_path / "result"
     done = workshop(
         "optimize", model, "--preset", "mine", "--runtime", "openvino", "--out", out, "--seed", "3", "--json"
@@ -54,7 +53,6 @@ def test_an_own_preset_with_one_runtime(workshop: Fettle, model: Path, tmp_path:
     document = done.document
     assert {variant["runtime"] for variant in document["variants"]} <= {"openvino"}
     assert document["baseline"]["runtime"] == "onnxruntime-cpu"
-    assert document["seconds"] <= 12 + 2 * busyness()  # its time, and what ends it
     assert (out / "artifact.json").is_file()
     rows = {row["id"]: row for row in workshop.here("describe", "--json").document["presets"]}
     assert rows["mine"]["available"] is True

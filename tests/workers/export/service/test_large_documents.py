@@ -21,9 +21,15 @@ NUMBERS = 1_000_000
 FREE = Tensor("x", "float32", (None,))
 
 
-def large_request(values: np.ndarray[Any, np.dtype[Any]]) -> bytes:
-    data = values.tolist()
-    entry = {"name": "x", "datatype": "FP32", "shape": [len(data)], "data": data}
+@pytest.fixture(scope="module")
+def values() -> np.ndarray[Any, np.dtype[Any]]:
+    return np.random.default_rng(0).normal(size=NUMBERS)
+
+
+@pytest.fixture(scope="module")
+def body(values: np.ndarray[Any, np.dtype[Any]]) -> bytes:
+    """A request of 20 MB of numbers."""
+    entry = {"name": "x", "datatype": "FP32", "shape": [NUMBERS], "data": values.tolist()}
     return json.dumps({"inputs": [entry]}).encode()
 
 
@@ -35,37 +41,37 @@ def short_turns() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def turns_beside(work: Callable[[], object]) -> int:
-    """How often another thread has the interpreter's lock while `work` runs."""
-    thread, turns = threading.Thread(target=work), 0
+def turns_beside(work: Callable[[], Any]) -> tuple[int, Any]:
+    """(how often another thread has the interpreter's lock while `work` runs, what that returns)."""
+    results: list[Any] = []
+    thread, turns = threading.Thread(target=lambda: results.append(work())), 0
     with short_turns():
         thread.start()
         while thread.is_alive():
             time.sleep(0.0005)
             turns += 1
         thread.join()
-    return turns
+    return turns, results[0]
 
 
 @pytest.mark.whole
-def test_parse_large_request_lets_other_threads_go_on() -> None:
+def test_parse_large_request_lets_other_threads_go_on(values: np.ndarray[Any, Any], body: bytes) -> None:
     """Given a request of 20 MB of numbers, when a thread reads it, then another thread has a turn every few milliseconds;
     `json.loads` gives it hardly any."""
-    values = np.random.default_rng(0).normal(size=NUMBERS)
-    body = large_request(values)
     assert len(body) > 19 << 20
-    assert turns_beside(lambda: json.loads(body)) < 20
-    assert turns_beside(lambda: parse(body, None, [FREE])) > 50
-    np.testing.assert_array_equal(parse(body, None, [FREE]).feeds["x"], values.astype(np.float32))
+    assert turns_beside(lambda: json.loads(body))[0] < 20
+    turns, found = turns_beside(lambda: parse(body, None, [FREE]))
+    assert turns > 50
+    np.testing.assert_array_equal(found.feeds["x"], values.astype(np.float32))
 
 
 @pytest.mark.whole
-def test_reply_with_many_numbers_lets_other_threads_go_on() -> None:
+def test_reply_with_many_numbers_lets_other_threads_go_on(values: np.ndarray[Any, Any]) -> None:
     """Given an output of a million numbers, when a thread writes it as JSON, then another thread has its turns."""
-    values = np.random.default_rng(0).normal(size=NUMBERS).astype(np.float32)
+    values = values.astype(np.float32)
     requested = InferenceRequest("", {}, {}, False)
-    assert turns_beside(lambda: reply("m", "1", requested, {"y": values})) > 50
-    content, length = reply("m", "1", requested, {"y": values})
+    turns, (content, length) = turns_beside(lambda: reply("m", "1", requested, {"y": values}))
+    assert turns > 50
     (output,) = json.loads(content)["outputs"]
     assert length is None
     np.testing.assert_array_equal(np.asarray(output["data"], np.float32), values)
@@ -103,7 +109,7 @@ def test_write_document_arrays_are_lists() -> None:
 @pytest.mark.parametrize("part", [b"[]", b"{}", b'""', b'{"":[]}', b"0"])
 def test_read_body_large_chat_of_tiny_values_is_refused_unread(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a chat of 30 MB that would become a gigabyte of objects, then 413 without reading it."""
-    body = b'{"messages": [' + b",".join([part] * (30_000_000 // (len(part) + 1))) + b"]}"
+    body = b'{"messages": [' + (part + b",") * (30_000_000 // (len(part) + 1)) + part + b"]}"
     monkeypatch.setattr(documents, "json", None)
     with pytest.raises(RequestError) as refused:
         read_body(ChatBody, body)
@@ -121,10 +127,10 @@ def test_read_document_numbers_of_any_form() -> None:
 
 
 @pytest.mark.whole
-def test_service_answers_others_while_it_reads_a_large_body(served: Served) -> None:
+def test_service_answers_others_while_it_reads_a_large_body(served: Served, body: bytes) -> None:
     """Given a request of 20 MB in JSON, when the service reads it, then small requests are answered meanwhile."""
     small = request(item_of(served.folder))
-    body, statuses = large_request(np.random.default_rng(0).normal(size=NUMBERS)), []
+    statuses: list[int] = []
     send_request(served.port, "POST", INFER, small)
     large = threading.Thread(target=lambda: statuses.append(send_request(served.port, "POST", INFER, body)[0]))
     large.start()

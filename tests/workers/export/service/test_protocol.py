@@ -128,8 +128,7 @@ def test_engine_request_with_other_batch_sizes_is_refused(a: int, b: int) -> Non
         engine.close()
 
 
-@pytest.mark.parametrize("form", [InferBody, ChatBody])
-@pytest.mark.parametrize("field", ["inputs", "outputs", "messages"])
+@pytest.mark.parametrize(("form", "field"), [(InferBody, "inputs"), (InferBody, "outputs"), (ChatBody, "messages")])
 @pytest.mark.parametrize("item", ["{}", '{"shape": [], "role": 1, "content": [{}]}', "0", '{"shape": [-1, -1]}'])
 def test_read_body_reports_the_first_of_many_errors(form: type[BaseModel], field: str, item: str) -> None:
     """Given thousands of wrong items, then one error comes without memory for the others."""
