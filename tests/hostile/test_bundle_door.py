@@ -51,9 +51,18 @@ class Small:
         np.savez(root / "items.npz", image=np.concatenate([item["image"] for item in items]))
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder with a model, its data and its bundle, and where in it the bundle lies."""
+    root = tmp_path_factory.mktemp("sound")
+    return root, write_torch_bundle(Small(root), root).relative_to(root)
+
+
 @pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    return write_torch_bundle(Small(tmp_path), tmp_path)
+def bundle(sound: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy that a test may spoil, with model and data in `tmp_path`."""
+    shutil.copytree(sound[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path / sound[1]
 
 
 @pytest.fixture
@@ -117,7 +126,9 @@ def test_verify_bundle_with_a_pipe_in_it_names_it(bundle: Path, tmp_path: Path, 
     assert name in " ".join(finding.what for finding in found.findings)
 
 
-WALLS = pytest.mark.parametrize("without", ["", "landlock,seccomp"], ids=["walls", "no walls"])
+WALLS = pytest.mark.parametrize(
+    "without", [pytest.param("", id="walls", marks=pytest.mark.slow), pytest.param("landlock,seccomp", id="no walls")]
+)
 
 
 def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:

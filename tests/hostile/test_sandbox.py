@@ -20,7 +20,7 @@ from workers.contracts.process.messages import TERMINAL, Failed, Finished, Limit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 
-TIGHT = Limits(memory_bytes=400 << 20, wall_s=4, file_bytes=8 << 20)
+TIGHT = Limits(memory_bytes=400 << 20, wall_s=30, file_bytes=8 << 20)
 DENIED = (
     "read", "read_a_link", "list", "write", "remove", "move", "hard_link", "connect", "listen", "datagram",
     "start_a_program", "become_a_program", "end_the_window", "fork_on_and_on",

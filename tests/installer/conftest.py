@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "installer"))
 
 PROGRAM = """
-import json, sys, time
+import json, sys
 import alpha
-print(json.dumps({"arguments": sys.argv[1:], "path": sys.path, "alpha": alpha.__file__, "started": time.time()}))
+print(json.dumps({"arguments": sys.argv[1:], "path": sys.path, "alpha": alpha.__file__}))
 sys.exit(7 if "fail" in sys.argv else 0)
 """
 

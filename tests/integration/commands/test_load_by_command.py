@@ -18,7 +18,7 @@ POINT = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory
 )
 def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
     """Given each scenario, Then the documented fields come first, and LoadGen's verdict and the wording are added."""
-    done = Fettle(tmp_path)("bench", sample_paths().model, "--scenario", scenario, "--seconds", "0.4", "--json")
+    done = Fettle(tmp_path).here("bench", sample_paths().model, "--scenario", scenario, "--seconds", "0.4", "--json")
     assert done.code == 0, done.err
     document = done.document
     assert list(document)[:2] == ["points", "knee_batch"] and document["knee_batch"] == 1

@@ -93,10 +93,10 @@ def test_a_model_that_gives_no_numbers_is_regressed(shop: Fettle, pictures: Path
     assert any("NaN" in note for note in done.document["optimized"]["notes"])
 
 
-def test_other_interfaces_are_refused_by_a_real_process(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+def test_other_interfaces_are_refused(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
     """Given a model of other pictures, then exit code 3 with the difference, and no verdict."""
     other = small.picture_model(tmp_path / "other.onnx")
-    done = shop("prove", SAMPLE, other, "--data", pictures, "--json")
+    done = shop.here("prove", SAMPLE, other, "--data", pictures, "--json")
     assert done.code == 3
     assert done.error["code"] == "other_interface"
     assert "picture [any, 1, 28, 28] float32" in done.error["detail"]

@@ -3,6 +3,7 @@
 import csv
 import json
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,9 @@ RECIPES = (
 )
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    folder = tmp_path / "models"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
     for number in (1, 2):
         picture_model(folder / f"m{number}.onnx", classes=4 + number)
     (folder / "bad.onnx").write_text("no model")
@@ -44,11 +44,30 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def options(tmp_path: Path) -> list[str | Path]:
-    data = tmp_path / "d.npz"
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
+    folder = tmp_path_factory.mktemp("options")
+    data = folder / "d.npz"
     np.savez(data, picture=np.random.default_rng(3).random((120, 3, 16, 16)).astype(np.float32))
-    return ["--data", data, "--recipe", write_preset(tmp_path, RECIPES, max_loss_pct=5.0), "--threads", "1", "--json"]
+    return ["--data", data, "--recipe", write_preset(folder, RECIPES, max_loss_pct=5.0), "--threads", "1", "--json"]
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A study on this computer: its data folder, rows, table, and what was made and predicted."""
+
+    fettle: Fettle
+    rows: dict[str, dict[str, Any]]
+    table: Path
+    made: dict[tuple[str, str, str], Any]
+
+
+@pytest.fixture(scope="module")
+def studied(models: Path, options: list[str | Path], tmp_path_factory: pytest.TempPathFactory) -> Studied:
+    folder = tmp_path_factory.mktemp("studied")
+    fettle = Fettle(folder / "here")
+    rows = rows_of(fettle.here("study", models, *options, "--out", folder / "t.csv"))
+    return Studied(fettle, rows, folder / "t.csv", untimed(fettle.home))
 
 
 def rows_of(done: Finished) -> dict[str, dict[str, Any]]:
@@ -71,13 +90,10 @@ def untimed(home: Path) -> dict[tuple[str, str, str], Any]:
     return found
 
 
-def test_study_is_one_table_and_goes_on(
-    models: Path, options: list[str | Path], fettle: Fettle, tmp_path: Path
-) -> None:
+def test_study_is_one_table_and_goes_on(models: Path, options: list[str | Path], studied: Studied) -> None:
     """Given two models and a file that is none, When they are studied twice, Then the bad one is a row with its error,
     the table is also a file, and the second study repeats no finished run."""
-    table = tmp_path / "t.csv"
-    rows = rows_of(fettle("study", models, *options, "--out", table))
+    rows = studied.rows
     assert list(rows) == ["bad.onnx", "m1.onnx", "m2.onnx"]
     assert rows["bad.onnx"]["error"]["code"] == "not_a_model"
     assert rows["bad.onnx"]["recommended"] is None
@@ -86,24 +102,25 @@ def test_study_is_one_table_and_goes_on(
         assert rows[name]["seconds"] > 0
         assert rows[name]["computer"]
         assert (rows[name]["recommended"] is None) == (rows[name]["verdict"] is None)
-    with table.open(encoding="utf-8", newline="") as file:
+    with studied.table.open(encoding="utf-8", newline="") as file:
         assert [row["model"] for row in csv.DictReader(file)] == list(rows)
-    again = rows_of(fettle("study", models, *options))
+    again = rows_of(studied.fettle.here("study", models, *options))
     assert [again[name] for name in ("m1.onnx", "m2.onnx")] == [rows[name] for name in ("m1.onnx", "m2.onnx")]
+    before = (models / "m1.onnx").read_bytes()
     picture_model(models / "m1.onnx", classes=7)
-    changed = rows_of(fettle("study", models, *options))
+    changed = rows_of(studied.fettle.here("study", models, *options))
+    (models / "m1.onnx").write_bytes(before)
     assert changed["m1.onnx"]["run_id"] != rows["m1.onnx"]["run_id"]
     assert changed["m2.onnx"] == rows["m2.onnx"]
 
 
 def test_cluster_with_a_killed_worker_makes_the_same_table(
-    models: Path, options: list[str | Path], tmp_path: Path
+    models: Path, options: list[str | Path], studied: Studied, tmp_path: Path
 ) -> None:
     """Given two workers, When one is killed in the middle of a study, Then all rows are there as in a local study, what
     was made and predicted is equal to the bit, and no process is left."""
     pytest.importorskip("distributed", reason="the optional set “cluster” is not installed")
-    here, there = Fettle(tmp_path / "here"), Fettle(tmp_path / "there")
-    local = rows_of(here("study", models, *options))
+    there, local = Fettle(tmp_path / "there"), studied.rows
     running = there.start("study", models, *options, "--cluster", "local:2")
     command = psutil.Process(running.pid)
     killed = wait_for(lambda: _worker(command, "worker-2", with_jobs=True))
@@ -112,7 +129,7 @@ def test_cluster_with_a_killed_worker_makes_the_same_table(
     rows = rows_of(Finished(running.returncode, out, err, 0.0))
     assert _codes(rows) == _codes(local)
     assert {rows[name]["computer"] for name in ("m1.onnx", "m2.onnx")} == {"worker-1"}
-    made, made_there = untimed(here.home), untimed(there.home)
+    made, made_there = studied.made, untimed(there.home)
     both = made.keys() & made_there.keys()
     assert len([key for key in both if key[2] == "files"]) >= 6
     assert {key: made[key] for key in both} == {key: made_there[key] for key in both}
@@ -121,13 +138,13 @@ def test_cluster_with_a_killed_worker_makes_the_same_table(
 
 @pytest.mark.usefixtures("quick_setup")
 def test_study_over_ssh_survives_a_cancel_and_a_killed_job(
-    models: Path, options: list[str | Path], own_sshd: Sshd, tmp_path: Path
+    models: Path, options: list[str | Path], studied: Studied, own_sshd: Sshd, tmp_path: Path
 ) -> None:
     """Given a computer behind an SSH server, When a study there is cancelled, Then its processes there end and nothing is
     left; When it goes on there and here and a job there is killed, Then all rows are there and what was made and
     predicted is equal to the bit with a local study; When the workers there are of another version, Then it says
     so and takes no result from here for one from there."""
-    here, there = Fettle(tmp_path / "here"), Fettle(tmp_path / "there")
+    there, local = Fettle(tmp_path / "there"), studied.rows
     added = own_sshd.add_with_packages(find_data_folder(there.home).computers)
     version = own_sshd.workers / "versions" / added.workers_version
     running = there.start("study", models, *options, "--on", "target")
@@ -141,7 +158,6 @@ def test_study_over_ssh_survives_a_cancel_and_a_killed_job(
     wait_for(lambda: not _pids(own_sshd), 5)
     assert not list((own_sshd.workers / "jobs").glob("[!.]*"))
 
-    local = rows_of(here("study", models, *options))
     running = there.start("study", models, *options, "--on", "target,here")
     keeper = wait_for(lambda: (found := _keeper(own_sshd)) and found.children() and found)
     keeper.kill()
@@ -149,7 +165,7 @@ def test_study_over_ssh_survives_a_cancel_and_a_killed_job(
     rows = rows_of(Finished(running.returncode, out, err, 0.0))
     assert _codes(rows) == _codes(local)
     assert {rows[name]["computer"] for name in ("m1.onnx", "m2.onnx")} == {local["m1.onnx"]["computer"]}
-    made, made_there = untimed(here.home), untimed(there.home)
+    made, made_there = studied.made, untimed(there.home)
     both = made.keys() & made_there.keys()
     assert len([key for key in both if key[2] == "files"]) >= 6
     assert {key: made[key] for key in both} == {key: made_there[key] for key in both}
