@@ -77,6 +77,17 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     forking.close_servers()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_syncs() -> Iterator[None]:
+    """Do not wait for the disk, which takes most of the time of a test that writes; no test cuts the power."""
+    from app.persistence import engine
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _file: None)
+        patched.setattr(engine, "WRITING", (*engine.WRITING, "synchronous=OFF"))
+        yield
+
+
 @pytest.fixture
 def own_sshd(tmp_path: Path) -> Iterator[Any]:
     """Another computer, reached by SSH on loopback (`own_sshd.Sshd`)."""

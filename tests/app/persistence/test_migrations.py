@@ -18,7 +18,7 @@ from app.domain.run import Run
 from app.domain.variant import Variant
 from app.paths import DataPaths
 from app.persistence import StoreUnusable, backup, migrate, open_store, revisions, store
-from app.persistence.engine import writing_engine
+from app.persistence.engine import WRITING, writing_engine
 from app.persistence.tables import Base
 
 ROOT = Path(__file__).parents[3]
@@ -71,8 +71,9 @@ def test_the_known_revisions_are_those_of_the_scripts() -> None:
     assert scripts.get_current_head() == revisions.HEAD
 
 
-def test_connections_use_wal_full_sync_and_foreign_keys(paths: DataPaths) -> None:
+def test_connections_use_wal_full_sync_and_foreign_keys(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given an open store, Then WAL, synchronous FULL and foreign keys hold on its connections."""
+    monkeypatch.setattr("app.persistence.engine.WRITING", WRITING)
     open_store(paths).close()
     engine = writing_engine(paths.database)
     with engine.connect() as connection:
