@@ -1,8 +1,9 @@
-"""One release of a bundle in a process of its own, which may end itself at a point, or find that files may not grow beyond a size.
+"""Release bundles, each in a process of its own that may end itself at a point, or may not let files grow beyond a size.
 
-    python killed_release.py HOME BUNDLE VARIANT kill N | fill BYTES | none
+Each line of the input is a JSON list: HOME, BUNDLE, VARIANT and "kill", N or "fill", BYTES or "none", 0. The processes
+are forked, so that the imports are done once. A last line of JSON about each has its exit "code".
 
-It ends itself at the N-th of the moments at which something can come apart: a file of the data folder is opened, renamed
+A process ends itself at the N-th of the moments at which something can come apart: a file of the data folder is opened, renamed
 or removed, or the database is written. It prints how many there were. What else is opened (modules, what the system tells of
 processes) differs from run to run.
 """
@@ -15,6 +16,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from quick_describe import describe_quickly
+
 from app.domain.job import ExportRecord
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
@@ -22,25 +25,15 @@ from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
-from app.services.flow.steps import DiskStep, JobError
+from app.services.flow.steps import JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release import releasing
 from workers.contracts.folder import sha256_file
-from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts
 
 KILLED = 9
 MOMENTS = ("open", "os.rename", "os.remove", "shutil.rmtree")
-
-
-def describe_quickly():
-    """Return what a job would return in seconds."""
-    yield DiskStep(lambda _stopped: None)
-    targets = (DescribedTarget(id="python", title="Python folder", available=True),)
-    device = DeviceFacts(processor="p", cores=1, memory_bytes=1)
-    return DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
 
 
 def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> int:
@@ -96,4 +89,10 @@ def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> in
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])))
+    for line in sys.stdin:
+        home, bundle, variant_id, how, number = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            raise SystemExit(main(Path(home), Path(bundle), variant_id, how, number))
+        sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}) + "\n")
+        sys.stdout.flush()

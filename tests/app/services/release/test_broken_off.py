@@ -6,15 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from finished_run import copied_space, finished_folder
-from released import exported, kept, released
+from quick_describe import describe_quickly
+from released import compared_folder, exported, kept, released
 from spaces import opened_space
 
 from app.paths import clear_leftovers
 from app.services.records.decisions import read_decisions
+from app.services.release import releasing
 from app.services.release.record import read_current, read_releases
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -25,30 +27,41 @@ POINTS = 20
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_folder(tmp_path_factory.mktemp("broken"))
-
-
-@pytest.fixture(scope="module")
-def before(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a closed data folder with one release, and the bundle of the next one."""
-    root = tmp_path_factory.mktemp("first")
-    spaces = copied_space(finished, root)
-    space = next(spaces)
-    released(space, exported(space, root, "v1", "one"))
-    assert next(spaces, None) is None
+    root = compared_folder(tmp_path_factory.mktemp("first"))
+    with pytest.MonkeyPatch.context() as quick, opened_space(root / "data") as space:
+        quick.setattr(releasing, "describe", describe_quickly)
+        released(space, exported(space, root, "v1", "one"))
     (root / "next.zip").write_bytes(os.urandom(BUNDLE_BYTES))
     return root
 
 
-def broken_off(before: Path, tmp_path: Path, how: str, number: int) -> tuple[int, dict[str, object]]:
-    """The script's exit code and what it printed, on a copy of the data folder."""
-    shutil.copytree(before / "data", tmp_path / "data")
-    command = [sys.executable, str(SCRIPT), tmp_path / "data", before / "next.zip", "v2", how, str(number)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr[-2000:]
-    return done.returncode, json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+Release = Callable[[Path, str, int], tuple[int, dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def broken_off(before: Path) -> Iterator[Release]:
+    """Return a function that releases from a copy of the data folder; it returns the exit code and the report."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(SCRIPT.parents[1]))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    with subprocess.Popen(
+        [sys.executable, str(SCRIPT)], cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as script:
+
+        def release(folder: Path, how: str, number: int) -> tuple[int, dict[str, object]]:
+            shutil.copytree(before / "data", folder / "data")
+            request = [str(folder / "data"), str(before / "next.zip"), "v2", how, number]
+            print(json.dumps(request), file=script.stdin, flush=True)
+            report: dict[str, object] = {}
+            while "code" not in report:
+                report |= json.loads(script.stdout.readline())
+            return int(str(report["code"])), report
+
+        yield release
 
 
 def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
@@ -67,56 +80,60 @@ def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def moments(before: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
+def moments(before: Path, broken_off: Release, tmp_path_factory: pytest.TempPathFactory) -> int:
     """Return how many moments an undisturbed release has."""
     folder = tmp_path_factory.mktemp("whole")
-    code, report = broken_off(before, folder, "none", 0)
+    code, report = broken_off(folder, "none", 0)
     assert (code, report["number"]) == (0, 2)
     check_whole(before, folder / "data", is_released=True)
     assert int(str(report["seen"])) >= POINTS
     return int(str(report["seen"]))
 
 
-def kill_at(before: Path, moments: int, tmp_path: Path, share: float) -> None:
+def kill_at(before: Path, broken_off: Release, moments: int, tmp_path: Path, share: float) -> None:
     number = max(1, min(moments, round(share * moments)))
-    code, _ = broken_off(before, tmp_path, "kill", number)
+    code, _ = broken_off(tmp_path, "kill", number)
     assert code == KILLED, f"it was not killed at moment {number} of {moments}"
     check_whole(before, tmp_path / "data", is_released=None)
 
 
-def fill_at(before: Path, tmp_path: Path, share: float) -> None:
+def fill_at(before: Path, broken_off: Release, tmp_path: Path, share: float) -> None:
     largest = max(path.stat().st_size for path in (before / "data").glob("fettle.db*"))
     limit = largest + (64 << 10) + round(share * (BUNDLE_BYTES - largest - (128 << 10)))
-    code, report = broken_off(before, tmp_path, "fill", limit)
+    code, report = broken_off(tmp_path, "fill", limit)
     assert (code, report["refused"]) == (0, "not_kept")
     check_whole(before, tmp_path / "data", is_released=False)
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("share", [0.6, 1.0])
-def test_killed_release_is_whole_or_absent(before: Path, moments: int, tmp_path: Path, share: float) -> None:
+def test_killed_release_is_whole_or_absent(
+    before: Path, broken_off: Release, moments: int, tmp_path: Path, share: float
+) -> None:
     """Given a release, When the program is killed in its middle or at its last moment, Then the next start finds the
     release complete or absent, and the earlier one intact."""
-    kill_at(before, moments, tmp_path, share)
+    kill_at(before, broken_off, moments, tmp_path, share)
 
 
 @pytest.mark.whole
-def test_release_on_a_full_disk_is_refused(before: Path, tmp_path: Path) -> None:
+def test_release_on_a_full_disk_is_refused(before: Path, broken_off: Release, tmp_path: Path) -> None:
     """Given a disk with room for half of the bundle, Then the release is refused, and the earlier one is intact."""
-    fill_at(before, tmp_path, 0.5)
+    fill_at(before, broken_off, tmp_path, 0.5)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("at", range(POINTS))
-def test_killed_release_at_twenty_moments(before: Path, moments: int, tmp_path: Path, at: int) -> None:
+def test_killed_release_at_twenty_moments(
+    before: Path, broken_off: Release, moments: int, tmp_path: Path, at: int
+) -> None:
     """Given the same at twenty moments from the first to the last."""
-    kill_at(before, moments, tmp_path, (at + 1) / POINTS)
+    kill_at(before, broken_off, moments, tmp_path, (at + 1) / POINTS)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("at", range(POINTS))
-def test_a_disk_that_fills_at_twenty_sizes(before: Path, tmp_path: Path, at: int) -> None:
+def test_a_disk_that_fills_at_twenty_sizes(before: Path, broken_off: Release, tmp_path: Path, at: int) -> None:
     """Given the same at twenty sizes from nothing to nearly all of the bundle."""
-    fill_at(before, tmp_path, at / POINTS)
+    fill_at(before, broken_off, tmp_path, at / POINTS)

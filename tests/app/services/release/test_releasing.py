@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from finished_run import finished_space
 from flows import go, refusal
-from released import exported, kept, released
+from quick_describe import describe_quickly
+from released import compared_folder, exported, kept, released
+from spaces import opened_space
 
 from app.persistence.errors import StoreUnusable
 from app.services.flow.workspace import Workspace
@@ -23,10 +24,12 @@ from app.services.release.releasing import drop_unused, find_project, prune, rel
 
 
 @pytest.fixture
-def space(tmp_path: Path) -> Iterator[Workspace]:
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Yield a project "p1" with a run "r1": a faster engine (v1, recommended) and a pruned version (v2), 48
     examples."""
-    yield from finished_space(tmp_path)
+    monkeypatch.setattr(releasing, "describe", describe_quickly)
+    with opened_space(compared_folder(tmp_path) / "data") as opened:
+        yield opened
 
 
 def test_release_records_changes_and_rollback_restores_the_bytes(space: Workspace, tmp_path: Path) -> None:
@@ -79,14 +82,12 @@ def test_changed_bundle_is_refused(space: Workspace, tmp_path: Path) -> None:
     assert read_current(space.repositories, "p1").number == 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(2, "is_current"), (7, "unknown_release"), (0, "unknown_release")])
-def test_rollback_to_current_or_unknown_release_is_refused(
-    space: Workspace, tmp_path: Path, number: int, code: str
-) -> None:
+def test_rollback_to_current_or_unknown_release_is_refused(space: Workspace, tmp_path: Path) -> None:
     """Given the current release, or an unknown number, Then the rollback is refused and nothing is written."""
     released(space, exported(space, tmp_path, "v1", "one"))
     released(space, exported(space, tmp_path, "v2", "two"))
-    assert refusal(go, space, rollback(space, "p1", number)).error.code == code
+    for number, code in ((2, "is_current"), (7, "unknown_release"), (0, "unknown_release")):
+        assert refusal(go, space, rollback(space, "p1", number)).error.code == code
     assert len(read_decisions(space.repositories, "p1").entries) == 2
     assert refusal(go, space, rollback(space, "nobody", 1)).error.code == "unknown_project"
 
@@ -180,9 +181,9 @@ def test_release_that_cannot_be_stored_loses_nothing(
     """Given a disk that fills at any write or rename, Then the release is refused, and everything is unchanged."""
     released(space, exported(space, tmp_path, "v1", "one"))
     record, before = exported(space, tmp_path, "v2", "two"), kept(space)
-    fill_at(monkeypatch, at)
-    assert refusal(released, space, record).error.code == "disk_full"
-    monkeypatch.undo()
+    with monkeypatch.context() as filled:
+        fill_at(filled, at)
+        assert refusal(released, space, record).error.code == "disk_full"
     assert kept(space) == before
     assert released(space, record).number == 2
 
