@@ -3,12 +3,11 @@ preparation."""
 
 import dataclasses
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_run import FASTER, NOW, finished_run, write_part
+from finished_run import FASTER, NOW, finished_folder, finished_run, write_part
 from records import described
 from spaces import opened_space
 
@@ -35,21 +34,19 @@ ONNX = Recipe(title="Graph", runtime="onnxruntime-cpu", steps=(RecipeStep(techni
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path) -> Path:
     """Return a data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only
-    once."""
-    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 1)
-    with opened_space(tmp_path / "data") as space:
-        finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
-        plain = space.repositories.variants.get("v2")
-        first_look = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
-        space.repositories.variants.update(
-            dataclasses.replace(
-                plain, state="measured", measurement=first_look, judgement=None, screening=Screening(n=20)
-            )
-        )
-    yield tmp_path / "data"
+    once. That one is a row of the database alone."""
+    with opened_space(finished_folder(tmp_path) / "data") as space:
+        measured_once(space, recipe=ONNX, title=ONNX.title, runtime=ONNX.runtime)
+    return tmp_path / "data"
+
+
+def measured_once(space: Workspace, **changes: Any) -> None:
+    """Change version v2 to one with a first measurement and without a verdict."""
+    first_look = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
+    look = {"state": "measured", "measurement": first_look, "judgement": None, "screening": Screening(n=20)}
+    space.repositories.variants.update(dataclasses.replace(space.repositories.variants.get("v2"), **look, **changes))
 
 
 def exported(home: Path, **options: Any) -> tuple[str, str]:
@@ -88,10 +85,16 @@ def test_export_names_the_version_that_could_be_proven(home: Path, monkeypatch: 
 
 @pytest.mark.slow
 def test_export_names_the_version_that_could_be_proven_and_proves_it(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a recommended version that the hub folder cannot take, when it is exported with --prove, then the bundle
     holds the version that one line had named before."""
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.prove_other.FINAL_SETS", 1)
+    home = tmp_path / "data"
+    with opened_space(home) as space:
+        finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
+        measured_once(space)
     out, err = exported(home)
     (line,) = [line for line in err.splitlines() if "--prove" in line]
     assert '"variant": "v0"' in out and "“Graph”" in line

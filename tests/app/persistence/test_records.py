@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import os
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -267,12 +266,10 @@ def test_look_replaces_the_one_of_same_run_number_and_items(store: Store) -> Non
 
 
 @pytest.mark.whole
-def test_a_hundred_thousand_latencies_are_stored_and_read_fast(filled: Store) -> None:
-    """Given 100,000 points, Then they are stored at once, and pages continue by number."""
+def test_a_hundred_thousand_latencies_are_stored_and_read_in_pages(filled: Store) -> None:
+    """Given 100,000 points, Then they are stored, and pages continue by number."""
     points = [LatencyPoint("v1", number / 1000, number % 7 + 0.5) for number in range(100_000)]
-    started = time.perf_counter()
     filled.repositories.latencies.add_many("r1", points)
-    assert time.perf_counter() - started < 10  # 0.4 s alone; the bound leaves room for a busy machine
     first, after = filled.repositories.latencies.page("r1", limit=60_000)
     second, end = filled.repositories.latencies.page("r1", after, limit=60_000)
     assert first + second == points and end == 0

@@ -38,9 +38,11 @@ def paths(tmp_path: Path) -> DataPaths:
     return DataPaths(tmp_path / "home")
 
 
-@pytest.fixture
-def space(paths: DataPaths) -> Iterator[Workspace]:
-    with opened_space(paths.root) as made:
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Yield an open copy that is only read."""
+    home = shutil.copytree(WRITTEN, tmp_path_factory.mktemp("read") / "home")
+    with opened_space(home) as made:
         assert not made.database.notices
         yield made
 
@@ -174,15 +176,19 @@ def test_command_reports_a_damaged_record_once(paths: DataPaths, capsys: pytest.
     assert "proof:" not in capsys.readouterr().err
 
 
-def test_delete_for_good_leaves_no_rows(space: Workspace, project: Project, runs: list[Run]) -> None:
+def test_delete_for_good_leaves_no_rows(paths: DataPaths) -> None:
     """Given the project with a record that was set aside, When it is deleted for good, Then none of its rows is
     left."""
-    query(space.paths.database, "UPDATE run_records SET body_json = '{' WHERE kind = 'proof'")
-    write_proof(space.repositories, runs[0].id, Proof())
-    assert query(space.paths.database, "SELECT count(*) FROM records_set_aside") == [(1,)]
-    move_to_trash(space.repositories, project.id)
-    delete_for_good(space.repositories, project.id)
-    for table in (*RECORD_TABLES, "records_set_aside", "runs", "variants", "latencies", "steps", "exports"):
-        assert query(space.paths.database, f"SELECT count(*) FROM {table}") == [(0,)]
-    assert Forecasts(space.repositories, "computer").of_run("any").before is None
-    assert read_price(space.repositories) is not None
+    open_store(paths).close()
+    query(paths.database, "UPDATE run_records SET body_json = '{' WHERE kind = 'proof'")
+    with open_store(paths) as store:
+        repositories = store.repositories
+        (project,) = repositories.projects.list()
+        write_proof(repositories, repositories.runs.list()[-1].id, Proof())
+        assert query(paths.database, "SELECT count(*) FROM records_set_aside") == [(1,)]
+        move_to_trash(repositories, project.id)
+        delete_for_good(repositories, project.id)
+        for table in (*RECORD_TABLES, "records_set_aside", "runs", "variants", "latencies", "steps", "exports"):
+            assert query(paths.database, f"SELECT count(*) FROM {table}") == [(0,)]
+        assert Forecasts(repositories, "computer").of_run("any").before is None
+        assert read_price(repositories) is not None
