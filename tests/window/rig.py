@@ -4,13 +4,13 @@ import contextlib
 import ctypes
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,8 @@ OFTEN_S = 5
 PROBE = Path(__file__).parent / "probe"
 WITHOUT_KERNEL = Path(__file__).parents[1] / "hostile" / "without_kernel.py"
 BUTTONS = (
-    "Button",
-    "PrimaryButton",
-    "GhostButton",
-    "TextButton",
-    "RailEntry",
-    "QPushButton",
-    "QToolButton",
-    "FoldButton",
-)
+    "Button", "PrimaryButton", "GhostButton", "TextButton", "RailEntry", "QPushButton", "QToolButton", "FoldButton",
+)  # fmt: skip
 
 
 def die_with_parent() -> None:
@@ -57,7 +50,7 @@ class Screen:
         self.do("mousemove", 0, 0)  # a start with the pointer on a button saves no picture
 
     @staticmethod
-    def _begin(command: list[str], **more: Any) -> "subprocess.Popen[bytes]":
+    def _begin(command: list[str], **more: Any) -> "subprocess.Popen[Any]":
         return subprocess.Popen(command, preexec_fn=die_with_parent, **more)  # noqa: PLW1509 - no threads here
 
     @property
@@ -72,6 +65,14 @@ class Screen:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=30)
         return done.stdout
 
+    @cached_property
+    def drag_source(self) -> "subprocess.Popen[str]":
+        """The program that files are dragged from."""
+        command = [sys.executable, str(Path(__file__).with_name("drag_source.py"))]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._programs.append(self._begin(command, env=self.environment, **pipes))
+        return self._programs[-1]
+
     def picture(self, out: Path) -> None:
         """What is on the screen."""
         subprocess.run(["import", "-window", "root", str(out)], env=self.environment, check=True, timeout=30)
@@ -80,6 +81,9 @@ class Screen:
         for process in reversed(self._programs):
             process.terminate()
             process.wait(10)
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ class Program:
     def see(self) -> View:
         """Ask the program what it shows."""
         self._eyes.unlink(missing_ok=True)
-        end_s, again_s = time.monotonic() + 30, 0.0
+        end_s, again_s = time.monotonic() + 30 * busyness(), 0.0
         while not self._eyes.exists():
             if time.monotonic() > end_s or self.process.poll() is not None:
                 raise AssertionError(f"the program does not answer:\n{self.errors.read_text()}")
@@ -229,6 +233,13 @@ class Program:
         view = self.wait(look, limit_s, what)
         assert isinstance(view, View)
         return view
+
+    def comes(self, holds: Callable[[View], Any], within_s: float = 1) -> bool:
+        """Look whether it holds soon; what a busy computer may have lost can be tried again then."""
+        end_s = time.monotonic() + within_s * busyness()
+        while not (found := bool(holds(self.see()))) and time.monotonic() < end_s:
+            time.sleep(0.1)
+        return found
 
     def until_ready(self) -> None:
         """Wait until the start shows a page."""
@@ -272,22 +283,20 @@ class Program:
 
     def press(self, text: str, limit_s: float = 30) -> None:
         """One click on the button that is called so."""
-        self.until(lambda view: view.button(text), limit_s, f"the button {text!r}")
-        time.sleep(0.15)  # a page that has just come may still be laid out
-        self.click(lambda view: view.button(text), text)
+        self.click(lambda view: view.button(text), f"the button {text!r}", limit_s)
 
-    def click(self, pick: Callable[[View], Item | None], what: str = "it") -> None:
-        """One click in the middle of what `pick` finds; scrolled into view first, as a person would."""
-        self.until(pick, 10, what)
-        for _ in range(40):
-            item = pick(self.see())
-            if item is None:  # the page is just being filled anew
-                time.sleep(0.1)
+    def click(self, pick: Callable[[View], Item | None], what: str = "it", limit_s: float = 10) -> None:
+        """One click in the middle of what `pick` finds; scrolled into view first, as a person would, and pressed when two
+        looks find it in the same place: a page that has just come may still be laid out."""
+        item = pick(self.until(pick, limit_s, what))
+        for _ in range(80):
+            time.sleep(0.05)
+            before, item = item, pick(self.see())
+            if item is None or before is None or item.seen != before.seen:  # the page is just being filled anew
                 continue
             if item.is_whole:
                 break
             self.screen.do("mousemove", *item.middle, "click", 5)
-            time.sleep(0.05)
         assert item is not None, what
         self.screen.do("mousemove", *item.middle)
         self.screen.do("click", 1)
@@ -300,8 +309,7 @@ class Program:
         list; it is opened again then, as a person would.
         """
         self.click(lambda view: view.find(name), name)
-        time.sleep(0.3)
-        if not has_list(self.see()):
+        if not self.comes(has_list):
             self.click(lambda view: view.find(name), name)
         self.until(has_list, 10, f"the list of {name!r}")
         self.keys("Home", *["Down"] * below_first, "Return")
@@ -322,17 +330,16 @@ class Program:
         self.screen.do("type", "--delay", 15, text)
 
     def drop(self, *paths: Path, on: tuple[int, int] = (800, 420)) -> None:
-        """A real drag from another program, moved by the mouse."""
-        alive_ms = str(round(1500 * busyness()))  # the receiver may still ask for the data after the drop
-        source = [sys.executable, str(Path(__file__).with_name("drag_source.py")), alive_ms, *map(str, paths)]
-        drag = subprocess.Popen(source, env=self.screen.environment, stdout=subprocess.PIPE, text=True)
-        try:
-            left, top = (int(word) for word in drag.stdout.readline().split())
+        """A real drag from another program, moved by the mouse; again where a busy window answers after it was let go."""
+        source = self.screen.drag_source
+        for _ in range(3):
+            source.stdin.write(json.dumps([str(path) for path in paths]) + "\n")
+            source.stdin.flush()
+            left, top = json.loads(source.stdout.readline())
             self._drag((left, top), on)
-            assert drag.wait(60) == 0, "the drop was not taken"
-        finally:
-            drag.kill()
-            drag.communicate()
+            if json.loads(source.stdout.readline()):
+                return
+        raise AssertionError("the drop was not taken")
 
     def _drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Press, move in small steps, let go."""
@@ -343,7 +350,7 @@ class Program:
             place = (round(a + (b - a) * step / 10) for a, b in zip(start, end, strict=True))
             self.screen.do("mousemove", *place)
             time.sleep(0.04)
-        time.sleep(0.2)
+        time.sleep(0.2 * busyness())
         self.screen.do("mouseup", 1)
 
     # --- going
@@ -391,10 +398,3 @@ class Program:
 
 Start = Callable[..., Program]
 """Type of the fixture `start`: it starts the program and returns it."""
-
-
-def needs() -> Iterator[str]:
-    """Programs that are missing here."""
-    for name in ("Xvfb", "openbox", "xdotool", "import"):
-        if shutil.which(name) is None:
-            yield name
