@@ -10,12 +10,11 @@ from PIL import Image
 
 COLORS = ("red", "green", "blue")
 SIDE = 48
-WIDTH = 48
 LAYERS = 5
 QUICK = """
 id: quick
 title: Quick
-summary: Two versions, for a test.
+summary: One version, for a test.
 expect: something
 how_long: soon
 max_loss_pct: 1.0
@@ -25,17 +24,15 @@ recipes:
     runtime: openvino
     settings: {inference_precision: f32}
     steps: [{technique: fixed_shape}]
-  - title: Tidied up
-    steps: [{technique: graph_optimize}]
 """
 
 
-def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
+def write_model(path: Path, seed: int = 0, *, names: bool = True, width: int = 48) -> Path:
     """Convolutions that pass the three channels on and add a little noise; ends in the mean of each channel."""
     rng = np.random.default_rng(seed)
     tensors, nodes, name, channels = [], [], "picture", 3
     for number in range(LAYERS):
-        weight = rng.normal(0, 0.01, (WIDTH, channels, 3, 3)).astype(np.float32)
+        weight = rng.normal(0, 0.01, (width, channels, 3, 3)).astype(np.float32)
         for channel in range(3):
             weight[channel, channel, 1, 1] = 1.0
         tensors.append(numpy_helper.from_array(weight, f"w{number}"))
@@ -43,8 +40,8 @@ def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
             helper.make_node("Conv", [name, f"w{number}"], [f"c{number}"], pads=[1, 1, 1, 1]),
             helper.make_node("Relu", [f"c{number}"], [f"r{number}"]),
         ]
-        name, channels = f"r{number}", WIDTH
-    last = np.zeros((3, WIDTH), np.float32)
+        name, channels = f"r{number}", width
+    last = np.zeros((3, width), np.float32)
     last[:, :3] = 8 * np.eye(3)
     tensors.append(numpy_helper.from_array(last, "last"))
     nodes += [
@@ -79,7 +76,7 @@ def swapped_model(path: Path) -> Path:
 
 
 def write_quick_preset(home: Path) -> None:
-    """A goal "Quick" among the person's own: two versions, with time for them also beside other programs."""
+    """A goal "Quick" among the person's own: one version, with time for it also beside other programs."""
     folder = home / "data" / "presets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "quick.yaml").write_text(QUICK, encoding="utf-8")

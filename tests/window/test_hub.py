@@ -5,6 +5,7 @@ import socket
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -87,60 +88,113 @@ def search_by_keys(program: Program, words: str) -> None:
     program.keys("Return")
 
 
-def searched_and_downloaded(start: Start, hub: FakeHub, log: Path, netwatch: Path) -> Program:
-    """On the page Model with a starter of the hub, which was requested by workers alone and only when a person
-    asked."""
-    program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), FETTLE_NETWATCH_LOG=str(log))
+@dataclass
+class Watch:
+    """The connections of programs that use the hub: sockets by the witness, and both ends by looks."""
+
+    hub: FakeHub
+    log: Path
+    environment: dict[str, str]
+    ends: set[tuple[str, tuple[str, int]]] = field(default_factory=set)
+
+    def look(self, program: Program) -> None:
+        self.ends |= remote_ends(program)
+
+    @property
+    def sockets(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def so_far(self) -> tuple[int, str]:
+        """What was requested of the hub, and the sockets."""
+        return len(self.hub.seen), self.sockets
+
+    def check(self, *programs: Program) -> None:
+        """Check that workers alone had sockets, and to the hub alone."""
+        assert "socket inet" in self.sockets
+        assert not any(f"({program.process.pid} " in self.sockets for program in programs), "the window's own process"
+        assert {end for _, end in self.ends} <= {("127.0.0.1", self.hub.port)}
+        assert {who for who, _ in self.ends} <= {"worker"}
+
+
+@pytest.fixture
+def watch(hub: FakeHub, netwatch: Path, tmp_path: Path) -> Watch:
+    log = tmp_path / "network.log"
+    environment = {"HF_ENDPOINT": hub.endpoint, "LD_PRELOAD": str(netwatch), "FETTLE_NETWATCH_LOG": str(log)}
+    return Watch(hub, log, environment)
+
+
+def begin_download(start: Start, watch: Watch) -> Program:
+    """Search a starter, read its card and begin its download; nothing is requested before the search."""
+    program = start(**watch.environment)
     program.until_page("model", "empty", 60)
     time.sleep(1)
-    assert hub.seen == [] and remote_ends(program) == set()
-
-    seen: set[tuple[str, tuple[str, int]]] = set()
+    assert watch.hub.seen == [] and remote_ends(program) == set()
     search_by_keys(program, "resnet")
-    program.until(lambda view: seen.update(remote_ends(program)) or view.state == "full", 60, "the list")
+    program.until(lambda view: watch.look(program) or view.state == "full", 60, "the list")
     view = program.until(lambda view: view.button("Download and use"), 60, "the details")
     assert "Apache-2.0: may be used, changed and sold; keep its text" in view.texts
     assert view.page == "hub" and view.strays == ()
-
     program.press("Read its model card")
     program.until_text("The author's description of resnet-50")
     program.press("Back to the list")
-    hub.block_delay_s = 0.2
+    watch.hub.block_delay_s = 0.2
     program.press("Download and use")
-    program.until(lambda view: seen.update(remote_ends(program)) or view.button("Pause"), 30, "the download")
-    hub.block_delay_s = 0.0
-    view = program.until_page("model", "full", 120)
-    assert "Xenova/resnet-50 of 127.0.0.1" in view.texts and "Apache-2.0: may be used" in view.texts
-    watched = log.read_text(encoding="utf-8", errors="replace")
-    assert "socket inet" in watched and f"({program.process.pid} " not in watched, "the window's own process"
-    assert {end for _, end in seen} <= {("127.0.0.1", hub.port)}
-    assert {who for who, _ in seen} <= {"worker"}
+    program.until(lambda view: watch.look(program) or view.button("Pause"), 30, "the download")
     return program
 
 
+def until_downloaded(program: Program) -> None:
+    view = program.until_page("model", "full", 120)
+    assert "Xenova/resnet-50 of 127.0.0.1" in view.texts and "Apache-2.0: may be used" in view.texts
+
+
 @pytest.mark.timeout(300)
-def test_a_search_and_a_download(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
-    """Given the first run, When a starter is searched and downloaded, Then the window has it with its license, and after
-    that the hub is not asked any more."""
-    log = tmp_path / "network.log"
-    program = searched_and_downloaded(start, hub, log, netwatch)
-    n_requests, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
-    program.press("Continue to data")
-    program.until_page("data", "empty")
-    assert len(hub.seen) == n_requests, "the hub was asked although nobody searched"
-    assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
-    assert program.errors.read_text(encoding="utf-8") == ""
+def test_a_search_and_a_download_that_survives_the_program(
+    start: Start, hub: FakeHub, watch: Watch, tmp_path: Path
+) -> None:
+    """Given the first run, When a starter is searched, its download paused, the program killed and started again, Then the
+    download goes on from there; the window has the model with its license, and the hub is not asked any more."""
+    model = hub.repos["Xenova/resnet-50"].files["onnx/model.onnx"]
+    model.data = write_model(tmp_path / "larger.onnx", width=160).read_bytes()
+    program = begin_download(start, watch)
+    program.until_text(" a second")
+    program.press("Pause")
+    program.until_text("it can be resumed")
+    program.process.kill()
+    program.process.wait(10)
+    sent = hub.sent["onnx/model.onnx"]
+
+    hub.block_delay_s = 0.0
+    again = start(**watch.environment)
+    again.until_page("model", "empty", 60)
+    again.press("Search")
+    again.until_text("it can be resumed")
+    n_requests = len(hub.seen)
+    again.press("Go on")
+    until_downloaded(again)
+    assert sent > 0 and hub.sent["onnx/model.onnx"] - sent <= len(model.data) - sent + (1 << 20)
+    assert len(hub.seen) > n_requests
+    watch.check(program, again)
+
+    so_far = watch.so_far
+    again.press("Continue to data")
+    again.until_page("data", "empty")
+    assert watch.so_far == so_far, "the hub was asked although nobody searched"
+    assert again.errors.read_text(encoding="utf-8") == ""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
+def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, watch: Watch, tmp_path: Path) -> None:
     """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good,
     and shows where its model is from."""
-    log = tmp_path / "network.log"
     write_quick_preset(tmp_path / "home")
-    program = searched_and_downloaded(start, hub, log, netwatch)
-    n_requests, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
+    program = begin_download(start, watch)
+    hub.block_delay_s = 0.0
+    until_downloaded(program)
+    watch.check(program)
+    so_far = watch.so_far
     program.press("Continue to data")
     program.until_page("data", "empty")
     program.drop(write_pictures(tmp_path / "pictures"))
@@ -168,18 +222,20 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     assert "as the hub states it: Apache-2.0: may be used, changed and sold" in card
     assert (origin["repo"], origin["commit"]) == ("Xenova/resnet-50", hub.repos["Xenova/resnet-50"].sha)
     assert {file["name"] for file in origin["files"]} >= {"onnx/model.onnx", "config.json"}
-    assert len(hub.seen) == n_requests, "the hub was asked although nobody searched"
-    assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
+    assert watch.so_far == so_far, "the hub was asked although nobody searched"
     program.check_clean()
 
 
 @pytest.mark.timeout(300)
-def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
-    """Given a list, When rows, filters and pages are used by mouse and keys, Then the page follows and shows."""
+def test_looking_around_and_a_model_on_request(start: Start, hub: FakeHub) -> None:
+    """Given a list, When rows, filters and pages are used by mouse and keys, Then the page follows and shows; When a token
+    is pasted for a gated model, Then it is let in; the token is kept for its owner alone, sent to the hub alone, and
+    shown and logged nowhere."""
+    secret = "hf_" + "s3cret" * 5
+    hub.users[secret] = "me"
     program = start(HF_ENDPOINT=hub.endpoint)
     search_by_keys(program, "resnet")
     program.until(lambda view: view.page == "hub" and view.button("Download and use"), 60, "the details")
-
     program.click(row(1), "the second row")
     program.until_text("resnet-old")
     program.until(lambda view: view.button("Download anyway"), 60, "the question of consent")
@@ -191,33 +247,10 @@ def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
     program.click(row(1), "the second row")
     program.keys("Down")
     program.until_text("Its author approves each user")
-    program.press("Show more")
-    program.until_text("27 shown.")
-
-    program.click(lambda view: view.find("License", "ChoiceField"), "the choice of licenses")
-    program.keys("Down", "Return")
-    program.until_text("found match")
-    program.press("Back")
-    program.until_page("model", "empty")
-    assert program.errors.read_text(encoding="utf-8") == ""
-
-
-@pytest.mark.timeout(300)
-def test_a_model_on_request(start: Start, hub: FakeHub) -> None:
-    """Given a gated model, When a token is pasted into the third step, Then the model is let in; the token is kept for
-    its owner alone, sent to the hub alone, and shown and logged nowhere."""
-    secret = "hf_" + "s3cret" * 5
-    hub.users[secret] = "me"
-    program = start(HF_ENDPOINT=hub.endpoint)
-    search_by_keys(program, "resnet")
-    program.until(lambda view: view.page == "hub" and view.button("Download and use"), 60, "the details")
-    program.click(row(2), "the third row")
-    program.until_text("Its author approves each user")
     program.click(lambda view: view.find("Access token", "TextField"), "the field")
     program.type(secret)
     program.keys("Return")
     view = program.until(lambda view: view.button("(202 bytes)"), 60, "the way in")
-
     assert secret not in view.texts and "Llama 3" in view.texts
     (kept,) = (program.home / "data" / "hub").glob("token.json")
     assert kept.stat().st_mode & 0o077 == 0
@@ -225,40 +258,19 @@ def test_a_model_on_request(start: Start, hub: FakeHub) -> None:
     assert [path for path in places if secret.encode() in path.read_bytes()] == []
     assert {seen.host for seen in hub.seen if seen.token} == {f"127.0.0.1:{hub.port}"}
 
+    program.press("Show more")
+    program.until_text("27 shown.")
+    program.click(lambda view: view.find("License", "ChoiceField"), "the choice of licenses")
+    program.keys("Down", "Return")
+    program.until_text("found match")
+    program.press("Back")
+    program.until_page("model", "empty")
     program.press("Settings")
     program.until_text("is stored in a file that only you can read")
     program.press("Forget the token")
     program.until(lambda view: not view.button("Forget the token"), 10, "the token gone")
     assert secret not in kept.read_text()
     assert program.errors.read_text(encoding="utf-8") == ""
-
-
-@pytest.mark.timeout(300)
-def test_a_download_survives_the_program(start: Start, hub: FakeHub) -> None:
-    """Given a download under way, When it is paused, the program killed and started again, Then it goes on from there."""
-    hub.repos["Xenova/resnet-50"].files["onnx/model.onnx"].data += bytes(3 << 20)
-    hub.block_delay_s = 0.15
-    program = start(HF_ENDPOINT=hub.endpoint)
-    search_by_keys(program, "resnet")
-    program.press("Download and use", 60)
-    program.until_text(" a second")
-    program.press("Pause")
-    program.until_text("it can be resumed")
-    program.process.kill()
-    program.process.wait(10)
-
-    sent = hub.sent["onnx/model.onnx"]
-    hub.block_delay_s = 0.0
-    again = start(HF_ENDPOINT=hub.endpoint)
-    again.until_page("model", "empty", 60)
-    again.press("Search")
-    again.until_text("it can be resumed")
-    n_requests = len(hub.seen)
-    again.press("Go on")
-    again.until(lambda view: view.page == "model" and view.state in ("full", "error"), 120, "the model")
-    total = len(hub.repos["Xenova/resnet-50"].files["onnx/model.onnx"].data)
-    assert sent > 0 and hub.sent["onnx/model.onnx"] - sent <= total - sent + (1 << 20)
-    assert len(hub.seen) > n_requests
 
 
 @pytest.mark.timeout(300)
