@@ -38,11 +38,12 @@ def few_pictures(folder: Path, each: int = 8, copies: int = 5) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> None:
-    """Given a model whose preparation is guessed, When that is changed and Continue is pressed, Then it counts, and
-    nothing is called guessed any more; of 120 pictures of which 24 differ the window shows that before the run,
-    with what they can prove; the check of the preparation keeps the focus and shows what it found."""
-    program = start(str(write_model(tmp_path / "colors.onnx")))
+def test_guesses_labels_doubles_and_the_preparation(start: Start, tmp_path: Path) -> None:
+    """Given a model that knows no names and whose preparation is guessed, When that is changed and Continue is pressed,
+    Then it counts, and nothing is called guessed any more; When labels are matched, Then they count, also after another
+    change reads all again; of 120 pictures of which 24 differ the window shows that before the run, with what they can
+    prove; the check of the preparation keeps the focus and shows what it found."""
+    program = start(str(write_model(tmp_path / "nameless.onnx", names=False)))
     program.until_page("model", "full", 30)
     program.until_text("partly guessed, please check", "These are right")
     program.click(lambda view: view.find("Mean", "TextField"), "the mean")
@@ -60,8 +61,23 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.until_page("data", "empty")
     program.drop(few_pictures(tmp_path / "pictures"))
     program.until_page("data", "full", 60)
+    program.press("Match the names…")
+    program.until(lambda view: view.modal == "Which answer does each label mean?", 10, "the dialog")
+    for color, answer in (("blue", 2), ("green", 1), ("red", 0)):
+        program.choose(f"What “{color}” means", answer + 1)
+    program.press("Use these names")
+    program.until_text("24 pictures of 3 kinds, ready to use", limit_s=60)
+    program.keys("ctrl+1")
+    program.until_page("model", "full")
+    program.click(lambda view: view.find("Mean", "TextField"), "the mean")
+    program.keys("ctrl+a")
+    program.type("0")
+    program.press("Use these")
+    program.until_text("nameless", "as you set it", limit_s=60)
+    program.keys("ctrl+2")
+    program.until_page("data", "full", 60)
     program.until_text(
-        "24 pictures of 3 kinds",
+        "24 pictures of 3 kinds, ready to use",
         "120 pictures, of which 96 are copies of others",
         "20 test examples prove a loss below",
     )
