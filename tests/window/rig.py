@@ -1,7 +1,6 @@
-"""A separate screen, and the program on it, moved by a real mouse and real keys."""
+"""The program on a separate screen, moved by a real mouse and real keys."""
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -10,11 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
+from screen import Screen
 from short_runs import SHORT_RUNS
 from stopwatch import busyness
 
@@ -25,65 +24,6 @@ WITHOUT_KERNEL = Path(__file__).parents[1] / "hostile" / "without_kernel.py"
 BUTTONS = (
     "Button", "PrimaryButton", "GhostButton", "TextButton", "RailEntry", "QPushButton", "QToolButton", "FoldButton",
 )  # fmt: skip
-
-
-def die_with_parent() -> None:
-    """In a child, before it becomes another program: a killed test leaves no screens behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-class Screen:
-    """Xvfb with a window manager (without one, windows have no frame). `display` is ``:N``."""
-
-    def __init__(self, size: str = "1280x800", *, managed: bool = True) -> None:
-        read, write = os.pipe()
-        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
-        self._server = self._begin(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as report:
-            self.display = f":{report.readline().strip()}"
-        self._programs = [self._server]
-        if managed:
-            nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            self._programs.append(self._begin(["openbox"], env=self.environment, **nowhere))
-        self.do("mousemove", 0, 0)  # a start with the pointer on a button saves no picture
-
-    @staticmethod
-    def _begin(command: list[str], **more: Any) -> "subprocess.Popen[Any]":
-        return subprocess.Popen(command, preexec_fn=die_with_parent, **more)  # noqa: PLW1509 - no threads here
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return the environment of a program that appears on this screen."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "WAYLAND_", "XDG_"))}
-        return {**kept, "DISPLAY": self.display, "QT_QPA_PLATFORM": "xcb", "FETTLE_LANGUAGE": "en"}
-
-    def do(self, *words: object) -> str:
-        """One command of xdotool."""
-        command = ["xdotool", *[str(word) for word in words]]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=30)
-        return done.stdout
-
-    @cached_property
-    def drag_source(self) -> "subprocess.Popen[str]":
-        """The program that files are dragged from."""
-        command = [sys.executable, str(Path(__file__).with_name("drag_source.py"))]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self._programs.append(self._begin(command, env=self.environment, **pipes))
-        return self._programs[-1]
-
-    def picture(self, out: Path) -> None:
-        """What is on the screen."""
-        subprocess.run(["import", "-window", "root", str(out)], env=self.environment, check=True, timeout=30)
-
-    def close(self) -> None:
-        for process in reversed(self._programs):
-            process.terminate()
-            process.wait(10)
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
 
 
 @dataclass(frozen=True)

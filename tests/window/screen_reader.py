@@ -12,7 +12,7 @@ from typing import Any
 
 from jeepney import DBusAddress, Message, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
-from rig import die_with_parent
+from screen import die_with_parent
 
 ROOT = "/org/a11y/atspi/accessible/root"
 INTERFACE, ACTION = "org.a11y.atspi.Accessible", "org.a11y.atspi.Action"

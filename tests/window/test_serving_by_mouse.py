@@ -3,8 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
-import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -99,14 +97,19 @@ def asking(port: int, path: str, picture: bytes) -> Iterator[list[int]]:
         caller.join()
 
 
+def service(home: Path) -> psutil.Process:
+    return psutil.Process(int(str(record(home)["pid"])))
+
+
 @pytest.mark.whole
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("services_end")
-def test_service_is_asked_kept_found_again_switched_and_stopped(start: Start, tmp_path: Path) -> None:
-    """Given a finished run, a proxy without a listener and a taken port, When the switch is pressed, Then a client and
-    a plain request get answers and are counted; it survives a close and is found again; When a later run recommends
-    another version, Then one click lets the same process answer with that, without losing a request; the switch ends it.
-    """
+def test_service_is_started_again_asked_kept_found_again_switched_and_stopped(start: Start, tmp_path: Path) -> None:
+    """Given a finished run, a proxy without a listener and a taken port, When the switch is pressed, Then the service runs;
+    When its process is killed, Then the card says so with the log and offers another start; a client and a plain request
+    get answers and are counted; it survives a close and is found again; When a later run recommends another version, Then
+    one click lets the same process answer with that, without losing a request; the switch ends it. A service that is not
+    kept ends with the program, even if that is killed."""
     home = finished_folder(tmp_path / "home")
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
@@ -117,8 +120,13 @@ def test_service_is_asked_kept_found_again_switched_and_stopped(start: Start, tm
         open_try(program)
         switch(program, "Start the service")
         program.until_text("Running: “Faster engine”", f"Port {taken} is used by another program", limit_s=START_S)
-        port = port_of(home)
-        assert port != taken
+        assert port_of(home) != taken
+    service(home).kill()
+    scroll_down(program)
+    program.until_text("The service has ended by itself.", "Start it again", "Log of the service")
+    switch(program, "Start it again")
+    program.until_text("Running: “Faster engine”", limit_s=START_S)
+    port = port_of(home)
     client = triton.InferenceServerClient(f"127.0.0.1:{port}")
     name = client.get_model_repository_index()[0]["name"]
     ((entry, values),) = Prepared(state / "bundles" / "v1" / "golden" / "inputs")[0].items()
@@ -138,7 +146,7 @@ def test_service_is_asked_kept_found_again_switched_and_stopped(start: Start, tm
 
     switch(program, "Keep it running")
     program.wait(lambda: record(home)["keeps"], 5, "the choice")
-    served = psutil.Process(int(str(record(home)["pid"])))
+    served = service(home)
     program.keys("ctrl+q")
     assert program.process.wait(60) == 0
     assert served.is_running()
@@ -152,32 +160,19 @@ def test_service_is_asked_kept_found_again_switched_and_stopped(start: Start, tm
         program.until_text("Running: “Newer engine”", limit_s=START_S)
         n_before = len(statuses)
         program.wait(lambda: len(statuses) > n_before + 3, 30, "answers after the switch")
-    assert set(statuses) == {200} and psutil.Process(int(str(record(home)["pid"]))) == served
+    assert set(statuses) == {200} and service(home) == served
     assert (record(home)["version"], program.see().button("Switch to the new version")) == ("newer-v1", None)
     switch(program, "Service is on")
     program.wait(lambda: not served.is_running(), 30, "the end of the service")
     program.until(lambda view: view.find("Start the service", "QCheckBox"), 10, "the switch that is off")
     program.check_clean()
 
-
-@pytest.mark.whole
-@pytest.mark.timeout(600)
-@pytest.mark.usefixtures("services_end")
-def test_killed_service_is_said_and_started_again(start: Start, tmp_path: Path) -> None:
-    """Given a running service, When its process is killed, Then the card says so with the log and offers another
-    start; the service that is not kept ends with the program, even if that is killed."""
-    home = finished_folder(tmp_path / "home")
-    program = start(project="p1")
-    open_try(program)
     switch(program, "Start the service")
-    program.until_text("Running: “Faster engine”", limit_s=START_S)
-    os.kill(int(str(record(home)["pid"])), signal.SIGKILL)
-    scroll_down(program)
-    program.until_text("The service has ended by itself.", "Start it again", "Log of the service")
-    switch(program, "Start it again")
-    program.until_text("Running: “Faster engine”", limit_s=START_S)
-    served = psutil.Process(int(str(record(home)["pid"])))
+    program.until_text("Running: “Newer engine”", limit_s=START_S)
+    switch(program, "Keep it running")
+    program.wait(lambda: not record(home)["keeps"], 5, "the choice")
+    served = service(home)
     program.process.kill()
     program.process.wait(10)
-    _, alive = psutil.wait_procs([served], timeout=30)
+    _, alive = psutil.wait_procs([served], timeout=60)
     assert not alive
