@@ -1,11 +1,12 @@
-"""Each optional set of an installed program is installed and removed on Settings by a real mouse."""
+"""Optional sets of an installed program are installed and removed by a real mouse."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,8 @@ from stand_in_driver import stand_in
 
 from workers.contracts.optional_sets import LOCK_COPY
 
-CARDS = (
-    ("rtx", "NVIDIA FAKE RTX 4090", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
-    ("cuda", "NVIDIA FAKE H100", "onnxruntime-gpu"),
-)
-SETS = {
-    "web": "Web pages",
-    "language": "Language models elsewhere",
-    "sign": "Signatures",
-    "cluster": "Several computers",
-}
+RTX = "NVIDIA FAKE RTX 4090: Packages for the card"
+OTHERS = ("Other NVIDIA cards", "Language models elsewhere", "Signatures", "Several computers")
 
 
 @pytest.fixture
@@ -51,10 +44,10 @@ def sources(installed: dict[str, str]) -> set[Path]:
 def scroll_to(program: Program, text: str) -> bool:
     """Scroll down to a button by the wheel, beside the cards; return whether there is one."""
     program.to_top()
-    for _ in range(30):
+    for _ in range(20):
         if program.see().button(text):
             return True
-        program.screen.do("mousemove", 1262, 500, "click", 5)
+        program.screen.do("mousemove", 1262, 500, "click", "--repeat", 3, 5)
         time.sleep(0.1)
     return False
 
@@ -79,35 +72,32 @@ def stop(program: Program, index: Index, title: str) -> None:
     """Stop the installation of a set in the middle of a file."""
     index.held_at = 200_000
     press(program, f"Install what “{title}” needs")
-    program.until_text("Downloading: 1")
+    program.until(lambda view: re.search(r"Downloading: [1-9]", view.texts), 30, "a part of the download")
     press(program, "Stop")
     program.until_text("The installation was stopped")
     index.held_at = None
     index.go.set()
 
 
-def install(program: Program, index: Index, folder: Path, title: str, *, stops: bool) -> None:
-    """Install a set after a cut, and after a stop if it `stops`; each time it goes on where it was."""
-    cut(program, index, title)
-    if stops:
-        stop(program, index, title)
+def install(program: Program, index: Index, folder: Path, title: str, *, after: Callable[..., None]) -> None:
+    """Install a set after a cut or a stop; it goes on where it was."""
+    after(program, index, title)
     assert not folder.exists()
     press(program, f"Install what “{title}” needs")
     program.wait((folder / LOCK_COPY).exists, 60, title)
     first = [first for path, first in index.requests if path == index.requests[0][0]]
-    assert first[0] == 0 and 0 < first[1] <= first[-1] and (not stops or first[1] < first[-1])
+    assert first[0] == 0 < first[-1]
 
 
-def remove(program: Program, sets: Path, *titles: str) -> None:
-    """Remove all installed sets on Settings; each is offered again."""
-    for left, title in reversed([*enumerate(reversed(titles))]):
-        press(program, f"Remove “{title}”")
-        program.wait(lambda left=left: len(list(sets.glob("*-*"))) == left, 60, f"the end of {title}")
-        program.until(lambda view: view.button("Install ("), 60, f"the offer of {title}")
+def remove(program: Program, folder: Path, title: str) -> None:
+    """Remove an installed set on Settings; it is offered again."""
+    press(program, f"Remove “{title}”")
+    program.wait(lambda: not folder.exists(), 60, f"the end of {title}")
+    program.until(lambda view: view.button("Install ("), 60, f"the offer of {title}")
 
 
-@pytest.mark.timeout(900)
-def test_sets_for_cards_are_installed_where_the_doctor_misses_them(
+@pytest.mark.timeout(600)
+def test_sets_are_installed_after_a_cut_or_a_stop_and_removed(
     start: Start,
     tmp_path: Path,
     index: Index,
@@ -115,9 +105,10 @@ def test_sets_for_cards_are_installed_where_the_doctor_misses_them(
     driver_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given an installed program and two cards, a GeForce RTX and another, When each card's set is installed on the page
-    of the GPU doctor, without a command and after a cut, Then the doctor finds it; Settings removes both, and the doctor
-    offers them again."""
+    """Given an installed program and two cards, a GeForce RTX and another, When the set of one is installed on the page of
+    the GPU doctor, without a command and after a stop, Then it goes on where it was and the doctor finds it; When a set is
+    installed on Settings after a cut, which is explained, Then it goes on as well, into the data folder alone; When both
+    are removed, Then both are offered again."""
     stand_in(driver_dir, tmp_path, monkeypatch)
     before = sources(installed)
     program = start(**installed)
@@ -125,44 +116,27 @@ def test_sets_for_cards_are_installed_where_the_doctor_misses_them(
     program.click(lambda view: view.find("Device: ", "_ChipButton"), "the chip of the device")
     program.until(lambda view: view.button("Install (302 kB)"), 60, "the offers of the doctor")
     assert "installer/" not in program.see().texts and "--gpu" not in program.see().texts
-    sets = tmp_path / "home" / "data" / "sets"
-    for name, card, package in CARDS:
-        folder = sets / f"{name}-{sys.implementation.cache_tag}"
-        install(program, index, folder, f"{card}: Packages for the card", stops=name == "rtx")
-        program.until_text("No job running", limit_s=120)
-        program.until_text(f"{package} 9.0")
+    rtx, web = (
+        tmp_path / "home" / "data" / "sets" / f"{name}-{sys.implementation.cache_tag}" for name in ("rtx", "web")
+    )
+    install(program, index, rtx, RTX, after=stop)
+    program.until_text("No job running", limit_s=120)
+    program.until_text("onnxruntime-ep-nv-tensorrt-rtx-cu13 9.0")
+    assert scroll_to(program, "Install what “NVIDIA FAKE H100: Packages for the card” needs")
+
     program.press("Settings")
     program.until_page("settings", "full")
-    remove(program, sets, "NVIDIA GeForce RTX cards", "Other NVIDIA cards")
+    for title in OTHERS:
+        assert scroll_to(program, f"Install what “{title}” needs"), title
+    install(program, index, web, "Web pages", after=cut)
+    remove(program, rtx, "NVIDIA GeForce RTX cards")
+    remove(program, web, "Web pages")
     program.click(lambda view: view.find("Device: ", "_ChipButton"), "the chip of the device")
     program.press("Check again")
-    program.until(lambda view: view.button("Install (302 kB)"), 60, "the offers of the doctor")
-    assert sources(installed) == before
-    program.check_clean()
-
-
-@pytest.mark.timeout(400)
-def test_sets_are_installed_after_a_cut_and_a_stop_and_removed(
-    start: Start, tmp_path: Path, index: Index, installed: dict[str, str]
-) -> None:
-    """Given an installed program and an index that cuts downloads, When each set is installed on Settings, Then the cut
-    is explained; When it is installed again, or after a stop, Then it goes on where it was, into the data folder alone;
-    When it is removed, Then its folder is gone and it is offered again."""
-    before = sources(installed)
-    program = start(**installed)
-    program.until_ready()
-    program.press("Settings")
-    program.until_page("settings", "full")
-    program.until(lambda _view: scroll_to(program, "Install (300 kB)"), 60, "the sizes of the sets")
-    assert "Other NVIDIA cards" not in program.see().texts, "sets for cards are offered where a card is"
-    sets = tmp_path / "home" / "data" / "sets"
-    for name, title in SETS.items():
-        install(program, index, sets / f"{name}-{sys.implementation.cache_tag}", title, stops=name == "web")
-    remove(program, sets, *SETS.values())
+    program.until(lambda view: view.button(f"Install what “{RTX}” needs"), 60, "the offer of the doctor")
     assert sources(installed) == before
     program.check_clean()
     command = [sys.executable, "-m", "app", "--web"]
-    done = subprocess.run(
-        command, env={**program.environment, "PYTHONPATH": installed["PYTHONPATH"]}, cwd=tmp_path, check=False
-    )
-    assert done.returncode == 0 and [path.name for path in sets.glob("*-*")] == [f"web-{sys.implementation.cache_tag}"]
+    environment = {**program.environment, "PYTHONPATH": installed["PYTHONPATH"]}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 0 and web.is_dir() and not rtx.exists()

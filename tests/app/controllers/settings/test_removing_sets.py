@@ -16,6 +16,7 @@ from app.services.machine.optional_sets import Installer
 from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.installing.row import InstallRow
+from workers.contracts.optional_sets import CARD_SETS, FOLDER_SETS
 
 REMOVE = "Remove “Signatures”"
 COST = 'print(\'{"packages": 0, "download_bytes": 0, "installed_bytes": 0, "used_bytes": 20500000}\')\n'
@@ -41,6 +42,12 @@ def shown(tmp_path: Path, window: MainWindow, context: ControllerContext, drive:
     controller.shown()
     drive(lambda: "Installed, 20.5 MB on the disk." in words(row_of(page)))
     return page, folder
+
+
+def test_sets_for_cards_are_not_offered_without_a_card(shown: Shown) -> None:
+    """Given a computer without an NVIDIA card, Then the page offers all sets but those for cards."""
+    page, _ = shown
+    assert {row.name for row in page.findChildren(InstallRow)} == set(FOLDER_SETS) - set(CARD_SETS)
 
 
 def test_set_is_removed_with_its_download(shown: Shown, drive: Drive, flows: FlowRunner) -> None:
