@@ -88,8 +88,13 @@ class JobClient:
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Return handles of which one is ready when `poll` may have messages; () before the start and after the end."""
-        return self._process.waitables if self._process is not None else ()
+        """Return handles of which one is ready when `poll` may have messages; () before the start and after the end.
+
+        A pipe that has ended stays ready, so only the end of the process is awaited after it.
+        """
+        if self._process is None:
+            return ()
+        return self._process.waitables if self._over_s is None else self._process.waitables[1:]
 
     @property
     def running(self) -> bool:

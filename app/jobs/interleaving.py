@@ -8,7 +8,7 @@ balanced order. Several sets of fresh processes show the variation between start
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -191,9 +191,14 @@ class BlockGroup:
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Return handles of which one is ready when the process in turn has sent something or has ended."""
-        client = None if self._holder is None else self._live.get(self._holder)
-        return client.waitables if client is not None else ()
+        """Return handles of which one is ready when a process that starts, loads or has its turn has news.
+
+        Without handles, the next call of `poll` has work to do.
+        """
+        awaited: Collection[int | None] = self._starting or self._loading[:1] or [self._holder]
+        clients = [client for index, client in self._live.items() if index in awaited]
+        is_awaited = self._starting or all(client.begun for client in clients)
+        return tuple(handle for client in clients for handle in client.waitables) if is_awaited else ()
 
     def poll(self) -> list[tuple[int, Message]]:
         """Return (number of the job, message) for all new messages; `Finished` comes once per set, a failure once.

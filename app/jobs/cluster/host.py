@@ -9,14 +9,14 @@ step. When its input ends, the process that started it is gone, and the host end
 import contextlib
 import json
 import os
-import select
 import shutil
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from app.filelock import try_lock
@@ -25,11 +25,15 @@ from app.jobs.cluster.records import FileRef, StepRequest, StepResult, TimingRec
 from app.jobs.interleaving import BlockGroup, Timing
 from app.jobs.outcome import Crashed, explain, read_tail
 from app.jobs.pool import WorkerPool
+from app.jobs.process import Waitable
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import TERMINAL, Failed, Finished, RunJob, WorkerMessage
 
 CANCEL = "cancel"
-POLL_S = 0.005
+POLL_S, WAIT_S = 0.005, 0.05
+"""Seconds of a look where nothing wakes this process, and most seconds of a wait: limits are checked meanwhile."""
+
+INPUT = 0
 IDLE_S = 600.0
 """Seconds without a step after which the process ends; the next step starts a new one."""
 
@@ -51,9 +55,9 @@ class Lines:
     def next(self, wait_s: float) -> str | None:
         """Return the next line, None if none is complete within `wait_s` seconds or the input has ended."""
         while b"\n" not in self._data:
-            if self.is_over or not select.select([0], [], [], wait_s)[0]:
+            if self.is_over or not wait([INPUT], wait_s):
                 return None
-            piece = os.read(0, 1 << 20)
+            piece = os.read(INPUT, 1 << 20)
             self.is_over = not piece
             self._data += piece
         line, _, self._data = self._data.partition(b"\n")
@@ -121,12 +125,16 @@ class Host:
                     if isinstance(message, (*TERMINAL, Crashed)):
                         files = self._keep(Path(job.work_dir)) if isinstance(message, Finished) else {}
                         return StepResult(messages=tuple(messages), files=files, log=read_tail(client.log_path))
-                self._check()
-                time.sleep(POLL_S)
+                self._wait(client.waitables)
         finally:
             client.close()
             if client.log_path is not None:
                 client.log_path.unlink(missing_ok=True)
+
+    def _wait(self, waitables: Sequence[Waitable]) -> None:
+        """Wait for a message of a worker process or the end of the step; raises `Ended`."""
+        wait([*waitables, INPUT], WAIT_S if waitables else POLL_S)
+        self._check()
 
     def _keep(self, work_dir: Path) -> dict[str, FileRef]:
         """Move the files that a job wrote to the kept ones; return them by name."""
@@ -150,8 +158,7 @@ class Host:
             try:
                 while not group.done:
                     group.poll()
-                    self._check()
-                    time.sleep(POLL_S)
+                    self._wait(group.waitables)
             finally:
                 group.close()
         return StepResult(timings=tuple(map(_record, group.outcomes)))

@@ -33,6 +33,8 @@ SETTINGS: Mapping[str, Any] = {
     # a worker that looks at itself a hundred times a second would disturb measurements on its computer
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.tick.interval": "1s",  # looks at the event loop, in the program and the scheduler as well
+    "distributed.client.scheduler-info-interval": "60s",
     "distributed.admin.low-level-log-length": 50,  # sent messages, with their requests, that each connection keeps
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.active-memory-manager.start": False,

@@ -200,7 +200,8 @@ class RemoteBlocks(BlockGroup):
         """Send the measurement to its worker as one task."""
         self.outcomes = [Timing() for _ in jobs]
         self.done, self._total = False, measuring.sets * measuring.pace.blocks * len(jobs)
-        self._ended, self._result, self._is_over = threading.Event(), StepResult(), threading.Event()
+        self._ended, self._result = threading.Event(), StepResult()
+        self._sentinel, self._writer = os.pipe()
         arguments = (worker, tuple(jobs), measuring)
         threading.Thread(target=self._run, args=arguments, daemon=True, name=jobs[0].job_id).start()
 
@@ -221,14 +222,14 @@ class RemoteBlocks(BlockGroup):
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Return nothing to wait for."""
-        return ()
+        """Return a handle that is ready when everything is measured."""
+        return () if self.done else (self._sentinel,)
 
     def poll(self) -> list[tuple[int, Message]]:
         """Return (number of the job, message) for all blocks once everything is measured."""
-        if self.done or not self._is_over.is_set():
+        if self.done or not wait([self._sentinel], 0):
             return []
-        self.done = True
+        self._finish()
         came: list[tuple[int, Message]] = []
         for index, (timing, record) in enumerate(zip(self.outcomes, self._result.timings, strict=True)):
             timing.blocks_ms = [[list(block) for block in one_set] for one_set in record.blocks_ms]
@@ -245,7 +246,12 @@ class RemoteBlocks(BlockGroup):
     def close(self) -> None:
         """Cancel the measurement; the worker stops its processes."""
         self._ended.set()
-        self.done = True
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self.done:
+            self.done = True
+            os.close(self._sentinel)
 
     def _run(self, worker: Worker, jobs: tuple[RunJob, ...], measuring: Measuring) -> None:
         try:
@@ -254,12 +260,13 @@ class RemoteBlocks(BlockGroup):
                 raise ValueError("not all versions were measured")
             self._result = result
         except StepCancelled:
-            return
+            pass
         except Exception as error:
             lost = worker.failure(error).error
             empty = {"blocks_ms": (), "loads": (), "results": ()}
             self._result = StepResult.model_validate({"timings": [{**empty, "error": lost} for _ in jobs]})
-        self._is_over.set()
+        finally:
+            os.close(self._writer)
 
 
 class ClusterPool(WorkerPool):

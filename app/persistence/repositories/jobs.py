@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue
-from sqlalchemy import tuple_
+from sqlalchemy import tuple_, update
 
 from app.domain.job import ArtifactRecord, ExportRecord, JobRecord
 from app.persistence.documents import DocumentMap
@@ -34,6 +34,17 @@ class Jobs(Repository[JobRecord, JobRow]):
         if state is not None:
             query = query.where(JobRow.state == state)
         return self._find(query)
+
+    def set_run(self, job_id: str, run_id: str) -> None:
+        """Record the run that a job belongs to."""
+        with self._connection.transaction() as session:
+            session.execute(update(JobRow).where(JobRow.id == job_id).values(run_id=run_id))
+
+    def end(self, record: JobRecord) -> None:
+        """Replace the record of a job that has ended; the run stays that was set meanwhile."""
+        values = {name: value for name, value in self.rows.values(record).items() if name != "run_id"}
+        with self._connection.transaction() as session:
+            session.execute(update(JobRow).where(JobRow.id == record.id).values(**values))
 
     def _record(self, row: JobRow) -> JobRecord:
         job = super()._record(row)
@@ -92,3 +103,8 @@ class Artifacts(Repository[ArtifactRecord, ArtifactRow]):
     """Origins of artifacts; the id is the key in the content-addressed store, so its content never changes."""
 
     rows = DocumentMap(ArtifactRecord, ArtifactRow)
+
+    def put(self, record: ArtifactRecord) -> None:
+        """Store a record in place of the earlier one of the same key."""
+        with self._connection.transaction() as session:
+            session.merge(ArtifactRow(**self.rows.values(record)))

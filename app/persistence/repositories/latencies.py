@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from app.domain.proof.looks import TestSetLook
 from app.domain.variant import LatencyPoint
@@ -11,6 +11,8 @@ from app.persistence.repositories.base import Connection
 from app.persistence.tables import LatencyRow, LookRow
 
 PAGE = 10_000
+ADD = "INSERT INTO latencies (run_id, variant_id, at_s, latency_ms) VALUES (?, ?, ?, ?)"
+"""Statement of the driver: SQLAlchemy's own work on each row took 60 percent of the time."""
 
 
 class Latencies:
@@ -22,13 +24,10 @@ class Latencies:
 
     def add_many(self, run_id: str, points: Iterable[LatencyPoint]) -> None:
         """Store all points or none, in one statement (100,000 take well under a second)."""
-        rows = [
-            {"run_id": run_id, "variant_id": point.variant_id, "at_s": point.at_s, "latency_ms": point.latency_ms}
-            for point in points
-        ]
+        rows = [(run_id, point.variant_id, point.at_s, point.latency_ms) for point in points]
         if rows:
             with self._connection.transaction() as session:
-                session.execute(insert(LatencyRow), rows)
+                session.connection().exec_driver_sql(ADD, rows)
 
     def page(self, run_id: str, after: int = 0, limit: int = PAGE) -> tuple[list[LatencyPoint], int]:
         """Return up to `limit` points after number `after`, and the number to continue from (0: no more points)."""

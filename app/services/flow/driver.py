@@ -97,8 +97,14 @@ class Driver(Generic[T]):
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Return handles for `multiprocessing.connection.wait`; one is ready when the timed block is over."""
-        return self._measurer.waitables if self._measurer is not None else ()
+        """Return handles for `multiprocessing.connection.wait`; one is ready when the next tick has work to do.
+
+        Without handles, only time brings the flow on.
+        """
+        if self._disk.is_running or self.finished:
+            return ()
+        source = self._measurer or self._client
+        return source.waitables if source is not None else ()
 
     @property
     def waits_for_quiet(self) -> bool:

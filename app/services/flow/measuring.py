@@ -250,17 +250,20 @@ class Measurer:
             self._wait(self._waiting, observe)
         if self._group is None:
             return
+        points: list[LatencyPoint] = []
         for index, message in self._group.poll():
             if isinstance(message, BlockDone):
                 self._blocks_done += 1
-                observe(events.LatenciesMeasured(self._points(index, message.latencies_ms)))
-                observe(self._progress(self._group))
+                points += self._points(index, message.latencies_ms)
             elif isinstance(message, Progress):  # another computer sends its files, or waits for its turn
                 observe(events.StepProgress(self.step.step_index, message.stage, message.done, message.total, "", None))
             elif isinstance(message, Log):
                 observe(events.LogLine(message.level, message.text, self.job_id))
             elif isinstance(message, Failed):
                 observe(events.LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
+        if points:  # another computer sends all blocks at once
+            observe(events.LatenciesMeasured(tuple(points)))
+            observe(self._progress(self._group))
 
     def _progress(self, group: BlockGroup) -> events.StepProgress:
         total = max(group.total_blocks, self._blocks_done)
@@ -270,14 +273,14 @@ class Measurer:
             self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s, says_more=False
         )
 
-    def _points(self, index: int, latencies_ms: list[float]) -> tuple[LatencyPoint, ...]:
+    def _points(self, index: int, latencies_ms: list[float]) -> list[LatencyPoint]:
         """Return points with times, assuming that requests ran in sequence and the last one ended just now."""
         at_s = time.monotonic() - sum(latencies_ms) / 1000
-        points = []
+        variant_id, points = self.step.variants[index].variant_id, []
         for latency_ms in latencies_ms:
             at_s += latency_ms / 1000
-            points.append(LatencyPoint(self.step.variants[index].variant_id, at_s, latency_ms))
-        return tuple(points)
+            points.append(LatencyPoint(variant_id, at_s, latency_ms))
+        return points
 
     def measured(self) -> Measured:
         """Return all latencies; a variant that failed or had no turn has a failure instead of times.

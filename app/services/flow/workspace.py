@@ -20,7 +20,6 @@ from app.jobs.interleaving import BlockGroup
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths, unusable
 from app.persistence import Repositories, Store
-from app.persistence.repositories import NotFound
 from app.services.flow.artifacts import ArtifactStore, Entry
 from app.services.flow.steps import JobError, JobStep, Unavailable
 from workers.contracts.error_info import ErrorInfo
@@ -234,9 +233,9 @@ class JobHistory:
         record = self._open.pop(job_id, None)
         if record is None or self._jobs is None:
             return
-        self._jobs.update(
+        self._jobs.end(
             dataclasses.replace(
-                self._jobs.get(job_id),  # its run was recorded meanwhile
+                record,
                 state=state,
                 finished_at=datetime.now(UTC),
                 log_path=self._relative(log_path),
@@ -250,12 +249,7 @@ class JobHistory:
             return
         facts = json.dumps({**made_by, "versions": entry.versions})
         record = ArtifactRecord(entry.key, kind, entry.sha256, entry.size_bytes, datetime.now(UTC), facts)
-        try:
-            self._artifacts.get(record.key)
-        except NotFound:
-            self._artifacts.add(record)
-        else:
-            self._artifacts.update(record)
+        self._artifacts.put(record)
 
     def _relative(self, log_path: Path | None) -> str | None:
         if log_path is None or not log_path.is_relative_to(self._root):

@@ -295,7 +295,8 @@ class Recorder:
         """Record the events of the driver and pass them on to the observer."""
         match event:
             case events.LatenciesMeasured(points):
-                points = tuple(dataclasses.replace(point, at_s=point.at_s - self._zero_s) for point in points)
+                zero_s = self._zero_s
+                points = tuple(LatencyPoint(one.variant_id, one.at_s - zero_s, one.latency_ms) for one in points)
                 self._repositories.latencies.add_many(self.run.id, points)
                 event = events.LatenciesMeasured(points)
             case events.MemoryUsed(peak_bytes):
@@ -303,8 +304,7 @@ class Recorder:
             case events.WaitingForQuiet():
                 self.disturbed_by = event.disturbed_by or self.disturbed_by
             case events.JobBegan(job_id):
-                jobs = self._repositories.jobs
-                jobs.update(dataclasses.replace(jobs.get(job_id), run_id=self.run.id))
+                self._repositories.jobs.set_run(job_id, self.run.id)
             case events.JobEnded(job_id, error=error) if error is not None:
                 self._observe(events.LogLine("error", f"{error.title}: {error.detail}", job_id))
         self._observe(event)

@@ -4,7 +4,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from app.domain.run import Run
@@ -13,7 +12,7 @@ from app.jobs.cluster.remote import LOST
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer
 from app.services.flow.steps import Flow, FlowCancelled, JobError
-from app.services.flow.to_end import TIMING_PAUSE_S
+from app.services.flow.to_end import pause
 from app.services.projects.running import RunRequest, resume_run, start_run
 from app.services.records.documents import verdict
 from app.services.run.recorder import WITH_RESULT, Recorder
@@ -23,7 +22,6 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import words_for
 from workers.contracts.translation import mark
 
-PAUSE_S = 0.01
 MOST_LOSSES = 1
 """Losses of a place, or kills of a job from outside, after which a model begins again: it may be the reason."""
 
@@ -159,11 +157,7 @@ class Study:
                 one.driver.holding.end()
                 self._active.remove(one)
                 rows += self._ended(one)
-        waitables = [handle for one in self._active for handle in one.driver.waitables]
-        if waitables:
-            wait(waitables, TIMING_PAUSE_S)
-        else:
-            time.sleep(PAUSE_S)
+        pause([one.driver for one in self._active])
         return rows
 
     def _ended(self, one: _ModelRun) -> list[StudyRow]:
