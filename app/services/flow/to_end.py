@@ -15,11 +15,11 @@ WAIT_S = 0.05
 """Most seconds of a wait that messages and ends of worker processes interrupt; limits are checked in between."""
 
 
-def pause(drivers: Sequence[Driver[Any]]) -> None:
+def pause(drivers: Sequence[Driver[Any]], most_s: float = WAIT_S) -> None:
     """Wait until a worker process of a driver has a message, or a moment if a driver waits for something else."""
     waitables = [driver.waitables for driver in drivers]
     if waitables and all(waitables):
-        wait([handle for handles in waitables for handle in handles], WAIT_S)
+        wait([handle for handles in waitables for handle in handles], most_s)
     else:
         time.sleep(PAUSE_S)
 

@@ -12,7 +12,7 @@ from app.jobs.cluster.remote import LOST
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer
 from app.services.flow.steps import Flow, FlowCancelled, JobError
-from app.services.flow.to_end import pause
+from app.services.flow.to_end import WAIT_S, pause
 from app.services.projects.running import RunRequest, resume_run, start_run
 from app.services.records.documents import verdict
 from app.services.run.recorder import WITH_RESULT, Recorder
@@ -21,6 +21,9 @@ from app.services.study.places import Place
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import words_for
 from workers.contracts.translation import mark
+
+CLUSTER_WAIT_S = 0.25
+"""Most seconds of a wait while no process works here: only a cancel and the time limit of a run are looked for."""
 
 MOST_LOSSES = 1
 """Losses of a place, or kills of a job from outside, after which a model begins again: it may be the reason."""
@@ -157,7 +160,8 @@ class Study:
                 one.driver.holding.end()
                 self._active.remove(one)
                 rows += self._ended(one)
-        pause([one.driver for one in self._active])
+        is_elsewhere = all(one.place.in_cluster for one in self._active)
+        pause([one.driver for one in self._active], CLUSTER_WAIT_S if is_elsewhere else WAIT_S)
         return rows
 
     def _ended(self, one: _ModelRun) -> list[StudyRow]:
