@@ -5,6 +5,7 @@ import json
 import secrets
 import shlex
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +34,6 @@ from app.computers.ssh import (
     Reply,
     Stopped,
     Unreached,
-    as_file,
     converse,
     environment,
     host_key_changed,
@@ -241,7 +241,9 @@ def _run(
     stopped: Stopped,
     on_line: Callable[[bytes], object] | None = None,
 ) -> Reply:
-    with as_file(data) as source:
+    with tempfile.TemporaryFile() as source:
+        source.write(data)
+        source.seek(0)
         reply = converse(command, source, stopped, SETUP_WAIT_S if on_line else 60.0, on_line)
     if reply.code != 0:
         raise refused_there(target, reply)

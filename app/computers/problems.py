@@ -58,27 +58,19 @@ def refused(name: str, facts: Mapping[str, Any]) -> WorkerError:
     """Return the error for a refusal of the agent, by its code."""
     code, detail = str(facts.get("error"))[:40], str(facts.get("detail", ""))[:300]
     if code == "in_use":
-        return BackendMissing(
-            "computer_in_use",
-            _("“{0}” is in use").format(name),
-            _("{0} measures on “{1}” now. Two measurements at once would disturb each other.").format(detail, name),
-            mark("Start it again when that measurement is over."),
-        )
+        title = _("“{0}” is in use").format(name)
+        words = _("{0} measures on “{1}” now. Two measurements at once would disturb each other.").format(detail, name)
+        return BackendMissing("computer_in_use", title, words, mark("Start it again when that measurement is over."))
     if code == "unprepared":
+        title = _("“{0}” is not prepared for this version").format(name)
+        words = _("Fettle's workers of version {0} are not installed on “{1}”.").format(detail, name)
         return BackendMissing(
-            "computer_unprepared",
-            _("“{0}” is not prepared for this version").format(name),
-            _("Fettle's workers of version {0} are not installed on “{1}”.").format(detail, name),
-            mark("Open Settings → Other computers, and update it there."),
+            "computer_unprepared", title, words, mark("Open Settings → Other computers, and update it there.")
         )
     if code == "no_room":
         free = facts.get("free")
-        return BackendMissing(
-            "computer_full",
-            _("The disk of “{0}” is full").format(name),
-            _("“{0}” has {1} of free disk space, which is too little for this job.").format(
-                name, bytes_words(free) if isinstance(free, int) else "?"
-            ),
-            mark("Free disk space on that computer and start again."),
-        )
+        size = bytes_words(free) if isinstance(free, int) else "?"
+        title = _("The disk of “{0}” is full").format(name)
+        words = _("“{0}” has {1} of free disk space, which is too little for this job.").format(name, size)
+        return BackendMissing("computer_full", title, words, mark("Free disk space on that computer and start again."))
     return bad_answer(name, f"{code}: {detail}")

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -215,31 +215,21 @@ def refused_by_ssh(computer: Computer, error: str, by: Way = "key") -> WorkerErr
     if "permission denied" in text or "too many authentication failures" in text:
         return _not_let_in(where, facts, by)
     if "could not resolve hostname" in text or "getaddrinfo" in text:
-        return Unreached(
-            "host_unknown",
-            mark("There is no computer of this name"),
-            _("The name in {0} was not found in this network.").format(where),
-            mark("Check the spelling, or enter the computer's IP address, such as 192.168.1.20."),
-            facts=facts,
+        code, title = "host_unknown", mark("There is no computer of this name")
+        detail = _("The name in {0} was not found in this network.").format(where)
+        hint = mark("Check the spelling, or enter the computer's IP address, such as 192.168.1.20.")
+    elif any(part in text for part in REACHED_NOT):
+        code, title = "not_reached", mark("The computer cannot be reached")
+        detail = _("{0} does not answer, or has no SSH service at this port.").format(where)
+        hint = mark(
+            "Check that it is on, in this network, and that SSH is enabled. After several attempts, wait a minute."
         )
-    if any(part in text for part in REACHED_NOT):
-        return Unreached(
-            "not_reached",
-            mark("The computer cannot be reached"),
-            _("{0} does not answer, or has no SSH service at this port.").format(where),
-            mark(
-                "Check that it is on, in this network, and that SSH is enabled. After several attempts, wait a minute."
-            ),
-            facts=facts,
-        )
-    last = next((line for line in reversed(error.splitlines()) if line.strip()), "ssh")
-    return Unreached(
-        "ssh_failed",
-        mark("The connection could not be made"),
-        _("{0}: {1}").format(where, last[:200]),
-        mark("Try “ssh” with this address in a terminal to see what is wrong."),
-        facts=facts,
-    )
+    else:
+        last = next((line for line in reversed(error.splitlines()) if line.strip()), "ssh")
+        code, title = "ssh_failed", mark("The connection could not be made")
+        detail = _("{0}: {1}").format(where, last[:200])
+        hint = mark("Try “ssh” with this address in a terminal to see what is wrong.")
+    return Unreached(code, title, detail, hint, facts=facts)
 
 
 def host_key_changed(computer: Computer, facts: Mapping[str, str] | None = None) -> WorkerError:
@@ -255,34 +245,17 @@ def host_key_changed(computer: Computer, facts: Mapping[str, str] | None = None)
 
 def _not_let_in(where: str, facts: Mapping[str, str], by: Way) -> WorkerError:
     if by == "identity":
-        return BackendMissing(
-            "identity_refused",
-            mark("Your key was not accepted"),
-            _("{0} did not let this user in with your key. Nothing was changed there.").format(where),
-            mark("Check that the key may log in there. If it has a passphrase, enter it as the password."),
-            facts=facts,
+        code, title = "identity_refused", mark("Your key was not accepted")
+        detail = _("{0} did not let this user in with your key. Nothing was changed there.").format(where)
+        hint = mark("Check that the key may log in there. If it has a passphrase, enter it as the password.")
+    elif by == "password":
+        code, title = "wrong_password", mark("The password was not accepted")
+        detail = _("{0} did not let this user in with this password. Nothing was changed there.").format(where)
+        hint = mark(
+            "Check the user name and the password. Some computers allow keys only; then name your own key file."
         )
-    if by == "password":
-        return BackendMissing(
-            "wrong_password",
-            mark("The password was not accepted"),
-            _("{0} did not let this user in with this password. Nothing was changed there.").format(where),
-            mark("Check the user name and the password. Some computers allow keys only; then name your own key file."),
-            facts=facts,
-        )
-    return BackendMissing(
-        "key_refused",
-        mark("The key was not accepted"),
-        _("{0} did not let this user in with this key.").format(where),
-        mark("If the key was removed there, remove the computer here and add it again."),
-        facts=facts,
-    )
-
-
-@contextlib.contextmanager
-def as_file(data: bytes) -> Iterator[IO[bytes]]:
-    """Lend `data` as a file for the input of ssh."""
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.seek(0)
-        yield file
+    else:
+        code, title = "key_refused", mark("The key was not accepted")
+        detail = _("{0} did not let this user in with this key.").format(where)
+        hint = mark("If the key was removed there, remove the computer here and add it again.")
+    return BackendMissing(code, title, detail, hint, facts=facts)

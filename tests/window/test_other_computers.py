@@ -1,7 +1,6 @@
 """What a person does with other computers, by a real mouse: choose where it runs, and see what to take where."""
 
 import dataclasses
-import os
 import shutil
 import zipfile
 from datetime import timedelta
@@ -56,9 +55,6 @@ def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(star
     program = start(project="p1")
     program.open_compare()
     view = program.until_text("On each computer", "One for all:", "is safe on each of these computers", "pi: take")
-    pictures = os.environ.get("FETTLE_TEST_PICTURES", "")
-    if pictures:
-        program.screen.picture(Path(pictures) / "compare.png")
     assert view.button("Show the result on this computer")  # the newest result was opened
     program.press("Show the result on this computer")
     program.until_text("Show the result on pi")
@@ -68,8 +64,6 @@ def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(star
     program.click(lambda view: view.find("pi", "QCheckBox"), "the other computer")
     program.until(lambda view: (box := view.find("pi", "QCheckBox")) and box.checked, 10, "chosen")
     program.click(lambda view: view.find("This computer", "QCheckBox"), "this computer")
-    if pictures:
-        program.screen.picture(Path(pictures) / "goal.png")
     program.check_clean()
     program.close_window()
     assert program.process.wait(15) == 0

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import shlex
 import shutil
 import subprocess
@@ -158,24 +159,19 @@ def pip_install(command: list[str], total: int) -> None:
 
 def lines_of(command: list[str]) -> Generator[str, None, None]:
     """Yield what a program prints, an empty text after each silent second, and its exit code in the end."""
-    import selectors
-
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     rest = b""
     try:
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(process.stdout, selectors.EVENT_READ)
-            while True:
-                if not waiting.select(1.0):
-                    yield ""
-                    continue
-                piece = os.read(process.stdout.fileno(), 1 << 16)
-                *whole, rest = (rest + piece).split(b"\n")
-                for line in whole:
-                    yield line.decode("utf-8", "replace")
-                if not piece:
-                    break
+        piece = b"begins"
+        while piece:
+            if not select.select([process.stdout], [], [], 1.0)[0]:
+                yield ""
+                continue
+            piece = os.read(process.stdout.fileno(), 1 << 16)
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield line.decode("utf-8", "replace")
         yield "exit %d" % process.wait()  # noqa: UP031
     finally:
         if process.poll() is None:

@@ -55,9 +55,9 @@ class StepRequest(Frozen):
 class TimingRecord(Frozen):
     """What was measured of one job; see `app.jobs.interleaving.Timing`."""
 
-    blocks_ms: tuple[tuple[tuple[float, ...], ...], ...]
-    loads: tuple[tuple[BlockLoad, ...], ...]
-    results: tuple[MeasureResult, ...]
+    blocks_ms: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    loads: tuple[tuple[BlockLoad, ...], ...] = ()
+    results: tuple[MeasureResult, ...] = ()
     error: ErrorInfo | None = None
 
 

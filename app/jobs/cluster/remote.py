@@ -12,7 +12,7 @@ from typing import Any
 from app.files import digest_of
 from app.jobs.client import JobClient, Message
 from app.jobs.cluster.files import FileIndex, get, inner_path, missing, put
-from app.jobs.cluster.records import PIECE_BYTES, FileRef, Input, Measuring, StepRequest, StepResult
+from app.jobs.cluster.records import PIECE_BYTES, FileRef, Input, Measuring, StepRequest, StepResult, TimingRecord
 from app.jobs.cluster.task import do_step
 from app.jobs.fork_server import ForkedProcess
 from app.jobs.interleaving import BlockGroup, Pace, Timing
@@ -262,9 +262,8 @@ class RemoteBlocks(BlockGroup):
         except StepCancelled:
             pass
         except Exception as error:
-            lost = worker.failure(error).error
-            empty = {"blocks_ms": (), "loads": (), "results": ()}
-            self._result = StepResult.model_validate({"timings": [{**empty, "error": lost} for _ in jobs]})
+            lost = TimingRecord(error=worker.failure(error).error)
+            self._result = StepResult(timings=(lost,) * len(jobs))
         finally:
             os.close(self._writer)
 

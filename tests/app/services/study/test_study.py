@@ -111,11 +111,11 @@ def test_address_is_encrypted_or_here(address: str, code: str) -> None:
 
 @pytest.mark.whole
 def test_cluster_of_another_version_is_refused(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a cluster whose workers run another version of Fettle, or of Dask, When a study begins, Then it is refused."""
+    """Given a cluster whose workers run another version of Fettle, When a study begins, Then it is refused; the version
+    of Dask is a part of the version."""
     distributed = pytest.importorskip("distributed", reason="the optional set “cluster” is not installed")
-    for owner, name in ((places, "VERSION"), (distributed, "__version__")):
-        with monkeypatch.context() as patched, pytest.raises(JobError) as refused:
-            patched.setattr(owner, name, "0.0.1")
-            with places.places_of(space, (), "local:1", frozenset()):
-                pass
-        assert (refused.value.error.code, refused.value.exit_code) == ("cluster_differs", 6)
+    assert distributed.__version__ in places._version()
+    monkeypatch.setattr(places, "VERSION", "0.0.1")
+    with pytest.raises(JobError) as refused, places.places_of(space, (), "local:1", frozenset()):
+        pass
+    assert (refused.value.error.code, refused.value.exit_code) == ("cluster_differs", 6)
