@@ -186,6 +186,17 @@ def test_updates_replace(filled: Store, project: Project, run: Run, variant: Var
     repositories.runs.put_step(StepRecord("r1", 0, "Open", "done", seconds=2.0))
     repositories.settings.put("a", 1)
     repositories.settings.put("a", {"text": "two"})
+    job, artifact = (
+        JobRecord("j1", "apply", "t", "running", "cpu", NOW),
+        ArtifactRecord("k1", "apply", "ef" * 32, 12, NOW),
+    )
+    repositories.jobs.add(job)
+    repositories.jobs.set_run("j1", "r1")
+    repositories.jobs.end(dataclasses.replace(job, state="finished"))
+    for size in (12, 13):
+        repositories.artifacts.put(dataclasses.replace(artifact, size_bytes=size))
+    assert repositories.jobs.get("j1") == dataclasses.replace(job, state="finished", run_id="r1")
+    assert repositories.artifacts.get("k1").size_bytes == 13
     assert repositories.projects.get("p1").page == "compare"
     assert repositories.runs.get("r1") == new_run
     assert repositories.variants.get("v1") == new_variant

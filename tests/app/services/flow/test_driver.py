@@ -66,6 +66,15 @@ def test_a_result_comes_back_and_the_folder_goes(space: Workspace) -> None:
     assert record.finished_at is not None
 
 
+def test_loop_sleeps_while_a_job_works(space: Workspace) -> None:
+    """Given a job that works for two seconds, When a loop drives it, Then the loop turns at most 25 times a second, also
+    while the process ends."""
+    turns: list[None] = []
+    watch = Stopwatch()
+    run_to_end(Driver(space, one(step("sleep", {"seconds": 2})), ignore), lambda: turns.append(None))
+    assert watch.seconds > 2.0 and len(turns) < 25 * watch.seconds
+
+
 def test_cached_step_comes_from_the_store_the_second_time(space: Workspace) -> None:
     """Given a cached step, When it is requested twice, Then one process ran, and both results have the same folder."""
     events: list[Event] = []
