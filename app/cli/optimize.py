@@ -356,7 +356,7 @@ def _print_run(output: Output, facts: RunFacts, tried: TriedRun) -> None:
     for row in tried.rows:
         if row.variant is None:
             output.text(f"   not tried: {row.title}. {row.because}")
-    for sentence in (*tried.why, *tried.eights, *tried.elsewhere):
+    for sentence in (*tried.why, *tried.elsewhere):
         output.text(f"   {sentence}")
     expected, seconds = tried.forecast.before, facts.run.seconds
     if expected is not None and seconds is not None:

@@ -35,7 +35,6 @@ def tried_value(facts: RunFacts, tried: TriedRun) -> TriedValue:
     begun = sum(row.variant is not None and row.outcome != "original" for row in tried.rows)
     texts = (
         ("scales", _("Why this one"), joined(tried.why)),
-        ("stack", _("Why not 8 bits"), joined(tried.eights)),
         ("cpu", _("On other computers"), joined(tried.elsewhere)),
     )
     return TriedValue(

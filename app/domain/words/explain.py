@@ -1,4 +1,4 @@
-"""Explain why a version won, why 8 bits lost, and what to expect on another processor, from measured facts only."""
+"""Explain why a version won, and what to expect on another processor, from measured facts only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +8,9 @@ from app.domain.variant import Measurement, Variant
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
-from workers.contracts.specs import DeviceFacts, UnquantizedLayers
+from workers.contracts.specs import DeviceFacts
 from workers.contracts.translation import _, joined
 from workers.contracts.wording import percent, rounded_down
-
-LITTLE_GAIN = 1.2
-"""Speedup below which a version gains little."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +18,11 @@ class ExplanationFacts:
     """Facts from the workers that explanations use.
 
     `traits` maps a technique's id to its traits. `instructions` are those of the run's processor, strongest first,
-    empty if unknown. `layers` are the unchanged layers of versions by id.
+    empty if unknown.
     """
 
     traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     instructions: tuple[Instructions, ...] = ()
-    layers: Mapping[str, UnquantizedLayers] = field(default_factory=dict)
 
     def uses(self, variant: Variant, *traits: str) -> bool:
         """Return whether one of the version's techniques has one of these traits."""
@@ -88,47 +84,6 @@ def _why_behind(faster: Variant, best: Variant) -> str:
     if faster.measurement.under_load:
         return _("its gain is less certain, because other programs disturbed the comparison")
     return _("your goal puts something else before speed")
-
-
-def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: ExplanationFacts) -> tuple[str, ...]:
-    """Return why 8 bits are not recommended, () if they are or if none were tried."""
-    eights = [v for v in tried if known.uses(v, "int8") and v.measurement.n]
-    if not eights or (best is not None and known.uses(best, "int8")):
-        return ()
-    sentences = []
-    fastest = max(v.measurement.speedup or 0.0 for v in eights)
-    if known.instructions and not known.titles("int8") and fastest < LITTLE_GAIN:
-        sentences.append(_("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here."))
-    for variant in eights:
-        judgement, speed = variant.judgement, variant.measurement.speedup
-        parts = []
-        if judgement is not None and judgement.agreement is not None and not is_eligible(variant):
-            parts.append(_("only {0} of its answers are like the original's").format(percent(judgement.agreement)))
-        if speed is not None and speed <= 1.0:
-            by_clock = _("it takes {0:.2f} times as long as the original").format(1 / speed)
-            parts.append(by_clock if variant.is_side_by_side else _("it was not faster at a first look"))
-        elif (
-            best is not None
-            and variant.is_side_by_side
-            and is_eligible(variant)
-            and _shown_ms(variant) > _shown_ms(best)
-        ):
-            parts.append(
-                _("it takes {0:.2f} times as long as “{1}”").format(_shown_ms(variant) / _shown_ms(best), _(best.title))
-            )
-        if parts:
-            kept = _kept_words(known.layers.get(variant.id))
-            text = _("“{0}”: {1} and {2}.") if len(parts) > 1 else _("“{0}”: {1}.")
-            sentences.append(joined([text.format(_(variant.title), *parts), kept]))
-    return tuple(sentences)
-
-
-def _kept_words(layers: UnquantizedLayers | None) -> str:
-    if layers is None:
-        return ""
-    if not layers.kept:
-        return _("All {0} layers are in 8 bits.").format(layers.layers)
-    return _("{0} of {1} layers keep their numbers, the others are in 8 bits.").format(layers.kept, layers.layers)
 
 
 def portability(

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
-from app.domain.words.explain import ExplanationFacts, portability, why_int8_lost, why_it_won
+from app.domain.words.explain import ExplanationFacts, portability, why_it_won
 from workers.contracts.jobs import PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import DeviceFacts, Judgement, Recipe, RecipeStep, UnquantizedLayers, Verdict
+from workers.contracts.specs import DeviceFacts, Judgement, Recipe, RecipeStep, Verdict
 
 HERE = DeviceFacts(processor="EPYC", cores=2, memory_bytes=1, features=("avx2", "avx512", "avx512_bf16", "avx512_vnni"))
 TRAITS = {
@@ -88,33 +88,6 @@ def test_first_look_gives_no_factor_in_sentences() -> None:
     look = dataclasses.replace(disturbed(PLAIN, 2.0, 1.0), state="measured")
     look = dataclasses.replace(look, measurement=dataclasses.replace(look.measurement, agreed_low=None))
     assert portability(BEST, [BEST, look], HERE, KNOWN)[1].endswith("without AVX-512 BF16 about as fast as “Engine”.")
-    slow = dataclasses.replace(version("INT8", "int8_dynamic", p50_ms=5.0), state="measured")
-    assert why_int8_lost(BEST, [BEST, slow], KNOWN) == ("“INT8”: it was not faster at a first look.",)
-    quick = dataclasses.replace(version("INT8", "int8_dynamic", p50_ms=2.0), state="measured")
-    assert why_int8_lost(BEST, [BEST, quick], KNOWN) == ()
-
-
-def test_why_eight_bits_lost() -> None:
-    """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, Then each reason is shown."""
-    assert why_int8_lost(BEST, [BEST, EIGHT], KNOWN) == ("“INT8”: only 93.0 % of its answers are like the original's.",)
-    slow = version("INT8", "int8_dynamic", p50_ms=5.0, agreement=1.0)
-    sentences = why_int8_lost(BEST, [BEST, slow], OLD)
-    assert sentences[0].startswith("This processor has no fast 8-bit instructions")
-    assert "1.25 times as long as the original" in sentences[1]
-    quick = version("INT8", "int8_dynamic", p50_ms=2.5, verdict="regressed", agreement=0.9)
-    assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, quick], OLD)), (
-        "1.6 times is no little"
-    )
-    kept = {EIGHT.id: UnquantizedLayers(kept=4, layers=20)}
-    report = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=kept))
-    assert report[0].endswith("4 of 20 layers keep their numbers, the others are in 8 bits.")
-    none = {EIGHT.id: UnquantizedLayers(kept=0, layers=20)}
-    report = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=none))
-    assert report[0].endswith("All 20 layers are in 8 bits.")
-    assert why_int8_lost(EIGHT, [EIGHT], KNOWN) == ()
-    assert why_int8_lost(BEST, [BEST], KNOWN) == ()
-    unknown = ExplanationFacts(TRAITS)
-    assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, slow], unknown))
 
 
 def test_measured_here_and_expected_elsewhere_stand_apart() -> None:

@@ -1,34 +1,27 @@
 """List what a run tried, from its stored facts, with sentences that explain the result."""
 
-import contextlib
-import dataclasses
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from app.domain.tried import TriedRecipe, tried_rows
-from app.domain.words.explain import ExplanationFacts, portability, why_int8_lost, why_it_won
-from app.services.flow.steps import JobError
+from app.domain.words.explain import ExplanationFacts, portability, why_it_won
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.records.run_records import MACHINE, saved_objective
 from app.services.run.forecasting import Forecasts, RunForecast
-from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import DeviceFacts, UnquantizedLayers
+from workers.contracts.specs import DeviceFacts
 
 
 @dataclass(frozen=True)
 class TriedRun:
     """Everything that one run tried, for the page and the command.
 
-    `why` explains the choice, `eights` why 8 bits lost, and `elsewhere` what to expect on other processors.
+    `why` explains the choice, and `elsewhere` what to expect on other processors.
     """
 
     rows: tuple[TriedRecipe, ...]
     why: tuple[str, ...]
-    eights: tuple[str, ...]
     elsewhere: tuple[str, ...]
     forecast: RunForecast
 
@@ -42,14 +35,12 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
     device = repositories.records.get(MACHINE, run.id)
-    explained = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
     return TriedRun(
         rows=tried_rows(
             plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct, saved_objective(run)
         ),
         why=why_it_won(facts.recommended, facts.variants),
-        eights=why_int8_lost(facts.recommended, facts.variants, explained),
-        elsewhere=portability(facts.recommended, facts.variants, device, explained),
+        elsewhere=portability(facts.recommended, facts.variants, device, known_to(plan, device, described)),
         forecast=Forecasts(repositories).of_run(run.id),
     )
 
@@ -67,14 +58,3 @@ def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: Des
     if not instructions and described is not None and device is not None:
         instructions = described.instructions if device.features == described.device.features else ()
     return ExplanationFacts(traits, instructions)
-
-
-def layers_of(facts: RunFacts) -> dict[str, UnquantizedLayers]:
-    """Return which versions keep some layers unchanged, as far as their models are still stored."""
-    layers = {}
-    for variant in facts.variants:
-        with contextlib.suppress(OSError, ValidationError, JobError):
-            kept = read_model(facts.model_dir(variant)).artifact.layers_kept
-            if kept is not None:
-                layers[variant.id] = kept
-    return layers

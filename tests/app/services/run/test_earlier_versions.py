@@ -2,21 +2,17 @@
 
 import dataclasses
 import json
-import shutil
 
 import pytest
 from play import Like
 from records import described
 from staging import Make, Stage
 
-from app.domain.words.explain import why_int8_lost
-from app.services.after.trying.tried import known_to, layers_of
-from app.services.records.facts import read_facts
+from app.services.after.trying.tried import known_to
 from app.services.records.run_records import saved_plan
-from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import Described, DeviceFacts, UnquantizedLayers
+from workers.contracts.specs import Described, DeviceFacts
 
 PLAN_OF_0_1 = {
     "baseline": {"title": "Original"},
@@ -83,22 +79,3 @@ def test_resumed_old_run_repeats_nothing(stage: Make, title: str) -> None:
     one.again()
     assert one.variants["A"].id == before.id and "apply:A" not in one.play.seen
     assert set(one.variants) == {"Original", "A", "B"} and one.states["C"] == "skipped"
-
-
-def test_why_int8_lost_without_traits_is_empty() -> None:
-    """Given no known techniques, Then nothing is explained about 8 bits."""
-    assert why_int8_lost(None, [], known_to(None, None, None)) == ()
-
-
-def test_layers_of_reads_stored_models_only(stage: Make) -> None:
-    """Given a version whose model names unquantized layers, and one that is gone from the store, Then only the first is
-    returned."""
-    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1)})
-    one.go()
-    facts = read_facts(one.space, one.run_id)
-    assert layers_of(facts) == {}
-    folder = facts.model_dir(one.variants["A"])
-    artifact = read_model(folder).artifact.model_copy(update={"layers_kept": UnquantizedLayers(kept=2, layers=9)})
-    (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")
-    shutil.rmtree(facts.model_dir(one.variants["B"]))
-    assert layers_of(facts) == {one.variants["A"].id: UnquantizedLayers(kept=2, layers=9)}
