@@ -45,6 +45,8 @@ def reasons(facts: SpeedFacts) -> tuple[Reason, ...]:
         own = replace(facts, groups=tuple(compress(left, belongs)), code=rule.id)
         left = tuple(compress(left, map(not_, belongs)))
         checks_itself = rule.checks_noise or rule.belongs is None
-        if (checks_itself or (own.groups and own.is_sure())) and (reason := rule.explain(own)) is not None:
+        if (rule.only_costs and own.saved_ms > 0) or not (checks_itself or (own.groups and own.is_sure())):
+            continue
+        if (reason := rule.explain(own)) is not None:
             found.append(reason)
     return tuple(sorted(found, key=lambda reason: -abs(reason.saved_ms or 0.0)))

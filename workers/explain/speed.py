@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from workers.contracts.after.changes import ChangedNode, Layer, Reason
+from workers.contracts.translation import _, joined, mark
 from workers.explain.graph import ModelGraph
 from workers.explain.groups import Group, main_layer
 from workers.explain.kinds import ROUNDING, family_of
-from workers.explain.wording import ms
+from workers.explain.wording import kinds_of, ms
 from workers.infer.processor import Arithmetic
 from workers.tune.timing_runs import Profile
 
@@ -80,20 +80,17 @@ class SpeedFacts:
         )
 
     def reason(self, text: str, advice: str = "", saved_ms: float | None = None) -> Reason:
-        """Return a reason about the groups; `saved_ms` is what they save unless given."""
-        saved_ms = self.saved_ms if saved_ms is None else saved_ms
-        return Reason(code=self.code, text=text, advice=advice, nodes=self.names, saved_ms=saved_ms)
+        """Return a reason about the groups, of a sentence and what it saves or costs.
 
-    def either(
-        self, saves: str, costs: str, values: tuple[Any, ...] = (), advice: str = "", saved_ms: float | None = None
-    ) -> Reason:
-        """Return a reason with the sentence for saved or for lost time, of `values` and that time.
-
-        `advice` is for lost time alone.
+        Args:
+            text: The sentence.
+            advice: What would help, where time is lost.
+            saved_ms: Milliseconds that the second model saves; by default those of the groups.
         """
         saved_ms = self.saved_ms if saved_ms is None else saved_ms
-        text = (saves if saved_ms > 0 else costs).format(*values, ms(abs(saved_ms)))
-        return self.reason(text, "" if saved_ms > 0 else advice, saved_ms)
+        effect = (_("This saves {0}.") if saved_ms > 0 else _("This costs {0}.")).format(ms(abs(saved_ms)))
+        advice = advice if saved_ms < 0 else ""
+        return Reason(code=self.code, text=joined([text, effect]), advice=advice, nodes=self.names, saved_ms=saved_ms)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,7 +156,7 @@ def error_ms(values_ms: Sequence[float]) -> float:
     """Return the standard error of the median; infinite for fewer than four values, whose spread says too little."""
     if len(values_ms) < 4:
         return float("inf")
-    low, _, high = statistics.quantiles(values_ms, n=4, method="inclusive")
+    low, _median, high = statistics.quantiles(values_ms, n=4, method="inclusive")
     return float(ERROR_OF_MEDIAN * (high - low) / len(values_ms) ** 0.5)
 
 
@@ -178,6 +175,7 @@ class Rule:
         belongs: Whether a group's difference is explained by this rule; None for rules about whole requests.
         order: Rules with a lower number choose their groups first.
         checks_noise: Whether the rule decides by itself whether a difference exceeds the noise.
+        only_costs: Whether it explains lost time alone.
     """
 
     id: str
@@ -185,3 +183,22 @@ class Rule:
     belongs: Callable[[Group, SpeedFacts], bool] | None = None
     order: int = 0
     checks_noise: bool = False
+    only_costs: bool = False
+
+
+LAYERS = mark("Layers that compute the same: {0:,} in the first model, {1:,} in the second.")
+
+
+def numbers_of_layers(text: str, advice: str = "") -> Callable[[SpeedFacts], Reason]:
+    """Return what explains groups by the numbers of their layers.
+
+    Args:
+        text: The sentence, of the number in the first model, that in the second, and the kinds of layers.
+        advice: What would help, where time is lost.
+    """
+
+    def explain(facts: SpeedFacts) -> Reason:
+        first, second = facts.layers
+        return facts.reason(_(text).format(len(first), len(second), kinds_of([*first, *second])), _(advice))
+
+    return explain

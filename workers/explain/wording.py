@@ -24,25 +24,6 @@ def bits(precision: str) -> str:
     return _(BITS.get(precision, precision))
 
 
-def more_or_fewer(numbers: tuple[int, int], saved_ms: float, more: str, fewer: str, slower: str, faster: str) -> str:
-    """Return what another number of such layers costs or saves, or what they take if their number is not the reason.
-
-    Args:
-        numbers: Number of the layers in the first model and in the second.
-        saved_ms: Milliseconds that the second model saves with them.
-        more: Sentence for more layers that cost time, of the difference of numbers and of the time.
-        fewer: The same for fewer layers that save time.
-        slower: The same for layers that take more time for another reason.
-        faster: The same for those that take less.
-    """
-    change = numbers[1] - numbers[0]
-    if change == 0 or (change > 0) == (saved_ms > 0):
-        text = faster if saved_ms > 0 else slower
-    else:
-        text = more if change > 0 else fewer
-    return text.format(abs(change), ms(abs(saved_ms)))
-
-
 def slower_or_faster(first_ms: float, second_ms: float) -> str:
     """Return how the second time compares with the first: "2.1 times as fast", "1.3 times as long"."""
     if second_ms <= first_ms:

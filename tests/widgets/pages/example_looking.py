@@ -34,7 +34,6 @@ def tried() -> TriedValue:
         ids=("", "v1", "v2", "v3", "", ""),
         said=(
             ("scales", "Why this one", "“16-bit numbers (BF16)” is 1.9 times as fast as the original."),
-            ("cpu", "On other computers", "Measured on EPYC with 2 cores; it needs no special instructions."),
             ("cpu", "On other computers", "Expected, not measured: about the original's speed."),
         ),
         forecast=(

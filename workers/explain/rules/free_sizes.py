@@ -23,18 +23,11 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     costs = [a - b for a, b in zip(free.request_ms, facts.fixed.request_ms, strict=False)]
     if not exceeds_noise(costs) or (cost_ms := statistics.median(costs)) < 0:
         return None
-    return facts.either(
-        _(
-            "The first model takes inputs of any size; built for the size of this request, as the second one is, it "
-            "needs {0} less."
-        ),
-        _(
-            "The second model takes inputs of any size; built for the size of this request, as the first one is, it "
-            "needs {0} less."
-        ),
-        advice=_("Fix the input size, or use a few fixed sizes."),
-        saved_ms=cost_ms if free is facts.first else -cost_ms,
-    )
+    if free is facts.first:
+        text = _("The first model takes inputs of any size, and the second one is built for the size of this request.")
+        return facts.reason(text, saved_ms=cost_ms)
+    text = _("The second model takes inputs of any size, and the first one is built for the size of this request.")
+    return facts.reason(text, _("Fix the input size, or use a few fixed sizes."), saved_ms=-cost_ms)
 
 
 RULE = Rule("free_sizes", _explain, _belongs, order=10, checks_noise=True)

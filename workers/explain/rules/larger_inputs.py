@@ -2,7 +2,6 @@
 
 from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _
-from workers.contracts.wording import percent
 from workers.explain.groups import CHANGED, Group
 from workers.explain.speed import Rule, SpeedFacts
 
@@ -22,18 +21,8 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
 
 def _explain(facts: SpeedFacts) -> Reason:
     first, second = (sum(layer.values or 0 for layer in layers) for layers in facts.layers)
-    if second > first:
-        return facts.either(
-            _("The same operators compute {0:.1f} times as many values, which saves {1}."),
-            _("The same operators compute {0:.1f} times as many values, which costs {1}."),
-            (second / first,),
-            _("Use inputs of the size that the data needs, or pad to the next of a few sizes."),
-        )
-    return facts.either(
-        _("The same operators compute {0} of the values, which saves {1}."),
-        _("The same operators compute {0} of the values, which costs {1}."),
-        (percent(second / first, 0),),
-    )
+    text = _("The same operators compute {0:.2f} times as many values.").format(second / first)
+    return facts.reason(text, _("Use inputs of the size that the data needs, or pad to the next of a few sizes."))
 
 
 RULE = Rule("larger_inputs", _explain, _belongs, order=50)

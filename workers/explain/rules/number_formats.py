@@ -28,8 +28,7 @@ def _explain(facts: SpeedFacts) -> Reason:
         parts.append(
             _("{0:,} of {1:,} {2} in {3}: {4}.").format(n, of_all, _(family), bits(precision), slower_or_faster(*spent))
         )
-    slower = facts.saved_ms < 0
-    advice = _("Keep the operators that became slower in the number format of the first model.") if slower else ""
+    advice = _("Keep the operators that became slower in the number format of the first model.")
     return facts.reason(joined(parts), advice)
 
 

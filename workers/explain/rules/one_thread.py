@@ -5,7 +5,6 @@ from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import ms
 
 
 def _fewer(facts: SpeedFacts) -> bool:
@@ -24,19 +23,14 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
     return bool(_unsplit(group.second, facts)) and not _unsplit(group.first, facts)
 
 
-def _explain(facts: SpeedFacts) -> Reason | None:
-    if facts.saved_ms > 0:
-        return None
-    allowed = max(facts.first.threads, facts.second.threads)
+def _explain(facts: SpeedFacts) -> Reason:
     if _fewer(facts):
-        text, used = _("The second model runs with {0}, the first with {1}: {2} more."), facts.second.threads
-        text = text.format(counted(used, "thread"), allowed, ms(-facts.saved_ms))
-        advice = _("Allow as many threads as the first model has.")
-    else:
-        text = _("Only one thread, although {0} are allowed, computes {1}: {2} more.")
-        text = text.format(allowed, counted(len(facts.groups), "operator"), ms(-facts.saved_ms))
-        advice = _("Use operators that the engine splits over threads, or another engine.")
-    return facts.reason(text, advice)
+        text = _("The second model runs with {0}, the first with {1}.")
+        text = text.format(counted(facts.second.threads, "thread"), facts.first.threads)
+        return facts.reason(text, _("Allow as many threads as the first model has."))
+    text = _("Only one thread, although {0} are allowed, computes {1}.")
+    text = text.format(facts.second.threads, counted(len(facts.groups), "operator"))
+    return facts.reason(text, _("Use operators that the engine splits over threads, or another engine."))
 
 
-RULE = Rule("one_thread", _explain, _belongs, order=100)
+RULE = Rule("one_thread", _explain, _belongs, order=100, only_costs=True)

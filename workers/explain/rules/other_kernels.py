@@ -19,9 +19,8 @@ def _explain(facts: SpeedFacts) -> Reason:
         if first == second
         else _("{2} instead of {3} computes {0}: {1}.")
     )
-    advice = _("Keep the engine of the first model.") if facts.saved_ms < 0 and first != second else ""
-    count = counted(len(facts.groups), "operator")
-    return facts.reason(text.format(count, slower_or_faster(*facts.spent_ms), second, first), advice)
+    text = text.format(counted(len(facts.groups), "operator"), slower_or_faster(*facts.spent_ms), second, first)
+    return facts.reason(text, _("Keep the engine of the first model.") if first != second else "")
 
 
 RULE = Rule("other_kernels", _explain, _belongs, order=150)

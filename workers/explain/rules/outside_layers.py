@@ -15,19 +15,9 @@ def _explain(facts: SpeedFacts) -> Reason | None:
     # other programs were busy, or the profiler made the layers so slow that they fill the whole request
     if not (first and second):
         return None
-    return facts.either(
-        _(
-            "Starting operators and handing over values saves {0}: {1} of each request pass outside of the operators, "
-            "{2} in the first model."
-        ),
-        _(
-            "Starting operators and handing over values costs {0}: {1} of each request pass outside of the operators, "
-            "{2} in the first model."
-        ),
-        (ms(abs(first - second)), ms(second), ms(first)),
-        _("Fuse operators, or send several items in one request."),
-        saved_ms=first - second,
-    )
+    text = _("Starting operators and handing over values takes {0} of each request, {1} in the first model.")
+    advice = _("Fuse operators, or send several items in one request.")
+    return facts.reason(text.format(ms(second), ms(first)), advice, first - second)
 
 
 RULE = Rule("outside_layers", _explain, order=160)

@@ -5,7 +5,6 @@ from workers.contracts.translation import _
 from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import ms
 
 GENERAL = ("ref", "aten::_slow")
 """Beginnings of names of general implementations, of OpenVINO and of PyTorch."""
@@ -19,13 +18,11 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
     return _general(group.second) and not _general(group.first)
 
 
-def _explain(facts: SpeedFacts) -> Reason | None:
-    if facts.saved_ms > 0:
-        return None
+def _explain(facts: SpeedFacts) -> Reason:
     kinds = ", ".join(sorted({layer.kind for layer in facts.layers[1] if _general((layer,))}))
-    text = _("The engine has only a slow general implementation for {0} ({1}): {2} more.")
-    text = text.format(counted(len(facts.groups), "operator"), kinds, ms(-facts.saved_ms))
-    return facts.reason(text, _("Use an operator that the engine has a fast implementation for, or another engine."))
+    text = _("The engine has only a slow general implementation for {0} ({1}).")
+    advice = _("Use an operator that the engine has a fast implementation for, or another engine.")
+    return facts.reason(text.format(counted(len(facts.groups), "operator"), kinds), advice)
 
 
-RULE = Rule("reference_kernels", _explain, _belongs, order=60)
+RULE = Rule("reference_kernels", _explain, _belongs, order=60, only_costs=True)

@@ -6,7 +6,6 @@ from workers.contracts.wording import counted
 from workers.explain.groups import Group
 from workers.explain.kinds import ROUNDING
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import ms
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -14,16 +13,15 @@ def _belongs(group: Group, facts: SpeedFacts) -> bool:
     return not facts.rounded_in_vain.isdisjoint(group.names) and (bool(group.family) or not group.first)
 
 
-def _explain(facts: SpeedFacts) -> Reason | None:
-    if facts.saved_ms > 0:
-        return None
+def _explain(facts: SpeedFacts) -> Reason:
     n, of_all = (sum(group.heavy for group in groups if group.family) for groups in (facts.groups, facts.all_groups))
     rounding = sum(layer.kind in ROUNDING for layer in facts.layers[1])
     text = _(
-        "{0:,} of {1:,} heavy operators still compute with more bits although values are rounded for them: they "
-        "and {2} to 8 bits and back take {3} more."
-    ).format(n, of_all, counted(rounding, "conversion"), ms(-facts.saved_ms))
-    return facts.reason(text, _("Round inputs and weights of these operators, or leave them out of the rounding."))
+        "{0:,} of {1:,} heavy operators still compute with more bits, although {2} to 8 bits and back round values "
+        "for them."
+    )
+    advice = _("Round inputs and weights of these operators, or leave them out of the rounding.")
+    return facts.reason(text.format(n, of_all, counted(rounding, "conversion")), advice)
 
 
-RULE = Rule("unfused_rounding", _explain, _belongs, order=20)
+RULE = Rule("unfused_rounding", _explain, _belongs, order=20, only_costs=True)

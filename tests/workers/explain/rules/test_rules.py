@@ -10,7 +10,6 @@ from workers.evaluate.kinds import kinds_in
 from workers.explain import rules
 from workers.explain.reasoning import reasons
 from workers.explain.speed import SpeedFacts
-from workers.explain.wording import more_or_fewer
 
 CONVOLUTIONS = [("conv0", "Conv"), ("act0", "Relu"), ("conv1", "Conv")]
 
@@ -172,21 +171,6 @@ def test_reasons_explain_each_time_once_and_start_with_the_largest() -> None:
     assert codes[:2] == ["number_formats", "conversions"]
     total = sum(one.ms for one in PLAIN.layers) - sum(one.ms for one in both.layers)
     assert sum(reason.saved_ms or 0 for reason in reasons(known)) == pytest.approx(total)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "saved_ms", "expected"),
-    [
-        ((1, 3), -0.2, "more 2 0.2 ms"), ((3, 2), 0.1, "fewer 1 0.1 ms"),
-        ((2, 2), -0.2, "slower 0 0.2 ms"), ((3, 2), -0.2, "slower 1 0.2 ms"), ((1, 2), 0.2, "faster 1 0.2 ms"),
-    ],
-)  # fmt: skip
-def test_number_of_layers_is_the_reason_only_if_it_fits(
-    numbers: tuple[int, int], saved_ms: float, expected: str
-) -> None:
-    """Given layers of one kind, When their number does not explain their time, Then only their time is said."""
-    texts = [f"{name} {{0}} {{1}}" for name in ("more", "fewer", "slower", "faster")]
-    assert more_or_fewer(numbers, saved_ms, *texts) == expected
 
 
 def test_every_rule_has_a_case() -> None:
