@@ -69,8 +69,9 @@ def _write_page(path: Path, text: str) -> None:
 
 def document_of(result: DiffResult) -> dict[str, Any]:
     """Return the JSON document of the command."""
+    counts = result.counts
     return {
-        "counts": {status: result.counts.get(status, 0) for status in get_args(Status)},
+        "counts": {status: counts[status] for status in get_args(Status)},
         "nodes": [node.model_dump(include=set(FIELDS)) for node in result.nodes],
         "reasons": [reason.model_dump(include={"code", "text", "nodes"}) for reason in result.reasons],
     }
@@ -91,13 +92,13 @@ def _lines(result: DiffResult) -> Iterator[str]:
 
 
 def _sentence(result: DiffResult) -> str:
-    total = len(result.nodes)
-    if result.counts.get("unmatched", 0) == total:
+    total, counts = len(result.nodes), result.counts
+    if counts["unmatched"] == total:
         return "The two models have nothing in common."
-    if result.counts.get("unchanged", 0) == total and result.first_different is None:
+    if counts["unchanged"] == total and result.first_different is None:
         return f"All {total:,} operators are the same."
     if result.first_different is not None:
         first = result.nodes[result.first_different]
         return f"“{name_of(first)}” is the first operator that differs by more than rounding."
-    share = percent(1 - result.counts.get("unmatched", 0) / total)
+    share = percent(1 - counts["unmatched"] / total)
     return f"{share} of {total:,} operators are matched."

@@ -50,7 +50,7 @@ class LevelDrawing:
         self.rects = [QRectF(box.x, box.y, box.width, box.height) for box in level.boxes]
         self.lows = np.array([(box.x, box.y) for box in level.boxes], np.float64)
         self.highs = self.lows + [(box.width, box.height) for box in level.boxes]
-        self.owner = {node: box.id for box in level.boxes for node in box.nodes}
+        self.owner = {node: at for at, box in enumerate(level.boxes) for node in box.nodes}
 
     @cached_property
     def bounds(self) -> QRectF:

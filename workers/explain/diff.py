@@ -1,6 +1,5 @@
 """Run the job ``diff``: match the graphs of two models, and add errors, times, reasons and the picture."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,6 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
         ctx.progress(STAGES[2], 0, 1)
         found = found.model_copy(update=_times(found, graphs, (first, second), ctx))
     more = {
-        "counts": dict(Counter(node.status for node in found.nodes)),
         "difference": why,
         "notes": (*graphs[0].notes, *graphs[1].notes, *found.notes),
         "levels": levels_of(found.nodes, *graphs, ctx) if params.draw else (),
@@ -64,10 +62,8 @@ def _times(found: DiffResult, graphs: Graphs, sides: tuple[RunParams, RunParams]
         return {"notes": (*found.notes, joined([_("The time of single operators is not known."), error.detail]))}
     facts = facts_of(found.nodes, graphs, profiles, (sides[0].runtime, sides[1].runtime))
     notes = (*found.notes, *((BUSY,) if facts.second.disturbed else ()))
-    layers = ("a", facts.first.layers), ("b", facts.second.layers)
-    totals = {f"total_ms_{side}": sum(layer.ms for layer in own) for side, own in layers}
     why = () if "tensorrt" in facts.runtimes else reasons(facts)
-    return {"nodes": facts.nodes, "reasons": why, "notes": notes, **totals}
+    return {"nodes": facts.nodes, "reasons": why, "notes": notes}
 
 
 def _program(side: RunParams) -> tuple[Target, Arrays]:

@@ -41,7 +41,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         for at in range(len(result.levels))
     )
     nothing = _("There is no picture.")
-    order = worst_first(result.nodes)
+    order, counts = worst_first(result.nodes), result.counts
     left_out = len(order) - MAX_ROWS
     notes = [*map(_, result.notes)]
     if left_out > 0:
@@ -55,9 +55,9 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         reasons="".join(_reason(reason, result) for reason in result.reasons),
         notes="".join(f"<p>{plain(note)}</p>" for note in notes),
         keys="".join(
-            f'<span><i class="key {status}"></i>{plain(_(words))}: {localized(result.counts[status])}</span>'
+            f'<span><i class="key {status}"></i>{plain(_(words))}: {localized(counts[status])}</span>'
             for status, words in STATUS_WORDS.items()
-            if result.counts.get(status)
+            if counts[status]
         ),
         search=plain(_("Search by name or kind")),
         all=plain(_("Show all")),

@@ -53,7 +53,7 @@ def test_explain_ends_with_4_where_nothing_explains_it(tmp_path: Path, capsys: p
 def test_explain_document_names_the_first_node() -> None:
     """Given a comparison of inner values, Then the document and the last sentence name the first node that differs."""
     nodes = tuple(ChangedNode(a=name, b=name, op="Conv", status="unchanged", error=0.5) for name in ("one", "two"))
-    diff = DiffResult(counts={"unchanged": 2}, nodes=nodes, first_different=1)
+    diff = DiffResult(nodes=nodes, first_different=1)
     result = ExplainResult(agree=False, share_differing=0.5, diff=diff, n_items=4)
     assert explain_document(result)["first_node"] == {"name": "two", "op": "Conv", "error": 0.5}
     assert "“two”" in conclusion(result)

@@ -124,7 +124,7 @@ def test_result_without_a_picture_is_empty(theme: Theme, qtbot: QtBot) -> None:
     """Given a comparison that was not drawn, then zoom, keys and clicks do nothing."""
     made = GraphPicture(theme, "Both models")
     qtbot.addWidget(made)
-    made.set_result(DiffResult(counts={}, nodes=()))
+    made.set_result(DiffResult(nodes=()))
     made.zoom(2.0)
     made.show_level(1)
     assert made.box_at(QPointF(5, 5)) is None and made.grab().width() > 0

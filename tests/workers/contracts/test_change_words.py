@@ -71,5 +71,5 @@ def test_unknown_facts_are_left_out() -> None:
     """Given an operator of which only name and kind are known, then there is no line without a value."""
     captions = [caption for caption, _text in facts_of(node("n"))]
     assert captions == ["What happened", "Kind", "Name before", "Name after"]
-    one = DiffResult(counts={"unchanged": 1}, nodes=(node("n"),))
+    one = DiffResult(nodes=(node("n"),))
     assert summary(one) == "1 operator: 1 unchanged."

@@ -25,7 +25,7 @@ BEFORE = Outcome(1.0, 3, 4, agrees=False)
 def test_first_node_that_differs_gives_the_cause(status: Status, codes: list[str]) -> None:
     """Given the first operator that differs, Then its status says whether rounding or weights are the cause."""
     node = ChangedNode(a="conv", b="conv", op="Conv", status=status, dtype_a="f32", dtype_b="int8", error=0.25)
-    diff = DiffResult(counts={}, nodes=(node,), first_different=0, difference=difference((node,), 0, ""))
+    diff = DiffResult(nodes=(node,), first_different=0, difference=difference((node,), 0, ""))
     assert [cause.code for cause in inner_causes(diff, BEFORE)] == codes
     assert not inner_causes(diff.model_copy(update={"difference": None}), BEFORE)
 

@@ -89,9 +89,9 @@ class NodesView(Card):
         return held(in_column(tools, (picture, 1), self._legend(theme), words(how, "caption"), gap=SPACE_S))
 
     def _legend(self, theme: Theme) -> QWidget:
-        marks = []
+        marks, counts = [], self._result.counts
         for status, text in STATUS_WORDS.items():
-            if count := self._result.counts.get(status):
+            if count := counts[status]:
                 mark = QLabel()
                 picture = QPixmap(MARK_PX, MARK_PX)
                 picture.fill(theme.color(STATUS_TOKENS[status]))

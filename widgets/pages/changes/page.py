@@ -18,7 +18,7 @@ from widgets.parts.layout import in_flow
 from widgets.parts.small import PageHead
 from widgets.parts.text import show_text, words
 from widgets.theme import Theme
-from workers.contracts.after.change_words import ms_words, summary
+from workers.contracts.after.change_words import ms_words, summary, times_of
 from workers.contracts.after.changes import DiffResult
 from workers.contracts.translation import _, mark
 
@@ -67,10 +67,9 @@ class ChangesPage(DetailPage):
     def _subtitle(self, value: ChangesValue) -> str:
         if value.result is None:
             return _("What changed in each version, and why is it faster, slower or different?")
-        if value.result.total_ms_a is None or value.result.total_ms_b is None:
+        if None in (timed := times_of(value.result.nodes)):
             return summary(value.result)
-        timed = ms_words(value.result.total_ms_a, value.result.total_ms_b)
-        return _("All layers together: {0}, with each timed by itself.").format(timed)
+        return _("All layers together: {0}, with each timed by itself.").format(ms_words(*timed))
 
     def _compared(self, value: ChangesValue, result: DiffResult | None) -> list[tuple[QWidget, int]]:
         if result is not None:

@@ -80,6 +80,13 @@ def ms_words(*sides: float | None) -> str:
     return "–" if list(texts) == ["–"] else f"{' → '.join(texts)} ms"
 
 
+def times_of(nodes: Sequence[ChangedNode]) -> tuple[float | None, float | None]:
+    """Return the milliseconds of some operators together, of each model; None where none of them was timed."""
+    sides = [one.ms_a for one in nodes if one.ms_a is not None], [one.ms_b for one in nodes if one.ms_b is not None]
+    first, second = (sum(side) if side else None for side in sides)
+    return first, second
+
+
 def error_words(node: ChangedNode) -> str:
     """Return the relative error in percent, or that values are not finite; "–" if unknown."""
     if node.nan:
@@ -95,8 +102,8 @@ def _change(before: str | None, after: str | None) -> str:
 def box_words(box: Box, nodes: Sequence[ChangedNode]) -> str:
     """Return the second line of a box: its time in both models, and how many operators it holds."""
     inside = [nodes[at] for at in box.nodes]
-    timed = [one.ms_a for one in inside if one.ms_a is not None], [one.ms_b for one in inside if one.ms_b is not None]
-    parts = [ms_words(*(sum(side) if side else None for side in timed))] if any(timed) else []
+    timed = times_of(inside)
+    parts = [ms_words(*timed)] if timed != (None, None) else []
     if len(inside) > 1:
         parts.append(_("{0:,} operators").format(len(inside)))
     if not parts:
@@ -149,11 +156,8 @@ def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
 
 def summary(result: DiffResult) -> str:
     """Return one sentence about what became of the operators."""
-    parts = [
-        _("{0:,} {1}").format(result.counts[status], _(words))
-        for status, words in STATUS_WORDS.items()
-        if result.counts.get(status)
-    ]
+    counts = result.counts
+    parts = [_("{0:,} {1}").format(counts[one], _(words)) for one, words in STATUS_WORDS.items() if counts[one]]
     total = len(result.nodes)
     text = _("1 operator: {0}.") if total == 1 else _("{1:,} operators: {0}.")
     return text.format(joined(parts, ", "), total)

@@ -1,5 +1,6 @@
 """Contracts of the job kinds ``diff`` and ``explain``: what changed between two models, and why."""
 
+from collections import Counter
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -143,14 +144,12 @@ class Box(Frozen):
     """One box of the picture: an operator, or a folded block of several.
 
     Attributes:
-        id: Position among the boxes of its level.
         title: Words inside.
         nodes: Positions in `DiffResult.nodes`.
         x: Left edge in pixels; `y` is the top edge.
         repeats: How many equal blocks are folded into it; 1 for one.
     """
 
-    id: int
     title: str
     nodes: tuple[int, ...]
     x: float
@@ -164,12 +163,10 @@ class Level(Frozen):
     """One level of detail of the picture.
 
     Attributes:
-        edges: Connections as pairs of ids of boxes.
         routes: The line of each connection as x and y of its points in turn, in pixels.
     """
 
     boxes: tuple[Box, ...]
-    edges: tuple[tuple[int, int], ...]
     routes: tuple[tuple[float, ...], ...] = ()
 
 
@@ -177,29 +174,29 @@ class DiffResult(Frozen):
     """Result of the kind ``diff``.
 
     Attributes:
-        counts: Number of operators of each status.
         nodes: Operators in the order of execution, of the first model where it has them.
         reasons: Explanations, the most important first.
         first_different: Position in `nodes` of the operator where the difference first exceeds rounding; an operator
             with values that are not finite in one model comes first.
         difference: Why inner values differ, from their errors: the code is "weights", "rounding", "not_finite",
             or "operator" if the reason is not known.
-        total_ms_a: Sum of the times of the first model's layers; None if not timed.
         n_items: Number of examples whose inner values were compared.
         notes: What could not be compared, and why.
         levels: Levels of detail, the coarsest first; empty if not drawn.
     """
 
-    counts: dict[Status, int] = {}
     nodes: tuple[ChangedNode, ...]
     reasons: tuple[Reason, ...] = ()
     first_different: int | None = None
     difference: Reason | None = None
-    total_ms_a: float | None = None
-    total_ms_b: float | None = None
     n_items: int = 0
     notes: tuple[Text, ...] = ()
     levels: tuple[Level, ...] = ()
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """Return the number of operators of each status."""
+        return Counter(node.status for node in self.nodes)
 
 
 class ExplainParams(Frozen):

@@ -7,6 +7,7 @@ from posixpath import basename, commonpath, dirname
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.change_words import times_of
 from workers.contracts.after.changes import Box, ChangedNode, Level
 from workers.contracts.process.context import JobContext
 from workers.explain.graph import ModelGraph
@@ -93,19 +94,17 @@ def _level(
     places, routes = laid_out(widths, edges)
     boxes = tuple(
         Box(
-            id=at, title=_title(nodes, members[at], one.repeats), nodes=tuple(members[at]), x=x, y=y,
+            title=_title(nodes, members[at], one.repeats), nodes=tuple(members[at]), x=x, y=y,
             width=widths[at], height=BOX_PX, repeats=one.repeats,
         )
         for at, (one, (x, y)) in enumerate(zip(segments, places, strict=True))
     )  # fmt: skip
-    return Level(boxes=boxes, edges=tuple(edges), routes=tuple(routes))
+    return Level(boxes=boxes, routes=tuple(routes))
 
 
 def _widths(nodes: Sequence[ChangedNode], members: Sequence[Sequence[int]]) -> list[float]:
     """Return the widths in pixels: the longer time of both models, in proportion to the level's slowest box."""
-    ms = [
-        max(sum(nodes[at].ms_a or 0.0 for at in group), sum(nodes[at].ms_b or 0.0 for at in group)) for group in members
-    ]
+    ms = [max(one or 0.0 for one in times_of([nodes[at] for at in group])) for group in members]
     slowest = max(ms)
     if not slowest:
         return [PLAIN_PX] * len(ms)

@@ -50,8 +50,6 @@ def test_every_level_holds_each_operator_once_without_overlaps() -> None:
     for level in result.levels:
         assert sorted(at for box in level.boxes for at in box.nodes) == list(range(len(result.nodes)))
         assert overlaps(level) == 0 and through_boxes(level) == 0
-        assert len(level.routes) == len(level.edges)
-        assert [box.id for box in level.boxes] == list(range(len(level.boxes)))
 
 
 def test_added_operator_is_between_its_neighbors() -> None:
@@ -82,7 +80,7 @@ def test_loop_of_connections_is_drawn() -> None:
     )
     (level,) = levels_of(nodes, first, second, RecordingContext(Path()))
     assert len(level.boxes) == 3 and overlaps(level) == 0
-    assert len(level.edges) == 3 == len(level.routes)
+    assert len(level.routes) == 3
 
 
 @pytest.mark.parametrize("count", [0, 1])
