@@ -21,7 +21,7 @@ import onnx
 from onnx import numpy_helper
 
 from tests.fixtures.recording import RecordingContext
-from tests.workers.graphs_by_name import graph_of, matched
+from tests.workers.graphs_by_name import by_name, graph_of
 from workers.contracts.after.changes import DiffResult
 from workers.contracts.base import RunParams
 from workers.contracts.folder import read_model, write_model
@@ -118,7 +118,7 @@ def compare(
     )
     work.mkdir(exist_ok=True)
     context = RecordingContext(work_dir=work, threads=2)
-    nodes = matched(graphs[0], graphs[1], names)
+    nodes = by_name(graphs[0], graphs[1], names)
     return with_errors(nodes, graphs, sides, items, context)
 
 

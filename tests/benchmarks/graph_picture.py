@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from recording import RecordingContext
 
 from app.domain.drawing.html import html_of
+from tests.workers.graphs_by_name import graph_of
 from widgets.pages.changes.page import ChangesPage
 from widgets.pages.changes.value import ChangesValue
 from widgets.plots.graph_picture import GraphPicture
@@ -72,7 +73,7 @@ def frames_of(theme: Theme, result: DiffResult) -> str:
         picture.show_level(level)
         picture.repaint()
         shown[name] = frames_ms(picture)
-    while picture.scale < 1.0 and picture.scale < 3.0:
+    while picture.scale < 1.0:
         picture.zoom(1.2, QPointF(200, 200))
     shown["readable"] = frames_ms(picture)
     picture.deleteLater()
@@ -100,22 +101,6 @@ def page_s(theme: Theme, result: DiffResult) -> float:
     return took_s
 
 
-def read_onnx(path: str) -> list[Node]:
-    import onnx
-
-    graph = onnx.load(path, load_external_data=False).graph
-    stored = {one.name for one in graph.initializer}
-    return [
-        Node(
-            one.name or one.output[0],
-            one.op_type,
-            tuple(n for n in one.input if n and n not in stored),
-            tuple(one.output),
-        )
-        for one in graph.node
-    ]
-
-
 def report(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
@@ -125,7 +110,7 @@ def main() -> None:
     theme = Theme(app, "light")
     graphs = {f"{count:,} {kind}": make(count) for count in COUNTS for kind, make in (
         ("in blocks", lambda count: blocks(count * 11 // 12 // len(BLOCK) - 1)), ("plain", plain))}  # fmt: skip
-    graphs |= {Path(path).name: read_onnx(path) for path in sys.argv[1:]}
+    graphs |= {Path(path).name: list(graph_of(Path(path)).nodes) for path in sys.argv[1:]}
     report("graph | layout s | boxes of each level | frame ms, median / 3rd slowest of 60 | page s | HTML s, MB")
     for name, first in graphs.items():
         took_s = layout_s(first)

@@ -12,8 +12,9 @@ import csv
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from tests.benchmarks.bench_space import bench_space
 from tests.workers import planted as make
+from tests.workers.small_models import nodes_of
 from workers.contracts.jobs import OpenParams
 
 MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 RGB = MEAN, STD
-CODE = {"resize": 256, "crop": 224}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,35 @@ class Case:
     model: Path
     other: Path
     data: Path
+
+
+def wrappings() -> dict[str, dict[str, Any]]:
+    """Return what is put before and behind MobileNetV2 in each case, with the codes where they are not the name."""
+    tiny, half, plain = (MEAN / 255, STD / 255), ([0.5] * 3, [0.5] * 3), ([0.0] * 3, [1.0] * 3)
+    last = {"before": make.colors_last(), "shape": ["n", 224, 224, 3]}
+    by_text = np.argsort([str(at) for at in range(1000)])
+    mixed = np.random.default_rng(0).permutation(1000)
+    return {
+        "channel_order": {"before": make.swap_colors()},
+        "scale": {"before": make.other_numbers(RGB, tiny)},
+        "mean_std": {"before": make.other_numbers(RGB, half)},
+        "layout": last,
+        "softmax": {"behind": make.softmax()},
+        "class_order": {"behind": make.reorder(by_text)},
+        "colors_and_range": {
+            "codes": ("channel_order", "scale"), "before": [*make.swap_colors(), *make.other_numbers(RGB, tiny)],
+        },
+        "mean_and_classes": {
+            "codes": ("mean_std", "class_order"), "before": make.other_numbers(RGB, plain),
+            "behind": make.reorder(np.arange(1000)[::-1].copy()),
+        },
+        "softmax_and_classes": {
+            "codes": ("softmax", "class_order"), "behind": [*make.softmax(), *make.reorder(mixed)],
+        },
+        "layout_and_colors": {
+            **last, "codes": ("layout", "channel_order"), "before": [*make.colors_last(), *make.swap_colors()],
+        },
+    }  # fmt: skip
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -63,59 +93,24 @@ class Cases:
         self.photos = models / "DATA" / "imagenet_stamps"
         self.data = models / "DATA"
 
-    def every(self) -> Iterator[Callable[[], Case]]:
-        yield from (self.channel_order, self.scale, self.mean_std, self.layout, self.softmax, self.class_order)
-        yield from (self.stretched, self.letterboxed, self.bicubic, self.training_mode, self.dropout)
-        yield from (self.padding_side, self.lower_case, self.cased, self.sample_rate, self.sound_scale)
-        yield from (self.colors_and_range, self.mean_and_order, self.softmax_and_order, self.layout_and_colors)
-        yield from (self.stretched_and_colors, self.lower_and_padding)
-        yield from (self.same_file, self.torchscript, self.own_code, self.same_texts, self.same_sounds)
+    def every(self) -> dict[str, Callable[[], Case]]:
+        """Return what makes each case, by its name on the command line."""
+        made = {
+            name: partial(self.wrapped, name, *how.pop("codes", (name,)), **how) for name, how in wrappings().items()
+        }
+        made |= {name: partial(self.expected, name, codes, prepare) for name, (codes, prepare) in PREPARED.items()}
+        others = (
+            self.training_mode, self.dropout, self.padding_side, self.lower_case, self.cased, self.sample_rate,
+            self.sound_scale, self.lower_and_padding, self.same_file, self.torchscript, self.same_texts, self.same_sounds,
+        )  # fmt: skip
+        return made | {one.__name__: one for one in others}
 
     def wrapped(self, name: str, *codes: str, data: Path | None = None, model: Path | None = None, **how: Any) -> Case:
         source = model or self.mobilenet
         target = make.planted(source, self.folder / name / "other.onnx", **how)
         return Case(name, frozenset(codes), source, target, data or self.photos)
 
-    def channel_order(self) -> Case:
-        return self.wrapped("channel_order", "channel_order", before=make.swap_colors())
-
-    def scale(self) -> Case:
-        tiny = (MEAN / 255, STD / 255)
-        return self.wrapped("scale", "scale", before=make.other_numbers(RGB, tiny))
-
-    def mean_std(self) -> Case:
-        return self.wrapped("mean_std", "mean_std", before=make.other_numbers(RGB, ([0.5] * 3, [0.5] * 3)))
-
-    def layout(self) -> Case:
-        return self.wrapped("layout", "layout", before=make.colors_last(), shape=["n", 224, 224, 3])
-
-    def softmax(self) -> Case:
-        return self.wrapped("softmax", "softmax", behind=make.softmax())
-
-    def class_order(self) -> Case:
-        order = np.argsort([str(at) for at in range(1000)])
-        return self.wrapped("class_order", "class_order", behind=make.reorder(order))
-
-    def colors_and_range(self) -> Case:
-        before = [*make.swap_colors(), *make.other_numbers(RGB, (MEAN / 255, STD / 255))]
-        return self.wrapped("colors and range", "channel_order", "scale", before=before)
-
-    def mean_and_order(self) -> Case:
-        how = {
-            "before": make.other_numbers(RGB, ([0.0] * 3, [1.0] * 3)),
-            "behind": make.reorder(np.arange(1000)[::-1].copy()),
-        }
-        return self.wrapped("mean and classes", "mean_std", "class_order", **how)
-
-    def softmax_and_order(self) -> Case:
-        behind = [*make.softmax(), *make.reorder(np.random.default_rng(0).permutation(1000))]
-        return self.wrapped("softmax and classes", "softmax", "class_order", behind=behind)
-
-    def layout_and_colors(self) -> Case:
-        how = {"before": [*make.colors_last(), *make.swap_colors()], "shape": ["n", 224, 224, 3]}
-        return self.wrapped("layout and colors", "layout", "channel_order", **how)
-
-    def expected(self, name: str, *codes: str, prepare: Callable[[Image.Image], np.ndarray]) -> Case:
+    def expected(self, name: str, codes: Sequence[str], prepare: Callable[[Image.Image], np.ndarray]) -> Case:
         """Expected outputs of MobileNetV2 with the person's own preparation."""
         data = self.data / "photos"
         files = sorted(file for file in data.rglob("*") if file.suffix in (".jpg", ".png"))
@@ -127,32 +122,6 @@ class Cases:
         np.savez(target, output=np.stack(rows), files=np.array([str(file.relative_to(data)) for file in files]))
         return Case(name, frozenset(codes), self.mobilenet, target, data)
 
-    def stretched(self) -> Case:
-        return self.expected("stretched", "resize_mode", prepare=lambda p: np.asarray(p.resize((224, 224), 2)))
-
-    def letterboxed(self) -> Case:
-        def prepare(picture: Image.Image) -> np.ndarray:
-            share = min(224 / picture.width, 224 / picture.height)
-            inner = picture.resize((round(picture.width * share), round(picture.height * share)), 2)
-            frame = Image.new("RGB", (224, 224), (114, 114, 114))
-            frame.paste(inner, ((224 - inner.width) // 2, (224 - inner.height) // 2))
-            return np.asarray(frame)
-
-        return self.expected("letterboxed", "resize_mode", prepare=prepare)
-
-    def bicubic(self) -> Case:
-        return self.expected("bicubic", "resize_mode", prepare=lambda p: cropped(p, Image.Resampling.BICUBIC))
-
-    def own_code(self) -> Case:
-        return self.expected("own code, equal", prepare=lambda p: cropped(p, Image.Resampling.BILINEAR))
-
-    def stretched_and_colors(self) -> Case:
-        def prepare(picture: Image.Image) -> np.ndarray:
-            values = np.asarray(picture.resize((224, 224), 2)).astype(np.float32) / 255
-            return ((((values[:, :, ::-1] - MEAN[::-1]) / STD[::-1]) * STD) + MEAN) * 255
-
-        return self.expected("stretched and colors", "resize_mode", "channel_order", prepare=prepare)
-
     def training_mode(self) -> Case:
         one = make.picture_model(self.folder / "bn" / "model.onnx")
         two = make.picture_model(self.folder / "bn" / "train" / "model.onnx", training=True)
@@ -161,7 +130,7 @@ class Cases:
 
     def dropout(self) -> Case:
         """Dropout before the last layer, as other exporters write it: random numbers at each request."""
-        from onnx import helper, load, numpy_helper, save
+        from onnx import load, numpy_helper, save
 
         make.pictures(self.folder / "blocks")
         one = make.picture_model(self.folder / "drop" / "model.onnx")
@@ -169,13 +138,9 @@ class Cases:
         at = next(i for i, node in enumerate(proto.graph.node) if node.op_type == "MatMul")
         proto.graph.initializer.append(numpy_helper.from_array(np.array(0.3, np.float32), "rate"))
         proto.graph.initializer.append(numpy_helper.from_array(np.array(1 / 0.7, np.float32), "keep"))
-        nodes = [
-            helper.make_node("RandomUniformLike", ["f"], ["u"]),
-            helper.make_node("Greater", ["u", "rate"], ["g"]),
-            helper.make_node("Cast", ["g"], ["k"], to=1),
-            helper.make_node("Mul", ["f", "k"], ["d0"]),
-            helper.make_node("Mul", ["d0", "keep"], ["d"]),
-        ]
+        nodes = nodes_of("""
+            u = RandomUniformLike (f); g = Greater (u, rate); k = Cast <to = 1> (g); d0 = Mul (f, k); d = Mul (d0, keep)
+        """)
         proto.graph.node[at].input[0] = "d"
         for number, node in enumerate(nodes):
             proto.graph.node.insert(at + number, node)
@@ -329,6 +294,25 @@ def cropped(picture: Image.Image, filter_: int) -> np.ndarray:
     return np.asarray(picture.crop((left, top, left + 224, top + 224)))
 
 
+def squeezed(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.resize((224, 224), Image.Resampling.BILINEAR))
+
+
+def with_blue_first(picture: Image.Image) -> np.ndarray:
+    """The numbers of which `Cases.expected` makes a squeezed picture in BGR, with the mean in that order."""
+    values = squeezed(picture).astype(np.float32) / 255
+    return ((((values[:, :, ::-1] - MEAN[::-1]) / STD[::-1]) * STD) + MEAN) * 255
+
+
+PREPARED: dict[str, tuple[Sequence[str], Callable[[Image.Image], np.ndarray]]] = {
+    "stretched": (("resize_mode",), squeezed),
+    "letterboxed": (("resize_mode",), lambda picture: make.framed(picture, 224)),
+    "bicubic": (("resize_mode",), lambda picture: cropped(picture, Image.Resampling.BICUBIC)),
+    "stretched_and_colors": (("resize_mode", "channel_order"), with_blue_first),
+    "own_code": ((), lambda picture: cropped(picture, Image.Resampling.BILINEAR)),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", type=Path)
@@ -338,7 +322,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made, bench_space(Path(made) / "home") as space:
         cases = Cases(given.models, Path(made) / "cases", space)
         cases.folder.mkdir()
-        wanted = [one for one in cases.every() if not given.names or getattr(one, "__name__", "") in given.names]
+        wanted = [case for name, case in cases.every().items() if not given.names or name in given.names]
         print("| case | planted | found | differed | after | tried | s |\n|---|---|---|---|---|---|---|")  # noqa: T201
         for one in wanted:
             case = one()

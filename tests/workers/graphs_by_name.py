@@ -29,39 +29,29 @@ def graph_in(proto: onnx.ModelProto) -> ModelGraph:
     return ModelGraph(nodes, tuple(one.name for one in graph.input), tuple(one.name for one in graph.output))
 
 
-def by_name(first: ModelGraph, second: ModelGraph) -> tuple[ChangedNode, ...]:
-    """Rows for the nodes of both models; those that have the same name and kind are unchanged."""
-    others = {node.name: node for node in second.nodes}
-    rows = []
-    for node in first.nodes:
-        other = others.pop(node.name, None)
-        status = "removed" if other is None else "unchanged" if other.op == node.op else "replaced"
-        b, op_b = (None, "") if other is None else (other.name, other.op)
-        rows.append(ChangedNode(a=node.name, b=b, op=node.op, op_b=op_b, status=status))
-    rows += [ChangedNode(a=None, b=one.name, op=one.op, op_b=one.op, status="added") for one in others.values()]
-    return tuple(rows)
-
-
-def matched(
+def by_name(
     first: ModelGraph,
     second: ModelGraph,
     renamed: dict[str, str] | None = None,
     values: dict[str, str] | None = None,
-) -> list[ChangedNode]:
-    """Rows for the nodes of the first model; `renamed` has nodes of the second model, `values` its values."""
+) -> tuple[ChangedNode, ...]:
+    """Rows for the nodes of both models; those that have the same name and kind are unchanged.
+
+    Args:
+        first: The first model.
+        second: The second model.
+        renamed: Names in the second model of those that have another one there.
+        values: Values of the second model that are the outputs of these nodes.
+    """
     ops = {node.name: node.op for node in second.nodes}
     rows = []
     for node in first.nodes:
-        name = (renamed or {}).get(node.name, node.name)
-        known = name in ops
-        rows.append(
-            ChangedNode(
-                a=node.name,
-                b=name if known else None,
-                op=node.op,
-                op_b=ops.get(name, ""),
-                value_b=(values or {}).get(node.name, ""),
-                status="unchanged" if known else "unmatched",
-            )
-        )
-    return rows
+        b = (renamed or {}).get(node.name, node.name)
+        op_b = ops.get(b, "")
+        status = "removed" if b not in ops else "unchanged" if op_b == node.op else "replaced"
+        own = {"a": node.name, "b": b if b in ops else None, "op": node.op, "op_b": op_b, "status": status}
+        rows.append(ChangedNode(**own, value_b=(values or {}).get(node.name, "")))
+    known = {row.b for row in rows}
+    new = (node for node in second.nodes if node.name not in known)
+    rows += [ChangedNode(a=None, b=one.name, op=one.op, op_b=one.op, status="added") for one in new]
+    return tuple(rows)

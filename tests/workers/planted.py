@@ -10,6 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.workers.small_models import floats, model_of, nodes_of
+
 Nodes = Sequence[tuple[str, Sequence[Any], dict[str, Any]]]
 """Operators one after the other: their kind, further inputs as arrays, and attributes."""
 
@@ -81,14 +83,15 @@ def reorder(order: NDArray[np.int64]) -> Nodes:
     return [("Gather", [order], {"axis": -1})]
 
 
-def save(target: Path, nodes: list[Any], entry: Any, answer: Any, weights: dict[str, NDArray[Any]]) -> Path:
-    """Write a small model of one input and one output."""
-    tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]
-    graph = helper.make_graph(nodes, "small", [entry] if not isinstance(entry, list) else entry, [answer], tensors)
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(proto)
+def save(target: Path, text: str, entries: list[Any], answer: Any, weights: dict[str, Any]) -> Path:
+    """Write a small model, whose operators are in ONNX's text form; fractions are stored in 32 bits."""
+    arrays = {name: np.asarray(value) for name, value in weights.items()}
+    tensors = [
+        numpy_helper.from_array(array.astype(np.float32) if array.dtype.kind == "f" else array, name)
+        for name, array in arrays.items()
+    ]
     target.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(proto, target)
+    onnx.save(model_of(nodes_of(text), entries, [answer], tensors), target)
     return target
 
 
@@ -99,61 +102,38 @@ def picture_model(target: Path, side: int = 32, *, training: bool = False) -> Pa
         "w": rng.normal(0, 0.4, (8, 3, 5, 5)), "gain": rng.uniform(0.5, 2, 8), "shift": rng.normal(0, 0.5, 8),
         "mean": rng.normal(0, 1.5, 8), "var": rng.uniform(0.5, 6, 8), "v": rng.normal(0, 1, (8 * 16, 5)), "b": rng.normal(0, 1, 5),
     }  # fmt: skip
-    extra = ["m1", "v1"] if training else []
-    more = {"training_mode": 1} if training else {}
-    nodes = [
-        helper.make_node("Conv", ["input", "w"], ["c"], strides=[2, 2]),
-        helper.make_node("BatchNormalization", ["c", "gain", "shift", "mean", "var"], ["n", *extra], **more),
-        helper.make_node("Relu", ["n"], ["r"]),
-        helper.make_node("AveragePool", ["r"], ["p"], kernel_shape=[3, 3], strides=[3, 3]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("MatMul", ["f", "v"], ["m"]),
-        helper.make_node("Add", ["m", "b"], ["output"]),
-    ]
-    entry = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, side, side])
-    answer = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", 5])
-    return save(target, nodes, entry, answer, {name: value.astype(np.float32) for name, value in weights.items()})
+    outputs, mode = ("n, m1, v1", "<training_mode = 1>") if training else ("n", "")
+    text = f"""
+        c = Conv <strides = [2, 2]> (input, w); {outputs} = BatchNormalization {mode} (c, gain, shift, mean, var)
+        r = Relu (n); p = AveragePool <kernel_shape = [3, 3], strides = [3, 3]> (r); f = Flatten (p)
+        m = MatMul (f, v); output = Add (m, b)
+    """
+    return save(target, text, [floats("input", "n", 3, side, side)], floats("output", "n", 5), weights)
 
 
-def text_model(folder: Path, length: int | None = 16, *, left: bool = False, tokenizer: Path | None = None) -> Path:
+def text_model(folder: Path, length: int = 16, *, left: bool = False) -> Path:
     """A small model of texts that counts from the left; with `left` it expects the padding there. Returns the file."""
     rng = np.random.default_rng(3)
-    words = 40
-    weights: dict[str, NDArray[Any]] = {
-        "table": rng.normal(0, 1, (words, 6)).astype(np.float32), "w": rng.normal(0, 0.6, (6, 6, 3)).astype(np.float32),
-        "v": rng.normal(0, 1, (6, 4)).astype(np.float32), "axis": np.array([1]),
+    weights: dict[str, Any] = {
+        "table": rng.normal(0, 1, (40, 6)), "w": rng.normal(0, 0.6, (6, 6, 3)), "v": rng.normal(0, 1, (6, 4)),
+        "axis": [1], "last": [2], "ramp": np.linspace(4, 0.2, length)[None, :, None],
     }  # fmt: skip
-    nodes, ids, mask = [], "input_ids", "attention_mask"
+    text, ids, mask = "", "input_ids", "attention_mask"
     if left:  # the tokens are moved to the left, as the inner model takes them
-        size = length or 16
-        weights |= {"places": np.arange(size)[None], "size": np.array(size), "zero": np.array(0)}
-        nodes += [
-            helper.make_node("ReduceSum", [mask, "axis"], ["used"], keepdims=1),
-            helper.make_node("Sub", ["size", "used"], ["start"]),
-            helper.make_node("Add", ["places", "start"], ["moved"]),
-            helper.make_node("Mod", ["moved", "size"], ["at"]),
-            helper.make_node("GatherElements", [ids, "at"], ["ids"], axis=1),
-            helper.make_node("GatherElements", [mask, "at"], ["mask"], axis=1),
-        ]
-        ids, mask = "ids", "mask"
-    nodes += [
-        helper.make_node("Gather", ["table", ids], ["e"]),
-        helper.make_node("Cast", [mask], ["k"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["k", "last"], ["k3"]),
-        helper.make_node("Mul", ["e", "k3"], ["m"]),
-        helper.make_node("Mul", ["m", "ramp"], ["g"]),
-        helper.make_node("Transpose", ["g"], ["t"], perm=[0, 2, 1]),
-        helper.make_node("Conv", ["t", "w"], ["c"], pads=[1, 1]),
-        helper.make_node("ReduceMean", ["c"], ["r"], axes=[2], keepdims=0),
-        helper.make_node("MatMul", ["r", "v"], ["logits"]),
-    ]
-    weights |= {"last": np.array([2]), "ramp": np.linspace(4, 0.2, length or 16, dtype=np.float32)[None, :, None]}
-    entries = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["n", length or 16])
-        for name in ("input_ids", "attention_mask")
-    ]
-    answer = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 4])
-    path = save(folder / "model.onnx", nodes, entries, answer, weights)
+        weights |= {"places": np.arange(length)[None], "size": length}
+        text, ids, mask = """
+            used = ReduceSum <keepdims = 1> (attention_mask, axis); start = Sub (size, used)
+            moved = Add (places, start); at = Mod (moved, size); ids = GatherElements <axis = 1> (input_ids, at)
+            mask = GatherElements <axis = 1> (attention_mask, at)
+        """, "ids", "mask"  # fmt: skip
+    text += f"""
+        e = Gather (table, {ids}); k = Cast <to = 1> ({mask}); k3 = Unsqueeze (k, last); m = Mul (e, k3)
+        g = Mul (m, ramp); t = Transpose <perm = [0, 2, 1]> (g); c = Conv <pads = [1, 1]> (t, w)
+        r = ReduceMean <axes = [2], keepdims = 0> (c); logits = MatMul (r, v)
+    """
+    names = ("input_ids", "attention_mask")
+    entries = [helper.make_tensor_value_info(name, TensorProto.INT64, ["n", length]) for name in names]
+    path = save(folder / "model.onnx", text, entries, floats("logits", "n", 4), weights)
     write_tokenizer(folder / "tokenizer.json")
     return path
 
@@ -201,23 +181,26 @@ def pictures(folder: Path, count: int = 24, size: tuple[int, int] = (60, 44)) ->
     return found
 
 
+def framed(picture: Any, side: int) -> NDArray[np.uint8]:
+    """A picture inside a gray square, as code of its own makes it."""
+    from PIL import Image
+
+    share = side / max(picture.size)
+    inner = picture.resize((round(picture.width * share), round(picture.height * share)), Image.Resampling.BILINEAR)
+    frame = Image.new("RGB", (side, side), (114, 114, 114))
+    frame.paste(inner, ((side - inner.width) // 2, (side - inner.height) // 2))
+    return np.asarray(frame)
+
+
 def sound_model(target: Path, samples: int = 4000) -> Path:
     """A small model of sounds of a fixed number of samples, with three classes."""
     rng = np.random.default_rng(11)
-    weights = {"w": rng.normal(0, 0.5, (6, 1, 32)), "v": rng.normal(0, 1, (6, 3)), "half": np.array([0.05])}
-    nodes = [
-        helper.make_node("Unsqueeze", ["audio", "one"], ["u"]),
-        helper.make_node("Conv", ["u", "w"], ["c"], strides=[8]),
-        helper.make_node("Abs", ["c"], ["a"]),
-        helper.make_node("Add", ["a", "half"], ["h"]),
-        helper.make_node("Log", ["h"], ["l"]),
-        helper.make_node("ReduceMean", ["l"], ["r"], axes=[2], keepdims=0),
-        helper.make_node("MatMul", ["r", "v"], ["logits"]),
-    ]
-    entry = helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["n", samples])
-    answer = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
-    made = {name: value.astype(np.float32) for name, value in weights.items()}
-    return save(target, nodes, entry, answer, {**made, "one": np.array([1])})
+    weights = {"w": rng.normal(0, 0.5, (6, 1, 32)), "v": rng.normal(0, 1, (6, 3)), "half": [0.05], "one": [1]}
+    text = """
+        u = Unsqueeze (audio, one); c = Conv <strides = [8]> (u, w); a = Abs (c); h = Add (a, half); l = Log (h)
+        r = ReduceMean <axes = [2], keepdims = 0> (l); logits = MatMul (r, v)
+    """
+    return save(target, text, [floats("audio", "n", samples)], floats("logits", "n", 3), weights)
 
 
 def sounds(folder: Path, rate: int, count: int = 16, seconds: float = 0.25) -> list[NDArray[np.int16]]:

@@ -11,7 +11,7 @@ import onnx
 import pytest
 import torch
 from compiled_program import with_program
-from graphs_by_name import graph_of, matched
+from graphs_by_name import by_name, graph_of
 from onnx import numpy_helper
 from recording import RecordingContext
 from small_models import nodes_of
@@ -88,7 +88,7 @@ def compare(tmp_path: Path):
         other = RunParams(model_dir=str(second), data_dir=data, runtime=runtime, settings=settings or {})
         context = RecordingContext(tmp_path / "work", data_dir=small.data)
         context.work_dir.mkdir(exist_ok=True)
-        rows = matched(first_graph, second_graph, pairs, values)
+        rows = by_name(first_graph, second_graph, pairs, values)
         found = with_errors(rows, (first_graph, second_graph), (first, other), count, context, **more)
         assert list(context.work_dir.iterdir()) == []
         run.steps = context.progress_sent[-1].total if context.progress_sent else 0
@@ -196,7 +196,7 @@ def test_with_errors_torch_program_names_its_operator(make_small, tmp_path: Path
         for folder in (small.folder, tmp_path / "second")
     ]
     context = RecordingContext(tmp_path, data_dir=small.data)
-    found = with_errors(matched(graph, graph), (graph, graph), sides, 8, context)
+    found = with_errors(by_name(graph, graph), (graph, graph), sides, 8, context)
     assert (named(found), found.n_items, found.notes) == ("linear", 8, ())
     assert error_of(found, "relu") == 0
 

@@ -96,11 +96,7 @@ def test_frame_of_own_code_is_distinguished_from_stretching(
     rows = []
     for path in sorted(pictures.iterdir()):
         picture = Image.open(path).convert("RGB")
-        share = SIDE / max(picture.size)
-        inner = picture.resize((round(picture.width * share), round(picture.height * share)), 2)
-        frame = Image.new("RGB", (SIDE, SIDE), (114, 114, 114))
-        frame.paste(inner, ((SIDE - inner.width) // 2, (SIDE - inner.height) // 2))
-        values = np.asarray(frame, np.float32)[:, :, ::-1] / 255
+        values = make.framed(picture, SIDE).astype(np.float32)[:, :, ::-1] / 255
         rows.append(run(model, input=np.ascontiguousarray(values.transpose(2, 0, 1)[None]))[0])
     np.savez(tmp_path / "expected.npz", output=np.stack(rows))
     found = explain(model, tmp_path / "expected.npz", pictures, preprocess=STEPS)
