@@ -1,11 +1,13 @@
 """A small network as the torch program of a small model with the same names, and a loop that drives a real job."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_once import made_once
 
 from app.jobs.client import JobClient
 from workers.contracts.folder import write_model
@@ -28,8 +30,7 @@ def save_program(net: Any, path: Path) -> None:
     torch.export.save(torch.export.export(net.eval(), (), example, dynamic_shapes=free), str(path))
 
 
-def with_program(small: Any) -> Any:
-    """The same model folder with a convolution, a mean and a product as torch program of a free batch."""
+def _export(folder: Path) -> None:
     import torch
 
     class Net(torch.nn.Module):
@@ -42,7 +43,12 @@ def with_program(small: Any) -> Any:
             return self.last(torch.relu(self.first(image)).mean((2, 3)))
 
     torch.manual_seed(3)
-    save_program(Net(), small.folder / "model.pt2")
+    save_program(Net(), folder / "model.pt2")
+
+
+def with_program(small: Any) -> Any:
+    """The same model folder with a convolution, a mean and a product as torch program of a free batch."""
+    shutil.copy(made_once("torch_program", _export) / "model.pt2", small.folder)
     info = {"inputs": [{"name": "image"}], "outputs": [{"name": "logits"}]}
     (small.folder / "info.json").write_text(json.dumps(info), encoding="utf-8")
     write_model(small.folder, "model.onnx", ["model.onnx"], torch_program="model.pt2")

@@ -1,7 +1,7 @@
 """Say what became of operators without a pair, by the matched operators around them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from networkx.utils import UnionFind
@@ -92,37 +92,30 @@ def _linked(
     first: Side, second: Side, left: list[Region], right: list[Region]
 ) -> Iterator[tuple[Region | None, Region | None]]:
     """Yield the regions of both graphs that lie between the same matched operators together, others alone."""
-    by_user: dict[tuple[str, int], list[int]] = {}
+    by_end: dict[tuple[str, int], list[int]] = defaultdict(list)
     for number, region in enumerate(right):
-        for key in _ends(region):
-            by_user.setdefault(key, []).append(number)
-    groups: list[tuple[list[Region], set[int]]] = []
-    group_of: dict[int, int] = {}
-    for region in left:
+        for end in _ends(region):
+            by_end[end].append(number)
+    links = UnionFind([("a", number) for number in range(len(left))] + [("b", number) for number in range(len(right))])
+    for number, region in enumerate(left):
         sources = {first.partner[one] for one in region.sources if one in first.partner}
         ends = {("user", first.partner[one]) for one in region.users} | {("output", one) for one in region.outputs}
-        near = {number for end in ends for number in by_user.get(end, ())}
-        near = {number for number in near if right[number].sources & sources or not (right[number].sources or sources)}
-        known = {group_of[number] for number in near if number in group_of}
-        number = known.pop() if len(known) == 1 else len(groups)
-        if number == len(groups):
-            groups.append(([], set()))
-        groups[number][0].append(region)
-        fresh = [one for one in near if one not in group_of]
-        groups[number][1].update(fresh)
-        group_of |= dict.fromkeys(fresh, number)
-    for regions, near in groups:
-        yield _joined(regions), _joined(right[number] for number in sorted(near)) if near else None
-    for number, region in enumerate(right):
-        if number not in group_of:
-            yield None, region
+        for near in {near for end in ends for near in by_end[end]}:
+            if right[near].sources & sources or not (right[near].sources or sources):
+                links.union(("a", number), ("b", near))
+    for linked in links.to_sets():
+        parts = [
+            [regions[number] for side, number in sorted(linked) if side == name]
+            for name, regions in (("a", left), ("b", right))
+        ]
+        yield _joined(parts[0]), _joined(parts[1])
 
 
 def _ends(region: Region) -> set[tuple[str, int]]:
     return {("user", one) for one in region.users} | {("output", one) for one in region.outputs}
 
 
-def _joined(regions: Iterable[Region]) -> Region:
+def _joined(regions: Sequence[Region]) -> Region | None:
     whole = Region(parts=0)
     for region in regions:
         whole.parts += region.parts
@@ -130,7 +123,7 @@ def _joined(regions: Iterable[Region]) -> Region:
         whole.sources |= region.sources
         whole.users |= region.users
         whole.outputs |= region.outputs
-    return whole
+    return whole if regions else None
 
 
 def _settle(first: Side, second: Side, left: Region | None, right: Region | None, gone: Found, new: Found) -> None:

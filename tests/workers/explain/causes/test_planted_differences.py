@@ -28,15 +28,14 @@ def run(model: Path, **feeds: np.ndarray) -> np.ndarray:
     return answer
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    make.pictures(tmp_path / "pictures")
-    return tmp_path / "pictures"
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make.pictures(tmp_path_factory.mktemp("pictures"))[0].parent
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return make.picture_model(tmp_path / "one" / "model.onnx", SIDE)
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make.picture_model(tmp_path_factory.mktemp("one") / "model.onnx", SIDE)
 
 
 WRAPPED: list[tuple[set[str], dict[str, Any]]] = [
