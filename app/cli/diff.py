@@ -95,10 +95,9 @@ def _sentence(result: DiffResult) -> str:
     total, counts = len(result.nodes), result.counts
     if counts["unmatched"] == total:
         return "The two models have nothing in common."
-    if counts["unchanged"] == total and result.first_different is None:
+    if counts["unchanged"] == total and result.first_node is None:
         return f"All {total:,} operators are the same."
-    if result.first_different is not None:
-        first = result.nodes[result.first_different]
+    if (first := result.first_node) is not None:
         return f"“{name_of(first)}” is the first operator that differs by more than rounding."
     share = percent(1 - counts["unmatched"] / total)
     return f"{share} of {total:,} operators are matched."

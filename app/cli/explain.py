@@ -66,10 +66,8 @@ def explain_document(result: ExplainResult) -> dict[str, Any]:
 
 def first_node(result: ExplainResult) -> dict[str, Any] | None:
     """Return the first operator that differs, None if none is known."""
-    if result.diff is None or result.diff.first_different is None:
-        return None
-    node = result.diff.nodes[result.diff.first_different]
-    return {"name": node.a or node.b, "op": node.op, "error": node.error}
+    node = None if result.diff is None else result.diff.first_node
+    return None if node is None else {"name": node.a or node.b, "op": node.op, "error": node.error}
 
 
 def conclusion(result: ExplainResult) -> str:

@@ -10,7 +10,6 @@ printed.
 """
 
 import argparse
-import contextlib
 import os
 import shutil
 import sys
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from recording import RecordingContext
-from technique_cases import TECHNIQUES, params_here
+from technique_cases import TECHNIQUES, quick_params, runtime_of
 
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
@@ -43,19 +42,6 @@ MODELS = {
 }
 ITEMS = 12
 LEAST = 0.95
-QUICK: dict[str, Any] = {
-    "max_s": 30,
-    "examples": 4,
-    "check_examples": 2,
-    "copies": 1,
-    "rounds": 1,
-    "steps": 2,
-    "recover": False,
-    "min_agreement": 0.5,
-    "min_cosine": 0.5,
-    "max_kept": 1.0,
-}
-"""Parameters that make versions quick; the structure stays."""
 
 
 def say(text: str) -> None:
@@ -95,15 +81,6 @@ def items(folder: Path) -> Iterator[dict[str, Any]]:
         yield feeds
 
 
-def params_of(technique: str) -> Any:
-    spec = TECHNIQUES[technique]
-    params = params_here(spec).model_dump()
-    for name, value in QUICK.items():
-        with contextlib.suppress(ValueError):  # a technique has other limits
-            params = spec.params.model_validate({**params, name: value}).model_dump()
-    return spec.params.model_validate(params)
-
-
 def version(cache: Path, name: str, technique: str) -> Path:
     """The folder of a version; raises WorkerError where the technique does not apply."""
     made = cache / name / "versions" / technique
@@ -113,17 +90,12 @@ def version(cache: Path, name: str, technique: str) -> Path:
         work = Path(tempfile.mkdtemp(dir=cache))
         ctx = RecordingContext(work, threads=2, data_dir=cache / name / "data", original=cache / name / "model")
         try:
-            spec.apply(read_model(source), params_of(technique), ctx)
+            spec.apply(read_model(source), quick_params(spec), ctx)
             made.parent.mkdir(exist_ok=True)
             shutil.move(work / "model", made)
         finally:
             shutil.rmtree(work)
     return made
-
-
-def runtime_of(folder: Path) -> str:
-    artifact = read_model(folder).artifact
-    return (artifact.runtimes or (("openvino",) if artifact.format == "openvino-ir" else ("onnxruntime-cpu",)))[0]
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """All techniques as cases of a test, and the model that each of them is to get."""
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,28 @@ def narrow(spec: TechniqueSpec) -> dict[str, Any]:
 def params_here(spec: TechniqueSpec) -> TechniqueParams:
     """Default parameters, but for what this processor needs so that answers stay alike."""
     return spec.params(**narrow(spec))
+
+
+QUICK: dict[str, Any] = {
+    "max_s": 30, "examples": 4, "check_examples": 2, "copies": 1, "rounds": 1, "steps": 2, "recover": False,
+    "min_agreement": 0.5, "min_cosine": 0.5, "max_kept": 1.0,
+}  # fmt: skip
+"""Parameters that make versions quick; the structure stays."""
+
+
+def quick_params(spec: TechniqueSpec) -> TechniqueParams:
+    """Parameters for a version of which only the structure counts."""
+    params = params_here(spec)
+    for name, value in QUICK.items():
+        with contextlib.suppress(ValueError):  # a technique has other limits, or no such parameter
+            params = spec.params.model_validate({**params.model_dump(), name: value})
+    return params
+
+
+def runtime_of(folder: Path) -> str:
+    """The first runtime of a version."""
+    artifact = read_model(folder).artifact
+    return (artifact.runtimes or (("openvino",) if artifact.format == "openvino-ir" else ("onnxruntime-cpu",)))[0]
 
 
 def staged(spec: TechniqueSpec, small: Any, scratch: Path) -> Model:

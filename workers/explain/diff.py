@@ -20,6 +20,9 @@ from workers.measure.requests import load_requests
 from workers.tune.layers import profile_in_turns, target_of
 from workers.tune.timing_runs import Target
 
+MOST_ITEMS = 32
+"""Most examples whose inner values are compared."""
+
 STAGES = ("Match both graphs", "Compare inner values", "Time each layer")
 
 BUSY = mark("Other programs kept the computer busy: times and reasons are less certain. Compare again when it is idle.")
@@ -39,7 +42,7 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
     found = DiffResult(nodes=match_graphs(*graphs))
     if first.data_dir:
         ctx.progress(STAGES[1], 0, 1)
-        found = with_errors(found.nodes, graphs, (first, second), params.max_items, ctx)
+        found = with_errors(found.nodes, graphs, (first, second), MOST_ITEMS, ctx)
     precision = str(second.settings.get("inference_precision", ""))
     why = difference(found.nodes, found.first_different, precision)
     if first.data_dir and params.timed:

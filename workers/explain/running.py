@@ -27,8 +27,6 @@ from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 
 KEPT_BYTES = 256 << 20
 """Answers are kept up to this size, because several changes of answers follow one run; the oldest go first."""
-VARIED = 1e-4
-"""Answers to equal requests differ if their standard error is above this share of the answers’ spread."""
 ALLOWED = 0.01
 """The share of results that may change, as far as the limits of further figures follow from it."""
 
@@ -150,14 +148,6 @@ class Runner:
             folder, params = model or self.model_dir, self._params
             self._sessions[model] = open_session(folder, params.runtime, params.settings, self._ctx.threads)
         return self._sessions[model]
-
-    def lengths(self, side: Side) -> list[int]:
-        """Return the number of tokens of each example."""
-        return [int(feeds[side.main.name].shape[1]) for feeds in self.feeds(side, self.all)]
-
-    def varies(self, side: Side) -> bool:
-        """Return whether the model gives other answers to an equal request."""
-        return self.outcome(replace(side, repeats=2), (0,)).noise > VARIED
 
     def outcome(self, side: Side, places: tuple[int, ...]) -> Outcome:
         """Return how an alternative compares on the examples at these places."""
@@ -292,9 +282,11 @@ class CauseKind:
     Attributes:
         id: Unique code.
         order: Order in which differences are combined: inputs before answers.
-        propose: Returns the alternatives of a side.
+        propose: Returns the alternatives of a side with this preprocessing.
+        steps: The preprocessing that may differ so; by default any.
     """
 
     id: CauseCode
     order: int
-    propose: Callable[[Side, Runner], Iterable[Proposal]]
+    propose: Callable[[Side, Any, Runner], Iterable[Proposal]]
+    steps: type = object

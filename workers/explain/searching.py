@@ -1,6 +1,5 @@
 """Search the smallest set of usual differences that makes both sides agree: one alone, then two together."""
 
-import functools
 import itertools
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from workers.contracts.after.changes import Cause
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _, joined
 from workers.evaluate.kinds import kinds_in
+from workers.explain import causes
 from workers.explain.running import CauseKind, Outcome, Proposal, Runner
 from workers.explain.side import Side
 
@@ -37,14 +37,6 @@ Chosen = tuple[tuple[CauseKind, Proposal], ...]
 Trial = tuple[Chosen, Outcome]
 
 
-@functools.cache
-def all_causes() -> tuple[CauseKind, ...]:
-    """Return all usual differences, inputs before answers."""
-    from workers.explain import causes
-
-    return tuple(kinds_in(causes, "CAUSE"))
-
-
 class Search:
     """A search over sets of differences. The job owns one instance.
 
@@ -59,6 +51,7 @@ class Search:
         `tolerance` is the error that the rounding of both sides explains.
         """
         self._runner, self._tolerance, self._ctx = runner, tolerance, ctx
+        self._causes: list[CauseKind] = kinds_in(causes, "CAUSE")
         self._began_s = time.monotonic()
         every = runner.all
         self._few, self._fewest = (every[:: max(1, len(every) // count)][:count] for count in (FIRST, FIRST_PAIR))
@@ -103,12 +96,14 @@ class Search:
         return found
 
     def _proposals(self, side: Side, first: Chosen, of_answers: bool) -> Iterator[tuple[CauseKind, Proposal]]:
-        for cause in all_causes():
-            if not first or (cause.order > first[-1][0].order and (cause.order >= ANSWERS) is of_answers):
-                try:
-                    yield from ((cause, proposal) for proposal in cause.propose(side, self._runner))
-                except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
-                    self._ctx.log(f"{cause.id}: {error}")
+        for cause in self._causes:
+            fits = not first or (cause.order > first[-1][0].order and (cause.order >= ANSWERS) is of_answers)
+            if not fits or not isinstance(side.spec.preprocess, cause.steps):
+                continue
+            try:
+                yield from ((cause, proposal) for proposal in cause.propose(side, side.spec.preprocess, self._runner))
+            except (ValueError, LookupError) as error:  # the inputs of a side that does not run as it is
+                self._ctx.log(f"{cause.id}: {error}")
 
     def _best(self, trials: list[Trial], before: Outcome, *, rough: bool = False) -> Trial | None:
         """Return the closest of those that agree on all examples; equally close ones in the order of causes."""

@@ -46,11 +46,6 @@ class Side:
     as_shares: bool = False
 
     @property
-    def steps(self) -> Preprocess:
-        """Return its preprocessing."""
-        return self.spec.preprocess
-
-    @property
     def main(self) -> PipelineInput:
         """Return the input that receives the user's data."""
         return main_input_of(self.spec)

@@ -11,17 +11,13 @@ BITS = {
     "int4": mark("4 bits"), "int8": mark("8 bits"), "fp8": mark("8 bits (FP8)"), "bf16": mark("16 bits (BF16)"),
     "f16": mark("16 bits (FP16)"), "f32": mark("32 bits"),
 }  # fmt: skip
+"""Words for the number formats."""
 MOST_KINDS = 4
 
 
 def ms(value_ms: float) -> str:
     """Return milliseconds with two significant digits: "0.82 ms", "13 ms"."""
     return Message.made("{0} ms", (localized(value_ms, ",.0f" if abs(value_ms) >= 10 else ".2g"),))
-
-
-def bits(precision: str) -> str:
-    """Return the words for a number format: ``bf16`` → "16 bits (BF16)"."""
-    return _(BITS.get(precision, precision))
 
 
 def slower_or_faster(first_ms: float, second_ms: float) -> str:

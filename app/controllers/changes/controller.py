@@ -57,7 +57,6 @@ class ChangesController(DetailController[ChangesPage]):
         return ChangesValue(
             versions=tuple((one.id, _(one.title)) for one in versions),
             chosen=variant.id,
-            title=variant.title,
             tried=tried_value(facts, tried_run(space, facts, self._session.described)),
             result=self._stored(facts, variant),
             explained=self._explained.get(variant.id),

@@ -57,7 +57,6 @@ def what_changed() -> ChangesValue:
     return ChangesValue(
         versions=(("v1", "16-bit numbers (BF16)"), ("v2", "Faster engine"), ("v0", "Original")),
         chosen="v1",
-        title="16-bit numbers (BF16)",
         tried=tried(),
         result=compared(blocks(6), cast_every=7),
         explained=ExplainResult(agree=False, share_differing=0.1, causes=(cause,), n_items=32, tried=40),

@@ -96,9 +96,8 @@ def table(rows: int = 128, width: int = 512) -> Feeds:
     return {"x": RNG(6).normal(size=(1, rows, width)).astype(np.float32)}
 
 
-def constant(name: str, *values: Any, dtype: Any = np.float32) -> TensorProto:
-    array = np.array(values if len(values) > 1 else values[0], dtype)
-    return numpy_helper.from_array(array, name)
+def constant(name: str, value: float, dtype: Any = np.float32) -> TensorProto:
+    return numpy_helper.from_array(np.array(value, dtype), name)
 
 
 def casts(before: str, after: str) -> str:
@@ -139,7 +138,7 @@ def copied(before: str, after: str) -> str:
 def rounded(weights_too: bool, count: int = 3) -> onnx.ModelProto:
     """Return convolutions with rounding around them: complete, or of the inputs alone."""
     rng, text, value = RNG(7), [], "x"
-    weights = [constant("s", 0.05), constant("z", 0, dtype=np.int8)]
+    weights = [constant("s", 0.05), constant("z", 0, np.int8)]
     for n in range(count):
         text += [f"q{n} = QuantizeLinear ({value}, s, z); d{n} = DequantizeLinear (q{n}, s, z)"]
         own = weight(rng, f"w{n}", WIDTH, WIDTH, 3, 3)
@@ -166,67 +165,48 @@ def reshaped(before: str, after: str) -> str:
     )
 
 
-SHAPES = [constant("zero", 0, dtype=np.int64), constant("number", 1, dtype=np.int64)]
-SHAPES += [
-    numpy_helper.from_array(np.array(value, np.int64), name) for name, value in (("zeros", [0]), ("rest", [8, -1]))
-]
+def whole(**values: Any) -> list[TensorProto]:
+    return [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in values.items()]
+
+
+SHAPES = whole(zero=0, number=1, zeros=[0], rest=[8, -1])
 ROOT = [constant("root", 2**0.5), constant("one", 1.0), constant("half", 0.5)]
-CUT = [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in
-       (("start", 0), ("end", 128), ("axis", 1))]  # fmt: skip
-SIZES = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in
-         (("row", [1, -1]), ("full", [1, 128, 512]), ("last", [1, 512, 128]))]  # fmt: skip
+CUT = whole(start=[0], end=[128], axis=[1])
+SIZES = whole(row=[1, -1], full=[1, 128, 512], last=[1, 512, 128])
 
 
 def pairs() -> list[Pair]:
     """Return the pairs of models whose difference in speed is known, and pairs of equal models."""
-    plain, seen = convolutions(), picture()
-    read = table()
-    ov = "openvino"
-    f32 = {"inference_precision": "f32"}
-    summed = convolutions(lambda a, b: f"{b} = CumSum ({a}, axis)", [constant("axis", 1, dtype=np.int64)])
+    plain, seen, read, small = convolutions(), picture(), table(), table(32, 128)
+    in_openvino = {"runtime": "openvino", "settings": {"inference_precision": "f32"}}
+    summed = convolutions(lambda a, b: f"{b} = CumSum ({a}, axis)", whole(axis=1))
+    multiplied, atan = products(relu), products(lambda a, b: f"{b} = Atan ({a})")
+    fixed, free = (products(reshaped, rows, 128, SHAPES, 20) for rows in (32, "n"))
+    flexible = products(relu, "n")
     return [
-        Pair("casts around each layer", Side(products(relu), read), Side(products(casts), read), ("conversions",)),
+        Pair("casts around each layer", Side(multiplied, read), Side(products(casts), read), ("conversions",)),
         Pair(
-            "layout changes around each layer",
-            Side(products(flat, more=SIZES), read, ov, f32),
-            Side(products(layout, more=SIZES), read, ov, f32),
-            ("layouts",),
+            "layout changes around each layer", Side(products(flat, more=SIZES), read, **in_openvino),
+            Side(products(layout, more=SIZES), read, **in_openvino), ("layouts",),
         ),
         Pair(
-            "a reference kernel",
-            Side(products(relu), read, ov, f32),
-            Side(products(lambda a, b: f"{b} = Atan ({a})"), read, ov, f32),
+            "a reference kernel", Side(multiplied, read, **in_openvino), Side(atan, read, **in_openvino),
             ("reference_kernels",),
         ),
         Pair(
             "one thread", Side(plain, seen), Side(plain, seen, settings={"num_threads": 1}), ("one_thread",), threads=2
         ),
         Pair("an operator on one thread", Side(plain, seen), Side(summed, seen), ("one_thread",), threads=2),
+        Pair("free sizes", Side(fixed, small, **in_openvino), Side(free, small, **in_openvino), ("free_sizes",)),
         Pair(
-            "free sizes",
-            Side(products(reshaped, 32, 128, SHAPES, 20), table(32, 128), ov, f32),
-            Side(products(reshaped, "n", 128, SHAPES, 20), table(32, 128), ov, f32),
-            ("free_sizes",),
-        ),
-        Pair(
-            "8 bits without VNNI",
-            Side(plain, seen, ov, f32),
-            Side(rounded(True), seen, ov, f32),
-            ("emulated_8_bits",),
-            {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+            "8 bits without VNNI", Side(plain, seen, **in_openvino), Side(rounded(True), seen, **in_openvino),
+            ("emulated_8_bits",), {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
         ),
         Pair("rounding that stays unfused", Side(plain, seen), Side(rounded(False), seen), ("unfused_rounding",)),
         Pair(
-            "GELU in parts",
-            Side(products(lambda a, b: f"{b} = Gelu ({a})"), read),
-            Side(products(gelu_parts, more=ROOT), read, settings={"graph_optimization": "basic"}),
-            ("came_apart",),
+            "GELU in parts", Side(products(lambda a, b: f"{b} = Gelu ({a})"), read),
+            Side(products(gelu_parts, more=ROOT), read, settings={"graph_optimization": "basic"}), ("came_apart",),
         ),
-        Pair("a large copy", Side(products(relu), read), Side(products(copied, more=CUT), read), ("copies",)),
-        Pair(
-            "oversize padding",
-            Side(products(relu, "n"), table(32)),
-            Side(products(relu, "n"), read),
-            ("larger_inputs",),
-        ),
-    ]
+        Pair("a large copy", Side(multiplied, read), Side(products(copied, more=CUT), read), ("copies",)),
+        Pair("oversize padding", Side(flexible, table(32)), Side(flexible, read), ("larger_inputs",)),
+    ]  # fmt: skip

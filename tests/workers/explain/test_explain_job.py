@@ -8,11 +8,10 @@ import pytest
 from evaluated import small_spec
 from recording import RecordingContext
 
-from workers.contracts.after.changes import ChangedNode, DiffResult, ExplainParams, Status
+from workers.contracts.after.changes import ChangedNode, DiffResult, ExplainParams, Reason
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import RunParams
-from workers.explain.difference import difference
 from workers.explain.explain_job import explain, inner_causes, paired
 from workers.explain.running import Outcome, relative_error
 from workers.model_io.opening import open_model
@@ -21,11 +20,11 @@ from workers.pipeline.spec import ArraySteps, ImageSteps
 BEFORE = Outcome(1.0, 3, 4, agrees=False)
 
 
-@pytest.mark.parametrize(("status", "codes"), [("rounded", ["rounding"]), ("replaced", ["weights"]), ("unmatched", [])])
-def test_first_node_that_differs_gives_the_cause(status: Status, codes: list[str]) -> None:
-    """Given the first operator that differs, Then its status says whether rounding or weights are the cause."""
-    node = ChangedNode(a="conv", b="conv", op="Conv", status=status, dtype_a="f32", dtype_b="int8", error=0.25)
-    diff = DiffResult(nodes=(node,), first_different=0, difference=difference((node,), 0, ""))
+@pytest.mark.parametrize(("code", "codes"), [("rounding", ["rounding"]), ("weights", ["weights"]), ("operator", [])])
+def test_reason_of_inner_values_gives_the_cause(code: str, codes: list[str]) -> None:
+    """Given why inner values differ, Then rounding and weights are causes, and a reason that is not known is none."""
+    node = ChangedNode(a="conv", b="conv", op="Conv", status="rounded", dtype_a="f32", dtype_b="int8")
+    diff = DiffResult(nodes=(node,), difference=Reason(code=code, text="Why.", nodes=("conv",)))
     assert [cause.code for cause in inner_causes(diff, BEFORE)] == codes
     assert not inner_causes(diff.model_copy(update={"difference": None}), BEFORE)
 

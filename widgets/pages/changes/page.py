@@ -83,7 +83,7 @@ class ChangesPage(DetailPage):
         if value.n_changed:
             name = _("Show what changed, and why answers differ")
         go = PrimaryButton(self.theme, name, "play", on=self.compare_requested)
-        title = _("“{0}” was not compared with the original yet").format(value.title)
+        title = _("“{0}” was not compared with the original yet").format(dict(value.versions)[value.chosen])
         return [(EmptyCard(self.theme, ICON, title, text, go), 0)]
 
     def show_saved(self, path: str) -> None:

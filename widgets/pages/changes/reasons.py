@@ -12,7 +12,7 @@ from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 from workers.contracts.after.change_words import error_words, name_of, nodes_of
-from workers.contracts.after.changes import Cause, DiffResult, ExplainResult, Reason
+from workers.contracts.after.changes import DiffResult, ExplainResult, Reason
 from workers.contracts.translation import _, joined
 
 MOST_SHOWN = 3
@@ -65,19 +65,14 @@ def cause_lines(found: ExplainResult) -> list[tuple[str, Tone, str]]:
     """Return icon, tone and sentence of each cause."""
     if found.agree:
         return [("check-circle", "ok", _("Both answer the same on {0:,} examples.").format(found.n_items))]
-    lines: list[tuple[str, Tone, str]] = [("warning", "warn", _cause(cause)) for cause in found.causes]
+    lines: list[tuple[str, Tone, str]] = [("warning", "warn", cause.text) for cause in found.causes]
     if not lines:
         text = _("{0:,} usual differences were tried on {1:,} examples; none explains why {2} of the answers differ.")
         text = text.format(found.tried, found.n_items, percent(found.share_differing, 0))
-        if found.diff is not None and found.diff.first_different is not None:
-            node = found.diff.nodes[found.diff.first_different]
+        if found.diff is not None and (node := found.diff.first_node) is not None:
             text += " " + _("The first operator that differs is “{0}”: {1}.").format(name_of(node), error_words(node))
         lines.append(("x-circle", "bad", text))
     return lines
-
-
-def _cause(cause: Cause) -> str:
-    return cause.text or _("{0}: {1} instead of {2}.").format(cause.parameter, cause.before, cause.after)
 
 
 def _line(theme: Theme, icon: str, tone: Tone, text: str, button: GhostButton | None = None) -> Item:

@@ -13,7 +13,6 @@ class ChangesValue:
     Attributes:
         versions: Pairs of id and title.
         chosen: Id of the chosen version; "" without a version.
-        title: Its title.
         tried: Everything that the run tried.
         result: The comparison; None before it was made, and for the original.
         explained: Why the version answers otherwise; None before that was looked for.
@@ -24,7 +23,6 @@ class ChangesValue:
 
     versions: tuple[tuple[str, str], ...]
     chosen: str
-    title: str
     tried: TriedValue
     result: DiffResult | None = None
     explained: ExplainResult | None = None

@@ -54,14 +54,12 @@ class DiffParams(Frozen):
         first: The model to compare with, as a folder that Fettle wrote, with its runtime and settings. Its `data_dir`
             holds prepared examples for errors and times by node; "" compares the graphs alone.
         second: The other model, with the same examples as it needs them.
-        max_items: Maximum number of examples whose inner values are compared.
         timed: Measure the time of each operator, if there are examples.
         draw: Lay out the picture of both graphs.
     """
 
     first: RunParams
     second: RunParams
-    max_items: int = Field(default=32, ge=1, le=32)
     timed: bool = True
     draw: bool = True
 
@@ -194,6 +192,11 @@ class DiffResult(Frozen):
     levels: tuple[Level, ...] = ()
 
     @property
+    def first_node(self) -> ChangedNode | None:
+        """Return the operator where the difference first exceeds rounding; None if there is none."""
+        return None if self.first_different is None else self.nodes[self.first_different]
+
+    @property
     def counts(self) -> Counter[Status]:
         """Return the number of operators of each status."""
         return Counter(node.status for node in self.nodes)
@@ -234,7 +237,7 @@ class Cause(Frozen):
     before: JsonValue
     after: JsonValue
     share_differing_after: float
-    text: Text = ""
+    text: Text
 
 
 class ExplainResult(Frozen):

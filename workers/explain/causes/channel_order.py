@@ -9,15 +9,12 @@ from workers.explain.side import Side
 from workers.pipeline.spec import ImageSteps
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: ImageSteps, runner: Runner) -> Iterable[Proposal]:
     """Yield the other order of colors, with the mean in both orders."""
-    steps = side.steps
-    if not isinstance(steps, ImageSteps) or steps.channels == "gray":
-        return
-    for other in both_orders(steps):
+    for other in both_orders(steps) if steps.channels != "gray" else ():
         if isinstance(other, ImageSteps) and other.channels != steps.channels:
             words = _("{0} pictures").format(other.channels.upper())
             yield Proposal(side.with_steps(other), "channels", steps.channels, other.channels, words)
 
 
-CAUSE = CauseKind("channel_order", order=20, propose=propose)
+CAUSE = CauseKind("channel_order", order=20, steps=ImageSteps, propose=propose)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from workers.contracts.translation import _
 from workers.explain.running import CauseKind, Proposal, Runner
 from workers.explain.side import Rows, Side
+from workers.pipeline.spec import Preprocess
 
 MOST_CLASSES = 2000
 """The assignment of more classes takes too long."""
@@ -53,7 +54,7 @@ def found_order(first: Rows, second: Rows) -> JsonValue:
     return [int(at) for at in order_of(stacked(first), stacked(second))]
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: Preprocess, runner: Runner) -> Iterable[Proposal]:
     """Yield the order that the answers show."""
     if side.spec.answer_kind in ("class", "labels", "tensor") and side.spec.postprocess is None and not side.spec.links:
         changed, words = side.with_answers(reordered), _("its classes in another order")

@@ -9,7 +9,7 @@ import numpy as np
 from workers.contracts.translation import _
 from workers.explain.running import CauseKind, Proposal, Runner
 from workers.explain.side import Rows, Side
-from workers.pipeline.spec import ImageSteps
+from workers.pipeline.spec import ImageSteps, Preprocess
 
 
 def moved(first: Rows, second: Rows, source: int, target: int) -> tuple[Rows, Rows]:
@@ -19,9 +19,8 @@ def moved(first: Rows, second: Rows, source: int, target: int) -> tuple[Rows, Ro
     return first, [np.moveaxis(row, source, target) for row in second]
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: Preprocess, runner: Runner) -> Iterable[Proposal]:
     """Yield the other layout of pictures, and both ways to move an axis of the answers."""
-    steps = side.steps
     if isinstance(steps, ImageSteps) and not steps.pixels:
         changed = replace(steps, layout="nhwc" if steps.layout == "nchw" else "nchw")
         words = _("inputs in the layout {0}").format(changed.layout.upper())

@@ -14,11 +14,8 @@ from workers.pipeline.spec import TextSteps
 FOLDER = "as_they_are"
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: TextSteps, runner: Runner) -> Iterable[Proposal]:
     """Yield lower-case texts, or texts as they are if the tokenizer lowers them."""
-    steps = side.steps
-    if not isinstance(steps, TextSteps):
-        return
     changed = side.with_steps(replace(steps, lowercase=not steps.lowercase))
     words = _("texts as they are written") if steps.lowercase else _("texts in small letters")
     yield Proposal(changed, "lowercase", steps.lowercase, not steps.lowercase, words)
@@ -58,4 +55,4 @@ def _without_case(normalizer: Any) -> Any:
     return normalizer
 
 
-CAUSE = CauseKind("lower_case", order=60, propose=propose)
+CAUSE = CauseKind("lower_case", order=60, steps=TextSteps, propose=propose)

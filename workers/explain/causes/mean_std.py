@@ -12,11 +12,8 @@ from workers.explain.side import Side
 from workers.pipeline.spec import ImageSteps
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: ImageSteps, runner: Runner) -> Iterable[Proposal]:
     """Yield the usual means and standard deviations of the same range, and the one that the model's files state."""
-    steps = side.steps
-    if not isinstance(steps, ImageSteps):
-        return
     known = GRAY if steps.channels == "gray" else COLOR | SMALL | {"CLIP": CLIP}
     families = [family for family in known.values() if family[0] == steps.range]
     if isinstance(runner.own, ImageSteps) and runner.own.range == steps.range:
@@ -36,4 +33,4 @@ def _values(steps: ImageSteps) -> JsonValue:
     return {"mean": [*steps.mean], "std": [*steps.std]}
 
 
-CAUSE = CauseKind("mean_std", order=40, propose=propose)
+CAUSE = CauseKind("mean_std", order=40, steps=ImageSteps, propose=propose)

@@ -39,10 +39,9 @@ def padded(feeds: Arrays, spec: PipelineSpec, where: Where, length: int | None, 
     return changed
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: TextSteps, runner: Runner) -> Iterable[Proposal]:
     """Yield padding on the left, and for models of any length padding to the longest text and to usual lengths."""
-    steps = side.steps
-    if not isinstance(steps, TextSteps) or side.spec.chat is not None:
+    if side.spec.chat is not None:
         return
     pad_id = Tokenizer(side.folder, steps, ()).pad_id
     shape = side.main.shape
@@ -50,7 +49,7 @@ def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
         changed = _padded(side, "left", None, pad_id)
         yield Proposal(changed, "padding", "right", "left", _("texts that are filled up on the left"))
         return
-    longest = max(runner.lengths(side), default=0)
+    longest = max(feeds[side.main.name].shape[1] for feeds in runner.feeds(side, runner.all))
     lengths = {longest, *(one for one in USUAL_LENGTHS if longest <= one <= steps.max_length)}
     for length in sorted(lengths):
         for where in ("left", "right"):
@@ -67,4 +66,4 @@ def _padded(side: Side, where: Where, length: int | None, pad_id: int) -> Side:
     return replace(side, feeds=(partial(padded, where=where, length=length, pad_id=pad_id),))
 
 
-CAUSE = CauseKind("padding_side", order=65, propose=propose)
+CAUSE = CauseKind("padding_side", order=65, steps=TextSteps, propose=propose)

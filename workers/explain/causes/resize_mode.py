@@ -14,11 +14,8 @@ TORCHVISION_2 = 232
 """Shorter side before the crop to 224 of torchvision's second weights."""
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: ImageSteps, runner: Runner) -> Iterable[Proposal]:
     """Yield each usual size with each interpolation."""
-    steps = side.steps
-    if not isinstance(steps, ImageSteps):
-        return
     height, width = side_of(side.main, steps)
     sizes = [*cuts(steps, (height, width), steps), replace(steps, resize=(height, width), crop=None, letterbox=True)]
     if height == width == 224:
@@ -44,4 +41,4 @@ def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
             yield Proposal(side.with_steps(other), "resize", size_words(steps), size, words.format(size))
 
 
-CAUSE = CauseKind("resize_mode", order=50, propose=propose)
+CAUSE = CauseKind("resize_mode", order=50, steps=ImageSteps, propose=propose)

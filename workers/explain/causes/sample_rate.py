@@ -12,11 +12,8 @@ from workers.pipeline.spec import AudioSteps
 MORE_RATES_HZ = (22_050, 24_000, 32_000, 44_100, 48_000)
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: AudioSteps, runner: Runner) -> Iterable[Proposal]:
     """Yield each usual rate with the same frames, and with the frames that fit a model of any width."""
-    steps = side.steps
-    if not isinstance(steps, AudioSteps):
-        return
     own = (runner.own.sample_rate_hz,) if isinstance(runner.own, AudioSteps) else ()
     width = side.main.shape[-1] if side.main.shape else None
     frames = [(steps.frame_samples, steps.context_samples)]
@@ -30,4 +27,4 @@ def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
                 yield Proposal(side.with_steps(other), "sample_rate_hz", steps.sample_rate_hz, rate, words)
 
 
-CAUSE = CauseKind("sample_rate", order=70, propose=propose)
+CAUSE = CauseKind("sample_rate", order=70, steps=AudioSteps, propose=propose)

@@ -22,9 +22,9 @@ def range_of(steps: ImageSteps) -> str | None:
     return next((name for name, (values, mean, std) in RANGES.items() if own == (values, {*mean}, {*std})), None)
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: Preprocess, runner: Runner) -> Iterable[Proposal]:
     """Yield the other usual ranges."""
-    steps, main = side.steps, side.main
+    main = side.main
     if isinstance(steps, ImageSteps):
         yield from _of_pictures(side, steps)
     elif isinstance(steps, ArraySteps) and dtype_of(main).kind == "f":

@@ -11,6 +11,7 @@ from workers.contracts.translation import _
 from workers.explain.running import CauseKind, Proposal, Runner
 from workers.explain.side import Rows, Side
 from workers.pipeline.answers import sigmoid, softmax
+from workers.pipeline.spec import Preprocess
 
 ROUNDING = 0.01
 """Distance from 0 to 1 that 16-bit numbers may have."""
@@ -39,7 +40,7 @@ def are_shares(row: NDArray[Any]) -> bool:
     return bool(row.size and np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1 + ROUNDING)
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: Preprocess, runner: Runner) -> Iterable[Proposal]:
     """Yield the functions that make probabilities of one side's answers."""
     if side.spec.answer_kind not in ("class", "score", "labels", "tensor") or side.spec.postprocess is not None:
         return

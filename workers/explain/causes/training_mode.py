@@ -11,18 +11,21 @@ from workers.contracts.translation import _
 from workers.convert.output import link_or_copy
 from workers.explain.running import CauseKind, Proposal, Runner
 from workers.explain.side import Side
+from workers.pipeline.spec import Preprocess
 
 FOLDER = "inference_mode"
 REPEATS = 32
+VARIED = 1e-4
+"""Answers to equal requests differ if their standard error is above this share of the answers’ spread."""
 
 
-def propose(side: Side, runner: Runner) -> Iterable[Proposal]:
+def propose(side: Side, steps: Preprocess, runner: Runner) -> Iterable[Proposal]:
     """Yield a copy in inference mode where the file has nodes in training mode, and the mean of random answers."""
     words = _("answers of its training mode (dropout or batch normalization)")
     folder = _in_inference_mode(runner.model_dir, runner.work_dir / FOLDER)
     if folder is not None:
         yield Proposal(replace(side, model=folder), "training_mode", True, False, words, gives=True)
-    if runner.varies(side):
+    if runner.outcome(replace(side, repeats=2), (0,)).noise > VARIED:
         words = _(
             "answers of its training mode (dropout or batch normalization), which vary between equal requests (their "
             "mean over {0} requests counts)"

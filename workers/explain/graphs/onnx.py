@@ -130,7 +130,7 @@ class _Reader(GraphBuilder):
         """Return a tensor's weight; one in a file beside the model is read in parts."""
         from onnx import TensorProto, numpy_helper
 
-        dtype = _type_of(tensor.data_type)
+        dtype = type_of(tensor.data_type)
         shape = tuple(int(size) for size in tensor.dims[:MOST_RANK])
         if tensor.data_location == TensorProto.EXTERNAL:
             return self._external(tensor, dtype, shape)
@@ -206,7 +206,8 @@ def _attributes(node: Any) -> dict[str, str]:
     return found
 
 
-def _type_of(kind: int) -> str:
+def type_of(kind: int) -> str:
+    """Return the short name of one of ONNX's number types; "" for an unknown one."""
     from onnx import TensorProto
 
     return number_type(TensorProto.DataType.Name(kind)) if kind in TensorProto.DataType.values() else ""
@@ -229,6 +230,6 @@ def _known(model: Any) -> Known:
                 continue
             tensor = value.type.tensor_type
             dims = tuple(dim.dim_value if dim.dim_value > 0 else None for dim in tensor.shape.dim[:MOST_RANK])
-            form = (_type_of(tensor.elem_type), dims if tensor.HasField("shape") else None)
+            form = (type_of(tensor.elem_type), dims if tensor.HasField("shape") else None)
             found[value.name] = form if found.get(value.name, form) == form else ("", None)
     return found

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.convert.graphs import onnx_files
-from workers.explain.graphs.weights import number_type
+from workers.explain.graphs.onnx import type_of
 from workers.explain.inner_values.base import InnerModel, Operator, Part, Run, Values, refusals
 from workers.explain.rounding import coarsest, of_steps
 from workers.infer import onnxruntime_cpu as engine
@@ -67,7 +67,9 @@ class OnnxModel(InnerModel):
             name = node.name if node.name and node.name not in self._nodes else gives[0]
             self._nodes[name] = node
             _, weights = self._behind([node])
-            error = max((of_steps(self._array(one)) for one in weights if _kind(one) in ("int8", "u8")), default=0.0)
+            error = max(
+                (of_steps(self._array(one)) for one in weights if type_of(one.data_type) in ("int8", "u8")), default=0.0
+            )
             yield Operator(name, reads, gives, sum(map(_size, weights)), _rounds_to(node, weights), error)
 
     def _computed(self, names: Iterable[str]) -> Iterable[str]:
@@ -146,18 +148,12 @@ def _first(node: Any) -> str:
     return next((name for name in node.output if name), "")
 
 
-def _kind(tensor: Any) -> str:
-    from onnx import TensorProto
-
-    return number_type(TensorProto.DataType.Name(tensor.data_type))
-
-
 def _rounds_to(node: Any, weights: Iterable[Any]) -> str:
     if node.op_type in ("MatMulNBits", "GatherBlockQuantized"):
         return "int4"
     if node.op_type.startswith(EIGHT_BITS):
         return "int8"
-    return coarsest(map(_kind, weights))
+    return coarsest(type_of(one.data_type) for one in weights)
 
 
 def _captured(node: Any) -> list[str]:

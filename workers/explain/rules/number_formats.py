@@ -7,7 +7,7 @@ from workers.contracts.after.changes import Reason
 from workers.contracts.translation import _, joined
 from workers.explain.groups import Group
 from workers.explain.speed import Rule, SpeedFacts
-from workers.explain.wording import bits, slower_or_faster
+from workers.explain.wording import BITS, slower_or_faster
 
 
 def _belongs(group: Group, facts: SpeedFacts) -> bool:
@@ -26,7 +26,9 @@ def _explain(facts: SpeedFacts) -> Reason:
         of_all = sum(group.heavy for group in facts.all_groups if group.family == family)
         spent = replace(facts, groups=tuple(groups)).spent_ms
         parts.append(
-            _("{0:,} of {1:,} {2} in {3}: {4}.").format(n, of_all, _(family), bits(precision), slower_or_faster(*spent))
+            _("{0:,} of {1:,} {2} in {3}: {4}.").format(
+                n, of_all, _(family), _(BITS.get(precision, precision)), slower_or_faster(*spent)
+            )
         )
     advice = _("Keep the operators that became slower in the number format of the first model.")
     return facts.reason(joined(parts), advice)

@@ -5,20 +5,13 @@ from pathlib import Path
 import pytest
 from recording import RecordingContext
 from special_models import SUITED
-from technique_cases import every_technique, params_here, staged
+from technique_cases import every_technique, quick_params, runtime_of, staged
 
-from workers.contracts.folder import read_model
 from workers.contracts.techniques import TechniqueSpec
 from workers.explain.graphs.reading import read_graph
 from workers.explain.matching import match_graphs
 
 MOST_UNMATCHED = 0.05
-
-
-def runtime_of(folder: Path) -> str:
-    artifact = read_model(folder).artifact
-    named = artifact.runtimes or (("openvino",) if artifact.format == "openvino-ir" else ("onnxruntime-cpu",))
-    return named[0]
 
 
 @pytest.mark.whole
@@ -30,7 +23,7 @@ def test_versions_of_every_technique_are_matched(spec: TechniqueSpec, make_small
     """
     small = make_small(SUITED.get(spec.id, "cnn"))
     model = staged(spec, small, tmp_path / "before")
-    spec.apply(model, params_here(spec), RecordingContext(tmp_path, data_dir=small.data, original=small.folder))
+    spec.apply(model, quick_params(spec), RecordingContext(tmp_path, data_dir=small.data, original=small.folder))
     first, second = (read_graph(folder, runtime_of(folder)) for folder in (small.folder, tmp_path / "model"))
     rows = match_graphs(first, second)
     assert [row.a for row in rows if row.a] == [node.name for node in first.nodes]
