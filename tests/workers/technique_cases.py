@@ -52,7 +52,7 @@ def params_here(spec: TechniqueSpec) -> TechniqueParams:
 
 QUICK: dict[str, Any] = {
     "max_s": 30, "examples": 4, "check_examples": 2, "copies": 1, "rounds": 1, "steps": 2, "recover": False,
-    "min_agreement": 0.5, "min_cosine": 0.5, "max_kept": 1.0,
+    "min_agreement": 0.5, "min_cosine": 0.5, "max_kept": 1.0, "scales": False,
 }  # fmt: skip
 """Parameters that make versions quick; the structure stays."""
 
