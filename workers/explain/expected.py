@@ -48,12 +48,12 @@ def read_expected(path: Path, spec: PipelineSpec, sources: Sequence[str]) -> lis
     files = next((columns.pop(name) for name in FILE_COLUMNS if name in columns), None)
     counts = {name: len(values) if values.ndim else 0 for name, values in columns.items()}
     if not columns or len({*counts.values()}) != 1:
-        raise _refused("unequal_rows", _("Its arrays have no common number of rows."), {"rows": dict(counts)})
+        raise _refused("unequal_rows", _("Its arrays have no common number of rows."), rows=dict(counts))
     rows = next(iter(counts.values()))
     order = range(rows) if files is None else _order(files, sources, rows)
     if files is None and rows != len(sources):
         why = _("It has {0}, and the data have {1}.").format(counted(rows, "row"), counted(len(sources), "example"))
-        raise _refused("other_count", why, {"rows": rows, "examples": len(sources)})
+        raise _refused("other_count", why, rows=rows, examples=len(sources))
     named = _named(columns, spec)
     return [{name: np.asarray(values[at], np.float32)[None] for name, values in named.items()} for at in order]
 
@@ -67,14 +67,10 @@ def _named(columns: Columns, spec: PipelineSpec) -> Columns:
     known = {name: values for name, values in columns.items() if name in names}
     wanted = {answer} if spec.postprocess is None else {*spec.postprocess.outputs}
     if not wanted <= known.keys():
-        facts: dict[str, JsonValue] = {"given": [*columns], "outputs": [*names]}
-        raise _refused(
-            "other_outputs",
-            _("It has {0}, and the model gives {1}.").format(names_of([*columns]), names_of(names)),
-            facts,
-        )
+        words = _("It has {0}, and the model gives {1}.").format(names_of([*columns]), names_of(names))
+        raise _refused("other_outputs", words, given=[*columns], outputs=[*names])
     if any(values.dtype.kind not in "biuf" for values in known.values()):
-        raise _refused("no_numbers", _("It holds values that are no numbers."), {})
+        raise _refused("no_numbers", _("It holds values that are no numbers."))
     return known
 
 
@@ -93,10 +89,8 @@ def check_shapes(expected: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDA
             continue
         if one == name and given == np.shape(pooled)[1:]:
             return True
-        facts: dict[str, JsonValue] = {"output": one, "expected": [*given], "model": [*own]}
-        raise _refused(
-            "other_shape", _("Its “{0}” has the shape {1}, and the model’s is {2}.").format(one, given, own), facts
-        )
+        words = _("Its “{0}” has the shape {1}, and the model’s is {2}.").format(one, given, own)
+        raise _refused("other_shape", words, output=one, expected=[*given], model=[*own])
     return False
 
 
@@ -105,16 +99,15 @@ def _order(files: NDArray[Any], sources: Sequence[str], rows: int) -> list[int]:
     given = [str(name).replace("\\", "/") for name in files.ravel()]
     if len(given) != rows:
         words = _("It has {0} and {1}.").format(counted(rows, "row"), counted(len(given), "file name"))
-        raise _refused("other_count", words, {"rows": rows})
+        raise _refused("other_count", words, rows=rows)
     at = {name: row for row, name in enumerate(given)}
     short = Counter(PurePosixPath(name).name for name in given)
     by_end = {PurePosixPath(name).name: row for name, row in at.items() if short[PurePosixPath(name).name] == 1}
     found = [at.get(source, by_end.get(PurePosixPath(source.replace("\\", "/")).name, -1)) for source in sources]
     missing = [source for source, row in zip(sources, found, strict=True) if row < 0]
     if missing:
-        facts: dict[str, JsonValue] = {"missing": len(missing), "rows": rows, "examples": len(sources)}
         words = _("It has no row for {0}: {1}.").format(counted(len(missing), "file"), names_of(missing))
-        raise _refused("other_files", words, facts)
+        raise _refused("other_files", words, missing=len(missing), rows=rows, examples=len(sources))
     return found
 
 
@@ -123,7 +116,7 @@ def _arrays(path: Path) -> Columns:
         loaded = load_arrays(path)
     except ArrayFileError as error:
         words = ERRORS.get(error.code, mark("It is damaged."))
-        raise _refused("damaged", _(words), {"file": shown(path.name)}) from error
+        raise _refused("damaged", _(words), file=shown(path.name)) from error
     return dict(loaded) if isinstance(loaded, dict) else {"": loaded}
 
 
@@ -150,9 +143,8 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
     try:
         return np.asarray(values, np.float64)
     except (ValueError, TypeError) as error:
-        raise _refused(
-            "no_numbers", _("Its column “{0}” has rows of different lengths or texts.").format(shown(name)[:60]), {}
-        ) from error
+        words = _("Its column “{0}” has rows of different lengths or texts.").format(shown(name)[:60])
+        raise _refused("no_numbers", words) from error
 
 
 def _csv_rows(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -168,9 +160,9 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
     rows = [_json(line) for line in lines]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not row:
-            raise _refused("damaged", _("Its line {0:,} is no JSON object.").format(number), {"line": number})
+            raise _refused("damaged", _("Its line {0:,} is no JSON object.").format(number), line=number)
     if not rows:
-        raise _refused("damaged", _("It has no rows."), {"rows": 0})
+        raise _refused("damaged", _("It has no rows."), rows=0)
     return rows
 
 
@@ -182,7 +174,7 @@ def _json(text: str) -> Any:
         return text
 
 
-def _refused(why: str, words: str, facts: dict[str, JsonValue]) -> InputRefused:
+def _refused(why: str, words: str, **facts: JsonValue) -> InputRefused:
     return InputRefused(
         "bad_expected",
         "The expected outputs cannot be used",

@@ -14,7 +14,7 @@ from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
 from workers.contracts.measured.sizes import bytes_words
-from workers.contracts.translation import _, joined
+from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import rounded_down
 
 NAMED_S = 1.0
@@ -27,6 +27,12 @@ TAGS: dict[Standing, TagKind] = {
     Standing.REGRESSED: "bad",
 }
 """Colors of the standings, as on Compare: only a safe version is green."""
+
+OUTCOMES = {
+    "original": mark("To compare with"), "recommended": mark("Recommended"), "skipped": mark("Not begun"),
+    "left_out": mark("Left out"),
+}  # fmt: skip
+"""Words for the outcomes; those of a tried version are its verdict."""
 
 
 def tried_value(facts: RunFacts, tried: TriedRun) -> TriedValue:
@@ -66,7 +72,7 @@ def _row(row: TriedRecipe) -> tuple[Cell, Cell, Cell, Cell]:
         Cell(_(row.title), strong=True, below=_(row.why)),
         gave,
         Cell(_(row.because)),
-        Cell(_outcome(row), tag=_tag(row)),
+        Cell(_(OUTCOMES.get(row.outcome, row.verdict)), tag=_tag(row)),
     )
 
 
@@ -81,17 +87,6 @@ def _tag(row: TriedRecipe) -> TagKind:
     if row.outcome == "recommended":
         return "ok" if row.standing is Standing.SAFE else "warn"
     return "none" if row.standing is None else TAGS.get(row.standing, "none")
-
-
-def _outcome(row: TriedRecipe) -> str:
-    words = {
-        "original": _("To compare with"),
-        "recommended": _("Recommended"),
-        "tried": row.verdict,
-        "skipped": _("Not begun"),
-        "left_out": _("Left out"),
-    }
-    return words[row.outcome]
 
 
 def _gave(row: TriedRecipe) -> str:

@@ -19,23 +19,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.whole
 def test_explain_names_a_cause_with_exit_code_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a model of BGR pictures, When it is explained with --json, Then the document holds the cause, and the same
-    file twice agrees."""
+    """Given a model of BGR pictures, When it is explained with --json, Then the document holds the cause."""
     model = make.picture_model(tmp_path / "one" / "model.onnx")
     other = make.planted(model, tmp_path / "two" / "model.onnx", before=make.swap_colors())
     make.pictures(tmp_path / "pictures", 12)
     assert main(["explain", str(model), str(other), "--data", str(tmp_path / "pictures"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     (cause,) = found["causes"]
-    assert (cause["code"], cause["from"], cause["to"], cause["share_differing_after"]) == (
-        "channel_order",
-        "rgb",
-        "bgr",
-        0,
-    )
+    assert cause == {
+        "code": "channel_order", "parameter": "channels", "from": "rgb", "to": "bgr", "share_differing_after": 0,
+    }  # fmt: skip
     assert found["first_node"] is None
-    assert main(["explain", str(model), str(model), "--data", str(tmp_path / "pictures"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["agree"] is True
 
 
 @pytest.mark.whole
