@@ -91,9 +91,7 @@ def page_s(theme: Theme, result: DiffResult) -> float:
     QApplication.processEvents()
     began_s = time.perf_counter()
     read = DiffResult.model_validate_json(text)
-    page.show_value(
-        ChangesValue(versions=(("v1", "INT8"),), chosen="v1", tried=example_looking.tried(), result=read)
-    )
+    page.show_value(ChangesValue(versions=(("v1", "INT8"),), chosen="v1", tried=example_looking.tried(), result=read))
     page.grab()
     took_s = time.perf_counter() - began_s
     page.hide()

@@ -11,7 +11,6 @@ import argparse
 import csv
 import tempfile
 import time
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -153,10 +152,7 @@ class Cases:
         with (self.data / "sentiment_vader.csv").open(encoding="utf-8", newline="") as file:
             rows = [row["text"] for row in csv.DictReader(file)][:60]
         path = self.folder / "texts.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["text"])
-            writer.writerows([row] for row in rows)
+        make.write_table(path, ["text"], ([row] for row in rows))
         return path, rows
 
     def sentences(self, name: str, *codes: str, lowercase: bool = True, left: int = 0) -> Case:
@@ -206,10 +202,8 @@ class Cases:
             padded = [np.array([row + [0] * (16 - len(row))], np.int64) for row in (ids, [1] * len(ids))]
             lines.append(engine.run(None, {"input_ids": padded[0], "attention_mask": padded[1]})[0][0])
         target = self.folder / "lower" / "expected.csv"
-        with target.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([f"logits_{at}" for at in range(4)])
-            writer.writerows([[f"{value:.6f}" for value in row] for row in lines])
+        cells = ([f"{value:.6f}" for value in row] for row in lines)
+        make.write_table(target, [f"logits_{at}" for at in range(4)], cells)
         return Case("lower_case", frozenset({"lower_case"}), one, target, path)
 
     def padding_side(self) -> Case:
@@ -237,11 +231,7 @@ class Cases:
         for number in range(count):
             part = stored["audio"][starts[number] : starts[number] + 48_000][:: 16_000 // rate]
             found.append(part)
-            with wave.open(str(folder / f"{number:03}.wav"), "wb") as file:
-                file.setnchannels(1)
-                file.setsampwidth(2)
-                file.setframerate(rate)
-                file.writeframes(part.tobytes())
+            make.write_sound(folder / f"{number:03}.wav", rate, part)
         return folder, found
 
     def spoken(self, name: str, *codes: str, rate: int = 16_000) -> Case:

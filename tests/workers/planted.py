@@ -1,7 +1,8 @@
 """Models with a planted difference: nodes before their inputs or behind their outputs, and small ones to plant it in."""
 
 import csv
-from collections.abc import Sequence
+import wave
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,14 +156,16 @@ def write_tokenizer(path: Path, *, lowercase: bool = False) -> Path:
     return path
 
 
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
 def texts(path: Path, count: int = 40) -> list[str]:
     """Write a CSV of short texts and return them."""
     rng = np.random.default_rng(2)
     rows = [" ".join(rng.choice(WORDS, rng.integers(3, 12))) for _ in range(count)]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text"])
-        writer.writerows([row] for row in rows)
+    write_table(path, ["text"], ([row] for row in rows))
     return rows
 
 
@@ -203,10 +206,17 @@ def sound_model(target: Path, samples: int = 4000) -> Path:
     return save(target, text, [floats("audio", "n", samples)], floats("logits", "n", 3), weights)
 
 
+def write_sound(path: Path, rate: int, samples: NDArray[np.int16]) -> None:
+    """Write a WAV file of one channel."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+
+
 def sounds(folder: Path, rate: int, count: int = 16, seconds: float = 0.25) -> list[NDArray[np.int16]]:
     """Write WAV files of mixed tones and return their samples."""
-    import wave
-
     rng = np.random.default_rng(13)
     folder.mkdir(parents=True, exist_ok=True)
     found = []
@@ -214,9 +224,5 @@ def sounds(folder: Path, rate: int, count: int = 16, seconds: float = 0.25) -> l
         t = np.arange(int(rate * seconds)) / rate
         tones = sum(rng.uniform(0.05, 0.3) * np.sin(2 * np.pi * rng.uniform(80, 3000) * t) for _ in range(3))
         found.append((np.clip(tones, -1, 1) * 32767).astype(np.int16))
-        with wave.open(str(folder / f"{number:03}.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes(found[-1].tobytes())
+        write_sound(folder / f"{number:03}.wav", rate, found[-1])
     return found

@@ -45,13 +45,13 @@ def compare(params: DiffParams, ctx: JobContext) -> DiffResult:
         found = with_errors(found.nodes, graphs, (first, second), MOST_ITEMS, ctx)
     precision = str(second.settings.get("inference_precision", ""))
     why = difference(found.nodes, found.first_different, precision)
-    if first.data_dir and params.timed:
+    if first.data_dir and not params.brief:
         ctx.progress(STAGES[2], 0, 1)
         found = found.model_copy(update=_times(found, graphs, (first, second), ctx))
     more = {
         "difference": why,
         "notes": (*graphs[0].notes, *graphs[1].notes, *found.notes),
-        "levels": levels_of(found.nodes, *graphs, ctx) if params.draw else (),
+        "levels": () if params.brief else levels_of(found.nodes, *graphs, ctx),
     }
     return found.model_copy(update=more)
 

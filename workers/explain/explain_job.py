@@ -160,7 +160,7 @@ def _inner_values(params: ExplainParams, ctx: JobContext, first: Side, side: Sid
         except ValueError:
             return None
         models.append(model.model_copy(update={"data_dir": str(ctx.work_dir / name)}))
-    return compare(DiffParams(first=models[0], second=models[1], timed=False, draw=False), ctx)
+    return compare(DiffParams(first=models[0], second=models[1], brief=True), ctx)
 
 
 def inner_causes(diff: DiffResult, before: Outcome) -> tuple[Cause, ...]:

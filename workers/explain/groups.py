@@ -76,12 +76,9 @@ def groups_of(
     other between the same neighbors. Operators that only move or convert values join none, since many share them.
     """
     sets = UnionFind()
-    rows_of: dict[str, list[int]] = defaultdict(list)
     for position, node in enumerate(nodes):
         if node.b is not None and not is_moving(node.op):
-            rows_of[node.b].append(position)
-    for positions in rows_of.values():
-        sets.union(*positions)
+            sets.union(position, node.b)
     homes: list[tuple[int, int, Layer]] = []
     for side, layers in enumerate(placed):
         for layer, places in layers:
@@ -89,10 +86,10 @@ def groups_of(
             sets.union(*linked)
             homes.append((linked[0], side, layer))
     _join_replacements(sets, nodes, graphs)
-    members: tuple[dict[int, list[Layer]], dict[int, list[Layer]]] = defaultdict(list), defaultdict(list)
+    members: tuple[dict[object, list[Layer]], dict[object, list[Layer]]] = defaultdict(list), defaultdict(list)
     for home, side, layer in homes:
         members[side][sets[home]].append(layer)
-    inside: dict[int, list[ChangedNode]] = defaultdict(list)
+    inside: dict[object, list[ChangedNode]] = defaultdict(list)
     for position, node in enumerate(nodes):
         inside[sets[position]].append(node)
     keys = dict.fromkeys((*members[0], *members[1]))

@@ -14,6 +14,7 @@ from workers.contracts.after.change_words import (
     name_of,
     nodes_of,
     op_words,
+    statuses_of,
     summary,
     worst_first,
 )
@@ -41,7 +42,7 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         for at in range(len(result.levels))
     )
     nothing = _("There is no picture.")
-    order, counts = worst_first(result.nodes), result.counts
+    order = worst_first(result.nodes)
     left_out = len(order) - MAX_ROWS
     notes = [*map(_, result.notes)]
     if left_out > 0:
@@ -55,9 +56,8 @@ def html_of(result: DiffResult, titles: tuple[str, str]) -> str:
         reasons="".join(_reason(reason, result) for reason in result.reasons),
         notes="".join(f"<p>{plain(note)}</p>" for note in notes),
         keys="".join(
-            f'<span><i class="key {status}"></i>{plain(_(words))}: {localized(counts[status])}</span>'
-            for status, words in STATUS_WORDS.items()
-            if counts[status]
+            f'<span><i class="key {status}"></i>{plain(text)}: {localized(number)}</span>'
+            for status, text, number in statuses_of(result)
         ),
         search=plain(_("Search by name or kind")),
         all=plain(_("Show all")),

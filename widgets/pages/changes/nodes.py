@@ -22,6 +22,7 @@ from workers.contracts.after.change_words import (
     ms_words,
     name_of,
     op_words,
+    statuses_of,
     worst_first,
 )
 from workers.contracts.after.changes import ChangedNode, DiffResult
@@ -89,14 +90,13 @@ class NodesView(Card):
         return held(in_column(tools, (picture, 1), self._legend(theme), words(how, "caption"), gap=SPACE_S))
 
     def _legend(self, theme: Theme) -> QWidget:
-        marks, counts = [], self._result.counts
-        for status, text in STATUS_WORDS.items():
-            if count := counts[status]:
-                mark = QLabel()
-                picture = QPixmap(MARK_PX, MARK_PX)
-                picture.fill(theme.color(STATUS_TOKENS[status]))
-                mark.setPixmap(picture)
-                marks.append(held(in_row(mark, label(f"{_(text)} {localized(count)}", "caption", wrap=False))))
+        marks = []
+        for status, text, number in statuses_of(self._result):
+            mark = QLabel()
+            picture = QPixmap(MARK_PX, MARK_PX)
+            picture.fill(theme.color(STATUS_TOKENS[status]))
+            mark.setPixmap(picture)
+            marks.append(held(in_row(mark, label(f"{text} {localized(number)}", "caption", wrap=False))))
         return in_flow(*marks, gap=SPACE_L)
 
     # -- what is listed --

@@ -154,10 +154,15 @@ def facts_of(node: ChangedNode) -> tuple[tuple[str, str], ...]:
     return tuple((caption, text) for caption, text in rows if text not in ("", "–"))
 
 
+def statuses_of(result: DiffResult) -> list[tuple[Status, str, int]]:
+    """Return the statuses of the operators with their words and numbers, the most important first."""
+    counts = result.counts
+    return [(status, _(text), counts[status]) for status, text in STATUS_WORDS.items() if counts[status]]
+
+
 def summary(result: DiffResult) -> str:
     """Return one sentence about what became of the operators."""
-    counts = result.counts
-    parts = [_("{0:,} {1}").format(counts[one], _(words)) for one, words in STATUS_WORDS.items() if counts[one]]
+    parts = [_("{0:,} {1}").format(number, text) for _status, text, number in statuses_of(result)]
     total = len(result.nodes)
     text = _("1 operator: {0}.") if total == 1 else _("{1:,} operators: {0}.")
     return text.format(joined(parts, ", "), total)

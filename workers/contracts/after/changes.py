@@ -54,14 +54,12 @@ class DiffParams(Frozen):
         first: The model to compare with, as a folder that Fettle wrote, with its runtime and settings. Its `data_dir`
             holds prepared examples for errors and times by node; "" compares the graphs alone.
         second: The other model, with the same examples as it needs them.
-        timed: Measure the time of each operator, if there are examples.
-        draw: Lay out the picture of both graphs.
+        brief: Leave out the time of each operator and the picture.
     """
 
     first: RunParams
     second: RunParams
-    timed: bool = True
-    draw: bool = True
+    brief: bool = False
 
 
 class Histograms(Frozen):

@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from workers.explain.graphs.building import Names
 from workers.explain.graphs.weights import number_type
 from workers.explain.inner_values.base import InnerModel, Operator, Part, Run, refusals
 from workers.explain.rounding import coarsest, of_steps
@@ -33,7 +34,9 @@ class OpenVinoModel(InnerModel):
         self.precision = str(self._options["INFERENCE_PRECISION_HINT"])
         with refusals():
             model = read_model(self._core, path, {})
-        _name_apart(model.get_ordered_ops())
+        names = Names()
+        for op in model.get_ordered_ops():
+            op.set_friendly_name(names.unique(op.get_friendly_name()))
         self._graph = Graph(model)
         self._crossings: dict[str, Crossing] = {}
         self._values: dict[Crossing, str] = {}
@@ -108,16 +111,6 @@ class OpenVinoModel(InnerModel):
                 return {name: request.get_output_tensor(number).data.copy() for number, name in enumerate(names)}
 
         return run
-
-
-def _name_apart(ops: Iterable[Any]) -> None:
-    """Change names that several nodes have."""
-    seen: set[str] = set()
-    for number, op in enumerate(ops):
-        name = op.get_friendly_name()
-        if name in seen:
-            op.set_friendly_name(f"{name}#{number}")
-        seen.add(op.get_friendly_name())
 
 
 def _rounds_to(op: Any, constants: Iterable[Any]) -> str:
