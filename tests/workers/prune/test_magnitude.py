@@ -27,7 +27,6 @@ def test_threshold_is_exact(share: float, seed: int) -> None:
     assert magnitude.exact_quantile(lambda: iter(parts), share) == values[int(share * values.size)]
 
 
-@pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "stateful"])
 def share_of_zeros(model: Path) -> float:
     arrays = [numpy_helper.to_array(tensor) for tensor in magnitude._weights(onnx_files.load(model))]
     return sum(np.count_nonzero(array == 0) for array in arrays) / sum(array.size for array in arrays)

@@ -48,7 +48,8 @@ def weights_of(folder: Path) -> dict[str, np.ndarray]:
 @pytest.mark.whole
 @pytest.mark.parametrize(("kind", "narrow"), [("cnn", False), ("cnn", True), ("transformer", True)])
 def test_learned_rounding_is_closer_on_unseen_examples(kind: str, narrow: bool, make_small, tmp_path: Path) -> None:
-    """Given 16 calibration examples, When they are rounded, Then learned outputs have half the error of plain ones.
+    """Given 16 calibration examples, When they are rounded, Then learned outputs have half the error of plain ones, and
+    weights of 7 bits end at 63.
 
     With 8 bits, sums of ONNX Runtime overflow without VNNI, which is why mixed INT8 is compared with 7 bits alone.
     """
@@ -58,25 +59,9 @@ def test_learned_rounding_is_closer_on_unseen_examples(kind: str, narrow: bool, 
     for technique, limits in ((int8_static, {}), (int8_learned, {}), *[(int8_mixed, NO_LIMITS)] * narrow):
         folder = made(technique, small, tmp_path / technique.ID, reduce_range=narrow, **limits)
         errors.append(float(((outputs(folder, small, tmp_path / "unseen") - original) ** 2).sum()))
+        whole = [np.abs(w.astype(int)).max() for w in weights_of(folder).values() if w.dtype == np.int8 and w.ndim > 1]
+        assert technique is not int8_learned or 60 <= max(whole) <= (63 if narrow else 127)
     assert max(errors[1:]) <= 0.5 * errors[0]
-
-
-@pytest.mark.whole
-def test_7_bits_end_at_63(make_small, tmp_path: Path) -> None:
-    """Given weights of 7 bits, When they are learned, Then no whole number is above 63 and a note says so."""
-    small = make_small("cnn")
-    folder = made(int8_learned, small, tmp_path / "narrow", reduce_range=True)
-    whole = [np.abs(w.astype(int)).max() for w in weights_of(folder).values() if w.dtype == np.int8 and w.ndim > 1]
-    assert len(whole) == 3 and 60 <= max(whole) <= 63
-
-
-@pytest.mark.whole
-def test_the_same_seed_gives_the_same_weights(make_small, tmp_path: Path) -> None:
-    """Given one model and its examples, When it is learned twice, Then all numbers are equal."""
-    small = make_small("cnn")
-    first, second = (weights_of(made(int8_learned, small, tmp_path / name)) for name in ("first", "second"))
-    assert first.keys() == second.keys()
-    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.whole
@@ -90,7 +75,7 @@ def test_no_time_gives_the_plain_version(make_small, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.whole
-def test_cancelled_learning_leaves_nothing_and_starts_again(make_small, tmp_path: Path) -> None:
+def test_cancelled_learning_leaves_nothing_and_gives_the_same_again(make_small, tmp_path: Path) -> None:
     """Given learning that is cancelled in the middle, When it starts again, Then it gives the uncancelled result."""
     small = make_small("cnn")
     whole = weights_of(made(int8_learned, small, tmp_path / "whole"))

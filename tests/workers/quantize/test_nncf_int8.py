@@ -14,7 +14,6 @@ from workers.convert.graphs import onnx_files
 from workers.jobs.apply import find_technique
 from workers.quantize import eight_bits, nncf_int8
 
-needs_nncf = pytest.mark.skipif(bool(registry.missing(("nncf",))), reason="pip install nncf")
 ROOT = Path(__file__).resolve().parents[3]
 
 QUIET = """
@@ -29,8 +28,7 @@ print("quiet")
 """
 
 
-@needs_nncf
-@pytest.mark.parametrize("params", [{}, {"preset": "mixed"}, {"fast_correction": False}, {"transformer": True}])
+@pytest.mark.parametrize("params", [{"preset": "mixed", "fast_correction": False}, {"transformer": True}])
 def test_both_engines_predict_alike(params: dict, make_small, apply, capfd) -> None:
     """Given examples, Then layers have 8 bits, predictions are close, and the library prints nothing."""
     small = make_small("transformer" if "transformer" in params else "cnn")
@@ -43,14 +41,12 @@ def test_both_engines_predict_alike(params: dict, make_small, apply, capfd) -> N
     assert max(small.error_of(version, runtime) for runtime in ("onnxruntime-cpu", "openvino")) < error
 
 
-@needs_nncf
 def test_branches_are_refused(make_small, apply) -> None:
     with pytest.raises(InputRefused, match="branches") as caught:
         apply(nncf_int8.SPEC, make_small("stateful"))
     assert "graph_optimize" in caught.value.hint
 
 
-@needs_nncf
 def test_cancel_during_calibration_leaves_nothing(make_small, tmp_path: Path) -> None:
     """Given a stop in the middle of the examples, Then it ends as a stop and leaves nothing."""
     small = make_small("cnn")
@@ -62,7 +58,6 @@ def test_cancel_during_calibration_leaves_nothing(make_small, tmp_path: Path) ->
 
 
 @pytest.mark.whole
-@needs_nncf
 def test_import_loads_no_library_and_looks_up_no_host() -> None:
     """Given a fresh process, Then importing the technique loads no library, and loading NNCF looks up no host."""
     done = subprocess.run([sys.executable, "-c", QUIET], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -21,8 +21,9 @@ def look(small, tmp_path: Path, runtime: str, *, version=None, cancel_after: int
     return layers_of(target_of(folder, runtime, settings or {}), feeds, ctx)
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
-@pytest.mark.parametrize("kind", ["cnn", "transformer", "stateful"])
+@pytest.mark.parametrize(
+    ("runtime", "kind"), [("onnxruntime-cpu", "transformer"), ("onnxruntime-cpu", "stateful"), ("openvino", "cnn")]
+)
 def test_every_layer_has_its_time(make_small, tmp_path: Path, runtime: str, kind: str) -> None:
     """Given a model, When its layers are looked at, Then each is there once, with its time and its number format."""
     small = make_small(kind)
@@ -40,11 +41,10 @@ def test_eight_bits_are_seen(make_small, apply, tmp_path: Path) -> None:
     assert "int8" in {layer.precision for layer in found}
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
-def test_version_that_prepares_pictures_has_layers(make_small, apply, tmp_path: Path, runtime: str) -> None:
+def test_version_that_prepares_pictures_has_layers(make_small, apply, tmp_path: Path) -> None:
     """Given a version that takes pixels, and data that was prepared for the original, Then its layers are measured."""
     small = make_small("pictures")
-    found = look(small, tmp_path, runtime, version=apply(pixels_in.SPEC, small))
+    found = look(small, tmp_path, "openvino", version=apply(pixels_in.SPEC, small))
     assert len(found) >= 3
 
 

@@ -12,6 +12,7 @@ from presets.schema import Preset
 from workers.contracts.planning import PlanResult
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.infer import torch_compile
+from workers.tune.plan import Planner
 
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "plans_of_0_1.json").read_text(encoding="utf-8"))
 PRESETS = [preset for preset in load_presets().presets if not preset.tasks]
@@ -37,9 +38,8 @@ def _is_recorded(recipe: Recipe) -> bool:
     return recipe.runtime not in ON_CARDS or recipe.title in KNOWN
 
 
-def planned(preset: Preset, name: str) -> PlanResult:
-    values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
-    plan = planner(**values).plan(preset.recipes, preset.by_traits)
+def planned(preset: Preset, requested: Planner) -> PlanResult:
+    plan = requested.plan(preset.recipes, preset.by_traits)
     later = {trial.title for trial in plan.candidates if not _is_recorded(trial)}
     dropped = tuple(one for one in plan.dropped if one.title in KNOWN and one.title not in later)
     kept = tuple(filter(_is_recorded, plan.candidates))
@@ -65,23 +65,16 @@ def _words(step: RecipeStep) -> str:
 @pytest.mark.parametrize("name", SITUATIONS)
 @pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
 def test_presets_give_the_recorded_plans(preset: Preset, name: str) -> None:
-    """Given a preset and a situation, Then the same recipes come in the same order, and the same are not tried."""
+    """Given a preset and a situation, Then the same recipes come in the same order, and the same are not tried; their
+    recorded reason is among those that their techniques give now."""
     recorded = RECORDED["plans"][f"{preset.id}: {name}"]
-    plan = planned(preset, name)
+    requested = planner(**{"time_budget_s": preset.time_budget_s, **SITUATIONS[name]})
+    plan = planned(preset, requested)
     titles = {recipe.id: recipe.title for recipe in preset.recipes}
     assert [row(recipe, titles) for recipe in plan.candidates] == [RECORDED["recipes"][n] for n in recorded["tried"]]
     assert [one.title for one in plan.dropped] == [title for title, _ in recorded["not_tried"]]
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-@pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
-def test_recorded_reasons_still_hold(preset: Preset, name: str) -> None:
-    """Given an untried recipe, Then the recorded reason is among those that its techniques give now."""
-    values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
-    requested, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
-    for one, (title, number) in zip(
-        planned(preset, name).dropped, RECORDED["plans"][f"{preset.id}: {name}"]["not_tried"], strict=True
-    ):
+    recipes = {recipe.title: recipe for recipe in preset.recipes}
+    for one, (title, number) in zip(plan.dropped, recorded["not_tried"], strict=True):
         before, against = RECORDED["reasons"][number], [one.reason.text]
         base = recipes.get(title) or recipes.get(title.removesuffix(", on one core"))
         against += [reason.text for reason in requested.reasons(base)] if base is not None else []
