@@ -12,7 +12,7 @@ import pytest
 from fettle_command import Fettle, Finished
 from one_engine import engine, write_preset
 from run_text import run_text
-from small_seq2seq import SECONDS, merged_of, taught_marian, whisper, write_seq2seq
+from small_seq2seq import SECONDS, merged_of, turned_round, whisper, write_seq2seq
 from small_translator import words
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -43,7 +43,7 @@ def predicted_texts(bundle: Path, *words: str) -> list[str]:
 
 def test_a_merged_translator(tmp_path: Path) -> None:
     """Given a merged decoder and pairs of texts, then both bundles of another engine translate alike."""
-    folder = merged_of(write_seq2seq(tmp_path / "apart", taught_marian()), tmp_path / "turned_round")
+    folder = merged_of(turned_round()[0], tmp_path / "turned_round")
     pairs = tmp_path / "pairs.csv"
     rows = [f"{word},{word[::-1]}" for word in words(np.random.default_rng(4), 400)]
     pairs.write_text("\n".join(["text,translation", *rows]) + "\n", encoding="utf-8")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from made_once import made_once
 from small_translator import END, FIRST, LONGEST, PAD, SHORTEST, VOCABULARY, export_onnx, write_tokenizer
 
 WIDTH, LAYERS, HEADS, MOST = 16, 2, 2, 12
@@ -31,8 +32,21 @@ def marian(width: int = WIDTH, std: float = 0.5, **more: Any) -> Any:
     return _seeded(transformers.MarianMTModel, config)
 
 
-def taught_marian(steps: int = 450) -> Any:
-    """A translator that has learned for seconds to turn words round; the same each time."""
+def turned_round() -> tuple[Path, Any]:
+    """The folder of a translator that has learned to turn words round, made once and read-only, and the module."""
+
+    def make(root: Path) -> None:
+        model = _taught_marian()
+        torch.save(model, root / "model.pt")
+        write_seq2seq(root / "turned_round", model)
+
+    root = made_once("translator with a cache", make)
+    return root / "turned_round", torch.load(root / "model.pt", weights_only=False)
+
+
+def _taught_marian() -> Any:
+    """A translator that has learned for seconds; the same each time."""
+    steps = 450
     model, before = marian(width=32, std=0.05), torch.get_num_threads()
     torch.set_num_threads(1)  # such small products only wait for each other
     rng = np.random.default_rng(3)

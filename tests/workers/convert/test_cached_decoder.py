@@ -15,7 +15,7 @@ import torch
 from opened_parts import answers_of, data_of, opened_of
 from recording import RecordingContext
 from small_models import floats, model_of, nodes_of
-from small_seq2seq import SECONDS, merged_of, t5, taught_marian, whisper, with_old_cache, write_seq2seq
+from small_seq2seq import SECONDS, merged_of, t5, turned_round, whisper, with_old_cache, write_seq2seq
 from small_translator import END, FIRST, VOCABULARY, words
 
 from workers.contracts.errors import InputRefused
@@ -37,13 +37,8 @@ DECODER, STEP = "decoder_model.onnx", "decoder_with_past_model.onnx"
 
 
 @pytest.fixture(scope="module")
-def translator() -> Any:
-    return taught_marian()
-
-
-@pytest.fixture(scope="module")
-def source(translator: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_seq2seq(tmp_path_factory.mktemp("source") / "turned_round", translator)
+def source() -> Path:
+    return turned_round()[0]
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +89,13 @@ def wanted_of(model: Any, feeds: dict[str, np.ndarray]) -> list[list[int]]:
     ],
 )
 @pytest.mark.filterwarnings("ignore")  # of the library's own generate
-def test_tokens_are_those_of_generate(
-    make: Callable[[], Any] | None, feed: Callable[..., Any], request: Any, tmp_path: Path
-) -> None:
+def test_tokens_are_those_of_generate(make: Callable[[], Any] | None, feed: Callable[..., Any], tmp_path: Path) -> None:
     """Given the files apart, merged, and without a cache, Then all three answer token by token as the library does."""
-    model = request.getfixturevalue("translator") if make is None else make()
-    apart = request.getfixturevalue("source") if make is None else write_seq2seq(tmp_path / "apart", model)
+    if make is None:
+        apart, model = turned_round()
+    else:
+        model = make()
+        apart = write_seq2seq(tmp_path / "apart", model)
     merged, plain = merged_of(apart, tmp_path / "merged"), tmp_path / "plain"
     shutil.copytree(apart, plain)
     (plain / STEP).unlink()

@@ -13,7 +13,7 @@ from opened_parts import data_of, opened_of
 from opened_parts import kept_answers_of as answers_of
 from recording import RecordingContext
 from small_models import nodes_of
-from small_translator import END, Parts, harmed, taught, words, write_translator
+from small_translator import END, harmed, taught, words, write_translator
 
 from workers.contracts.base import Rows
 from workers.contracts.data.rows import KINDS, ROWS_FILE
@@ -37,13 +37,8 @@ COUNT = 400
 
 
 @pytest.fixture(scope="module")
-def parts() -> Parts:
-    return taught()
-
-
-@pytest.fixture(scope="module")
-def source(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_translator(tmp_path_factory.mktemp("source") / "turned_round", parts)
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_translator(tmp_path_factory.mktemp("source") / "turned_round", taught())
 
 
 @pytest.fixture(scope="module")
