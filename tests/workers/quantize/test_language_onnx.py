@@ -37,6 +37,12 @@ def original(tmp_path_factory: Any) -> Model:
     return read_model(folder / result.model_dir)
 
 
+@pytest.fixture(scope="module")
+def version(original: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Its version in 8 bits."""
+    return made(original, tmp_path_factory.mktemp("version"))
+
+
 def made(model: Model, work: Path, **params: Any) -> Model:
     work.mkdir(exist_ok=True)
     language_onnx.apply(model, language_onnx.Params(**params), RecordingContext(work_dir=work))
@@ -78,27 +84,25 @@ def test_every_weight_keeps_its_name_in_the_opened_model(original, tmp_path):
     np.testing.assert_array_equal(got.indices.numpy(), want[:, 2])
 
 
-def test_8_bits_keep_the_next_words_and_names(original, tmp_path):
-    # When it is made in 8 bits
-    model = made(original, tmp_path / "made")
-    # Then it is an ONNX model of transformers.js' names, with sizes for the cache
+def test_8_bits_keep_the_next_words_and_names(original, version, tmp_path):
+    # Given the version in 8 bits, Then it is an ONNX model of transformers.js' names, with sizes for the cache
     import onnx
 
-    proto = onnx.load(str(model.main), load_external_data=False)
+    proto = onnx.load(str(version.main), load_external_data=False)
     given = {entry.name: [size.dim_value for size in entry.type.tensor_type.shape.dim] for entry in proto.graph.input}
     assert set(given) >= {"input_ids", "attention_mask", "past_key_values.0.key", "past_key_values.1.value"}
     assert given["past_key_values.0.key"][1::2] == [2, 16]
     assert {"logits", "present.0.key", "present.1.value"} <= {entry.name for entry in proto.graph.output}
-    artifact = model.artifact
+    artifact = version.artifact
     assert (artifact.format, artifact.precision) == ("onnx", "int8 weights")
     assert artifact.runtimes == ("onnxruntime-cpu", "onnxruntime-cuda")
     assert "inference_precision" not in artifact.settings
     # And words are looked up in 16 bits, to the last digit that the source has
-    (table,) = (tensor for tensor in onnx.load(str(model.main)).graph.initializer if "embed_tokens" in tensor.name)
+    (table,) = (tensor for tensor in onnx.load(str(version.main)).graph.initializer if "embed_tokens" in tensor.name)
     source = weights_of(program_of(original))["model.embed_tokens.weight"]
     np.testing.assert_array_equal(onnx.numpy_helper.to_array(table), tensor_of(source).half().numpy())
     # And thinks nearly what the original thinks
-    first, second = session_of(original), session_of(model)
+    first, second = session_of(original), session_of(version)
     kept = []  # of all texts together: of eleven words in one, three may be a matter of the processor's rounding
     for feeds in items(6):
         want, got = first.run(feeds)["next_tokens"][0], second.run(feeds)["next_tokens"][0]
@@ -113,9 +117,9 @@ def test_8_bits_keep_the_next_words_and_names(original, tmp_path):
     assert np.abs(want - few).mean() > 2 * np.abs(want - got).mean()
 
 
-def test_reading_continues_with_the_cache(original, tmp_path):
+def test_reading_continues_with_the_cache(version):
     """Given a text that needs more room than the cache has at first, and another one after it."""
-    session = session_of(made(original, tmp_path / "made"))
+    session = session_of(version)
     ids = np.random.default_rng(1).integers(3, 260, FIRST_ROOM + 40)
     # When it is read in one go, and token by token
     session.begin()
@@ -128,7 +132,7 @@ def test_reading_continues_with_the_cache(original, tmp_path):
     # And what was read before is forgotten
     session.begin()
     again = session.read(ids[:9])
-    fresh = session_of(made(original, tmp_path / "again")).read(ids[:9])
+    fresh = session_of(version).read(ids[:9])
     np.testing.assert_array_equal(again, fresh)
     # And what it goes on with is its own likeliest token each time
     tokens = session.run({"input_ids": ids[None, :9], "new_tokens": np.asarray([5])})["tokens"][0]
@@ -140,10 +144,9 @@ def test_reading_continues_with_the_cache(original, tmp_path):
     session.close()
 
 
-def test_token_outside_of_the_vocabulary_is_refused(original, tmp_path):
-    session = session_of(made(original, tmp_path / "made"))
+def test_token_outside_of_the_vocabulary_is_refused(version):
     with pytest.raises(ValueError, match="outside of the model's vocabulary"):
-        session.run({"input_ids": np.asarray([[3, 9999]])})
+        session_of(version).run({"input_ids": np.asarray([[3, 9999]])})
 
 
 def test_language_onnx_of_a_version_is_refused(original, tmp_path):

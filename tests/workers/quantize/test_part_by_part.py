@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from recording import RecordingContext
 from workers.contracts.errors import JobCancelled
 from workers.convert.graphs import onnx_files
 from workers.infer.openvino_program import import_library
+from workers.measure.timing import frozen
 from workers.quantize import language_int4
 from workers.quantize.weights import compressed_weights, graph_parts, mapped_weights
 from workers.runtime.failure import terminal_message
@@ -25,15 +27,33 @@ PARAMS = language_int4.Params(group_size=32)
 @pytest.fixture(scope="module")
 def small(make_small: Callable[..., Any]) -> Iterator[Any]:
     """Two layers, each of which is two parts."""
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, frozen():  # each part ends with a collection of garbage
         patched.setattr(graph_parts, "SMALLEST_BYTES", 1)
         yield make_small("chat", items=EXAMPLES)
 
 
+@dataclass(frozen=True)
+class Once:
+    """A version, made layer by layer without a break while others had the original open, and the maps of its file."""
+
+    folder: Path
+    given_back: list[set[mapped_weights.Map]]
+    of_others: set[mapped_weights.Map]
+
+
 @pytest.fixture(scope="module")
-def once(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its version, made layer by layer without a break."""
-    return rounded(small, tmp_path_factory.mktemp("once"))
+def once(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    _other = import_library().Core().read_model(str(small.folder / "model.xml"))
+    taken: list[set[mapped_weights.Map]] = []
+
+    def given_back(maps: set[mapped_weights.Map]) -> AbstractContextManager[None]:
+        taken.append(maps)
+        return mapped_weights.given_back(maps)
+
+    of_others = mapped_weights.maps_of(small.folder / "model.bin")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compressed_weights, "given_back", given_back)
+        return Once(rounded(small, tmp_path_factory.mktemp("once")), taken, of_others)
 
 
 def graph_of(folder: Path) -> graph_parts.Graph:
@@ -74,21 +94,10 @@ def test_joined_parts_are_the_model(small: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is only given back on Linux")
-def test_only_own_maps_are_given_back(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_own_maps_are_given_back(once: Once) -> None:
     """Given a model that others in the process have open too, Then their memory, which may end, is left alone."""
-    weights = small.folder / "model.bin"
-    _other = import_library().Core().read_model(str(small.folder / "model.xml"))
-    maps_of_others = mapped_weights.maps_of(weights)
-    assert maps_of_others
-    taken: list[set[mapped_weights.Map]] = []
-
-    def given_back(maps: set[mapped_weights.Map]) -> AbstractContextManager[None]:
-        taken.append(maps)
-        return mapped_weights.given_back(maps)
-
-    monkeypatch.setattr(compressed_weights, "given_back", given_back)
-    rounded(small, tmp_path / "work")
-    assert len(taken) == 1 and len(taken[0]) == 1 and not taken[0] & maps_of_others
+    (own,) = once.given_back
+    assert once.of_others and len(own) == 1 and not own & once.of_others
 
 
 def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:
@@ -102,9 +111,9 @@ def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:
 
 
 @pytest.mark.whole
-def test_rounding_by_parts_equals_nncf_at_once(small: Any, once: Path, tmp_path: Path) -> None:
+def test_rounding_by_parts_equals_nncf_at_once(small: Any, once: Once, tmp_path: Path) -> None:
     """Given AWQ and scales learned from examples, Then layer by layer gives what NNCF gives for all at once."""
-    check_whole(small, once, tmp_path)
+    check_whole(small, once.folder, tmp_path)
 
 
 @pytest.mark.whole
@@ -153,7 +162,7 @@ class Counted:
 
 @pytest.mark.whole
 def test_ended_work_continues_with_the_next_part(
-    small: Any, once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Any, once: Once, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given work that lacked memory in its third part, When the same is begun again, Then two parts are left to do, And
     what comes of it is what comes of work that was never ended, And nothing is kept any longer."""
@@ -175,7 +184,7 @@ def test_ended_work_continues_with_the_next_part(
     second = Counted(monkeypatch, JobCancelled(), at=None)
     folder, ctx = work("second")
     assert second.learned == 2
-    assert (folder / "model.bin").read_bytes() == (once / "model.bin").read_bytes()
+    assert (folder / "model.bin").read_bytes() == (once.folder / "model.bin").read_bytes()
     assert list(kept.iterdir()) == []
     shares = [sent.done / (sent.total or 1) for sent in ctx.progress_sent if sent.unit == "weights"]
     assert 0.4 < shares[0] < 0.6 and shares == sorted(shares) and shares[-1] == 1
