@@ -45,6 +45,6 @@ def test_browser_measures_a_page_and_answers_alike(phone: Any, page_of: Any, tmp
             assert page.state().figures == figures
         phone.delete_all_cookies()
         phone.get(page.address)
-        wait_for(phone, "document.getElementById('title').textContent.includes('already used')")
+        wait_for(phone, "document.getElementById('title')?.textContent.includes('already used')")
     finally:
         page.close()
