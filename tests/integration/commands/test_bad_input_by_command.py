@@ -164,7 +164,7 @@ def test_poor_data_is_used_with_a_warning(
 ) -> None:  # fmt: skip
     """Given fewer than ten pictures, one class, or unknown labels, then nothing is called safe, and a warning gives the reason."""
     data = small.pictures(tmp_path / name, count, classes)
-    done = workshop.here("optimize", model, "--data", data, "--recipe", tidy, "--time-budget", "40", "--json")
+    done = workshop.here("optimize", model, "--data", data, "--recipe", tidy, "--time-budget", "150", "--json")
     assert done.code in (0, 4), done.err
     assert warning in done.err
     assert done.document["variants"], "in this time something could be called safe"

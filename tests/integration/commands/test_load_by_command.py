@@ -31,7 +31,7 @@ def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
 def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:
     """Given a chat model and no runtime named, Then it runs where it can, and how fast it speaks is reported by the length
     of the prompt."""
-    write_tiny_llama(tmp_path / "tiny")
+    write_tiny_llama(tmp_path / "tiny", layers=1)
     done = Fettle(tmp_path / "data").here("bench", tmp_path / "tiny", "--seconds", "0.3", "--json")
     assert done.code == 0, done.err
     assert [row["prompt_tokens"] for row in done.document["speech"]] == [32, 128, 496]

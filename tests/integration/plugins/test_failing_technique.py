@@ -69,7 +69,7 @@ def test_failing_technique_is_reported_and_the_search_continues(tmp_path: Path) 
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "mishaps.yaml"
     recipe.write_text(RECIPES)
-    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "90", "--json")
+    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "150", "--json")
     assert done.code in (0, 4), done.err
     found = {variant["title"]: variant for variant in done.document["variants"]}
     for title, reason in (

@@ -112,7 +112,7 @@ def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: 
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "grid.yaml"
     recipe.write_text(RECIPES)
-    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "30", "--json")
+    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "150", "--json")
     assert done.code in (0, 4), done.err
     variant = next(v for v in done.document["variants"] if v["title"] == "Coarse")
     assert variant["recipe"] == [{"technique": "coarse_grid", "version": 1, "params": {"step": 0.01}}]
