@@ -28,6 +28,7 @@ def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
     assert document["measured_with"] == "measured with MLCommons LoadGen; not an MLPerf result"
 
 
+@pytest.mark.timeout(400)
 def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:
     """Given a chat model and no runtime named, Then it runs where it can, and how fast it speaks is reported by the length
     of the prompt."""

@@ -152,7 +152,7 @@ def test_out_that_cannot_be_written_is_refused_before_work(tmp_path: Path, name:
 RGB, BGR = "channels=rgb", "channels=bgr"
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(400)
 def test_optimize_with_wrong_preparation_stops_or_reports_it(
     fettle: Fettle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_what_is_not_there_is_refused(shop: Fettle, tmp_path: Path) -> None:
     assert shop.here("prove", SAMPLE, SAMPLE, "--optimized-runtime", "abacus").code != 0
 
 
+@pytest.mark.timeout(400)
 def test_a_bundle_is_judged_with_its_own_runtime(pictures: Path, tmp_path: Path) -> None:
     """Given a bundle that Fettle exported, then it is judged with the runtime and settings in it, as a zip file; one
     that was changed since is refused."""

@@ -65,6 +65,7 @@ def opened(fettle: Fettle) -> Iterator[Workspace]:
         yield space
 
 
+@pytest.mark.timeout(400)
 def test_killed_worker_and_killed_program_lose_no_figures(fettle: Fettle, recipes: Path) -> None:
     """Given a version's worker that is killed by SIGKILL, then this version is dropped in words and the run goes on;
     when the program is killed, too, then the run is interrupted, its figures are there, and it goes on."""
