@@ -158,12 +158,12 @@ def test_optimize_with_wrong_preparation_stops_or_reports_it(
 ) -> None:
     """Given a model that wants another order of colors, When it is optimized, Then the run stops with exit code 3 and
     names the preparation; given --preprocess it goes on, and JSON, last sentence and `compare` report the finding."""
-    monkeypatch.setattr(doctor, "QUICK_S", 10.0)  # enough while other tests run
-    monkeypatch.setattr(doctor, "WALL_S", 60.0)
+    monkeypatch.setattr(doctor, "QUICK_S", 30.0)  # enough while other tests run
+    monkeypatch.setattr(doctor, "WALL_S", 300.0)
     model, data = swapped_model(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
     recipe = tmp_path / "one.yaml"
     recipe.write_text("- title: A\n  steps: [{technique: graph_optimize}]\n")
-    requested = ("optimize", str(model), "--data", str(data), "--recipe", str(recipe), "--time-budget", "60", "--json")
+    requested = ("optimize", str(model), "--data", str(data), "--recipe", str(recipe), "--time-budget", "300", "--json")
     stopped = fettle.here(*requested)
     assert stopped.code == 3
     assert stopped.error["code"] == "prepared_wrongly"
