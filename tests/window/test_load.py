@@ -1,12 +1,10 @@
 """The page Under load in the real window, by a real mouse: asked, measured, cancelled, found again."""
 
-import time
 from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
 from rig import Program, Start
-from stopwatch import Stopwatch
 
 WHOLE_S = 900
 
@@ -21,19 +19,16 @@ def opened(start: Start, home: Path) -> Program:
 
 
 @pytest.mark.timeout(300)
-def test_started_and_cancelled_within_a_second(start: Start, tmp_path: Path) -> None:
-    """Given Start, Then the step and the time left can be read; Cancel leads back within a second, and the window goes
-    on answering; left and closed in the middle, all ends."""
+def test_started_cancelled_and_left(start: Start, tmp_path: Path) -> None:
+    """Given Start, Then the step and the time left can be read; Cancel leads back; left and closed in the middle, all
+    ends."""
     program = opened(start, tmp_path / "home")
     program.until_text("Measure under load", "10 seconds for each part", "minutes in all")
     program.press("Start")
     program.until_page("load", "loading")
     program.until_text("Batch sizes: Original (step 1 of 6)", "left")
-    time.sleep(2.0)
-    watch = Stopwatch()
     program.press("Cancel")
     program.until_page("load", "ask", 5)
-    watch.check(3.0)  # the click itself and looking at the window take some time
     program.press("Start")
     program.until_page("load", "loading")
     program.keys("ctrl+5")
@@ -41,7 +36,7 @@ def test_started_and_cancelled_within_a_second(start: Start, tmp_path: Path) -> 
     program.keys("ctrl+q")
     program.until_text("Stop the work and close?", "under load is still running")
     program.press("Stop and close")
-    assert program.process.wait(15) == 0
+    assert program.process.wait(60) == 0
 
 
 @pytest.mark.slow
@@ -55,7 +50,7 @@ def test_measured_to_the_end_and_priced(start: Start, tmp_path: Path) -> None:
     program.until_page("load", "full", WHOLE_S)
     program.until_text("On this computer", "Latency over request rate", "Cold start")
     program.keys("ctrl+q")
-    assert program.process.wait(15) == 0
+    assert program.process.wait(60) == 0
     again = start()
     again.look_closer("Under load")
     again.until_page("load", "full")
