@@ -1,7 +1,7 @@
 """A program that lets files be dragged out of it, again and again.
 
-For each line on stdin, a JSON list of paths, it shows itself and prints where it is, then whether the drop was taken. It
-stays alive meanwhile: the receiver may still ask for the files after the drop.
+For each line on stdin, a JSON list of paths, it shows itself and prints where it is, then that the receiver accepts the
+files, then whether they were taken. It stays alive: the receiver may still ask for the files after the drop.
 """
 
 import json
@@ -21,15 +21,22 @@ class Source(QLabel):
         mime.setText("\n".join(url.toString() for url in self.urls))
         drag = QDrag(self)
         drag.setMimeData(mime)
+        drag.actionChanged.connect(self._accepted)
         taken = drag.exec(Qt.DropAction.CopyAction) == Qt.DropAction.CopyAction
         self.hide()
-        print(json.dumps(taken), flush=True)  # noqa: T201
+        self._say("taken" if taken else "refused")
+
+    def _accepted(self, action: Qt.DropAction) -> None:
+        if action == Qt.DropAction.CopyAction and not self.is_accepted:
+            self.is_accepted = True
+            self._say("accepted")
 
     def offer(self) -> None:
         """Show the files of the next line, or end after the last one."""
         if not (line := sys.stdin.readline()):
             QApplication.quit()
             return
+        self.is_accepted = False
         self.urls = [QUrl.fromLocalFile(path) for path in json.loads(line)]
         self.move(10, 600)
         self.show()
@@ -37,7 +44,11 @@ class Source(QLabel):
 
     def _report(self) -> None:
         middle = self.mapToGlobal(self.rect().center())
-        print(json.dumps([middle.x(), middle.y()]), flush=True)  # noqa: T201
+        self._say([middle.x(), middle.y()])
+
+    @staticmethod
+    def _say(words: object) -> None:
+        print(json.dumps(words), flush=True)  # noqa: T201
 
 
 def main() -> int:

@@ -270,19 +270,18 @@ class Program:
         self.screen.do("type", "--delay", 15, text)
 
     def drop(self, *paths: Path, on: tuple[int, int] = (800, 420)) -> None:
-        """A real drag from another program, moved by the mouse; again where a busy window answers after it was let go."""
+        """A real drag from another program, moved by the mouse, which lets go when the window has accepted the files."""
         source = self.screen.drag_source
-        for _ in range(3):
-            source.stdin.write(json.dumps([str(path) for path in paths]) + "\n")
-            source.stdin.flush()
-            left, top = json.loads(source.stdout.readline())
-            self._drag((left, top), on)
-            if json.loads(source.stdout.readline()):
-                return
-        raise AssertionError("the drop was not taken")
+        source.stdin.write(json.dumps([str(path) for path in paths]) + "\n")
+        source.stdin.flush()
+        left, top = json.loads(source.stdout.readline())
+        self._drag((left, top), on)
+        assert json.loads(source.stdout.readline()) == "accepted"
+        self.screen.do("mouseup", 1)
+        assert json.loads(source.stdout.readline()) == "taken", "the drop was not taken"
 
     def _drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        """Press, move in small steps, let go."""
+        """Press and move in small steps."""
         time.sleep(0.3)
         self.screen.do("mousemove", *start)
         self.screen.do("mousedown", 1)
@@ -290,8 +289,6 @@ class Program:
             place = (round(a + (b - a) * step / 10) for a, b in zip(start, end, strict=True))
             self.screen.do("mousemove", *place)
             time.sleep(0.04)
-        time.sleep(0.2 * busyness())
-        self.screen.do("mouseup", 1)
 
     # --- going
 
