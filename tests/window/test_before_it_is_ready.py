@@ -14,7 +14,7 @@ def press_at_once(program: Program, place: tuple[int, int]) -> float:
         command = ["xdotool", "search", "--all", "--onlyvisible", "--pid", pid, "--name", "Fettle$"]
         if subprocess.run(command, env=screen.environment, capture_output=True, check=False).stdout.strip():
             break
-        assert program.process.poll() is None and time.monotonic() < program.started_s + 60
+        assert program.process.poll() is None and time.monotonic() < program.started_s + 300
     screen.do("mousemove", *place, "click", 1)
     return time.monotonic() - program.started_s
 
@@ -28,7 +28,7 @@ def test_what_is_pressed_before_the_window_is_ready_is_done(start: Start) -> Non
     view = program.see()
     places = [item.middle for item in (view.button("Guide"), view.button("Try the sample")) if item is not None]
     program.close_window()
-    assert program.process.wait(15) == 0 and list((program.home / "data" / "first-looks").glob("*.png"))
+    assert program.process.wait(60) == 0 and list((program.home / "data" / "first-looks").glob("*.png"))
     for place, pages in zip(places, (("guide",), ("data", "goal")), strict=True):
         program = start()
         press_at_once(program, place)

@@ -66,7 +66,7 @@ def test_computer_is_chosen_on_goal_and_results_are_side_by_side_on_compare(star
     program.click(lambda view: view.find("This computer", "QCheckBox"), "this computer")
     program.check_clean()
     program.close_window()
-    assert program.process.wait(15) == 0
+    assert program.process.wait(60) == 0
     with open_store(DataPaths(tmp_path / "home" / "data")) as store:
         assert store.repositories.projects.get("p1").computers == ("pi",)
     shutil.rmtree(tmp_path / "home")

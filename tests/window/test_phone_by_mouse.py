@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,10 +56,7 @@ def test_browser_measures_once_and_compare_shows_it(program: Program) -> None:
         assert re.search(r"(\d) of \1 test answers are alike", program.see().texts)
         phone.delete_all_cookies()  # another device
         phone.get(address)
-        until_s = time.monotonic() + 20
-        while "already used" not in phone.page_source and time.monotonic() < until_s:
-            time.sleep(0.1)
-        assert "already used" in phone.page_source
+        program.wait(lambda: "already used" in phone.page_source, 20, "the refusal of a second device")
         assert is_reachable(address)
         program.press("Close")
         program.until(lambda view: not view.modal, 10, "the end of the dialog")

@@ -25,7 +25,7 @@ def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp
     program.press("Back to Compare")
     program.until_page("compare", "full")
     program.keys("ctrl+q")
-    assert program.process.wait(15) == 0
+    assert program.process.wait(60) == 0
 
     program = start()
     program.look_closer("Under stress")
