@@ -37,7 +37,7 @@ def few_pictures(folder: Path, each: int = 8, copies: int = 5) -> Path:
     return folder
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_guesses_labels_doubles_and_the_preparation(start: Start, tmp_path: Path) -> None:
     """Given a model that knows no names and whose preparation is guessed, When that is changed and Continue is pressed,
     Then it counts, and nothing is called guessed any more; When labels are matched, Then they count, also after another
@@ -94,7 +94,7 @@ def test_guesses_labels_doubles_and_the_preparation(start: Start, tmp_path: Path
     program.check_clean()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_larger_limit_then_two_files_for_a_result(start: Start, tmp_path: Path) -> None:
     """Given a result in which nothing was within the limit, When the offered limit is taken, Then the goal has it; when two
     files are dropped at once, Then the window asks which, and what for, and the old examples can be gone back to."""

@@ -149,7 +149,7 @@ def until_downloaded(program: Program) -> None:
     assert "Xenova/resnet-50 of 127.0.0.1" in view.texts and "Apache-2.0: may be used" in view.texts
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_search_and_a_download_that_survives_the_program(
     start: Start, hub: FakeHub, watch: Watch, tmp_path: Path
 ) -> None:
@@ -226,7 +226,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, watch: Watch, tmp
     program.check_clean()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_looking_around_and_a_model_on_request(start: Start, hub: FakeHub) -> None:
     """Given a list, When rows, filters and pages are used by mouse and keys, Then the page follows and shows; When a token
     is pasted for a gated model, Then it is let in; the token is kept for its owner alone, sent to the hub alone, and
@@ -273,7 +273,7 @@ def test_looking_around_and_a_model_on_request(start: Start, hub: FakeHub) -> No
     assert program.errors.read_text(encoding="utf-8") == ""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_with_the_network_off(start: Start) -> None:
     """Given nobody at the hub's address, When somebody searches, Then the page shows that and leads to the sample."""
     with socket.socket() as free:

@@ -7,7 +7,7 @@ from rig import Start
 from small_model import write_model, write_pictures
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_questions_escape_guide_and_errors(start: Start, tmp_path: Path) -> None:
     """Given a folder that could be a model or data, Then the question can be cancelled by a click, and the person
     shows which it is; the labels' origin is in one place, and the goal states once that they are too few; Escape
