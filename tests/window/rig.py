@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -276,6 +277,8 @@ class Program:
         source.stdin.flush()
         left, top = json.loads(source.stdout.readline())
         self._drag((left, top), on)
+        while not select.select([source.stdout], [], [], 0.1)[0]:  # a drag that began late has missed the moves
+            self.screen.do("mousemove_relative", 1, 0, "mousemove_relative", "--", -1, 0)
         assert json.loads(source.stdout.readline()) == "accepted"
         self.screen.do("mouseup", 1)
         assert json.loads(source.stdout.readline()) == "taken", "the drop was not taken"
