@@ -1,11 +1,12 @@
 """Hash the files that jobs read, and store those of a cluster's worker in one folder, named by hash."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from app.files import digest_of
-from app.jobs.cluster.records import FileRef, Input
+from app.jobs.cluster.records import PIECE_BYTES, FileRef, Input
 from workers.contracts.paths import from_text, to_text
 
 
@@ -46,6 +47,22 @@ class FileIndex:
             paths = [Path(folder, name) for name in names if Path(folder, name) not in skipped]
             files.update({path.relative_to(place).as_posix(): self.ref(path) for path in paths if path.is_file()})
         return files
+
+
+def pieces_of(files: dict[str, FileRef]) -> Iterator[list[tuple[str, int, int]]]:
+    """Yield the pieces of one message after the other by name, offset and size, so that small files share a message."""
+    pieces, room = list[tuple[str, int, int]](), PIECE_BYTES
+    for name, ref in files.items():
+        offset = 0
+        while offset < ref.size:
+            size = min(room, ref.size - offset)
+            pieces.append((name, offset, size))
+            offset, room = offset + size, room - size
+            if not room:
+                yield pieces
+                pieces, room = [], PIECE_BYTES
+    if pieces:
+        yield pieces
 
 
 def inner_path(name: str) -> PurePosixPath:
@@ -104,8 +121,11 @@ def put(sha256: str, offset: int, piece: bytes, is_last: bool, dask_worker: Any 
     return True
 
 
-def get(sha256: str, offset: int, most: int, dask_worker: Any = None) -> bytes:
-    """Return a piece of a worker's file."""
-    with kept(own_folder(dask_worker), sha256).open("rb") as file:
-        file.seek(offset)
-        return file.read(most)
+def get(pieces: list[tuple[str, int, int]], dask_worker: Any = None) -> list[bytes]:
+    """Return pieces of a worker's files, each by hash, offset and size."""
+    folder, found = own_folder(dask_worker), []
+    for sha256, offset, size in pieces:
+        with kept(folder, sha256).open("rb") as file:
+            file.seek(offset)
+            found.append(file.read(size))
+    return found

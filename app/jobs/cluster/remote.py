@@ -11,7 +11,7 @@ from typing import Any
 
 from app.files import digest_of
 from app.jobs.client import JobClient, Message
-from app.jobs.cluster.files import FileIndex, get, inner_path, missing, put
+from app.jobs.cluster.files import FileIndex, get, inner_path, missing, pieces_of, put
 from app.jobs.cluster.records import PIECE_BYTES, FileRef, Input, Measuring, StepRequest, StepResult, TimingRecord
 from app.jobs.cluster.task import do_step
 from app.jobs.fork_server import ForkedProcess
@@ -113,19 +113,21 @@ class Worker:
 
     def _fetch(self, files: dict[str, FileRef], folder: Path, ended: threading.Event) -> None:
         """Fetch what a job wrote; raise ValueError for a name outside of the folder or another content."""
-        for name, ref in files.items():
-            target, offset = folder / inner_path(name), 0
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file:
-                while offset < ref.size:
-                    if ended.is_set():
-                        raise StepCancelled
-                    piece = self.call(get, ref.sha256, offset, min(PIECE_BYTES, ref.size - offset))
-                    if not isinstance(piece, bytes) or not piece:
-                        raise ValueError(f"{name} ends after {offset} of {ref.size} bytes")
+        places = {name: folder / inner_path(name) for name in files}
+        for place in places.values():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch(exist_ok=False)
+        for pieces in pieces_of(files):
+            if ended.is_set():
+                raise StepCancelled
+            came = self.call(get, [(files[name].sha256, offset, size) for name, offset, size in pieces])
+            for (name, offset, size), piece in zip(pieces, came, strict=True):
+                if not isinstance(piece, bytes) or len(piece) != size:
+                    raise ValueError(f"{name} has no {size} bytes at {offset}")
+                with places[name].open("ab") as file:
                     file.write(piece)
-                    offset += len(piece)
-            if digest_of(target) != ref.sha256:
+        for name, ref in files.items():
+            if digest_of(places[name]) != ref.sha256:
                 raise ValueError(f"{name} is not what the worker said")
 
     def failure(self, error: Exception) -> Failed:

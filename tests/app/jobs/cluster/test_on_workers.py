@@ -49,7 +49,7 @@ def started(folder: Path) -> Iterator[Cluster]:
     from app.jobs.cluster.own import own_cluster
 
     with own_cluster(2) as (address, security), distributed.Client(address, security=security) as client:
-        client.wait_for_workers(2, timeout=30)
+        client.wait_for_workers(2, timeout=120)
         addresses = sorted(client.scheduler_info(n_workers=-1)["workers"])
         workers = [remote.Worker(client, one, f"worker {number}", FileIndex()) for number, one in enumerate(addresses)]
         places = folder / "jobs", folder / "logs", folder / "store"
