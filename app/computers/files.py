@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -145,8 +144,3 @@ def _is_inside(name: str) -> bool:
         is_ours = name == LOG or (parts[0] == WORK and len(parts) > 1)
         return is_plain and is_ours and "\0" not in name and "\\" not in name and len(name) <= 4000
     return False
-
-
-def room(folder: Path) -> int:
-    """Return the free bytes of the disk of a folder."""
-    return shutil.disk_usage(folder).free

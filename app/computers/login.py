@@ -30,7 +30,6 @@ from app.computers.ssh import (
     refused_by_ssh,
     stalled,
 )  # fmt: skip
-from workers.contracts.errors import WorkerError
 
 SCAN_S = 12
 LOGIN_WAIT_S = 40.0
@@ -136,7 +135,8 @@ class Login:
             while not socket.exists():
                 if self._process.poll() is not None:
                     errors.seek(0)
-                    raise self._refused(errors.read(1 << 16).decode("utf-8", "replace"))
+                    text = errors.read(1 << 16).decode("utf-8", "replace")
+                    raise refused_by_ssh(self._computer, text, "password" if self._identity is None else "identity")
                 if stopped():
                     raise InterruptedError("the login was stopped")
                 if time.monotonic() > until:
@@ -149,9 +149,6 @@ class Login:
         assert self._folder is not None
         options = [f"ControlPath={quoted(self._folder / 'c')}", "ControlMaster=no"]
         return base_command(self._computer, self._known_hosts, options, words)
-
-    def _refused(self, error: str) -> WorkerError:
-        return refused_by_ssh(self._computer, error, by="password" if self._identity is None else "identity")
 
     @property
     def _pipe(self) -> Path:

@@ -7,8 +7,6 @@ from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.translation import _, mark
 
-SAFE = mark("What was stored before is safe. Start it again to go on.")
-
 
 class LinkLost(Exception):
     """The connection ended or stalled; `last_line` is what its program wrote last."""
@@ -39,7 +37,7 @@ def worker_gone(name: str) -> WorkerError:
         "computer_lost",
         _("The job on “{0}” was ended there").format(name),
         _("“{0}” answers, but the processes of this job no longer run there.").format(name),
-        SAFE,
+        mark("What was stored before is safe. Start it again to go on."),
     )
 
 

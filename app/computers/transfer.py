@@ -1,9 +1,10 @@
 """Send the files that a job reads to another computer, and fetch the files that it left."""
 
+import shutil
 import time
 from pathlib import Path
 
-from app.computers.files import LOG, Arrival, Hashes, LocalFile, folders_of, listed, room, walk
+from app.computers.files import LOG, Arrival, Hashes, LocalFile, folders_of, listed, walk
 from app.computers.link import Link, number
 from app.computers.order import RelayOrder
 from app.computers.places import input_roots
@@ -97,7 +98,7 @@ class Transfer:
         files = [file for file in files if (file[1] <= LOG_BYTES if file[0] == LOG else whole)]
         folder = Path(config.write_root)
         needed = sum(size for _name, size, _sha256 in files)
-        if needed > room(folder):
+        if needed > shutil.disk_usage(folder).free:
             raise DiskFull(folder.parent, needed_bytes=needed)
         for name, size, sha256 in files:
             place = Path(config.log_path or folder / LOG) if name == LOG else folder / name.partition("/")[2]

@@ -10,7 +10,6 @@ standard library of Python 3.8 or newer, because they also report that a Python 
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from workers.remote.refused import EXIT_CODE, Refused
+from workers.remote.refused import Refused, exit_code_of
 
 VERBS = {
     "look": "workers.remote.look:look",
@@ -53,14 +52,9 @@ def requested(arguments: list[str]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the requested verb; write a refusal as one line of JSON to stderr."""
+    """Run the requested verb and return its exit code."""
     os.umask(0o077)
-    try:
-        return run(Path(arguments[0]), requested(arguments[1:]))
-    except Refused as refused:
-        line = json.dumps({"code": refused.code, "detail": refused.detail, **refused.facts})
-        sys.stderr.write(line + "\n")
-        return EXIT_CODE
+    return exit_code_of(lambda: run(Path(arguments[0]), requested(arguments[1:])))
 
 
 if __name__ == "__main__":

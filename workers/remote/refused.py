@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
+
 EXIT_CODE = 3
 
 
@@ -12,3 +16,13 @@ class Refused(Exception):
         """Create an error; `code` names the reason for the program, `detail` is for logs."""
         super().__init__(f"{code}: {detail}")
         self.code, self.detail, self.facts = code, detail, facts
+
+
+def exit_code_of(action: Callable[[], int]) -> int:
+    """Run an action and return its exit code; write a refusal as one line of JSON to stderr."""
+    try:
+        return action()
+    except Refused as refused:
+        line = json.dumps({"code": refused.code, "detail": refused.detail, **refused.facts})
+        sys.stderr.write(line + "\n")
+        return EXIT_CODE

@@ -27,7 +27,7 @@ if __name__ == "__main__":
 
 from workers.remote.arrival import MOST_BYTES, replace, unpack
 from workers.remote.leave import MARK, is_key, key_lines, leave, remove_key, write_keys
-from workers.remote.refused import EXIT_CODE, Refused
+from workers.remote.refused import Refused, exit_code_of
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 COMPLETE = "complete"
@@ -240,12 +240,7 @@ def main(arguments: list[str]) -> int:
     """Run one action and return its exit code."""
     os.umask(0o077)
     home, action, *words = arguments
-    try:
-        return ACTIONS[action](Path(home), words)
-    except Refused as refused:
-        line = json.dumps({"code": refused.code, "detail": refused.detail, **refused.facts})
-        sys.stderr.write(line + "\n")
-        return EXIT_CODE
+    return exit_code_of(lambda: ACTIONS[action](Path(home), words))
 
 
 if __name__ == "__main__":
