@@ -40,7 +40,7 @@ class Bench:
         client.start(job)
         return client
 
-    def finish(self, client: JobClient, timeout_s: float = 30.0) -> list[Message]:
+    def finish(self, client: JobClient, timeout_s: float = 120.0) -> list[Message]:
         """Return all messages until the end, which must come."""
         return drive(client, lambda: client.done, timeout_s)
 
@@ -59,7 +59,7 @@ def opened(folder: Path, server: ForkServer | None = None) -> Iterator[Bench]:
     made.pool.close()
 
 
-def drive(pollable: Any, until: Callable[[], bool], timeout_s: float = 30.0) -> list[Any]:
+def drive(pollable: Any, until: Callable[[], bool], timeout_s: float = 120.0) -> list[Any]:
     """Poll like a window's timer until a condition holds; return all messages."""
     messages: list[Any] = []
     end = time.monotonic() + timeout_s

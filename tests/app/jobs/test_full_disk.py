@@ -1,6 +1,5 @@
 """Test jobs on a full disk, and jobs with a limit for each stage."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,11 +45,9 @@ def test_job_on_a_full_disk_is_reported(bench: Bench) -> None:
 @pytest.mark.parametrize("how", ["native", "native_with_lock", "expression", "python"])
 def test_stage_that_hangs_ends_the_job(bench: Bench, how: str) -> None:
     """Given code that never returns, even if no Python thread runs, Then the job ends with an explanation."""
-    began = time.monotonic()
     client, messages = bench.run("stage", {"how": how, "seconds": 0.6})
 
     assert isinstance(messages[-1], Crashed)
-    assert time.monotonic() - began < 0.6 * stage_limit.MOST_BUSY + 5
     error, _ = explain(messages[-1])
     assert error.code == "stage_time_limit"
     assert "looking at it" in error.detail

@@ -34,7 +34,7 @@ def group(bench: Bench, *params: dict[str, Any], **options: Any) -> BlockGroup:
     return BlockGroup(jobs, Pace(**{**known, **pace}), new_client=new_client, **{"sets": 3, **options})
 
 
-def run(measured: BlockGroup, timeout_s: float = 60) -> list[tuple[int, Any]]:
+def run(measured: BlockGroup, timeout_s: float = 120) -> list[tuple[int, Any]]:
     return drive(measured, lambda: measured.done, timeout_s)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 from jobs_bench import Bench, drive, is_alive
-from stopwatch import busyness
 
 from app.jobs.client import JobClient
 from app.jobs.fork_server import IS_OFFERED
@@ -32,7 +31,7 @@ if __name__ == "__main__":
         Bench(root, WorkerPool(root / "jobs", job_kinds=HANDLERS, fork_server=server))
         for number, server in enumerate(servers) for root in [Path({root!r}) / str(number)]
     ]
-    clients = [bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}})) for bench in benches]
+    clients = [bench.start(bench.job("sleep", {{"polite": False, "seconds": 3600}})) for bench in benches]
     waiting = benches[0].pool.take()
     waiting.prestart(())
     while waiting.ready is None or not all((one.root / "jobs" / "sleep-0" / "half.bin").exists() for one in benches):
@@ -41,15 +40,14 @@ if __name__ == "__main__":
         time.sleep(0.01)
     servers = [psutil.Process(client.pid).ppid() for client in clients[1:]]
     print(*(client.pid for client in (*clients, waiting)), *servers, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_and_server_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
-    """Given a program with running workers, a waiting one and a fork server, When it is killed, Then all are gone
-    within a second."""
+    """Given a program with running workers, a waiting one and a fork server, When it is killed, Then all are gone."""
     script = tmp_path / "parent.py"
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
     script.write_text(PARENT.format(paths=paths, root=str(tmp_path)))
@@ -59,7 +57,7 @@ def test_workers_and_server_end_with_a_killed_program(tmp_path: Path, ending: si
         assert all(is_alive(pid) for pid in pids)
         os.kill(program.pid, ending)
         program.wait()
-        end = time.monotonic() + busyness()
+        end = time.monotonic() + 60
         while any(is_alive(pid) for pid in pids) and time.monotonic() < end:
             time.sleep(0.02)
 

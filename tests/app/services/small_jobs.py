@@ -24,7 +24,7 @@ def one(job: JobStep[Values]) -> Flow[StepResult[Values]]:
     return done
 
 
-def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end

@@ -9,7 +9,7 @@ from workers.contracts.process.context import JobContext
 def run(params: Params, ctx: JobContext) -> Result:
     (ctx.work_dir / "half.bin").write_bytes(b"x" * 1000)
     ctx.progress("sleep", 0, 100)
-    end = time.monotonic() + params.values.get("seconds", 30)
+    end = time.monotonic() + params.values.get("seconds", 3600)
     while time.monotonic() < end:
         if params.values.get("polite", True):
             ctx.check_cancelled()

@@ -59,6 +59,7 @@ def test_service_counts_requests_and_switches_without_losing_one(
     def ask() -> None:
         while not ended.is_set():
             statuses.append(post(service, picture)[0])
+            ended.wait(0.05)  # leaves the processor to the export
 
     callers = [threading.Thread(target=ask) for _ in range(2)]
     for caller in callers:

@@ -4,13 +4,13 @@ import dataclasses
 import errno
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 from flows import codes, go, refusal
 from small_jobs import Values, one, step, until
-from stopwatch import Stopwatch
 
 from app.domain.job import JobRecord
 from app.services.flow import quiet
@@ -174,33 +174,29 @@ def test_limit_of_the_person_replaces_the_default(
 
 def test_bounded_step_is_stopped_at_its_end(space: Workspace) -> None:
     """Given a bounded step, When it takes longer, Then it is stopped with a time limit error."""
-    slow = bounded(step("sleep", {"seconds": 30}), 0.5)
-    began = time.monotonic()
+    slow = bounded(step("sleep", {"seconds": 3600}), 0.5)
     assert isinstance(slow, JobStep)
     assert refusal(go, space, one(slow)).error.code == "time_limit"
-    assert time.monotonic() - began < 5
 
 
 def check_cancel(space: Workspace, flow: Flow[Any], begun: type[Event]) -> None:
-    """Cancel the flow after the first such event, and check that it ends within a second and leaves nothing."""
+    """Cancel the flow after the first such event, and check that it ends and leaves nothing."""
     seen: list[Event] = []
     driver = Driver(space, flow, seen.append)
     until(driver, lambda: any(isinstance(event, begun) for event in seen))
-    watch = Stopwatch()
     driver.cancel()
     driver.cancel()
-    until(driver, lambda: driver.finished, 5)
-    watch.check(1.5)  # half a second of grace, and a busy machine
+    until(driver, lambda: driver.finished)
     assert isinstance(driver.error, FlowCancelled)
     assert folders(space) == []
     assert history(space)[0].state == "cancelled"
 
 
 @pytest.mark.parametrize("polite", [True, False])
-def test_cancel_ends_a_job_within_a_second(space: Workspace, polite: bool) -> None:
-    """Given a job that checks for a cancel or does not, When it is cancelled, Then the flow is cancelled within a
-    second."""
-    check_cancel(space, one(step("sleep", {"seconds": 30, "polite": polite})), StepProgress)
+def test_cancel_ends_a_job(space: Workspace, polite: bool) -> None:
+    """Given a job that checks for a cancel or does not, When it is cancelled, Then the flow is cancelled and its
+    folder is gone."""
+    check_cancel(space, one(step("sleep", {"seconds": 3600, "polite": polite})), StepProgress)
 
 
 def test_interrupt_ends_the_process_and_the_flow(space: Workspace) -> None:
@@ -209,7 +205,7 @@ def test_interrupt_ends_the_process_and_the_flow(space: Workspace) -> None:
 
     def flow() -> Flow[None]:
         try:
-            yield step("sleep", {"seconds": 30})
+            yield step("sleep", {"seconds": 3600})
         except GeneratorExit:
             ended.append(True)
             raise
@@ -231,7 +227,7 @@ def test_failing_observer_ends_the_flow(space: Workspace) -> None:
         if isinstance(event, StepProgress):
             raise ValueError("the database is gone")
 
-    driver = Driver(space, one(step("sleep", {"seconds": 30})), observe)
+    driver = Driver(space, one(step("sleep", {"seconds": 3600})), observe)
     with pytest.raises(ValueError, match="database is gone"):
         run_to_end(driver)
     assert folders(space) == [] or not any(folder.iterdir() for folder in folders(space))
@@ -339,13 +335,17 @@ def test_variant_that_cannot_be_measured_does_not_stop_others(space: Workspace) 
 
 
 @pytest.mark.whole
-def test_a_measurement_ends_with_its_time(space: Workspace) -> None:
-    """Given a long measurement, When its time is up, Then the sets of both so far count."""
-    began = time.monotonic()
-    measured = go(space, measure(measuring(0.01, 0.01, until_s=began + 3, sets=200)))
-    assert time.monotonic() - began < 5
+def test_a_measurement_ends_with_its_time(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a long measurement, When its time is up after a set of both, Then the sets of both so far count."""
+    seen: list[Event] = []
+    step = measuring(0.001, 0.001, until_s=time.monotonic() + 3600, sets=1000)
+    driver = Driver(space, measure(step), seen.append)
+    until(driver, lambda: sum(isinstance(event, LatenciesMeasured) for event in seen) > 2 * step.blocks)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600)
+    monkeypatch.setattr("app.services.flow.measuring.time", later)
+    measured = run_to_end(driver)
     assert measured.failures == (None, None)
-    assert len(measured.latencies_ms[0]) == len(measured.latencies_ms[1]) >= 1
+    assert 1 <= len(measured.latencies_ms[0]) == len(measured.latencies_ms[1]) < step.sets
     assert folders(space) == []
 
 
@@ -356,6 +356,6 @@ def test_measurement_without_time_fails_with_the_time_limit(space: Workspace) ->
     assert measured.latencies_ms == ((),)
 
 
-def test_a_measurement_is_cancelled_within_a_second(space: Workspace) -> None:
-    """Given a running measurement, When it is cancelled, Then all its processes are gone within a second."""
-    check_cancel(space, measure(measuring(0.02, 0.02, sets=50)), LatenciesMeasured)
+def test_cancel_ends_a_measurement(space: Workspace) -> None:
+    """Given a running measurement, When it is cancelled, Then all its processes are gone."""
+    check_cancel(space, measure(measuring(0.02, 0.02, sets=5000)), LatenciesMeasured)

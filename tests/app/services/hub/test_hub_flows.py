@@ -64,7 +64,7 @@ def space(home: Path) -> Iterator[Workspace]:
         yield opened
 
 
-def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
     end_s = time.monotonic() + timeout_s
     while driver.tick() and not condition():
         assert time.monotonic() < end_s

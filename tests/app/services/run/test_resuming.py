@@ -159,7 +159,7 @@ WRONG = {f"V{n}": Like(p50_ms=1, seconds=12, verdict="regressed") for n in range
 LOTS = {f"V{n}": Like(p50_ms=2 - n / 20, seconds=4) for n in range(24)}
 
 
-@pytest.mark.parametrize("limit_s", [30.0, 60.0, 90.0])
+@pytest.mark.parametrize("limit_s", [30.0, pytest.param(60.0, marks=pytest.mark.slow), 90.0])
 @pytest.mark.parametrize(
     ("original", "likes"),
     [
