@@ -80,8 +80,6 @@ def test_companions_of_a_model_are_part_of_its_key(space: Workspace, tmp_path: P
     named = opened(space, path)
     assert named.key != first.key
     assert '"owl"' in classes(named)
-    (tmp_path / "labels.txt").write_text("\n".join([*LABELS[:3], "fox"]))
-    assert '"fox"' in classes(opened(space, path))
     (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}')
     prepared = opened(space, path)
     assert prepared.result.info.preprocessing["mean"] == [0.1, 0.2, 0.3]
@@ -110,15 +108,13 @@ def test_companions_above_a_hub_folder_count(space: Workspace, tmp_path: Path) -
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
 def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
     """Given names of a file and of a folder with bytes that are no UTF-8, Then the model opens."""
-    source = save(tmp_path / "ok.onnx")
-    for name in (b"a/mod\xff.onnx", b"f\xfe/m.onnx", b"f\xfd/m\xfd.onnx"):
-        path = odd(tmp_path, name)
-        path.parent.mkdir(exist_ok=True)
-        shutil.copyfile(source, path)
-        (path.parent / "labels.txt").write_text("\n".join(LABELS))
-        model = opened(space, path)
-        assert model.result.info.format == "onnx"
-        assert '"owl"' in classes(model)
+    path = odd(tmp_path, b"f\xfd/m\xff.onnx")
+    path.parent.mkdir()
+    shutil.copyfile(save(tmp_path / "ok.onnx"), path)
+    (path.parent / "labels.txt").write_text("\n".join(LABELS))
+    model = opened(space, path)
+    assert model.result.info.format == "onnx"
+    assert '"owl"' in classes(model)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
@@ -208,8 +204,8 @@ def test_kind_of_a_file_follows_its_suffix(tmp_path: Path, name: str, kind: Kind
 
 
 def test_kind_of_a_large_folder_is_found_from_few_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given thousands of folders with a picture each, Then few of them are listed."""
-    for number in range(2500):
+    """Given many folders with a picture each, Then few of them are listed."""
+    for number in range(MAX_FOLDERS + 50):
         (tmp_path / f"class {number}").mkdir()
         (tmp_path / f"class {number}" / "1.png").touch()
     listed, scandir = [], os.scandir
