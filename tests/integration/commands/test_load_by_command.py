@@ -33,10 +33,9 @@ def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:
     """Given a chat model and no runtime named, Then it runs where it can, and how fast it speaks is reported by the length
     of the prompt."""
     write_tiny_llama(tmp_path / "tiny", layers=1)
-    done = Fettle(tmp_path / "data").here("bench", tmp_path / "tiny", "--seconds", "0.3", "--json")
+    done = Fettle(tmp_path / "data").here("bench", tmp_path / "tiny", "--seconds", "2", "--json")
     assert done.code == 0, done.err
-    lengths = [row["prompt_tokens"] for row in done.document["speech"]]
-    assert lengths and lengths == [32, 128, 496][: len(lengths)]  # a loaded computer comes to the first ones alone
+    assert [row["prompt_tokens"] for row in done.document["speech"]] == [32, 128, 496]
     assert all(row["first_ms"] > 0 and row["tokens_per_s"] > 0 for row in done.document["speech"])
 
 
