@@ -99,7 +99,7 @@ def app_controller(space: Workspace, window: MainWindow) -> Iterator[AppControll
 def drive(qapp: QApplication) -> Callable[[Callable[[], object], float], None]:
     """Return a function that runs the event loop until a condition holds."""
 
-    def until(holds: Callable[[], object], limit_s: float = 30) -> None:
+    def until(holds: Callable[[], object], limit_s: float = 60) -> None:
         began_s = time.monotonic()
         while not holds():
             assert time.monotonic() < began_s + limit_s * busyness(), "it did not come in time"

@@ -29,7 +29,7 @@ def page(app_controller: AppController, window: MainWindow, drive: Drive) -> Ans
     compare.page_wanted.emit("answers")
     made = window.page("answers")
     assert isinstance(made, AnswersPage)
-    drive(lambda: made.state == "full", 30)
+    drive(lambda: made.state == "full")
     return made
 
 
@@ -57,7 +57,7 @@ def test_table_lists_all_answers(
     qtbot.keyClick(table, Qt.Key.Key_Down)
     look = page.findChild(LookCard)
     assert look is not None
-    drive(lambda: page._looks, 20)
+    drive(lambda: page._looks)
     chosen = page._looks[int(value.columns.number[table.currentIndex().row()])]
     assert chosen.picture.data.startswith(b"\x89PNG") and chosen.before and len(page._looks) == 6
     assert "Original" in words(look) and "Your label:" in words(look)
@@ -67,7 +67,7 @@ def test_table_lists_all_answers(
 def test_another_version_is_listed_and_the_button_returns(page: AnswersPage, window: MainWindow, drive: Drive) -> None:
     """Given another version in the list, when it is chosen, then its answers are listed; the button leads back."""
     page.version_chosen.emit("v1")
-    drive(lambda: page.state == "full", 20)
+    drive(lambda: page.state == "full")
     assert page._value is not None and page._value.chosen == "v1" and page._value.columns.count("changed") == 0
     page.page_wanted.emit("compare")
     assert window.current_page == "compare"

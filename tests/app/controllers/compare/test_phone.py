@@ -82,7 +82,7 @@ def test_time_that_is_over_is_said_and_a_new_code_is_shown(
     """Given a page for two seconds, When they are over, Then that is said; a new code has another key."""
     monkeypatch.setattr(PhonePage, "open", functools.partialmethod(PhonePage.open, seconds=2.0))
     first = opened(dialog, drive)
-    drive(lambda: step(dialog) == "failed", 30)
+    drive(lambda: step(dialog) == "failed")
     assert "The ten minutes are over" in words(dialog) and not first.is_answered
     button(dialog, "Show a new code").click()
     drive(lambda: step(dialog) == "open", 60)

@@ -65,7 +65,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
     drive(lambda: app_controller.session.data not in (None, before) and not app_controller.flows.active, 90)
     assert set(page_ids) <= {"data"} and window.current_page == "data"
     new = page.findChild(DoctorCard)
-    drive(lambda: "0 to 1" in words(new), 30)
+    drive(lambda: "0 to 1" in words(new))
     opened = app_controller.session.opened
     assert "mean=0.286,std=0.353" in opened.opening.preprocess
     requested = app_controller.session.data_params

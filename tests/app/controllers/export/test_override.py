@@ -60,7 +60,7 @@ def test_reason_for_a_regressed_version_is_recorded(
     press(compare, "Export this version…")
     page: Any = window.page("export")
     assert window.current_page == "export" and "answers are worse than your limit" in words(page)
-    drive(lambda: page._value.card, 20)
+    drive(lambda: page._value.card)
     page.path_chosen.emit(str(tmp_path / "worse.zip"))
     anyway = button(page, "Export anyway")
     field = page.findChild(QLineEdit, "reason")

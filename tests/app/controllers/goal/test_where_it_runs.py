@@ -96,5 +96,5 @@ def test_goal_is_pursued_on_another_computer_until_that_is_removed(
     press(page, "Remove pi…")
     assert "“Optimize Clothes classifier” is not finished there." in words(question(window))
     answer(window, "remove")
-    drive(lambda: "Nothing of Fettle is left there" in words(page), 20)
+    drive(lambda: "Nothing of Fettle is left there" in words(page))
     assert left == [] and runs.get(begun.id).state is RunState.CANCELLED

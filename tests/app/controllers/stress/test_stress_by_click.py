@@ -58,7 +58,7 @@ def test_cancelled_stress_test_leaves_the_offer(page: StressPage, app_controller
     page.start_requested.emit(True)
     drive(lambda: "changed pictures" in words(page), 60)
     page.cancel_requested.emit()
-    drive(lambda: page.state == "full", 10)
+    drive(lambda: page.state == "full")
     assert "Start the quick test" in button(page, "Start the quick test").text()
     assert not app_controller.flows.active
 
@@ -73,7 +73,7 @@ def test_stress_test_waits_while_versions_are_measured(
     window.show_page("compare")
     window.show_page("stress")
     assert page.state == "empty" and "Versions are being measured" in words(page)
-    drive(lambda: page.state == "full", 30)
+    drive(lambda: page.state == "full")
 
 
 def test_page_without_a_run_is_empty(app_controller: AppController, window: MainWindow) -> None:

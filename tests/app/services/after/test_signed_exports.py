@@ -56,11 +56,14 @@ def request(space: Workspace, version: int, out: Path, key: Path | None = None, 
     return export(space, facts, ExportRequest(facts.variants[version].id, "python", out, why, sign_key=key))
 
 
-def test_export_signed_key_is_read_by_the_sign_job_alone(space: Workspace, key: Path, tmp_path: Path) -> None:
-    """Given a key, When a version is exported, Then the job that runs the model neither reads nor names it."""
-    out = tmp_path / "b.zip"
+def test_signed_export_of_a_worse_version_keeps_the_key_apart_and_tells_the_decision(
+    space: Workspace, key: Path, tmp_path: Path
+) -> None:
+    """Given a key and a worse version with a reason, When it is exported, Then the job that runs the model neither reads
+    nor names the key; log and bundle have the same entry, and removing it from the bundle is detected."""
+    out, folder = tmp_path / "b.zip", tmp_path / "unpacked"
     steps: list[JobStep[Any]] = []
-    exported = go(space, watched(request(space, 0, out, key), steps))
+    exported = go(space, watched(request(space, 2, out, key, "It only sorts holiday pictures."), steps))
 
     assert [step.kind for step in steps] == ["describe", "sign", "export", "sign"]
     assert steps[1].read_paths == (key,)
@@ -70,10 +73,19 @@ def test_export_signed_key_is_read_by_the_sign_job_alone(space: Workspace, key: 
             assert key not in step.read_paths and str(key) not in step.params.model_dump_json()
     assert exported.result.signed_by == fingerprint(key)
     with zipfile.ZipFile(out) as archive:
-        archive.extractall(tmp_path / "unpacked")
-    signature = check_signature(tmp_path / "unpacked")
+        archive.extractall(folder)
+    signature = check_signature(folder)
     assert (signature.signed_by, signature.problems, signature.is_checked) == (fingerprint(key), (), True)
     assert space.repositories.exports.list()[0].signed_by == fingerprint(key)
+
+    (entry,) = read_decisions(space.repositories, "p1").entries
+    log = folder / DECISIONS_FILE
+    assert json.loads(log.read_text()) == entry.model_dump(mode="json")
+    assert check_decisions(folder) == []
+    log.write_text("")
+    assert check_decisions(folder) == [f"{DECISIONS_FILE} was changed: its last entries were cut off or added."]
+    log.unlink()
+    assert check_decisions(folder) == [f"{DECISIONS_FILE} is missing."]
 
 
 @pytest.mark.parametrize("fails", ["export", "sign"])
@@ -86,20 +98,3 @@ def test_export_that_fails_records_no_decision(
     with pytest.raises(JobError):
         go(space, watched(flow, [], fails))
     assert read_decisions(space.repositories, "p1").entries == ()
-
-
-def test_export_that_succeeds_records_the_decision_that_its_bundle_tells(space: Workspace, tmp_path: Path) -> None:
-    """Given a worse version with a reason, When it is exported, Then log and bundle have the same entry, and removing
-    it from the bundle is detected."""
-    out, folder = tmp_path / "b.zip", tmp_path / "unpacked"
-    go(space, request(space, 2, out, None, "It only sorts holiday pictures."))
-    (entry,) = read_decisions(space.repositories, "p1").entries
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(folder)
-    log = folder / DECISIONS_FILE
-    assert json.loads(log.read_text()) == entry.model_dump(mode="json")
-    assert check_decisions(folder) == []
-    log.write_text("")
-    assert check_decisions(folder) == [f"{DECISIONS_FILE} was changed: its last entries were cut off or added."]
-    log.unlink()
-    assert check_decisions(folder) == [f"{DECISIONS_FILE} is missing."]
