@@ -45,8 +45,7 @@ def verify(program: Program, bundle: Path) -> dict[str, object]:
 
 
 def the_same_figures(program: Program, compared: View, bundle: Path) -> None:
-    """What the page Compare showed is what the database, the command line, the manifest and the card tell. A computer that
-    is too busy to measure keeps the original."""
+    """What the page Compare showed is what the database, the command line, the manifest and the card tell."""
     with contextlib.closing(sqlite3.connect(program.home / "data" / "fettle.db")) as database:
         ((run_id,),) = database.execute("select id from runs").fetchall()
         bodies = dict(database.execute("select id, body_json from variants").fetchall())
@@ -54,14 +53,10 @@ def the_same_figures(program: Program, compared: View, bundle: Path) -> None:
     bounds = {version: one["agreed_low"] for version, one in measured.items() if one["under_load"]}
     environment = {**program.environment, "FETTLE_HOME": str(program.home / "data"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "app", "compare", run_id, "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode in (0, 4), done.stderr  # 4: the original was kept
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
     report = json.loads(done.stdout)
-    if report["recommended"] is None:
-        return
     best = next(v for v in report["variants"] if v["id"] == report["recommended"])
     with zipfile.ZipFile(bundle) as archive:
-        assert {"run.py", "verify.py", "card.html"} <= set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
         card = archive.read("README.md").decode("utf-8")
     assert manifest["measurements"] == {"original": report["baseline"], "this": best}
@@ -108,8 +103,8 @@ def test_the_sample_in_five_clicks(start: Start, netwatch: Path, tmp_path: Path)
     watch_the_run(program)
     program.press("See ")
     program.until_page("compare", "full")
-    compared = program.until_text("All versions")
-    program.export_from_compare()
+    compared = program.until_text("All versions", "Safe to ship")
+    program.press("Export bundle")
     program.until_page("export", "done", RUN_S)
 
     assert program.clicks <= 5
