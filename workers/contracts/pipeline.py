@@ -51,11 +51,13 @@ def checked(part: P) -> P:
     Raises:
         ValidationError: It exceeds the bounds.
     """
-    return _adapter(type(part)).validate_python(asdict(part))
+    kind: Any = type(part)  # mypy does not take a class for hashable
+    valid: P = _adapter(kind).validate_python(asdict(part))
+    return valid
 
 
 @cache
-def _adapter(kind: type[P]) -> TypeAdapter[P]:
+def _adapter(kind: type) -> TypeAdapter[Any]:
     """Return the checks of a class; making them takes 200 times as long as checking."""
     return TypeAdapter(kind)
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from flows import codes, go, refusal
 from small_jobs import Values, one, step, until
+from stopwatch import Stopwatch
 
 from app.domain.job import JobRecord
 from app.services.flow import quiet
