@@ -42,7 +42,7 @@ def slow(**changes: object) -> Variant:
 def tried_of(made: RunFacts, best: str | None = None, **changes: object) -> TriedValue:
     """Return what a run tried, of a run without a plan; `changes` are those of each row."""
     rows = tuple(dataclasses.replace(row, **changes) for row in tried_rows(None, made.variants, (), best, 1.0))
-    return tried_value(made, TriedRun(rows, (), (), (), RunForecast(run_id="r1", machine="m")))
+    return tried_value(made, TriedRun(rows, (), (), RunForecast(run_id="r1", machine="m")))
 
 
 @pytest.mark.parametrize(
