@@ -289,7 +289,7 @@ def squeezed(picture: Image.Image) -> np.ndarray:
 
 
 def with_blue_first(picture: Image.Image) -> np.ndarray:
-    """The numbers of which `Cases.expected` makes a squeezed picture in BGR, with the mean in that order."""
+    """Return the picture stretched, in BGR and normalized in that order, but in the scale that `Cases.expected` takes."""
     values = squeezed(picture).astype(np.float32) / 255
     return ((((values[:, :, ::-1] - MEAN[::-1]) / STD[::-1]) * STD) + MEAN) * 255
 

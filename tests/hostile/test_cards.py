@@ -1,4 +1,4 @@
-"""Cards of the corpus as the pages show them: a part, as letters, with nothing loaded and no link followed."""
+"""Cards of the corpus on a page: limited in size, shown as text, with nothing loaded and no link followed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +32,8 @@ def view(qapp: QApplication) -> Iterator[MarkdownView]:
 @pytest.mark.whole
 @pytest.mark.parametrize("name", CARDS)
 def test_only_so_much_of_a_card_is_shown(view: MarkdownView, files: dict[str, Path], canary: Path, name: str) -> None:
-    """Given a card that froze or fooled other programs, Then no more of it than a window can bear is on the screen, and
-    nothing else happens."""
+    """Given a card that froze or fooled other programs, Then at most `MAX_BYTES` of it are shown, nothing is loaded and
+    no link is followed."""
     text = files[name].read_bytes().decode("utf-8", "replace")
     report: list[str] = []
     view.link_clicked.connect(report.append)

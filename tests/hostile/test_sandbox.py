@@ -56,7 +56,7 @@ def outside(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def fork() -> ForkJob | None:
-    """How a worker comes to be where the system offers it; else it is started anew."""
+    """Return what forks a worker, None where the system cannot and each worker is started anew."""
     return Forks(shared_server(HANDLERS)).start if IS_OFFERED else None
 
 

@@ -92,7 +92,7 @@ def check_gaps(rows: list[dict[str, Any]], chosen: list[Entry]) -> None:
 def test_some_dropped_on_the_window(
     entries: dict[str, Entry], files: dict[str, Path], canary: Path, tmp_path: Path
 ) -> None:
-    """Given one of every kind of trick, when dropped, then its verdict stands on the page."""
+    """Given one of every kind of trick, when dropped, then its verdict is shown on the page."""
     some = SOME[::2]
     rows = drop_all([files[name] for name in some], tmp_path)
     check(rows, [entries[name] for name in some], canary)
@@ -103,7 +103,7 @@ def test_some_dropped_on_the_window(
 def test_all_dropped_on_the_window(
     entries: dict[str, Entry], files: dict[str, Path], canary: Path, tmp_path: Path
 ) -> None:
-    """Given all 267, then the same, and the window never froze."""
+    """Given all 267 files, then the verdict of each is shown, and the window never froze."""
     rows = drop_all(list(files.values()), tmp_path)
     check(rows, list(entries.values()), canary)
     check_gaps(rows, list(entries.values()))

@@ -12,7 +12,7 @@ from network_calls import tracer
 
 BUNDLE, FINISHED, CALLS = "größer und schneller.zip", "finished.json", "calls"
 DEMO_S = 280.0
-"""Limit of one of two turns, for a computer that others load."""
+"""Time limit in seconds of one of the two runs of a test, also on a busy computer."""
 NOTHING_FASTER = 4
 """Exit code of a run that recommends the original."""
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 
 class Source(QLabel):
-    """The place where a drag begins; one object holds the files of the present line."""
+    """The area where a drag begins. It offers the files of the line that was read last."""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         mime = QMimeData()

@@ -176,7 +176,7 @@ class Program:
         return view
 
     def comes(self, holds: Callable[[View], Any], within_s: float = 1) -> bool:
-        """Look whether it holds soon; what a busy computer may have lost can be tried again then."""
+        """Return whether the condition becomes true within the time; if not, the caller may repeat its click or drag."""
         end_s = time.monotonic() + within_s * busyness()
         while not (found := bool(holds(self.see()))) and time.monotonic() < end_s:
             time.sleep(0.1)

@@ -15,7 +15,7 @@ from stopwatch import busyness
 
 
 def die_with_parent() -> None:
-    """In a child, before it becomes another program: a killed test leaves no screens behind."""
+    """End this child process with its parent, so that a killed test leaves no screens behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
@@ -36,8 +36,10 @@ class Screen:
         self.do("mousemove", 0, 0)  # a start with the pointer on a button saves no picture
 
     def _manager(self) -> "subprocess.Popen[bytes]":
-        """Start the window manager and wait until it manages; without it no key arrives. On a busy computer it has ended
-        by itself at its start."""
+        """Start the window manager and wait until it answers; without it, no key reaches a window.
+
+        It is started up to three times, because on a busy computer it sometimes ends at its start.
+        """
         nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         for _ in range(3):
             manager = self._begin(["openbox"], env=self.environment, **nowhere)
@@ -62,21 +64,21 @@ class Screen:
         return {**kept, "DISPLAY": self.display, "QT_QPA_PLATFORM": "xcb", "FETTLE_LANGUAGE": "en"}
 
     def do(self, *words: object) -> str:
-        """One command of xdotool."""
+        """Run xdotool with these words, and return what it prints; raises if it fails or takes 30 seconds."""
         command = ["xdotool", *[str(word) for word in words]]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=30)
         return done.stdout
 
     @cached_property
     def drag_source(self) -> "subprocess.Popen[str]":
-        """The program that files are dragged from."""
+        """Return the program that files are dragged from, started once per screen."""
         command = [sys.executable, str(Path(__file__).with_name("drag_source.py"))]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._programs.append(self._begin(command, env=self.environment, **pipes))
         return self._programs[-1]
 
     def picture(self, out: Path) -> None:
-        """What is on the screen."""
+        """Write a picture of the whole screen to `out`, as PNG or by its suffix."""
         subprocess.run(["import", "-window", "root", str(out)], env=self.environment, check=True, timeout=30)
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ def states(program: Program) -> list[str]:
 
 
 def begin_a_run(start: Start, folder: Path) -> Program:
-    """Until the version after the original is at work; without data, to be quick."""
+    """Start a run without data, and wait until the first version after the original is being made."""
     write_quick_preset(folder / "home")
     program = start(str(write_model(folder / "colors.onnx")))
     program.until_page("model", "full", 30)

@@ -45,7 +45,7 @@ def turned_round() -> tuple[Path, Any]:
 
 
 def _taught_marian() -> Any:
-    """A translator that has learned for seconds; the same each time."""
+    """Return a translator that was trained for some seconds; its weights are the same each time."""
     steps = 450
     model, before = marian(width=32, std=0.05), torch.get_num_threads()
     torch.set_num_threads(1)  # such small products only wait for each other

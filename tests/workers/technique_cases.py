@@ -58,7 +58,7 @@ QUICK: dict[str, Any] = {
 
 
 def quick_params(spec: TechniqueSpec) -> TechniqueParams:
-    """Parameters for a version of which only the structure counts."""
+    """Return parameters that make a version quickly, for tests of its structure alone."""
     params = params_here(spec)
     for name, value in QUICK.items():
         with contextlib.suppress(ValueError):  # a technique has other limits, or no such parameter
@@ -67,7 +67,7 @@ def quick_params(spec: TechniqueSpec) -> TechniqueParams:
 
 
 def runtime_of(folder: Path) -> str:
-    """The first runtime of a version."""
+    """Return the runtime that a version is run with: the first that it allows."""
     artifact = read_model(folder).artifact
     return (artifact.runtimes or (("openvino",) if artifact.format == "openvino-ir" else ("onnxruntime-cpu",)))[0]
 

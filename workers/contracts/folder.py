@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from workers.contracts.specs import FileEntry, ModelArtifact, RecipeStep, UnquantizedLayers
+from workers.contracts.specs import FileEntry, ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model
 
 ARTIFACT_FILE = "artifact.json"
@@ -45,7 +45,6 @@ def write_model(
     steps: tuple[RecipeStep, ...] = (),
     notes: tuple[str, ...] = (),
     torch_program: str | None = None,
-    layers_kept: UnquantizedLayers | None = None,
     weights_kept: bool = True,
 ) -> ModelArtifact:
     """Hash `files` (relative names below `folder`, including `main`) and write `artifact.json` last."""
@@ -63,7 +62,6 @@ def write_model(
         steps=steps,
         notes=notes,
         torch_program=torch_program,
-        layers_kept=layers_kept,
         weights_kept=weights_kept,
     )
     (folder / ARTIFACT_FILE).write_text(artifact.model_dump_json(indent=1), encoding="utf-8")

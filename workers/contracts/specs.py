@@ -82,21 +82,13 @@ class RecipeStep(Frozen):
     params: dict[str, JsonValue] = {}
 
 
-class UnquantizedLayers(Frozen):
-    """Number of layers (`kept`) that keep their number format, out of the `layers` that 8 bits are possible for."""
-
-    kept: int
-    layers: int
-
-
-class ModelArtifact(Frozen):
-    """Content of `artifact.json` in a folder that holds one runnable model.
+class ModelArtifact(Frozen, extra="ignore"):
+    """Content of `artifact.json` in a folder that holds one runnable model; fields of earlier versions are ignored.
 
     A runtime opens `main`. Only `runtimes` may run it (None: every runtime that knows the format), with `settings` such
     as ``{"inference_precision": "bf16", "shapes": {"input": [1, 3, 224, 224]}}``. `torch_program` names a torch.export
-    program (.pt2) beside it, if any. `layers_kept` is the choice of a technique that chooses layers. `weights_kept`:
-    steps changed weights only by rounding (unlike pruning). The folder also holds pipeline.json, info.json and, for
-    texts, tokenizer.json.
+    program (.pt2) beside it, if any. `weights_kept`: steps changed weights only by rounding (unlike pruning). The
+    folder also holds pipeline.json, info.json and, for texts, tokenizer.json.
     """
 
     format: Literal["onnx", "openvino-ir"] = "onnx"
@@ -108,7 +100,6 @@ class ModelArtifact(Frozen):
     steps: tuple[RecipeStep, ...] = ()
     notes: tuple[Text, ...] = ()
     torch_program: str | None = None
-    layers_kept: UnquantizedLayers | None = None
     weights_kept: bool = True
 
     @property

@@ -12,7 +12,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, write_model
 from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact, RecipeStep, UnquantizedLayers
+from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams
 from workers.contracts.translation import _, mark
 from workers.convert.graphs import onnx_files
@@ -38,7 +38,6 @@ class Output:
     runtimes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
-    layers_kept: UnquantizedLayers | None = None
     model_format: Literal["onnx", "openvino-ir"] | None = None
     pipeline: PipelineSpec | None = None
     weights_kept: bool = True
@@ -90,7 +89,6 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
             steps=(*source.steps, step),
             notes=(*source.notes, *output.notes),
             torch_program=output.torch_program,
-            layers_kept=output.layers_kept or source.layers_kept,
             weights_kept=output.weights_kept and source.weights_kept,
         )
         ctx.check_cancelled()

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact, UnquantizedLayers
+from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import in_ms, percent
@@ -79,7 +79,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.written(target)
         output.precision = "int8"
         output.notes = (*one_sided.notes(model, ctx), *_notes(result, layers, params), *filter(None, [search.tried()]))
-        output.layers_kept = UnquantizedLayers(kept=len(result.kept), layers=layers)
     return output.artifact
 
 

@@ -41,7 +41,7 @@ class Jobs(Repository[JobRecord, JobRow]):
             session.execute(update(JobRow).where(JobRow.id == job_id).values(run_id=run_id))
 
     def end(self, record: JobRecord) -> None:
-        """Replace the record of a job that has ended; the run stays that was set meanwhile."""
+        """Store the record of a job that has ended, except its run, which may have been set meanwhile."""
         values = {name: value for name, value in self.rows.values(record).items() if name != "run_id"}
         with self._connection.transaction() as session:
             session.execute(update(JobRow).where(JobRow.id == record.id).values(**values))

@@ -46,7 +46,7 @@ recipes:
 WITH_TIMES = {"manifest.json", "README.md", "card.html", "bom.json", "SHA256SUMS"}
 """Files of a bundle that state when and how fast; all others must be the same."""
 BY_VERDICT = (DECISIONS_FILE, "EVIDENCE.md")
-"""Files of a version that is exported although it is not proven, which depends on the time that a busy computer leaves."""
+"""Files of a bundle whose version is not proven; whether it is depends on how busy the computer was."""
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from workers.contracts.specs import DescribedTarget, DeviceFacts
 
 
 def describe_quickly() -> Flow[DescribeResult]:
-    """Return what a job would return in seconds."""
+    """Return the description at once that a job would take seconds to make."""
     yield DiskStep(lambda _stopped: None)
     targets = (DescribedTarget(id="python", title="Python folder", available=True),)
     device = DeviceFacts(processor="p", cores=1, memory_bytes=1)

@@ -1,4 +1,4 @@
-"""Does what a job must not do, named by `what`: one thing, whatever comes of it, or several with how each ended."""
+"""Attempts what a job must not do, named by `what`: one attempt, or several with the end of each as JSON."""
 
 import ctypes
 import errno

@@ -1,4 +1,4 @@
-"""Cancelled at each stage: gone soon, nothing left, and it can go on."""
+"""An optimization that is cancelled at each stage ends, leaves nothing, and can be resumed."""
 
 import shutil
 import signal

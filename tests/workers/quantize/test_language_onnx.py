@@ -39,7 +39,7 @@ def original(tmp_path_factory: Any) -> Model:
 
 @pytest.fixture(scope="module")
 def version(original: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """Its version in 8 bits."""
+    """Return the folder of the model with its weights in 8 bits, made once for all tests."""
     return made(original, tmp_path_factory.mktemp("version"))
 
 

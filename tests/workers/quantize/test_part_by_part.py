@@ -34,7 +34,7 @@ def small(make_small: Callable[..., Any]) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Once:
-    """A version, made layer by layer without a break while others had the original open, and the maps of its file."""
+    """A version that was made layer by layer without a break, and the maps of the original's file meanwhile."""
 
     folder: Path
     given_back: list[set[mapped_weights.Map]]
@@ -95,7 +95,7 @@ def test_joined_parts_are_the_model(small: Any) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is only given back on Linux")
 def test_only_own_maps_are_given_back(once: Once) -> None:
-    """Given a model that others in the process have open too, Then their memory, which may end, is left alone."""
+    """Given a model that is also open elsewhere in the process, Then only the maps of the compression are released."""
     (own,) = once.given_back
     assert once.of_others and len(own) == 1 and not own & once.of_others
 

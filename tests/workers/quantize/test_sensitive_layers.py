@@ -145,8 +145,8 @@ def test_each_layer_is_timed_in_both_forms(engine: str, quantized: Any, tmp_path
 
 
 def test_too_sensitive_model_is_refused_with_both_figures(tmp_path: Path) -> None:
-    """Given a layer that reads one value of thousands that means nothing, When no layer may stay, Then the error has both
-    figures, and nothing is left."""
+    """Given a layer with one meaningless input value of thousands, When no layer may keep 32 bits, Then the error states
+    the reached and the required agreement, and no file is left."""
     learn = [{"x": row[None]} for row in traps.draw(60, 42)[0]]
     exploding = traps.make_trap(tmp_path / "trap", traps.build_classifier(3e3), traps.CLASSIFIER, [], learn)
     (tmp_path / "job").mkdir()

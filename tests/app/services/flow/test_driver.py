@@ -181,7 +181,7 @@ def test_bounded_step_is_stopped_at_its_end(space: Workspace) -> None:
 
 
 def check_cancel(space: Workspace, flow: Flow[Any], begun: type[Event]) -> None:
-    """Cancel the flow after the first such event, and check that it ends and leaves nothing."""
+    """Cancel the flow at its first event of this type, and check that it ends and leaves nothing."""
     seen: list[Event] = []
     driver = Driver(space, flow, seen.append)
     until(driver, lambda: any(isinstance(event, begun) for event in seen))

@@ -17,7 +17,7 @@ from workers.export.service.bundle_files.fettle_service.server import KEEP_ALIVE
 
 READY = b"GET /v2/health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LATE_S = 50.0
-"""More than a server under load needs, and less than an idle connection may stay (`KEEP_ALIVE_S`)."""
+"""Seconds: more than a server under load needs to close a connection, less than `KEEP_ALIVE_S` of an idle one."""
 FILES_OF_OWN = 500
 HEAD = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
@@ -43,7 +43,7 @@ def connected(served: Served) -> socket.socket:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """One answer with a Content-Length, and what came with it of the next."""
+    """Return one response with a Content-Length, and the bytes of the next one that came with it."""
     found = b""
     while b"\r\n\r\n" not in found:
         found += connection.recv(4096)
