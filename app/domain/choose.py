@@ -246,10 +246,14 @@ def is_safe_or_untested(variant: Variant) -> bool:
 def is_probably_safe(variant: Variant, limit_pct: float) -> bool:
     """Return whether no more careful recipe is needed: it is not dropped and will probably be safe.
 
-    That is so if at most half of the limit changed on the calibration set.
+    That is so if at most half of the limit changed on the calibration set; results of the test set decide once known.
     """
-    screening = variant.screening
-    if variant.state == "dropped" or screening is None or not screening.n or screening.regressed:
+    judgement, screening = variant.judgement, variant.screening
+    if variant.state == "dropped":
+        return False
+    if judgement is not None:
+        return is_eligible(variant) or (judgement.verdict == "not_enough_data" and not judgement.changed_count)
+    if screening is None or not screening.n or screening.regressed:
         return False
     return screening.share <= limit_pct / 100 / 2
 

@@ -80,6 +80,7 @@ class _Optimization(Search):
         super().__init__(recorder, plan, more_s)
         self._better_goals = better_goals
         self._waiting: deque[tuple[int, Recipe]] = deque()  # recipes that were not tried yet, with their steps
+        self._unneeded: list[tuple[int, Recipe]] = []  # those that no failure asked for so far
         self._cut: list[tuple[int, Recipe, float]] = []  # those that were stopped, with the seconds that they had
         self._unmade: list[tuple[RecipeStep, ...]] = []
         self._awaited: set[str] = set()
@@ -261,6 +262,7 @@ class _Optimization(Search):
             step, recipe = self._waiting[0]
             if not self._needed(recipe):
                 self.recorder.step(step, state="skipped", detail=NOT_NEEDED)
+                self._unneeded.append((step, recipe))
             elif recipe.steps in self._unmade:
                 self.recorder.step(step, state="skipped", detail="the same could not be made before")
             elif self.clock.worth_trying(final_ids()):
@@ -272,7 +274,10 @@ class _Optimization(Search):
         return tried > 0
 
     def _put_back(self, final_ids: Callable[[], list[str]]) -> None:
-        """Queue stopped recipes again if `MORE_TIME` is left, because reserved time may have become free."""
+        """Queue recipes again that a failed proof asks for, and stopped ones if `MORE_TIME` has become free."""
+        needed = [one for one in self._unneeded if self._needed(one[1])]
+        self._unneeded = [one for one in self._unneeded if one not in needed]
+        self._waiting.extendleft(reversed(needed))
         left_s = self.clock.left_to_try_s(final_ids())
         for one in [one for one in self._cut if left_s is not None and left_s > MORE_TIME * one[2]]:
             self._cut.remove(one)
@@ -289,13 +294,16 @@ class _Optimization(Search):
         return [] if best is None else [best.id]
 
     def _needed(self, recipe: Recipe) -> bool:
-        """Return False if the recipe only replaces a failed one that did not fail, or if it cannot be the fastest."""
-        tried = list(self.recorder.variants.values())
-        named, limit_pct = [v for v in tried if v.recipe.id in recipe.only_if_faster], self.goal.max_loss_pct
-        rivals = [v for v in tried if self.plan.objective == "speed" and not is_probably_unsafe(v, limit_pct)]
-        if not could_be_fastest(named, rivals):
-            return False
-        return not any(is_probably_safe(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
+        """Return False if the recipe only replaces a failed one that did not fail, or if it cannot be the fastest.
+
+        Versions that it would replace are no rivals: whether they are safe is not known yet.
+        """
+        tried, limit_pct = list(self.recorder.variants.values()), self.goal.max_loss_pct
+        named = [v for v in tried if v.recipe.id in recipe.only_if_faster]
+        replaced = [v for v in tried if v.recipe.id in recipe.only_if_failed]
+        others = [v for v in tried if v not in named and v not in replaced]
+        rivals = [v for v in others if self.plan.objective == "speed" and not is_probably_unsafe(v, limit_pct)]
+        return could_be_fastest(named, rivals) and not any(is_probably_safe(v, limit_pct) for v in replaced)
 
     def _try(self, step: int, recipe: Recipe, final_ids: Callable[[], list[str]]) -> Flow[None]:
         recorder, clock, began_s = self.recorder, self.clock, self.clock.spent_s

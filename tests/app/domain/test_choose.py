@@ -257,6 +257,8 @@ def test_answers_hold_where_few_results_change_on_the_calibration_examples() -> 
     assert not is_probably_safe(screened(200, 2), 1.0) and is_probably_safe(screened(200, 2), 5.0)
     assert not is_probably_safe(screened(0, 0), 1.0) and not is_probably_safe(screened(200, 1, regressed=True), 1.0)
     assert not is_probably_safe(dataclasses.replace(screened(200, 0), state="dropped"), 1.0)
+    assert not is_probably_safe(dataclasses.replace(variant("v", verdict="regressed"), screening=Screening(n=200)), 1.0)
+    assert is_probably_safe(dataclasses.replace(variant("v"), screening=None), 1.0)
 
 
 def test_what_is_no_faster_than_the_best_needs_no_refining() -> None:

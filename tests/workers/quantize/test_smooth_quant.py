@@ -75,9 +75,11 @@ def test_smoothing_keeps_predictions_and_int8_after_it_loses_less(norm: bool, ma
     assert after - before == (1 if norm else 2)
     errors = {
         steps: float(np.mean((outputs_of(made(small, tmp_path / "-".join(steps), *steps), small) - expected) ** 2))
-        for steps in (("int8_static",), ("smooth_quant", "int8_static"))
+        for after in ("int8_static", "int8_dynamic")
+        for steps in ((after,), ("smooth_quant", after))
     }
     assert errors[("smooth_quant", "int8_static")] < 0.2 * errors[("int8_static",)]
+    assert errors[("smooth_quant", "int8_dynamic")] < 0.2 * errors[("int8_dynamic",)]
 
 
 def test_model_of_convolutions_is_refused(make_small, apply) -> None:

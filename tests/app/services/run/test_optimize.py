@@ -145,6 +145,9 @@ def test_version_alike_on_too_few_examples_is_recommended_as_not_proven(stage: M
 
 SAFE, WORSE = Like(p50_ms=1), Like(p50_ms=1, verdict="regressed")
 FAILED = Like(fails_at="apply")
+DOUBTFUL = Like(p50_ms=1, verdict="regressed", calibration="not_enough_data", agreement=0.99)
+REFUTED = Like(p50_ms=1, verdict="regressed", calibration="safe")
+"""Versions that the calibration set leaves open, and that only the test set refutes."""
 
 
 @pytest.mark.parametrize(
@@ -163,6 +166,8 @@ FAILED = Like(fails_at="apply")
             {"only_if_failed": ("A",), "only_if_faster": ("A",)},
             True,
         ),
+        (DOUBTFUL, "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, True),
+        (REFUTED, "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, True),
         (Like(p50_ms=2.5, verdict="regressed"), "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, False),
         (Like(p50_ms=5.0, verdict="regressed"), "A", {"only_if_failed": ("A",), "only_if_faster": ("A",)}, False),
     ],
