@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words
-from app.domain.choose import is_eligible, is_worth_naming
+from app.domain.choose import is_eligible, is_probably_unsafe, is_worth_naming
 from app.domain.outcome import Outcome, SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
@@ -97,9 +97,10 @@ class RunWatch:
         return corners
 
     def _possible_winners(self) -> list[Variant]:
-        """Return the original and all timed versions that could be recommended."""
+        """Return the original and all timed versions that could be recommended and do not look unsafe."""
         timed = [v for v in self._variants.values() if v.state in MEASURED and v.measurement.typical_ms is not None]
-        return [variant for variant in timed if variant.is_baseline or is_eligible(variant)]
+        limit_pct = self.run.goal.max_loss_pct
+        return [v for v in timed if v.is_baseline or (is_eligible(v) and not is_probably_unsafe(v, limit_pct))]
 
     def _ended_s(self, variant: Variant) -> float:
         return self._measured.get(variant.id, (0.0, 0.0))[1]
