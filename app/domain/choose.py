@@ -360,10 +360,11 @@ def versions_to_measure(
 ) -> list[Variant]:
     """Return the versions to measure side by side with the original, by their first measurements.
 
-    Versions that look like gains come first, then those that are not doubtful, then the best. Clearly slower versions
-    and those that the calibration set refuses are left out. Where speed is the goal and one version is `FAR_AHEAD`, so
-    are those that look no faster than the original. With `few_items` only exact numbers can be proven
-    (`is_alike_not_proven`), so more exact versions come first: a single changed result excludes the others.
+    Versions that look like gains come first, then the best. Clearly slower versions and those that the calibration set
+    refuses are left out, and those that will hardly be safe where another one looks like a gain. Where speed is the
+    goal and one version is `FAR_AHEAD`, so are those that look no faster than the original. With `few_items` only exact
+    numbers can be proven (`is_alike_not_proven`), so more exact versions come first: a single changed result excludes
+    the others.
     """
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
@@ -371,14 +372,16 @@ def versions_to_measure(
         for variant in variants
         if not variant.is_baseline and is_eligible(variant) and expected_speedup(variant) > slowest
     ]
+    likely = [variant for variant in found if not is_probably_unsafe(variant, limit_pct)]
+    gains = [variant for variant in likely if looks_like_gain(variant, objective)]
+    if gains:
+        found = likely
     if objective == "speed" and not few_items:
-        gains = [v for v in found if not is_probably_unsafe(v, limit_pct) and looks_like_gain(v, objective)]
         best = max(map(expected_speedup, gains), default=0.0)
         found = [v for v in found if looks_like_gain(v, objective) or best < FAR_AHEAD * expected_speedup(v)]
     found.sort(
         key=lambda variant: (
-            not looks_like_gain(variant, objective), exactness(variant) if few_items else 0,
-            is_probably_unsafe(variant, limit_pct), cost_of(variant, objective),
+            not looks_like_gain(variant, objective), exactness(variant) if few_items else 0, cost_of(variant, objective)
         )
     )  # fmt: skip
     return with_portable(found, count, objective)

@@ -203,7 +203,10 @@ def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Obj
 
 
 def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
-    """Return untested gains that would replace `best` (None: the original) if they were safe, the best last."""
+    """Return untested gains that would replace `best` (None: the original) if they were safe, the best last.
+
+    Those without a changed calibration result are better than all others.
+    """
     found = [
         version
         for version in tried
@@ -215,7 +218,8 @@ def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Ob
     ]
     if best is not None:
         found = [v for v in found if is_safe_or_untested(v) and not (is_safe(best) and is_as_good(best, v, objective))]
-    return sorted(found, key=lambda version: -cost_of(version, objective))
+    held = {version.id: version.screening is None or not version.screening.changed for version in found}
+    return sorted(found, key=lambda version: (held[version.id], -cost_of(version, objective)))
 
 
 def _partly_tested(tried: Sequence[Variant], objective: Objective) -> list[Variant]:

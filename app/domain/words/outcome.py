@@ -36,15 +36,14 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     if outcome.ending is Ending.BUSY:
         return _(MEASURE_AGAIN)
     if outcome.ending is Ending.UNTESTED:
-        first = outcome.untested[-1]
-        gain = gain_words(first, objective)
+        first, gain = outcome.untested[-1], gain_words(outcome.untested[-1], objective)
+        if is_probably_unsafe(first, limit_pct):
+            return _doubtful_words(first, limit_pct, _("prove it"))
         return _("“{0}” is {1}, its answers are not tested: prove it").format(_(first.title), gain)
     if outcome.ending is Ending.UNSETTLED:
         first, more = first_open(outcome, limit_pct), _("measure longer") if outcome.can_go_on else _("measure again")
         if first.judgement is None and is_probably_unsafe(first, limit_pct):
-            text = _("“{0}” looked faster at first, but probably changes more than your limit of {1}: {2}")
-            more = _rest(outcome, _("allow more time"))
-            return text.format(_(first.title), percent_of(limit_pct), more)
+            return _doubtful_words(first, limit_pct, _rest(outcome, _("allow more time")))
         return _("“{0}” {1}: {2}").format(_(first.title), promise_words(first), more)
     if outcome.ending is Ending.FEW_EXAMPLES:
         return _("{0}: add more, or keep the original").format(short_words(outcome))
@@ -68,6 +67,11 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     if objective == "size":
         return _("Nothing smaller, as fast and safe was found: keep the original")
     return _("Nothing faster was safe: keep the original")
+
+
+def _doubtful_words(version: Variant, limit_pct: float, advice: str) -> str:
+    text = _("“{0}” looked faster at first, but probably changes more than your limit of {1}: {2}")
+    return text.format(_(version.title), percent_of(limit_pct), advice)
 
 
 def _tested_words(version: Variant) -> str:

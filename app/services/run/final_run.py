@@ -11,10 +11,12 @@ from dataclasses import replace
 from statistics import fmean
 
 from app.domain.choose import (
+    EXACT,
     FAR_AHEAD,
     can_be_measured_on,
     exactness,
     expected_speedup,
+    is_eligible,
     is_probably_unsafe,
     leader,
     with_portable,
@@ -82,6 +84,7 @@ class FinalRun:
         """Measure one more round of undecided versions; return False if none is open or no time is left.
 
         Versions that will hardly be safe wait until the gains were proven, and are measured if `doubtful` is true.
+        Where all failed, versions with the original's numbers that looked little slower at first are measured again.
         """
         search, objective, self._is_over = self._search, self._search.plan.objective, False
         if self._most is not None and self._begun >= self._most:
@@ -97,6 +100,8 @@ class FinalRun:
         left = [version.id for version in (sorted(undecided, key=exactness) if search.few_items else undecided)]
         if best is None and not left and self._was_far_ahead:
             left = search.next_ids()
+        if best is None and not left and doubtful and any(v.judgement and not is_eligible(v) for v in versions):
+            left = [v.id for v in search.near() if not v.is_side_by_side and exactness(v) == EXACT]
         if not left:
             return False
         best_ids = [best.id] if best is not None else []

@@ -194,8 +194,12 @@ class Search(RunSteps):
         best = self._looks_better()
         if best:
             return best
+        return self.near()[:1]
+
+    def near(self) -> list[Variant]:
+        """Return versions that looked little slower than the original, best first: noise may have done that."""
         near = [v for v in self.variants() if not v.is_baseline and is_eligible(v) and speedup_of(v) > NEAR_SHARE]
-        return sorted(near, key=speedup_of, reverse=True)[:1]
+        return sorted(near, key=speedup_of, reverse=True)
 
     def best_ids(self) -> list[str]:
         """Return the ids of the versions to measure side by side with the original, best first."""

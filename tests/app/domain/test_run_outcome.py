@@ -89,6 +89,18 @@ def test_a_gain_that_was_not_tested_is_said_to_be_so(why: Untested) -> None:
     assert "not tested" in report and "keep the original" not in report
 
 
+def test_an_untested_gain_that_changed_results_in_calibration_comes_after_one_that_did_not() -> None:
+    """Given untested gains, the fastest with 40 of 200 calibration results changed, Then the other one is named first;
+    alone, it is said to be probably beyond the limit."""
+    faster = untested(in_turn(variant("faster", p50_ms=0.5), 3.0), "no_time")
+    broken = dataclasses.replace(faster, screening=Screening(n=200, changed=40, untested="no_time"))
+    held = untested(SAFE, "no_time")
+    both = outcome_of([held, broken], "speed", SearchEnd(planned=2, final="done"))
+    assert both.untested == (broken, held) and held.title in headline(both, "speed", 1.0)
+    alone = outcome_of([broken], "speed", SearchEnd(planned=1, final="done"))
+    assert alone.ending is Ending.UNTESTED and "1 %" in headline(alone, "speed", 1.0)
+
+
 @pytest.mark.parametrize(("left", "ending"), [(3920, Ending.TIME_UP), (0, Ending.NOTHING_FASTER)])
 def test_gain_tested_on_a_part_of_the_examples_is_not_refused(left: int, ending: Ending) -> None:
     """Given a gain of which one result in 80 changed, Then nothing is refused if time left out other examples, and the
