@@ -22,6 +22,7 @@ With 2,000 operators, quantizing all layers took two minutes and failed; quantiz
 """
 
 HEAVY_LAYERS = "heavy_layers"
+MANY_OPERATORS = mark("The model has so many operators that only its heavy layers are put into 8 bits.")
 TITLE = mark("INT8, all layers")
 
 
@@ -45,16 +46,16 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """Choose only heavy layers in large graphs, because the quantizer's time grows with the square of the graph."""
+    """Choose only heavy layers in transformers, and in large graphs because the quantizer's time grows with n²."""
     careful = eight_bits.fit(situation, given)
-    if situation.model.nodes <= LARGE_GRAPH:
+    is_large = situation.model.nodes > LARGE_GRAPH
+    if not is_large and not situation.model.smoothable:
         return careful
-    params: dict[str, JsonValue] = {"layers": "heavy", "examples": 32, **careful.params}
+    fewer: dict[str, JsonValue] = {"examples": 32} if is_large else {}
+    params = {**eight_bits.only_layers(situation), "layers": "heavy", **fewer, **careful.params}
     if "layers" in given:
         return Fitted(params)
-    return Fitted(
-        params, HEAVY_LAYERS, mark("The model has so many operators that only its heavy layers are put into 8 bits.")
-    )
+    return Fitted(params, HEAVY_LAYERS, MANY_OPERATORS if is_large else eight_bits.TRANSFORMER)
 
 
 SPEC = TechniqueSpec(
