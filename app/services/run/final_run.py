@@ -84,7 +84,7 @@ class FinalRun:
         """Measure one more round of undecided versions; return False if none is open or no time is left.
 
         Versions that will hardly be safe wait until the gains were proven, and are measured if `doubtful` is true.
-        Where all failed, versions with the original's numbers that looked little slower at first are measured again.
+        Where all failed, versions with the original's numbers that looked little slower at first come before them.
         """
         search, objective, self._is_over = self._search, self._search.plan.objective, False
         if self._most is not None and self._begun >= self._most:
@@ -100,8 +100,9 @@ class FinalRun:
         left = [version.id for version in (sorted(undecided, key=exactness) if search.few_items else undecided)]
         if best is None and not left and self._was_far_ahead:
             left = search.next_ids()
-        if best is None and not left and doubtful and any(v.judgement and not is_eligible(v) for v in versions):
-            left = [v.id for v in search.near() if not v.is_side_by_side and exactness(v) == EXACT]
+        if best is None and doubtful and any(v.judgement and not is_eligible(v) for v in versions):
+            near = [v.id for v in search.near() if not v.is_side_by_side and exactness(v) == EXACT]
+            left = list(dict.fromkeys([*near, *left]))
         if not left:
             return False
         best_ids = [best.id] if best is not None else []
