@@ -71,11 +71,18 @@ class Screen:
 
     @cached_property
     def drag_source(self) -> "subprocess.Popen[str]":
-        """Return the program that files are dragged from, started once per screen."""
+        """Return the program that files are dragged from, started once per screen or after `end_drag_source`."""
         command = [sys.executable, str(Path(__file__).with_name("drag_source.py"))]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._programs.append(self._begin(command, env=self.environment, **pipes))
         return self._programs[-1]
+
+    def end_drag_source(self) -> None:
+        """End the program that files are dragged from; it may be in the middle of a drag."""
+        source = self.__dict__.pop("drag_source", None)
+        if source is not None:
+            self._programs.remove(source)
+            self._end(source)
 
     def picture(self, out: Path) -> None:
         """Write a picture of the whole screen to `out`, as PNG or by its suffix."""
@@ -83,8 +90,12 @@ class Screen:
 
     def close(self) -> None:
         for process in reversed(self._programs):
-            process.terminate()
-            process.wait(10)
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            self._end(process)
+
+    @staticmethod
+    def _end(process: "subprocess.Popen[Any]") -> None:
+        process.terminate()
+        process.wait(10)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()

@@ -177,7 +177,7 @@ def test_waiting_is_the_sum_over_threads_and_unknown_without_counters(tmp_path: 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not report how long threads waited")
 def test_waiting_for_a_core_is_counted() -> None:
     """Given another program on the one core that this process may use, then its running and waiting times add up to the
-    elapsed time."""
+    elapsed time, or nearly, where the machine's host took the core away."""
     code = (
         "import os, subprocess, sys, time; from workers.measure.timing import WaitMeter; meter = WaitMeter();"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
@@ -189,4 +189,4 @@ def test_waiting_for_a_core_is_counted() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     waited, cpu_s, elapsed_s = map(float, done.stdout.split())
     assert waited > 0.1
-    assert waited + cpu_s == pytest.approx(elapsed_s, rel=0.1)
+    assert 0.75 * elapsed_s < waited + cpu_s < 1.1 * elapsed_s
