@@ -124,7 +124,7 @@ class ComparePage(Page):
         for figure in shown:
             figure.opened.connect(partial(self._on_figure, figure, value.recommended))
         proof = None
-        if value.outcome == "not_proven" and value.n_test:
+        if value.outcome == "not_proven" and value.n_test and value.evaluated is None:
             proof = ProofCard(self.theme, value, self.choose_folder, self.choose_file)
         return [
             in_row(*((figure, 1) for figure in shown), gap=SPACE_L),
