@@ -100,7 +100,8 @@ def test_catalog_is_updated_complete_and_compiled(language: str, template: Catal
     compiled = catalogs.po_path(language).with_suffix(".mo")
     assert bool(done) == compiled.exists(), f"{language}: {HOW}"
     if done:
-        assert [one.id for one in catalog if one.id and one not in done] == [], f"{language} is not complete: {HOW}"
+        missing = [one.id for one in catalog if one.id and not catalogs.is_whole(one.string)]
+        assert missing == [], f"{language} is not complete: {HOW}"
         assert [one.id for one in done if one.fuzzy or not has_same_placeholders(one, catalog)] == []
         assert compiled.read_bytes() == catalogs.compiled(catalog), f"{language}: {HOW}"
 
