@@ -1,0 +1,101 @@
+"""How far two equal processes that take turns seem to differ, by the length of a turn.
+
+    python -m tests.benchmarks.turn_lengths MODEL.onnx [--sets 24]
+
+Both run the same file in ONNX Runtime with two threads on one made request. Each form measures 80 requests of each
+process in a set, and forms take turns, too. A row has the deviation of log(time of one / time of the other) over the
+sets: by the medians of all requests, and by the median of the ratios of neighboring turns. Equal processes should
+have 0; the seconds of a set are what a form costs.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean, median, stdev
+
+import numpy as np
+
+FORMS = {"2 × 40": (2, 10, 40), "4 × 20": (4, 5, 20), "8 × 10": (8, 3, 10), "16 × 5": (16, 2, 5)}
+"""Turns of a set, and in each the requests to warm up and those that are timed."""
+
+RUNNER = """
+import itertools, json, sys, time
+import numpy as np, onnxruntime
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads, options.log_severity_level = 2, 3
+session = onnxruntime.InferenceSession(sys.argv[1], options)
+shapes = {i.name: [n if isinstance(n, int) else 1 for n in i.shape] for i in session.get_inputs()}
+feeds = {name: np.random.default_rng(0).random(shape, np.float32) for name, shape in shapes.items()}
+for line in itertools.chain(["[20, 1]"], sys.stdin):
+    warm, count = json.loads(line)
+    for _ in range(warm):
+        session.run(None, feeds)
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        session.run(None, feeds)
+        times.append(time.perf_counter() - began)
+    print(json.dumps(times), flush=True)
+"""
+
+
+@dataclass
+class Form:
+    """What one form found in each set: logarithms of ratios by both ways, and the seconds."""
+
+    by_medians: list[float] = field(default_factory=list)
+    by_turns: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def measure(self, runners: Sequence["subprocess.Popen[str]"], turns: int, warm: int, count: int) -> None:
+        """Measure one set; who begins changes from turn to turn."""
+        began = time.monotonic()
+        times: list[list[list[float]]] = [[], []]
+        for turn in range(turns):
+            for which in (0, 1) if turn % 2 == 0 else (1, 0):
+                times[which].append(ask(runners[which], warm, count))
+        self.seconds.append(time.monotonic() - began)
+        first, second = ([one for turn in own for one in turn] for own in times)
+        self.by_medians.append(float(np.log(median(first) / median(second))))
+        ratios = [np.log(median(a) / median(b)) for a, b in zip(*times, strict=True)]
+        self.by_turns.append(float(median(ratios)))
+
+
+def ask(runner: "subprocess.Popen[str]", warm: int, count: int) -> list[float]:
+    """Return the seconds of `count` requests after `warm` others."""
+    assert runner.stdin is not None and runner.stdout is not None
+    runner.stdin.write(f"{json.dumps([warm, count])}\n")
+    runner.stdin.flush()
+    return [float(one) for one in json.loads(runner.stdout.readline())]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--sets", type=int, default=24)
+    requested = parser.parse_args()
+    command = [sys.executable, "-c", RUNNER, str(requested.model)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    runners = [subprocess.Popen(command, text=True, **pipes) for _ in range(2)]
+    for runner in runners:
+        assert runner.stdout is not None
+        runner.stdout.readline()
+    found = {name: Form() for name in FORMS}
+    for _ in range(requested.sets):
+        for name, (turns, warm, count) in FORMS.items():
+            found[name].measure(runners, turns, warm, count)
+    for runner in runners:
+        runner.communicate()
+    for name, form in found.items():
+        spread = f"{stdev(form.by_medians):.3f} by medians, {stdev(form.by_turns):.3f} by neighboring turns"
+        print(f"{name:7} {spread}, {mean(form.seconds):.2f} s a set")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
