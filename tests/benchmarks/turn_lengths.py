@@ -1,11 +1,11 @@
-"""How far two equal processes that take turns seem to differ, by the length of a turn.
+"""Measure how much two equal processes that take turns seem to differ, for several lengths of a turn.
 
     python -m tests.benchmarks.turn_lengths MODEL.onnx [--sets 24]
 
-Both run the same file in ONNX Runtime with two threads on one made request. Each form measures 80 requests of each
-process in a set, and forms take turns, too. A row has the deviation of log(time of one / time of the other) over the
-sets: by the medians of all requests, and by the median of the ratios of neighboring turns. Equal processes should
-have 0; the seconds of a set are what a form costs.
+Both run the same file in ONNX Runtime with two threads on one generated request. Each form (see `FORMS`) measures 80
+requests of each process in a set, and the forms take turns, too. A row has the standard deviation over the sets of
+log(time of one process / time of the other), ideally 0, computed from the medians of all requests and from the median
+of the ratios of neighboring turns, and the seconds of a set.
 """
 
 import argparse
@@ -46,14 +46,14 @@ for line in itertools.chain(["[20, 1]"], sys.stdin):
 
 @dataclass
 class Form:
-    """What one form found in each set: logarithms of ratios by both ways, and the seconds."""
+    """Results of one form, one value per set: the logarithm of the ratio computed in both ways, and the seconds."""
 
     by_medians: list[float] = field(default_factory=list)
     by_turns: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
     def measure(self, runners: Sequence["subprocess.Popen[str]"], turns: int, warm: int, count: int) -> None:
-        """Measure one set; who begins changes from turn to turn."""
+        """Measure one set; the processes begin a turn alternately."""
         began = time.monotonic()
         times: list[list[list[float]]] = [[], []]
         for turn in range(turns):
@@ -67,7 +67,7 @@ class Form:
 
 
 def ask(runner: "subprocess.Popen[str]", warm: int, count: int) -> list[float]:
-    """Return the seconds of `count` requests after `warm` others."""
+    """Return the seconds of each of `count` requests, after `warm` untimed ones."""
     assert runner.stdin is not None and runner.stdout is not None
     runner.stdin.write(f"{json.dumps([warm, count])}\n")
     runner.stdin.flush()

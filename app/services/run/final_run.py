@@ -84,7 +84,7 @@ class FinalRun:
         """Measure one more round of undecided versions; return False if none is open or no time is left.
 
         Versions that will hardly be safe wait until the gains were proven, and are measured if `doubtful` is true.
-        Where all failed, versions with the original's numbers that looked little slower at first come before them.
+        Where all gains failed their proof, `Search.near` with the original's numbers come before them.
         """
         search, objective, self._is_over = self._search, self._search.plan.objective, False
         if self._most is not None and self._begun >= self._most:

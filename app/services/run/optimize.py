@@ -80,7 +80,7 @@ class _Optimization(Search):
         super().__init__(recorder, plan, more_s)
         self._better_goals = better_goals
         self._waiting: deque[tuple[int, Recipe]] = deque()  # recipes that were not tried yet, with their steps
-        self._unneeded: list[tuple[int, Recipe]] = []  # those that no failure asked for so far
+        self._unneeded: list[tuple[int, Recipe]] = []  # skipped, as what they replace did not fail
         self._cut: list[tuple[int, Recipe, float]] = []  # those that were stopped, with the seconds that they had
         self._unmade: list[tuple[RecipeStep, ...]] = []
         self._awaited: set[str] = set()
@@ -274,7 +274,7 @@ class _Optimization(Search):
         return tried > 0
 
     def _put_back(self, final_ids: Callable[[], list[str]]) -> None:
-        """Queue recipes again that a failed proof asks for, and stopped ones if `MORE_TIME` has become free."""
+        """Queue skipped recipes again that a failed proof made necessary, and stopped ones if `MORE_TIME` is left."""
         needed = [one for one in self._unneeded if self._needed(one[1])]
         self._unneeded = [one for one in self._unneeded if one not in needed]
         self._waiting.extendleft(reversed(needed))

@@ -197,7 +197,7 @@ class Search(RunSteps):
         return self.near()[:1]
 
     def near(self) -> list[Variant]:
-        """Return versions that looked little slower than the original, best first: noise may have done that."""
+        """Return versions that looked at most a fifth slower than the original, best first; noise may explain that."""
         near = [v for v in self.variants() if not v.is_baseline and is_eligible(v) and speedup_of(v) > NEAR_SHARE]
         return sorted(near, key=speedup_of, reverse=True)
 

@@ -147,7 +147,7 @@ SAFE, WORSE = Like(p50_ms=1), Like(p50_ms=1, verdict="regressed")
 FAILED = Like(fails_at="apply")
 DOUBTFUL = Like(p50_ms=1, verdict="regressed", calibration="not_enough_data", agreement=0.99)
 REFUTED = Like(p50_ms=1, verdict="regressed", calibration="safe")
-"""Versions that the calibration set leaves open, and that only the test set refutes."""
+"""Versions that regress on the test set: the calibration set of one leaves it open, that of the other shows nothing."""
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,15 @@ def test_conditional_recipe_runs_only_if_its_condition_holds(
     one.go()
     assert ("Careful" in one.variants) is is_tried
     assert (one.states["Careful"] == "skipped") is not is_tried
+
+
+def test_replacement_of_a_refuted_version_is_proven_as_a_second_look(stage: Make) -> None:
+    """Given a version that only the test set refutes, Then its replacement is tested at the level of another look."""
+    one = stage(Like(p50_ms=4), {"A": REFUTED, "Careful": Like(p50_ms=2)})
+    named, careful = one.request.preset.recipes
+    one.try_recipes(named.model_copy(update={"id": "A"}), careful.model_copy(update={"only_if_failed": ("A",)}))
+    assert one.go().recommended_variant_id == one.variants["Careful"].id
+    assert (one.play.earlier["A"], one.play.earlier["Careful"]) == (0, 1)
 
 
 @pytest.mark.parametrize("kind", ["apply", "answer", "judge", "measure"])

@@ -36,8 +36,8 @@ def test_evaluated_row_states_that_no_more_were_planned(opened: Any, examples: M
         assert "Only 539 of your 617" in text_of(page)
 
 
-def test_no_more_examples_are_asked_for_while_some_are_untested(opened: Any, examples: ModuleType) -> None:
-    """Given a result that is not proven, Then the card asks for examples only where all of them were tested."""
+def test_proof_card_is_shown_once_all_examples_were_tested(opened: Any, examples: ModuleType) -> None:
+    """Given a result that is not proven, Then the card with the missing examples is shown only if all existing ones were tested."""
     whole = examples.not_proven()
     assert "How to prove it" in text_of(opened(ComparePage, whole))
     assert "How to prove it" not in text_of(opened(ComparePage, replace(whole, evaluated=EvaluatedValue(539, 617))))
