@@ -94,7 +94,7 @@ def _phones(facts: RunFacts, best: Variant | None) -> Iterator[str]:
 def _headline(facts: RunFacts, best: Variant | None) -> str:
     judgement = best.judgement if best is not None else None
     if best is not None and not is_safe(best):
-        if judgement is None or (judgement.n_unasked and not judgement.missing_examples):
+        if judgement is None or judgement.n_unasked:
             return _("Looks alike, not proven yet")
         if judgement.missing_examples:
             return _("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)

@@ -104,7 +104,7 @@ def missing_words(variant: Variant) -> str:
     """
     if variant.judgement is None:
         return _("prove it")
-    if variant.judgement.n_unasked and not variant.judgement.missing_examples:
+    if variant.judgement.n_unasked:
         return _("ask the other {0:,} examples").format(variant.judgement.n_unasked)
     missing = variant.judgement.missing_examples
     return _("add about {0:,} examples").format(missing) if missing else _("add more examples")

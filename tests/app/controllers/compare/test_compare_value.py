@@ -11,7 +11,7 @@ from app.controllers.compare.presenter import compare_value, version_value
 from app.controllers.export.presenter import checks, reason_needed, stage_checks
 from app.domain.outcome import SearchEnd
 from app.domain.variant import Measurement
-from app.domain.words.results import OTHER_PROGRAMS
+from app.domain.words.results import OTHER_PROGRAMS, missing_words
 from app.services.after.watching import ReleaseChange, Watched
 from app.services.records.facts import RunFacts
 from widgets.pages.compare.table import columns
@@ -57,6 +57,14 @@ def test_unproven_version_names_the_missing_examples() -> None:
     assert (value.n_test, value.needed) == (20, 300)
     assert "Export anyway" in value.note
     assert rows(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))["v1"].verdict == "alike"
+
+
+def test_no_examples_are_asked_for_while_some_are_untested() -> None:
+    """Given an unproven version whose proof left 3,265 examples out, Then neither headline nor hint asks for more."""
+    cut = judgement(verdict="not_enough_data", n=1730, missing_examples=13_487, changed_count=9, n_unasked=3265)
+    unsure = variant(1, speedup=1.3, judgement=cut)
+    assert "13,487" not in compare_value(facts(variant(0), unsure, best="v1")).headline
+    assert "3,265" in missing_words(unsure) and "13,487" not in missing_words(unsure)
 
 
 def test_added_longer_texts_are_noted() -> None:
