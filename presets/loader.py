@@ -1,5 +1,6 @@
 """Find the presets that come with Fettle and those in the user's own folder."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def load_presets(own_folder: Path | None = None) -> Catalog:
     A mistake in a built-in preset raises; a mistake in one of the user's files goes to `problems`. An id that exists
     already is refused, so that no file can replace another preset.
     """
-    presets = [load_preset(path) for path in sorted(BUILTIN_FOLDER.glob("*.yaml"))]
+    presets = list(_builtin())
     origin = {preset.id: "a preset that comes with Fettle" for preset in presets}
     if len(origin) != len(presets):
         raise ValueError("two presets that come with Fettle have the same id")
@@ -92,6 +93,12 @@ def load_presets(own_folder: Path | None = None) -> Catalog:
             presets.append(preset)
             origin[preset.id] = path.name
     return Catalog(tuple(sorted(presets, key=lambda preset: (preset.position, preset.id))), tuple(problems))
+
+
+@functools.cache
+def _builtin() -> tuple[Preset, ...]:
+    """Return the presets that come with Fettle, which do not change while it runs."""
+    return tuple(load_preset(path) for path in sorted(BUILTIN_FOLDER.glob("*.yaml")))
 
 
 def preset_of_recipes(path: Path, own_folder: Path | None = None) -> Preset:

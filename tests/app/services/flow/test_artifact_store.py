@@ -59,10 +59,11 @@ def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatc
     keys = {ArtifactStore(tmp_path).key("answer", {}, 0, {})}
     monkeypatch.setattr("app.services.flow.artifacts.machine_identity", lambda: "another processor")
     keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
+    monkeypatch.syspath_prepend(tmp_path / "packages")
     for name in ("tokenizers", "pillow", "scipy", "timm", "onnxscript"):
-        monkeypatch.setattr(
-            "app.services.flow.artifacts.version", lambda library, name=name: "9" if library == name else "1"
-        )
+        facts = tmp_path / "packages" / f"{name}-999.dist-info"
+        facts.mkdir(parents=True)
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 999\n")
         keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
     assert len(keys) == 7
 
