@@ -72,9 +72,17 @@ def test_no_page_is_left_out() -> None:
     assert found - {kind.__name__ for kind, _ in STATES.values()} == {"OptimizePage"}
 
 
-def test_all_can_be_read_out_and_reached(page: Page) -> None:
-    """Given a page, then what takes the focus has a name, labels are plain text, one button at most is primary,
-    and no field swallows a dropped file."""
+def test_page_can_be_read_out_reached_and_drawn_in_dark(page: Page, theme: Theme, qtbot: QtBot) -> None:
+    """Given a page in one of its states, which is made once for all that holds for it, Then it can be read out and
+    reached, and follows the theme."""
+    check_all_can_be_read_out(page)
+    check_tab_reaches_every_control_in_the_order_of_the_layout(page)
+    check_colors_follow_the_theme(page, theme, qtbot)
+
+
+def check_all_can_be_read_out(page: Page) -> None:
+    """Check that what takes the focus has a name, labels are plain text, one button at most is primary, and no field
+    swallows a dropped file."""
     silent = [w for w in page.findChildren(QWidget) if speaks(w) and not name_of(w)]
     silent = [w for w in silent if w.objectName() != "qt_scrollarea_viewport"]
     assert not silent, [(type(w).__name__, w.objectName(), w.parent()) for w in silent]
@@ -89,9 +97,9 @@ def test_all_can_be_read_out_and_reached(page: Page) -> None:
     assert not [w for w in page.findChildren(QWidget) if isinstance(w, kinds) and w.acceptDrops() and w.isVisible()]
 
 
-def test_tab_reaches_every_control_in_the_order_of_the_layout(page: Page) -> None:
-    """Given a page, When its controls are listed as Tab reaches them, Then none is missing but buttons that exclude each
-    other, and what stands in one column comes from top to bottom."""
+def check_tab_reaches_every_control_in_the_order_of_the_layout(page: Page) -> None:
+    """Check the controls as Tab reaches them: none is missing but buttons that exclude each other, and what stands in one
+    column comes from top to bottom."""
     order = focus_order(page)
     reached = [w for w in page.findChildren(QWidget) if speaks(w) and w.isEnabled() and w.focusProxy() is None]
     reached = [w for w in reached if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
@@ -119,8 +127,8 @@ def mean(image: QImage) -> float:
     )
 
 
-def test_colors_follow_the_theme(page: Page, theme: Theme, qtbot: QtBot) -> None:
-    """Given a page, when dark is chosen, then it is drawn in dark, and back again byte for byte."""
+def check_colors_follow_the_theme(page: Page, theme: Theme, qtbot: QtBot) -> None:
+    """Check that a page is drawn in dark when that is chosen, and back again byte for byte."""
     qtbot.waitUntil(lambda: not page.findChildren(PictureStore) or not page.findChildren(PictureStore)[0].is_busy)
     light = drawn(page, theme)
     theme.set_choice("dark")

@@ -32,8 +32,9 @@ from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
 from widgets.tokens import COMPACT_RAIL_WIDTH
 
-SIZES = ((1024, 700), (1280, 800), (3840, 2160))
-BETWEEN = SIZES[1]
+SMALL, BETWEEN, LARGE = (1024, 700), (1280, 800), (3840, 2160)
+TWICE_AS_LARGE = ((640, 368), (512, 318))
+"""Half of a usual screen's pixels, which is what text of 200 % leaves."""
 MOST_TABS = 60
 FOREIGN = (
     "W" * 20,
@@ -50,11 +51,10 @@ FOREIGN = (
 
 
 FULL = [name for name in STATES if name.endswith(("-full", "-items", "-safe", "-ask", "-override"))]
+AT_SIZES = [name for name in STATES if name in FULL or name.endswith(("-empty", "-done", "-error"))]
 CASES = [
-    (name, size)
-    for size in SIZES
-    for name in STATES
-    if size == SIZES[0] or name in FULL or name.endswith(("-empty", "-done", "-error"))
+    *(pytest.param(name, (SMALL, LARGE) if name in AT_SIZES else (SMALL,), id=name) for name in STATES),
+    *(pytest.param(name, (BETWEEN,), id=f"{name}-{BETWEEN[0]}", marks=pytest.mark.slow) for name in AT_SIZES),
 ]
 InWindow = Callable[[str, tuple[int, int]], tuple[MainWindow, Page]]
 
@@ -71,17 +71,14 @@ def in_window(qapp: QApplication, qtbot: QtBot, theme: Theme, examples: ModuleTy
         window.build(qapp, theme, clock, plain_pages({"model": lambda: kind(theme)}))
         clock.setParent(window)
         made.append(window)
-        window.setMinimumSize(QSize(*size).boundedTo(window.minimumSize()))
-        window.resize(*size)
+        resize(window, size)
         page = window.page("model")
         assert isinstance(page, Page)
         fill(page, examples)
         window.show_page("model")
         with qtbot.waitExposed(window):
             window.show()
-        window.resize(*size)
-        for _ in range(3):
-            qapp.processEvents()
+        resize(window, size)
         return window, page
 
     yield show
@@ -89,6 +86,13 @@ def in_window(qapp: QApplication, qtbot: QtBot, theme: Theme, examples: ModuleTy
         window.close_now()
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def resize(window: MainWindow, size: tuple[int, int]) -> None:
+    window.setMinimumSize(QSize(*size).boundedTo(window.minimumSize()))
+    window.resize(*size)
+    for _ in range(3):
+        QApplication.processEvents()
 
 
 def visible(page: Page, kind: type[Any]) -> list[Any]:
@@ -162,23 +166,19 @@ def laid_over(page: Page) -> list[tuple[str, str]]:
     return problems
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [
-        pytest.param(*case, id=f"{case[0]}-{case[1][0]}", marks=[pytest.mark.slow] * (case[1] == BETWEEN))
-        for case in CASES
-    ],
-)
-def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -> None:
-    """Given a page in a state and a size of the window, then all words are whole, the last column of each table is
+@pytest.mark.parametrize(("name", "sizes"), CASES)
+def test_nothing_is_cut(in_window: InWindow, name: str, sizes: tuple[tuple[int, int], ...]) -> None:
+    """Given a page in a state, When the window has each size, then all words are whole, the last column of each table is
     inside it, nothing scrolls sideways, and nothing is outside of its card."""
-    _window, page = in_window(name, size)
-    assert page.widget().width() <= page.viewport().width()
-    assert page.horizontalScrollBar().maximum() == 0
-    assert cut_labels(page) == []
-    assert cut_columns(page) == []
-    assert cut_by_parents(page) == []
-    assert laid_over(page) == []
+    window, page = in_window(name, sizes[0])
+    for size in sizes:
+        resize(window, size)
+        assert page.widget().width() <= page.viewport().width(), size
+        assert page.horizontalScrollBar().maximum() == 0, size
+        assert cut_labels(page) == [], size
+        assert cut_columns(page) == [], size
+        assert cut_by_parents(page) == [], size
+        assert laid_over(page) == [], size
 
 
 def test_focus_goes_from_the_main_button_to_dock_and_rail(in_window: InWindow) -> None:
@@ -192,19 +192,19 @@ def test_focus_goes_from_the_main_button_to_dock_and_rail(in_window: InWindow) -
 
 
 @pytest.mark.parametrize("name", FULL)
-@pytest.mark.parametrize("size", [(640, 368), (512, 318)])
-def test_text_twice_as_large_scrolls_instead_of_being_cut(
-    in_window: InWindow, name: str, size: tuple[int, int]
-) -> None:
-    """Given half of a usual screen's pixels, which is what text of 200 % leaves, Then no word and no figure is cut, the rail
-    and the page scroll, and the page's head scrolls with it."""
-    window, page = in_window(name, size)
-    assert window.rail.width() == COMPACT_RAIL_WIDTH and all(e.text() == "" for e in window.rail.entries.values())
-    assert page.isAncestorOf(page._top) and page.widget().isAncestorOf(page._top)
-    assert cut_labels(page) == []
-    assert cut_by_parents(page) == []
-    assert laid_over(page) == []
-    assert [label.text() for label in window.dock.findChildren(QLabel) if is_cut(label)] == []
+def test_text_twice_as_large_scrolls_instead_of_being_cut(in_window: InWindow, name: str) -> None:
+    """Given a window that text of 200 % leaves, Then no word and no figure is cut, the rail and the page scroll, and the
+    page's head scrolls with it."""
+    window, page = in_window(name, TWICE_AS_LARGE[0])
+    for size in TWICE_AS_LARGE:
+        resize(window, size)
+        assert window.rail.width() == COMPACT_RAIL_WIDTH, size
+        assert all(e.text() == "" for e in window.rail.entries.values()), size
+        assert page.isAncestorOf(page._top) and page.widget().isAncestorOf(page._top), size
+        assert cut_labels(page) == [], size
+        assert cut_by_parents(page) == [], size
+        assert laid_over(page) == [], size
+        assert [label.text() for label in window.dock.findChildren(QLabel) if is_cut(label)] == [], size
 
 
 def is_cut(label: QLabel) -> bool:
@@ -225,7 +225,7 @@ def seen(page: Page, widget: QWidget) -> bool:
 def test_tab_scrolls_to_what_it_reaches(in_window: InWindow, qtbot: QtBot, name: str) -> None:
     """Given the smallest window, when Tab is pressed again and again, and Shift+Tab back, then what has the focus is in
     view each time."""
-    window, page = in_window(name, (1024, 700))
+    window, page = in_window(name, SMALL)
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=5000)
     hidden: list[str] = []
