@@ -77,12 +77,12 @@ def recommend_another(home: Path) -> None:
 
 @contextlib.contextmanager
 def asking(port: int, path: str, picture: bytes) -> Iterator[list[int]]:
-    """Send one request after the other meanwhile; yields their statuses."""
+    """Send requests one after the other meanwhile, with pauses that leave the processor to the export; yields their statuses."""
     statuses: list[int] = []
     ended = threading.Event()
 
     def ask() -> None:
-        while not ended.is_set():
+        while not ended.wait(0.05):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("POST", path, picture)
             statuses.append(connection.getresponse().status)
