@@ -27,22 +27,28 @@ MACHINES = (
     Machine("beta", "0,1"),
     Machine("gamma", "1", {"ONEDNN_MAX_CPU_ISA": "SSE41"}),
 )
-RECIPES = """
+HEAD = """
 id: three
 title: Three
-summary: Two versions.
+summary: One or two versions.
 expect: something
 how_long: soon
 max_loss_pct: 5
 time_budget_s: 120
 recipes:
+"""
+FASTER = """
   - title: Faster engine
     runtime: openvino
     settings: {inference_precision: f32}
+"""
+INT8 = """
   - title: INT8
     runtime: onnxruntime-cpu
     steps: [{technique: int8_static, params: {examples: 8, reduce_range: true}}]
 """
+ONE_SET = {"FETTLE_MOST_SETS": "1"}
+"""No verdict is needed, only times of each computer."""
 WITH_TIMES = {"manifest.json", "README.md", "card.html", "bom.json", "SHA256SUMS"}
 """Files of a bundle that state when and how fast; all others must be the same."""
 BY_VERDICT = (DECISIONS_FILE, "EVIDENCE.md")
@@ -73,7 +79,7 @@ def exported(fettle: Fettle, out: Path, run: dict[str, Any]) -> dict[str, bytes]
 def test_three_computers_by_command(three: tuple[Sshd, ...], tmp_path: Path) -> None:
     """Given three computers, When they are added and a model is optimized on all of them, Then each measures with its own
     cores and instruction sets, the table has all, and a bundle made there is the one that is made here alone."""
-    fettle, alone = Fettle(tmp_path / "data"), Fettle(tmp_path / "alone")
+    fettle, alone = (Fettle(tmp_path / name, more=ONE_SET) for name in ("data", "alone"))
     for server in three:
         server.place_packages()
         one = server.computer
@@ -84,17 +90,18 @@ def test_three_computers_by_command(three: tuple[Sshd, ...], tmp_path: Path) -> 
     rows = fettle.here("--json", "computer", "list").document["computers"]
     assert {row["name"]: row["cores"] for row in rows} == {"alpha": 1, "beta": 2, "gamma": 1}
 
-    data, recipes = write_part(tmp_path / "some.npz", 0, 120), tmp_path / "three.yaml"
-    recipes.write_text(RECIPES)
-    words = ("--json", "optimize", sample_paths().model, "--data", data, "--recipe", recipes)
-    done = fettle(*words, "--on", "here,alpha,beta,gamma", timeout_s=600)
+    data, both, int8 = write_part(tmp_path / "some.npz", 0, 120), tmp_path / "both.yaml", tmp_path / "int8.yaml"
+    both.write_text(HEAD + FASTER + INT8)
+    int8.write_text(HEAD + INT8)
+    words = ("--json", "optimize", sample_paths().model, "--data", data, "--recipe")
+    done = fettle(*words, both, "--on", "here,alpha,beta,gamma", timeout_s=600)
     assert done.code in (0, 4), done.err
     table = done.document["table"]
     assert table["computers"] == ["", "alpha", "beta", "gamma"]
     by_title = {version["title"]: version["on"] for version in table["versions"]}
     assert by_title.keys() == {"Original", "Faster engine", "INT8"}
     assert all(on[name]["latency_mean_ms"] > 0 for on in by_title.values() for name in table["computers"])
-    local = alone(*words)
+    local = alone(*words, int8)
     assert local.code in (0, 4), local.err
     masked = next(run for run in done.document["runs"] if run.get("computer") == "gamma")
     here, there = (
