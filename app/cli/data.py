@@ -60,10 +60,11 @@ def _print_finding(output: Output, finding: CheckFinding) -> None:
     output.text(f"  {finding.level}: {finding.what}")
     if finding.level == "info":
         return
-    for names in finding.groups[:SHOWN] or [(name,) for name in finding.items[:SHOWN]]:
+    listed = finding.groups or [(name,) for name in finding.items]
+    for names in listed[:SHOWN]:
         output.text(f"      {' = '.join(names)}")
-    rest = max(finding.count or 0, len(finding.groups or finding.items)) - SHOWN
-    if rest > 0 and not finding.groups:
+    rest = (len(listed) if finding.groups else max(finding.count or 0, len(listed))) - SHOWN
+    if listed and rest > 0:
         output.text(f"      and {rest:,} more")
     if finding.hint:
         output.text(f"      {finding.hint}")
