@@ -9,10 +9,12 @@ import pytest
 from evaluated import write_noise
 
 from workers.contracts.errors import InputRefused
-from workers.evaluate.data.base import NOT_FINITE
+from workers.evaluate.data.base import NOT_FINITE, Options
 from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.readers.arrays import read
 from workers.evaluate.data.sniff import all_readers
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineSpec
 
 Make = Callable[..., Any]
 
@@ -20,6 +22,13 @@ Make = Callable[..., Any]
 def save(path: Path, **arrays: Any) -> Path:
     np.savez(path, **arrays)
     return path
+
+
+@pytest.fixture
+def two_inputs() -> PipelineSpec:
+    """A model that takes a user and an item."""
+    inputs = tuple(PipelineInput(name, "float32", (None, 4), "array") for name in ("user", "item"))
+    return PipelineSpec(task="arrays", inputs=inputs, outputs=(), preprocess=ArraySteps(), answer_kind="tensor")
 
 
 def numbers(n: int) -> np.ndarray:
@@ -136,6 +145,19 @@ def test_arrays_that_differ_below_zero_are_no_duplicates(run_data: Make, tmp_pat
         result, folder = run_data("pictures", save(tmp_path / f"{name}.npz", **{name: values}))
         assert result.merged_doubles == 0 and result.kind == "arrays" and result.n_items == len(values)
         assert min(float(item["input"].min()) for item in Prepared(folder / "test")) < -1
+
+
+def test_arrays_without_one_of_several_inputs_name_all_arrays(two_inputs: PipelineSpec, tmp_path: Path) -> None:
+    """Given a model of two inputs and a file in which one of them has another name, Then the file is refused once for
+    what it holds, and its items are not tried one by one."""
+    rows = np.zeros((300, 4), np.float32)
+    for arrays in ({"users": rows, "item": rows}, {"user": rows, "items": rows}, {"x": rows}):
+        with pytest.raises(InputRefused) as refused:
+            read(save(tmp_path / "a.npz", **arrays), Options(two_inputs))
+        assert refused.value.code == "no_inputs"
+        assert all(f"“{name}”" in refused.value.detail for name in ("user", "item", *arrays))
+    for arrays in ({"user": rows, "item": rows}, {"x": rows, "item": rows}):
+        assert len(read(save(tmp_path / "a.npz", **arrays), Options(two_inputs)).entries) == 300
 
 
 LENGTHS = {"audio": np.zeros(100, np.int16), "lengths": np.array([60, 60])}

@@ -81,7 +81,7 @@ def read(path: Path, options: Options) -> Collection:
     assert file is not None
     arrays = load_arrays(file)
     inputs = find_inputs(arrays, options.spec)
-    if not inputs:
+    if _lacks_an_input(inputs, options.spec):
         raise _no_inputs(file, arrays, options.spec)
     count = min(len(values) for values in inputs.values())
     if not count:
@@ -148,6 +148,14 @@ def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> dict[
     found = next((lower[name] for name in X_NAMES if name in lower and lower[name].ndim), None)
     numbers = found is not None and found.dtype.kind in "biufc"
     return {**named, "x": found} if found is not None and numbers else named
+
+
+def _lacks_an_input(inputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> bool:
+    """Return whether the main input or another one that nothing fills in has no array."""
+    main = main_input_of(spec).name
+    given = {*inputs, main} if "x" in inputs else set(inputs)
+    needed = {entry.name for entry in spec.inputs if entry.source == "array" and not entry.optional}
+    return not {*needed, main} <= given
 
 
 def _labels_of(
