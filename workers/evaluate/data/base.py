@@ -158,11 +158,32 @@ NOT_FINITE = mark("It holds numbers that are not finite.")
 """The reason why the data check and a run reject data without a single finite number."""
 
 
+LONGEST_NAME = 80
+"""Letters of a name in a sentence."""
+
+OTHER_FORMATS: Mapping[Kind, tuple[frozenset[str], str]] = {
+    "images": (
+        frozenset({".heic", ".heif", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".svg", ".psd"}),
+        mark("Save them as JPEG or PNG, and choose them again."),
+    ),
+    "audio": (
+        frozenset({".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".wma"}),
+        mark("Save them as WAV, and choose them again."),
+    ),
+}
+"""Suffixes of usual pictures and sounds that cannot be read, with what to do, by the kind of the data."""
+
+
 def names_of(items: Sequence[str], most: int = 3) -> str:
     """Return a list for sentences, for example "a, b, c and 4 more"."""
-    listed = joined((_("“{0}”").format(shown(item)[:80]) for item in items[:most]), ", ")
+    listed = joined((_("“{0}”").format(_shortened(shown(item))) for item in items[:most]), ", ")
     rest = len(items) - most
     return _("{0} and {1} more").format(listed, rest) if rest > 0 else listed
+
+
+def _shortened(name: str) -> str:
+    """Return a name without its middle if it is long: files in deep folders differ at the end."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:30]}…{name[31 - LONGEST_NAME :]}"
 
 
 def reason_of(error: Exception, most: int = 400) -> str:
@@ -180,4 +201,6 @@ def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRef
     holds = "" if path.is_file() else _("It holds {0}.").format(names_of(inside)) if inside else _("It is empty.")
     if path.suffix.lower() == ".zip" and path.is_file():
         hint = mark("Unpack the ZIP file and choose the unpacked folder.")
+    suffixes = {file.suffix.lower() for file in (path, *(path.rglob("*") if path.is_dir() else ()))}
+    hint = next((to_do for others, to_do in OTHER_FORMATS.values() if others & suffixes), hint)
     return InputRefused("no_data_found", title, joined([sought, holds]), hint)

@@ -12,7 +12,17 @@ from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.contracts.translation import _, ngettext
-from workers.evaluate.data.base import Collection, Entry, Options, file_digest, info, names_of, shown, warning
+from workers.evaluate.data.base import (
+    OTHER_FORMATS,
+    Collection,
+    Entry,
+    Options,
+    file_digest,
+    info,
+    names_of,
+    shown,
+    warning,
+)
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.tables import read_table
 
@@ -28,6 +38,9 @@ LISTS = ("labels.csv", "metadata.csv", "labels.jsonl", "metadata.jsonl", "manife
 TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")
 
+
+OTHER_FORMAT = "other_format"
+"""Code of the finding about files that were left out for their format."""
 
 PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "leftimg8bit"})
 """Common names of the folder of pictures, in lower case."""
@@ -75,7 +88,21 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
         what = _("The labels are the names of the {0} sub-folders.").format(len(classes))
         one = _("The labels are the sub-folder’s name.")
         findings.append(info(what if len(classes) > 1 else one, FOLDER_LABELS))
+    findings += _other_formats(root, kind)
     return Collection(kind, entries, findings=tuple(findings))
+
+
+def _other_formats(root: Path, kind: Kind) -> Iterator[Finding]:
+    """Warn about files of the kind whose format cannot be read, so that they are not left out silently."""
+    suffixes, to_do = OTHER_FORMATS.get(kind, (frozenset(), ""))
+    names = [file.relative_to(root).as_posix() for file in files_below(root, suffixes)]
+    if names:
+        what = ngettext(
+            "{0} file is of a format that Fettle cannot read, and left out: {1}. {2}",
+            "{0:,} files are of a format that Fettle cannot read, and left out: {1}. {2}",
+            len(names),
+        )
+        yield warning(what.format(len(names), names_of(names), _(to_do)), OTHER_FORMAT)
 
 
 def list_in(folder: Path) -> Path | None:

@@ -68,7 +68,7 @@ def test_lists_of_labels_with_other_separators_and_encodings_are_read(
 @pytest.mark.parametrize(
     ("kind", "name", "hint"),
     [
-        ("sounds", "0.mp3", "Choose a folder or file with sounds (WAV"), ("pictures", "pictures.zip", "Unpack"),
+        ("sounds", "0.mp3", "Save them as WAV"), ("pictures", "pictures.zip", "Unpack"),
         ("pictures", "letter.docx", "Choose a folder"),
     ],
 )  # fmt: skip

@@ -11,8 +11,10 @@ from PIL import Image
 from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
+from workers.evaluate.data.base import LONGEST_NAME, names_of
 from workers.evaluate.data.build import LOOKING
 from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.folders import OTHER_FORMAT
 from workers.evaluate.data.store import READING
 from workers.pipeline import images
 from workers.pipeline.prepared import Prepared
@@ -207,6 +209,30 @@ def test_folder_without_a_readable_picture_is_refused(run_data: Make, tmp_path: 
     with pytest.raises(InputRefused) as refused:
         run_data("pictures", folder)
     assert refused.value.code == code and detail in refused.value.detail
+
+
+def test_pictures_of_other_formats_are_reported(run_data: Make, tmp_path: Path, picture: Make) -> None:
+    """Given photos of a phone (HEIC) beside pictures, Then they are counted as left out; and without others, the hint
+    says what to do."""
+    for name in ("IMG_1.HEIC", "more/IMG_2.heif"):
+        (tmp_path / "phone" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "phone" / name).write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(InputRefused) as refused:
+        run_data("pictures", tmp_path / "phone")
+    assert refused.value.code == "no_data_found" and "JPEG" in refused.value.hint
+
+    picture(tmp_path / "phone" / "a.png", 1)
+    result, _ = run_data("pictures", tmp_path / "phone")
+    left_out = [finding.what for finding in result.findings if finding.code == OTHER_FORMAT]
+    assert result.n_items == 1 and len(left_out) == 1
+    assert left_out[0].startswith("2 files") and "“more/IMG_2.heif”" in left_out[0]
+
+
+def test_long_names_stay_apart_in_sentences() -> None:
+    """Given files of one deep folder, Then their shortened names differ."""
+    folder = "x" * 200
+    assert names_of([f"{folder}/a.png"]) != names_of([f"{folder}/b.png"])
+    assert len(names_of([f"{folder}/a.png"])) == LONGEST_NAME + 2
 
 
 def test_unusual_file_names_are_read(run_data: Make, tmp_path: Path, picture: Make) -> None:
