@@ -226,6 +226,16 @@ def test_pickle_that_runs_code_runs_nothing(saved, refused, tmp_path, protocol):
     assert refused(saved(pickle.dumps([1, 2, 3], protocol), "model.pkl")).code == "pickle"
 
 
+@pytest.mark.parametrize("broken", [b"", b"\xff" * 64])
+def test_scikit_learn_pickle_is_named_with_the_way_to_onnx(saved, refused, broken):
+    """Given a pickle of scikit-learn, or joblib's with raw arrays between its parts, Then it is not called damaged, and
+    the hint names skl2onnx instead of PyTorch."""
+    names = b"\x80\x04\x8c\x18sklearn.ensemble._forest\x94\x8c\x16RandomForestClassifier\x94\x93\x94"
+    error = refused(saved(names + broken + b".", "forest.joblib"))
+    assert error.code == "pickle"
+    assert "skl2onnx" in error.hint and "torch" not in error.hint
+
+
 @pytest.mark.parametrize("side", ["9" * 5000, "99999999999", "0"])
 def test_metadata_with_absurd_values_is_ignored(tmp_path: Path, side: str) -> None:
     """Given metadata of an exporter with sides of 5,000 digits and class names of endless lists, Then the sides are not

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
@@ -31,6 +32,11 @@ _LEGACY_PICKLES = 5  # magic number, protocol, system, object, storage keys
 _MODULE_HINT = mark(
     "Ask for the weights alone (torch.save(model.state_dict(), …)), or for TorchScript, safetensors or ONNX."
 )
+
+_SCIKIT_NAMES = (b"sklearn.", b"joblib.")
+"""Modules at the start of what scikit-learn's users save with pickle or joblib, which puts arrays between the parts."""
+_SCIKIT_WITHIN_BYTES = 4096
+_SCIKIT_HINT = mark("Convert it to ONNX with skl2onnx, and open the .onnx file.")
 
 
 def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
@@ -82,17 +88,23 @@ def legacy_calls(path: Path, ctx: JobContext) -> list[str]:
         except Exception:  # picklescan passes on errors of pickletools and struct
             is_torch = False
         file.seek(0)
+        head = file.read(_SCIKIT_WITHIN_BYTES)
+        is_scikit = not is_torch and any(name in head for name in _SCIKIT_NAMES)
+        file.seek(0)
         names: list[str] = []
         with checking(ctx, [path]):
             for _pickle in range(_LEGACY_PICKLES if is_torch else 1):
-                names += check_calls(path, file, once=is_torch)
+                try:
+                    names += check_calls(path, file, once=is_torch)
+                except InputRefused as error:
+                    if not is_scikit or error.code != "damaged":
+                        raise
     if not is_torch:
-        raise refuse(
-            "pickle",
-            "This is a pickle, not a model",
-            _("{0} is a Python pickle. Opening one can run any program, so Fettle never does.").format(path.name),
-            _MODULE_HINT,
-        )
+        what = _("{0} is a Python pickle. Opening one can run any program, so Fettle never does.")
+        if is_scikit:
+            what = _("{0} is a Python pickle of scikit-learn. Opening one can run any program, so Fettle never does.")
+        hint = _SCIKIT_HINT if is_scikit else _MODULE_HINT
+        raise refuse("pickle", "This is a pickle, not a model", what.format(path.name), hint)
     return names
 
 
