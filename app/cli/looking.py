@@ -145,7 +145,8 @@ def inspect(
         output.text(f"  {finding.level}: {finding.what}")
     for line in fed_lines(fed.result) if fed is not None else ():
         output.text(line)
-    output.sentence(f"Opened safely: {info.architecture or info.format}.")
+    problem = next((finding.what for finding in info.findings if finding.level == "danger"), None)
+    output.sentence(problem or f"Opened safely: {info.architecture or info.format}.")
     return OK
 
 

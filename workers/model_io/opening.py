@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model, sha256_file, write_model
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.measured.companions import folder_of_weights
@@ -26,7 +27,7 @@ from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.measure.opening import open_session
 from workers.model_io.budget import checking, trying
-from workers.model_io.facts import Graph, info
+from workers.model_io.facts import Graph, danger, info
 from workers.model_io.formats import Draft, Source, read
 from workers.model_io.guess.requested import as_requested
 from workers.model_io.guess.spec import build_spec, reread, result_findings, sizes
@@ -38,7 +39,7 @@ from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.torch.zip_check import unpack
 from workers.model_io.runtime import conversion_error, load_session
 from workers.model_io.safety import NOT_RUN, recognized, tried, unpacked, walls
-from workers.model_io.trial import Trial, evaluated, try_out
+from workers.model_io.trial import Trial, evaluated, refuse_unfit, try_out
 from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
 from workers.pipeline.spec import PipelineInput, PipelineOutput
@@ -62,7 +63,17 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> ModelInfo:
         draft, _ = read(source, params, ctx)
         _, spec = _first_spec(source.path, draft, params)
         ctx.progress(CHECKING_IT, 1, 1)
-        return info_of(path, source, draft, spec, (NOT_RUN, *walls(ctx)))
+        return info_of(path, source, draft, spec, (*_unfit(path, spec), NOT_RUN, *walls(ctx)))
+
+
+def _unfit(path: Path, spec: PipelineSpec | None) -> tuple[Finding, ...]:
+    """Return why the model will be refused when it is opened to be optimized."""
+    try:
+        if spec is not None:
+            refuse_unfit(path, spec)
+    except InputRefused as error:
+        return (danger(f"{error.detail} {error.hint}"),)
+    return ()
 
 
 def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:

@@ -89,7 +89,7 @@ def try_out(
     Raises:
         InputRefused: the model does not run or does not return numbers.
     """
-    _refuse_unfit(path, specs[0])
+    refuse_unfit(path, specs[0])
     failure: Exception | None = None
     sides = _sides(specs[0]) if _has_free_side(specs[0]) else _sides(specs[0])[:1]
     for side, spec in itertools.product(sides, specs):
@@ -135,7 +135,12 @@ def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]
         return one, None
 
 
-def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
+def refuse_unfit(path: Path, spec: PipelineSpec) -> None:
+    """Refuse a model that takes other things than numbers, or too many of them.
+
+    Raises:
+        InputRefused: it takes such an input.
+    """
     for entry in spec.inputs:
         if np.dtype(np.sctypeDict.get(entry.dtype, object)).kind not in "biuf":
             raise refuse(

@@ -20,7 +20,7 @@ from presets.loader import load_preset, load_presets
 from presets.own_presets import preset_text, save_preset
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused
-from workers.contracts.specs import Recipe
+from workers.contracts.specs import Finding, ModelInfo, Recipe
 
 LATER = ["cluster"]
 
@@ -290,3 +290,17 @@ def test_saved_preset_gets_an_id_from_its_name(tmp_path: Path, title: str, prese
     assert load_preset(tmp_path / f"{preset_id}.yaml") == saved
     again = save_preset(base, title, tmp_path)
     assert again.id not in (saved.id, base.id)
+
+
+def test_inspect_ends_with_what_prevents_the_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a file of weights without code, Then the last line is that problem instead of "Opened safely"."""
+    facts = {"name": "m", "format": "checkpoint", "task": "arrays", "inputs": (), "outputs": (), "parameters": 1}
+    problem = Finding(level="danger", what="It holds no code.")
+    (tmp_path / "m.pt").write_bytes(b"x")
+    for findings, wanted in (((problem,), "It holds no code."), ((), "Opened safely: checkpoint.")):
+        info = ModelInfo(**facts, size_bytes=1, sha256="", findings=findings)
+        monkeypatch.setattr(looking, "run", lambda *_, info=info: info)
+        assert main(["inspect", str(tmp_path / "m.pt")]) == 0
+        assert last_line(capsys)[1] == wanted
