@@ -53,6 +53,10 @@ def _sides(size: tuple[int, int] | None, entry: PipelineInput, steps: ImageSteps
 
 def numbers(shape: tuple[int | None, ...], dtype: str) -> str:
     """Describe an array in words; `shape` excludes the batch axis."""
+    if dtype == "string":
+        return _("texts")
+    if all(size == 1 for size in shape):
+        shape = ()
     sizes = joined([_("any") if size is None else str(size) for size in shape], "×")
     if dtype.startswith(("int", "uint")):
         return _("{0} whole numbers").format(sizes) if shape else _("one whole number")

@@ -133,10 +133,13 @@ def test_useless_model_is_refused_and_inspected_with_a_warning(onnx_model, saved
     assert any(finding.level == "danger" for finding in inspected(saved(no_input)).findings)
 
 
-def test_input_of_texts_is_refused(onnx_model, saved, refused):
+def test_input_of_texts_is_refused_and_inspected_with_a_warning(onnx_model, saved, refused, inspected):
     nodes = [("Identity", ["x"], ["y"], {}), ("Identity", ["w"], ["z"], {})]
     outputs = {"z": ("FLOAT", [4, 4]), "y": ("STRING", [1])}
-    assert refused(saved(onnx_model(nodes, {"x": ("STRING", [1])}, outputs))).code == "unsupported_input"
+    path = saved(onnx_model(nodes, {"x": ("STRING", [1])}, outputs))
+    assert refused(path).code == "unsupported_input"
+    info = inspected(path)
+    assert info.inputs[0].meaning == "texts" and any(finding.level == "danger" for finding in info.findings)
 
 
 def functions(onnx_model, bodies):

@@ -13,7 +13,7 @@ from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.proof.results import read_as
-from workers.contracts.specs import TensorSpec
+from workers.contracts.specs import GUESSED, TensorSpec
 from workers.evaluate.proof.predictions import collect_predictions, load_predictions, save_predictions
 from workers.measure.opening import open_session
 from workers.model_io.guess.transcripts import transcript_of
@@ -53,6 +53,9 @@ def spec_in(folder: Path) -> dict[str, Any]:
     ("given", "kind", "steps"),
     [
         ({"count": 5, "last": "Identity", "output": "mask_logits"}, "mask", {"planes": "first", "threshold": None}),
+        ({"count": 5, "last": "Identity", "output": "logits"}, "mask", {"planes": "first", "threshold": None}),
+        ({"count": 5, "last": "Identity", "output": "logits", "factor": 2}, "tensor", None),
+        ({"count": 5, "last": "Identity", "output": "out"}, "tensor", None),
         ({"count": 5, "last": "Softmax"}, "mask", {"planes": "first", "threshold": None}),
         ({"count": 3, "last": "Softmax"}, "mask", {"planes": "first", "threshold": None}),
         ({"count": 1, "last": "Sharp"}, "mask", {"threshold": 0.3, "activation": "none"}),
@@ -76,6 +79,34 @@ def test_planes_over_a_picture_become_mask_picture_or_tensor(
     spec = spec_in(folder)
     assert spec["answer_kind"] == kind
     assert spec["postprocess"] is None if steps is None else steps.items() <= spec["postprocess"].items()
+
+
+def test_planes_without_a_stated_meaning_are_listed_as_guess(tmp_path: Path, inspected: Any) -> None:
+    """Given torchvision's two outputs of a segmentation model, Then a mask is guessed from "out", and listed as a guess."""
+    nodes = [helper.make_node("Conv", ["images", "w"], [name], pads=[1, 1, 1, 1]) for name in ("out", "aux")]
+    given = [floats("images", ["b", 3, SIDE, SIDE])], [floats(name, ["b", 5, SIDE, SIDE]) for name in ("out", "aux")]
+    info = inspected(save(tmp_path / "model.onnx", nodes, *given, [weights("w", 5, 3, 3, 3)]))
+    assert info.task == "image-segmentation"
+    assert [entry.name for entry in info.outputs if entry.meaning == "the class of each pixel"] == ["out"]
+    assert "task" in next(finding.what for finding in info.findings if finding.code == GUESSED)
+
+
+@pytest.mark.parametrize(("output", "columns", "task"), [
+    ("probabilities", 1, "array-classification"), ("prices", 1, "arrays"), ("scores", None, "arrays"),
+])  # fmt: skip
+def test_scores_of_a_table_in_several_inputs_are_classes(
+    tmp_path: Path, inspected: Any, output: str, columns: int | None, task: str
+) -> None:
+    """Given a column in each input, as scikit-learn's tables come, and rows of three scores, Then they are classes, unless
+    the name says nothing or an input is more than a column; one number is called so."""
+    names = ("age", "fare")
+    nodes = [helper.make_node("Concat", list(names), ["c"], axis=-1), helper.make_node("MatMul", ["c", "w"], ["m"])]
+    sizes = ["b", columns] if columns else ["b", 7, 1]
+    nodes.append(helper.make_node("Identity" if columns else "Flatten", ["m"], [output]))
+    given = [floats(name, sizes) for name in names], [floats(output, ["b", 3])]
+    info = inspected(save(tmp_path / "model.onnx", nodes, *given, [weights("w", 2, 3)]))
+    assert info.task == task
+    assert not columns or [entry.meaning for entry in info.inputs] == ["one number"] * 2
 
 
 def scores(path: Path, count: int, last: str) -> Path:

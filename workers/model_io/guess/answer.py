@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.detection import gives_boxes
-from workers.model_io.guess.masks import gives_picture, mask_steps
+from workers.model_io.guess.masks import gives_picture, looks_like_class_planes, mask_steps
 from workers.model_io.guess.transcripts import transcript_of
 from workers.pipeline.spec import (
     AnswerKind,
@@ -64,6 +64,8 @@ def answer_kind(
     if isinstance(steps, ImageSteps):
         if mask_steps(answer, facts) is not None:
             return "mask", ()
+        if looks_like_class_planes(answer, outputs, inputs, steps):
+            return "mask", (TASK_GUESSED,)
         if gives_picture(answer, inputs, steps, facts):
             return "picture", ("picture",)
     if transcript_of(answer, facts) is not None:
@@ -79,7 +81,9 @@ def answer_kind(
     if len(shape) == 2 and _is_vector(answer, reads_tokens, facts):
         return "embedding", guessed
     main = [entry for entry in inputs if entry.source in WORLD]
-    if len(shape) == 2 and (reads_tokens or len(main) == 1) and shape[1] != 1:
+    is_table = len(main) > 1 and all(len(entry.shape) == 2 for entry in main)
+    is_scored = is_table and _CLASS_SCORES.search(answer.name) is not None
+    if len(shape) == 2 and (reads_tokens or len(main) == 1 or is_scored) and shape[1] != 1:
         return "class", guessed
     return "tensor", ()
 

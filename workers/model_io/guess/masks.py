@@ -25,6 +25,7 @@ CLEAR, CLEAR_SHARE = 0.1, 0.9
 """Distance from 0 or 1 and share of values within it; maps reach both, depths and gray images do not."""
 
 _NAMED = re.compile(r"mask|seg|semantic", re.I)
+_SCORES = re.compile(r"logit|prob|score|class|softmax", re.I)
 
 
 def mask_steps(answer: TensorSpec, facts: ModelFacts) -> MaskSteps | None:
@@ -48,6 +49,22 @@ def mask_steps(answer: TensorSpec, facts: ModelFacts) -> MaskSteps | None:
             threshold = 0.5 if count == 1 else None
             return MaskSteps(output=answer.name, planes=planes, threshold=threshold)
     return None
+
+
+def looks_like_class_planes(
+    answer: TensorSpec, outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps
+) -> bool:
+    """Return whether the output has a plane of scores for each class over the whole image, though no file says so.
+
+    Its name speaks of scores, or is that of torchvision's segmentation models: "out" beside "aux".
+    """
+    entry = next((entry for entry in inputs if entry.source == "image"), None)
+    is_named = _SCORES.search(answer.name) is not None or [output.name for output in outputs] == ["out", "aux"]
+    if entry is None or not is_named or len(answer.shape) != 4 or len(entry.shape) != 4:
+        return False
+    count, sides = answer.shape[1], [size if isinstance(size, int) else None for size in answer.shape[2:]]
+    channels_first = steps.layout == "nchw" and count != entry.shape[1]
+    return channels_first and isinstance(count, int) and 2 <= count <= MOST_CLASSES and sides == [*entry.shape[2:]]
 
 
 def corrected_mask(

@@ -134,7 +134,7 @@ def result_of(
         boxes = boxes_steps(graph.outputs, inputs, steps, facts) if isinstance(steps, ImageSteps) else None
         return boxes.boxes if boxes is not None else answer.name, boxes, facts.classes
     if kind == "mask":
-        return answer.name, mask_steps(answer, facts), facts.classes
+        return answer.name, mask_steps(answer, replace(facts, answer_kind="mask")), facts.classes
     if kind == "transcript" and (transcript := transcript_of(answer, facts)) is not None:
         return answer.name, *transcript
     count = answer.shape[-1] if answer.shape else None
