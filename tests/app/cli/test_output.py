@@ -194,11 +194,13 @@ def test_of_a_language_model_both_factors_are_told() -> None:
 
 def test_a_factor_under_load_is_a_lower_bound() -> None:
     """Given a version that was measured under load, then its factor is the lower bound of all comparison methods,
-    rounded down."""
+    rounded down; a bound below 1 is not shown."""
     made = variant(1, p50_ms=1.0, speedup=2.4)
     loaded = replace(made, measurement=replace(made.measurement, under_load=True, agreed_low=1.69))
     _, line = version_lines([variant(0), loaded], None)
     assert "≥ 1.6 ×" in line and "2.4" not in line
+    unknown = replace(loaded, measurement=replace(loaded.measurement, agreed_low=0.04))
+    assert "≥" not in list(version_lines([variant(0), unknown], None))[1]
     assert disturbed(loaded) == (OTHER_PROGRAMS,) and disturbed(made) == disturbed(None) == ()
 
 

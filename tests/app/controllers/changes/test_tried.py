@@ -1,12 +1,16 @@
 """Tests of what a run tried, on the page "What changed, and why", with a real database."""
 
+from dataclasses import replace
+
+import pytest
 from pytestqt.qtbot import QtBot
 from read_page import press, words
 from records import add_run, judgement, make_project, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
-from app.controllers.changes.tried import forecast_note, forecast_rows
+from app.controllers.changes.tried import _gave, forecast_note, forecast_rows
 from app.domain.run import StepRecord
+from app.domain.tried import TriedRecipe
 from app.domain.variant import Variant
 from app.services.flow.workspace import Workspace
 from app.services.run.forecasting import Expected, RunForecast
@@ -68,6 +72,14 @@ def test_unproven_version_has_a_warning_tag(
     page = page_of(app_controller, window, space, unsure)
     tones = {tag.accessibleName(): tag.property("tone") for tag in page.findChildren(Tag)}
     assert (tones["Recommended"], tones["Alike, not proven"]) == ("ok", "warn")
+
+
+@pytest.mark.parametrize(("agreed_low", "shown"), [(1.69, True), (1.0, True), (0.5, False), (0.04, False)])
+def test_lower_bound_below_one_is_not_shown(agreed_low: float, shown: bool) -> None:
+    """Given a version measured under load, Then a bound that says nothing ("at least 0.0 × as fast") is left out."""
+    made = variant(1, p50_ms=2.0, speedup=2.0)
+    loaded = replace(made, measurement=replace(made.measurement, under_load=True, agreed_low=agreed_low))
+    assert ("at least" in _gave(TriedRecipe(title="", why="", outcome="tried", variant=loaded))) is shown
 
 
 def test_forecast_is_compared_with_actual_values() -> None:
