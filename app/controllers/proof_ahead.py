@@ -6,7 +6,7 @@ from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
-from workers.contracts.translation import _
+from workers.contracts.translation import ngettext
 
 USUAL_LIMIT_PCT = 1.0
 
@@ -19,7 +19,11 @@ def reach_row(session: Session) -> CheckValue | None:
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
         return None
-    what = _("{0:,} test examples prove a loss below {1} at best; {2} needs at least {3:,}")
+    what = ngettext(
+        "{0} test example proves a loss below {1} at best; {2} needs at least {3:,}",
+        "{0:,} test examples prove a loss below {1} at best; {2} needs at least {3:,}",
+        data.result.n_test,
+    )
     usual = least_to_prove(USUAL_LIMIT_PCT) or 0
     return CheckValue("warn", what.format(data.result.n_test, percent_of(least), percent_of(USUAL_LIMIT_PCT), usual))
 

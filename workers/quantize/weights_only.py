@@ -9,7 +9,7 @@ from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.contracts.translation import _, joined, mark
+from workers.contracts.translation import _, joined, mark, ngettext
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
@@ -111,7 +111,11 @@ def _note(layers: int, tables: int, before: int, after: int, params: Params) -> 
     what = (
         _("Weights of {0} layers in {1} bits and {4} tables in 8: {2:.1f} MB became {3:.1f} MB.")
         if tables
-        else _("Weights of {0} layers in {1} bits: {2:.1f} MB became {3:.1f} MB.")
+        else ngettext(
+            "Weights of {0} layer in {1} bits: {2:.1f} MB became {3:.1f} MB.",
+            "Weights of {0} layers in {1} bits: {2:.1f} MB became {3:.1f} MB.",
+            layers,
+        )
     ).format(layers, params.bits, before / 1e6, after / 1e6, tables)
     when = _(
         "It saves disk space and memory. It saves time only where reading weights takes longer than computing (large"

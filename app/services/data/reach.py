@@ -4,7 +4,7 @@ from app.domain.choose import LEAST_ALIKE_ITEMS
 from app.domain.proof.examples import fewest_examples, least_limit_pct, least_to_prove, texts_to_evaluate
 from app.services.opening.opening import ReadData
 from workers.contracts.proof.proving import LEAST_TEXTS
-from workers.contracts.translation import _
+from workers.contracts.translation import _, ngettext
 from workers.contracts.wording import percent_of
 
 
@@ -41,13 +41,20 @@ def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -
         return None
     best = percent_of(least_limit_pct(have))
     if needed is None:
-        none = _("{0:,} examples for the test prove a loss below {1} at best: no limit of 0 % can be proven.")
+        none = ngettext(
+            "{0} example for the test proves a loss below {1} at best: no limit of 0 % can be proven.",
+            "{0:,} examples for the test prove a loss below {1} at best: no limit of 0 % can be proven.",
+            have,
+        )
         if by_words:
             none = _("{0:,} texts for the test prove a loss below {1} at best: no limit of 0 % can be proven.")
         return none.format(have, best)
-    more = _(
+    more = ngettext(
+        "{0} example for the test proves a loss below {1} at best; your limit of {2} takes at least {3:,}. Add "
+        "examples, or allow more.",
         "{0:,} examples for the test prove a loss below {1} at best; your limit of {2} takes at least {3:,}. Add "
-        "examples, or allow more."
+        "examples, or allow more.",
+        have,
     )
     if by_words:
         more = _(

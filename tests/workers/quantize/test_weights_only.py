@@ -42,6 +42,7 @@ def test_convolutions_are_stored_with_dequantize(make_small, apply) -> None:
         apply(weights_only.SPEC, small)
     version = apply(weights_only.SPEC, small, form="dequantize")
     assert onnx_files.count(onnx_files.load(version.main), "DequantizeLinear") == 1
+    assert version.artifact.notes[0].startswith("Weights of 1 layer in 8 bits")
     assert small.error_of(version) < 0.02
 
 

@@ -84,7 +84,10 @@ def explain_examples(notes: Notes, count: int, is_identical: bool, left: int, wh
         left: Number of examples that do not count.
         why: Sentence on why {0:,} of {1:,} examples do not count.
     """
-    notes.add(_("All {0:,} predictions are the same to the last bit.").format(count), when=is_identical)
+    same = ngettext(
+        "The {0} prediction is the same to the last bit.", "All {0:,} predictions are the same to the last bit.", count
+    )
+    notes.add(same.format(count), when=is_identical)
     notes.add(_(why).format(left, count), when=left > 0)
 
 

@@ -109,6 +109,12 @@ def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, 
     assert (report is not None) is is_told and (report is None or "321" in report)
 
 
+@pytest.mark.parametrize("limit_pct", [1.0, 0.0])
+def test_reach_warning_of_one_example_is_singular(limit_pct: float) -> None:
+    """Given one example, Then the warning does not speak of several."""
+    assert (reach_warning(data_of(1), limit_pct) or "").startswith("1 example for the test proves")
+
+
 @pytest.mark.parametrize(
     ("n_test", "limit_pct", "most"),
     [(457, 1.0, None), (540, 1.0, 539), (5057, 1.0, 539), (5057, 5.0, 152), (5057, 0.0, None)],

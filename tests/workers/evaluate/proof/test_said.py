@@ -26,6 +26,8 @@ def test_judgement_of_identical_predictions_says_so(class_answers: Make, n: int,
     found = judge(items(n), same, class_answers(np.arange(n) % 3), 1.0)
     assert (found.identical, found.verdict) == (True, verdict)
     assert found.notes[0] == f"All {n} predictions are the same to the last bit."
+    one = judge(items(1), class_answers(np.arange(1)), class_answers(np.arange(1)), 1.0)
+    assert one.notes[0] == "The 1 prediction is the same to the last bit."
     other = class_answers(np.arange(n) % 3)
     other.answer[0][0] = np.nextafter(other.answer[0][0], np.float32(2))
     assert not judge(items(n), same, other, 1.0).identical
