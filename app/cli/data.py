@@ -57,7 +57,7 @@ def _leakage(result: DataCheckResult) -> ErrorInfo:
 
 
 def _print_finding(output: Output, finding: CheckFinding) -> None:
-    output.text(f"  {finding.level}: {finding.what}")
+    output.finding(finding.level, finding.what)
     if finding.level == "info":
         return
     listed = finding.groups or [(name,) for name in finding.items]

@@ -142,7 +142,7 @@ def inspect(
         for spec in specs:
             output.text(f"  {word} {spec.name}  {list(spec.shape)} {spec.dtype}  {spec.meaning}")
     for finding in info.findings:
-        output.text(f"  {finding.level}: {finding.what}")
+        output.finding(finding.level, finding.what)
     for line in fed_lines(fed.result) if fed is not None else ():
         output.text(line)
     problem = next((finding.what for finding in info.findings if finding.level == "danger"), None)
@@ -259,7 +259,7 @@ def verify(output: Output, bundle: Annotated[Path, Argument(metavar="BUNDLE")], 
         result = run(space, verify_flow(space, bundle.absolute(), key, allow_code=allow_code), output.watch)
     output.document(result.model_dump(mode="json"))
     for finding in result.findings:
-        output.text(f"  {finding.level}: {finding.what}")
+        output.finding(finding.level, finding.what)
     whole, changed = "The bundle is whole and answers alike.", "The bundle was changed or answers otherwise."
     output.sentence(whole if result.ok else changed)
     return OK if result.ok else REFUSED
@@ -310,7 +310,7 @@ def monitor(
         result = run(space, monitored(log.absolute()), output.watch)
     output.document(result.model_dump(mode="json"))
     for alert in result.alerts:
-        output.text(f"  {alert.level}: {alert.what}")
+        output.finding(alert.level, alert.what)
         output.text(f"      {alert.advice}")
     for row in result.drift.statistics:
         before = "unknown" if row.before is None else f"{row.before:.3g}"

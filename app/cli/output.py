@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.wording import percent
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6
+
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters other than tab and new line that a terminal obeys, which names and texts of strangers may contain."""
 
 REPORTED_STATES = ("done", "warning", "failed")
 BAR_CHARS = 24
@@ -67,12 +71,16 @@ class Output:
     def text(self, text: str) -> None:
         """Print a line of the result in words, on stdout."""
         if not self.options.json:
-            self._write(text + "\n")
+            self._write(shown(text) + "\n")
+
+    def finding(self, level: str, what: str) -> None:
+        """Print a finding in one line, whatever names of strangers it holds."""
+        self.text(f"  {level}: {' '.join(what.splitlines())}")
 
     def piece(self, text: str) -> None:
         """Print a part of a result in words, on stdout."""
         if not self.options.json:
-            self._write(text)
+            self._write(shown(text))
 
     def notice(self, text: str) -> None:
         """Print additional information on stderr."""
@@ -152,7 +160,7 @@ class Output:
             return
         filled = round(min(1.0, share) * BAR_CHARS)
         bar = "━" * filled + " " * (BAR_CHARS - filled)
-        self._write_err(f"\r\x1b[2K[{bar}] {text}")
+        self._write_err(f"\r\x1b[2K[{bar}] {shown(text)}")
         self._bar_shown = True
 
     def _write(self, text: str) -> None:
@@ -174,12 +182,17 @@ class Output:
     def _line(self, text: str) -> None:
         start = "\r\x1b[2K" if self._bar_shown else ""
         self._bar_shown, self._printed_s = False, time.monotonic()
-        self._write_err(f"{start}{text}\n")
+        self._write_err(f"{start}{shown(text)}\n")
 
     def _write_err(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # without a reader the work goes on
             self._err.write(text)
             self._err.flush()
+
+
+def shown(text: str) -> str:
+    """Return a text whose characters a terminal only shows."""
+    return OBEYED.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def usage(detail: str, hint: str = "See 'fettle --help'.") -> CommandFailed:

@@ -53,6 +53,21 @@ def test_json_prints_one_document_and_no_text() -> None:
     assert out.getvalue() == "words\n"
 
 
+def test_texts_of_strangers_do_not_steer_the_terminal() -> None:
+    """Given escape sequences, a turned direction and line ends in a name, Then all output shows them, a finding in one line."""
+    speak, out, err = output(terminal=True)
+    evil = "\x1b[2J\x1b]0;a\x07\x9b1m\u202e\r"
+    speak.text(evil)
+    speak.piece(f"{evil}\r\n\t")
+    speak.finding("danger", f"{evil}\n  info: All files are unchanged.")
+    speak.sentence(evil)
+    speak.error(ErrorInfo(code="a", title=evil, detail=evil, hint=evil))
+    speak.watch(StepProgress(0, evil, 1, 2, "", None))
+    printed = err.getvalue().replace("\r\x1b[2K", "")
+    assert all(letter.isprintable() or letter in "\n\t" for letter in out.getvalue() + printed)
+    assert out.getvalue().count("\n") == 3
+
+
 def test_document_with_nan_is_refused() -> None:
     """Given NaN, then it is not written as JSON."""
     speak, _, _ = output(json_wanted=True)
