@@ -252,7 +252,7 @@ def _run(
 
 def _show(status: SetupStatus, line: bytes) -> None:
     """Show one line of the setup's progress."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
+    with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError, RecursionError):
         report = json.loads(line)
         done, total = int(report["done"]), int(report["total"])
         status.show(_(STAGES[report["what"]]), min(1.0, done / total) if total else None)

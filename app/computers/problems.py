@@ -52,9 +52,14 @@ def bad_answer(name: str, detail: str) -> WorkerError:
     )
 
 
+def printable(fact: object) -> str:
+    """Return a stranger's fact as at most 300 letters, without those that a terminal obeys."""
+    return "".join(filter(str.isprintable, str(fact)[:300]))
+
+
 def refused(name: str, facts: Mapping[str, Any]) -> WorkerError:
     """Return the error for a refusal of the agent, by its code."""
-    code, detail = str(facts.get("error"))[:40], str(facts.get("detail", ""))[:300]
+    code, detail = printable(facts.get("error"))[:40], printable(facts.get("detail", ""))
     if code == "in_use":
         title = _("“{0}” is in use").format(name)
         words = _("{0} measures on “{1}” now. Two measurements at once would disturb each other.").format(detail, name)
@@ -67,7 +72,7 @@ def refused(name: str, facts: Mapping[str, Any]) -> WorkerError:
         )
     if code == "no_room":
         free = facts.get("free")
-        size = bytes_words(free) if isinstance(free, int) else "?"
+        size = bytes_words(free) if isinstance(free, int) and 0 <= free < 2**63 else "?"
         title = _("The disk of “{0}” is full").format(name)
         words = _("“{0}” has {1} of free disk space, which is too little for this job.").format(name, size)
         return BackendMissing("computer_full", title, words, mark("Free disk space on that computer and start again."))

@@ -23,8 +23,11 @@ PART = ".part"
 """End of the name of a folder that is not complete yet."""
 SSH_PORT = 22
 
-Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-"""A text of a stranger: one line without control characters."""
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+Line = Annotated[str, StringConstraints(max_length=200, pattern=f"^[^{_CONTROLS}]*$")]
+"""A text of a stranger: one line without control characters, which could also turn the direction of the text."""
+Bytes = Annotated[int, Field(ge=0, lt=2**63)]
+"""A size that a stranger reports; larger ones are no floating-point numbers, which people are shown."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@\\-]{0,99}")
@@ -36,7 +39,7 @@ class ComputerCard(Frozen):
 
     uuid: Line
     name: Line
-    memory_bytes: int = Field(ge=0)
+    memory_bytes: Bytes
     compute_capability: Line = ""
 
 
@@ -62,14 +65,14 @@ class ComputerFacts(Frozen):
     processor: Line = ""
     features: tuple[Line, ...] = Field(default=(), max_length=100)
     feature_titles: tuple[Line, ...] = Field(default=(), max_length=100)
-    cores: int = Field(ge=1)
-    memory_bytes: int = Field(ge=0)
-    free_disk_bytes: int = Field(ge=0)
+    cores: int = Field(ge=1, le=100_000)
+    memory_bytes: Bytes
+    free_disk_bytes: Bytes
     cards: tuple[ComputerCard, ...] = Field(default=(), max_length=64)
     python: Line = ""
     machine: Line
     versions: tuple[Line, ...] = Field(default=(), max_length=100)
-    clock_ahead_s: float = 0.0
+    clock_ahead_s: float = Field(default=0.0, allow_inf_nan=False)
 
 
 class Computer(Frozen):
@@ -143,7 +146,7 @@ def read_facts(raw: Mapping[str, Any], now_s: float) -> ComputerFacts:
     """
     known = {name: value for name, value in raw.items() if name in ComputerFacts.model_fields}
     clock_s = raw.get("clock_s")
-    ahead_s = clock_s - now_s if isinstance(clock_s, int | float) else 0.0
+    ahead_s = clock_s - now_s if isinstance(clock_s, float) else 0.0
     return ComputerFacts.model_validate({**known, "clock_ahead_s": ahead_s})
 
 

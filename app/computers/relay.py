@@ -7,6 +7,7 @@ the files that the job left before it passes the last message on.
 
 import contextlib
 import json
+import math
 import os
 import re
 import resource
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 from app.computers.link import Link, facts_of, number
 from app.computers.order import RelayOrder
 from app.computers.places import HOME, Places, kept_name
-from app.computers.problems import BadAnswer, LinkLost, bad_answer, lost, refused, worker_gone
+from app.computers.problems import BadAnswer, LinkLost, bad_answer, lost, printable, refused, worker_gone
 from app.computers.transfer import Transfer
 from app.computers.wire import AgentRefused, Ended, Wire
 from workers.contracts.errors import WorkerError
@@ -143,7 +144,7 @@ class Relay:
             self._busy_s = self._busy_s or now_s
             self._wire.moved_s = now_s
             if now_s - self._busy_s < self._order.busy_wait_s:
-                who = str(error.facts.get("detail"))[:200]
+                who = printable(error.facts.get("detail"))
                 stage = _("Waiting: {0} measures on “{1}”").format(who, self._order.name)
                 self._say(Progress(stage=stage, stage_id="wait_for_computer", done=0))
                 return BUSY_PAUSE_S
@@ -242,7 +243,9 @@ class Relay:
         except BadFrameError as error:
             raise BadAnswer(str(error)) from error
         now_s, sent_s, there_s = time.monotonic(), facts.get("ping"), facts.get("now_s")
-        if isinstance(sent_s, float) and isinstance(there_s, float) and 0 <= now_s - sent_s < self._round_trip_s:
+        if not isinstance(there_s, float) or not math.isfinite(there_s):
+            there_s = None
+        if isinstance(sent_s, float) and there_s is not None and 0 <= now_s - sent_s < self._round_trip_s:
             self._round_trip_s = now_s - sent_s
             self._clock_s = (now_s + sent_s) / 2 - there_s
         if facts.get("attached"):
@@ -261,7 +264,7 @@ class Relay:
                 facts = json.loads(content[1:])
                 self._exit_code, self._free = int(facts["exit_code"]), int(facts["free"])
                 return
-        except (BadFrameError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (BadFrameError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise BadAnswer(" ".join(str(error).split())[:200]) from error
         data = content[1:]
         try:

@@ -64,10 +64,18 @@ def test_name_that_is_no_plain_folder_is_refused(name: str) -> None:
         {"cores": "many"},
         {"machine": None},
         {"features": ["x"] * 101},
+        {"os": "x\u202egnp"},
+        {"cores": 10**400},
+        {"memory_bytes": 10**400},
+        {"free_disk_bytes": 2**63},
+        {"clock_s": float("nan")},
+        {"clock_s": float("inf")},
     ],
 )
 def test_facts_of_a_hostile_computer_are_refused(change: dict[str, object]) -> None:
-    """Given escape sequences, long texts or wrong kinds, Then the facts are refused; unknown fields are left out."""
+    """Given signs that a screen obeys, long texts, wrong kinds or endless numbers, Then the facts are refused; unknown
+    fields and a clock of 400 digits are left out."""
+    assert read_facts({**FACTS, "clock_s": 10**400}, 40.0).clock_ahead_s == 0.0
     assert read_facts({**FACTS, "later": 1}, 40.0).clock_ahead_s == 60.0
     with pytest.raises(ValidationError):
         read_facts({**FACTS, **change}, 0.0)

@@ -9,7 +9,8 @@ from computer_elsewhere import Elsewhere
 from stopwatch import Stopwatch
 
 from app.computers.files import listed
-from app.computers.problems import BadAnswer
+from app.computers.pairing import SetupStatus, _show
+from app.computers.problems import BadAnswer, refused
 from workers.contracts.process.messages import Failed
 
 LIES = [
@@ -49,6 +50,29 @@ def test_endless_frames_end_with_a_cancel(bench: Elsewhere, inputs: Path) -> Non
     watch = Stopwatch()
     bench.finish(client)
     watch.check(2.5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"what": "Preparing", "done": 1e999, "total": 1}',
+        b'{"what": "Preparing", "done": %s, "total": 1}' % (b"9" * 400),
+        b"[" * 5000,
+        b'{"what": [], "done": 1, "total": 1}',
+    ],
+)
+def test_a_line_of_progress_that_is_none_is_ignored(line: bytes) -> None:
+    """Given endless numbers or deep nesting where the setup's progress should be, Then nothing is shown."""
+    status = SetupStatus()
+    _show(status, line)
+    assert (status.line, status.share) == ("", None)
+
+
+@pytest.mark.parametrize("code", ["in_use", "unprepared", "no_room", "other"])
+def test_a_refusal_holds_no_signs_that_a_terminal_obeys(code: str) -> None:
+    """Given a refusal with escape sequences and a size of 400 digits, Then its sentences are printable and it has a code."""
+    error = refused("office", {"error": code, "detail": "\x1b[2J\u202e", "free": 10**400}).info()
+    assert error.code.startswith("computer_") and all(text.isprintable() for text in (error.title, error.detail))
 
 
 def test_a_list_has_bounds() -> None:
