@@ -16,7 +16,7 @@ from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import names_of, shown
 from workers.evaluate.data.sniff import readable
-from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, read_table, read_text
+from workers.evaluate.data.tables import JSON_LINES, MAX_LINE_CHARS, check_cells, read_table, read_text
 from workers.pipeline.array_files import ArrayFileError, load_arrays
 from workers.pipeline.spec import PipelineSpec
 
@@ -139,10 +139,10 @@ def _table(path: Path, names: Sequence[str]) -> Columns:
 
 def _column(name: str, values: list[Any]) -> NDArray[Any]:
     if name in FILE_COLUMNS:
-        return np.asarray([str(value) for value in values])
+        return np.asarray([str(value) for value in values], object)  # texts take as many bytes as the longest one
     try:
         return np.asarray(values, np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         words = _("Its column “{0}” has rows of different lengths or texts.").format(shown(name)[:60])
         raise _refused("no_numbers", words) from error
 
@@ -156,13 +156,15 @@ def _csv_rows(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _json_rows(path: Path) -> list[dict[str, Any]]:
-    lines = [line for line in read_text(path)[0].split("\n") if line.strip()]
+    text = read_text(path)[0]
+    lines = [line for line in text.split("\n") if line.strip()]
     rows = [_json(line) for line in lines]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not row:
             raise _refused("damaged", _("Its line {0:,} is no JSON object.").format(number), line=number)
     if not rows:
         raise _refused("damaged", _("It has no rows."), rows=0)
+    check_cells(path, len(rows[0]) * len(rows), text)
     return rows
 
 

@@ -1,6 +1,7 @@
 """Expected outputs from files: forms that are read, and what is refused with facts."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,31 @@ def test_damaged_lines_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as refused:
         read_expected(path, SPEC, SOURCES)
     assert refused.value.facts["line"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "codes"),
+    [
+        ("long.jsonl", f'{{"output": [{"9" * 400}, 2, 3]}}\n' * 2, ("bad_expected", "no_numbers")),
+        ("long.csv", f"output_0,output_1,output_2\n{'9' * 400},2,3\n1,2,3\n", ("bad_expected", "no_numbers")),
+        ("sparse.jsonl", json.dumps({f"k_{n}": 1 for n in range(5000)}) + '\n{"a": 1}' * 1500, ("bad_table", None)),
+    ],
+)
+def test_hostile_tables_are_refused(tmp_path: Path, name: str, text: str, codes: tuple[str, str | None]) -> None:
+    """Given a number of 400 digits, or 5,000 columns that 1,500 short rows lack, Then they are refused."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputRefused) as refused:
+        read_expected(tmp_path / name, SPEC, SOURCES)
+    assert (refused.value.code, refused.value.facts.get("why")) == codes
+
+
+def test_one_long_file_name_takes_its_own_memory_only(tmp_path: Path) -> None:
+    """Given 2,000 rows and one file name of 1,000,000 letters, Then reading takes less than 100 MB."""
+    path = tmp_path / "expected.jsonl"
+    names = ["a" * 1_000_000, *map(str, range(2000))]
+    path.write_text("".join(json.dumps({"file": name, "output": [1, 2, 3]}) + "\n" for name in names))
+    tracemalloc.start()
+    assert len(read_expected(path, SPEC, names[1:])) == 2000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 << 20

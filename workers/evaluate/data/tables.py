@@ -75,7 +75,7 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     if separator not in (",", "\n"):
         findings.append(info(_(SEPARATORS[separator]).format(path.name)))
     width = max(len(row) for row in rows)
-    _check_cells(path, width * len(rows), text)
+    check_cells(path, width * len(rows), text)
     rows = [row + [""] * (width - len(row)) for row in rows]
     if separator != "\n" and is_header(rows, header_names):
         header, rows = tuple(cell.strip() or f"column {i + 1}" for i, cell in enumerate(rows[0])), rows[1:]
@@ -122,11 +122,11 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
         )
         findings.append(info(what.format(lists, path.name)))
     header = tuple(dict.fromkeys(key for row in found for key in row))
-    _check_cells(path, len(header) * len(found), text)
+    check_cells(path, len(header) * len(found), text)
     return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
 
 
-def _check_cells(path: Path, count: int, text: str) -> None:
+def check_cells(path: Path, count: int, text: str) -> None:
     """Refuse tables in which short rows and a very long one would fill the memory with empty cells."""
     if count > max(FREE_CELLS, 2 * len(text)):
         what = _("{0} has rows of very different lengths, which would make {1:,} cells.")
