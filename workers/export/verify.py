@@ -18,10 +18,20 @@ from workers.model_io.safety import check_programs
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
 from workers.pipeline.pipeline import load_pipeline
-from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature, differences
+from workers.pipeline.trust import (
+    BY_HAND,
+    DECISIONS_FILE,
+    SIGNATURE_FILE,
+    Signed,
+    check_decisions,
+    check_signature,
+    differences,
+)
 
 CACHES = "__pycache__"
 NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
+MOST_LIST_BYTES, MOST_PROBLEMS = 16 << 20, 100
+"""Largest accepted list of files, manifest or log, which are read as a whole, and most problems that are reported."""
 
 
 def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> VerifyResult:
@@ -34,11 +44,13 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     folder = unpack(bundle, ctx)
     if not any((folder / name).is_file() for name in NEEDED):
         raise no_bundle(_("It has no {0}.").format(", ".join(NEEDED)))
+    lists = [folder / name for name in (*NEEDED, SIGNATURE_FILE, DECISIONS_FILE)]
+    if any(path.is_file() and path.stat().st_size > MOST_LIST_BYTES for path in lists):
+        raise no_bundle(_("It holds more than a bundle can."))
     ctx.progress("Compare the files with their checksums", 0, 2)
-    problems = check_sums(folder)
     signed = check_signature(folder)
-    for more in (_manifest_problems(folder), signed.problems, check_decisions(folder)):
-        problems += [text for text in more if text not in problems]
+    parts = (check_sums(folder), _manifest_problems(folder), signed.problems, check_decisions(folder))
+    problems = list(dict.fromkeys(text for part in parts for text in part))
     ctx.progress("Compare its answers", 1, 2)
     alike = 0
     if not problems:  # changed files are not loaded
@@ -47,7 +59,10 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
         alike, differences = _check(folder, ctx, targets)
         problems += differences
     ctx.progress("Compare its answers", 2, 2)
-    findings = [Finding(level="danger", what=text) for text in problems]
+    findings = [Finding(level="danger", what=text) for text in problems[:MOST_PROBLEMS]]
+    if left := len(problems[MOST_PROBLEMS:]):
+        text = ngettext("{0:,} further problem is not listed.", "{0:,} further problems are not listed.", left)
+        findings.append(Finding(level="danger", what=text.format(left)))
     if any(folder.rglob(CACHES)):
         text = _("Python runs the files in {0} instead of the scripts. Delete these folders, then verify again.")
         findings.append(Finding(level="warning", what=text.format(CACHES)))
