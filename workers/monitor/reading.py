@@ -97,8 +97,8 @@ def files_of(log: Path) -> list[Path]:
         NotALog: There is no log.
     """
     if log.is_dir():
-        older = sorted(path for path in log.glob(f"*{SUFFIX}") if path.name != CURRENT)
-        files = [*older, *([log / CURRENT] if (log / CURRENT).is_file() else [])]
+        found = [path for path in log.glob(f"*{SUFFIX}") if path.is_file()]  # a pipe would block
+        files = sorted(found, key=lambda path: (path.name == CURRENT, path))
         if not files:
             raise NotALog("foreign", "there is no log in this folder")
         return files

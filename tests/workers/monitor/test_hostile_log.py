@@ -1,6 +1,7 @@
 """Forged logs: they are read or refused in bounded memory and time."""
 
 import json
+import os
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -78,6 +79,18 @@ def test_lines_are_combined_beyond_the_limit_of_cells(tmp_path: Path, monkeypatc
     assert len(whole.times) == 1000 and len(fewer.times) == 100
     assert fewer.times.tolist() == [1e9 + 10 * at for at in range(100)]
     assert fewer.n.tolist() == [250] * 100 and fewer.classes.tolist() == [[200, 50]] * 100
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
+@pytest.mark.timeout(20)
+def test_a_folder_with_other_than_files_is_read_without_them(tmp_path: Path) -> None:
+    """Given a log beside a pipe, a folder and links that lead to nothing or to a device, all named as logs, then it is read."""
+    written(tmp_path / "requests.jsonl", head(), line())
+    (tmp_path / "b.jsonl").mkdir()
+    (tmp_path / "c.jsonl").symlink_to(tmp_path / "nothing")
+    (tmp_path / "d.jsonl").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "a.jsonl")
+    assert read(tmp_path).drift.requests == 25
 
 
 def test_bundles_beyond_the_limit_are_left_out(tmp_path: Path) -> None:
