@@ -51,13 +51,23 @@ class ClassPredictions:
 
 
 def class_predictions(case: Case) -> ClassPredictions:
-    """Align the predicted classes of both models with the labels."""
+    """Align the predicted classes of both models with the labels.
+
+    Where the version gives another number of values than the original, its class is −1 and its shares are 0.
+    """
     old, new = case.old, case.new
     assert old.predicted is not None and new.predicted is not None
     items = case.items[old.predicted[case.items] >= 0]
+    sizes = [(old.answer[i].size, new.answer[i].size) for i in items]
+    alike = np.asarray([was == now for was, now in sizes], np.bool_)
+    before, after = shares_of(old, items), shares_of(new, items[alike])
+    if before is not None and after is not None:
+        whole = np.zeros(before.shape)
+        whole[alike] = after
+        after = whole
     return ClassPredictions(
-        items, old.predicted[items], new.predicted[items], [case.data.test[i].labels for i in items],
-        shares_of(old, items), shares_of(new, items),
+        items, old.predicted[items], np.where(alike, new.predicted[items], -1),
+        [case.data.test[i].labels for i in items], before, after,
     )  # fmt: skip
 
 

@@ -20,6 +20,12 @@ others, so that harmless changes accumulate there.
 
 MOST_SLICES = 50
 
+MOST_CLASS_LOST, CLASS_LEVEL = 0.1, 0.01
+LEAST_PICTURES, LEAST_SCORE = 10, 0.1
+"""A class in at least ten labelled pictures, which the original finds at all, is broken if it lost more than a tenth of
+its score for sure (Bonferroni over classes). Among 150 classes the mean hardly changes because of one.
+"""
+
 
 Slice = tuple[SliceDrop, float, bool]
 """Figures of one part for people; the logarithm of the chance that so many of all losses fall into a part of this size,
@@ -83,6 +89,22 @@ def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
         facts
         for facts, _, _ in slices
         if facts.drop >= 0.5 and at_least(facts.changed, facts.n, limit) * len(slices) <= GATE
+    ]
+
+
+def lost_classes(pictures: NDArray[np.int64], original: NDArray[np.float64], losses: NDArray[np.float64]) -> list[int]:
+    """Return the positions of the classes that are broken by labels.
+
+    Args:
+        pictures: How many pictures have a label of each class (c,).
+        original: Score (c,) of each class for the original, 0..1.
+        losses: Resampled shares (k, c) of the score that are lost.
+    """
+    judged = np.flatnonzero((pictures >= LEAST_PICTURES) & (original >= LEAST_SCORE))
+    return [
+        at
+        for at in judged.tolist()
+        if float(np.nanquantile(losses[:, at], CLASS_LEVEL / len(judged))) > MOST_CLASS_LOST
     ]
 
 

@@ -72,11 +72,14 @@ class Matched:
         self.boxes = sum(len(one.scores) for one in found)
         self._pictures = len(truths)
         self._kinds = list(_matched(truths, found))
-        self._right, self._judged = np.zeros(self._pictures), _strange(truths, found, threshold)
-        for kind in self._kinds:
+        self._strange = _strange(truths, found, threshold)
+        self.classes = np.asarray([kind.number for kind in self._kinds], np.int64)
+        self.class_pictures = np.asarray([(kind.truths > 0).sum() for kind in self._kinds], np.int64)
+        self._right, self._judged = np.zeros((2, len(self._kinds), self._pictures))
+        for at, kind in enumerate(self._kinds):
             counts = kind.score >= threshold
-            self._right += np.bincount(kind.picture[counts & kind.hits[0]], minlength=self._pictures)
-            self._judged += np.bincount(kind.picture[counts], minlength=self._pictures) + kind.truths
+            self._right[at] = np.bincount(kind.picture[counts & kind.hits[0]], minlength=self._pictures)
+            self._judged[at] = np.bincount(kind.picture[counts], minlength=self._pictures) + kind.truths
 
     def values(self, times: Floats, seen: Precisions | None = None) -> Floats:
         """Return the mean average precision over the overlaps .5 to .95, and at .5 alone, (draws, 2).
@@ -105,8 +108,11 @@ class Matched:
 
         Boxes from the threshold on count. They are right if they overlap a labelled box by half.
         """
-        total = times @ self._judged
-        return np.asarray(np.divide(2 * (times @ self._right), total, out=np.full(len(times), np.nan), where=total > 0))
+        return _ratio(2 * (times @ self._right.sum(axis=0)), times @ (self._judged.sum(axis=0) + self._strange))
+
+    def class_f1(self, times: Floats) -> Floats:
+        """Return F1 of each labelled class, (draws, classes); NaN where no box of the class is left."""
+        return _ratio(2 * (times @ self._right.T), times @ self._judged.T)
 
     def figures(self, times: Floats, seen: Precisions | None = None) -> Floats:
         """Return `values` and `f1` together, (draws, 3)."""
@@ -115,6 +121,10 @@ class Matched:
     def whole(self) -> Floats:
         """Return the three figures (3,) if each picture counts once."""
         return np.asarray(self.figures(np.ones((1, self._pictures)))[0], np.float64)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0), np.float64)
 
 
 def _strange(truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float) -> Floats:
@@ -198,7 +208,7 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
         guesses = truth.loadRes(rows) if rows else COCO()
         work = COCOeval(truth, guesses, "bbox")
     work.params.areaRng, work.params.areaRngLbl = [[0, 1e10]], ["all"]
-    for kind, category in enumerate(truth.getCatIds()):
+    for category in truth.getCatIds():
         work.params.catIds = [category]
         work.params.imgIds = sorted({picture for side in (truth, guesses) for picture in side.catToImgs[category]})
         with silent:
@@ -215,7 +225,7 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             continue
         order = np.argsort(-np.concatenate(scores), kind="mergesort")  # Stable sort, as COCO sorts.
         yield _Kind(
-            kind, np.concatenate(scores)[order], np.concatenate(pictures)[order],
+            category, np.concatenate(scores)[order], np.concatenate(pictures)[order],
             np.concatenate(hits, axis=1)[:, order], there,
         )  # fmt: skip
 
@@ -263,6 +273,11 @@ class PrecisionPair:
         pictures: Number of pictures with labels.
         settled: mAP of the version if boxes that look the same are moved to the place of the original's.
         settled_draws: Resampled differences (k,) of `settled` to the original's mAP.
+        classes: Numbers (c,) of the classes in the labels.
+        class_original: F1 (c,) of each class for the original, of boxes from the threshold on.
+        class_optimized: F1 (c,) of each class for the version.
+        class_pictures: How many pictures have each class (c,).
+        class_losses: Resampled shares (k, c) of the F1 that are lost.
     """
 
     original: Floats
@@ -271,6 +286,11 @@ class PrecisionPair:
     pictures: int
     settled: float
     settled_draws: Floats
+    classes: Counts
+    class_original: Floats
+    class_optimized: Floats
+    class_pictures: Counts
+    class_losses: Floats
 
 
 def by_labels(case: Case) -> PrecisionPair | None:
@@ -303,16 +323,20 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> PrecisionPai
     old, new = (Matched(truths, one, threshold) for one in found)
     settled = Matched(truths, [settle(*pair) for pair in zip(*found, strict=True)], threshold) if settles else new
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
-    rng, differences, settled_differences = np.random.default_rng(case.seed), [], []
+    rng, whole = np.random.default_rng(case.seed), np.ones((1, len(truths)))
+    differences, settled_differences, losses = [], [], []
     for start in range(0, draws, 100):
         times = draw_counts(rng, len(truths), min(100, draws - start))
         seen: Precisions = {}
         before = old.figures(times, seen)
         differences.append(new.figures(times, seen) - before)
         settled_differences.append(settled.values(times, seen)[:, 0] - before[:, 0])
+        was = old.class_f1(times)
+        losses.append(_ratio(was - new.class_f1(times), was))
     return PrecisionPair(
         old.whole(), new.whole(), np.concatenate(differences), len(truths), settled.whole()[0],
-        np.concatenate(settled_differences),
+        np.concatenate(settled_differences), old.classes, old.class_f1(whole)[0], new.class_f1(whole)[0],
+        old.class_pictures, np.concatenate(losses),
     )  # fmt: skip
 
 

@@ -59,6 +59,9 @@ _LONGEST_FIRST = sorted(unicodedata.normalize("NFKC", _UNITS).split(), key=len, 
 _UNIT = re.compile(rf"(?<=\d) ?({'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
 _MARK = re.compile(r"(?<![\w)])-(?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
 """Signs next to a number: a minus in front of it, percent, degrees, currencies, more or less than."""
+_DEBRIS = re.compile(r"\ufffd|<[|/]?\w{1,30}\|?>")
+"""What only a broken decoder leaves in a text: bytes that are no letter, and names of tokens such as </s> and <unk>."""
+
 _MINUS = re.compile("[\u2212\u2013]")  # The minus sign and the dash that is often set for it.
 
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Characters of languages that do not separate words by blanks.
@@ -94,11 +97,11 @@ class _Text:
 
     @cached_property
     def meaning(self) -> tuple[Counter[str], int]:
-        """Return the numbers with their units and signs, and the number of negations."""
+        """Return the numbers with their units and signs, marks of a broken decoder, and the number of negations."""
         negations = [word for word in self.words if word in NEGATIONS or word.endswith(("n't", "n’t"))]
         numbers = [*_NUMBER.findall(self.tidy), *(word for word in self.words if word in NUMBER_WORDS)]
         signs = _MARK.findall(_MINUS.sub("-", self.tidy))
-        return Counter([*numbers, *_UNIT.findall(self.tidy), *signs]), len(negations)
+        return Counter([*numbers, *_UNIT.findall(self.tidy), *signs, *_DEBRIS.findall(self.tidy)]), len(negations)
 
     @cached_property
     def names(self) -> set[str]:

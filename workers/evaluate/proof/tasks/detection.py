@@ -15,6 +15,7 @@ from workers.evaluate.proof.comparing.mean_precision import by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
+from workers.evaluate.proof.slices import lost_classes
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, boxes_of, compare_item, matched
 
@@ -45,13 +46,15 @@ def compare(case: Case) -> Differences:
     kept = [pair for pair, is_seen in zip(pairs, seen, strict=True) if is_seen]
     shares = np.asarray([pair.unmatched.mean() if len(pair.classes) else 1.0 for pair in kept], np.float64)
     loss, misfit = _loss(case, seen, *sure)
+    lost_by_labels = _broken_classes(case) if loss is not None else []
     counted = _("It finds {0:,} things where the original finds {1:,} (scores from {2:.2f} on).").format(
         after, before, threshold
     )
     notes = [counted] if before != after else []
     return Differences(
         items=case.items[seen], changed=shares > 0, severity=shares, similarity=1 - shares,
-        parts=_class_parts(case, kept), notes=[*notes, *misfit], loss=loss, unseen=unseen,
+        parts=_class_parts(case, kept), notes=[*lost_by_labels, *notes, *misfit], loss=loss, unseen=unseen,
+        broken=bool(lost_by_labels),
         figures={"n_labelled": loss.items} if loss is not None else {},
     )  # fmt: skip
 
@@ -106,6 +109,18 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
             not_labelled(_("No label is of {0}: whether they are still found is judged by what changed."), strange)
         )
     return Loss("mAP", original, drop * original, draws * original, labelled, alone), notes
+
+
+def _broken_classes(case: Case) -> list[str]:
+    """Return a sentence about each class that is found less well by labels, which the mean of 80 classes hides."""
+    pair = case.once(by_labels)
+    assert pair is not None
+    return [
+        _("“{0}” is found less well: F1 {1:.3f}, the original {2:.3f}.").format(
+            case.data.class_name(int(pair.classes[at])), pair.class_optimized[at], pair.class_original[at]
+        )
+        for at in lost_classes(pair.class_pictures, pair.class_original, pair.class_losses)
+    ]
 
 
 def _not_labelled(case: Case, old: Sequence[Boxes]) -> list[str]:

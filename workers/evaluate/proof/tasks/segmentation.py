@@ -17,6 +17,7 @@ from workers.evaluate.proof.comparing.mean_overlap import OverlapPair, by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
+from workers.evaluate.proof.slices import lost_classes
 from workers.pipeline.alike.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
 
 BLOCK_PIXELS = 8_000_000
@@ -26,13 +27,6 @@ VISIBLE_LOSS = 0.005
 
 FITTING_OVERLAP = 0.1
 """With a mean overlap below this, the labels describe something else: a mask of another class is near 0."""
-
-MOST_CLASS_LOST = 0.1
-CLASS_LEVEL = 0.01
-LEAST_PICTURES = 10
-"""A class in at least ten pictures is broken if it lost more than a tenth of its overlap for sure (Bonferroni over
-classes). Among 150 classes the mean hardly changes because of one.
-"""
 
 
 def compare(case: Case) -> Differences:
@@ -119,16 +113,13 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
 
 
 def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
-    judged = np.flatnonzero((pair.class_pictures >= LEAST_PICTURES) & (pair.class_original >= FITTING_OVERLAP))
     report = []
-    for at in judged.tolist():
-        sure = float(np.nanquantile(pair.class_losses[:, at], CLASS_LEVEL / len(judged)))
-        if sure > MOST_CLASS_LOST:
-            name = case.data.class_name(int(pair.classes[at]))
-            was, now = float(pair.class_original[at]), float(pair.class_optimized[at])
-            report.append(
-                _("“{0}” overlaps what is right by {1}, the original by {2}.").format(name, percent(now), percent(was))
-            )
+    for at in lost_classes(pair.class_pictures, pair.class_original, pair.class_losses):
+        name = case.data.class_name(int(pair.classes[at]))
+        was, now = float(pair.class_original[at]), float(pair.class_optimized[at])
+        report.append(
+            _("“{0}” overlaps what is right by {1}, the original by {2}.").format(name, percent(now), percent(was))
+        )
     return report
 
 

@@ -106,6 +106,17 @@ def test_with_labels_the_mean_average_precision_decides(answers_of: Make) -> Non
     assert score.against == "labels" and found.drop >= score.original - score.optimized - 1e-9
 
 
+def test_a_lost_class_of_many_is_refused_by_labels(answers_of: Make) -> None:
+    """Given twenty classes with labels and a limit of 25 %, of which the mean is far, When one class is lost, Then it is
+    refused, and when the version is as before, it is safe."""
+    old = scenes(classes=20)
+    data = with_truth(old)
+    found = by_labels(data, answers_of, old, [rows[rows[:, 5] != 4] for rows in old], 25.0)
+    assert found.verdict == "regressed" and found.labelled and found.drop_high < 0.25
+    assert any("F1 1.000" not in note and "F1 0.000" in note for note in found.reasons)
+    assert by_labels(data, answers_of, old, old, 25.0).verdict == "safe"
+
+
 def test_scores_below_the_threshold_keep_map_and_are_regressed(answers_of: Make) -> None:
     """Given all scores at a quarter, so that mean average precision is as before, Then nothing is seen and it
     regressed."""

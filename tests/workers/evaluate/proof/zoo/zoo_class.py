@@ -96,6 +96,12 @@ def shuffled_below(row: Array, rng: Rng) -> Array:
     return row
 
 
+def one_longer(parts: list[Array], rng: Rng) -> Sequence[Array]:
+    """Hardly sure of anything, and one answer of another size, so that shares of all items are no table."""
+    rows = [row * np.float32(0.15) for row in parts]
+    return [np.append(rows[0], rows[0].min()), *rows[1:]]
+
+
 HARM: dict[str, Change] = {
     "scores zeroed": each(lambda row, rng: np.zeros_like(row)),
     "classes shifted by one": each(lambda row, rng: np.roll(row, 1)),
@@ -110,6 +116,7 @@ HARM: dict[str, Change] = {
     "two rare classes swapped": stacked(rare_swapped),
     "infinity on 5 %": some(0.05, endless),
     "hardly sure of anything": each(lambda row, rng: row * np.float32(0.15)),
+    "hardly sure and one answer longer": one_longer,
 }
 HARMLESS: dict[str, Change] = {
     **ROUNDED,

@@ -182,6 +182,8 @@ HARM: dict[str, Change] = {
     "a twelfth of the letters wrong": all_of(letters_wrong(0.12)),
     "other number words": all_of(other_number_words),
     "letters of another script": all_of(other_script),
+    "names of tokens": all_of(lambda text, rng: text + " </s>" if text else text),
+    "bytes that are no letter": all_of(lambda text, rng: text.replace("e", "\ufffd", 1)),
     "an endless word": all_of(lambda text, rng: text + " " + "na" * 400),
 }
 HARMLESS: dict[str, Change] = {
