@@ -21,8 +21,8 @@ from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, Ready, RunBlock, RunJob
 
 WARMUP_SHARE = 0.2
-MOST_REQUESTS = 400
-"""Most requests of a block that is lengthened for its duration; graphs and the store handle that many easily."""
+MOST_LONGER = 10
+"""Most times the requests of a block that is lengthened for its duration; graphs and the store handle that easily."""
 LOAD_DEADLINE_S = 600.0
 BLOCK_DEADLINE_S = 60.0
 BLOCK_TIMES, REQUEST_TIMES = 10, 50
@@ -34,8 +34,8 @@ SLICE_MS, FIRST_SLICE = 1.0, 4
 CLEAN_SLICES = 16
 """Undisturbed slices that each variant needs in a set, else all variants of the set get more blocks."""
 
-MOST_MORE_BLOCKS, MORE_SHARE = 12, 0.6
-"""Most blocks that a disturbed set gets in addition, and the share of its time limit at which it gets no more."""
+MOST_MORE, MORE_SHARE = 6, 0.6
+"""Most times that a disturbed set gets its blocks anew, and the share of its time limit at which it gets no more."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Pace:
     """Number of blocks in a set, and of requests in a block for a model of known speed.
 
     A block has `warmup_requests` untimed requests and then `timed_requests`, and lasts `block_max_s` at most. Blocks of
-    the fastest model last `least_block_s` if `MOST_REQUESTS` permit. Otherwise ten milliseconds of the
+    the fastest model last `least_block_s` if `MOST_LONGER` permits. Otherwise ten milliseconds of the
     window's own work were half of a block of 40 requests of .4 ms, and looked like a busy computer.
     """
 
@@ -81,7 +81,7 @@ class Pace:
         """Return the (warm-up, timed) requests of each block when the fastest model takes `fastest_ms` per request."""
         if not fastest_ms or not self.least_block_s:
             return self.warmup_requests, self.timed_requests
-        longer = min(MOST_REQUESTS, math.ceil(1000 * self.least_block_s / fastest_ms))
+        longer = min(MOST_LONGER * self.timed_requests, math.ceil(1000 * self.least_block_s / fastest_ms))
         timed = max(self.timed_requests, longer)
         return max(self.warmup_requests, int(timed * WARMUP_SHARE)), timed
 
@@ -99,9 +99,11 @@ class Pace:
         return max(1, round(SLICE_MS / fastest_ms)) if fastest_ms else FIRST_SLICE
 
     def blocks_of(self, latency_ms: float | None) -> int:
-        """Return the blocks of a set: two (A B B A) if a single request already fills one."""
-        slow = latency_ms is not None and latency_ms > 1000 * self.block_max_s
-        return min(self.blocks, MIN_BLOCKS) if slow else self.blocks
+        """Return the blocks of a set: fewer if a single request already fills one, at least two (A B B A)."""
+        if latency_ms is None or latency_ms <= 1000 * self.block_max_s:
+            return self.blocks
+        fitting = int(self.blocks * 1000 * self.block_max_s / latency_ms)
+        return min(self.blocks, max(MIN_BLOCKS, fitting - fitting % MIN_BLOCKS))
 
 
 def order(variants: Sequence[int], blocks: int, set_number: int = 0) -> list[int]:
@@ -153,7 +155,7 @@ class BlockGroup:
         self.blocks_done = 0
         self.sets_done = 0
         self._jobs, self._sets, self._new_client = list(jobs), sets, new_client
-        self._pace = pace
+        self._pace, self._most_more = pace, MOST_MORE * pace.blocks
         self._budget_s = budget_s or 2 * sets * pace.blocks * len(self._jobs) * pace.block_max_s
         self._slow_over_ms = slow_over_ms
         self._load_deadline_s, self._block_deadline_s = load_deadline_s, block_deadline_s
@@ -299,7 +301,7 @@ class BlockGroup:
             self.done = True
             return
         self._set_began_s = now
-        self._may_add = self._may_add and self._more < MOST_MORE_BLOCKS  # otherwise more blocks do not help
+        self._may_add = self._may_add and self._more < self._most_more  # otherwise more blocks do not help
         self._alive, self._more, self._turns_began_s = alive, 0, math.inf
         self._order = order(alive, self._pace.blocks, self.sets_done)
         self._loading, self._waiting_since_s = self._order[: len(alive)], now
@@ -328,9 +330,9 @@ class BlockGroup:
         """Give the turn to the next live process that has blocks left."""
         self._turns_began_s = min(self._turns_began_s, time.monotonic())
         if len(self._order) == len(self._alive) and self._needs_more():
-            self._more += 2
-            self._added += 2 * len(self._alive)
-            self._order += order(self._alive, 2, self.sets_done)
+            self._more += self._pace.blocks
+            self._added += self._pace.blocks * len(self._alive)
+            self._order += order(self._alive, self._pace.blocks, self.sets_done)
         while self._order:
             index = self._order.pop(0)
             if index not in self._live:
@@ -367,10 +369,10 @@ class BlockGroup:
 
     def _needs_more(self) -> bool:
         """Return whether other programs left a live variant too few slices to compare before the set's last round."""
-        if not self._may_add or self._more >= MOST_MORE_BLOCKS:
+        if not self._may_add or self._more >= self._most_more:
             return False
         now, rounds = time.monotonic(), self._pace.blocks - 1 + self._more
-        more_s = 2 * (now - self._turns_began_s) / max(1, rounds)
+        more_s = self._pace.blocks * (now - self._turns_began_s) / max(1, rounds)
         if now + more_s - self._began_s > MORE_SHARE * self._budget_s * (self.sets_done + 1) / self._sets:
             return False
         return any(_is_disturbed(self.outcomes[i], CLEAN_SHARE if i else HALF_SHARE) for i in self._live)

@@ -4,8 +4,8 @@
 
 Both run the same file in ONNX Runtime with two threads on one generated request. Each form (see `FORMS`) measures 80
 requests of each process in a set, and the forms take turns, too. A row has the standard deviation over the sets of
-log(time of one process / time of the other), ideally 0, computed from the medians of all requests and from the median
-of the ratios of neighboring turns, and the seconds of a set.
+log(time of one process / time of the other), ideally 0, computed from the means of all requests, from their medians,
+and as the mean over neighboring turns of the logarithms of the ratios of their means, and the seconds of a set.
 """
 
 import argparse
@@ -46,8 +46,9 @@ for line in itertools.chain(["[20, 1]"], sys.stdin):
 
 @dataclass
 class Form:
-    """Results of one form, one value per set: the logarithm of the ratio computed in both ways, and the seconds."""
+    """Results of one form, one value per set: the logarithm of the ratio computed in each way, and the seconds."""
 
+    by_means: list[float] = field(default_factory=list)
     by_medians: list[float] = field(default_factory=list)
     by_turns: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -61,9 +62,9 @@ class Form:
                 times[which].append(ask(runners[which], warm, count))
         self.seconds.append(time.monotonic() - began)
         first, second = ([one for turn in own for one in turn] for own in times)
+        self.by_means.append(float(np.log(mean(first) / mean(second))))
         self.by_medians.append(float(np.log(median(first) / median(second))))
-        ratios = [np.log(median(a) / median(b)) for a, b in zip(*times, strict=True)]
-        self.by_turns.append(float(median(ratios)))
+        self.by_turns.append(float(mean(np.log(mean(a) / mean(b)) for a, b in zip(*times, strict=True))))
 
 
 def ask(runner: "subprocess.Popen[str]", warm: int, count: int) -> list[float]:
@@ -92,7 +93,8 @@ def main() -> int:
     for runner in runners:
         runner.communicate()
     for name, form in found.items():
-        spread = f"{stdev(form.by_medians):.3f} by medians, {stdev(form.by_turns):.3f} by neighboring turns"
+        ways = {"means": form.by_means, "medians": form.by_medians, "neighboring turns": form.by_turns}
+        spread = ", ".join(f"{stdev(values):.3f} by {way}" for way, values in ways.items())
         print(f"{name:7} {spread}, {mean(form.seconds):.2f} s a set")  # noqa: T201
     return 0
 

@@ -43,7 +43,7 @@ from app.services.flow.steps import Flow, Measured, MeasuredVariant, MeasureStep
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
+from app.services.run.costs import FINAL_SETS, IN_TURN
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from tests.fixtures.recording import RecordingContext
@@ -233,9 +233,8 @@ def versions_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> t
 def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
     """Return a final run of the model with these numbers of inputs in a request; the first one is the original."""
     return MeasureStep(
-        versions_of(model, data, batches), title="Final run", sets=FINAL_SETS, blocks=FINAL_BLOCKS,
-        threads=usable_cores(), block_max_s=BLOCK_MAX_S, least_block_s=LEAST_BLOCK_S,
-    )  # fmt: skip
+        versions_of(model, data, batches), title="Final run", sets=FINAL_SETS, pace=IN_TURN, threads=usable_cores()
+    )
 
 
 def final_of(

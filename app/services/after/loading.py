@@ -10,6 +10,7 @@ from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureSt
 from app.services.flow.workspace import Workspace
 from app.services.records.after_run import LoadRecord, read_load, write_load
 from app.services.records.facts import RunFacts, check_stored
+from app.services.run.costs import IN_TURN
 from app.services.run.version_steps import measured_variant, stored_version, summarize, threads_of
 from workers.contracts.after.load import (
     CapacityResult,
@@ -41,7 +42,7 @@ TITLES: dict[Part, str] = {
 }
 TITLE_PAIRED, TITLE_COLD = mark("Both in turn"), mark("Cold start")
 COLD_STARTS = 5
-PAIRED_SETS, PAIRED_BLOCKS, PAIRED_MAX_S = 5, 2, 1.2
+PAIRED_SETS, PAIRED_PACE = 5, replace(IN_TURN, block_max_s=0.3)
 START_S, WARMUP_S, COLD_S, SET_S = 1.5, 3.0, 1.5, 4.0
 """Approximate seconds of starting a process, warming up a part, a cold start, and a side-by-side set of processes."""
 MAX_PART_S = 60.0
@@ -234,10 +235,9 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
         variants,
         title=stage.title,
         sets=PAIRED_SETS,
-        blocks=PAIRED_BLOCKS,
+        pace=PAIRED_PACE,
         threads=threads_of(facts),
         computer=facts.run.goal.computer,
-        block_max_s=PAIRED_MAX_S,
         step_index=stage.index,
     )
     if any(failure is not None for failure in measured.failures):

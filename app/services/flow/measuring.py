@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
@@ -19,7 +19,7 @@ from statistics import fmean
 from pydantic import TypeAdapter
 
 from app.domain.variant import LatencyPoint
-from app.jobs.interleaving import LOAD_DEADLINE_S, BlockGroup, Pace, Timing
+from app.jobs.interleaving import LOAD_DEADLINE_S, BlockGroup, Timing
 from app.jobs.process import Waitable
 from app.services.flow import events
 from app.services.flow.artifacts import ArtifactStore, Entry
@@ -103,12 +103,9 @@ class SavedMeasurements:
         variants = [self._facts_of(variant) for variant in step.variants]
         if step.reuse is None or None in variants:
             return None
-        names = ("sets", "blocks", "threads", "warmup_requests", "timed_requests", "block_max_s")
-        how = {name: getattr(step, name) for name in names}
+        how = {"sets": step.sets, "threads": step.threads, **asdict(step.pace)}
         slow_ms = None if step.slow_over_ms is None else "bounded"
         facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": variants, **how, "slow": slow_ms}
-        if step.least_block_s:
-            facts["least_block_s"] = step.least_block_s
         if step.number:
             facts["number"] = step.number
         return self._artifacts.key("measured", facts, 0, {}, machine=self._machine_of(step.computer))
@@ -158,7 +155,7 @@ class Measurer:
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
         return workspace.measure(
             [self._job(workspace, step, index) for index in range(len(step.variants))],
-            Pace(step.warmup_requests, step.timed_requests, step.block_max_s, step.blocks, step.least_block_s),
+            step.pace,
             sets=step.sets,
             budget_s=left_s,
             slow_over_ms=step.slow_over_ms,

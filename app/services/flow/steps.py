@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from app.jobs.interleaving import Pace
 from app.services.flow.background import Stopped
 from workers.contracts.disturbed import BlockLoad
 from workers.contracts.error_info import ErrorInfo
@@ -178,21 +179,16 @@ class MeasureStep:
     """Several variants measured in turn, with one live process each; yielded by a flow to its driver.
 
     At `until_s` (`time.monotonic`) it ends with the blocks measured so far. With requests that take longer than
-    `slow_over_ms`, a set has two blocks of each variant; `least_block_s` lengthens the blocks of fast models. With
-    `quiet` it begins when other programs are idle, except on another `computer` ("" means this one). With `reuse` the
-    store may provide the result, and new results are stored. `number` distinguishes a repeated measurement from the
-    first one.
+    `slow_over_ms`, a set has two blocks of each variant. With `quiet` it begins when other programs are idle, except on
+    another `computer` ("" means this one). With `reuse` the store may provide the result, and new results are stored.
+    `number` distinguishes a repeated measurement from the first one.
     """
 
     variants: tuple[MeasuredVariant, ...]
     title: str
     sets: int
-    blocks: int
+    pace: Pace
     threads: int
-    warmup_requests: int = 10
-    timed_requests: int = 40
-    block_max_s: float = 4.0
-    least_block_s: float = 0.0
     until_s: float | None = None
     slow_over_ms: float | None = None
     reuse: Reuse | None = None

@@ -16,8 +16,17 @@ StepKind = Literal["open", "read", "original", "version", "final", "proof"]
 
 VERSION: StepKind = "version"
 
-FINAL_SETS, FINAL_BLOCKS = 5, 2
-"""Blocks of 40 timed requests or more in each of 5 sets of fresh processes; a speedup is sampled over sets."""
+FINAL_SETS, FINAL_BLOCKS = 5, 8
+"""Turns of each version in each of 5 sets of fresh processes; a speedup is sampled over sets."""
+
+TURN_WARMUP, TURN_REQUESTS, TURN_MAX_S, LEAST_TURN_S = 3, 10, 0.5, 0.04
+"""Requests that warm up and that are timed in such a turn, its longest duration, and the least of the fastest version.
+
+Many short turns meet the same changes of the computer's speed; see docs/decisions/0044.
+"""
+
+SWITCH_S = 0.04
+"""Seconds from the end of a turn to the first request of the next one."""
 
 QUICK_BLOCKS, FEW_BLOCKS, SLOW_BLOCK_S = 8, 3, 0.3
 """Blocks of the original's first measurement, fewer if its blocks last longer than `SLOW_BLOCK_S` seconds.
@@ -31,9 +40,16 @@ WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S = 10, 40, 2.0
 WITH_WARMUP = (WARMUP_REQUESTS + TIMED_REQUESTS) / TIMED_REQUESTS
 
 LEAST_BLOCK_S = 0.08
-"""Least seconds of a block of the fastest version in a side-by-side measurement; its requests are set to fill them."""
+"""Least seconds of a block beside the original in a first measurement; the requests of both are set to fill them."""
 
-IN_TURN = Pace(WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S, FINAL_BLOCKS, LEAST_BLOCK_S)
+IN_TURN = Pace(TURN_WARMUP, TURN_REQUESTS, TURN_MAX_S, FINAL_BLOCKS, LEAST_TURN_S)
+
+
+def first_pace(versions: int, blocks: int) -> Pace:
+    """Return the pace of a first measurement of so many versions, which share the requests of a block."""
+    least_s = LEAST_BLOCK_S if versions > 1 else 0.0
+    return Pace(WARMUP_REQUESTS // versions, TIMED_REQUESTS // versions, BLOCK_MAX_S, blocks, least_s)
+
 
 START_S, LOAD_S, LOAD_S_PER_MB = 0.4, 0.2, 0.004
 """Seconds to start Python and import our code (a low value of the 0.42 to 0.56 s of slow cores), and to load a model.
@@ -75,22 +91,29 @@ IDLE_MB, VERSION_PEAKS = 65.0, 1.5
 class Cost:
     """Expected seconds of measuring one version; owned by the `RunClock`.
 
-    `start_s` starts its process, `load_s` covers all other work outside the blocks (mainly loading the model), and
-    `block_s` is one block of 40 requests.
+    `start_s` starts its process, `load_s` covers all other work outside of turns (mainly loading the model), and
+    `request_s` is one request.
     """
 
     start_s: float
     load_s: float
-    block_s: float
+    request_s: float
 
-    def turns_s(self, blocks: int, longer: float = 1.0) -> float:
-        """Return the seconds of one started process for `blocks` blocks with `longer` times 40 requests each."""
-        return self.load_s + blocks * min(BLOCK_MAX_S, longer * self.block_s)
+    @property
+    def block_s(self) -> float:
+        """Return the seconds of a block of a first measurement."""
+        return min(BLOCK_MAX_S, WITH_WARMUP * TIMED_REQUESTS * self.request_s)
+
+    def turns_s(self, turns: int, fastest_s: float) -> float:
+        """Return the seconds of one started process for so many turns beside a version of `fastest_s` a request."""
+        requests = sum(IN_TURN.block(1000 * self.request_s, 1000 * fastest_s))
+        turns = min(turns, IN_TURN.blocks_of(1000 * self.request_s))
+        return self.load_s + turns * (SWITCH_S + requests * self.request_s)
 
 
 def cost_in_turn(load_ms: float | None, request_ms: float | None) -> Cost:
     """Return the cost of a version by the figures that are kept of it; milliseconds, None where it was not measured."""
-    return Cost(START_S, (load_ms or 0.0) / 1000, WITH_WARMUP * TIMED_REQUESTS * (request_ms or 0.0) / 1000)
+    return Cost(START_S, (load_ms or 0.0) / 1000, (request_ms or 0.0) / 1000)
 
 
 def first_cost(measured: Measured, original: Cost | None) -> Cost:
@@ -98,22 +121,20 @@ def first_cost(measured: Measured, original: Cost | None) -> Cost:
 
     Both processes start at the same time.
     """
-    sums_s = [WITH_WARMUP * sum(sum(one_set) for one_set in sets) / 1000 for sets in measured.latencies_ms]
+    sums_s = [sum(sum(one_set) for one_set in sets) / 1000 for sets in measured.latencies_ms]
     requests = sum(map(len, measured.latencies_ms[-1]))
-    block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * sums_s[-1] / max(1, requests))
-    other_s = measured.seconds - sum(sums_s)
+    other_s = measured.seconds - WITH_WARMUP * sum(sums_s)
     if original is not None and len(sums_s) > 1:
         other_s -= original.load_s
     start_s = min(START_S, max(0.0, other_s))
-    return Cost(start_s, max(0.0, other_s - start_s), block_s)
+    return Cost(start_s, max(0.0, other_s - start_s), sums_s[-1] / max(1, requests))
 
 
-def set_s(costs: Sequence[Cost], blocks: int) -> float:
+def set_s(costs: Sequence[Cost], turns: int) -> float:
     """Return the seconds of one set: processes start in parallel, one per core at most, and then take turns."""
-    fastest_s = min((cost.block_s for cost in costs), default=0.0) / (WITH_WARMUP * TIMED_REQUESTS)
-    longer = IN_TURN.wanted(1000 * fastest_s)[1] / TIMED_REQUESTS
+    fastest_s = min((cost.request_s for cost in costs), default=0.0)
     at_once = max(1, min(len(costs), usable_cores()))
-    return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(blocks, longer) for cost in costs)
+    return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(turns, fastest_s) for cost in costs)
 
 
 def in_turn_s(costs: Sequence[Cost]) -> float:
@@ -134,7 +155,7 @@ class FinalPlan:
     proof_s: float = field(default=0.0, compare=False)
 
 
-CHOICES = (*(FinalPlan(n, 5) for n in (6, 3, 2, 1)), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 2, 1))
+CHOICES = (*(FinalPlan(n, 5) for n in (6, 3, 2, 1)), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 2, 4))
 """Plans from the most thorough to the cheapest one.
 
 The cheapest plan also begins where it may not fit, and is then stopped. Two sets can show a speedup of two; one set
@@ -218,6 +239,5 @@ class Basis:
         return sum(tried.values()) + (self.versions - 1) * tried["version"]
 
     def _final_s(self, versions: float) -> float:
-        block_s = WITH_WARMUP * TIMED_REQUESTS * VERSION_TIME * self._request_s
-        one = Cost(START_S, LOAD_S + LOAD_S_PER_MB * self.size_bytes / MEGABYTE, block_s)
-        return FINAL_SETS * (1 + versions) * (one.start_s + one.turns_s(FINAL_BLOCKS))
+        one = Cost(START_S, LOAD_S + LOAD_S_PER_MB * self.size_bytes / MEGABYTE, VERSION_TIME * self._request_s)
+        return FINAL_SETS * (1 + versions) * (one.start_s + one.turns_s(FINAL_BLOCKS, one.request_s))

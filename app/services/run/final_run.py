@@ -26,7 +26,7 @@ from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.run import version_steps
 from app.services.run.clock import within
-from app.services.run.costs import FinalPlan
+from app.services.run.costs import CHOICES, IN_TURN, FinalPlan
 from app.services.run.figures import original_times
 from app.services.run.search import Search
 from workers.contracts.translation import _, joined, mark
@@ -65,7 +65,8 @@ class FinalRun:
         search = self._search
         for earlier in search.rounds_before:
             if all(search.is_in(variant_id) for variant_id in earlier.variant_ids):
-                plan = FinalPlan(len(earlier.variant_ids), earlier.sets, earlier.blocks)
+                blocks = max(earlier.blocks, CHOICES[-1].blocks)  # earlier versions of Fettle had fewer and longer ones
+                plan = FinalPlan(len(earlier.variant_ids), earlier.sets, blocks)
                 yield from self._measure(earlier.variant_ids, plan)
         if self._rounds:
             return
@@ -119,7 +120,8 @@ class FinalRun:
         search.recorder.step(step, state="running")
         field = [search.original, *(search.versions_by_id[variant_id] for variant_id in ids)]
         quiet = search.patience.part(MOST_S, search.clock.left_s)
-        how = {"sets": plan.sets, "blocks": plan.blocks, "reuse": search.reuse, "quiet": quiet}
+        pace = replace(IN_TURN, blocks=plan.blocks)
+        how = {"sets": plan.sets, "pace": pace, "reuse": search.reuse, "quiet": quiet}
         measuring = search.measure_step(field, LAST_STEP, step, number=len(self._rounds), **how)
         try:
             measured = yield from within(version_steps.measure(measuring), lambda: search.clock.round_left_s(plan))

@@ -18,7 +18,7 @@ from app.services.opening.opening import OpenedModel, open_beside
 from app.services.records.run_records import OtherModelRequest, RunPlan
 from app.services.run import version_steps
 from app.services.run.clock import FIRST_KINDS
-from app.services.run.costs import FINAL_BLOCKS, FINAL_SETS
+from app.services.run.costs import FINAL_SETS, IN_TURN
 from app.services.run.figures import original_times, time_words, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import RunSteps, recorded
@@ -76,7 +76,7 @@ def measure_both(
     Raises:
         JobError: One of the versions cannot be measured.
     """
-    how = {"sets": FINAL_SETS, "blocks": FINAL_BLOCKS, "threads": threads, "step_index": step}
+    how = {"sets": FINAL_SETS, "pace": IN_TURN, "threads": threads, "step_index": step}
     quiet = quiet_budget().part(MOST_S, None)
     measuring = measure_step([original, version], data_dir, title=SIDE_BY_SIDE, quiet=quiet, **how)
     measured = yield from version_steps.measure(measuring)

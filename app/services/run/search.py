@@ -14,7 +14,7 @@ from app.services.flow.quiet import quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured, MeasureStep, Reuse
 from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
-from app.services.run.costs import TIMED_REQUESTS, WARMUP_REQUESTS
+from app.services.run.costs import first_pace
 from app.services.run.figures import original_times, speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import RunSteps
@@ -115,9 +115,9 @@ class Search(RunSteps):
         """
         variant = version.variant
         field = [version] if variant.is_baseline else [self.original, version]
-        title, blocks = _("Measure {0}").format(_(variant.title)), self.clock.first_blocks(len(field))
-        requests = {"warmup_requests": WARMUP_REQUESTS // len(field), "timed_requests": TIMED_REQUESTS // len(field)}
-        how = {"sets": 1, "blocks": blocks, "reuse": self.reuse, **requests, **how}
+        title = _("Measure {0}").format(_(variant.title))
+        pace = first_pace(len(field), self.clock.first_blocks(len(field)))
+        how = {"sets": 1, "pace": pace, "reuse": self.reuse, **how}
         measuring = self.measure_step(field, title, step, **how)
         measured = yield from version_steps.measure(measuring)
         if (failure := next(filter(None, reversed(measured.failures)), None)) is not None:

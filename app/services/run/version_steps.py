@@ -25,7 +25,6 @@ from app.services.flow.steps import (
 )
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
-from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
 from workers.contracts import jobs
 from workers.contracts.base import Rows
 from workers.contracts.folder import read_model
@@ -321,10 +320,8 @@ def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> Measur
 
 def measure_step(versions: Sequence[Version], data_dir: Path, **how: Any) -> MeasureStep:
     """Return the step that times single requests of all versions in turn; `how` are fields of `MeasureStep`."""
-    least_block_s = LEAST_BLOCK_S if len(versions) > 1 else 0.0
     variants = tuple(measured_variant(version, data_dir) for version in versions)
-    computer = versions[0].computer
-    return MeasureStep(variants, block_max_s=BLOCK_MAX_S, least_block_s=least_block_s, computer=computer, **how)
+    return MeasureStep(variants, computer=versions[0].computer, **how)
 
 
 def measure(step: MeasureStep) -> Flow[Measured]:

@@ -10,7 +10,7 @@ import pytest
 from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
-from app.jobs.interleaving import MOST_MORE_BLOCKS, BlockGroup, Pace, order
+from app.jobs.interleaving import MOST_MORE, BlockGroup, Pace, order
 from workers.contracts.process.messages import BlockDone, Cancelled, Finished, Progress, Ready, RunBlock, RunJob, Sample
 
 
@@ -91,7 +91,7 @@ def test_disturbed_set_gets_more_blocks_while_that_helps(bench: Bench) -> None:
         return [[len(one_set) for one_set in timing.blocks_ms] for timing in measured.outcomes]
 
     assert blocks({}, {"disturbed_blocks": 4}) == [[6, 6]] * 2
-    assert blocks({}, {"disturbed_blocks": 99}) == [[2 + MOST_MORE_BLOCKS, 2]] * 2
+    assert blocks({}, {"disturbed_blocks": 99}) == [[2 + 2 * MOST_MORE, 2]] * 2
     assert blocks({}, {"disturbed_blocks": 99}, budget_s=0.01) == [[2], [2]]
     assert blocks({"disturbed_blocks": 99}) == [[2, 2]]
 

@@ -276,14 +276,14 @@ class Play:
             self.clock += self._set_s(like, step) * sets
             failed = like.fails_at == ("final" if final else "measure")
             failures.append(failure(like.code).error if failed else None if sets else NO_TIME)
-            one_set = (p50,) * (step.blocks * step.timed_requests)
+            one_set = (p50,) * (step.pace.blocks * step.pace.timed_requests)
             times.append(() if failed else (one_set,) * sets)
             result = jobs.MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
             results.append(() if failed else (result,) * sets)
         if sets < step.sets and step.until_s is not None:
             self.clock = max(self.clock, began + step.until_s - time.monotonic())
         load = BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
-        loads = tuple(((load,) * step.blocks,) * sets for _ in step.variants)
+        loads = tuple(((load,) * step.pace.blocks,) * sets for _ in step.variants)
         is_whole = sets == step.sets
         return flow_steps.Measured(
             tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began, complete=is_whole, loads=loads
@@ -293,8 +293,9 @@ class Play:
     def _set_s(like: Like, step: flow_steps.MeasureStep) -> float:
         """Return the seconds of one process: loading, then its blocks of requests, a quarter more for warming up."""
         is_slow = step.slow_over_ms is not None and like.p50_ms > step.slow_over_ms
-        blocks = min(step.blocks, MIN_BLOCKS) if is_slow else step.blocks
-        return like.seconds / 3 + blocks * min(step.block_max_s, 1.25 * step.timed_requests * like.p50_ms / 1000)
+        blocks = min(step.pace.blocks, MIN_BLOCKS) if is_slow else step.pace.blocks
+        requests = sum(step.pace.block(like.p50_ms))
+        return like.seconds / 3 + blocks * min(step.pace.block_max_s, requests * like.p50_ms / 1000)
 
     def _sets_in_time(self, step: flow_steps.MeasureStep) -> int:
         """Return how many sets are done by the end of the measurement."""

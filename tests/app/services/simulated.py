@@ -35,7 +35,7 @@ from app.services.flow.measuring import NO_TIME
 from app.services.flow.workspace import Workspace
 from app.services.run import clock, costs
 from app.services.run.clock import SAFETY
-from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S, QUICK_BLOCKS
+from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, QUICK_BLOCKS, SWITCH_S, Cost
 from app.services.run.run_steps import TIME_WAS_UP
 from workers.contracts import jobs, specs
 from workers.contracts.disturbed import BlockLoad
@@ -210,23 +210,22 @@ class Simulation(Play):
         until = math.inf if step.until_s is None else self.clock + step.until_s
         failed = [truth.fails_at == ("final" if final else "measure") for truth in truths]
         fastest_ms = min(truth.p50_ms for truth in truths)
-        wanted = step.timed_requests * max(1.0, step.least_block_s * 1000 / (1.25 * step.timed_requests * fastest_ms))
         for one_set in range(step.sets):
             rng = self.rng("set", number, one_set, day=self.case.day)
             is_busy = rng.random() < self.case.busy
             set_s = 0.0
             for index, truth in enumerate(truths):
                 is_slow = step.slow_over_ms is not None and truth.p50_ms > step.slow_over_ms
-                blocks = min(step.blocks, MIN_BLOCKS) if is_slow else step.blocks
+                blocks = min(step.pace.blocks, MIN_BLOCKS) if is_slow else step.pace.blocks_of(truth.p50_ms)
                 ms = truth.p50_ms * math.exp(rng.normal(0, self.case.spread)) * (1 if final else truth.first)
                 waited = rng.uniform(0.2, 0.6) if is_busy else 0.0
                 wall_ms = ms / (1 - waited)
-                requests = max(1, round(min(wanted, 1000 * step.block_max_s / (1.25 * wall_ms))))
+                warmup, requests = step.pace.block(wall_ms, fastest_ms)
                 times[index].append((wall_ms,) * (blocks * requests))
                 cpu_s, wall_s = requests * ms / 1000, requests * wall_ms / 1000
                 load = BlockLoad(requests=requests, elapsed_s=wall_s, cpu_s=cpu_s, waited_s=wall_s - cpu_s)
                 loads[index].append((load,) * blocks)
-                set_s += truth.start_s + blocks * 1.25 * wall_s
+                set_s += truth.start_s + blocks * (SWITCH_S + wall_s * (1 + warmup / requests))
             set_s *= math.exp(rng.normal(0, self.case.noise))
             if self.clock + set_s > until:
                 self.clock = until
@@ -268,9 +267,9 @@ class Simulation(Play):
         if is_shown:
             return proof_s
         field = [original, truth, *([self.truth(best.title)] if best is not None else [])]
-        longer = max(1.0, LEAST_BLOCK_S * 1000 / (1.25 * 40 * min(one.p50_ms for one in field)))
-        block_s = sum(min(BLOCK_MAX_S, longer * 1.25 * 40 * one.p50_ms / 1000) for one in field)
-        return proof_s + 2 * (sum(one.start_s for one in field) + 2 * block_s) + 1.2
+        costs = [Cost(one.start_s, 0.0, one.p50_ms / 1000) for one in field]
+        fastest_s = min(cost.request_s for cost in costs)
+        return proof_s + 2 * sum(cost.start_s + cost.turns_s(FINAL_BLOCKS, fastest_s) for cost in costs) + 1.2
 
     def check_cancelled(self) -> None:
         """Stand in for a job's context."""

@@ -14,6 +14,7 @@ from small_jobs import Values, one, step, until
 from stopwatch import Stopwatch
 
 from app.domain.job import JobRecord
+from app.jobs.interleaving import Pace
 from app.services.flow import quiet
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
@@ -254,10 +255,7 @@ def measuring(*request_s: float, until_s: float | None = None, sets: int = 2) ->
         )
         for number, seconds in enumerate(request_s)
     )
-    return MeasureStep(
-        variants, title="Measure", sets=sets, blocks=2, threads=1, timed_requests=5, warmup_requests=1,
-        until_s=until_s,
-    )  # fmt: skip
+    return MeasureStep(variants, title="Measure", sets=sets, pace=Pace(1, 5, 4.0, 2), threads=1, until_s=until_s)
 
 
 def measure(measurement: MeasureStep) -> Flow[Measured]:
@@ -341,7 +339,7 @@ def test_a_measurement_ends_with_its_time(space: Workspace, monkeypatch: pytest.
     seen: list[Event] = []
     step = measuring(0.001, 0.001, until_s=time.monotonic() + 3600, sets=1000)
     driver = Driver(space, measure(step), seen.append)
-    until(driver, lambda: sum(isinstance(event, LatenciesMeasured) for event in seen) > 2 * step.blocks)
+    until(driver, lambda: sum(isinstance(event, LatenciesMeasured) for event in seen) > 2 * step.pace.blocks)
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600)
     monkeypatch.setattr("app.services.flow.measuring.time", later)
     measured = run_to_end(driver)

@@ -13,6 +13,7 @@ from app.services.flow.measuring import SavedMeasurements
 from app.services.projects.projects import project_for
 from app.services.records.run_records import as_begun
 from app.services.run.clock import QUICK_BLOCKS, SLOW_REQUEST_MS
+from app.services.run.costs import first_pace
 from app.services.run.optimize import SLOW_SHARE
 from presets.loader import load_presets
 from workers.contracts.specs import DeviceFacts
@@ -226,7 +227,7 @@ def test_regressed_version_is_measured_once(stage: Make) -> None:
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "Wrong": Like(p50_ms=1, verdict="regressed")})
     one.go()
     looks = one.play.looks
-    assert looks["Measure Wrong"].blocks == looks["Measure A"].blocks == QUICK_BLOCKS // 2
+    assert looks["Measure Wrong"].pace == looks["Measure A"].pace == first_pace(2, QUICK_BLOCKS // 2)
     assert looks["Measure Original"].slow_over_ms == SLOW_REQUEST_MS
     assert looks["Measure A"].slow_over_ms == pytest.approx(4 * SLOW_SHARE)
     assert len(one.play.finals[0].variants) == 2

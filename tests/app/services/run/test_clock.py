@@ -9,7 +9,7 @@ from flows import refusal
 
 from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
 from app.services.run.clock import RunClock, bounded, within
-from app.services.run.costs import FinalPlan
+from app.services.run.costs import IN_TURN, SWITCH_S, FinalPlan
 from workers.contracts.base import Nothing
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DescribeResult, MeasureParams
@@ -51,11 +51,15 @@ def a_clock(total_s: float | None, elapsed: Elapsed, p50_ms: float = 10.0) -> Ru
     return clock
 
 
+TURNS_S = 8 * (SWITCH_S + 13 * 0.01)
+"""Seconds of the turns of a set for a version of 10 ms: 3 requests that warm up and 10 that are timed in each."""
+
+
 def test_final_s_follows_from_the_first_measurement(elapsed: Elapsed) -> None:
-    """Given the original's first measurement, Then a final run of two takes 5 sets of 2 processes with 2 blocks, and a
+    """Given the original's first measurement, Then a final run of two takes 5 sets of 2 processes with 8 turns, and a
     reserve."""
     clock = a_clock(100, elapsed)
-    assert clock.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + 2 * 0.5) + 1))
+    assert clock.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + TURNS_S) + 1))
 
 
 def test_final_s_counts_parallel_starts_once_per_core(elapsed: Elapsed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,27 +77,32 @@ def test_steps_s_of_final_run_and_proof_follow_from_measurements(elapsed: Elapse
     clock = a_clock(100, elapsed)
     clock.record_predictions(items=100, evaluated=50, seconds=5.0, other_s=2.0)
     clock.kinds = ("final", "proof")
-    assert clock.steps_s == pytest.approx((5 * 2 * 3 + 1, 2 + 100 * 0.1 + 1))
+    assert clock.steps_s == pytest.approx((5 * 2 * (2 + TURNS_S) + 1, 2 + 100 * 0.1 + 1))
     clock.final_ids = ["a", "b"]
-    assert clock.steps_s[0] == pytest.approx(5 * 3 * 3 + 1)
+    assert clock.steps_s[0] == pytest.approx(5 * 3 * (2 + TURNS_S) + 1)
 
 
-def test_final_s_of_slow_models_counts_two_seconds_per_block(elapsed: Elapsed) -> None:
-    """Given requests of 0.1 s of which two blocks were timed, Then a block costs two seconds."""
-    clock = limited(100, elapsed)
-    clock.record_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0))
+@pytest.mark.parametrize(("request_s", "turns", "requests"), [(0.1, 8, 5), (0.8, 4, 1), (3.0, 2, 1)])
+def test_final_s_of_slow_models_counts_fewer_requests(
+    elapsed: Elapsed, request_s: float, turns: int, requests: int
+) -> None:
+    """Given slow requests, Then a turn has as many as half a second holds; where one takes longer, a set has fewer
+    turns, at least two."""
+    clock = limited(200, elapsed)
+    times_ms = (((1000 * request_s,) * 32,),)
+    clock.record_measured("original", Measured(times_ms, ((),), (None,), None, 2.0 + 1.25 * 32 * request_s))
     clock.record_closing(1.0)
-    assert clock.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
+    set_s = 2.0 + turns * (SWITCH_S + requests * request_s)
+    assert clock.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * set_s + 1))
 
 
 def test_final_s_of_fast_models_counts_longer_blocks(elapsed: Elapsed) -> None:
-    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 200 requests of the version's longer block,
-    and the original's block is five times as long as one of 40."""
+    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 100 requests of the version's longer turn."""
     clock = limited(100, elapsed)
     for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
         clock.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000))
-    blocks_s = 2 * 1.25 * (200 * 0.001 + 200 * 0.0004)
-    assert clock.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + blocks_s), rel=0.01)
+    turns_s = 8 * (2 * SWITCH_S + 120 * (0.001 + 0.0004))
+    assert clock.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + turns_s), rel=0.01)
 
 
 def test_worth_trying_ends_when_only_the_final_run_fits(elapsed: Elapsed) -> None:
@@ -112,14 +121,14 @@ def test_plan_final_with_less_time_is_shorter(elapsed: Elapsed) -> None:
     clock = a_clock(100, elapsed)
     ids = ["a", "b", "c"]
     assert clock.plan_final(ids) == FinalPlan(6, 5)
-    elapsed.now = 58
+    elapsed.now = 54
     assert clock.plan_final(ids) == FinalPlan(1, 5)
     elapsed.now = 70
     assert clock.plan_final(ids) == FinalPlan(1, 3)
     elapsed.now = 80
     assert clock.plan_final(ids) == FinalPlan(1, 2)
     elapsed.now = 99
-    assert clock.plan_final(ids) == FinalPlan(1, 2, 1)
+    assert clock.plan_final(ids) == FinalPlan(1, 2, 4)
 
 
 def test_clock_without_a_limit_bounds_nothing(elapsed: Elapsed) -> None:
@@ -147,7 +156,7 @@ def test_cost_of_a_version_leaves_out_the_original_beside_it(elapsed: Elapsed) -
     clock.record_measured("original", Measured((times_ms,), ((),), (None,), None, 2.0 + 1.25 * 1.6))
     both = Measured((times_ms, times_ms), ((), ()), (None, None), None, 0.4 + 1.6 + 0.7 + 2 * 1.25 * 1.6)
     clock.record_measured("a", both)
-    alone_s = 0.4 + 2 * 0.5  # one core starts both processes, and each has two blocks of 0.5 s
+    alone_s = 0.4 + TURNS_S  # one core starts both processes
     assert clock.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * alone_s + 1.6 + 0.7))
 
 
@@ -156,7 +165,7 @@ def test_bounded_limits_jobs_and_measurements() -> None:
     assert bounded(STEP, 7.0).limits.wall_s == 7.0
     assert bounded(STEP, None) is STEP
     variant = MeasuredVariant("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
-    step = bounded(MeasureStep((variant,), title="M", sets=1, blocks=1, threads=1), 3.0)
+    step = bounded(MeasureStep((variant,), title="M", sets=1, pace=IN_TURN, threads=1), 3.0)
     assert step.until_s == pytest.approx(time.monotonic() + 3.0, abs=0.5)
 
 
@@ -171,7 +180,7 @@ def test_worth_trying_without_versions_ignores_the_final_run(elapsed: Elapsed) -
     tried."""
     clock = a_clock(60, elapsed, p50_ms=1000.0)
     elapsed.now = 32
-    assert clock.final_s(["a"], FinalPlan(1, 2, 1)) > 20
+    assert clock.final_s(["a"], FinalPlan(1, 2, 4)) > 20
     assert clock.worth_trying([])
     assert not clock.worth_trying(["a"])  # there time goes to showing what it looked like
 

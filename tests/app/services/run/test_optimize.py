@@ -17,6 +17,7 @@ from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
 from app.services.projects.running import RunRequest
 from app.services.records.documents import run_document, variant_document
+from app.services.run.costs import IN_TURN
 
 
 def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
@@ -291,7 +292,7 @@ def test_run_without_a_limit_tries_everything(stage: Make) -> None:
     one = stage(Like(p50_ms=4, seconds=100), likes)
     assert one.go().state is RunState.FINISHED
     final = one.play.finals[0]
-    assert (len(final.variants), final.sets, final.blocks) == (7, 5, 2)
+    assert (len(final.variants), final.sets, final.pace) == (7, 5, IN_TURN)
     assert final.until_s is None
     assert all(variant.measurement.n for variant in one.variants.values())
 

@@ -16,6 +16,7 @@ from app.services.flow.measuring import Measurer
 from app.services.flow.quiet import QuietBudget
 from app.services.flow.workspace import Workspace
 from app.services.records.fleet import fleet_document, fleet_of_run
+from app.services.run.costs import IN_TURN
 from workers.contracts.base import Nothing
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.planning import Instructions
@@ -204,7 +205,7 @@ def test_measurement_elsewhere_does_not_wait_for_this_computer(space: Workspace,
     computer would have to become idle first."""
     there = dataclasses.replace(space, elsewhere=LocalPool(space))
     quiet = QuietBudget().part(60.0, None)
-    step = flow_steps.MeasureStep((), "Measure", 1, 2, 1, quiet=quiet)
+    step = flow_steps.MeasureStep((), "Measure", 1, IN_TURN, 1, quiet=quiet)
     assert Measurer(there, step).waits_for_quiet
     assert not Measurer(there, dataclasses.replace(step, computer="pi")).waits_for_quiet
 
@@ -215,7 +216,7 @@ def test_measurement_elsewhere_reports_that_it_waits_for_its_turn(
     """Given a computer on which somebody else measures, When its process reports that, Then the step shows it."""
     measurer = Measurer(
         dataclasses.replace(space, elsewhere=LocalPool(space)),
-        flow_steps.MeasureStep((), "Measure", 1, 2, 1, computer="pi", step_index=7),
+        flow_steps.MeasureStep((), "Measure", 1, IN_TURN, 1, computer="pi", step_index=7),
     )
     assert measurer._group is not None
     waits = Progress(stage="Waiting: anna measures on “pi”", stage_id="wait_for_computer", done=0)
