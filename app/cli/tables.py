@@ -59,16 +59,13 @@ def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
 
 
 def faster_words(variant: Variant) -> str:
-    """Return the speedup with its interval; "" for a first measurement, and a lower bound under load.
-
-    A lower bound below 1 says nothing: the version may be slower or faster.
-    """
-    speedup = variant.measurement.shown_speedup
+    """Return the speedup with its interval, under load its lower bound; "" for a first measurement."""
+    speedup = variant.measurement.told_speedup
     if not speedup or variant.is_baseline or not variant.is_side_by_side:
         return ""
     measured = variant.measurement
     if measured.under_load:
-        return f"≥ {rounded_down(speedup)} ×" if speedup >= 1 else ""
+        return f"≥ {rounded_down(speedup)} ×"
     if measured.speedup_low is None or measured.speedup_high is None:
         return f"{times(speedup)} ×"
     return f"{times(speedup)} × ({range_words(measured.speedup_low, measured.speedup_high)})"

@@ -82,6 +82,12 @@ class Measurement(Stored):
         return self.agreed_low if self.under_load else self.speedup
 
     @property
+    def told_speedup(self) -> float | None:
+        """Return `shown_speedup`, but None for a lower bound below 1: such a version may be slower or faster."""
+        speedup = self.shown_speedup
+        return None if self.under_load and speedup is not None and speedup < 1 else speedup
+
+    @property
     def typical_ms(self) -> float | None:
         """Return the mean time, which is compared; for records without a mean, the median."""
         return self.latency_p50_ms if self.latency_mean_ms is None else self.latency_mean_ms

@@ -95,9 +95,7 @@ def _gave(row: TriedRecipe) -> str:
         return ""
     parts = [_time(variant)]
     measured = variant.measurement
-    speed = measured.shown_speedup
-    is_told = speed is not None and (speed >= 1 or not measured.under_load)  # a lower bound below 1 says nothing
-    if not variant.is_baseline and variant.is_side_by_side and is_told:
+    if not variant.is_baseline and variant.is_side_by_side and measured.told_speedup is not None:
         parts.append(_factor(measured))
     agreement = variant.judgement.agreement if variant.judgement else None
     if agreement is not None and not variant.is_baseline:

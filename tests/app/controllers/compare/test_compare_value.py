@@ -46,6 +46,14 @@ def test_under_load_the_caption_suggests_to_measure_again() -> None:
     assert value.subtitle.endswith(f"on this computer. {OTHER_PROGRAMS}")
 
 
+@pytest.mark.parametrize(("agreed_low", "told"), [(1.69, 1.69), (0.5, None)])
+def test_lower_bound_below_one_is_not_told(agreed_low: float, told: float | None) -> None:
+    """Given a version measured under load, Then its row has the lower bound of its speedup only where it says something."""
+    made = variant(1, speedup=2.0)
+    loaded = dataclasses.replace(made.measurement, under_load=True, agreed_low=agreed_low)
+    assert rows(facts(variant(0), dataclasses.replace(made, measurement=loaded)))["v1"].speedup == told
+
+
 def test_unproven_version_names_the_missing_examples() -> None:
     """Given a version that looks alike on few examples, then the page shows how many are missing and that export is
     possible."""
