@@ -6,6 +6,7 @@ A reader is one module of `workers.evaluate.data.readers` that defines `READER =
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -161,17 +162,20 @@ NOT_FINITE = mark("It holds numbers that are not finite.")
 LONGEST_NAME = 80
 """Letters of a name in a sentence."""
 
-OTHER_FORMATS: Mapping[Kind, tuple[frozenset[str], str]] = {
-    "images": (
+OTHER_FORMATS: Mapping[type, tuple[frozenset[str], str]] = {
+    ImageSteps: (
         frozenset({".heic", ".heif", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".svg", ".psd"}),
         mark("Save them as JPEG or PNG, and choose them again."),
     ),
-    "audio": (
+    AudioSteps: (
         frozenset({".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".wma"}),
         mark("Save them as WAV, and choose them again."),
     ),
 }
-"""Suffixes of usual pictures and sounds that cannot be read, with what to do, by the kind of the data."""
+"""Suffixes of usual pictures and sounds that cannot be read, with what to do, by the preparation of the model."""
+
+MOST_LOOKED_AT = 10_000
+"""Files of a folder without readable data whose suffixes are looked at for a hint."""
 
 
 def names_of(items: Sequence[str], most: int = 3) -> str:
@@ -192,8 +196,11 @@ def reason_of(error: Exception, most: int = 400) -> str:
     return words if isinstance(words, Message) else f"{' '.join(words.split())[:most].rstrip('.')}."
 
 
-def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:
-    """Return the error for a path without a single readable item; `sought` is the sentence about the search."""
+def nothing_readable(path: Path, title: str, sought: str, hint: str, spec: PipelineSpec | None = None) -> InputRefused:
+    """Return the error for a path without a single readable item; `sought` is the sentence about the search.
+
+    Files of a format that Fettle does not read get a hint of their own, if the model of `spec` would take such data.
+    """
     try:
         inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else []
     except OSError:
@@ -201,6 +208,9 @@ def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRef
     holds = "" if path.is_file() else _("It holds {0}.").format(names_of(inside)) if inside else _("It is empty.")
     if path.suffix.lower() == ".zip" and path.is_file():
         hint = mark("Unpack the ZIP file and choose the unpacked folder.")
-    suffixes = {file.suffix.lower() for file in (path, *(path.rglob("*") if path.is_dir() else ()))}
-    hint = next((to_do for others, to_do in OTHER_FORMATS.values() if others & suffixes), hint)
+    looked_at = islice(path.rglob("*"), MOST_LOOKED_AT) if path.is_dir() else ()
+    suffixes = {file.suffix.lower() for file in (path, *looked_at)}
+    for steps, (others, to_do) in OTHER_FORMATS.items():
+        if others & suffixes and (spec is None or isinstance(spec.preprocess, steps)):
+            hint = to_do
     return InputRefused("no_data_found", title, joined([sought, holds]), hint)

@@ -88,13 +88,13 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
         what = _("The labels are the names of the {0} sub-folders.").format(len(classes))
         one = _("The labels are the sub-folder’s name.")
         findings.append(info(what if len(classes) > 1 else one, FOLDER_LABELS))
-    findings += _other_formats(root, kind)
+    findings += _other_formats(root, options)
     return Collection(kind, entries, findings=tuple(findings))
 
 
-def _other_formats(root: Path, kind: Kind) -> Iterator[Finding]:
+def _other_formats(root: Path, options: Options) -> Iterator[Finding]:
     """Warn about files of the kind whose format cannot be read, so that they are not left out silently."""
-    suffixes, to_do = OTHER_FORMATS.get(kind, (frozenset(), ""))
+    suffixes, to_do = OTHER_FORMATS.get(type(options.spec.preprocess), (frozenset(), ""))
     names = [file.relative_to(root).as_posix() for file in files_below(root, suffixes)]
     if names:
         what = ngettext(

@@ -46,7 +46,7 @@ def read_inputs(path: Path, options: Options) -> Collection:
         wanted = _(READABLE[type(options.spec.preprocess)])
         sought = _("The model takes {0}, and none were found in “{1}”.").format(wanted, shown(path.name))
         hint = _("Choose a folder with {0}.").format(wanted)
-        raise nothing_readable(path, mark("There is nothing to answer in it"), sought, hint)
+        raise nothing_readable(path, mark("There is nothing to answer in it"), sought, hint, options.spec)
     return Collection(kind, entries)
 
 

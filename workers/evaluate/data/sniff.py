@@ -65,6 +65,7 @@ def read_collection(path: Path, options: Options) -> Collection:
             mark("There is nothing in it that the model can read"),
             _("The model takes {0}, and none were found in “{1}”.").format(wanted, shown(path.name)),
             _("Choose a folder or file with {0}, or go on without data.").format(wanted),
+            options.spec,
         )
     return collection
 

@@ -69,7 +69,7 @@ def test_lists_of_labels_with_other_separators_and_encodings_are_read(
     ("kind", "name", "hint"),
     [
         ("sounds", "0.mp3", "Save them as WAV"), ("pictures", "pictures.zip", "Unpack"),
-        ("pictures", "letter.docx", "Choose a folder"),
+        ("pictures", "letter.docx", "Choose a folder"), ("sounds", "cover.svg", "Choose a folder"),
     ],
 )  # fmt: skip
 def test_file_of_another_format_is_refused_with_a_solution(
