@@ -166,7 +166,10 @@ class DataPage(Page):
         hints = {
             "images": _("A folder of pictures. Sub-folders or a file labels.csv give the labels, if you have some."),
             "texts": _("A CSV file of texts, optionally with a column of labels."),
-            "arrays": _("An NPZ file whose arrays are named as the model’s inputs, or x; labels as y."),
+            "arrays": _(
+                "A table (CSV) with a row of numbers for each example and the right answers in a column named label, or"
+                " an NPZ file whose arrays are named as the model’s inputs."
+            ),
             "audio": _("A folder of WAV files. Sub-folders or a file labels.csv give the labels."),
         }
         return hints[self._kind]

@@ -12,13 +12,13 @@ from workers.evaluate.data.base import Collection, Entry, Options, Reader, diges
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.edits import with_labels
 from workers.evaluate.data.folders import SPLITS
-from workers.evaluate.data.readers import arrays
+from workers.evaluate.data.readers import arrays, tables
 from workers.evaluate.data.sniff import read_collection, readable, readers_for
 from workers.evaluate.data.split import choose
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Source, TextSteps
 from workers.pipeline.spec_file import read_spec
 
-ORDER = ("pictures", "audio", "texts", "arrays")
+ORDER = ("pictures", "audio", "tables", "texts", "arrays")
 """Order in which kinds of files are tried. A folder of pictures and a list of them is a folder of pictures."""
 STEPS = {"pictures": ImageSteps, "audio": AudioSteps, "texts": TextSteps, "arrays": ArraySteps}
 SOURCES: dict[str, Source] = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
@@ -109,14 +109,17 @@ def _read(path: Path, params: DataCheckParams) -> Collection:
         return read_collection(path, Options(read_spec(Path(params.model_dir)), *columns))
     with readable(path):
         matching = {reader.id: reader for reader in readers_for(path)}
-        reader = next((matching[name] for name in (*ORDER, *matching) if name in matching), None)
+        order = [name for name in (*ORDER, *matching) if name in matching]
+        if "tables" in matching and (params.text_column or not tables.holds_numbers(path, params.label_column)):
+            order.remove("tables")
+        reader = matching[order[0]] if order else None
         collection = None if reader is None else reader.read(path, Options(_spec_of(reader, path), *columns))
     if collection is None or not collection.entries:
         raise nothing_readable(
             path,
             mark("There is nothing in it that can be checked"),
-            _("No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found in “{0}”.").format(shown(path.name)),
-            mark("Choose a folder of pictures or sounds, a CSV of texts or an NPZ file."),
+            _("No pictures, tables (CSV), sounds (WAV) or arrays (NPZ) were found in “{0}”.").format(shown(path.name)),
+            mark("Choose a folder of pictures or sounds, a table of texts or numbers, or an NPZ file."),
         )
     return collection
 

@@ -24,7 +24,7 @@ Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
 
 READABLE: dict[type[Any], str] = {
     ImageSteps: mark("pictures"), TextSteps: mark("texts"), AudioSteps: mark("sounds (WAV files)"),
-    ArraySteps: mark("arrays (an NPZ file)"),
+    ArraySteps: mark("rows of numbers (a table or an NPZ file)"),
 }  # fmt: skip
 
 

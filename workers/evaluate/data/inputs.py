@@ -12,7 +12,7 @@ from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import READABLE, Collection, Entry, Options, Sample, nothing_readable, shown
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.folders import files_below
-from workers.evaluate.data.readers import arrays, audio, pictures, texts
+from workers.evaluate.data.readers import arrays, audio, pictures, tables, texts
 from workers.evaluate.data.sniff import read_collection, readable, readers_for
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineError, TextSteps
 
@@ -36,7 +36,7 @@ def read_inputs(path: Path, options: Options) -> Collection:
         kind, suffixes = ONE_EACH[type(options.spec.preprocess)]
         if kind == "texts" and texts.matches(path):
             return _rows(path, options)
-        if kind == "arrays" and arrays.matches(path):
+        if kind == "arrays" and (arrays.matches(path) or tables.matches(path)):
             return read_collection(path, options)
         if path.is_file():
             is_one = path.suffix.lower() in suffixes

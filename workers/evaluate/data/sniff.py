@@ -78,7 +78,7 @@ def _choose(matching: Sequence[Reader], path: Path, options: Options, wanted: st
             "wrong_kind_of_data",
             "This data does not fit the model",
             _("The model takes {0}, and “{1}” holds {2}.").format(
-                wanted, path.name, joined([_(reader.title) for reader in matching], ", ")
+                wanted, path.name, joined(dict.fromkeys(_(reader.title) for reader in matching), ", ")
             ),
             _("Choose data with {0}, or go on without data: speed and size can be measured all the same.").format(
                 wanted

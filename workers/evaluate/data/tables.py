@@ -43,6 +43,7 @@ class Table:
     header: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     findings: tuple[Finding, ...] = field(default=())
+    separator: str = ","
 
     def column(self, *names: str) -> int | None:
         """Return the index of the first of `names` that is a column (case and outer blanks are ignored)."""
@@ -83,7 +84,7 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
         header = tuple(f"column {i + 1}" for i in range(width))
     if not rows:
         raise _refused(_("{0} has a line of headings and no rows below it.").format(path.name))
-    return Table(header, rows, tuple(findings))
+    return Table(header, rows, tuple(findings), separator)
 
 
 def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
@@ -234,6 +235,11 @@ def finite_number(value: str) -> float | None:
 def is_number(value: str) -> bool:
     """Return whether the text is a number, NaN and infinity included."""
     return _number(value) is not None
+
+
+def number_in(cell: str, *, has_decimal_commas: bool) -> float | None:
+    """Return the number of a cell; a comma is the decimal point in tables that are separated by something else."""
+    return _number(cell.replace(",", ".") if has_decimal_commas and cell.count(",") == 1 else cell)
 
 
 def _number(value: str) -> float | None:

@@ -248,4 +248,4 @@ def test_made_inputs_have_the_kind_of_the_model(
 
 def test_every_reader_is_found() -> None:
     """Given the readers' package, Then each module is a reader with its own id."""
-    assert [reader.id for reader in all_readers()] == ["arrays", "audio", "pictures", "texts"]
+    assert [reader.id for reader in all_readers()] == ["arrays", "audio", "pictures", "tables", "texts"]

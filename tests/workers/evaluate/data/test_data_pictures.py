@@ -180,7 +180,13 @@ def test_separate_calibration_set_leaves_all_data_for_tests(
 
 
 @pytest.mark.parametrize(
-    ("kind", "holds"), [("texts", "pictures"), ("sounds", "pictures"), ("numbers", "pictures"), ("pictures", "texts")]
+    ("kind", "holds"),
+    [
+        ("texts", "pictures"),
+        ("sounds", "pictures"),
+        ("numbers", "pictures"),
+        ("pictures", "a table of texts or numbers"),
+    ],
 )
 def test_data_of_another_kind_are_refused(run_data: Make, classes: Path, tmp_path: Path, kind: str, holds: str) -> None:
     """Given pictures for a model of another kind, or texts for one of pictures, Then both kinds are named."""

@@ -83,6 +83,21 @@ def read(path: Path, options: Options) -> Collection:
     inputs = find_inputs(arrays, options.spec)
     if _lacks_an_input(inputs, options.spec):
         raise _no_inputs(file, arrays, options.spec)
+    return collected(file, arrays, inputs, _labels_of(arrays, inputs, options), options)
+
+
+def collected(
+    file: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    inputs: Mapping[str, NDArray[Any]],
+    label_name: str | None,
+    options: Options,
+) -> Collection:
+    """Return the items of a file by its arrays, those of them that are inputs, and the name of the labels among them.
+
+    Raises:
+        InputRefused: There are no items, too many, or another number of them in each input.
+    """
     count = min(len(values) for values in inputs.values())
     if not count:
         raise _refused(_("{0} holds no items.").format(file.name))
@@ -90,7 +105,6 @@ def read(path: Path, options: Options) -> Collection:
         raise _refused(_("{0} holds inputs of different numbers of items.").format(file.name))
     if count > MAX_ITEMS + file.stat().st_size:
         raise _refused(_("{0} holds {1:,} items, which are too many.").format(file.name, count), SAVE_A_PART)
-    label_name = _labels_of(arrays, inputs, count, options)
     labels = None if label_name is None else arrays[label_name]
     names = _class_names(arrays, label_name, options.spec)
     if labels is not None and is_one_hot(labels):
@@ -158,10 +172,9 @@ def _lacks_an_input(inputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> b
     return not {*needed, main} <= given
 
 
-def _labels_of(
-    arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int, options: Options
-) -> str | None:
+def _labels_of(arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], options: Options) -> str | None:
     """Return the name of the array that holds one label for each item."""
+    count = min(len(values) for values in inputs.values())
     lower = {name.lower(): name for name in arrays}
     wanted = [options.label_column.lower()] if options.label_column else list(LABEL_NAMES)
     fits = [lower[name] for name in wanted if name in lower and lower[name] not in inputs]

@@ -31,10 +31,10 @@ MOST_LABELS = 1000
 
 def matches(path: Path) -> bool:
     """Return whether the path is a table of texts, or a folder with exactly one."""
-    return _table_of(path) is not None
+    return table_of(path) is not None
 
 
-def _table_of(path: Path) -> Path | None:
+def table_of(path: Path) -> Path | None:
     """Return the file itself, or the only table of a folder without pictures and sounds.
 
     In a folder with pictures or sounds, a table is their list.
@@ -52,11 +52,11 @@ def _table_of(path: Path) -> Path | None:
 
 def text_column(path: Path, options: Options) -> tuple[Path, Table, int]:
     """Return the file of texts at a path that `matches`, its table, and the column that holds the texts."""
-    file = _table_of(path)
+    file = table_of(path)
     assert file is not None
     given = [name for name in (options.text_column, options.label_column) if name]
     table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES, *REFERENCE_NAMES, *FIRST])
-    return file, table, _chosen(table, options.text_column, file) if options.text_column else find_text(table)
+    return file, table, chosen(table, options.text_column, file) if options.text_column else find_text(table)
 
 
 def read(path: Path, options: Options) -> Collection:
@@ -66,7 +66,7 @@ def read(path: Path, options: Options) -> Collection:
     if pairs is not None:
         return pairs
     if options.label_column:
-        label: int | None = _chosen(table, options.label_column, file)
+        label: int | None = chosen(table, options.label_column, file)
     else:
         label = find_label(table, text, options)
     entries, empty, without = [], 0, 0
@@ -101,7 +101,12 @@ def read(path: Path, options: Options) -> Collection:
     )  # fmt: skip
 
 
-def _chosen(table: Table, name: str, file: Path) -> int:
+def chosen(table: Table, name: str, file: Path) -> int:
+    """Return the column of this name.
+
+    Raises:
+        InputRefused: There is none.
+    """
     column = table.column(name)
     if column is None:
         raise InputRefused(
@@ -188,4 +193,4 @@ def _empty_references(count: int, whole: int, column: str) -> Finding:
     return warning(what.format(column, count, whole))
 
 
-READER = Reader("texts", mark("texts"), (TextSteps,), matches, read)
+READER = Reader("texts", mark("a table of texts or numbers"), (TextSteps,), matches, read)

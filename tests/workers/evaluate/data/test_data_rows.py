@@ -1,0 +1,104 @@
+"""Tables of numbers for models that take rows of numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.contracts.errors import InputRefused
+from workers.evaluate.data.base import Collection, Options
+from workers.evaluate.data.readers.tables import holds_numbers, read
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineSpec
+
+Spec = Callable[..., PipelineSpec]
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a table and return its path."""
+
+    def written(text: str) -> Path:
+        path = tmp_path / "rows.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return written
+
+
+def spec(*inputs: tuple[str, int | None], dtype: str = "float32", more: tuple[int, ...] = ()) -> PipelineSpec:
+    entries = tuple(PipelineInput(name, dtype, (None, size, *more), "array") for name, size in inputs)
+    return PipelineSpec(task="arrays", inputs=entries, outputs=(), preprocess=ArraySteps(), answer_kind="class")
+
+
+def rows(found: Collection, name: str = "X") -> list[list[float]]:
+    return [entry.open()[name].tolist() for entry in found.entries]  # type: ignore[index, union-attr]
+
+
+def labels(found: Collection) -> list[tuple[str, ...]]:
+    return [entry.labels for entry in found.entries]
+
+
+@pytest.mark.parametrize("name", ["label", "Target", "class", "y"])
+def test_columns_of_numbers_are_the_input_and_the_label_is_found(write: Write, name: str) -> None:
+    """Given a table with a column of labels in the middle, Then all other columns are the input in their order."""
+    found = read(write(f"width,{name},height\n1.5,0,2\n3,1,4\n"), Options(spec(("X", 2))))
+    assert rows(found) == [[1.5, 2.0], [3.0, 4.0]] and labels(found) == [("0",), ("1",)]
+
+
+def test_columns_are_found_by_the_names_of_the_inputs(write: Write) -> None:
+    """Given a model with an input for each column, Then each gets its own, and names and notes are further columns."""
+    wanted = spec(("fare", 1), ("age", 1))
+    found = read(write("name,age,fare,label\nAnn,30,7.5,yes\nBob,,8,no\n"), Options(wanted))
+    assert rows(found, "fare") == [[7.5], [8.0]] and rows(found, "age")[0] == [30.0]
+    assert rows(found, "age")[1] != rows(found, "age")[1], "an empty cell is no number"
+    assert labels(found) == [("yes",), ("no",)] and found.entries[0].columns == {"name": "Ann"}
+
+
+def test_whole_numbers_truth_and_decimal_commas_are_read(write: Write) -> None:
+    """Given a table of another country with semicolons, Then its commas are decimal points; whole numbers and words for
+    truth fit inputs of whole numbers."""
+    assert rows(read(write("a;b;label\n1,5;2;0\n2,25;3;1\n"), Options(spec(("X", 2))))) == [[1.5, 2.0], [2.25, 3.0]]
+    whole = read(write("a,b\n1,True\n2,false\n"), Options(spec(("X", 2), dtype="int64")))
+    assert rows(whole) == [[1, 1], [2, 0]] and all(entry.open()["X"].dtype == "int64" for entry in whole.entries)  # type: ignore[index, union-attr]
+
+
+def test_column_of_right_numbers_is_chosen_by_the_person(write: Write) -> None:
+    """Given a price under a name of its own, Then it is refused as one column too many, until it is named the label."""
+    path = write("rooms,size,price\n3,70,250000\n5,120,480000.5\n")
+    with pytest.raises(InputRefused) as refused:
+        read(path, Options(spec(("X", 2))))
+    assert refused.value.code == "no_inputs" and "“price”" in refused.value.detail
+    found = read(path, Options(spec(("X", 2)), label_column="price"))
+    assert [entry.target for entry in found.entries] == [(250000.0,), (480000.5,)]
+    with pytest.raises(InputRefused) as refused:
+        read(path, Options(spec(("X", 2)), label_column="cost"))
+    assert refused.value.code == "no_such_column"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a,b\n1,2\n", spec(("user", 1), ("item", 1))),
+        ("age,sex\n30,male\n", spec(("age", 1), ("sex", 1))),
+        ("a,b,c\n1,2,3\n", spec(("X", 4))),
+        ("a,b\nx,y\n", spec(("X", None))),
+        ("a,b\n1,2\n", spec(("X", 2), more=(3,))),
+    ],
+    ids=["other names", "texts in a column", "too few columns", "no numbers", "several axes"],
+)
+def test_tables_that_do_not_fit_are_refused(write: Write, text: str, wanted: Any) -> None:
+    """Given columns that the model does not take, Then the table is refused with a hint, and never cut to fit."""
+    with pytest.raises(InputRefused) as refused:
+        read(write(text), Options(wanted))
+    assert refused.value.code == "no_inputs" and refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "is_numbers"),
+    [("a,b,label\n1,2,cat\n", True), ("text,label\nhello,1\n", False), ("id,note\n1,fine\n", False)],
+)
+def test_data_check_tells_numbers_from_texts(write: Write, text: str, is_numbers: bool) -> None:
+    """Given a table and no model, Then it holds numbers if all its columns but the label do."""
+    assert holds_numbers(write(text)) is is_numbers

@@ -1,0 +1,133 @@
+"""Read tables of numbers (CSV, TSV or JSON Lines): a row for each item, for models that take rows of numbers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.translation import _, mark
+from workers.evaluate.data.base import Collection, Options, Reader, info, names_of
+from workers.evaluate.data.readers import arrays, texts
+from workers.evaluate.data.tables import Table, number_in, read_table
+from workers.pipeline.spec import ArraySteps, PipelineInput
+
+LABEL_NAMES = list(dict.fromkeys([*arrays.LABEL_NAMES, *texts.LABEL_NAMES]))
+TRUTH = {"true": 1.0, "false": 0.0}
+"""Words that other programs write for truth values."""
+
+Column = NDArray[np.float64]
+
+
+def matches(path: Path) -> bool:
+    """Return whether the path is a table, or a folder with exactly one."""
+    return path.suffix.lower() != ".txt" and texts.matches(path)
+
+
+def holds_numbers(path: Path, label_column: str | None = None) -> bool:
+    """Return whether every column of the table at a path is one of numbers, except that of the labels."""
+    file = texts.table_of(path)
+    assert file is not None
+    table = read_table(file, [*LABEL_NAMES, *([label_column] if label_column else [])])
+    label = table.column(*([label_column] if label_column else LABEL_NAMES))
+    others = [at for at in range(len(table.header)) if at != label]
+    return bool(others) and all(_numbers(table, at) is not None for at in others)
+
+
+def read(path: Path, options: Options) -> Collection:
+    """Read the rows of a table as inputs of the model, with their labels and further columns.
+
+    Columns are found by the names of the inputs; a model with one input takes all columns of numbers except the label,
+    in their order.
+
+    Raises:
+        InputRefused: The columns do not fit the model.
+    """
+    file = texts.table_of(path)
+    assert file is not None
+    wanted = [entry for entry in options.spec.inputs if entry.source == "array"]
+    given = [options.label_column] if options.label_column else []
+    table = read_table(file, [*given, *(entry.name for entry in wanted), *LABEL_NAMES])
+    columns = [_numbers(table, index) for index in range(len(table.header))]
+    label = texts.chosen(table, options.label_column, file) if options.label_column else table.column(*LABEL_NAMES)
+    places = [table.column(entry.name) for entry in wanted]
+    if None not in places and all(_is_single(entry) for entry in wanted):
+        used = [place for place in places if place is not None]
+        inputs = {entry.name: _named(columns[at], entry, table, file) for entry, at in zip(wanted, used, strict=True)}
+    elif len(wanted) == 1:
+        used = [at for at, column in enumerate(columns) if column is not None and at != label]
+        inputs = {wanted[0].name: _together([columns[at] for at in used], wanted[0], table, used, file)}
+    else:
+        holds = _("The model takes {0}, and {1} holds {2}.")
+        holds = holds.format(names_of([entry.name for entry in wanted]), file.name, names_of(table.header, 6))
+        raise _unfit(holds, mark("Name the columns as the model’s inputs, and try again."))
+    named: dict[str, NDArray[np.generic]] = dict(inputs)
+    for at, name in enumerate(table.header):
+        column = columns[at]
+        if at not in used and name not in named:
+            named[name] = column if at == label and column is not None else np.asarray([row[at] for row in table.rows])
+    labels = table.header[label] if label is not None and label not in used else None
+    listed = _("Its columns go into the model in this order: {0}.").format(
+        names_of([table.header[at] for at in used], 6)
+    )
+    found = arrays.collected(file, named, inputs, labels, options)
+    return replace(found, findings=(*table.findings, info(listed), *found.findings))
+
+
+def _is_single(entry: PipelineInput) -> bool:
+    """Return whether an item has one number for this input."""
+    return all(size in (1, None) for size in entry.shape[1:])
+
+
+def _numbers(table: Table, column: int) -> Column | None:
+    """Return a column as numbers, NaN for empty cells; None if a cell holds anything else or all are empty."""
+    values = np.full(len(table.rows), np.nan)
+    is_empty = True
+    for at, row in enumerate(table.rows):
+        cell = row[column].strip()
+        if not cell:
+            continue
+        value = TRUTH.get(cell.casefold(), number_in(cell, has_decimal_commas=table.separator != ","))
+        if value is None:
+            return None
+        values[at], is_empty = value, False
+    return None if is_empty else values
+
+
+def _named(column: Column | None, entry: PipelineInput, table: Table, file: Path) -> NDArray[np.generic]:
+    if column is None:
+        what = _("The column “{0}” of {1} holds texts, and the model takes numbers.").format(entry.name, file.name)
+        raise _unfit(what, mark("Write numbers into it as the model was trained with them, and try again."))
+    return _typed(column.reshape(len(table.rows), *(1 for _size in entry.shape[1:])), entry)
+
+
+def _together(
+    columns: Sequence[Column | None], entry: PipelineInput, table: Table, used: Sequence[int], file: Path
+) -> NDArray[np.generic]:
+    """Return the columns side by side (rows, columns), as many as the model takes."""
+    if len(entry.shape) > 2:
+        what = _("The model takes arrays with several axes, which {0} cannot hold.").format(file.name)
+        raise _unfit(what, mark("Save them with numpy.savez, and choose the NPZ file."))
+    count = entry.shape[1] if len(entry.shape) == 2 else None
+    found = [column for column in columns if column is not None]
+    if not found or count not in (None, len(found)):
+        names = names_of([table.header[at] for at in used], 6) or _("nothing")
+        what = _("The model takes {0} numbers in a row; {1} has {2} columns of numbers: {3}.")
+        what = what.format(_("any") if count is None else count, file.name, len(found), names)
+        raise _unfit(what, mark("Name the column of right answers “label”, and leave out what it does not take."))
+    return _typed(np.stack(found, axis=1), entry)
+
+
+def _typed(values: Column, entry: PipelineInput) -> NDArray[np.generic]:
+    """Return whole numbers for inputs that take these."""
+    is_whole = entry.dtype.startswith(("int", "uint")) and bool((np.isfinite(values) & (values % 1 == 0)).all())
+    return values.astype(np.int64) if is_whole else values
+
+
+def _unfit(detail: str, hint: str) -> InputRefused:
+    return InputRefused("no_inputs", "The table does not fit the model", detail, hint)
+
+
+READER = Reader("tables", mark("a table of texts or numbers"), (ArraySteps,), matches, read)
