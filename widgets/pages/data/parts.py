@@ -18,7 +18,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.data.checks import Suspect
 from workers.contracts.data.reading import DataResult
-from workers.contracts.translation import _
+from workers.contracts.translation import _, joined, ngettext
 
 
 class SplitBar(QWidget):
@@ -94,12 +94,23 @@ def merged_words(data: DataResult, name: str) -> str:
                 "others. {4:,} are left."
             )
         )
-        return text.format(name, examples, data.n_opened, data.merged_doubles, left)
+        return joined(
+            [text.format(name, examples, data.n_opened, data.merged_doubles, left), _unread_words(data, left)]
+        )
     if one:
         text = _("From “{0}”: {1}, of which 1 is a copy of another. {3:,} are left.")
     else:
         text = _("From “{0}”: {1}, of which {2:,} are copies of others. {3:,} are left.")
-    return text.format(name, examples, data.merged_doubles, left)
+    return joined([text.format(name, examples, data.merged_doubles, left), _unread_words(data, left)])
+
+
+def _unread_words(data: DataResult, left: int) -> str:
+    """Return how many of the opened examples were neither copies nor left, so that the numbers add up."""
+    unread = min((data.n_opened or data.n_items) - data.merged_doubles - left, len(data.unreadable))
+    if unread <= 0:
+        return ""
+    text = ngettext("{0:,} example could not be read.", "{0:,} examples could not be read.", unread)
+    return text.format(unread)
 
 
 SUSPECT_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560

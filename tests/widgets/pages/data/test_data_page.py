@@ -130,6 +130,18 @@ def test_found_problems_are_left_out_and_put_back(opened: Any, examples: ModuleT
             "23,703 texts, of which 5,200 were chosen at random. 5 of these are copies of others. 5,195 are left.",
         ),
         (
+            {
+                "n_items": 17,
+                "n_opened": 17,
+                "merged_doubles": 4,
+                "n_test": 8,
+                "n_calibration": 2,
+                "unreadable": ("a.png", "b.png", "c.png"),
+            },
+            "10 pictures",
+            "17 pictures, of which 4 are copies of others. 10 are left. 3 examples could not be read.",
+        ),
+        (
             {"n_items": 9_000, "n_opened": 5_200, "n_test": 5_000, "n_calibration": 200},
             "5,200 pictures",
             "9,000 pictures, of which 5,200 were chosen at random.",
