@@ -169,6 +169,8 @@ def task_words(text: str) -> str:
         "text-embedding": _("turns texts into vectors for comparison"),
         "token-classification": _("labels the words of a text"),
         "object-detection": _("finds things in pictures"),
+        "image-segmentation": _("says for each point of a picture what is there"),
+        "image-to-image": _("makes a picture of a picture"),
         "translation": _("translates texts"),
         "text-generation": _("answers a text with a text"),
         "transcription": _("writes down speech or text in pictures"),

@@ -5,6 +5,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -13,6 +14,7 @@ from app.controllers.words import error_value, format_words, refused_file, subje
 from installer.catalogs import SAMPLE_INPUT
 from workers.contracts.error_info import ErrorInfo
 from workers.model_io.formats import FORMATS
+from workers.pipeline.spec import Task
 
 
 def test_error_value_leaves_out_command_line_options() -> None:
@@ -49,6 +51,12 @@ def test_refused_file_has_a_note_for_its_author(tmp_path: Path) -> None:
 def test_task_words_of_known_and_unknown_texts() -> None:
     assert task_words("text-classification") == "classifies texts"
     assert task_words("1,200 to test with") == "1,200 to test with"
+
+
+@pytest.mark.parametrize("task", get_args(Task))
+def test_every_task_has_words(task: str) -> None:
+    """Given a task of the program, Then a person is not shown its name in the code."""
+    assert task_words(task) != task
 
 
 def test_each_format_has_words() -> None:
