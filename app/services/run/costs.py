@@ -19,7 +19,7 @@ VERSION: StepKind = "version"
 FINAL_SETS, FINAL_BLOCKS = 5, 8
 """Turns of each version in each of 5 sets of fresh processes; a speedup is sampled over sets."""
 
-TURN_WARMUP, TURN_REQUESTS, TURN_MAX_S, LEAST_TURN_S = 3, 10, 0.5, 0.04
+TURN_WARMUP, TURN_REQUESTS, TURN_MAX_S, LEAST_TURN_S = 3, 10, 0.5, 0.02
 """Requests that warm up and that are timed in such a turn, its longest duration, and the least of the fastest version.
 
 Many short turns meet the same changes of the computer's speed; see docs/decisions/0044.

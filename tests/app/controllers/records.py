@@ -19,6 +19,7 @@ from app.services.machine.devices import describe
 from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
 from app.services.run import version_steps
+from app.services.run.costs import first_pace
 from presets.sample import sample_paths
 from widgets.main_window import MainWindow
 from workers.contracts.jobs import DataParams, DataResult, DescribeResult, OpenParams, OpenResult
@@ -188,14 +189,15 @@ def endless(*_given: Any) -> Flow[Any]:
         yield from describe()
 
 
-def measuring(**how: Any) -> Flow[Measured]:
-    """Measure the sample alone, in one set on one core."""
+def measuring(blocks: int, **how: Any) -> Flow[Measured]:
+    """Measure the sample alone, in so many blocks of one set on one core."""
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
     data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
     original = version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True)
     versions = [version_steps.Version(original, model.folder)]
-    step = version_steps.measure_step(versions, data.folder, title="Measure", sets=1, threads=1, step_index=0, **how)
+    how |= {"title": "Measure", "sets": 1, "pace": first_pace(1, blocks), "threads": 1, "step_index": 0}
+    step = version_steps.measure_step(versions, data.folder, **how)
     measured = yield from version_steps.measure(step)
     return measured
 

@@ -38,7 +38,7 @@ def test_goal_is_saved_without_rebuilding_the_page(
     assert page.widget() is content
     project = space.repositories.projects.get("p1")
     assert (project.preset_id, project.max_loss_pct) == ("no-loss", 0.3)
-    assert "about 30 seconds" in page._start.text()
+    assert "about 35 seconds" in page._start.text()
     page.limit_changed.emit(2.5)
     assert space.repositories.projects.get("p1").max_loss_pct == 2.5
     assert window.top.preset.text() == "No loss"

@@ -97,11 +97,11 @@ def test_final_s_of_slow_models_counts_fewer_requests(
 
 
 def test_final_s_of_fast_models_counts_longer_blocks(elapsed: Elapsed) -> None:
-    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 100 requests of the version's longer turn."""
+    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 50 requests of the version's longer turn."""
     clock = limited(100, elapsed)
     for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
         clock.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000))
-    turns_s = 8 * (2 * SWITCH_S + 120 * (0.001 + 0.0004))
+    turns_s = 8 * (2 * SWITCH_S + 60 * (0.001 + 0.0004))
     assert clock.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + turns_s), rel=0.01)
 
 

@@ -87,7 +87,7 @@ def test_the_best_version_of_another_engine_is_tested_last(stage: Make) -> None:
 def test_version_of_another_engine_without_time_is_not_tested(stage: Make) -> None:
     """Given the same and a limit that suffices for one version's predictions, Then the other costs nothing and is
     marked as dominated."""
-    one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=2.0, agreement=0.999)}, time_budget_s=90)
+    one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=2.0, agreement=0.999)}, time_budget_s=80)
     other_engine(one, "Plain")
     one.play.item_s = 0.02
     one.go()
