@@ -191,7 +191,7 @@ class Output:
 
 
 def shown(text: str) -> str:
-    """Return a text whose characters a terminal only shows."""
+    """Return the text with a sign in place of each character that a terminal obeys instead of showing it."""
     return OBEYED.sub("\ufffd", text.replace("\r\n", "\n"))
 
 

@@ -60,7 +60,7 @@ def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
 
 def faster_words(variant: Variant) -> str:
     """Return the speedup with its interval, under load its lower bound; "" for a first measurement."""
-    speedup = variant.measurement.told_speedup
+    speedup = variant.measurement.meaningful_speedup
     if not speedup or variant.is_baseline or not variant.is_side_by_side:
         return ""
     measured = variant.measurement

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from app.computers.problems import BadAnswer, LinkLost
+from app.computers.problems import BadAnswer, LinkLost, printable
 from workers.contracts.process.channel import BadFrameError, Channel, ChannelClosedError, control, read_control
 
 TAIL_BYTES = 2000
@@ -51,7 +51,7 @@ class Link:
         """Return the last line that the program wrote to its standard error."""
         self.read_errors()
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return "".join(letter for letter in lines[-1] if letter.isprintable())[:300] if lines else ""
+        return printable(lines[-1]) if lines else ""
 
     def send(self, frame: bytes) -> None:
         """Queue a frame; raises LinkLost."""

@@ -82,7 +82,7 @@ class Measurement(Stored):
         return self.agreed_low if self.under_load else self.speedup
 
     @property
-    def told_speedup(self) -> float | None:
+    def meaningful_speedup(self) -> float | None:
         """Return `shown_speedup`, but None for a lower bound below 1: such a version may be slower or faster."""
         speedup = self.shown_speedup
         return None if self.under_load and speedup is not None and speedup < 1 else speedup

@@ -95,7 +95,7 @@ def _gave(row: TriedRecipe) -> str:
         return ""
     parts = [_time(variant)]
     measured = variant.measurement
-    if not variant.is_baseline and variant.is_side_by_side and measured.told_speedup is not None:
+    if not variant.is_baseline and variant.is_side_by_side and measured.meaningful_speedup is not None:
         parts.append(_factor(measured))
     agreement = variant.judgement.agreement if variant.judgement else None
     if agreement is not None and not variant.is_baseline:

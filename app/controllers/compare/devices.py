@@ -37,6 +37,6 @@ def _cell(variant: Variant | None, run: DeviceRun, objective: Objective) -> OnDe
     measured, is_best = variant.measurement, variant.id == run.recommended_id
     if variant.is_baseline:
         return OnDeviceValue("original", measured.typical_ms, is_best=run.recommended_id is None)
-    speedup = measured.told_speedup if variant.is_side_by_side else None
+    speedup = measured.meaningful_speedup if variant.is_side_by_side else None
     standing = standing_of(variant, objective)
     return OnDeviceValue(standing.value, measured.typical_ms, speedup, bool(measured.under_load), is_best)

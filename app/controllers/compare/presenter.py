@@ -151,7 +151,7 @@ def _judged_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
     text = _("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
         _(judged.title), n, things, percent_of(limit_pct)
     )
-    speed = judged.measurement.told_speedup
+    speed = judged.measurement.meaningful_speedup
     if not speed:
         return text
     if judged.measurement.under_load:
@@ -206,7 +206,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
         runtime=engine_name(variant.runtime),
-        speedup=measurement.told_speedup if variant.is_side_by_side and not variant.is_baseline else None,
+        speedup=measurement.meaningful_speedup if variant.is_side_by_side and not variant.is_baseline else None,
         speedup_low=measurement.speedup_low if not measurement.under_load else None,
         speedup_high=measurement.speedup_high if not measurement.under_load else None,
         is_bound=bool(measurement.under_load),

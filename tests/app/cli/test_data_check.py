@@ -21,8 +21,8 @@ from workers.contracts.data.checks import CheckFinding
     ],
 )
 def test_more_is_said_of_listed_names_alone(found: dict[str, Any], names: int, more: list[str]) -> None:
-    """Given a finding of a count alone, of items or of groups, Then what is left of the list is counted, and a count
-    without a list has no "and more"."""
+    """Given a finding of a count alone, of items or of groups, Then those beyond the shown ones are counted, and a
+    count without a list has no "and more"."""
     out = io.StringIO()
     finding = CheckFinding(check="balance", level="warning", what="Few.", **found)
     _print_finding(Output(Globals(), out, io.StringIO()), finding)

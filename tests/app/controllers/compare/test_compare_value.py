@@ -46,12 +46,12 @@ def test_under_load_the_caption_suggests_to_measure_again() -> None:
     assert value.subtitle.endswith(f"on this computer. {OTHER_PROGRAMS}")
 
 
-@pytest.mark.parametrize(("agreed_low", "told"), [(1.69, 1.69), (0.5, None)])
-def test_lower_bound_below_one_is_not_told(agreed_low: float, told: float | None) -> None:
+@pytest.mark.parametrize(("agreed_low", "shown"), [(1.69, 1.69), (0.5, None)])
+def test_lower_bound_below_one_is_not_shown(agreed_low: float, shown: float | None) -> None:
     """Given a version measured under load, Then its row has the lower bound of its speedup only where it says something."""
     made = variant(1, speedup=2.0)
     loaded = dataclasses.replace(made.measurement, under_load=True, agreed_low=agreed_low)
-    assert rows(facts(variant(0), dataclasses.replace(made, measurement=loaded)))["v1"].speedup == told
+    assert rows(facts(variant(0), dataclasses.replace(made, measurement=loaded)))["v1"].speedup == shown
 
 
 def test_unproven_version_names_the_missing_examples() -> None:
@@ -68,7 +68,7 @@ def test_unproven_version_names_the_missing_examples() -> None:
 
 
 def test_no_examples_are_asked_for_while_some_are_untested() -> None:
-    """Given an unproven version whose proof left 3,265 examples out, Then neither headline nor hint asks for more."""
+    """Given an unproven version whose proof left 3,265 examples out, Then neither headline nor hint wants more examples."""
     cut = judgement(verdict="not_enough_data", n=1730, missing_examples=13_487, changed_count=9, n_unasked=3265)
     unsure = variant(1, speedup=1.3, judgement=cut)
     assert "13,487" not in compare_value(facts(variant(0), unsure, best="v1")).headline

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
@@ -32,8 +34,13 @@ def spec(*inputs: tuple[str, int | None], dtype: str = "float32", more: tuple[in
     return PipelineSpec(task="arrays", inputs=entries, outputs=(), preprocess=ArraySteps(), answer_kind="class")
 
 
+def arrays(found: Collection, name: str = "X") -> list[NDArray[np.generic]]:
+    samples = [entry.open() for entry in found.entries]
+    return [sample[name] for sample in samples if isinstance(sample, dict)]
+
+
 def rows(found: Collection, name: str = "X") -> list[list[float]]:
-    return [entry.open()[name].tolist() for entry in found.entries]  # type: ignore[index, union-attr]
+    return [row.tolist() for row in arrays(found, name)]
 
 
 def labels(found: Collection) -> list[tuple[str, ...]]:
@@ -61,7 +68,7 @@ def test_whole_numbers_truth_and_decimal_commas_are_read(write: Write) -> None:
     truth fit inputs of whole numbers."""
     assert rows(read(write("a;b;label\n1,5;2;0\n2,25;3;1\n"), Options(spec(("X", 2))))) == [[1.5, 2.0], [2.25, 3.0]]
     whole = read(write("a,b\n1,True\n2,false\n"), Options(spec(("X", 2), dtype="int64")))
-    assert rows(whole) == [[1, 1], [2, 0]] and all(entry.open()["X"].dtype == "int64" for entry in whole.entries)  # type: ignore[index, union-attr]
+    assert rows(whole) == [[1, 1], [2, 0]] and all(row.dtype == np.int64 for row in arrays(whole))
 
 
 def test_column_of_right_numbers_is_chosen_by_the_person(write: Write) -> None:
@@ -93,6 +100,13 @@ def test_tables_that_do_not_fit_are_refused(write: Write, text: str, wanted: Any
     with pytest.raises(InputRefused) as refused:
         read(write(text), Options(wanted))
     assert refused.value.code == "no_inputs" and refused.value.hint
+
+
+def test_long_note_takes_no_more_memory_than_it_has_letters(write: Write) -> None:
+    """Given a note of a million letters beside 50,000 short ones, Then the table is read: as texts of one length they
+    would take 200 GB."""
+    found = read(write("a,note\n1," + "x" * 1_000_000 + "\n" + "2,y\n" * 50_000), Options(spec(("X", 1))))
+    assert len(found.entries) == 50_001 and len(found.entries[0].columns["note"]) == 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def columns_of(arrays: Mapping[str, NDArray[Any]], taken: set[str | None], count
     return {
         name: values
         for name, values in arrays.items()
-        if name not in taken and values.ndim == 1 and len(values) == count and values.dtype.kind in "biufU"
+        if name not in taken and values.ndim == 1 and len(values) == count and values.dtype.kind in "biufUO"
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +29,7 @@ def matches(path: Path) -> bool:
 
 def holds_numbers(path: Path, label_column: str | None = None) -> bool:
     """Return whether every column of the table at a path is one of numbers, except that of the labels."""
-    file = texts.table_of(path)
-    assert file is not None
-    table = read_table(file, [*LABEL_NAMES, *([label_column] if label_column else [])])
-    label = table.column(*([label_column] if label_column else LABEL_NAMES))
+    _file, table, label = _opened(path, [], label_column)
     others = [at for at in range(len(table.header)) if at != label]
     return bool(others) and all(_numbers(table, at) is not None for at in others)
 
@@ -45,13 +43,9 @@ def read(path: Path, options: Options) -> Collection:
     Raises:
         InputRefused: The columns do not fit the model.
     """
-    file = texts.table_of(path)
-    assert file is not None
     wanted = [entry for entry in options.spec.inputs if entry.source == "array"]
-    given = [options.label_column] if options.label_column else []
-    table = read_table(file, [*given, *(entry.name for entry in wanted), *LABEL_NAMES])
+    file, table, label = _opened(path, [entry.name for entry in wanted], options.label_column)
     columns = [_numbers(table, index) for index in range(len(table.header))]
-    label = texts.chosen(table, options.label_column, file) if options.label_column else table.column(*LABEL_NAMES)
     places = [table.column(entry.name) for entry in wanted]
     if None not in places and all(_is_single(entry) for entry in wanted):
         used = [place for place in places if place is not None]
@@ -63,17 +57,30 @@ def read(path: Path, options: Options) -> Collection:
         holds = _("The model takes {0}, and {1} holds {2}.")
         holds = holds.format(names_of([entry.name for entry in wanted]), file.name, names_of(table.header, 6))
         raise _unfit(holds, mark("Name the columns as the model’s inputs, and try again."))
-    named: dict[str, NDArray[np.generic]] = dict(inputs)
+    named: dict[str, NDArray[Any]] = dict(inputs)
     for at, name in enumerate(table.header):
         column = columns[at]
         if at not in used and name not in named:
-            named[name] = column if at == label and column is not None else np.asarray([row[at] for row in table.rows])
+            cells = np.asarray([row[at] for row in table.rows], object)  # texts would all get the longest length
+            named[name] = column if at == label and column is not None else cells
     labels = table.header[label] if label is not None and label not in used else None
     listed = _("Its columns go into the model in this order: {0}.").format(
         names_of([table.header[at] for at in used], 6)
     )
     found = arrays.collected(file, named, inputs, labels, options)
     return replace(found, findings=(*table.findings, info(listed), *found.findings))
+
+
+def _opened(path: Path, names: Sequence[str], label_column: str | None) -> tuple[Path, Table, int | None]:
+    """Return the file of a path that `matches`, its table, and the column of labels; `names` are in a line of headings.
+
+    Raises:
+        InputRefused: The file is no table, or has no column of the given name.
+    """
+    file = texts.table_of(path)
+    assert file is not None
+    table = read_table(file, [*names, *LABEL_NAMES, *([label_column] if label_column else [])])
+    return file, table, texts.chosen(table, label_column, file) if label_column else table.column(*LABEL_NAMES)
 
 
 def _is_single(entry: PipelineInput) -> bool:
