@@ -99,11 +99,9 @@ class Pace:
         return max(1, round(SLICE_MS / fastest_ms)) if fastest_ms else FIRST_SLICE
 
     def blocks_of(self, latency_ms: float | None) -> int:
-        """Return the blocks of a set: fewer if a single request already fills one, at least two (A B B A)."""
-        if latency_ms is None or latency_ms <= 1000 * self.block_max_s:
-            return self.blocks
-        fitting = int(self.blocks * 1000 * self.block_max_s / latency_ms)
-        return min(self.blocks, max(MIN_BLOCKS, fitting - fitting % MIN_BLOCKS))
+        """Return the blocks of a set: two (A B B A) if a single request already fills one."""
+        slow = latency_ms is not None and latency_ms > 1000 * self.block_max_s
+        return min(self.blocks, MIN_BLOCKS) if slow else self.blocks
 
 
 def order(variants: Sequence[int], blocks: int, set_number: int = 0) -> list[int]:

@@ -42,7 +42,7 @@ TITLES: dict[Part, str] = {
 }
 TITLE_PAIRED, TITLE_COLD = mark("Both in turn"), mark("Cold start")
 COLD_STARTS = 5
-PAIRED_SETS, PAIRED_PACE = 5, replace(IN_TURN, block_max_s=0.3)
+PAIRED_SETS, PAIRED_PACE = 5, replace(IN_TURN, block_max_s=1.2)
 START_S, WARMUP_S, COLD_S, SET_S = 1.5, 3.0, 1.5, 4.0
 """Approximate seconds of starting a process, warming up a part, a cold start, and a side-by-side set of processes."""
 MAX_PART_S = 60.0

@@ -16,14 +16,8 @@ StepKind = Literal["open", "read", "original", "version", "final", "proof"]
 
 VERSION: StepKind = "version"
 
-FINAL_SETS, FINAL_BLOCKS = 5, 8
-"""Turns of each version in each of 5 sets of fresh processes; a speedup is sampled over sets."""
-
-TURN_WARMUP, TURN_REQUESTS, TURN_MAX_S, LEAST_TURN_S = 3, 10, 0.5, 0.02
-"""Requests that warm up and that are timed in such a turn, its longest duration, and the least of the fastest version.
-
-Many short turns meet the same changes of the computer's speed; see docs/decisions/0044.
-"""
+FINAL_SETS, FINAL_BLOCKS = 5, 2
+"""Blocks of 40 timed requests or more in each of 5 sets of fresh processes; a speedup is sampled over sets."""
 
 SWITCH_S = 0.04
 """Seconds from the end of a turn to the first request of the next one."""
@@ -40,9 +34,9 @@ WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S = 10, 40, 2.0
 WITH_WARMUP = (WARMUP_REQUESTS + TIMED_REQUESTS) / TIMED_REQUESTS
 
 LEAST_BLOCK_S = 0.08
-"""Least seconds of a block beside the original in a first measurement; the requests of both are set to fill them."""
+"""Least seconds of a block of the fastest version in a side-by-side measurement; its requests are set to fill them."""
 
-IN_TURN = Pace(TURN_WARMUP, TURN_REQUESTS, TURN_MAX_S, FINAL_BLOCKS, LEAST_TURN_S)
+IN_TURN = Pace(WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S, FINAL_BLOCKS, LEAST_BLOCK_S)
 
 
 def first_pace(versions: int, blocks: int) -> Pace:
@@ -155,7 +149,7 @@ class FinalPlan:
     proof_s: float = field(default=0.0, compare=False)
 
 
-CHOICES = (*(FinalPlan(n, 5) for n in (6, 3, 2, 1)), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 2, 4))
+CHOICES = (*(FinalPlan(n, 5) for n in (6, 3, 2, 1)), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 2, 1))
 """Plans from the most thorough to the cheapest one.
 
 The cheapest plan also begins where it may not fit, and is then stopped. Two sets can show a speedup of two; one set

@@ -26,7 +26,7 @@ from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.run import version_steps
 from app.services.run.clock import within
-from app.services.run.costs import CHOICES, IN_TURN, FinalPlan
+from app.services.run.costs import IN_TURN, FinalPlan
 from app.services.run.figures import original_times
 from app.services.run.search import Search
 from workers.contracts.translation import _, joined, mark
@@ -65,8 +65,7 @@ class FinalRun:
         search = self._search
         for earlier in search.rounds_before:
             if all(search.is_in(variant_id) for variant_id in earlier.variant_ids):
-                blocks = max(earlier.blocks, CHOICES[-1].blocks)  # earlier versions of Fettle had fewer and longer ones
-                plan = FinalPlan(len(earlier.variant_ids), earlier.sets, blocks)
+                plan = FinalPlan(len(earlier.variant_ids), earlier.sets, earlier.blocks)
                 yield from self._measure(earlier.variant_ids, plan)
         if self._rounds:
             return

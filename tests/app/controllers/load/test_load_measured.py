@@ -23,7 +23,7 @@ def page(app_controller: AppController, monkeypatch: pytest.MonkeyPatch) -> Load
     """Return the page of the finished run, with one cold start and one set."""
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
-    monkeypatch.setattr(loading, "PAIRED_PACE", replace(loading.PAIRED_PACE, block_max_s=0.05))
+    monkeypatch.setattr(loading, "PAIRED_PACE", replace(loading.PAIRED_PACE, block_max_s=0.2))
     made = open_page(app_controller, "load")
     assert made.state == "ask"
     return made

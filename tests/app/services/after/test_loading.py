@@ -48,7 +48,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure one cold start and one set of processes."""
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
-    monkeypatch.setattr(loading, "PAIRED_PACE", dataclasses.replace(loading.PAIRED_PACE, block_max_s=0.05))
+    monkeypatch.setattr(loading, "PAIRED_PACE", dataclasses.replace(loading.PAIRED_PACE, block_max_s=0.2))
 
 
 def measure(space: Workspace, facts: RunFacts, events: list[Any], cancel_at: int = 0) -> LoadRecord:

@@ -104,7 +104,7 @@ def test_prove_alone_cancelled_while_it_measures_changes_nothing(space: Workspac
 
 def test_prove_alone_s_includes_the_side_by_side_measurement(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a version with a first measurement, Then the time of the proof is that of its predictions and of ten
-    processes with eight turns each; once it was measured side by side, that of the predictions alone."""
+    processes with two turns each; once it was measured side by side, that of the predictions alone."""
     monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 1)
     baseline = space.repositories.variants.get("v0")
     timed = dataclasses.replace(baseline.measurement, latency_mean_ms=4.0, load_ms=100.0)
@@ -112,6 +112,6 @@ def test_prove_alone_s_includes_the_side_by_side_measurement(space: Workspace, m
     gain = space.repositories.variants.get("v1")
     version, facts = first_look(space), read_facts(space, "r1")
     answers_s, seconds = alone_s(space, facts, version), prove_alone_s(space, facts, version)
-    in_turn_s = 5 * (2 * 0.4 + 0.15 + 8 * (2 * SWITCH_S + 13 * 0.006))  # start, load, eight turns of 13 requests each
+    in_turn_s = 5 * (2 * 0.4 + 0.15 + 2 * (2 * SWITCH_S + 50 * 0.006))  # start, load, two turns of 50 requests each
     assert seconds == pytest.approx(answers_s + in_turn_s, rel=0.01)
     assert prove_alone_s(space, facts, dataclasses.replace(gain, judgement=None)) == alone_s(space, facts, gain)

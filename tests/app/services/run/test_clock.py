@@ -51,12 +51,12 @@ def a_clock(total_s: float | None, elapsed: Elapsed, p50_ms: float = 10.0) -> Ru
     return clock
 
 
-TURNS_S = 8 * (SWITCH_S + 13 * 0.01)
-"""Seconds of the turns of a set for a version of 10 ms: 3 requests that warm up and 10 that are timed in each."""
+TURNS_S = 2 * (SWITCH_S + 50 * 0.01)
+"""Seconds of the turns of a set for a version of 10 ms: 10 requests that warm up and 40 that are timed in each."""
 
 
 def test_final_s_follows_from_the_first_measurement(elapsed: Elapsed) -> None:
-    """Given the original's first measurement, Then a final run of two takes 5 sets of 2 processes with 8 turns, and a
+    """Given the original's first measurement, Then a final run of two takes 5 sets of 2 processes with 2 turns, and a
     reserve."""
     clock = a_clock(100, elapsed)
     assert clock.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + TURNS_S) + 1))
@@ -82,12 +82,11 @@ def test_steps_s_of_final_run_and_proof_follow_from_measurements(elapsed: Elapse
     assert clock.steps_s[0] == pytest.approx(5 * 3 * (2 + TURNS_S) + 1)
 
 
-@pytest.mark.parametrize(("request_s", "turns", "requests"), [(0.1, 8, 5), (0.8, 4, 1), (3.0, 2, 1)])
+@pytest.mark.parametrize(("request_s", "turns", "requests"), [(0.1, 2, 20), (3.0, 2, 1)])
 def test_final_s_of_slow_models_counts_fewer_requests(
     elapsed: Elapsed, request_s: float, turns: int, requests: int
 ) -> None:
-    """Given slow requests, Then a turn has as many as half a second holds; where one takes longer, a set has fewer
-    turns, at least two."""
+    """Given slow requests, Then a turn has as many as two seconds hold, at least one."""
     clock = limited(200, elapsed)
     times_ms = (((1000 * request_s,) * 32,),)
     clock.record_measured("original", Measured(times_ms, ((),), (None,), None, 2.0 + 1.25 * 32 * request_s))
@@ -97,11 +96,11 @@ def test_final_s_of_slow_models_counts_fewer_requests(
 
 
 def test_final_s_of_fast_models_counts_longer_blocks(elapsed: Elapsed) -> None:
-    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 50 requests of the version's longer turn."""
+    """Given an original of 1 ms and a version of 0.4 ms, Then both get the 200 requests of the version's longer turn."""
     clock = limited(100, elapsed)
     for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
         clock.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000))
-    turns_s = 8 * (2 * SWITCH_S + 60 * (0.001 + 0.0004))
+    turns_s = 2 * (2 * SWITCH_S + 240 * (0.001 + 0.0004))
     assert clock.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + turns_s), rel=0.01)
 
 
@@ -128,7 +127,7 @@ def test_plan_final_with_less_time_is_shorter(elapsed: Elapsed) -> None:
     elapsed.now = 80
     assert clock.plan_final(ids) == FinalPlan(1, 2)
     elapsed.now = 99
-    assert clock.plan_final(ids) == FinalPlan(1, 2, 4)
+    assert clock.plan_final(ids) == FinalPlan(1, 2, 1)
 
 
 def test_clock_without_a_limit_bounds_nothing(elapsed: Elapsed) -> None:
@@ -180,7 +179,7 @@ def test_worth_trying_without_versions_ignores_the_final_run(elapsed: Elapsed) -
     tried."""
     clock = a_clock(60, elapsed, p50_ms=1000.0)
     elapsed.now = 32
-    assert clock.final_s(["a"], FinalPlan(1, 2, 4)) > 20
+    assert clock.final_s(["a"], FinalPlan(1, 2, 1)) > 20
     assert clock.worth_trying([])
     assert not clock.worth_trying(["a"])  # there time goes to showing what it looked like
 
