@@ -1,12 +1,12 @@
 """One tool of `peers.py` in its own process, through its own public interface.
 
 peer_engine.py KIND WHERE MODEL_DIR DATA_DIR THREADS; each line of input is ``time WARM TIMED`` (answers a JSON list of
-milliseconds) or ``ask PATH`` (writes the answers to the test inputs as .npy, and answers ``[]``).
+milliseconds) or ``ask PATH`` (writes the predictions of the test items as .npz, and answers ``[]``).
 
 KIND is ``bundle`` (the folder of a bundle), ``ort`` (an ONNX file), or ``ov``, ``ov-bf16``, ``ov-fixed`` (a file for
 OpenVINO, in f32, in bf16, in bf16 with the shapes of the first request). A model that generates has a folder instead:
 ``ort-parts``, ``ov-parts``, ``ov-bf16-parts`` its ONNX files, ``ct2``, ``ct2-int8``, ``faster-whisper``,
-``faster-whisper-int8`` the folder of the recipe ``ctranslate2``; ``ask`` then writes texts.
+``faster-whisper-int8`` the folder of the recipe ``ctranslate2``.
 """
 
 import importlib
@@ -21,12 +21,13 @@ from typing import Any
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tests.benchmarks.peer_generation import ctranslate2, faster_whisper, in_parts
+from tests.fixtures.recording import RecordingContext
+from workers.evaluate.proof.predictions import collect_predictions, save_predictions
 from workers.measure.requests import load_requests
-from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 Arrays = dict[str, NDArray[Any]]
@@ -98,22 +99,16 @@ def main() -> int:
     for line in sys.stdin:
         what, *words = line.split()
         if what == "ask":
-            pipeline, prepared = load_pipeline(model_dir), Prepared(Path(data_dir) / "test")
-            items = range(min(ASKED, len(prepared)))
-            answers = [pipeline.answer(Engine(run), prepared[number]) for number in items]
-            np.save(words[0], held(pipeline, answers))
+            pipeline, folder = load_pipeline(model_dir), Path(data_dir)
+            test, calibration = (Prepared(folder / split) for split in ("test", "calibration"))
+            ctx = RecordingContext(folder)
+            found = collect_predictions(pipeline, Engine(run), test, ctx, gallery=calibration, most=ASKED)
+            save_predictions(Path(words[0]), found)
             spans: list[float] = []
         else:
             spans = timed(run, requests, *map(int, words))
         print(json.dumps(spans), flush=True)  # noqa: T201 - the answer
     return 0
-
-
-def held(pipeline: Pipeline, answers: list[NDArray[np.float32]]) -> NDArray[Any]:
-    """The texts of a model that generates (n,), or all numbers (n, width)."""
-    if pipeline.spec.generation is not None:
-        return np.array([pipeline.text_of(answer) for answer in answers])
-    return np.concatenate([answer.reshape(len(answer), -1) for answer in answers])
 
 
 def timed(run: Run, requests: Any, warm: int, count: int) -> list[float]:

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.peers MODELS_DIR [NAME…]
 
-A row for each tool: milliseconds, speedup over ONNX Runtime f32, and how alike it answers. Only those that answer
-alike (class agreement ≥ .99, cosine ≥ .999, word errors at most .01 more) count as the best peer. Fettle's ratio to
-that one is the figure. The environment variable FETTLE_PEER_PYTHON names the Python of tools that Fettle does not
+A row for each tool: milliseconds, speedup over ONNX Runtime f32, and the share of its results that Fettle's judge counts
+as unchanged (of the test items, 400 at most). Only tools with at most 1 % of changed results count, Fettle's own bundle
+too; a model that generates texts may have .01 more word errors instead. Fettle's speed over that of the best other tool
+that counts is the figure. The environment variable FETTLE_PEER_PYTHON names the Python of tools that Fettle does not
 install (CTranslate2, faster-whisper, with pydantic, tokenizers and transformers); a tool or a model that is not there
 is named with the reason.
 """
@@ -18,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import geometric_mean, median
@@ -35,15 +36,19 @@ from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.peer_generation import loop_in
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
-from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.dataset import DataSet, read_dataset
+from workers.evaluate.judge import judge
+from workers.evaluate.proof.predictions import Predictions, load_predictions
 from workers.pipeline.pipeline import load_pipeline
+
+Texts = Sequence[str]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ROUNDS, WARM_SHARE, BLOCK_S = 7, 0.1, 1.0
 FEWEST, MOST = 10, 5000
 """Timed requests of a block; a tenth as many warm up, five at least."""
-ALIKE_CLASSES, ALIKE_VECTORS, MORE_WORD_ERRORS = 0.99, 0.999, 0.01
+LIMIT_PCT, MORE_WORD_ERRORS = 1.0, 0.01
 PEER_PYTHON = os.environ.get("FETTLE_PEER_PYTHON", sys.executable)
 
 
@@ -112,13 +117,13 @@ CASES = (
 
 @dataclass
 class Tool:
-    """A process, or why there is none; `spans_ms` are all its requests, `answers` float32 of shape (n, width)."""
+    """A process, or why there is none; `rounds_ms` are the medians of its rounds."""
 
     name: str
     process: "subprocess.Popen[str] | None"
     why_not: str = ""
     rounds_ms: list[float] = field(default_factory=list)
-    answers: "np.ndarray | None" = None
+    answers: Predictions | None = None
 
     def optimize(self, line: str) -> list[float]:
         """One line there, one line back. A tool that falls is out."""
@@ -165,7 +170,7 @@ class Bench:
         return {
             "model": self.case.name,
             "recommended": report,
-            "rows": list(rows(tools, load_pipeline(model.folder).spec.answer_kind, truths(data.folder))),
+            "rows": list(rows(tools, read_dataset(data.folder), generates=generates)),
         }
 
     def _fettle(self, environment: dict[str, str]) -> tuple[Path, str]:
@@ -262,9 +267,9 @@ class Bench:
         return Tool(name, None, lines[-1][:120])
 
     def _hold_answers(self, tool: Tool) -> None:
-        path = self.folder / f"{tool.name.replace(' ', '-')}.npy"
+        path = self.folder / f"{tool.name.replace(' ', '-')}.npz"
         tool.optimize(f"ask {path}")
-        tool.answers = np.load(path) if path.exists() else None
+        tool.answers = load_predictions(path) if path.exists() else None
 
     @staticmethod
     def _rounds(tools: list[Tool]) -> None:
@@ -291,53 +296,47 @@ def run(command: list[str], environment: dict[str, str], cwd: Path = ROOT) -> st
 FETTLE = [sys.executable, "-m", "app"]
 
 
-def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tuple[float, bool] | None:
-    """(share of the same classes or cosine, whether that counts as alike)."""
-    if answers is None or answers.shape != reference.shape:
+def alike(answers: Predictions | None, reference: Predictions, data: DataSet) -> tuple[float, bool] | None:
+    """Return (share of unchanged results, whether that counts), as the judge of a run finds it."""
+    if answers is None:
         return None
-    if kind == "class":
-        share = float((answers.argmax(1) == reference.argmax(1)).mean())
-        return share, share >= ALIKE_CLASSES
-    norms = np.linalg.norm(answers, axis=1) * np.linalg.norm(reference, axis=1)
-    each = (answers * reference).sum(1) / np.maximum(norms, 1e-30)  # as the judge: each input counts
-    apart = np.abs(answers - reference).max(1)
-    each[apart <= 1e-6 * np.abs(reference).max()] = 1.0  # nothing, found by both, has no direction
-    cosine = float(each.mean())
-    return cosine, cosine >= ALIKE_VECTORS
+    share = judge(data, reference, answers, LIMIT_PCT).agreement
+    return None if share is None else (share, 1 - share <= LIMIT_PCT / 100)
 
 
-def alike_texts(answers: "np.ndarray | None", reference: np.ndarray, right: list[str]) -> tuple[float, bool] | None:
-    """(share of right words, whether that counts as alike)."""
-    if answers is None or answers.shape != reference.shape:
+def alike_texts(answers: Texts | None, reference: Texts, right: Texts) -> tuple[float, bool] | None:
+    """Return (share of right words, whether that counts); the texts of ONNX Runtime f32 are right where `right` is empty."""
+    if answers is None or len(answers) != len(reference):
         return None
-    wanted = right if any(right) else reference.tolist()
+    wanted = right if any(right) else reference
     errors = word_errors(answers, wanted)
     return 1 - errors, errors <= word_errors(reference, wanted) + MORE_WORD_ERRORS
 
 
-def word_errors(texts: "np.ndarray", right: list[str]) -> float:
+def word_errors(texts: Texts, right: Texts) -> float:
     """Share of the words of `right` that are wrong, missing or too many."""
     from rapidfuzz.distance import Levenshtein
 
-    pairs = [(text.split(), truth.split()) for text, truth in zip(texts.tolist(), right, strict=False) if truth]
+    pairs = [(text.split(), truth.split()) for text, truth in zip(texts, right, strict=False) if truth]
     return sum(Levenshtein.distance(*pair) for pair in pairs) / max(1, sum(len(truth) for _, truth in pairs))
 
 
-def truths(data: Path) -> list[str]:
+def truths(data: DataSet) -> list[str]:
     """The right text of each test item, "" where it has none."""
-    return [" ".join((item.transcript or item.group).split()) for item in read_dataset(data).test]
+    return [" ".join((item.transcript or item.group).split()) for item in data.test]
 
 
-def rows(tools: list[Tool], kind: str, right: list[str]) -> Iterator[dict[str, Any]]:
-    """Each tool compared with ONNX Runtime f32; texts by their word errors, against its texts where none is right."""
+def rows(tools: list[Tool], data: DataSet, *, generates: bool) -> Iterator[dict[str, Any]]:
+    """Each tool compared with ONNX Runtime f32: by the judge, or texts of a model that generates by their word errors."""
     base = next(tool for tool in tools if tool.name == "ONNX Runtime f32")
     assert base.answers is not None
     for tool in tools:
         ms = median(tool.rounds_ms) if tool.rounds_ms else None
-        if base.answers.dtype.kind == "U":
-            similarity = alike_texts(tool.answers, base.answers, right)
+        if generates:
+            texts = None if tool.answers is None else tool.answers.texts
+            similarity = alike_texts(texts, base.answers.texts or (), truths(data))
         else:
-            similarity = alike(tool.answers, base.answers, kind)
+            similarity = alike(tool.answers, base.answers, data)
         yield {
             "name": tool.name,
             "ms": ms,
