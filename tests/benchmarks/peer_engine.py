@@ -1,7 +1,7 @@
 """One tool of `peers.py` in its own process, through its own public interface.
 
 peer_engine.py KIND WHERE MODEL_DIR DATA_DIR THREADS; each line of input is ``time WARM TIMED`` (answers a JSON list of
-milliseconds) or ``ask PATH`` (writes the predictions of the test items as .npz, and answers ``[]``).
+milliseconds) or ``ask MOST PATH`` (writes the predictions of the first MOST test items as .npz, and answers ``[]``).
 
 KIND is ``bundle`` (the folder of a bundle), ``ort`` (an ONNX file), or ``ov``, ``ov-bf16``, ``ov-fixed`` (a file for
 OpenVINO, in f32, in bf16, in bf16 with the shapes of the first request). A model that generates has a folder instead:
@@ -32,7 +32,6 @@ from workers.pipeline.prepared import Prepared
 
 Arrays = dict[str, NDArray[Any]]
 Run = Callable[[Mapping[str, NDArray[Any]]], Arrays]
-ASKED = 400
 
 
 class Engine:
@@ -102,8 +101,8 @@ def main() -> int:
             pipeline, folder = load_pipeline(model_dir), Path(data_dir)
             test, calibration = (Prepared(folder / split) for split in ("test", "calibration"))
             ctx = RecordingContext(folder)
-            found = collect_predictions(pipeline, Engine(run), test, ctx, gallery=calibration, most=ASKED)
-            save_predictions(Path(words[0]), found)
+            found = collect_predictions(pipeline, Engine(run), test, ctx, gallery=calibration, most=int(words[0]))
+            save_predictions(Path(words[1]), found)
             spans: list[float] = []
         else:
             spans = timed(run, requests, *map(int, words))

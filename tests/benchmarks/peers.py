@@ -3,7 +3,7 @@
     python -m tests.benchmarks.peers MODELS_DIR [NAME…]
 
 A row for each tool: milliseconds, speedup over ONNX Runtime f32, and the share of its results that Fettle's judge counts
-as unchanged (of the test items, 400 at most). Only tools with at most 1 % of changed results count, Fettle's own bundle
+as unchanged (of the test items, `ASKED` at most). Only tools with at most 1 % of changed results count, Fettle's own bundle
 too; a model that generates texts may have .01 more word errors instead. Fettle's speed over that of the best other tool
 that counts is the figure. The environment variable FETTLE_PEER_PYTHON names the Python of tools that Fettle does not
 install (CTranslate2, faster-whisper, with pydantic, tokenizers and transformers); a tool or a model that is not there
@@ -34,6 +34,7 @@ from app.services.flow.to_end import run_to_end
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.peer_generation import loop_in
+from tests.benchmarks.under_load import recommended
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
 from workers.evaluate.data.dataset import DataSet, read_dataset
@@ -46,8 +47,8 @@ Texts = Sequence[str]
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ROUNDS, WARM_SHARE, BLOCK_S = 7, 0.1, 1.0
-FEWEST, MOST = 10, 5000
-"""Timed requests of a block; a tenth as many warm up, five at least."""
+FEWEST, MOST, ASKED = 10, 5000, 400
+"""Timed requests of a block, of which a tenth as many warm up (five at least), and judged test items."""
 LIMIT_PCT, MORE_WORD_ERRORS = 1.0, 0.01
 PEER_PYTHON = os.environ.get("FETTLE_PEER_PYTHON", sys.executable)
 
@@ -155,37 +156,36 @@ class Bench:
         if self.case.make_data is not None and self.case.data is not None:
             data = self.case.make_data(self.models / self.case.data, self.models / self.case.model, self.folder)
             self.case = replace(self.case, data=str(data))
-        bundle, report = self._fettle(environment)
-        model, data = self._opened(home)
+        bundle, document = self.recommended_bundle(environment)
+        model, data = self.opened(home)
         generates = load_pipeline(model.folder).spec.generation is not None
         make = self._make_generating_tools if generates else self._make_tools
         tools = list(make(bundle, model, data, environment))
         for tool in tools:
             if tool.process is not None:
-                self._hold_answers(tool)
+                self.hold_answers(tool)
         self._rounds(tools)
         for tool in tools:
             if tool.process is not None:
                 tool.process.communicate()
         return {
             "model": self.case.name,
-            "recommended": report,
+            "recommended": (recommended(document) or document["baseline"])["title"],
             "rows": list(rows(tools, read_dataset(data.folder), generates=generates)),
         }
 
-    def _fettle(self, environment: dict[str, str]) -> tuple[Path, str]:
-        """(the folder of the bundle, what was recommended): the command line, as anybody would use it."""
+    def recommended_bundle(self, environment: dict[str, str]) -> tuple[Path, dict[str, Any]]:
+        """(the folder of the bundle, the document of the run): the command line, as anybody would use it."""
         data = ["--data", str(self.models / self.case.data)] if self.case.data else []
         optimize = ["optimize", str(self.models / self.case.model), *data, *self.case.options, "--json"]
         done = run([*FETTLE, *optimize], environment)
-        document = json.loads(done)
+        document: dict[str, Any] = json.loads(done)
         out = self.folder / "bundle.zip"
-        chosen = next((v for v in document["variants"] if v["id"] == document["recommended"]), document["baseline"])
         run([*FETTLE, "export", document["run_id"], "--target", "python", "--out", str(out)], environment)
         shutil.unpack_archive(out, self.folder / "bundle")
-        return self.folder / "bundle", str(chosen["title"])
+        return self.folder / "bundle", document
 
-    def _opened(self, home: Path) -> tuple[OpenedModel, ReadData]:
+    def opened(self, home: Path) -> tuple[OpenedModel, ReadData]:
         """The same from the store, as the commands left it."""
         with bench_space(home) as space:
             return run_to_end(Driver(space, self._open(), ignore))
@@ -201,10 +201,10 @@ class Bench:
     ) -> Iterator[Tool]:
         original = str(model.folder / "model.onnx")
         folders = [str(model.folder), str(data.folder)]
-        yield self._start("Fettle", "bundle", str(bundle), folders, environment)
+        yield self.started("Fettle", "bundle", str(bundle), folders, environment)
         for name, kind in (("ONNX Runtime f32", "ort"), ("OpenVINO f32", "ov"), ("OpenVINO bf16", "ov-bf16")):
-            yield self._start(name, kind, original, folders, environment)
-        yield self._start("OpenVINO bf16, fixed shape", "ov-fixed", original, folders, environment)
+            yield self.started(name, kind, original, folders, environment)
+        yield self.started("OpenVINO bf16, fixed shape", "ov-fixed", original, folders, environment)
         for name, recipe, kind, suffix in (
             ("ONNX Runtime dynamic INT8", "dynamic", "ort", "onnx"),
             ("ONNX Runtime static INT8", "static", "ort", "onnx"),
@@ -212,16 +212,16 @@ class Bench:
         ):
             made = self.folder / f"{recipe}.{suffix}"
             why_not = self._made([sys.executable, recipe, *folders, str(made)], environment)
-            yield Tool(name, None, why_not) if why_not else self._start(name, kind, str(made), folders, environment)
+            yield Tool(name, None, why_not) if why_not else self.started(name, kind, str(made), folders, environment)
 
     def _make_generating_tools(
         self, bundle: Path, model: OpenedModel, data: ReadData, environment: dict[str, str]
     ) -> Iterator[Tool]:
         """The tools for an encoder and a decoder; some need the weights, and a Python of their own."""
         folders = [str(model.folder), str(data.folder)]
-        yield self._start("Fettle", "bundle", str(bundle), folders, environment)
+        yield self.started("Fettle", "bundle", str(bundle), folders, environment)
         for name, kind in (("ONNX Runtime f32", "ort"), ("OpenVINO f32", "ov"), ("OpenVINO bf16", "ov-bf16")):
-            yield self._start(name, f"{kind}-parts", str(model.folder), folders, environment)
+            yield self.started(name, f"{kind}-parts", str(model.folder), folders, environment)
         made, weights = self.folder / "ctranslate2", self.models / self.case.weights
         why_not = self._made([PEER_PYTHON, "ctranslate2", str(model.folder), str(weights), str(made)], environment)
         heard = {"faster-whisper f32": "faster-whisper", "faster-whisper INT8": "faster-whisper-int8"}
@@ -234,7 +234,7 @@ class Bench:
             if why_not:
                 yield Tool(name, None, why_not)
             else:
-                yield self._start(name, kind, str(made), folders, environment, PEER_PYTHON)
+                yield self.started(name, kind, str(made), folders, environment, PEER_PYTHON)
 
     def _made(self, command: list[str], environment: dict[str, str]) -> str:
         """Run a recipe (its Python first); why it failed, "" where it did not."""
@@ -245,7 +245,7 @@ class Bench:
             return (str(error.stderr).strip().splitlines() or ["it failed"])[-1][:120]
         return ""
 
-    def _start(
+    def started(
         self,
         name: str,
         kind: str,
@@ -266,9 +266,9 @@ class Bench:
         lines = (self.folder / f"{name}.log").read_text().strip().splitlines() or ["it ended"]
         return Tool(name, None, lines[-1][:120])
 
-    def _hold_answers(self, tool: Tool) -> None:
+    def hold_answers(self, tool: Tool, most: int = ASKED) -> None:
         path = self.folder / f"{tool.name.replace(' ', '-')}.npz"
-        tool.optimize(f"ask {path}")
+        tool.optimize(f"ask {most} {path}")
         tool.answers = load_predictions(path) if path.exists() else None
 
     @staticmethod
