@@ -13,12 +13,11 @@ Objective = Literal["speed", "size", "throughput"]
 TIE_SHARE = 0.03
 """Relative difference between runtimes below which it counts as noise."""
 
-PORTABLE_SHARE = 1.05
-"""Largest ratio of costs at which a version is preferred because it fits more targets."""
+PORTABLE_SHARE, UNCLEAR_SHARE = 1.05, 1.1
+"""Largest ratio of costs at which a version is preferred because it fits more targets.
 
-PORTABLE_RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
-PLAIN_SETTINGS = frozenset({"num_threads", "graph_optimization", "constants"})
-"""Settings that each target for ONNX honors (`TargetSpec.settings`)."""
+The second one holds if its speed is not clearly lower (`most_cost`): sets of processes differ by up to 10 %.
+"""
 
 NOT_SLOWER = 0.95
 """Least speedup bound of a smaller version where size is the goal: it may be 5 % slower."""
@@ -316,18 +315,18 @@ def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None
     return min(tied, key=lambda variant: (_changed(variant), variant.index, cost_of(variant, objective)))
 
 
-def is_portable(variant: Variant) -> bool:
-    """Return whether it is plain ONNX in ONNX Runtime, which web pages, hub folders, Triton and MLflow also accept."""
-    settings = set(variant.recipe.settings) - PLAIN_SETTINGS
-    return variant.recipe.elsewhere is None and variant.runtime in PORTABLE_RUNTIMES and not settings
-
-
 def portable_rival(best: Variant, variants: Sequence[Variant], objective: Objective) -> Variant | None:
-    """Return the best version that costs at most 5 % more than `best` and fits more targets, None if `best` does."""
-    if is_portable(best):
-        return None
-    most = cost_of(best, objective) * PORTABLE_SHARE
-    return best_of([v for v in variants if is_portable(v) and cost_of(v, objective) <= most], objective)
+    """Return the best version that fits more targets than `best` and costs about as much, None if there is none."""
+    near = [
+        v for v in variants if v.is_portable and cost_of(v, objective) <= cost_of(best, objective) * most_cost(v, best)
+    ]
+    return None if best.is_portable else best_of(near, objective)
+
+
+def most_cost(portable: Variant, best: Variant) -> float:
+    """Return the largest ratio of costs at which `portable` is preferred to `best`."""
+    high, speedup = portable.measurement.speedup_high, best.measurement.speedup
+    return UNCLEAR_SHARE if high is not None and speedup is not None and high >= speedup else PORTABLE_SHARE
 
 
 def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
@@ -339,7 +338,7 @@ def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
 def choose(variants: Sequence[Variant], objective: Objective = "speed") -> tuple[Variant | None, bool]:
     """Return the best safe gain and True, else the best that looks alike and False, else None and False.
 
-    Of versions that are as good within 5 %, one that fits more targets is taken. `variants` were measured side by side.
+    Of versions that are about as good, one that fits more targets is taken. `variants` were measured side by side.
     """
     gains = [variant for variant in variants if not variant.is_baseline and is_gain(variant, objective)]
     for is_proven, holds in ((True, is_safe), (False, is_alike_not_proven)):
@@ -393,7 +392,7 @@ def with_portable(ranked: Sequence[Variant], count: int, objective: Objective) -
     A target that needs plain ONNX could otherwise take only the original.
     """
     first = list(ranked[:count])
-    other = next((v for v in ranked[count:] if is_portable(v) and looks_like_gain(v, objective)), None)
-    if count < 2 or other is None or any(is_portable(v) for v in first):
+    other = next((v for v in ranked[count:] if v.is_portable and looks_like_gain(v, objective)), None)
+    if count < 2 or other is None or any(v.is_portable for v in first):
         return first
     return [*first[:-1], other]

@@ -93,6 +93,11 @@ class Measurement(Stored):
         return self.latency_p50_ms if self.latency_mean_ms is None else self.latency_mean_ms
 
 
+PORTABLE_RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
+PLAIN_SETTINGS = frozenset({"num_threads", "graph_optimization", "constants"})
+"""Settings that each target for ONNX honors (`TargetSpec.settings`)."""
+
+
 @dataclass(frozen=True)
 class Variant(Stored):
     """One version of a model in a run, owned by the database.
@@ -129,6 +134,12 @@ class Variant(Stored):
     def untested(self) -> Untested:
         """Return why a gain was not tested, "" if it was or may still be tested."""
         return "" if self.screening is None else self.screening.untested
+
+    @property
+    def is_portable(self) -> bool:
+        """Return whether it is plain ONNX in ONNX Runtime, which web pages, hub folders, Triton and MLflow accept."""
+        settings = set(self.recipe.settings) - PLAIN_SETTINGS
+        return self.recipe.elsewhere is None and self.runtime in PORTABLE_RUNTIMES and not settings
 
     @property
     def is_side_by_side(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.choose import PORTABLE_SHARE, TIE_SHARE, is_eligible, is_faster, is_portable, is_safe
+from app.domain.choose import TIE_SHARE, is_eligible, is_faster, is_safe, most_cost
 from app.domain.variant import Measurement, Variant
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
@@ -57,12 +57,12 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
                 " long."
             ).format(n, held[0].title, gap)
         )
-    elif gap < 1 and is_portable(best) and not is_portable(held[0]):
+    elif gap < 1 and best.is_portable and not held[0].is_portable:
         sentences.append(
             _(
                 "“{0}” takes {1:.2f} times as long, and fits fewer targets: web pages, hub folders, Triton and MLflow"
                 " take “{2}” as well, which is preferred up to {3}."
-            ).format(held[0].title, gap, best.title, percent(PORTABLE_SHARE - 1, 0))
+            ).format(held[0].title, gap, best.title, percent(most_cost(best, held[0]) - 1, 0))
         )
     elif gap < 1 - TIE_SHARE:
         sentences.append(
