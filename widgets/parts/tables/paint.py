@@ -73,11 +73,16 @@ class TableDelegate(QStyledItemDelegate):
             at = QPointF(box.left(), box.center().y() - _ICON_PX / 2)
             draw_icon(painter, self._theme, cell.icon, cell.tone or "ink", _ICON_PX, at)
             box = box.adjusted(_ICON_PX + 8, 0, 0, 0)
-        if cell.below:
+        usual, tone = self._font(font, cell), cell.tone or "ink"
+        text, more = cell.text, cell.below
+        if not more and box.height() >= 2 * QFontMetrics(usual).height() + 2 * _LINE_EDGE:
+            text, more = two_lines(text, QFontMetrics(usual), box.width() + 2)
+        if more:
             lower = box.adjusted(0, box.height() // 2, 0, -_LINE_EDGE)
             box = box.adjusted(0, _LINE_EDGE, 0, box.height() // 2 - box.height())
-            self._draw_line(painter, lower, cell.below, sized(font, 12), "soft", index)
-        self._draw_line(painter, box, cell.text, self._font(font, cell), cell.tone or "ink", index)
+            look = (sized(font, 12), "soft") if cell.below else (usual, tone)
+            self._draw_line(painter, lower, more, *look, index)
+        self._draw_line(painter, box, text, usual, tone, index)
 
     def _draw_line(self, painter: QPainter, box: QRect, words: str, font: QFont, token: str, index: Index) -> None:
         text = QFontMetrics(font).elidedText(
@@ -87,6 +92,17 @@ class TableDelegate(QStyledItemDelegate):
         mark = QColor(color)
         mark.setAlphaF(0.6)
         _draw_words(painter, box, text, font, color, mark, _is_right(index.model(), index.column()))
+
+
+def two_lines(text: str, metrics: QFontMetrics, width: int) -> tuple[str, str]:
+    """Return the words that fit into `width` pixels, at least one, and the rest, "" where all fit."""
+    first, _, rest = text.partition(" ")
+    while rest:
+        word, _, later = rest.partition(" ")
+        if metrics.horizontalAdvance(f"{first} {word}") > width:
+            break
+        first, rest = f"{first} {word}", later
+    return first, rest
 
 
 def _inner(rect: QRect, section: int, count: int) -> QRect:

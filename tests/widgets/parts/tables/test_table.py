@@ -1,13 +1,14 @@
 """The table: choosing by mouse and keys, details, tags, thousands of rows."""
 
 from PySide6.QtCore import QAbstractItemModel, Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
 from tests.widgets.qt_actions import placed, recorded
+from widgets.parts.tables.paint import two_lines
 from widgets.parts.tables.table import Table
 from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.theme import Theme
@@ -150,3 +151,13 @@ def test_a_row_in_the_place_of_the_details_has_a_rows_height(theme: Theme, qtbot
     table._refresh(tuple(TableRow(row.id, row.cells) for row in rows(4)), "r1")
     heights = {table.rowHeight(line) for line in range(table.model().rowCount())}
     assert table.model().rowCount() == 4 and len(heights) == 1
+
+
+def test_a_name_goes_on_in_a_second_line(theme: Theme, qtbot: QtBot) -> None:
+    """Given two names with the same beginning, When only this beginning fits, Then the rest is the second line; a name
+    that fits has one, and a single word that does not fit is left whole."""
+    metrics = QFontMetrics(made(theme, qtbot, 1).font())
+    width = metrics.horizontalAdvance("INT8, dynamic,")
+    assert two_lines("INT8, dynamic, outliers smoothed", metrics, width) == ("INT8, dynamic,", "outliers smoothed")
+    assert two_lines("INT8, dynamic", metrics, width) == ("INT8, dynamic", "")
+    assert two_lines("dequantization_of_everything", metrics, 20) == ("dequantization_of_everything", "")
