@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from workers.explain.matching.operators import plain
-from workers.explain.matching.sides import FARTHEST, Side
+from workers.explain.matching.sides import FARTHEST, MOST_USERS, Side
 
 
 def inside_composites(first: Side, second: Side) -> dict[int, int | None]:
@@ -18,13 +18,13 @@ def inside_composites(first: Side, second: Side) -> dict[int, int | None]:
     for place in reversed(range(len(first.nodes))):
         if place in first.partner:
             continue
-        below = _reached(first, place, lambda one: first.users.get(one, ()), whole)
+        below = _reached(first, place, lambda one: first.users.get(one, ())[:MOST_USERS], whole)
         if below is not None:
             found[place] = below.pop() if len(below) == 1 else None
     for place in range(len(first.nodes)):
         if place in first.partner or place in found:
             continue
-        above = _reached(first, place, lambda one: first.sources[one], whole)
+        above = _reached(first, place, lambda one: first.sources[one][:MOST_USERS], whole)
         if above is not None and len(above) == 1:
             found[place] = above.pop()
         elif not first.users.get(place) and first.sources[place] and first.sources[place][0] in found:

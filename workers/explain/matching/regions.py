@@ -10,7 +10,7 @@ from workers.contracts.after.changes import Status
 from workers.explain.matching.anchors import pair, same_numbers, same_shape
 from workers.explain.matching.composites import inside_composites
 from workers.explain.matching.operators import FOLDED, PASSING, is_integer, plain
-from workers.explain.matching.sides import Side
+from workers.explain.matching.sides import MOST_USERS, Side
 
 LARGEST = 64
 """Most operators of one graph in a part that counts as replaced by another part."""
@@ -92,27 +92,28 @@ def _linked(
     first: Side, second: Side, left: list[Region], right: list[Region]
 ) -> Iterator[tuple[Region | None, Region | None]]:
     """Yield the regions of both graphs that lie between the same matched operators together, others alone."""
-    by_end: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for number, region in enumerate(right):
-        for end in _ends(region):
-            by_end[end].append(number)
-    links = UnionFind([("a", number) for number in range(len(left))] + [("b", number) for number in range(len(right))])
+    links, near = UnionFind(), [_places(region, region.users, region.sources) for region in right]
+    known = set().union(*near)
     for number, region in enumerate(left):
-        sources = {first.partner[one] for one in region.sources if one in first.partner}
-        ends = {("user", first.partner[one]) for one in region.users} | {("output", one) for one in region.outputs}
-        for near in {near for end in ends for near in by_end[end]}:
-            if right[near].sources & sources or not (right[near].sources or sources):
-                links.union(("a", number), ("b", near))
+        users, sources = (
+            {first.partner[one] for one in ids if one in first.partner} for ids in (region.users, region.sources)
+        )
+        links.union(("a", number), *known.intersection(_places(region, users, sources)))
+    shared = set(links)
+    for number, places in enumerate(near):
+        links.union(("b", number), *shared.intersection(places))
     for linked in links.to_sets():
         parts = [
-            [regions[number] for side, number in sorted(linked) if side == name]
+            [regions[number] for side, number in sorted(one for one in linked if len(one) == 2) if side == name]
             for name, regions in (("a", left), ("b", right))
         ]
         yield _joined(parts[0]), _joined(parts[1])
 
 
-def _ends(region: Region) -> set[tuple[str, int]]:
-    return {("user", one) for one in region.users} | {("output", one) for one in region.outputs}
+def _places(region: Region, users: set[int], sources: set[int]) -> set[tuple[str, int, int | None]]:
+    """Return the places of a region: each of its ends with each of its first sources, as ids of the second graph."""
+    ends = [*(("user", one) for one in users), *(("output", one) for one in region.outputs)]
+    return {(*end, source) for end in ends for source in tuple(sorted(sources)[:MOST_NEAR]) or (None,)}
 
 
 def _joined(regions: Sequence[Region]) -> Region | None:
@@ -245,7 +246,7 @@ def _takes(first: Side, second: Side, near: int, one: int) -> bool:
     a, b, missing = first.nodes[near], second.nodes[first.partner[near]], first.nodes[one]
     if missing.weight_hash and a.weight_hash and (not same_numbers(a, b) or len(b.weight_names) > len(a.weight_names)):
         return True
-    users = second.users.get(first.partner[near], [])
+    users = second.users.get(first.partner[near], [])[:MOST_USERS]
     if first.kinds[one] in ("relu", "clip") and users and all(second.kinds[user] == "quantize" for user in users):
         return True  # the range of the whole numbers ends where the operator does
     return is_integer(b.op) or (first.graph.form == second.graph.form and plain(a.op) != plain(b.op))

@@ -10,6 +10,11 @@ FARTHEST = 64
 """Longest chain of operators that pass a value on."""
 MOST_USERS = 512
 """Most users of a value that are looked at."""
+LOOKS = 100
+"""Most looks at a neighbor for each operator and connection, so that the time grows with the file and not its square.
+
+Ordinary graphs take a tenth. Afterwards no neighbors are found, and what has no pair yet is unmatched.
+"""
 
 SUFFIXES = re.compile(
     r"(_quant|_quantized|_QuantizeLinear(_Input|_Output)?|_DequantizeLinear(_Input|_Output)?|_QuantizeInput|_fp16|_bf16|_f16"
@@ -62,6 +67,7 @@ class Side:
                 self.users.setdefault(source, []).append(place)
         self.outputs = [self.maker.get(value) for value in graph.outputs]
         self.partner: dict[int, int] = {}
+        self.looks_left = LOOKS * sum(1 + len(sources) for sources in self.sources)
 
     def passes(self, one: int, skip: frozenset[str] = frozenset()) -> bool:
         """Return whether an id is an unmatched node that passes a value on, or of the kinds `skip`."""
@@ -70,6 +76,7 @@ class Side:
     def root(self, one: int, skip: frozenset[str] = frozenset()) -> int:
         """Return the id whose value `one` passes on, also through unmatched nodes of the kinds `skip`, or `one`."""
         for _ in range(FARTHEST):
+            self.looks_left -= 1
             if not self.passes(one, skip) or not self.sources[one]:
                 return one
             one = self.sources[one][0]
@@ -77,12 +84,13 @@ class Side:
 
     def roots(self, place: int, skip: frozenset[str] = frozenset()) -> list[int]:
         """Return the ids that a node reads, through the same as `root`."""
-        return [self.root(source, skip) for source in self.sources[place]]
+        return [self.root(source, skip) for source in self.sources[place]] if self.looks_left > 0 else []
 
     def readers(self, one: int, skip: frozenset[str] = frozenset()) -> Iterator[int]:
         """Yield nodes that read an id, through those that pass its value on and unmatched ones of the kinds `skip`."""
         seen, stack = {one}, list(self.users.get(one, ())[:MOST_USERS])
-        while stack and len(seen) < MOST_USERS:
+        while stack and len(seen) < MOST_USERS and self.looks_left > 0:
+            self.looks_left -= 1
             place = stack.pop()
             if place in seen:
                 continue

@@ -31,22 +31,18 @@ def spread(first: Side, second: Side) -> None:
 
 def pair_passing(first: Side, second: Side) -> None:
     """Pair the operators that pass on a value of two matched ones, where each graph has one of the kind and type."""
-    for place in range(len(first.nodes)):
-        if not first.passes(place) or not first.sources[place]:
-            continue
-        source = first.sources[place][0]
+    for source, users in first.users.items():
         other = first.partner.get(source)
         if other is None:
             continue
-        here = [one for one in first.users[source][:MOST_USERS] if _passing(first, one) == _passing(first, place)]
-        there = [
-            one for one in second.users.get(other, ())[:MOST_USERS] if _passing(second, one) == _passing(first, place)
-        ]
-        if len(here) == len(there) == 1:
-            pair(first, second, place, there[0])
+        here = alone(users[:MOST_USERS], partial(_passing, first))
+        there = alone(second.users.get(other, ())[:MOST_USERS], partial(_passing, second))
+        for key, place in here.items():
+            if key in there and first.sources[place][0] == source:
+                pair(first, second, place, there[key])
 
 
-def _passing(side: Side, place: int) -> object:
+def _passing(side: Side, place: int) -> Hashable:
     kind = side.kinds[place]
     return (kind, side.nodes[place].dtype if kind == "cast" else "") if side.passes(place) else None
 

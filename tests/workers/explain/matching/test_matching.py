@@ -1,6 +1,7 @@
 """Operators of two graphs matched: what became of each."""
 
 import dataclasses
+import time
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,7 @@ from onnx import numpy_helper
 
 from workers.contracts.after.changes import ChangedNode
 from workers.convert import graph_optimize
-from workers.explain.graph import ModelGraph
+from workers.explain.graph import ModelGraph, Node
 from workers.explain.graphs.onnx import read
 from workers.explain.graphs.reading import read_graph
 from workers.explain.matching import match_graphs
@@ -231,3 +232,32 @@ def test_models_without_anything_in_common_have_no_pairs(make_small) -> None:
     rows = match_graphs(first, second)
     assert counts(rows) == {"unmatched": len(first.nodes) + len(second.nodes)}
     assert all(row.a is None or row.b is None for row in rows)
+
+
+def wide(op: str, count: int, prefix: str, *, in_row: bool, end: str) -> ModelGraph:
+    """`count` operators in a row or side by side that one last operator reads."""
+    nodes = [
+        Node(f"{prefix}{at}", op, (f"{prefix}{at - 1}" if in_row and at else "x",), (f"{prefix}{at}",))
+        for at in range(count)
+    ]
+    last = Node(f"{prefix}end", end, tuple(node.name for node in nodes), ("y",))
+    return ModelGraph((*nodes, last), ("x",), ("y",))
+
+
+@pytest.mark.parametrize(
+    ("op", "other", "in_row", "end"),
+    [
+        ("Relu", "Relu", True, "Sum"),
+        ("Relu", "Tanh", False, "Concat"),
+        ("Identity", "Identity", False, "Concat"),
+    ],
+)
+def test_operator_with_thousands_of_inputs_takes_no_minutes(op: str, other: str, in_row: bool, end: str) -> None:
+    """Given graphs in which one operator reads 4,000 others, When matched, Then the time does not grow with the square
+    of the inputs (it took minutes)."""
+    first = wide(op, 4_000, "a", in_row=in_row, end=end)
+    second = wide(other, 4_000, "b", in_row=in_row, end=end)
+    began_s = time.process_time()
+    rows = match_graphs(first, second)
+    assert time.process_time() - began_s < 10
+    assert {row.a for row in rows if row.a} == {node.name for node in first.nodes}
