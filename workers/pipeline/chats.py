@@ -125,7 +125,7 @@ def compiled(source: str) -> Any:
     environment.globals["strftime_now"] = _now
     try:
         return environment.from_string(source)
-    except TemplateError as error:
+    except (TemplateError, SyntaxError, ValueError, RecursionError, MemoryError) as error:  # Python's for deep nesting
         raise PipelineError("The model's chat template cannot be read: {0}", error) from error
 
 

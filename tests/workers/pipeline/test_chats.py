@@ -120,9 +120,20 @@ def test_hostile_template_is_refused(texts, template):
         texts(template).prompt("What")
 
 
-def test_broken_template_is_refused():
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for %}",
+        "{% for one in x %}" * 25 + "{% endfor %}" * 25,
+        "{% if x %}" * 200 + "{% endif %}" * 200,
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{{ " + "9" * 5000 + " }}",
+    ],
+)
+def test_broken_template_is_refused(template):
+    """Given a template that jinja, or Python behind it, cannot read, Then it is refused as one."""
     with pytest.raises(PipelineError, match="cannot be read"):
-        compiled("{% for %}")
+        compiled(template)
 
 
 def test_dialogue_of_thousands_of_messages_is_encoded_in_time(texts):
