@@ -240,12 +240,12 @@ def retry_after_s(error: BaseException) -> float | None:
     if headers is None:
         return None
     text = str(headers.get("retry-after", "")).strip()
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     if text:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - datetime.fromtimestamp(time.time(), UTC)).total_seconds())

@@ -66,13 +66,15 @@ def test_error_that_the_hub_did_not_cause_stays_unchanged() -> None:
         ({"retry_after": "7"}, 7.0),
         ({"retry_after": "soon"}, None),
         ({"retry_after": "-1"}, None),
+        ({"retry_after": "²".encode("latin-1")}, None),
+        ({"retry_after": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}, None),
         ({}, None),
         ({"ratelimit": '"api";r=0;t=55'}, 55.0),
         ({"ratelimit": '"api";r=3;t=55'}, None),
         ({"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )
-def test_retry_after_is_read_as_seconds_date_or_rate_limit(headers: dict[str, str], expected: float | None) -> None:
+def test_retry_after_is_read_as_seconds_date_or_rate_limit(headers: dict[str, Any], expected: float | None) -> None:
     assert retry_after_s(answered(429, **headers)) == expected
     date_s = retry_after_s(answered(503, retry_after=formatdate(time.time() + 20, usegmt=True)))
     assert date_s is not None and 17 <= date_s <= 21
