@@ -18,6 +18,7 @@ from typing import Any
 PROGRAM = Path(__file__).parents[4]
 ROOMS = ("app", "widgets", "workers", "presets")
 WORD = re.compile(r"[^\W_]+")
+WHOLE_WORD = re.compile(r"\w+")
 RUN = re.compile(r"\d+|\D+")
 MOST_RUNS = 3
 """Most changes between letters and digits in a word such as ``224x224``; a digest or a token has more."""
@@ -95,15 +96,16 @@ class Redactor:
     ) -> None:
         """Create a redactor without other placeholders."""
         known = {one for one in (*names, *places) if len(one) >= LEAST_NAME}
-        self._names = {one for one in known if not (WORD.fullmatch(one) and is_public(one))}
-        self._labels = {one for one in labels if len(one) >= LEAST_NAME and not one.isdigit()}
+        private = {one for one in known if not (WORD.fullmatch(one) and is_public(one))}
+        self._names = _by_word(private)
+        self._all = _by_word(private | {one for one in labels if len(one) >= LEAST_NAME and not one.isdigit()})
         self._counts: dict[str, int] = {}
         self._placeholders = {("name", place.casefold()): f"<{what}>" for place, what in places.items()}
 
     def lines(self, text: str) -> str:
         """Return a log or a traceback; frames keep file, line and function, and no line of source."""
         kept: list[str] = []
-        in_frame, known = False, self._known(text, self._names | self._labels)
+        in_frame, known = False, self._known(text, self._all)
         pattern = _pattern(known=known, **PATTERNS)
         for line in text.splitlines():
             if frame := FRAME.match(line):
@@ -166,11 +168,21 @@ class Redactor:
         return self._placeholders[key]
 
     @staticmethod
-    def _known(text: str, names: Iterable[str]) -> str:
+    def _known(text: str, names: Mapping[str, Iterable[str]]) -> str:
         """Return a pattern of the names that occur in a text, longest first; one that matches nothing without any."""
         folded = text.casefold()
-        found = sorted((name for name in names if name.casefold() in folded), key=len, reverse=True)
+        near = (name for word in {"", *WHOLE_WORD.findall(folded)} for name in names.get(word, ()))
+        found = sorted((name for name in near if name.casefold() in folded), key=len, reverse=True)
         return "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in found) or r"(?!)"
+
+
+def _by_word(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return names by their longest word, so that a text is searched for few of the names of many examples."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        word = max(WHOLE_WORD.findall(name.casefold()), key=len, default="")
+        found.setdefault(word, []).append(name)
+    return found
 
 
 @functools.lru_cache(maxsize=8)
