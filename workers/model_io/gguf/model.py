@@ -39,7 +39,10 @@ INSIDE = {
 ROPE = "rope_freqs.weight"
 """Tensor with the divisors of each frequency by which Llama 3.1 extends its context."""
 
-NEEDED = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "rms_norm_eps")
+NEEDED = (
+    "num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
+    "rms_norm_eps",
+)  # fmt: skip
 
 
 def refuse_unknown(path: Path, header: Header) -> None:
@@ -93,13 +96,13 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
     own, values = header.architecture, header.values
     names = {key: name for key, name in GGUF_CONFIG_MAPPING[own].items() if name is not None}
     config: dict[str, Any] = {name: values[f"{own}.{key}"] for key, name in names.items() if f"{own}.{key}" in values}
+    config.setdefault("num_key_value_heads", config.get("num_attention_heads"))
     lacking = [name for name in NEEDED if not isinstance(config.get(name), int | float)]
     table = header.tensor("token_embd.weight")
     if lacking or table is None:
         unknown_tokens = _("it does not state which tokens it knows.")
         raise damaged(path, _("it does not state {0}.").format(", ".join(lacking)) if lacking else unknown_tokens)
     heads = config["num_attention_heads"]
-    config.setdefault("num_key_value_heads", heads)
     config["head_dim"] = header.number(f"{own}.attention.key_length") or config["hidden_size"] // max(1, heads)
     config |= {"vocab_size": table.shape[0], "tie_word_embeddings": header.tensor("output.weight") is None}
     for ours, theirs in (("bos", "bos"), ("eos", "eos"), ("pad", "padding")):

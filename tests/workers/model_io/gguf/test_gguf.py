@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import gguf_files
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from recording import RecordingContext
 from tiny_llama import write_family, write_tiny_llama
 
+from workers.contracts.errors import InputRefused
 from workers.infer.openvino import load
 from workers.model_io.gguf.header import blocks, read_header
 from workers.model_io.gguf.model import FAMILIES, config_of, write_weights
@@ -230,3 +232,14 @@ def test_gguf_tokenizer_splits_digits_like_smollm(tiny, tmp_path, inspected):
         assert len(engine.pre_tokenizer.pre_tokenize_str("178")) == pieces
     path.write_bytes(changed(tiny, tokenizer__ggml__pre="nobody-knows"))
     assert any("“nobody-knows”" in finding.what for finding in inspected(path).findings)
+
+
+def test_list_of_heads_is_refused_before_it_is_multiplied(tiny, tmp_path):
+    """Given a number of heads for each layer and heads of 2^50 numbers, Then no list of their product is made."""
+    path = tmp_path / "tiny.gguf"
+    gguf_files.write_gguf(tiny, path, "F16")
+    header = read_header(path, blocks())
+    hostile = {"llama.attention.head_count_kv": [1, 2, 3], "llama.attention.key_length": 1 << 50}
+    with pytest.raises(InputRefused) as refused:
+        config_of(path, replace(header, values={**header.values, **hostile}))
+    assert refused.value.code == "damaged"
