@@ -4,6 +4,7 @@ The library reads its environment when it is imported, hence `connect` sets it f
 every request that it sends, also after a redirect, passes `_Guard`, which sends the token only to the hub.
 """
 
+import json
 import os
 import re
 import time
@@ -15,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from workers.contracts.hub import HubAccess, offline_error
 from workers.contracts.process.context import JobContext
 from workers.hub.addresses import reach_of
-from workers.hub.faults import RetryPolicy, hub_error, is_passing, translated
+from workers.hub.faults import RetryPolicy, hub_error, is_passing, raise_for, translated
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,6 +28,8 @@ REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 TRUE = frozenset({"1", "on", "yes", "true"})
 CONNECTIONS = 16
+MOST_DOCUMENT_BYTES, MOST_DOCUMENT_S = 64 << 20, 120.0
+"""Limits of one JSON document, unpacked, and of the time in which it comes."""
 TICK_S = 0.05
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
@@ -178,11 +181,17 @@ class Hub:
         Raises:
             Exception: the library's errors.
         """
-        from huggingface_hub.utils import hf_raise_for_status
-
-        response = self.session.get(f"{self.endpoint}{path}", params=params, headers=self.headers())
-        hf_raise_for_status(response)
-        return response.json(), response.links.get("next", {}).get("url")
+        data, ends_s = bytearray(), time.monotonic() + MOST_DOCUMENT_S
+        with self.session.stream("GET", f"{self.endpoint}{path}", params=params, headers=self.headers()) as response:
+            if response.status_code != 200:
+                raise_for(response)
+            for piece in response.iter_bytes():
+                data += piece
+                if len(data) > MOST_DOCUMENT_BYTES:
+                    raise ValueError("a document of this size")
+                if time.monotonic() > ends_s:
+                    raise hub_error("hub_broke_off", endpoint=self.endpoint, attempts=1)
+        return json.loads(data), response.links.get("next", {}).get("url")
 
 
 def checked_repo(repo: str) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 MAX_TEXT = 200
+MOST_COUNT = 1 << 53
+"""Numbers from here on are no sizes of files; JSON holds numbers of any length."""
 SAFE = ("onnx", "safetensors", "gguf")
 BITS = {
     "F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16, "U16": 16,
@@ -62,7 +64,7 @@ def text_of(value: object) -> str | None:
 
 def count_of(value: object) -> int:
     """Return a number of downloads or likes; 0 for invalid values."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_COUNT else 0
 
 
 def license_of(info: "ModelInfo") -> tuple[str | None, LicenseVerdict]:
@@ -85,7 +87,8 @@ def weights_bytes(info: "ModelInfo") -> int | None:
     if not isinstance(counts, dict) or not counts:
         return None
     known = all(kind in BITS and isinstance(count, int) and count >= 0 for kind, count in counts.items())
-    return sum(BITS[kind] * count for kind, count in counts.items()) // 8 if known else None
+    n_bytes = sum(BITS[kind] * count for kind, count in counts.items()) // 8 if known else None
+    return n_bytes if n_bytes is not None and n_bytes < MOST_COUNT else None
 
 
 def facts_of(info: "ModelInfo", repo: str) -> HubModel:
@@ -124,10 +127,8 @@ def look(params: HubModelParams, ctx: JobContext) -> HubModelResult:
     if not REVISION.fullmatch(params.revision) or ".." in params.revision:
         raise hub_error("hub_no_revision", repo=repo)
     hub = open_hub(params.access, ctx)
-    info = hub.call(
-        repo,
-        lambda: hub.api.model_info(repo, revision=params.revision, files_metadata=True, timeout=hub.access.timeout_s),
-    )
+    path = f"/api/models/{repo}/revision/{quote(params.revision, safe='')}"
+    info = hub.call(repo, lambda: parsed(hub.document(path, {"blobs": True})[0]))
     try:
         return _result(hub, params, info)
     except (AttributeError, TypeError, KeyError) as error:
@@ -180,7 +181,7 @@ def _file(sibling: "RepoSibling") -> HubFile | None:
     sha256 = lfs.sha256 if lfs is not None and SHA256.fullmatch(str(lfs.sha256)) else None
     git_oid = sibling.blob_id if SHA1.fullmatch(str(sibling.blob_id)) and lfs is None else None
     size = lfs.size if lfs is not None else sibling.size
-    if not isinstance(size, int) or size < 0 or not (sha256 or git_oid):
+    if not isinstance(size, int) or not 0 <= size < MOST_COUNT or not (sha256 or git_oid):
         return None
     return HubFile(name=sibling.rfilename, size_bytes=size, sha256=sha256, git_oid=git_oid)
 

@@ -1,5 +1,8 @@
 """Show one repository with its card and files, and every refusal and fault of a hub."""
 
+import gzip
+import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +12,7 @@ from recording import RecordingContext
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubModelParams, HubModelResult
+from workers.hub import client
 from workers.hub.page import look
 
 
@@ -157,3 +161,37 @@ def test_card_is_cut_left_out_or_requested_again(fake: FakeHub, see: Callable[..
     fake.answers = [Answer("/resolve/.*README", 302, {"Location": elsewhere})]
     assert see(token="hf_secret").card.startswith("word")
     assert [seen.token for seen in fake.seen if seen.host.startswith("localhost")] == [None]
+
+
+def test_answer_that_unpacks_to_gigabytes_is_refused_in_little_memory(
+    fake: FakeHub, see: Callable[..., HubModelResult]
+) -> None:
+    """Given a small answer that unpacks to 400 MB, Then it is refused long before it is unpacked whole."""
+    packed = gzip.compress(b" " * (400 << 20), 1)
+    fake.answers = [Answer("/api/models/ann/pictures", 200, {"Content-Encoding": "gzip"}, packed)]
+    tracemalloc.start()
+    try:
+        assert refusal(see).code == "hub_garbage"
+        assert tracemalloc.get_traced_memory()[1] < 250 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_answer_that_comes_in_drops_ends(
+    fake: FakeHub, see: Callable[..., HubModelResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an answer for which the time is over before it ends, Then it is not read any longer."""
+    monkeypatch.setattr(client, "MOST_DOCUMENT_S", -1.0)
+    assert refusal(see).code == "hub_broke_off"
+
+
+def test_size_that_no_file_has_is_left_out(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    """Given a file of 10^400 bytes and as many downloads, Then the page has numbers that can be shown."""
+    listed = [
+        {"rfilename": name, "size": size, "blobId": "b" * 40} for name, size in (("model.onnx", 9), ("x.onnx", 10**400))
+    ]
+    body: dict[str, Any] = {"id": "ann/pictures", "sha": "a" * 40, "downloads": 10**400, "siblings": listed}
+    body["safetensors"] = {"parameters": {"F32": 10**400}, "total": 1}
+    fake.answers = [Answer("/api/models/ann/pictures", 200, body=json.dumps(body).encode())]
+    found = see(patterns=("*",))
+    assert (found.total_bytes, found.downloads, found.size_bytes) == (9, 0, None)
