@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull, lacks_room
@@ -80,6 +80,10 @@ class DataPaths:
     """The file that the one program which writes to this folder keeps locked."""
     settings = Below("settings.json")
     """The settings that apply to all projects."""
+
+    def log_of(self, stored: str | None) -> Path | None:
+        """Return the log of a job by its path in the database, never outside the folder of logs; None without one."""
+        return self.logs / PurePath(stored).name if stored else None
 
     @property
     def folders(self) -> tuple[Path, ...]:

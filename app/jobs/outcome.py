@@ -133,8 +133,8 @@ def signal_name(exit_code: int | None) -> str | None:
 
 
 def read_tail(log_path: Path | None, most_bytes: int = TAIL_BYTES) -> str:
-    """Return the last lines of a log, "" without a log."""
-    if log_path is None:
+    """Return the last lines of a log, "" without one; a pipe or a link of a stranger's data folder is none."""
+    if log_path is None or log_path.is_symlink() or not log_path.is_file():
         return ""
     try:
         with log_path.open("rb") as file:

@@ -17,6 +17,12 @@ def test_data_folder_is_option_then_environment_then_platform(tmp_path: Path) ->
     assert find_data_folder(None, {"FETTLE_HOME": ""}).root.name == "fettle"
 
 
+@pytest.mark.parametrize("stored", ["/etc/passwd", "../../etc/passwd", "logs/../../passwd", "logs/passwd"])
+def test_log_of_a_job_is_never_outside_the_folder_of_logs(tmp_path: Path, stored: str) -> None:
+    """Given a path in the database of a carried-over data folder, Then only its name counts."""
+    assert DataPaths(tmp_path).log_of(stored) == tmp_path / "logs" / "passwd"
+
+
 def test_a_relative_folder_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_data_folder(Path("here"), {}).root == tmp_path / "here"

@@ -178,7 +178,7 @@ def log_lines(workspace: Workspace, run: Run) -> list[str]:
     lines += [run.headline] if run.headline else []
     for job in reversed(repositories.jobs.list(run_id=run.id)):
         error = ErrorInfo.model_validate_json(job.error_json) if job.error_json else None
-        output = read_tail(workspace.paths.root / (job.log_path or ""), MAX_LOG_BYTES).strip().splitlines()
+        output = read_tail(workspace.paths.log_of(job.log_path), MAX_LOG_BYTES).strip().splitlines()
         if error is not None or output:
             lines += ["", f"— {job.title} ({job.device}, {job.state}) —", *output[-MAX_LOG_LINES:]]
         if error is not None:

@@ -115,3 +115,12 @@ def test_the_tail_of_a_log(tmp_path) -> None:
     assert read_tail(path).endswith("end")
     assert len(read_tail(path)) == 8000
     assert read_tail(tmp_path / "nothing") == read_tail(None) == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
+def test_a_pipe_and_a_link_are_no_logs(tmp_path) -> None:
+    """Given a data folder of a stranger whose logs are a pipe and a link, Then neither is waited for or followed."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "private").write_text("private")
+    (tmp_path / "link").symlink_to(tmp_path / "private")
+    assert read_tail(tmp_path / "pipe") == read_tail(tmp_path / "link") == ""

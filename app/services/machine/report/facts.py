@@ -83,7 +83,7 @@ def find_problem(
     if job is not None:
         problem.job.update(_job_facts(job))
     chosen = repositories.jobs.list(run_id=run_id) if run_id else [job] if job is not None else []
-    problem.logs = [(one.kind, space.paths.root / one.log_path) for one in reversed(chosen) if one.log_path]
+    problem.logs = [(one.kind, log) for one in reversed(chosen) if (log := space.paths.log_of(one.log_path))]
     return problem
 
 
