@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .alike.channels import ERROR_SHARE, channel_errors
 from .alike.masks import same_masks
-from .alike.pictures import changed_pictures, span_of
+from .alike.pictures import changed_pictures, ranges_of
 from .alike.shares import SCORE_MOVED, unlike_classes, unlike_labels
 from .alike.vectors import unlike_vectors
 from .answers import probabilities
@@ -131,7 +131,7 @@ def _masks(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, sha
 
 
 def _pictures(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> NDArray[np.bool_]:
-    return changed_pictures(old, new)[0] if span_of(old)[1] > 0 else _numbers(old, new, spec, share)
+    return changed_pictures(old, new)[0] if ranges_of(old)[:, 1].any() else _numbers(old, new, spec, share)
 
 
 def _texts(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:

@@ -18,12 +18,17 @@ BF16 causes less than 0.03 in real models; noise that people notice is above 0.3
 """
 
 CONSTANT = 1e-6
-"""Share of the mean below which a spread counts as zero; the size of the mean then replaces it."""
+"""Share of the median below which a spread counts as zero; the size of the median then replaces it."""
 
 IQR_OF_NORMAL = 1.349
 """Distance of a normal distribution's quartiles in standard deviations.
 
 A few very large values (prices) would make the standard deviation so large that errors in all other values are hidden.
+"""
+
+EXTREMES = 0.02
+"""Share of the smallest and of the largest values that are cut off for the spread of a channel whose quartiles are one
+value (rain: mostly none).
 """
 
 MOST_ROWS = 512
@@ -65,17 +70,20 @@ def _errors(old: Sequence[Values], new: Sequence[Values], split: Callable[[Value
 def channel_spreads(rows: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Return the median and the width of each channel of `rows` (channels, positions), both (channels,).
 
-    The width is the standard deviation, or the quartiles' estimate if that is smaller and not zero. For a constant
-    channel it is the size of its mean (1 for a mean of 0).
+    The width is the standard deviation, or the quartiles' estimate if that is smaller and not zero. If most values are
+    the same, it is the standard deviation without the largest and smallest values, and without any other width the size
+    of the median (1 for a median of 0). Nothing of it may follow a single value, which would hide errors in all others.
     """
     count = sum(row.shape[1] for row in rows)
     mean = sum(row.sum(axis=1) for row in rows) / max(count, 1)
     spread = np.sqrt(sum(np.square(row - mean[:, None]).sum(axis=1) for row in rows) / max(count, 1))
     few = np.concatenate([row[:, :: count // SAMPLE + 1] for row in rows], axis=1)
-    quarter, middle, three = np.quantile(few, [0.25, 0.5, 0.75], axis=1)
-    robust = (three - quarter) / IQR_OF_NORMAL
-    size = np.abs(mean)
-    width = np.where((robust > CONSTANT * size) & (robust < spread), robust, spread)
+    low, quarter, middle, three, high = np.quantile(few, [EXTREMES, 0.25, 0.5, 0.75, 1 - EXTREMES], axis=1)
+    usual = np.clip(few, low[:, None], high[:, None]).std(axis=1)
+    size = np.abs(middle)
+    width = np.where(size > 0, np.minimum(spread, size), spread)
+    for narrower in (usual, (three - quarter) / IQR_OF_NORMAL):
+        width = np.where((narrower > CONSTANT * size) & (narrower < spread), narrower, width)
     return middle, np.where(spread > CONSTANT * size, width, np.where(size > 0, size, 1.0))
 
 

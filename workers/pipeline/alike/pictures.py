@@ -82,23 +82,33 @@ def worst_tile(errors: Floats, side: int) -> float:
 
 
 def changed_pictures(old: Sequence[NDArray[Any]], new: Sequence[NDArray[Any]]) -> tuple[Flags, Floats]:
-    """Return which of n pictures look different to a person; values are assumed to span the range of all of `old`.
+    """Return which of n pictures look different to a person, each measured by its own range, see `ranges_of`.
 
     Returns:
         (n,) bool, and (n, 4) PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel.
     """
-    low, span = span_of(old)
-    pairs = zip(old, new, strict=True)
-    rows = np.asarray([nearness(channels_first(a), channels_first(b), low, span) for a, b in pairs])
+    rows = np.asarray(
+        [
+            nearness(channels_first(a), channels_first(b), low, span)
+            for a, b, (low, span) in zip(old, new, ranges_of(old).tolist(), strict=True)
+        ]
+    )
     loud, structure, blot, color = rows.reshape(-1, 4).T
     same = (loud >= LEAST_PSNR_DB) & (structure >= LEAST_SSIM) & (blot >= LEAST_TILE_DB) & (color >= LEAST_CHANNEL_DB)
     return np.asarray(~same, np.bool_), rows.reshape(-1, 4)
 
 
-def span_of(pictures: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """Return the smallest value of all pictures and the range up to the largest."""
-    low, high = min(float(one.min()) for one in pictures), max(float(one.max()) for one in pictures)
-    return low, high - low
+def ranges_of(pictures: Sequence[NDArray[Any]]) -> Floats:
+    """Return the smallest value and the range up to the largest by which each picture is measured, (n, 2) float64.
+
+    That is the usual range (medians over pictures), widened to the picture's own. One picture with very large values
+    would otherwise hide errors in all others. Without a usual range, constant pictures have the range of all. The
+    ranges are 0 if all pictures have the same single value.
+    """
+    ends = np.asarray([(one.min(), one.max()) for one in pictures], np.float64)
+    usual = np.median(ends, axis=0)
+    low, high = np.minimum(ends[:, 0], usual[0]), np.maximum(ends[:, 1], usual[1])
+    return np.column_stack([low, np.where(high > low, high - low, np.ptp(ends))])
 
 
 def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float, float]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.translation import _, mark
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Loss
 from workers.evaluate.proof.stats import bootstrap_sums
@@ -49,6 +50,14 @@ k M bn EUR USD GBP CHF JPY
 """Units after a number are half of its meaning: 5 mg are not 5 g (SI Brochure, 9th edition, and further common units).
 Upper and lower case matter, since MW is not mW.
 """
+
+FITTING_ERROR = 0.9
+"""With more of the error by the references of other items, the references do not fit."""
+
+MISFIT = mark(
+    "By the reference texts the original is hardly better than with those of other examples: the texts, their order or "
+    "the preparation probably do not fit. Changed results decide instead of the labels."
+)
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 Step = tuple[str, int, int, int, int]
@@ -162,7 +171,7 @@ def word_distance(old: str, new: str) -> float:
 
 def compare_texts(
     case: Case, severity_of: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    is_other: Callable[[str, str, float], bool], same_note: str, unseen: str, loss: Loss | None,
+    is_other: Callable[[str, str, float], bool], same_note: str, unseen: str, scored: tuple[Loss | None, list[str]],
 ) -> Differences:  # fmt: skip
     """Compare both models' texts over the items where either gives any text, because silence proves nothing.
 
@@ -172,7 +181,7 @@ def compare_texts(
         is_other: Function that decides for two texts and their severity whether the result changed.
         same_note: Sentence about how many texts are equal.
         unseen: Sentence for items for which the original gives no text at all.
-        loss: Loss of a score by labels, if known.
+        scored: Loss of a score by labels, if known, and notes about it, see `text_loss`.
     """
     old, new = case.texts("old"), case.texts("new")
     tidied = list(zip(map(tidy, old), map(tidy, new), strict=True))
@@ -185,8 +194,8 @@ def compare_texts(
     ]
     alike = int(same[has_text].sum())
     return Differences(
-        case.items[has_text], np.asarray(changed, np.bool_), severity, similarity=1 - severity, loss=loss,
-        notes=[same_note.format(alike, len(kept))] if alike < len(kept) else [],
+        case.items[has_text], np.asarray(changed, np.bool_), severity, similarity=1 - severity, loss=scored[0],
+        notes=[*([same_note.format(alike, len(kept))] if alike < len(kept) else []), *scored[1]],
         unseen="" if any(a for a, _ in tidied) else unseen.format(len(tidied)),
     )  # fmt: skip
 
@@ -248,8 +257,11 @@ def rouge_l(text: str, truth: str) -> float:
 
 def text_loss(
     case: Case, count: Callable[[Sequence[str]], NDArray[np.float64]], value: Callable[[NDArray[np.float64]], Pair]
-) -> Loss | None:
-    """Return the loss of a continuous score by reference texts; None if no item has one.
+) -> tuple[Loss | None, list[str]]:
+    """Return the loss of a continuous score by reference texts, and notes; no loss if no item has one.
+
+    There is none either if the original's texts are hardly nearer to their own references than to those of the next
+    items: by references that do not fit, no version is worse.
 
     A lost “not” is three of a hundred letters, so that such a score hardly notices it. Texts whose numbers, negations
     and names were right and no longer are therefore count as lost completely. Those that became right count as gained,
@@ -264,10 +276,12 @@ def text_loss(
     """
     truth = references(case)
     if truth is None:
-        return None
+        return None, []
     known = np.asarray([bool(text) for text in truth], np.bool_)
     counts, lost = count(truth)[known], _meanings_lost(case, truth)[known]
     before, after = value(counts.sum(axis=0, keepdims=True))
+    if 1 - before[0] > FITTING_ERROR * (1 - value(_of_others(count, truth, known))[0][0]):
+        return None, [_(MISFIT)]
     drawn = bootstrap_sums(np.column_stack([counts, lost]), case.seed)
     drawn_before, drawn_after = value(drawn[:, :-1])
     original = float(before[0])
@@ -275,7 +289,17 @@ def text_loss(
     if lost.any():
         drop = max(drop, float(lost.mean()) * original)
         draws = np.maximum(draws, drawn[:, -1] / len(lost) * original)
-    return Loss("texts", original, drop, draws, int(known.sum()))
+    return Loss("texts", original, drop, draws, int(known.sum())), []
+
+
+def _of_others(
+    count: Callable[[Sequence[str]], NDArray[np.float64]], truth: Sequence[str], known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the summed counts (1, k) if each text with a reference had that of the next one."""
+    others, at = list(truth), np.flatnonzero(known)
+    for mine, theirs in zip(at.tolist(), np.roll(at, 1).tolist(), strict=True):
+        others[mine] = truth[theirs]
+    return np.asarray(count(others)[known].sum(axis=0, keepdims=True), np.float64)
 
 
 def _meanings_lost(case: Case, truth: Sequence[str]) -> NDArray[np.float64]:

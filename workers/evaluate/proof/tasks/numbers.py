@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.translation import _
+from workers.contracts.translation import _, mark
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
@@ -20,6 +20,17 @@ from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.alike.channels import ERROR_SHARE, by_channel, channel_errors, channel_spreads
 
 LEAST_FOR_BIAS = 20
+
+MOST_TIMES = 3.0
+"""Errors are also compared with all above this many times the 90th percentile of the original's cut to it."""
+
+FITTING_ERROR = 0.9
+"""With more of the error of a constant guess, the reference numbers describe something else."""
+
+MISFIT = mark(
+    "By the reference numbers the original is hardly better than always giving their median: the numbers, their unit "
+    "or the preparation probably do not fit. Changed results decide instead of the labels."
+)
 
 SILENT = 0.05
 """Scores below this are under any threshold that people set."""
@@ -45,9 +56,8 @@ def compare(case: Case) -> Differences:
         more[at] = channel_errors(old, new)
         whose[more > worst] = len(names) - 1
         worst = np.maximum(worst, more)
-    notes = []
-    changed = worst > ERROR_SHARE
-    loss, bias = _loss(case), _bias(case)
+    changed, notes = worst > ERROR_SHARE, list[str]()
+    loss, bias = _loss(case, notes), _bias(case)
     leans = bias > BIAS_SHARE and loss is None
     if leans:
         notes.append(_("All of its numbers are shifted to one side, by {0} of their spread.").format(percent(bias)))
@@ -94,12 +104,16 @@ def _bias(case: Case) -> float:
     return max(0.0, float(sure.max()))
 
 
-def _loss(case: Case) -> Loss | None:
+def _loss(case: Case, notes: list[str]) -> Loss | None:
     """Return the loss of the mean absolute error by reference numbers, as a share of the original's; None without them.
 
-    The channel that lost most decides, since one with tiny values counts like any other. With many numbers the mean
-    over all is used. In that case, and with further outputs, which have no reference numbers, the share changed decides
-    as well.
+    Returns None as well, and adds a note, if the original is hardly better than guessing: numbers in another unit make
+    its error so large that no further error counts.
+
+    The channel that lost most decides, since one with tiny values counts like any other. Each channel counts also with
+    its largest errors cut, since one wrong reference number may be larger than all other errors together. With many
+    numbers the mean over all is used. In that case, and with further outputs, which have no reference numbers, the
+    share changed decides as well.
     """
     known = has_target(case)
     if not known.any() or case.old.answer_kind != "tensor":
@@ -114,6 +128,12 @@ def _loss(case: Case) -> Loss | None:
     )
     if not np.isfinite(errors).all():
         return None
+    most = _most(errors[:, 0])
+    cut = np.minimum(errors, most)
+    if (cut[:, 0].mean(axis=0) > FITTING_ERROR * np.minimum(_guesses(truth), most).mean(axis=0)).any():
+        notes.append(_(MISFIT))
+        return None
+    errors = np.concatenate([errors, cut], axis=2)
     before, after = errors.mean(axis=0)
     scale = np.where(before > 0, before, 1.0)
     lost = ((errors[:, 1] - errors[:, 0]) / scale).reshape(len(errors), -1)
@@ -121,6 +141,19 @@ def _loss(case: Case) -> Loss | None:
     drop = float(((after - before) / scale).max())
     alone = part.old.answer[part.items[0]].size <= FEW_CHANNELS and not any(_others(case))
     return Loss("MAE", 1.0, drop, draws.max(axis=1), len(errors), alone)
+
+
+def _most(errors: Floats) -> Floats:
+    """Return where the errors (n, channels) of each channel are cut, (channels,)."""
+    usual = np.quantile(errors, 0.9, axis=0)
+    return np.where(usual > 0, MOST_TIMES * usual, np.inf)
+
+
+def _guesses(truth: Sequence[Floats]) -> Floats:
+    """Return the errors (n, channels) of the same guess for all items, the median of the reference numbers."""
+    same = len({len(right) for right in truth}) == 1
+    middle = np.median(truth, axis=0) if same else np.median(np.concatenate(truth))
+    return np.asarray([_errors_of(np.broadcast_to(middle, right.shape), right) for right in truth])
 
 
 def has_target(case: Case) -> NDArray[np.bool_]:

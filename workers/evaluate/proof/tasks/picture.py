@@ -6,7 +6,7 @@ from workers.contracts.translation import _, mark
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, ProofTask
 from workers.evaluate.proof.tasks.numbers import class_names
-from workers.pipeline.alike.pictures import changed_pictures, span_of
+from workers.pipeline.alike.pictures import changed_pictures, ranges_of
 
 CONSTANT = mark("The original gives the same value everywhere: these examples cannot prove pictures.")
 
@@ -14,11 +14,11 @@ CONSTANT = mark("The original gives the same value everywhere: these examples ca
 def compare(case: Case) -> Differences:
     """Return the differences of two models that produce pictures.
 
-    A picture changed if PSNR is below 30 dB, SSIM below .95, or a spot differs clearly. The range of values is that of
-    the original over all items. Pictures of another size, or with NaN, changed.
+    A picture changed if PSNR is below 30 dB, SSIM below .95, or a spot differs clearly. The range of values is the
+    usual one of the original, or the picture's own if that is wider. Pictures of another size, or with NaN, changed.
     """
     old, new = case.answers("old"), case.answers("new")
-    if span_of(old)[1] <= 0:
+    if not ranges_of(old)[:, 1].any():
         return Differences(case.items, np.ones(len(old), np.bool_), np.ones(len(old)), unseen=CONSTANT)
     changed, nearness = changed_pictures(old, new)
     loud, structure = nearness[:, 0], nearness[:, 1]

@@ -38,7 +38,7 @@ def compare(case: Case) -> Differences:
     )  # fmt: skip
 
 
-def _loss(case: Case) -> Loss | None:
+def _loss(case: Case) -> tuple[Loss | None, list[str]]:
     """Return the loss of chrF of all texts together, by the references, if known."""
 
     def count(truth: Sequence[str]) -> NDArray[np.float64]:

@@ -37,7 +37,7 @@ def compare(case: Case) -> Differences:
     )  # fmt: skip
 
 
-def _loss(case: Case) -> Loss | None:
+def _loss(case: Case) -> tuple[Loss | None, list[str]]:
     """Return the loss of word accuracy, 1 − WER, by the references, if known."""
 
     def count(truth: Sequence[str]) -> NDArray[np.float64]:

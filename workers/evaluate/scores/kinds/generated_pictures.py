@@ -6,7 +6,7 @@ from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.scores.base import Floats, Score, mean_draws, metric, score_by_original
-from workers.pipeline.alike.pictures import SMALLEST_SIDE, psnr, ssim
+from workers.pipeline.alike.pictures import SMALLEST_SIDE, psnr, ranges_of, ssim
 
 MOST_ITEMS = 200
 PSNR = metric(
@@ -29,15 +29,15 @@ def fits(case: Case) -> bool:
 def measure(case: Case) -> list[TaskScore]:
     """Return mean PSNR and SSIM over pictures.
 
-    The range is that of the original's values over all pictures.
+    The range of values is that of the verdict, see `ranges_of`.
     """
     pairs = case.pairs[:MOST_ITEMS]
     if any(a.shape != b.shape or not np.isfinite(b).all() for a, b in pairs):
         return []
-    span = max(float(a.max()) for a, _ in pairs) - min(float(a.min()) for a, _ in pairs)
-    if span <= 0:
+    spans = ranges_of([a for a, _ in pairs])[:, 1]
+    if not spans.any():
         return []
-    values = np.asarray([nearness(a, b, span) for a, b in pairs])
+    values = np.asarray([nearness(a, b, span) for (a, b), span in zip(pairs, spans.tolist(), strict=True)])
     draws: Floats = mean_draws(values, case.seed)
     n = len(values)
     return [

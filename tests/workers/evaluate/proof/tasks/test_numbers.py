@@ -149,3 +149,32 @@ def test_a_few_right_numbers_prove_nothing(answers_of: Make) -> None:
         old = rows(1, n)
         answers = answers_of(old, "tensor")
         assert judge(with_targets(old + 0.1), answers, answers, 1.0).verdict == verdict
+
+
+@pytest.mark.parametrize("far", [1e3, 1e12, 1e30])
+@pytest.mark.parametrize("often", [1.0, 0.2])
+def test_one_value_far_outside_hides_no_change(judged: Make, far: float, often: float) -> None:
+    """Given one item with a huge value, and other items that are all halved, also where most of them are 0, Then it
+    regressed; rounding is safe."""
+    rng = np.random.default_rng(6)
+    old = (np.exp(rng.standard_normal((N, 1))) * (rng.random((N, 1)) < often)).astype(np.float32)
+    old[7] = far
+    halved = np.where(old < far, old / 2, old)
+    assert judged(old, halved, "tensor").verdict == "regressed"
+    assert judged(old, old * np.float32(1.001), "tensor").verdict == "safe"
+
+
+@pytest.mark.parametrize("change", ["one wrong", "other unit", "of other items"])
+def test_reference_numbers_that_do_not_fit_hide_no_change(answers_of: Make, change: str) -> None:
+    """Given one huge reference number, all in another unit, or those of other items, and a version that always gives
+    the mean, Then it regressed; the same one is safe."""
+    old = rows(3, N)
+    right = old + np.random.default_rng(7).normal(0, 0.3, old.shape)
+    if change == "one wrong":
+        right[7] = 1e9
+    else:
+        right = 1000 * right if change == "other unit" else np.roll(right, 1, axis=0)
+    answers = answers_of(old, "tensor")
+    mean = answers_of(np.broadcast_to(old.mean(axis=0), old.shape), "tensor")
+    assert judge(with_targets(right), answers, mean, 1.0).verdict == "regressed"
+    assert judge(with_targets(right), answers, answers, 1.0).verdict == "safe"

@@ -46,3 +46,14 @@ def test_a_lost_full_stop_loses_nothing() -> None:
     right = [f"The first office of the {PLACES[i % 5]} was built in 19{i % 90 + 10}." for i in range(N)]
     found = judged(right, right, [text.removesuffix(".") for text in right], "tokens")
     assert found.verdict == "safe" and found.drop == 0
+
+
+@pytest.mark.parametrize("kind", ["tokens", "transcript"])
+def test_references_of_other_examples_hide_no_change(kind: str) -> None:
+    """Given references in another order, and a version that loses the first word, Then it regressed by what changed; the
+    same one is safe."""
+    old = [sentence(i, WORDS[i % 6]) for i in range(N)]
+    right = old[7:] + old[:7]
+    assert judged(right, old, [text.split(" ", 1)[1] for text in old], "transcript").verdict == "regressed"
+    assert judged(right, old, [f"{text} And then {text}" for text in old], kind).verdict == "regressed"
+    assert judged(right, old, old, kind).verdict == "safe"

@@ -1,0 +1,23 @@
+"""Pictures as results: what hides no change."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+Make = Callable[..., Any]
+N = 70
+
+
+@pytest.mark.parametrize("kind", ["a bright picture", "a hot pixel"])
+def test_one_picture_of_another_range_hides_no_change(judged: Make, kind: str) -> None:
+    """Given one picture, or one pixel of it, a hundred times as bright, and the others with clear noise, Then it
+    regressed; faint noise is safe."""
+    rng = np.random.default_rng(8)
+    old = np.cumsum(rng.uniform(0, 1 / 24, (N, 3, 24, 24)), axis=3).astype(np.float32)
+    old[7, :, : 24 if kind == "a bright picture" else 1] *= 100
+    for size, verdict in ((0.08, "regressed"), (0.002, "safe")):
+        new = old + size * rng.standard_normal(old.shape).astype(np.float32)
+        new[7] = old[7]
+        assert judged(old, new, "picture", limit_pct=5.0).verdict == verdict
