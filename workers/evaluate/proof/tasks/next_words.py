@@ -34,6 +34,12 @@ The verdict counts words.
 PERPLEXITY_PER_LIMIT = 2.0
 """The perplexity may rise by 2 % if 1 % of next words may change."""
 
+MOST_SURENESS_MOVED = 0.05
+"""How much the probability of the original's pick may move in a text on average. Who draws words by chance sees other
+words if it is .54 instead of .63, as with logits times .8. Where the original is too sure of itself, its perplexity
+falls by that. Noise that scatters around it moves it by .02 at most.
+"""
+
 MOST_END_MOVED = 0.4
 """How much less (or more) likely the end of an answer may become where answers end: half a nat. On
 SmolLM2-135M-Instruct BF16 moved it by .03 nats, 8 bits by .1 to .2, and 4 bits without data by 1.0. A version whose
@@ -95,11 +101,34 @@ def compare(case: Case) -> Differences:
         notes=notes,
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
         units=Units(changed, sizes, np.asarray([IN_A_ROW not in items[at].facts for at in kept], np.bool_)),
-        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, _("The perplexity rose too much")), *of_dialogues),
+        gates=(
+            Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, _("The perplexity rose too much")),
+            _sureness_kept([pairs[at] for at in kept], case.seed),
+            *of_dialogues,
+        ),
         unproven=unproven,
         beside=_displayed(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
         least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
     )
+
+
+def _sureness_kept(pairs: Sequence[Pair], seed: int) -> Gate:
+    """Return a gate on how far the probability of the original's pick moved, on average over texts.
+
+    Within a text, higher and lower ones cancel out, as those of noise do. Across texts they do not.
+    """
+    moved = np.asarray(
+        [abs(float(np.nan_to_num(_of_pick(old, new) - np.exp(old[:, 2 + KEPT])).mean())) for old, new in pairs]
+    )
+    report = _("How sure it is differs from the original on average")
+    draws = bootstrap_sums(moved, seed) / len(moved)
+    return Gate(float(moved.mean()), draws, 0.0, report, MOST_SURENESS_MOVED)
+
+
+def _of_pick(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
+    """Return the version's probability of the original's pick, (places,); 0 where it is not among the likeliest."""
+    same = new[:, 2 : 2 + KEPT] == old[:, 2:3]
+    return np.asarray((np.exp(new[:, 2 + KEPT :].astype(np.float64)) * same).sum(axis=-1), np.float64)
 
 
 def _longest(items: Sequence[Item], kept: Sequence[int], sizes: Floats) -> int:

@@ -1,7 +1,13 @@
 """Language models in lock step: what counts as another next word, and what it takes to be safe."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
+from zoo import all_zoos, draw
+from zoo_next_words import change as changed_logits
+from zoo_next_words import make
 
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, Item
@@ -221,3 +227,14 @@ def test_only_the_ends_of_answers_count(odd, even, verdict):
         return rows
 
     assert judged(change, dialogues=40, size=(PLACES, 80), ends=(END,)).verdict == verdict
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(0.6, "regressed"), (0.8, "regressed"), (0.9, "safe")])
+def test_flattened_shares_are_regressed_where_the_original_is_too_sure(scale, verdict):
+    """Given an original that is surer than right, and a version with the same picks and flatter shares, whose
+    perplexity is lower, Then it is regressed by how sure it is."""
+    flat = {"flat": changed_logits(lambda logits, rng: logits * scale)}
+    zoo = replace(all_zoos()["next words"], make=partial(make, truth=0.6), harm=flat)
+    found = draw(zoo, 400, 1).judged("flat", 2.0)
+    assert found.verdict == verdict and found.units_changed == 0
+    assert (scale == 0.9) == (not any(reason.startswith("How sure it is differs") for reason in found.reasons))

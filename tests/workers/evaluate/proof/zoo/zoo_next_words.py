@@ -12,18 +12,19 @@ END, NEVER = 79, 7.0
 """The token that ends a text: unlikely before, and there as likely as any."""
 
 
-def make(n: int, rng: Rng) -> list[Array]:
-    """Thoughts over a vocabulary that is hardly larger than the kept tokens, so that logits can be restored."""
+def make(n: int, rng: Rng, truth: float = 1.0) -> list[Array]:
+    """Thoughts over a vocabulary that is hardly larger than the kept tokens, so that logits can be restored. What
+    follows is drawn from the logits times `truth`: below 1, the model is surer than right."""
     logits = [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(n)]
     for rows in logits:
         rows[:, END] -= NEVER
         rows[-1, END] = rows[-1].max() + 0.5
-    return [thoughts(rows, _following(rows, rng)) for rows in logits]
+    return [thoughts(rows, _following(rows, rng, truth)) for rows in logits]
 
 
-def _following(rows: Array, rng: Rng) -> Array:
-    """Drawn from the logits, as from a model that is sure where it is right; at last the end."""
-    follows = (rows + rng.gumbel(size=rows.shape)).argmax(axis=-1)
+def _following(rows: Array, rng: Rng, truth: float) -> Array:
+    """Drawn from the logits, at last the end."""
+    follows = (rows * truth + rng.gumbel(size=rows.shape)).argmax(axis=-1)
     follows[-1] = END
     return np.asarray(follows)
 
