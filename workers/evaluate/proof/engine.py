@@ -102,7 +102,11 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     if compared.loss is not None and not compared.loss.alone:
         verdicts.append(_verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
     verdict = _unless_few(worst_of(*verdicts, *gated(compared, limit, alpha, notes)), compared, notes)
-    lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
+    lost = (
+        wholly_changed(slices, limit, *_judged_in_parts(compared, counts))
+        if verdict == "safe" and len(slices) > 1 and not alone
+        else []
+    )
     if lost:
         verdict = "not_enough_data"
         explain_lost(notes, lost[0])
@@ -270,6 +274,11 @@ def _slices(case: Case, compared: Differences, counts: Counts, limit: float, mar
         return labelled_slices(groups_of(labelled, names), labels.right_old[at], labels.right_new[at], margin)
     whole = [(group, compared.changed[group.members]) for group in groups_of(facts, compared.classes)]
     return changed_slices([*whole, *compared.parts], compared.changed, limit)
+
+
+def _judged_in_parts(compared: Differences, counts: Counts) -> tuple[int, int]:
+    """Return how many results changed, and how many there are, of those that `_slices` splits."""
+    return (counts.b + counts.c, counts.n) if counts.n else (int(compared.changed.sum()), len(compared.items))
 
 
 def _similarity(compared: Differences) -> dict[str, Any]:

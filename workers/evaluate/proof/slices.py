@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import SliceDrop
 from workers.evaluate.proof.groups import Group
-from workers.evaluate.proof.stats import at_least, benjamini_hochberg, holm, least_changes, more_than_p
+from workers.evaluate.proof.stats import at_least, benjamini_hochberg, binomial_upper, holm, least_changes, more_than_p
 
 GATE = 0.01
 """Holm's level over all slices. The test of the average has the rest of 5 %."""
@@ -79,17 +79,30 @@ def changed_slices(
     )
 
 
-def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
+def wholly_changed(slices: Sequence[Slice], limit: float, changed: int, n: int) -> list[SliceDrop]:
     """Return the parts that are too small to be judged and in which at least half of the results changed.
 
-    For sure more than `limit` of their results changed (Bonferroni over all parts at the level `GATE`). A class of
-    three examples that is lost completely may be only .3 % of all items, but must not pass as safe.
+    For sure more than `limit` of their results changed, or more than outside of them (Bonferroni over all parts at the
+    level `GATE`). A class of three examples that is lost completely may be only .3 % of all items, but must not pass as
+    safe.
+
+    Args:
+        slices: All parts.
+        limit: The largest allowed share changed.
+        changed: How many of all results changed.
+        n: How many results there are.
     """
     return [
         facts
         for facts, _, _ in slices
-        if facts.drop >= 0.5 and at_least(facts.changed, facts.n, limit) * len(slices) <= GATE
+        if facts.drop >= 0.5
+        and at_least(facts.changed, facts.n, min(limit, _outside(facts, changed, n))) * len(slices) <= GATE
     ]
+
+
+def _outside(facts: SliceDrop, changed: int, n: int) -> float:
+    """Return the upper bound of the share of results that changed outside of a part."""
+    return binomial_upper(max(0, changed - facts.changed), n - facts.n, 1 - GATE)
 
 
 def lost_classes(pictures: NDArray[np.int64], original: NDArray[np.float64], losses: NDArray[np.float64]) -> list[int]:
