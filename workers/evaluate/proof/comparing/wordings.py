@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,8 @@ _MARK = re.compile(r"(?<![\w)])-(?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤�
 _DEBRIS = re.compile(r"\ufffd|<[|/]?\w{1,30}\|?>")
 """What only a broken decoder leaves in a text: bytes that are no letter, and names of tokens such as </s> and <unk>."""
 
+_PAUSE = re.compile(r"[.,;:!?。，、；：！？…]")
+
 _MINUS = re.compile("[\u2212\u2013]")  # The minus sign and the dash that is often set for it.
 
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Characters of languages that do not separate words by blanks.
@@ -128,6 +131,17 @@ class _Text:
 def meaning_changed(old: str, new: str) -> bool:
     """Return whether a number, its unit or sign, a negation or a name is lost, new or different."""
     return _Text(old).meaning_changed(_Text(new))
+
+
+def form_lost(old: str, new: str) -> bool:
+    """Return whether all capitals or all marks between words are lost, of two and more, or a word is said twice."""
+    capitals, marks = sum(map(str.isupper, old)), len(_PAUSE.findall(old))
+    no_capital, no_mark = not any(map(str.isupper, new)), not _PAUSE.search(new)
+    return (capitals > 1 and no_capital) or (marks > 1 and no_mark) or _said_twice(new) > _said_twice(old)
+
+
+def _said_twice(text: str) -> int:
+    return sum(a == b and len(a) > 1 for a, b in pairwise(words_of(text)))
 
 
 def words_missing(old: str, new: str) -> bool:
@@ -311,6 +325,9 @@ def _meanings_lost(case: Case, truth: Sequence[str]) -> NDArray[np.float64]:
     for at, texts in enumerate(zip(truth, case.texts("old"), case.texts("new"), strict=True)):
         if texts[0]:
             right, old, new = map(_Text, texts)
+            if form_lost(texts[1], texts[2]) and not form_lost(texts[0], texts[1]):
+                rows[at] = 1.0
+                continue
             was, is_now = right.meaning_changed(old), right.meaning_changed(new)
             if was and is_now:
                 rows[at] = float(old.meaning_changed(new))

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from workers.contracts.translation import _
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
-from workers.evaluate.proof.comparing.wordings import compare_texts, meaning_changed, text_loss, tidy, word_distance
+from workers.evaluate.proof.comparing.wordings import (
+    compare_texts,
+    form_lost,
+    meaning_changed,
+    text_loss,
+    tidy,
+    word_distance,
+)
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
 END_MARKS = " .!?…。！？"
@@ -26,9 +33,9 @@ or another form of the same letters is 0 by both measures.
 def compare(case: Case) -> Differences:
     """Return the differences of two models that produce texts.
 
-    A text changed if its chrF against the original's text is below 85, if more than a twentieth of its words differ, or
-    if a number, a negation or a name differs. If texts are unknown (older predictions), every different token is a
-    change.
+    A text changed if its chrF against the original's text is below 85, if more than a twentieth of its words differ, if
+    a number, a negation or a name differs, or if all capitals or marks are lost. If texts are unknown (older
+    predictions), every different token is a change.
     """
     if case.old.texts is None or case.new.texts is None:
         return _by_tokens(case)
@@ -60,7 +67,8 @@ def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
 
 def is_other(old: str, new: str, severity: float) -> bool:
     """Return whether a reader would call it a different text; `severity` is the distance of the two texts."""
-    return 100 * (1 - severity) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or meaning_changed(old, new)
+    far = 100 * (1 - severity) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS
+    return far or meaning_changed(old, new) or form_lost(old, new)
 
 
 def _by_tokens(case: Case) -> Differences:

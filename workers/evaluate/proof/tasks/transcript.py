@@ -11,6 +11,7 @@ from workers.evaluate.proof.comparing.wordings import (
     character_distance,
     compare_texts,
     edit_counts,
+    form_lost,
     meaning_changed,
     text_loss,
     tidy,
@@ -54,7 +55,7 @@ def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
 
 def is_other(old: str, new: str, severity: float) -> bool:
     """Return whether a reader would call it a different text; `severity` is the share of characters that differ."""
-    return severity > MOST_OTHER or meaning_changed(old, new) or words_missing(old, new)
+    return severity > MOST_OTHER or meaning_changed(old, new) or words_missing(old, new) or form_lost(old, new)
 
 
 def _fits(case: Case) -> bool:

@@ -198,6 +198,9 @@ TEXT_HARM = HARM | {
     "other names": all_of(other_names),
     "broken encoding": all_of(broken_encoding),
     "capitals": all_of(lambda text, rng: text.upper()),
+    "no capitals": all_of(lambda text, rng: text.lower()),
+    "no marks": all_of(lambda text, rng: text.replace(",", "").replace(".", "")),
+    "last word twice": all_of(lambda text, rng: f"{text} {text.split()[-1]}"),
 }
 MEASURE_HARM = {how: HARM[how] for how in ("empty", "the end is cut", "noise on 5 %")} | {
     "other units": all_of(replaced(" mg ", " g ")),
