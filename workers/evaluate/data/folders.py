@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -80,7 +81,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
         return Collection(kind, [file_entry(path, path.parent)])
     listing = list_in(path)
     if listing is not None:
-        return _with_unlisted(_by_list(path, listing, kind, options), path, listing, suffixes)
+        return _with_unlisted(_by_list(path, listing, kind, suffixes, options), path, listing, suffixes)
     root, findings = _part_of(path)
     entries = [file_entry(file, path, _class_of(file, root)) for file in files_below(root, suffixes)]
     classes = {label for entry in entries for label in entry.labels}
@@ -155,7 +156,7 @@ def _class_of(file: Path, root: Path) -> tuple[str, ...]:
     return (shown(parts[0]),) if len(parts) > 1 else ()
 
 
-def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collection:
+def _by_list(root: Path, listing: Path, kind: Kind, suffixes: frozenset[str], options: Options) -> Collection:
     table = read_table(listing, (*FILE_NAMES, *LABEL_NAMES))
     file_column = table.column(*FILE_NAMES)
     given = (options.label_column,) if options.label_column else LABEL_NAMES
@@ -165,9 +166,12 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
             _("{0} has no column “file”; its columns are {1}.").format(listing.name, names_of(table.header, 6))
         )
     transcript = table.column(*TRANSCRIPT_NAMES) if kind == "audio" else None
-    entries, missing, inside = [], [], root.resolve()
+    entries, missing, inside, endings = [], [], root.resolve(), dict[str, str]()
     for row in table.rows:
         name = row[file_column].strip()
+        if name and not _is_inside(root / name, inside):
+            endings = endings or _with_endings(root, suffixes)
+            name = endings.get(name, name)
         # A list must not name files outside its own folder.
         if not name or not _is_inside(root / name, inside):
             missing.append(name or _("(no name)"))
@@ -197,6 +201,13 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         )
         findings.append(warning(what.format(silent, len(entries))))
     return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))
+
+
+def _with_endings(root: Path, suffixes: frozenset[str]) -> dict[str, str]:
+    """Return the name of each file by its name without ending, as some lists have it; none where two files share it."""
+    names = [file.relative_to(root).as_posix() for file in files_below(root, suffixes)]
+    shared = Counter(name.rpartition(".")[0] for name in names)
+    return {stem: name for name in names if shared[stem := name.rpartition(".")[0]] == 1}
 
 
 def _with_unlisted(found: Collection, root: Path, listing: Path, suffixes: frozenset[str]) -> Collection:

@@ -151,7 +151,7 @@ def _cell(value: object) -> str:
 
 
 def read_text(path: Path) -> tuple[str, list[Finding]]:
-    """Return the file as text: by its byte order mark, else UTF-8, else Windows-1252.
+    """Return the file as text: by its byte order mark, else UTF-16 if it has zeros, else UTF-8, else Windows-1252.
 
     Raises:
         InputRefused: If the file is not text.
@@ -166,11 +166,27 @@ def read_text(path: Path) -> tuple[str, list[Finding]]:
         except UnicodeDecodeError as error:
             raise _refused(_("{0} is damaged: its characters cannot be decoded.").format(path.name)) from error
     if b"\0" in raw[:4096]:
-        raise _refused(_("{0} is not a text file.").format(path.name))
+        text = _unmarked_utf16(raw)
+        if text is None:
+            raise _refused(_("{0} is not a text file.").format(path.name))
+        return text, [_encoding_finding(path, "UTF-16")]
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError:
         return raw.decode("cp1252", errors="replace"), [_encoding_finding(path, _("Windows-1252 (western European)"))]
+
+
+def _unmarked_utf16(raw: bytes) -> str | None:
+    """Return UTF-16 without a byte order mark as text: commas and line ends have a zero in the same half of each pair.
+
+    Returns None if it is none.
+    """
+    first, second = raw[:4096:2].count(0), raw[1:4096:2].count(0)
+    try:
+        text = raw.decode("utf-16-le" if second > first else "utf-16-be")
+    except UnicodeDecodeError:
+        return None
+    return None if min(first, second) * 4 > max(first, second) or "\0" in text else text
 
 
 def _encoding_finding(path: Path, encoding: str) -> Finding:

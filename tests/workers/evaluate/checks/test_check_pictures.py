@@ -120,6 +120,13 @@ def test_unusual_pictures_are_read_by_their_pixels(album: Make, check: Make, fin
         assert words in report
 
 
+def test_labels_of_two_spellings_are_pointed_out(album: Make, check: Make, findings_of: Make) -> None:
+    """Given labels that differ in case and white space alone, Then a warning names both; another label is none of them."""
+    (alike, _spread) = findings_of(check(album("set", range(30), ("sea lion", "Sealion", "cat"))), "balance")
+    assert (alike.level, alike.count) == ("warning", 1)
+    assert "sea lion" in alike.what and "Sealion" in alike.what and "cat" not in alike.what
+
+
 def test_few_or_uneven_classes_and_empty_pictures_are_reported(album: Make, check: Make, findings_of: Make) -> None:
     """Given three pictures of one class, then both facts are reported; given 41 cats, one of them white, and 2 dogs, then
     the uneven classes and the empty picture are."""

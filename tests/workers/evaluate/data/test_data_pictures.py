@@ -79,6 +79,20 @@ def test_labels_csv_is_read_and_problems_are_reported(
     assert [one.what for one in result.findings if "forgotten.png" in one.what and one.level == "warning"]
 
 
+def test_a_list_may_name_files_without_their_endings(run_data: Make, tmp_path: Path, picture: Make) -> None:
+    """Given names without endings, one of them of two files, Then each other file has its label, and that name is
+    missing."""
+    for number in range(12):
+        picture(tmp_path / "p" / f"{number}.png", number)
+    picture(tmp_path / "p" / "7.jpg", 97)
+    lines = ["file,label", *(f"{number},dog" for number in range(12))]
+    (tmp_path / "p" / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    result, folder = run_data("pictures", tmp_path / "p")
+    data = read_dataset(folder)
+    assert [item.labels for item in (*data.test, *data.calibration)] == [(1,)] * 11
+    assert result.unreadable == ("7",)
+
+
 def test_flat_folder_is_unlabelled_and_unusual_modes_are_read(run_data: Make, tmp_path: Path, picture: Make) -> None:
     """Given gray, transparent, palette, CMYK and 16-bit pictures in one folder, then all are read, without labels."""
     for number, mode in enumerate(["RGB", "L", "RGBA", "P", "LA", "1"]):

@@ -57,7 +57,14 @@ def test_columns_by_option_are_used_or_refused(run_data: Make, tmp_path: Path) -
         run_data("texts", path, text_column="tekst")
 
 
-@pytest.mark.parametrize(("encoding", "shown"), [("utf-8-sig", ""), ("cp1252", "Windows-1252"), ("utf-16", "UTF-16")])
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8-sig", ""),
+        ("cp1252", "Windows-1252"),
+        *((name, "UTF-16") for name in ("utf-16", "utf-16-le", "utf-16-be")),
+    ],
+)
 def test_encodings_are_recognized_and_named(
     run_data: Make, tmp_path: Path, words: Make, encoding: str, shown: str
 ) -> None:

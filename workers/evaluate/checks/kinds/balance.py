@@ -1,6 +1,6 @@
 """Check the distribution of labels, and whether there are enough items."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
@@ -26,7 +26,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
             "{0} item of {1:,} is without a label.", "{0:,} items of {1:,} are without a label.", len(names)
         ).format(len(names), len(entries))
         findings.append(CHECK.finding("info", what, items=names))
-    return Outcome((*findings, _spread(labels)), counts)
+    return Outcome((*findings, *_spelled_alike(labels), _spread(labels)), counts)
 
 
 def _few(count: int) -> list[CheckFinding]:
@@ -39,6 +39,20 @@ def _few(count: int) -> list[CheckFinding]:
     ).format(count)
     hint = mark("Add more, some hundreds if you can.")
     return [CHECK.finding("warning", what, hint, count=count)]
+
+
+def _spelled_alike(labels: Counter[str]) -> list[CheckFinding]:
+    """Return a warning about labels that differ in case and white space alone."""
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        spellings["".join(label.casefold().split())].append(label)
+    alike = [names_of(names) for names in spellings.values() if len(names) > 1]
+    if not alike:
+        return []
+    what = _("These labels count as different kinds, and are probably the same: {0}.").format("; ".join(alike[:5]))
+    return [
+        CHECK.finding("warning", what, mark("Give them one spelling, and choose the data again."), count=len(alike))
+    ]
 
 
 def _spread(labels: Counter[str]) -> CheckFinding:
