@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
 from workers.contracts.data.reading import FOLDER_LABELS
@@ -166,12 +166,12 @@ def _by_list(root: Path, listing: Path, kind: Kind, suffixes: frozenset[str], op
             _("{0} has no column “file”; its columns are {1}.").format(listing.name, names_of(table.header, 6))
         )
     transcript = table.column(*TRANSCRIPT_NAMES) if kind == "audio" else None
-    entries, missing, inside, endings = [], [], root.resolve(), dict[str, str]()
+    entries, missing, inside = [], [], root.resolve()
+    with_endings = cache(partial(_with_endings, root, suffixes))  # the folder is listed once, and only if needed
     for row in table.rows:
         name = row[file_column].strip()
         if name and not _is_inside(root / name, inside):
-            endings = endings or _with_endings(root, suffixes)
-            name = endings.get(name, name)
+            name = with_endings().get(name, name)
         # A list must not name files outside its own folder.
         if not name or not _is_inside(root / name, inside):
             missing.append(name or _("(no name)"))
