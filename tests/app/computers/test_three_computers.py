@@ -101,8 +101,8 @@ def test_three_computers_by_command(three: tuple[Sshd, ...], tmp_path: Path) -> 
     on: dict[str, dict[str, Any]] = {}
     for version in table["versions"]:  # each computer may find other settings of one recipe: two rows then
         on.setdefault(version["title"].split(", as for ")[0], {}).update(version["on"])
-    assert on.keys() == {"Original", "Faster engine", "INT8"}
-    assert all(cells[name]["latency_mean_ms"] > 0 for cells in on.values() for name in table["computers"])
+    for title in ("Original", "Faster engine", "INT8"):  # where the model is tiny, there are others on one core
+        assert all(on[title][name]["latency_mean_ms"] > 0 for name in table["computers"])
     local = alone(*words, int8)
     assert local.code in (0, 4), local.err
     masked = next(run for run in done.document["runs"] if run.get("computer") == "gamma")
