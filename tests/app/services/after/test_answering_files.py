@@ -72,7 +72,7 @@ def test_answers_after_a_cancel_continue_and_equal_those_of_the_bundle(
     part = part_of(space, key, pictures, None)
     stop_after(space, answer_files(space, version, key, pictures), STOPPED_AT)
     first = rows_in(part)
-    assert STOPPED_AT <= len(first) < N_PICTURES
+    assert len(first) >= STOPPED_AT  # on a busy computer all may be answered before the cancel arrives
     result = go(space, answer_files(space, version, key, pictures))
     assert (result.answered, result.failed) == (N_PICTURES, 1)
     assert rows_in(part)[: len(first)] == first
