@@ -1,7 +1,7 @@
 """Paint the cells, tags and titles of tables."""
 
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextLayout
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from widgets.parts.explained import underline_terms
@@ -76,7 +76,7 @@ class TableDelegate(QStyledItemDelegate):
         usual, tone = self._font(font, cell), cell.tone or "ink"
         text, more = cell.text, cell.below
         if not more and box.height() >= 2 * QFontMetrics(usual).height() + 2 * _LINE_EDGE:
-            text, more = two_lines(text, QFontMetrics(usual), box.width() + 2)
+            text, more = two_lines(text, usual, box.width() + 2)
         if more:
             lower = box.adjusted(0, box.height() // 2, 0, -_LINE_EDGE)
             box = box.adjusted(0, _LINE_EDGE, 0, box.height() // 2 - box.height())
@@ -94,15 +94,14 @@ class TableDelegate(QStyledItemDelegate):
         _draw_words(painter, box, text, font, color, mark, _is_right(index.model(), index.column()))
 
 
-def two_lines(text: str, metrics: QFontMetrics, width: int) -> tuple[str, str]:
-    """Return the words that fit into `width` pixels, at least one, and the rest, "" where all fit."""
-    first, _, rest = text.partition(" ")
-    while rest:
-        word, _, later = rest.partition(" ")
-        if metrics.horizontalAdvance(f"{first} {word}") > width:
-            break
-        first, rest = f"{first} {word}", later
-    return first, rest
+def two_lines(text: str, font: QFont, width: int) -> tuple[str, str]:
+    """Return what fits into a line of `width` pixels, at least a word, and the rest, "" where all fits."""
+    layout = QTextLayout(text, font)
+    layout.beginLayout()
+    line = layout.createLine()
+    line.setLineWidth(width)
+    layout.endLayout()
+    return text[: line.textLength()].rstrip(), text[line.textLength() :]
 
 
 def _inner(rect: QRect, section: int, count: int) -> QRect:

@@ -154,10 +154,12 @@ def test_a_row_in_the_place_of_the_details_has_a_rows_height(theme: Theme, qtbot
 
 
 def test_a_name_goes_on_in_a_second_line(theme: Theme, qtbot: QtBot) -> None:
-    """Given two names with the same beginning, When only this beginning fits, Then the rest is the second line; a name
-    that fits has one, and a single word that does not fit is left whole."""
-    metrics = QFontMetrics(made(theme, qtbot, 1).font())
-    width = metrics.horizontalAdvance("INT8, dynamic,")
-    assert two_lines("INT8, dynamic, outliers smoothed", metrics, width) == ("INT8, dynamic,", "outliers smoothed")
-    assert two_lines("INT8, dynamic", metrics, width) == ("INT8, dynamic", "")
-    assert two_lines("dequantization_of_everything", metrics, 20) == ("dequantization_of_everything", "")
+    """Given two names with the same beginning, When only this beginning fits, Then the rest is the second line, also in
+    Japanese, which has no blanks; a name that fits has no second line, and a word that does not fit stays whole."""
+    font = made(theme, qtbot, 1).font()
+    width = QFontMetrics(font).horizontalAdvance("INT8, dynamic, ")
+    assert two_lines("INT8, dynamic, outliers smoothed", font, width) == ("INT8, dynamic,", "outliers smoothed")
+    assert two_lines("INT8, dynamic", font, width) == ("INT8, dynamic", "")
+    assert two_lines("dequantization", font, 20) == ("dequantization", "")
+    first, rest = two_lines("整数に丸めた重みと外れ値の平滑化と学習した丸め", font, width)
+    assert first and rest
