@@ -175,7 +175,7 @@ class Bench:
         }
 
     def recommended_bundle(self, environment: dict[str, str]) -> tuple[Path, dict[str, Any]]:
-        """(the folder of the bundle, the document of the run): the command line, as anybody would use it."""
+        """Optimize and export by the command line, as anybody would; return (folder of the bundle, document of the run)."""
         data = ["--data", str(self.models / self.case.data)] if self.case.data else []
         optimize = ["optimize", str(self.models / self.case.model), *data, *self.case.options, "--json"]
         done = run([*FETTLE, *optimize], environment)
@@ -301,7 +301,7 @@ def alike(answers: Predictions | None, reference: Predictions, data: DataSet) ->
     if answers is None:
         return None
     share = judge(data, reference, answers, LIMIT_PCT).agreement
-    return None if share is None else (share, 1 - share <= LIMIT_PCT / 100)
+    return None if share is None else (share, share >= 1 - LIMIT_PCT / 100)
 
 
 def alike_texts(answers: Texts | None, reference: Texts, right: Texts) -> tuple[float, bool] | None:
