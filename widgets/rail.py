@@ -94,16 +94,17 @@ class Rail(QFrame):
         steps, rest = (
             [self._entry(theme, page) for page in pages if page.place == place] for place in ("step", "rest")
         )
-        edges, inside = (SPACE_M, 0, SPACE_M, SPACE_M), QWidget()
+        area = QScrollArea(self)  # in a low window, or with large text
+        edges, inside = (SPACE_M, 0, SPACE_M, SPACE_M), QWidget(area)
         inside.setProperty("kind", "page")
         in_column(self._logo(theme), SPACE_S, *steps, STRETCH, *rest, gap=2, edges=edges, parent=inside)
-        area = QScrollArea()  # in a low window, or with large text
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidgetResizable(True)
         area.setWidget(inside)
         in_column(area, gap=0, edges=(0, 0, 1, 0), parent=self)
+        self._kept = area, inside  # without references, a garbage collection soon after the start deletes both
         self._above = {spec.id: spec.below or spec.id for spec in pages}
         self._add_keys()
 
