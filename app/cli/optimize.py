@@ -274,7 +274,8 @@ def _run(space: Workspace, output: Output, request: RunRequest) -> Run:
     basis = usual_basis(Path(request.model.path), len(preset.recipes), goal.time_budget_s)
     expected = Forecasts(space.repositories, goal.computer).expect(basis)
     if not request.build_for:
-        output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
+        likely = forecast_words(expected.seconds, expected.memory_bytes, goal.time_budget_s)
+        output.notice(f"This will likely take {likely}.")
         if not goal.computer and (short := short_of_memory(expected.memory_bytes, free_memory_bytes())):
             output.notice(short)
     recorder, flow = start_run(space, request, output.watch)

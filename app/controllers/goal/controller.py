@@ -97,7 +97,7 @@ class GoalController(PageController[GoalPage]):
                 where=where,
                 recipes=tuple((recipe, True) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(described, self._kind()),
-                expected=forecast_words(forecast.seconds, forecast.memory_bytes),
+                expected=forecast_words(forecast.seconds, forecast.memory_bytes, self.preset.time_budget_s),
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
                 runtimes=tuple((row.id, row.title) for row in described.runtimes if row.available) if described else (),
                 why_not=_("No example is left for the test. Add some on the page Data.")

@@ -10,7 +10,7 @@ from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.translation import _, joined, local_number, localized, mark
-from workers.contracts.wording import about, percent, percent_of
+from workers.contracts.wording import about, duration, percent, percent_of
 
 VERDICT_WORDS = {
     "safe": mark("Safe to ship"),
@@ -204,10 +204,19 @@ def day_words(when: datetime) -> str:
     return _("measured on {0}").format(f"{when.astimezone():%Y-%m-%d}")
 
 
-def forecast_words(seconds: float, memory_bytes: int) -> str:
-    """Return a forecast as text: ``about 1½ minutes, 900 MB of memory``."""
+UNLIKE_LIMIT = 1.25
+
+
+def forecast_words(seconds: float, memory_bytes: int, limit_s: float | None = None) -> str:
+    """Return a forecast as text: ``about 1½ minutes and at most 4 min, 900 MB of memory``.
+
+    The run's time limit `limit_s` is named where it is at least `UNLIKE_LIMIT` times as long as the forecast: steps
+    that learn take what is left of it, but only where the quick ones find nothing safe.
+    """
     rounded = float(f"{memory_bytes:.1g}") if memory_bytes < 1_000_000_000 else float(f"{memory_bytes:.2g}")
-    return _("{0}, {1} of memory").format(about(seconds), bytes_words(rounded))
+    if limit_s is None or limit_s < UNLIKE_LIMIT * seconds:
+        return _("{0}, {1} of memory").format(about(seconds), bytes_words(rounded))
+    return _("{0} and at most {1}, {2} of memory").format(about(seconds), duration(limit_s), bytes_words(rounded))
 
 
 def short_of_memory(memory_bytes: int, free_bytes: int) -> str:

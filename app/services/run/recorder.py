@@ -86,7 +86,8 @@ class Recorder:
         if basis.request_ms is not None:
             refined = forecasts.expect(basis)
             forecasts.save(self.run.id, refined=refined)
-            self.log(f"The whole run will likely take {forecast_words(refined.seconds, refined.memory_bytes)}.")
+            likely = forecast_words(refined.seconds, refined.memory_bytes, basis.budget_s)
+            self.log(f"The whole run will likely take {likely}.")
         elif forecasts.of_run(self.run.id).before is None:
             forecasts.save(self.run.id, before=forecasts.expect(basis))
 
