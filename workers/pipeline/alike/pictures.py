@@ -27,6 +27,11 @@ LEAST_TILE_DB = 20.0
 A blot of 16 by 16 pixels in a picture of 256 by 256 leaves PSNR above 30 and SSIM above 0.99.
 """
 
+EXTREMES, LEAST_EXTREMES = 2e-4, 3
+"""Share and least number of the smallest and of the largest values of a picture that do not count for its range. A hot
+pixel has three values.
+"""
+
 SMALLEST_SIDE = 11
 """Side of the window of SSIM in pixels (Wang et al., IEEE TIP 13:600, 2004)."""
 
@@ -102,13 +107,23 @@ def ranges_of(pictures: Sequence[NDArray[Any]]) -> Floats:
     """Return the smallest value and the range up to the largest by which each picture is measured, (n, 2) float64.
 
     That is the usual range (medians over pictures), widened to the picture's own. One picture with very large values
-    would otherwise hide errors in all others. Without a usual range, constant pictures have the range of all. The
-    ranges are 0 if all pictures have the same single value.
+    would otherwise hide errors in all others, and a few very large values in a picture (hot pixels) all errors in it.
+    Without a usual range, constant pictures have the range of all. The ranges are 0 if all pictures have the same
+    single value.
     """
-    ends = np.asarray([(one.min(), one.max()) for one in pictures], np.float64)
+    ends = np.asarray([_ends_of(one) for one in pictures], np.float64)
     usual = np.median(ends, axis=0)
     low, high = np.minimum(ends[:, 0], usual[0]), np.maximum(ends[:, 1], usual[1])
     return np.column_stack([low, np.where(high > low, high - low, np.ptp(ends))])
+
+
+def _ends_of(picture: NDArray[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest value without the extremes at each end, unless all others are equal."""
+    values = np.asarray(picture).reshape(-1)
+    cut = min(LEAST_EXTREMES + int(values.size * EXTREMES), (values.size - 1) // 2)
+    inner = np.partition(values, (cut, values.size - 1 - cut))
+    low, high = float(inner[cut]), float(inner[values.size - 1 - cut])
+    return (low, high) if high > low else (float(values.min()), float(values.max()))
 
 
 def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float, float]:

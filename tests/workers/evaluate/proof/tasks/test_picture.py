@@ -21,3 +21,15 @@ def test_one_picture_of_another_range_hides_no_change(judged: Make, kind: str) -
         new = old + size * rng.standard_normal(old.shape).astype(np.float32)
         new[7] = old[7]
         assert judged(old, new, "picture", limit_pct=5.0).verdict == verdict
+
+
+@pytest.mark.parametrize("hot", [-100.0, 100.0])
+def test_hot_pixels_in_all_pictures_hide_no_change(judged: Make, hot: float) -> None:
+    """Given a pixel in each picture that is far outside of all others, and clear noise, Then it regressed; faint noise is
+    safe."""
+    rng = np.random.default_rng(9)
+    old = np.cumsum(rng.uniform(0, 1 / 24, (N, 3, 24, 24)), axis=3).astype(np.float32)
+    for size, verdict in ((0.08, "regressed"), (0.002, "safe")):
+        new = old + size * rng.standard_normal(old.shape).astype(np.float32)
+        old[:, :, 5, 7] = new[:, :, 5, 7] = hot
+        assert judged(old, new, "picture", limit_pct=5.0).verdict == verdict
