@@ -69,8 +69,12 @@ _LONGEST_FIRST = sorted(unicodedata.normalize("NFKC", _UNITS).split(), key=len, 
 _UNIT = re.compile(rf"(?<=\d) ?({'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
 _MARK = re.compile(r"(?<![\w)])-(?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
 """Signs next to a number: a minus in front of it, percent, degrees, currencies, more or less than."""
-_DEBRIS = re.compile(r"\ufffd|<[|/]?\w{1,30}\|?>")
-"""What only a broken decoder leaves in a text: bytes that are no letter, and names of tokens such as </s> and <unk>."""
+_DEBRIS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffd\u202a-\u202e\u2066-\u2069]|<[|/]?\w{1,30}\|?>")
+"""What only a broken decoder leaves in a text: bytes that are no letter, control characters, also those that turn the
+direction of a line, and names of tokens such as </s> and <unk>."""
+
+_QUESTION, _END = re.compile(r"[?？؟;¿]"), re.compile(r"[.!?…。！？؟;]\W*$")
+_NEXT_LINE, _INDENT = re.compile(r"\n"), re.compile(r"\n(?: {2}|\t)")
 
 _PAUSE = re.compile(r"[.,;:!?。，、；：！？…]")
 
@@ -134,10 +138,19 @@ def meaning_changed(old: str, new: str) -> bool:
 
 
 def form_lost(old: str, new: str) -> bool:
-    """Return whether all capitals or all marks between words are lost, of two and more, or a word is said twice."""
-    capitals, marks = sum(map(str.isupper, old)), len(_PAUSE.findall(old))
-    no_capital, no_mark = not any(map(str.isupper, new)), not _PAUSE.search(new)
-    return (capitals > 1 and no_capital) or (marks > 1 and no_mark) or _said_twice(new) > _said_twice(old)
+    """Return whether a reader would see another form of the text, although its words may be the same.
+
+    All capitals, marks between words, line breaks or indentations are lost, of two and more; a question became a
+    statement, or the other way round; or a word is said twice. A mark that is lost at the end is not noticed.
+    """
+    if sum(map(str.isupper, old)) > 1 and not any(map(str.isupper, new)):
+        return True
+    before, after = old.strip(), new.strip()
+    if any(len(form.findall(before)) > 1 and not form.search(after) for form in (_PAUSE, _NEXT_LINE, _INDENT)):
+        return True
+    asks = bool(_QUESTION.search(before)) != bool(_QUESTION.search(after))
+    is_other = asks and bool(_END.search(before) and _END.search(after))
+    return is_other or _said_twice(new) > _said_twice(old)
 
 
 def _said_twice(text: str) -> int:
@@ -204,7 +217,7 @@ def compare_texts(
     same = np.asarray([a == b for a, b in tidied], np.bool_)
     severity = severity_of([old[at] for at in kept], [new[at] for at in kept])
     changed = [
-        not same[at] and is_other(old[at], new[at], far) for at, far in zip(kept, severity.tolist(), strict=True)
+        old[at] != new[at] and is_other(old[at], new[at], far) for at, far in zip(kept, severity.tolist(), strict=True)
     ]
     alike = int(same[has_text].sum())
     return Differences(

@@ -9,6 +9,7 @@ from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
 from workers.evaluate.proof.comparing.wordings import (
     character_distance,
     end_missing,
+    form_lost,
     meaning_changed,
     word_distance,
     words_missing,
@@ -72,6 +73,22 @@ def test_meaning_changed_by_numbers_negations_and_names(old: str, new: str, othe
 def test_words_missing_in_a_row_or_at_the_end(old: str, new: str, missing: bool) -> None:
     """Given two words in a row or the last one lost or new, Then a part is missing."""
     assert words_missing(old, new) is missing
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost"),
+    [
+        ("Is it here?", "Is it here.", True), ("It is here.", "It is here?", True), ("ここですか？", "ここですか。", True),
+        ('He asked: "Here?"', 'He asked: "Here."', True), ("Is it here?", "Is it here", False),
+        ("is it here", "is it here?", False), ("So? Is it here?", "So, is it here?", False),
+        ("- one\n- two\n- three", "- one - two - three", True), ("one\ntwo\n", "one two", False),
+        ("if a:\n    b\nif c:\n    d", "if a:\n b\nif c:\n d", True), ("if a:\n\tb\nc", "if a:\n b\nc", False),
+    ],
+)  # fmt: skip
+def test_form_lost_with_questions_lines_and_indentation(old: str, new: str, lost: bool) -> None:
+    """Given a question that became a statement, or two lines or indentations and more of which none is left, Then the
+    form is lost; a mark that is missing at the end, and one line break, are not noticed."""
+    assert form_lost(old, new) is lost
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,8 @@ TEXT_HARM = HARM | {
     "capitals": all_of(lambda text, rng: text.upper()),
     "no capitals": all_of(lambda text, rng: text.lower()),
     "no marks": all_of(lambda text, rng: text.replace(",", "").replace(".", "")),
+    "statements are questions": all_of(lambda text, rng: text.rstrip(".!") + "?"),
+    "written from the right": all_of(lambda text, rng: "\u202e" + text),
     "last word twice": all_of(lambda text, rng: f"{text} {text.split()[-1]}"),
 }
 MEASURE_HARM = {how: HARM[how] for how in ("empty", "the end is cut", "noise on 5 %")} | {
