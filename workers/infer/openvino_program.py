@@ -47,7 +47,8 @@ class Program:
 
     Input shapes may be free: then an input tensor is resized whenever the shape of its feed differs from the last one.
     `branches`: the model holds an If or a loop. The first prediction after a resize is then discarded, because OpenVINO
-    (2026.4, seen on an If behind a grown input) reads memory there that it has not filled yet.
+    (2026.4, seen on an If behind a grown input) reads memory there that it has not filled yet. Variables inside the
+    model begin anew with each request, so that no prediction depends on the requests before it.
     """
 
     def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:
@@ -60,6 +61,7 @@ class Program:
         """
         self._request = compiled.create_infer_request()
         self._names = output_names
+        self._has_state = bool(self._request.query_state())
         self._branches, self._resized = branches, False
         self._ports = {input_name(port): (port, port.element_type.to_dtype()) for port in compiled.inputs}
         self.shapes = {name: sizes_of(port.partial_shape) for name, (port, _) in self._ports.items()}
@@ -96,13 +98,18 @@ class Program:
     def answer(self) -> Arrays:
         """Run on the copied feeds and return the predictions."""
         if self._resized and self._branches:
-            self._request.infer(share_outputs=True)
+            self._infer()
         self._resized = False
-        self._request.infer(share_outputs=True)
+        self._infer()
         # The next request reuses the tensors, so the caller gets copies of the (small) predictions. The tensors are
         # fetched each time: behind an If, a tensor moves with the branch that was taken.
         output = self._request.get_output_tensor
         return {name: output(index).data.copy() for index, name in enumerate(self._names)}
+
+    def _infer(self) -> None:
+        if self._has_state:
+            self._request.reset_state()
+        self._request.infer(share_outputs=True)
 
     def _prepare(self, feeds: Mapping[str, NDArray[np.generic]]) -> None:
         """Resize the tensors for these feeds.
