@@ -204,17 +204,17 @@ def day_words(when: datetime) -> str:
     return _("measured on {0}").format(f"{when.astimezone():%Y-%m-%d}")
 
 
-UNLIKE_LIMIT = 1.25
+CLEARLY_LONGER = 1.25
 
 
 def forecast_words(seconds: float, memory_bytes: int, limit_s: float | None = None) -> str:
     """Return a forecast as text: ``about 1½ minutes and at most 4 min, 900 MB of memory``.
 
-    The run's time limit `limit_s` is named where it is at least `UNLIKE_LIMIT` times as long as the forecast: steps
-    that learn take what is left of it, but only where the quick ones find nothing safe.
+    The run's time limit `limit_s` is added where it is at least `CLEARLY_LONGER` times the forecast, which leaves out
+    steps that learn: they run only where quicker steps find nothing safe, and then use the rest of the time.
     """
     rounded = float(f"{memory_bytes:.1g}") if memory_bytes < 1_000_000_000 else float(f"{memory_bytes:.2g}")
-    if limit_s is None or limit_s < UNLIKE_LIMIT * seconds:
+    if limit_s is None or limit_s < CLEARLY_LONGER * seconds:
         return _("{0}, {1} of memory").format(about(seconds), bytes_words(rounded))
     return _("{0} and at most {1}, {2} of memory").format(about(seconds), duration(limit_s), bytes_words(rounded))
 

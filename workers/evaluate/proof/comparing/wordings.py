@@ -73,7 +73,8 @@ _DEBRIS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffd\u202a-\u202e\u
 """What only a broken decoder leaves in a text: bytes that are no letter, control characters, also those that turn the
 direction of a line, and names of tokens such as </s> and <unk>."""
 
-_QUESTION, _END = re.compile(r"[?？؟;¿]"), re.compile(r"[.!?…。！？؟;]\W*$")
+_QUESTION, _END = re.compile(r"[?？؟¿\u037e]"), re.compile(r"[.!?…。！？؟\u037e]\W*$")
+"""Marks of a question, the last one Greek, and the mark at the end of a text."""
 _NEXT_LINE, _INDENT = re.compile(r"\n"), re.compile(r"\n(?: {2}|\t)")
 
 _PAUSE = re.compile(r"[.,;:!?。，、；：！？…]")

@@ -81,6 +81,7 @@ def test_words_missing_in_a_row_or_at_the_end(old: str, new: str, missing: bool)
         ("Is it here?", "Is it here.", True), ("It is here.", "It is here?", True), ("ここですか？", "ここですか。", True),
         ('He asked: "Here?"', 'He asked: "Here."', True), ("Is it here?", "Is it here", False),
         ("is it here", "is it here?", False), ("So? Is it here?", "So, is it here?", False),
+        ("It rains; we stay.", "It rains, we stay.", False), ("Είναι εδώ\u037e", "Είναι εδώ.", True),
         ("- one\n- two\n- three", "- one - two - three", True), ("one\ntwo\n", "one two", False),
         ("if a:\n    b\nif c:\n    d", "if a:\n b\nif c:\n d", True), ("if a:\n\tb\nc", "if a:\n b\nc", False),
     ],
