@@ -7,6 +7,11 @@ from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.translation import _, mark
 
+OF_COMPUTER = frozenset(
+    {"computer_lost", "computer_unprepared", "computer_full", "computer_in_use", "computer_bad_answer"}
+)
+"""Codes of errors that the next job there would most likely meet as well."""
+
 
 class LinkLost(Exception):
     """The connection ended or stalled; `last_line` is what its program wrote last."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.computers.problems import OF_COMPUTER
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.jobs.cluster.remote import LOST
@@ -121,6 +122,7 @@ class Study:
         self._order = {model.name: number for number, model in enumerate(models)}
         self._active: list[_ModelRun] = []
         self._losses: Counter[Path] = Counter()
+        self._last_loss: ErrorInfo | None = None
         self._is_cancelled = False
 
     def cancel(self) -> None:
@@ -138,13 +140,7 @@ class Study:
                 one.driver.interrupt()
         if self._is_cancelled:
             raise FlowCancelled
-        lost = ErrorInfo(
-            code=LOST,
-            title=mark("No computer is left"),
-            detail=mark("All computers of the study are gone. What was made is kept."),
-            hint=mark("Run the same command again when they are back."),
-        )
-        rows += [StudyRow(model.name, "", error=lost) for model in self._waiting]
+        rows += [StudyRow(model.name, "", error=self._last_loss) for model in self._waiting]
         return sorted(rows, key=lambda row: self._order[row.model])
 
     def _turn(self) -> list[StudyRow]:
@@ -165,13 +161,21 @@ class Study:
         return rows
 
     def _ended(self, one: _ModelRun) -> list[StudyRow]:
-        """Return the row of an optimization that ended; a model whose place was lost or job was killed begins again."""
+        """Return the row of an optimization that ended.
+
+        A place that is lost, full, in use or not prepared gets no more models, and its model begins again elsewhere; so
+        does, once, the model of a killed job.
+        """
         row = one.row()
         code = None if row.error is None else row.error.code
-        if code != LOST:
+        if code in OF_COMPUTER:
+            self._last_loss = row.error
+        else:
             self._free.append(one.place)
-        if code in (LOST, KILLED) and self._losses[one.model] < MOST_LOSSES and not self._is_cancelled:
-            self._losses[one.model] += 1
+        has_place = bool(self._free or self._active)
+        may_repeat = code in OF_COMPUTER or code == KILLED
+        if may_repeat and has_place and self._losses[one.model] < MOST_LOSSES and not self._is_cancelled:
+            self._losses[one.model] += code in (LOST, KILLED)
             self._waiting.appendleft(one.model)
             return []
         if isinstance(one.driver.error, FlowCancelled):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.computers.problems import OF_COMPUTER
 from app.jobs.cluster.remote import LOST
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
@@ -66,6 +67,43 @@ def test_model_whose_job_was_killed_begins_once_more(space: Workspace) -> None:
     study = Study([Path("once"), Path("always")], [Place("good", space)], killed, ignore, lambda row: None)
     assert [row.error and row.error.code for row in study.run()] == ["refused", "killed"]
     assert tried == ["once", "once", "always", "always"]
+
+
+@pytest.mark.parametrize("code", sorted(OF_COMPUTER))
+def test_ten_places_of_which_three_fail_lose_no_model(space: Workspace, code: str) -> None:
+    """Given ten places of which three fail with their first model, When thirty models are studied, Then each has
+    its row from one of the others, and a place that failed gets no second model."""
+    names = [f"bad {number}" for number in range(3)] + [f"good {number}" for number in range(7)]
+    tried: list[str] = []
+
+    def failing(place: Place, model: Path) -> Flow[RunRequest]:
+        tried.append(place.computer)
+        if place.computer.startswith("bad"):
+            raise JobError(GONE.model_copy(update={"code": code}), 6)
+        return (yield from asked(place, model))
+
+    models = [Path(f"m{number:02}") for number in range(30)]
+    rows = Study(models, [Place(one, space) for one in names], failing, ignore, lambda row: None).run()
+    assert [row.model for row in rows] == [model.name for model in models]
+    assert {row.error and row.error.code for row in rows} == {"refused"}
+    assert [tried.count(name) for name in names[:3]] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("code", sorted(OF_COMPUTER - {LOST}))
+def test_model_is_no_reason_why_several_places_are_not_prepared(space: Workspace, code: str) -> None:
+    """Given three places that are not prepared and a good one, When one model is studied, Then the good one does it;
+    given none that is prepared, Then each model has a row with the reason."""
+
+    def failing(place: Place, model: Path) -> Flow[RunRequest]:
+        if place.computer.startswith("bad"):
+            raise JobError(GONE.model_copy(update={"code": code}), 6)
+        return (yield from asked(place, model))
+
+    bad = [Place(f"bad {number}", space) for number in range(3)]
+    rows = Study([Path("a")], [*bad, Place("good", space)], failing, ignore, lambda row: None).run()
+    assert [(row.computer, row.error and row.error.code) for row in rows] == [("good", "refused")]
+    rows = Study([Path("a"), Path("b")], bad[:1], failing, ignore, lambda row: None).run()
+    assert [(row.model, row.error and row.error.code) for row in rows] == [("a", code), ("b", code)]
 
 
 def test_cancelled_study_has_no_table(space: Workspace) -> None:
