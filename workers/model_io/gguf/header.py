@@ -22,6 +22,8 @@ TEXT, ARRAY = 8, 9
 LEAST_KEY_BYTES, LEAST_TENSOR_BYTES, LEAST_TEXT_BYTES = 8 + 4 + 1, 8 + 4 + 8 + 4 + 8, 8
 MOST_HEADER_BYTES, MOST_TEXT_BYTES, MOST_NAME_BYTES = 256 << 20, 16 << 20, 1024
 MOST_AXES, MOST_ALIGNMENT = 4, 1 << 16
+MOST_ENTRIES, MOST_LISTED = 1 << 16, 1 << 22
+"""Most keys, most tensors, and most values of all lists: Python needs up to 60 bytes for one of a few bytes."""
 
 PLAIN = {0: ("F32", 4), 1: ("F16", 2), 30: ("BF16", 2)}
 """ggml's type numbers with name and bytes per number."""
@@ -92,6 +94,7 @@ def read_header(path: Path, known: Mapping[int, tuple[str, int, int]]) -> Header
 class _Reader:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file, self._size = path, file, path.stat().st_size
+        self._listed = 0
 
     def header(self, known: Mapping[int, tuple[str, int, int]]) -> Header:
         self._take(len(MAGIC))
@@ -106,14 +109,14 @@ class _Reader:
                 "Convert the model again with a newer llama.cpp.",
             )
         count, keys = self._number("<Q"), self._number("<Q")
-        self._room(keys, LEAST_KEY_BYTES, counted(keys, "entry", "entries"))
+        self._room(keys, LEAST_KEY_BYTES, MOST_ENTRIES, counted(keys, "entry", "entries"))
         values: dict[str, Any] = {}
         for _entry in range(keys):
             key = self._text(MOST_NAME_BYTES)
             if key in values:
                 raise unsafe(_("{0} states {1} twice.").format(self._path.name, shown(key, 60)))
             values[key] = self._value(self._number("<I"))
-        self._room(count, LEAST_TENSOR_BYTES, counted(count, "tensor"))
+        self._room(count, LEAST_TENSOR_BYTES, MOST_ENTRIES, counted(count, "tensor"))
         tensors = [self._tensor(known) for _ in range(count)]
         alignment = values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
@@ -131,12 +134,15 @@ class _Reader:
         (found,) = struct.unpack(form, self._take(struct.calcsize(form)))
         return found
 
-    def _room(self, count: int, least: int, what: str) -> None:
+    def _room(self, count: int, least: int, most: int, what: str) -> None:
+        """Check that the file can hold `count` values of at least `least` bytes, and that they are at most `most`."""
         if count * least > self._size - self._file.tell():
             raise damaged(
                 self._path,
                 _("its header claims {0}, more than {1:,} bytes can hold.").format(what, self._size),
             )
+        if count > most:
+            raise damaged(self._path, _("its header claims {0}, more than any model has.").format(what))
 
     def _text(self, most: int = MOST_TEXT_BYTES) -> str:
         length = self._number("<Q")
@@ -152,13 +158,14 @@ class _Reader:
         if kind != ARRAY:
             raise damaged(self._path, _("its header holds a value of the unknown kind {0:,}.").format(kind))
         inner, count = self._number("<I"), self._number("<Q")
-        if inner == TEXT:
-            self._room(count, LEAST_TEXT_BYTES, counted(count, "text"))
-            return [self._text() for _ in range(count)]
-        if inner not in NUMBERS:
+        if inner != TEXT and inner not in NUMBERS:
             raise damaged(self._path, _("its header holds a list of the unknown kind {0:,}.").format(inner))
-        width = struct.calcsize(NUMBERS[inner])
-        self._room(count, width, counted(count, "number"))
+        width = LEAST_TEXT_BYTES if inner == TEXT else struct.calcsize(NUMBERS[inner])
+        what = counted(count, "text") if inner == TEXT else counted(count, "number")
+        self._room(count, width, MOST_LISTED - self._listed, what)
+        self._listed += count
+        if inner == TEXT:
+            return [self._text() for _ in range(count)]
         return list(struct.unpack(f"<{count}{NUMBERS[inner][1]}", self._take(count * width)))
 
     def _tensor(self, known: Mapping[int, tuple[str, int, int]]) -> Tensor:

@@ -151,6 +151,13 @@ HOSTILE = {
     "text": (head(1) + entry("a", 8, struct.pack("<Q", 2**40)), "damaged", "a text of"),
     "list": (head(1) + entry("a", 9, struct.pack("<IQ", 6, 2**61)), "damaged", "numbers"),
     "list of texts": (head(1) + entry("a", 9, struct.pack("<IQ", 8, 2**61)), "damaged", "texts"),
+    "many keys": (head(2**17) + bytes(2**21), "damaged", "131,072 entries"),
+    "many tensors": (head(0, 2**17) + bytes(2**23), "damaged", "131,072 tensors"),
+    "long list": (head(1) + entry("a", 9, struct.pack("<IQ", 0, 2**23) + bytes(2**23)), "damaged", "8,388,608 numbers"),
+    "long lists": (
+        head(2) + b"".join(entry(key, 9, struct.pack("<IQ", 0, 3 << 20) + bytes(3 << 20)) for key in ("a", "b")),
+        "damaged", "3,145,728 numbers",
+    ),
     "list of lists": (head(1) + entry("a", 9, struct.pack("<IQ", 9, 1)), "damaged", "list of the unknown kind 9"),
     "kind": (head(1) + entry("a", 77, b"\0" * 8), "damaged", "unknown kind 77"),
     "twice": (head(2) + 2 * entry("a", 4, b"\0" * 4), "unsafe", "twice"),
