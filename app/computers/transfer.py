@@ -110,7 +110,7 @@ class Transfer:
             arrival = self._arrivals[name] = Arrival(place, size, sha256)
         if arrival.is_whole:
             return
-        self._link.request(do="get", name=name, offset=arrival.got)
+        self._link.request(do="get", name=name, offset=arrival.got, size=size)
         while arrival.got < size:
             frame = self._wire.frame()
             if frame[:1] != DATA:

@@ -34,8 +34,8 @@ RECIPES = (
         steps=(RecipeStep(technique="int8_static", params={"examples": 8, "reduce_range": True}),),
     ),
 )  # fmt: skip
-WITH_TIMES = {"manifest.json", "README.md", "card.html", "bom.json", "SHA256SUMS"}
-"""Files of a bundle that state when and how fast; all others must be the same."""
+WITH_TIMES = {"manifest.json", "README.md", "card.html", "bom.json", "SHA256SUMS", "EVIDENCE.md", "GOVERNANCE.jsonl"}
+"""Files of a bundle that state when, how fast, and which exports were decided before; all others must be the same."""
 
 
 @dataclasses.dataclass

@@ -8,8 +8,9 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from workers.contracts.process.channel import CHUNK_BYTES, DATA, BadFrameError
 from workers.remote.folders import LOG, PART, WORK, below, file_path, hold
@@ -58,8 +59,8 @@ def receive(home: Path, line: Line, request: dict[str, Any]) -> None:
             line.reply(offset=size)
         else:
             _append(part, descriptor, size, line)
-            digest = _hash(part, line)
-            if digest != path.name or not 0 <= size == part.stat().st_size:
+            got, digest = _described(part, line)
+            if (got, digest) != (size, path.name):
                 part.unlink()
                 raise Refused("wrong_hash", f"{path.name}: {digest}")
             os.utime(part, ns=(time.time_ns(), RECEIVED_NS))
@@ -110,14 +111,21 @@ def _append(part: Path, descriptor: int, size: int, line: Line) -> None:
         got += len(frame) - 1
 
 
-def _hash(path: Path, line: Line) -> str:
-    """Return the hash of a file; the other end sees that this process still works."""
-    digest = hashlib.sha256()
+def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the next `size` bytes, or what there is; a log may grow meanwhile."""
+    while piece := file.read(min(CHUNK_BYTES, size)):
+        size -= len(piece)
+        yield piece
+
+
+def _described(path: Path, line: Line) -> tuple[int, str]:
+    """Return size and hash of a file; the other end sees that this process still works."""
+    digest, size = hashlib.sha256(), path.stat().st_size
     with path.open("rb") as file:
-        for piece in iter(lambda: file.read(CHUNK_BYTES), b""):
+        for piece in _pieces(file, size):
             digest.update(piece)
             line.say_working()
-    return digest.hexdigest()
+    return size, digest.hexdigest()
 
 
 def answer_list(folder: Path, line: Line) -> None:
@@ -125,7 +133,7 @@ def answer_list(folder: Path, line: Line) -> None:
     found: list[tuple[str, int, str]] = []
     log = folder / LOG
     if log.is_file():
-        found.append((LOG, log.stat().st_size, _hash(log, line)))
+        found.append((LOG, *_described(log, line)))
     for place, folders, files in os.walk(str(folder / WORK)):
         folders[:] = [name for name in folders if name != HOME]
         for name in sorted(files):
@@ -134,21 +142,22 @@ def answer_list(folder: Path, line: Line) -> None:
                 continue
             if len(found) > MOST_FILES:
                 raise Refused("too_many_files", str(folder.name))
-            relative = str(path.relative_to(folder))
-            found.append((relative, path.stat().st_size, _hash(path, line)))
+            found.append((str(path.relative_to(folder)), *_described(path, line)))
     line.reply(files=found)
 
 
 def send(folder: Path, line: Line, request: dict[str, Any]) -> None:
-    """Send a file of a job from a byte on."""
+    """Send a file of a job from a byte on, to the size that was listed."""
     path = below(folder, request.get("name"))
     is_own = path.resolve() == folder.resolve() / path.relative_to(folder)
     if not is_own or path.relative_to(folder).parts[0] not in (WORK, LOG):
         raise Refused("bad_request", "no file that a job left")
+    offset = int(request["offset"])
     descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
-        file.seek(int(request["offset"]))
-        for piece in iter(lambda: file.read(CHUNK_BYTES), b""):
+        size = int(request.get("size", os.fstat(descriptor).st_size))  # an older Fettle names none
+        file.seek(offset)
+        for piece in _pieces(file, max(0, size - offset)):
             line.write(DATA + piece)
             line.moved()
     line.reply(sent=request["name"])

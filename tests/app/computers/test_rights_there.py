@@ -116,11 +116,16 @@ def wait_for_size(path: Path, size: int) -> None:
         time.sleep(0.01)
 
 
-def next_reply(link: Link) -> dict[str, Any]:
-    """Return the agent's next reply."""
+def next_frame(link: Link) -> bytes:
+    """Return the next frame of the agent."""
     while (frame := link.receive()) is None:
         time.sleep(0.005)
-    return read_control(frame)
+    return frame
+
+
+def next_reply(link: Link) -> dict[str, Any]:
+    """Return the agent's next reply."""
+    return read_control(next_frame(link))
 
 
 def test_one_group_measures_there_at_a_time(bench: Elsewhere, inputs: Path) -> None:
@@ -168,6 +173,24 @@ def test_a_full_disk_there(bench: Elsewhere, inputs: Path, small_disk: Path) -> 
     assert isinstance(last, Failed) and last.error.code == "computer_full", last
     assert isinstance(exchange(bench, bench.visit(inputs, "small"))[-1], Finished)
     assert bench.left == []
+
+
+def test_a_log_that_grows_is_sent_as_it_was_listed(bench: Elsewhere) -> None:
+    """Given a job's log that grows after it was listed, When it is fetched, Then the listed bytes come and no others."""
+    log = bench.home / "jobs" / "job" / "log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"0123456789")
+    link = Link(bench.command("session", "job", "5"))
+    link.request(do="list")
+    assert "home" in next_reply(link)
+    listed = [["log", 10, hashlib.sha256(b"0123456789").hexdigest()]]
+    assert next_reply(link)["files"] == listed
+    with log.open("ab") as file:
+        file.write(b"more")
+    link.request(do="get", name="log", offset=4, size=10)
+    assert next_frame(link) == DATA + b"456789"
+    assert next_reply(link)["sent"] == "log"
+    link.close()
 
 
 def test_finished_parts_stay_there(bench: Elsewhere, inputs: Path) -> None:
