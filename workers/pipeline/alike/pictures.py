@@ -32,6 +32,11 @@ EXTREMES, LEAST_EXTREMES = 2e-4, 3
 pixel has three values.
 """
 
+OUTER, LEAST_PICTURES, MOST_PICTURES = 0.05, 10, 50
+"""In the median of several pictures, this share of the smallest and of the largest values may be hot places. Stars and
+letters, which are elsewhere in each picture, do not show in it.
+"""
+
 SMALLEST_SIDE = 11
 """Side of the window of SSIM in pixels (Wang et al., IEEE TIP 13:600, 2004)."""
 
@@ -108,18 +113,39 @@ def ranges_of(pictures: Sequence[NDArray[Any]]) -> Floats:
 
     That is the usual range (medians over pictures), widened to the picture's own. One picture with very large values
     would otherwise hide errors in all others, and a few very large values in a picture (hot pixels) all errors in it.
-    Without a usual range, constant pictures have the range of all. The ranges are 0 if all pictures have the same
-    single value.
+    Places with such values in most pictures (a hot row) do not count. Without a usual range, constant pictures have the
+    range of all. The ranges are 0 if all pictures have the same single value.
     """
-    ends = np.asarray([_ends_of(one) for one in pictures], np.float64)
+    rows = [np.asarray(one).reshape(-1) for one in pictures]
+    places = _usual_places(rows)
+    ends = np.asarray([_ends_of(row[places]) for row in rows], np.float64)
     usual = np.median(ends, axis=0)
     low, high = np.minimum(ends[:, 0], usual[0]), np.maximum(ends[:, 1], usual[1])
     return np.column_stack([low, np.where(high > low, high - low, np.ptp(ends))])
 
 
-def _ends_of(picture: NDArray[Any]) -> tuple[float, float]:
-    """Return the smallest and the largest value without the extremes at each end, unless all others are equal."""
-    values = np.asarray(picture).reshape(-1)
+def _usual_places(rows: Sequence[NDArray[Any]]) -> NDArray[np.bool_] | slice:
+    """Return which places (k,) of pictures (k,) are not hot, all if sizes differ.
+
+    At hot places the median picture is farther from its other values than those are from each other.
+    """
+    if len(rows) < LEAST_PICTURES or len({row.size for row in rows}) != 1:
+        return slice(None)
+    middle = np.median(rows[:: -(-len(rows) // MOST_PICTURES)], axis=0)
+    return _below_gap(middle) & _below_gap(-middle)
+
+
+def _below_gap(values: Floats) -> Flags:
+    """Return (k,) which values are below the first gap that is wider than the range of the values before it."""
+    ordered = np.sort(values)
+    first, low = int(len(ordered) * (1 - OUTER)), ordered[int(len(ordered) * OUTER)]
+    spans, gaps = ordered[first:-1] - low, np.diff(ordered[first:])
+    wide = np.flatnonzero((gaps > spans) & (spans > 0))
+    return np.asarray(values <= (ordered[first + wide[0]] if len(wide) else np.inf), np.bool_)
+
+
+def _ends_of(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest of `values` (k,) without the extremes, unless all others are equal."""
     cut = min(LEAST_EXTREMES + int(values.size * EXTREMES), (values.size - 1) // 2)
     inner = np.partition(values, (cut, values.size - 1 - cut))
     low, high = float(inner[cut]), float(inner[values.size - 1 - cut])
