@@ -48,11 +48,11 @@ def other_length(old: Floats, new: Floats) -> Flags:
     """Return (n,) bool: the length changed by more than a tenth, which changes the ranking of a search by dot product.
 
     A common factor does not change the ranking. It counts only for vectors of length 1, whose products are read as
-    cosines.
+    cosines. Vectors that are zero in both have the same length.
     """
     before, after = np.linalg.norm(old, axis=1), np.linalg.norm(new, axis=1)
     ratio = after / np.where(before > 0, before, 1.0)
-    known = np.isfinite(ratio)
+    known = np.isfinite(ratio) & ((before > 0) | (after > 0))
     usual = 1.0 if np.allclose(before, 1, atol=0.01) or not known.any() else float(np.median(ratio[known])) or 1.0
     return np.asarray(known & (np.abs(ratio / usual - 1) > LENGTH_MOVED), np.bool_)
 

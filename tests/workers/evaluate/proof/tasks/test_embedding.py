@@ -48,3 +48,13 @@ def test_replaced_vectors_are_counted(judged: Make) -> None:
     new[-20:] = -old[-20:]
     found = judged(old, new, "embedding")
     assert found.verdict == "regressed" and 20 <= found.changed_count <= 40
+
+
+def test_vectors_that_are_zero_in_both_are_the_same(judged: Make) -> None:
+    """Given every twentieth vector zero, Then the same version is safe; one that lost further vectors regressed."""
+    old = vectors()
+    old[::20] = 0
+    assert (judged(old, old, "embedding").verdict, judged(old, old, "embedding").changed_count) == ("safe", 0)
+    lost = old.copy()
+    lost[1::20] = 0
+    assert judged(old, lost, "embedding").verdict == "regressed"
