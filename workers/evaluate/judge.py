@@ -48,6 +48,7 @@ def judge(
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
     judgement = _with_further_results(judgement, case, max_loss_pct / 100)
     judgement = _with_lost_outputs(judgement, old, new, max_loss_pct / 100)
+    judgement = _unless_constant(judgement, case)
     notes = (*_broken(data, old, new), *judgement.notes, *_not_judged(judgement, old, new))
     return cap_made(judgement.model_copy(update={"notes": notes}), data)
 
@@ -129,6 +130,17 @@ def _with_further_results(judgement: Judgement, case: Case, limit: float) -> Jud
         "The boxes are alike, but in {0} of the results the further output “{1}” changed, which nothing here can judge."
     ).format(percent(shares[worst]), worst)
     return judgement.model_copy(update={"verdict": "not_enough_data", "notes": (note, *judgement.notes)})
+
+
+def _unless_constant(judgement: Judgement, case: Case) -> Judgement:
+    """Withdraw the verdict "safe" if the original gives the same for all items, as a version that ignores its input."""
+    if judgement.verdict != "safe" or not case.is_constant:
+        return judgement
+    note = _(
+        "The original gives the same result for all {0:,} examples, so they cannot show what becomes of others."
+    ).format(len(case.items))
+    update = {"notes": (note, *judgement.notes), "reasons": (*judgement.reasons, note)}
+    return judgement.model_copy(update={"verdict": "not_enough_data", **update})
 
 
 def _is_result(values: Values, data: DataSet) -> bool:

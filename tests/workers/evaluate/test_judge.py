@@ -1,6 +1,8 @@
 """The verdict on a version: outputs that its task does not judge."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from zoo import all_zoos, draw
 
 from workers.evaluate.judge import judge
 
+Make = Callable[..., Any]
 N = 400
 
 
@@ -32,3 +35,15 @@ def test_changed_outputs_of_a_detector_are_not_safe(shape: tuple[int, ...], off:
     assert judged.task == "detection"
     assert judged.verdict == verdict
     assert any("“further”" in note for note in judged.notes)
+
+
+@pytest.mark.parametrize("kind", ["class", "tensor", "embedding"])
+def test_an_original_that_always_gives_the_same_proves_nothing(labelled: Make, answers_of: Make, kind: str) -> None:
+    """Given an original that gives the same for every input, Then the same version is not safe; if it gives something else
+    for one input, it is."""
+    rows = np.tile(np.asarray([0.1, 0.6, 0.3], np.float32), (N, 1))
+    for last, verdict in ((0.1, "not_enough_data"), (0.12, "safe")):
+        rows[-1, 0] = last
+        answers = answers_of(rows, kind)
+        found = judge(labelled([None] * N), answers, answers, 2.0)
+        assert (found.verdict, len(found.reasons)) == (verdict, int(verdict != "safe"))

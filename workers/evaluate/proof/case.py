@@ -76,6 +76,13 @@ class Case:
         same = not lost and self.texts("old") == self.texts("new")
         return same and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
+    @property
+    def is_constant(self) -> bool:
+        """Return whether the original gives the same for all `items`, to the last bit."""
+        outputs = (self.answers("old"), *self.old.others.values())
+        same = all(np.array_equal(part, values[0]) for values in outputs for part in values)
+        return same and len(set(self.texts("old"))) == 1
+
     def only(self, wanted: NDArray[np.bool_]) -> "Case":
         """Return the same case, reduced to the items where `wanted` (n,) is True."""
         return Case(self.data, self.old, self.new, self.items[wanted], self.seed)

@@ -32,6 +32,16 @@ MISFIT = mark(
     "or the preparation probably do not fit. Changed results decide instead of the labels."
 )
 
+OWN_ERROR = 1e-5
+"""With at most this share of the error of a constant guess, the reference numbers are the original's own results. No
+model fits measured numbers so closely.
+"""
+
+OWN = mark(
+    "The reference numbers are the results of the original itself, so that any other result is worse by them. Changed "
+    "results decide instead of the labels."
+)
+
 SILENT = 0.05
 """Scores below this are under any threshold that people set."""
 
@@ -107,8 +117,8 @@ def _bias(case: Case) -> float:
 def _loss(case: Case, notes: list[str]) -> Loss | None:
     """Return the loss of the mean absolute error by reference numbers, as a share of the original's; None without them.
 
-    Returns None as well, and adds a note, if the original is hardly better than guessing: numbers in another unit make
-    its error so large that no further error counts.
+    Returns None as well, and adds a note, if the original is hardly better than guessing (numbers in another unit make
+    its error so large that no further error counts), or if the numbers are its own results.
 
     The channel that lost most decides, since one with tiny values counts like any other. Each channel counts also with
     its largest errors cut, since one wrong reference number may be larger than all other errors together. With many
@@ -119,10 +129,10 @@ def _loss(case: Case, notes: list[str]) -> Loss | None:
     if not known.any() or case.old.answer_kind != "tensor":
         return None
     part = case.only(known)
-    truth = [np.asarray(item.target, np.float64) for item in part.facts]
+    truth, each = _truth_of(part)
     errors = np.asarray(
         [
-            np.stack([_errors_of(a, right), _errors_of(b, right)])
+            np.stack([_errors_of(a, right, each), _errors_of(b, right, each)])
             for (a, b), right in zip(part.pairs, truth, strict=True)
         ]
     )
@@ -130,8 +140,11 @@ def _loss(case: Case, notes: list[str]) -> Loss | None:
         return None
     most = _most(errors[:, 0])
     cut = np.minimum(errors, most)
-    if (cut[:, 0].mean(axis=0) > FITTING_ERROR * np.minimum(_guesses(truth), most).mean(axis=0)).any():
+    if (cut[:, 0].mean(axis=0) > FITTING_ERROR * np.minimum(_guesses(truth, each), most).mean(axis=0)).any():
         notes.append(_(MISFIT))
+        return None
+    if are_own_results(case):
+        notes.append(_(OWN))
         return None
     errors = np.concatenate([errors, cut], axis=2)
     before, after = errors.mean(axis=0)
@@ -139,8 +152,23 @@ def _loss(case: Case, notes: list[str]) -> Loss | None:
     lost = ((errors[:, 1] - errors[:, 0]) / scale).reshape(len(errors), -1)
     draws = bootstrap_sums(lost, case.seed) / len(errors)
     drop = float(((after - before) / scale).max())
-    alone = part.old.answer[part.items[0]].size <= FEW_CHANNELS and not any(_others(case))
+    alone = each and not any(_others(case))
     return Loss("MAE", 1.0, drop, draws.max(axis=1), len(errors), alone)
+
+
+def are_own_results(case: Case) -> bool:
+    """Return whether the reference numbers are what the original itself gives, except for rounding."""
+    part = case.only(has_target(case))
+    truth, each = _truth_of(part)
+    errors = [_errors_of(a, right, each) for a, right in zip(part.answers("old"), truth, strict=True)]
+    return bool((np.median(errors, axis=0) <= OWN_ERROR * np.median(_guesses(truth, each), axis=0)).all())
+
+
+def _truth_of(case: Case) -> tuple[list[Floats], bool]:
+    """Return the reference numbers of each item, and whether each number is a channel: few, and the same of all."""
+    truth = [np.asarray(item.target, np.float64) for item in case.facts]
+    sizes = {len(right) for right in truth}
+    return truth, len(sizes) == 1 and max(sizes) <= FEW_CHANNELS
 
 
 def _most(errors: Floats) -> Floats:
@@ -149,11 +177,11 @@ def _most(errors: Floats) -> Floats:
     return np.where(usual > 0, MOST_TIMES * usual, np.inf)
 
 
-def _guesses(truth: Sequence[Floats]) -> Floats:
+def _guesses(truth: Sequence[Floats], each: bool) -> Floats:
     """Return the errors (n, channels) of the same guess for all items, the median of the reference numbers."""
     same = len({len(right) for right in truth}) == 1
     middle = np.median(truth, axis=0) if same else np.median(np.concatenate(truth))
-    return np.asarray([_errors_of(np.broadcast_to(middle, right.shape), right) for right in truth])
+    return np.asarray([_errors_of(np.broadcast_to(middle, right.shape), right, each) for right in truth])
 
 
 def has_target(case: Case) -> NDArray[np.bool_]:
@@ -162,12 +190,12 @@ def has_target(case: Case) -> NDArray[np.bool_]:
     return np.asarray([0 < len(item.target) == values.size for values, item in pairs], np.bool_)
 
 
-def _errors_of(values: Values, right: Floats) -> Floats:
-    """Return the mean absolute errors (channels,): one channel per number if there are few, a single one otherwise."""
+def _errors_of(values: Values, right: Floats, each: bool) -> Floats:
+    """Return the mean absolute errors (channels,): `each` number is a channel, or all are a single one."""
     if values.size != right.size:
-        return np.full(1, np.inf)
+        return np.full(right.size if each else 1, np.inf)
     errors = np.abs(values.astype(np.float64).ravel() - right)
-    return errors if len(errors) <= FEW_CHANNELS else errors.mean(keepdims=True)
+    return errors if each else errors.mean(keepdims=True)
 
 
 def other_changes(case: Case) -> dict[str, NDArray[np.bool_]]:

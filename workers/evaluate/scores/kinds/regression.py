@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.tasks.numbers import has_target
+from workers.evaluate.proof.tasks.numbers import are_own_results, has_target
 from workers.evaluate.scores.base import DRAWS, Floats, Score, mean_draws, metric, score_by_labels
 
 TAIL = 0.9
@@ -18,8 +18,8 @@ R2 = metric("r2", "Explained spread (R²)", "how much of the spread of the right
 
 
 def fits(case: Case) -> bool:
-    """Return whether reference numbers are known, as many for each item as the model predicts."""
-    return case.old.answer_kind == "tensor" and bool(has_target(case).any())
+    """Return whether reference numbers are known, as many as the model predicts, and not its own results."""
+    return case.old.answer_kind == "tensor" and bool(has_target(case).any()) and not are_own_results(case)
 
 
 def measure(case: Case) -> list[TaskScore]:

@@ -133,7 +133,7 @@ def test_change_between_accepted_labels_is_no_loss(verdict_of: Make) -> None:
 def test_without_labels_every_change_counts(verdict_of: Make) -> None:
     """Given no labels, then 1 change in 1,000 is safe at 1 %, 10 in 1,000 are not proven, 60 are regressed."""
     none = [None] * 1000
-    old = np.zeros(1000, int)
+    old = (np.arange(1000) == 999).astype(int)
     results = {}
     for count in (1, 10, 60):
         new = old.copy()
@@ -205,7 +205,7 @@ def test_guessing_on_three_examples_takes_no_hit(verdict_of: Make, hits: int, gu
 
 def test_made_inputs_prove_nothing(verdict_of: Make) -> None:
     """Given inputs that Fettle made and no change, then the best verdict is that data are missing."""
-    old = np.zeros(1000, int)
+    old = (np.arange(1000) == 999).astype(int)
     judgement = verdict_of([None] * 1000, old, old, origin="made")
     assert judgement.verdict == "not_enough_data"
     assert judgement.missing_examples == pytest.approx(353, abs=5)
@@ -245,7 +245,7 @@ def test_overconfident_version_is_regressed(labelled: Make, class_answers: Make)
 
 def test_small_change_of_confidence_is_only_a_warning(labelled: Make, class_answers: Make) -> None:
     """Given a large KL divergence and no labels, then it is noted and the verdict stays."""
-    old = np.zeros(400, int)
+    old = (np.arange(400) == 399).astype(int)
     judgement = judge(labelled([None] * 400), class_answers(old, sure=0.99), class_answers(old, sure=0.9), 1.0)
     assert judgement.verdict == "safe"
     assert judgement.kl_mean is not None and judgement.kl_mean > 0.05

@@ -178,3 +178,31 @@ def test_reference_numbers_that_do_not_fit_hide_no_change(answers_of: Make, chan
     mean = answers_of(np.broadcast_to(old.mean(axis=0), old.shape), "tensor")
     assert judge(with_targets(right), answers, mean, 1.0).verdict == "regressed"
     assert judge(with_targets(right), answers, answers, 1.0).verdict == "safe"
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-6])
+def test_results_of_the_original_as_references_do_not_decide(answers_of: Make, error: float) -> None:
+    """Given the original's own results, also rounded, as reference numbers, Then rounding is safe and halved regressed; by
+    numbers that it only fits closely, a version with twice the error regressed."""
+    old = rows(3, N)
+    data = with_targets(old + error * np.random.default_rng(7).standard_normal(old.shape))
+    before, rounded, halved = (answers_of(old * np.float32(by), "tensor") for by in (1, 1.001, 0.5))
+    assert judge(data, before, rounded, 1.0).verdict == "safe"
+    assert judge(data, before, halved, 1.0).verdict == "regressed"
+    close = with_targets(old + 1e-3 * np.random.default_rng(7).standard_normal(old.shape))
+    assert judge(close, before, rounded, 1.0).verdict == "regressed"
+
+
+def test_references_of_different_sizes_decide_by_their_mean(answers_of: Make) -> None:
+    """Given right numbers for answers of three to eight numbers, Then the same version is safe and a halved one regressed;
+    a version with other sizes regressed as well."""
+    rng = np.random.default_rng(0)
+    old = [rng.normal(size=size).astype(np.float32) for size in rng.integers(3, 9, N)]
+    right = tuple(Item("", target=tuple((part + 0.1 * rng.normal(size=part.shape)).tolist())) for part in old)
+    data, before = DataSet("arrays", "person", test=right), answers_of(old, "tensor")
+    for change, verdict in (
+        (lambda part: part, "safe"),
+        (lambda part: part / 2, "regressed"),
+        (lambda part: part[1:], "regressed"),
+    ):
+        assert judge(data, before, answers_of([change(part) for part in old], "tensor"), 1.0).verdict == verdict
