@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import AwareDatetime
 
-from app.domain.record import Stored
+from app.domain.record import FileName, Stored
 
 
 @dataclass(frozen=True)
@@ -15,16 +15,16 @@ class Project(Stored):
     `page` is the window's last page, where it opens again. Its runs measure on `computers` ("" is this one).
     """
 
-    id: str
+    id: FileName
     name: str
     model_path: str
     model_sha256: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    model_key: str | None = None
+    model_key: FileName | None = None
     info_json: str | None = None
     data_path: str | None = None
-    data_key: str | None = None
+    data_key: FileName | None = None
     data_json: str | None = None
     preset_id: str = "balanced"
     max_loss_pct: float = 1.0

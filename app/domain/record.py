@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T", bound=BaseModel)
+FileName = Annotated[str, Field(pattern=r"^[^./\\:\x00][^/\\:\x00]*$")]
+"""An id or a key that names a file or folder; in the database of a stranger it could lead out of the data folder."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from app.domain.record import Stored
+from app.domain.record import FileName, Stored
 from workers.contracts.text import Text
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
@@ -82,7 +82,7 @@ class Run(Stored):
     `recommended_variant_id` is None while it runs, and if nothing faster was safe.
     """
 
-    id: str
+    id: FileName
     project_id: str
     goal: Goal
     state: RunState
@@ -95,7 +95,7 @@ class Run(Stored):
     headline: Text = ""
     error_json: str | None = None
     plan_json: str | None = None
-    data_key: str | None = None
+    data_key: FileName | None = None
 
     @property
     def interruption(self) -> Interruption | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from app.domain.record import Stored
+from app.domain.record import FileName, Stored
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement, Recipe
 from workers.contracts.text import Text
@@ -106,7 +106,7 @@ class Variant(Stored):
     `judgement` comes from the test set and is None if not tested; `screening` comes from the calibration set.
     """
 
-    id: str
+    id: FileName
     run_id: str
     index: int
     title: Text
@@ -114,8 +114,8 @@ class Variant(Stored):
     runtime: str
     precision: str
     state: str
-    artifact_key: str | None = None
-    answers_key: str | None = None
+    artifact_key: FileName | None = None
+    answers_key: FileName | None = None
     size_bytes: int | None = None
     size_ratio: float | None = None
     measurement: Measurement = Measurement()

@@ -1,8 +1,11 @@
 """Store a project's releases, one record per number, and which of them is current."""
 
 from datetime import datetime
+from typing import Annotated
 
-from app.domain.record import Owner, RecordKind
+from pydantic import Field
+
+from app.domain.record import FileName, Owner, RecordKind
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.services.after.watching import Change, Figures
@@ -23,10 +26,10 @@ class Release(Frozen, extra="ignore"):
     variant_id: str
     title: Text
     target: str
-    sha256: str
+    sha256: FileName
     size_bytes: int
     released_at: datetime
-    suffix: str = ".zip"
+    suffix: Annotated[str, Field(pattern=r"^[.\w]*$")] = ".zip"
     signed_by: str = ""
     switch: str = ""
     figures: Figures = Figures()

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import random
 import shutil
@@ -49,6 +50,19 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a later version": ("database_newer", lambda file: query(file, NEWER)),
 }
 """Code of the refusal, and what makes the fault."""
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/outside", "..", ".git", "", "a\\b", "C:x"])
+def test_ids_that_lead_out_of_the_data_folder_are_refused(filled: Store, name: str) -> None:
+    """Given a stranger's database with an id or a key that is a path, Then its record is not read."""
+    repositories, database = filled.repositories, filled.paths.database
+    keys = json.dumps({"artifact_key": name})
+    query(database, "UPDATE variants SET body_json = json_patch(body_json, ?)", keys)
+    with pytest.raises(StoreUnusable):
+        repositories.variants.list("r1")
+    query(database, "UPDATE projects SET id = ?", name)
+    with pytest.raises(StoreUnusable):
+        repositories.projects.list()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
