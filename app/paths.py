@@ -1,11 +1,13 @@
 """Define the data folder that holds all of the user's files and that only its owner can read."""
 
+import contextlib
 import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 
 from workers.contracts.errors import BackendMissing
@@ -14,6 +16,10 @@ from workers.contracts.translation import _, joined, mark
 
 OWNER_ONLY = 0o700
 MAX_NAME_BYTES = 255
+COMPANIONS = ("fettle.db", "signing-key.")
+"""Beginnings of the names of further files in the root of a data folder."""
+LINKS_ALLOWED = frozenset(("jobs", "presets", "gpu-cache", "sets"))
+"""Folders whose entries may be links: jobs get new folders, presets are only read, and libraries keep own links."""
 OTHER_FOLDER = "Name another folder with --data-dir or FETTLE_HOME."
 
 
@@ -31,11 +37,11 @@ class Below:
 
     def __init__(self, name: str) -> None:
         """Create the path of `name`."""
-        self._name = name
+        self.name = name
 
     def __get__(self, paths: "DataPaths", _owner: type) -> Path:
         """Return the path in the root of `paths`."""
-        return paths.root / self._name
+        return paths.root / self.name
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,9 @@ def prepare(paths: DataPaths) -> DataPaths:
     An existing folder keeps its permissions: the user may have chosen it with --data-dir.
 
     Raises:
-        DataFolderUnusable: if a folder cannot be created; its text is written for users.
+        DataFolderUnusable: if a folder cannot be created, or leads elsewhere; its text is written for users.
     """
+    refuse_links(paths)
     for folder in paths.folders:
         try:
             folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
@@ -123,6 +130,32 @@ def prepare(paths: DataPaths) -> DataPaths:
         except OSError as error:
             raise unusable(folder, error) from error
     return paths
+
+
+def refuse_links(paths: DataPaths) -> None:
+    """Refuse links, pipes and devices in place of the program's own files and folders; the root itself may be a link.
+
+    In the data folder of a stranger a link could lead to other files, which would be overwritten or removed, and
+    reading a pipe would never end.
+
+    Raises:
+        DataFolderUnusable: if there is one.
+    """
+    names = {one.name for one in vars(DataPaths).values() if isinstance(one, Below)}
+    folders = [paths.root / name for name in sorted(names - LINKS_ALLOWED)]
+    inner = (
+        place for pattern in ("*", "*/phone") for place in paths.services.glob(pattern)
+    )
+    for folder in chain((paths.root,), folders, inner):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                is_own = folder != paths.root or entry.name in names or entry.name.startswith(COMPANIONS)
+                if is_own and not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                    detail = _("{0} is no plain file or folder and could lead out of the data folder.").format(
+                        entry.path
+                    )
+                    hint = mark("Nothing was changed. To keep the data on another disk, move the whole data folder.")
+                    raise DataFolderUnusable(Path(entry.path), detail, hint, "data_folder_link")
 
 
 def clear_leftovers(paths: DataPaths) -> int:

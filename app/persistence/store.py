@@ -10,7 +10,7 @@ from sqlalchemy.orm import sessionmaker
 
 from app.domain.run import RunState
 from app.instance import InstanceLock, is_held
-from app.paths import DataPaths
+from app.paths import DataPaths, refuse_links
 from app.persistence import backup, migrate
 from app.persistence.backup import break_seal, put_seal
 from app.persistence.engine import empty_engine, reading_engine, writing_engine
@@ -103,6 +103,7 @@ def open_store(
 
 
 def _open_for_reading(paths: DataPaths, title: str) -> Store:
+    refuse_links(paths)
     if not os.path.lexists(paths.database):
         engine = empty_engine()
         Base.metadata.create_all(engine)

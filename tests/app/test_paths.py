@@ -1,11 +1,14 @@
 """Tests of the data folder: its place, its permissions, and the errors when it cannot be used."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from app.instance import InstanceLock
 from app.paths import DataFolderUnusable, DataPaths, clear_leftovers, find_data_folder, prepare, unusable
+from app.persistence import open_store
 
 
 def test_data_folder_is_option_then_environment_then_platform(tmp_path: Path) -> None:
@@ -75,7 +78,6 @@ def test_each_disk_error_has_its_code_and_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, words: str
 ) -> None:
     """Given a disk that refuses, when the folder is prepared, then the error has the reason and what to do."""
-    import os
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError(number, os.strerror(number), str(tmp_path))
@@ -86,6 +88,35 @@ def test_each_disk_error_has_its_code_and_words(
     assert caught.value.code == code and words in caught.value.detail
     assert "--data-dir" in caught.value.info().hint_by_command and "--" not in caught.value.hint
     assert unusable(tmp_path, OSError(number, "x")).code == code
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize(
+    "name",
+    ["fettle.lock", "jobs", "handover", "store/ab", "logs/fettle.log", "fettle.db-wal", "services/p1/bundles",
+     "services/p1/phone/bundles"],
+)  # fmt: skip
+def test_links_out_of_the_data_folder_are_refused(tmp_path: Path, name: str) -> None:
+    """Given a stranger's data folder with a link or a pipe in it, Then it is refused and what it leads to is intact."""
+    paths, mine = DataPaths(tmp_path / "data"), tmp_path / "mine"
+    place = paths.root / name
+    place.parent.mkdir(parents=True)
+    mine.write_bytes(b"precious")
+    for create in (place.symlink_to, lambda _target: os.mkfifo(place)):
+        create(mine)
+        for use in (lambda: InstanceLock.take(paths, "command", "test"), lambda: open_store(paths, read_only=True)):
+            with pytest.raises(DataFolderUnusable) as caught:
+                use()
+            assert (caught.value.code, caught.value.path) == ("data_folder_link", place)
+        place.unlink()
+    assert mine.read_bytes() == b"precious"
+
+
+def test_linked_root_and_linked_presets_are_used(tmp_path: Path) -> None:
+    """Given a data folder behind a link, with a linked preset, Then it is used."""
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    prepare(DataPaths(tmp_path / "data")).presets.joinpath("own.yaml").symlink_to(tmp_path)
+    assert prepare(DataPaths(tmp_path / "link")).lock.parent.is_dir()
 
 
 def test_leftovers_of_killed_jobs_are_removed_and_links_not_followed(tmp_path: Path) -> None:
