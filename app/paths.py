@@ -143,9 +143,7 @@ def refuse_links(paths: DataPaths) -> None:
     """
     names = {one.name for one in vars(DataPaths).values() if isinstance(one, Below)}
     folders = [paths.root / name for name in sorted(names - LINKS_ALLOWED)]
-    inner = (
-        place for pattern in ("*", "*/phone") for place in paths.services.glob(pattern)
-    )
+    inner = (place for pattern in ("*", "*/phone") for place in paths.services.glob(pattern))
     for folder in chain((paths.root,), folders, inner):
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:

@@ -3,9 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from pydantic import AwareDatetime
-
-from app.domain.record import Stored
+from app.domain.record import Moment, Stored
 from workers.contracts.text import Text
 
 
@@ -22,10 +20,10 @@ class JobRecord(Stored):
     title: Text
     state: str
     device: str
-    created_at: AwareDatetime
+    created_at: Moment
     run_id: str | None = None
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
     log_path: str | None = None
     error_json: str | None = None
 
@@ -41,7 +39,7 @@ class ExportRecord(Stored):
     path: str
     sha256: str
     size_bytes: int
-    created_at: AwareDatetime
+    created_at: Moment
     selftest_json: str
     override_reason: str | None = None
 
@@ -66,7 +64,7 @@ class ArtifactRecord(Stored):
     kind: str
     sha256: str
     size_bytes: int
-    created_at: AwareDatetime
+    created_at: Moment
     made_by_json: str = "{}"
 
     @property

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from pydantic import AwareDatetime
-
-from app.domain.record import FileName, Stored
+from app.domain.record import FileName, Moment, Stored
 
 
 @dataclass(frozen=True)
@@ -19,8 +17,8 @@ class Project(Stored):
     name: str
     model_path: str
     model_sha256: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
+    created_at: Moment
+    updated_at: Moment
     model_key: FileName | None = None
     info_json: str | None = None
     data_path: str | None = None

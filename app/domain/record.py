@@ -1,14 +1,17 @@
 """Declare the kinds of records that are stored for a project, a run or a version."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 T = TypeVar("T", bound=BaseModel)
 FileName = Annotated[str, Field(pattern=r"^[^./\\:\x00][^/\\:\x00]*$")]
 """An id or a key that names a file or folder; in the database of a stranger it could lead out of the data folder."""
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
+"""A time that every zone can show: with year 9999, adding a few hours fails."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import AwareDatetime
-
-from app.domain.record import FileName, Stored
+from app.domain.record import FileName, Moment, Stored
 from workers.contracts.text import Text
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
@@ -86,9 +84,9 @@ class Run(Stored):
     project_id: str
     goal: Goal
     state: RunState
-    created_at: AwareDatetime
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    created_at: Moment
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
     seconds: float | None = None
     baseline_variant_id: str | None = None
     recommended_variant_id: str | None = None

@@ -1,10 +1,9 @@
 """Define a variant of a model with all its measurements (VARIANT of docs/command-line.md)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
-from app.domain.record import FileName, Stored
+from app.domain.record import FileName, Moment, Stored
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement, Recipe
 from workers.contracts.text import Text
@@ -73,7 +72,7 @@ class Measurement(Stored):
     undisturbed: bool = False
     latency_mean_ms: float | None = None
     p90_speedup: float | None = None
-    taken_at: datetime | None = None
+    taken_at: Moment | None = None
     memory_share: float | None = None
 
     @property

@@ -30,8 +30,11 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else (value - EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return the time of stored microseconds."""
-        return None if value is None else EPOCH + int(value) * MICROSECOND
+        """Return the time of stored microseconds, None for what is none: a record that needs it is then refused."""
+        try:
+            return None if value is None else EPOCH + int(value) * MICROSECOND
+        except (ValueError, TypeError, OverflowError):
+            return None
 
 
 class PackedNumbers(TypeDecorator[frozenset[int]]):
@@ -45,8 +48,8 @@ class PackedNumbers(TypeDecorator[frozenset[int]]):
         return None if value is None else b"".join(number.to_bytes(8, "little") for number in sorted(value))
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> frozenset[int] | None:
-        """Return the set of packed bytes."""
-        if value is None:
+        """Return the set of packed bytes, None for what is none."""
+        if not isinstance(value, bytes):
             return None
         return frozenset(int.from_bytes(value[at : at + 8], "little") for at in range(0, len(value), 8))
 

@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pydantic import AwareDatetime
-
-from app.domain.record import Stored
+from app.domain.record import Moment, Stored
 from app.domain.variant import Variant
 
 
@@ -31,7 +29,7 @@ class TestSetLook(Stored):
     versions: tuple[str, ...]
     items: frozenset[int]
     is_open: bool
-    at: AwareDatetime
+    at: Moment
 
 
 def version_key(version: Variant) -> str:

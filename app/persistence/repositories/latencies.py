@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from app.domain.proof.looks import TestSetLook
 from app.domain.variant import LatencyPoint
@@ -13,6 +13,8 @@ from app.persistence.tables import LatencyRow, LookRow
 PAGE = 10_000
 ADD = "INSERT INTO latencies (run_id, variant_id, at_s, latency_ms) VALUES (?, ?, ?, ?)"
 """Statement of the driver: SQLAlchemy's own work on each row took 60 percent of the time."""
+IS_FIGURE = and_(*(one.between(-1e12, 1e12) for one in (LatencyRow.at_s, LatencyRow.latency_ms)))
+"""A condition that text, bytes and infinity in a damaged database do not meet."""
 
 
 class Latencies:
@@ -33,7 +35,7 @@ class Latencies:
         """Return up to `limit` points after number `after`, and the number to continue from (0: no more points)."""
         query = (
             select(LatencyRow.number, LatencyRow.variant_id, LatencyRow.at_s, LatencyRow.latency_ms)
-            .where(LatencyRow.run_id == run_id, LatencyRow.number > after)
+            .where(LatencyRow.run_id == run_id, LatencyRow.number > after, IS_FIGURE)
             .order_by(LatencyRow.number)
             .limit(limit)
         )
@@ -53,7 +55,7 @@ class Latencies:
 
     def last_s(self, run_id: str) -> float:
         """Return the time of the last point in seconds since the run's start, 0 without points."""
-        query = select(func.max(LatencyRow.at_s)).where(LatencyRow.run_id == run_id)
+        query = select(func.max(LatencyRow.at_s)).where(LatencyRow.run_id == run_id, IS_FIGURE)
         with self._connection.transaction() as session:
             return session.scalar(query) or 0.0
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from app.domain.record import Owner, RecordKind
+from app.domain.record import Moment, Owner, RecordKind
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.persistence import Repositories
@@ -84,7 +84,7 @@ class Watched(Frozen):
     other_run_id: str
     other_variant_id: str
     other_title: str
-    other_at: datetime
+    other_at: Moment
     is_export: bool
     judgement: Judgement | None = None
     reason: Text = ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.project import Project
-from app.domain.record import Owner, RecordKind
+from app.domain.record import Moment, Owner, RecordKind
 from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
 from app.services.flow.steps import WrongRequest
@@ -28,7 +28,7 @@ BUSY = (RunState.QUEUED, RunState.RUNNING)
 class Trashed(Frozen):
     """The time at which a project was put into the trash."""
 
-    at: datetime
+    at: Moment
 
 
 TRASHED = RecordKind("trashed", Owner.PROJECT, Trashed)

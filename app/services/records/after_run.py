@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from pydantic import Field, ValidationError
 
-from app.domain.record import Owner, RecordKind
+from app.domain.record import Moment, Owner, RecordKind
 from app.persistence import Repositories
 from app.services.flow.artifacts import ArtifactStore
 from workers.contracts.after.load import Paired, VersionLoad
@@ -112,7 +112,7 @@ class PhoneFigures(Frozen):
     """Figures of one browser, with the time of the measurement."""
 
     figures: BrowserFigures
-    made_at: datetime
+    made_at: Moment
 
 
 class PhoneRecord(Frozen):
@@ -144,7 +144,7 @@ class LoadRecord(Frozen):
 
     run_id: str
     seconds: float
-    made_at: datetime
+    made_at: Moment
     processor: str
     cores: int
     original: VersionLoad

@@ -1,11 +1,10 @@
 """Store a project's releases, one record per number, and which of them is current."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from app.domain.record import FileName, Owner, RecordKind
+from app.domain.record import FileName, Moment, Owner, RecordKind
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.services.after.watching import Change, Figures
@@ -28,13 +27,13 @@ class Release(Frozen, extra="ignore"):
     target: str
     sha256: FileName
     size_bytes: int
-    released_at: datetime
+    released_at: Moment
     suffix: Annotated[str, Field(pattern=r"^[.\w]*$")] = ".zip"
     signed_by: str = ""
     switch: str = ""
     figures: Figures = Figures()
     change: Change | None = None
-    pruned_at: datetime | None = None
+    pruned_at: Moment | None = None
 
     @property
     def file_name(self) -> str:

@@ -16,10 +16,12 @@ from old_tables import fingerprint, query
 from sqlalchemy import event
 
 from app.domain.project import Project
+from app.domain.proof.looks import TestSetLook
 from app.domain.variant import LatencyPoint
 from app.instance import DataFolderBusy, InstanceLock
 from app.paths import DataFolderUnusable, DataPaths
 from app.persistence import Store, StoreUnusable, errors, open_store
+from app.services.projects.projects import TRASHED, Trashed
 
 
 @pytest.fixture
@@ -63,6 +65,32 @@ def test_ids_that_lead_out_of_the_data_folder_are_refused(filled: Store, name: s
     query(database, "UPDATE projects SET id = ?", name)
     with pytest.raises(StoreUnusable):
         repositories.projects.list()
+
+
+@pytest.mark.parametrize("value", ["text", "", 2**63 - 1, -(2**63), 253_402_300_799_999_999, 1e308, float("inf")])
+def test_damaged_times_figures_and_sets_are_reported(filled: Store, project: Project, value: object) -> None:
+    """Given another value in place of a time or a set, Then its record is refused; requests without a time are left out.
+
+    The last moment of the year 9999 is no time, because it cannot be shown in each zone.
+    """
+    repositories, database, now = filled.repositories, filled.paths.database, project.created_at
+    repositories.latencies.add_many("r1", [LatencyPoint("v1", 1.0, 2.0), LatencyPoint("v1", 3.0, 4.0)])
+    repositories.looks.put(TestSetLook("ab" * 32, "r1", 1, ("v1",), frozenset((1, 2)), False, now))
+    repositories.records.put(TRASHED, "p1", Trashed(at=now))
+    query(database, "UPDATE latencies SET at_s = ? WHERE latency_ms = 4", value)
+    query(database, "UPDATE project_records SET written_at = ?", value)
+    assert [point.at_s for point in repositories.latencies.of_run("r1")] == [1.0]
+    assert repositories.latencies.last_s("r1") == 1.0
+    assert repositories.records.by_owner(TRASHED) == {"p1": Trashed(at=now)}
+    for change, read in (
+        ("projects SET updated_at", repositories.projects.list),
+        ("runs SET created_at", repositories.runs.list),
+        ("looks SET items", lambda: repositories.looks.of_model("ab" * 32)),
+    ):
+        query(database, f"UPDATE {change} = ?", value)
+        with pytest.raises(StoreUnusable) as caught:
+            read()
+        assert caught.value.code == "database_damaged"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
