@@ -8,6 +8,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QStyleOptionButton, QWidget
 
 from widgets.icons import IconBinding, bind_icon
+from widgets.parts.format import visible
+from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
@@ -82,7 +84,8 @@ class _KindButton(Button):
         """Create a button; `name` is its accessible name if the text alone is ambiguous."""
         super().__init__(theme, text, icon, self._kind, size, on=on)
         self.setAccessibleName(name or text)
-        self.setToolTip(tip)
+        self.setToolTip(plain_tip(tip))  # it may hold the name of a file
+        self.setAccessibleDescription(visible(tip))
 
 
 class PrimaryButton(_KindButton):
