@@ -78,6 +78,7 @@ def test_garbage_is_refused_and_the_true_result_still_counts(page: PhonePage) ->
         json.dumps({**good, "times_ms": [-1.0]}), json.dumps({**good, "times_ms": [1.0] * 501}),
         json.dumps({**good, "predictions": many}), json.dumps({**good, "predictions": [{**one, "dtype": "object"}, *many]}),
         json.dumps({**good, "predictions": [{**one, "shape": [1 << 30, 1 << 30]}, *many]}),
+        json.dumps({**good, "predictions": [{**one, "shape": [1 << 31, 1 << 31, 0], "base64": ""}, *many]}),
         json.dumps({**good, "predictions": [{**one, "base64": "<script>"}, *many]}),
     ):  # fmt: skip
         assert device.ask("POST", "/result", garbage)[0] == 422, garbage[:80]

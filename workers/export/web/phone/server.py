@@ -171,10 +171,10 @@ class Phone:
         return JSONResponse({"n_alike": figures.n_alike, "n_predictions": figures.n_predictions}, headers=HEADERS)
 
     def _figures(self, sent: ResultPost) -> BrowserFigures:
-        given = [from_json(one.model_dump()) for one in sent.predictions]
-        if len(given) != len(self._cases):
+        if len(sent.predictions) != len(self._cases):
             raise HTTPException(422, "invalid")
         try:
+            given = [from_json(one.model_dump()) for one in sent.predictions]
             differences = page_differences(self._bundle / "golden", self._pipeline, given)
         except (ValueError, IndexError, TypeError) as error:  # a shape that no prediction of this model has
             raise HTTPException(422, "invalid") from error
