@@ -120,7 +120,8 @@ def _own_files(folder: Path | None, problems: list[PresetRefused]) -> list[Path]
     if folder is None or not folder.exists():
         return []
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in (".yaml", ".yml"))
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".yaml", ".yml"))
+        return [path for path in found if not path.is_fifo()]  # reading a pipe would never end
     except OSError as error:
         what = f"the folder cannot be read ({error.strerror})."
         problems.append(PresetRefused(folder, None, what, "Check its rights."))

@@ -1,5 +1,6 @@
 """Load the presets that come with Fettle and the user's own, and report faults in files."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,9 @@ def test_missing_preset_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_faulty_own_file_hides_no_other_preset(tmp_path: Path) -> None:
-    """Given a broken file and one with an id of Fettle, Then both are reported, and all others can be used."""
+    """Given a broken file, one with an id of Fettle and a pipe, Then both files are reported, and others can be used."""
+    if os.name == "posix":
+        os.mkfifo(tmp_path / "pipe.yaml")
     written(tmp_path, "id: [", "broken.yaml")
     written(tmp_path, GOOD.replace("my-own", "balanced"), "taken.yaml")
     written(tmp_path, GOOD, "a.yaml")
