@@ -16,6 +16,8 @@ FORMAT = 1
 STAGE_ID = "answering"
 """Stage of the progress in inputs; its first report follows the first line of the part."""
 TOP = 3
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters for which a spreadsheet takes a text of a CSV as a formula (OWASP, "CSV Injection")."""
 MOST_CELL_CHARS = 32_000
 """Longest text of a cell; Excel takes 32,767 characters."""
 
@@ -74,7 +76,17 @@ def _further(kind: str) -> tuple[str, ...]:
 def cells(row: Row, head: Row) -> Cells:
     """Return a row's cells under `headings`: texts, numbers, and None for nothing."""
     text = (_cut(row.get("text", "")),) if head["text_column"] else ()
-    return (row["input"], *text, *_answer(row, head["kind"]), row.get("error"))
+    return tuple(map(_written, (row["input"], *text, *_answer(row, head["kind"]), row.get("error"))))
+
+
+def _written(cell: str | float | None) -> str | float | None:
+    """Return a cell that each file format takes: half of a character (a lone surrogate) becomes its escape."""
+    return cell.encode(errors="backslashreplace").decode() if isinstance(cell, str) else cell
+
+
+def harmless(line: Cells) -> Cells:
+    """Return the cells for a CSV, in which no text can become a formula."""
+    return tuple(f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell for cell in line)
 
 
 def _answer(row: Row, kind: str) -> Cells:

@@ -2,16 +2,14 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.after.answering import CONFIDENCES, Cells, Row, cells, headings
+from workers.contracts.after.answering import CONFIDENCES, Cells, Row, cells, harmless, headings
 from workers.contracts.errors import InputRefused
 from workers.contracts.translation import _
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters for which a spreadsheet takes a text of a CSV as a formula (OWASP, "CSV Injection")."""
 MOST_XLSX_ROWS = 1_048_575
 """Rows of a worksheet below the headings."""
 PERCENT = 10
@@ -25,17 +23,12 @@ def write_csv(path: Path, head: Row, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow(headings(head))
-        table.writerows(_harmless(cells(row, head)) for row in rows)
-
-
-def _harmless(line: Cells) -> Iterator[str | float | None]:
-    for cell in line:
-        yield f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+        table.writerows(harmless(cells(row, head)) for row in rows)
 
 
 def write_json_lines(path: Path, _head: Row, rows: Iterable[Row]) -> None:
     """Write each answer as one line, in the form of a bundle's ``run.py --json``."""
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:  # which is an escape of JSON too
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

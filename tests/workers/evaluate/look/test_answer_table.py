@@ -56,6 +56,16 @@ def test_csv_has_no_formulas_and_keeps_numbers(tmp_path: Path) -> None:
     assert second["problem"] == "This row has no text." and second["answer"] == ""
 
 
+@pytest.mark.parametrize("suffix", list(answer_table.WRITERS))
+def test_half_of_a_character_is_written_as_its_escape(tmp_path: Path, suffix: str) -> None:
+    """Given a text and a class with a lone surrogate, as JSON may hold, Then each format takes them."""
+    row = {"input": "row 1", "text": "half \ud83d", "answer": "x", "scores": {"\ud800": 1.0}}
+    answer_table.WRITERS[suffix](tmp_path / "table", HEAD, [row])
+    if suffix == ".jsonl":
+        assert json.loads((tmp_path / "table").read_bytes()) == row
+    assert cells(row, HEAD)[1:3] == ("half \\ud83d", "\\ud800")
+
+
 def test_xlsx_holds_texts_and_numbers_and_no_formula(tmp_path: Path) -> None:
     """Given the same, When they are written as XLSX, Then no cell is a formula and shares are numbers."""
     answer_table.write_xlsx(tmp_path / "a.xlsx", HEAD, ROWS)
