@@ -25,6 +25,7 @@ from app.services.projects.running import RunRequest
 from app.services.study.models import models_in
 from app.services.study.places import Place, places_of
 from app.services.study.study import Study, StudyRow
+from workers.contracts.after.answering import harmless
 from workers.contracts.wording import duration
 
 COLUMNS = ("model", "run_id", "recommended", "speedup", "verdict", "seconds", "computer", "error")
@@ -70,7 +71,7 @@ def study(
                 except FlowCancelled as error:
                     raise CommandFailed(CANCELLED, CANCELLED_WORDS.model_copy(update=KEPT)) from error
     if options.out is not None:
-        _write(options.out, rows)
+        write_table(options.out, rows)
     output.document({"rows": [document_of(row) for row in rows]})
     for row in rows:
         output.text(_line(row))
@@ -133,15 +134,17 @@ def _line(row: StudyRow) -> str:
     return f"{row.model}: {row.title}{faster}, {row.verdict}{took}{place}"
 
 
-def _write(out: Path, rows: list[StudyRow]) -> None:
+def write_table(out: Path, rows: list[StudyRow]) -> None:
+    """Write the table as UTF-8, with bytes of file names that are no text as escapes; raise `CommandFailed`."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for row in rows:
         fields = document_of(row)
-        table.writerow([fields[name] for name in COLUMNS[:-1]] + ["" if row.error is None else row.error.code])
+        error = "" if row.error is None else row.error.code
+        table.writerow(harmless((*(fields[name] for name in COLUMNS[:-1]), error)))
     try:
-        write_whole(out, text.getvalue().encode())
+        write_whole(out, text.getvalue().encode(errors="backslashreplace"))
     except OSError as error:
         detail = f"{out}: {error.strerror or error}. The runs are stored."
         raise refusal("not_written", "The table could not be written", detail, "Name another file.") from error
