@@ -60,13 +60,13 @@ def open_window(arguments: list[str]) -> int:
         return EXIT_MISSING
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import clear_leftovers, find_data_folder
-    from app.set_folders import activate, sets_root
+    from app.set_folders import activate_own
     from workers.contracts.errors import WorkerError
     from workers.contracts.paths import to_text
 
+    activate_own()
     try:
         paths = find_data_folder(Path(folder) if folder else None)
-        activate(sets_root(paths))
         lock = InstanceLock.take(paths, "window", "Fettle's window")
     except DataFolderBusy as busy:
         return _hand_over(paths, busy, [Path(file) for file in files])

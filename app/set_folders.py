@@ -9,15 +9,21 @@ import os
 import sys
 from pathlib import Path
 
-from app.paths import DataFolderUnusable, DataPaths, find_data_folder
+from app.paths import DataFolderUnusable, find_data_folder
 from workers.contracts.optional_sets import FOLDER_SETS, LOCK_COPY
 
 CODE = Path(__file__).resolve().parents[1]
 
 
-def sets_root(paths: DataPaths) -> Path:
-    """Return the folder of the sets: in the data folder for an installed program, which is read-only, or the clone."""
-    return paths.sets if os.environ.get("FETTLE_ROOT") else CODE / ".venv" / "sets"
+def sets_root() -> Path:
+    """Return the folder of the sets: in the clone, or for an installed program in the person's own data folder.
+
+    It is never in the folder of --data-dir, which may come from somebody else: sets are programs.
+
+    Raises:
+        DataFolderUnusable: This account has no folder.
+    """
+    return find_data_folder().sets if os.environ.get("FETTLE_ROOT") else CODE / ".venv" / "sets"
 
 
 def activate(root: Path, code: Path = CODE) -> None:
@@ -33,17 +39,17 @@ def activate(root: Path, code: Path = CODE) -> None:
     importlib.invalidate_caches()
 
 
-def activate_own(data_dir: Path | None = None) -> None:
-    """Put the sets of the data folder that `--data-dir` or the environment names on the import path."""
+def activate_own() -> None:
+    """Put the sets of this program on the import path."""
     try:
-        activate(sets_root(find_data_folder(data_dir)))
+        activate(sets_root())
     except DataFolderUnusable:
         return  # what needs the data folder says so
 
 
-def add_by_command(name: str, data_dir: Path | None) -> int:
+def add_by_command(name: str) -> int:
     """Install a set for `fettle --NAME` of an installed program; return the installer's exit code."""
     import subprocess  # no start of the window needs it
 
     bootstrap = CODE / "installer" / "bootstrap.py"
-    return subprocess.call([sys.executable, bootstrap, "add", name, sets_root(find_data_folder(data_dir))])
+    return subprocess.call([sys.executable, bootstrap, "add", name, sets_root()])

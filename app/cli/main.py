@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> int:
                 output.text(f"fettle {VERSION}")
                 return 0
             if len(rest) == 1 and rest[0].startswith("--") and rest[0][2:] in FOLDER_SETS:
-                return add_by_command(rest[0][2:], options.data_dir)
-            activate_own(options.data_dir)
+                return add_by_command(rest[0][2:])
+            activate_own()
             code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
             if code == TYPER_INTERRUPTED:
                 raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.page_controller import ControllerContext
 from app.controllers.running import JobSlot
 from app.controllers.words import first_line, notice
-from app.paths import DataPaths
+from app.paths import DataFolderUnusable
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow
 from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, change_sets
@@ -32,9 +32,12 @@ UNKNOWN = Cost(packages=1, download_bytes=0, installed_bytes=0)
 """Cost of a set until the installer has determined it."""
 
 
-def own_installer(paths: DataPaths) -> Installer | None:
+def own_installer() -> Installer | None:
     """Return the installer of this program; None if it has none."""
-    installer = Installer(CODE, sets_root(paths))
+    try:
+        installer = Installer(CODE, sets_root())
+    except DataFolderUnusable:
+        return None
     return installer if installer.program.is_file() else None
 
 
@@ -61,7 +64,7 @@ class Installing(QObject):
         super().__init__(page)
         self._page, self._session, self._flows, self._names = page, context.session, context.flows, names
         self._banner = context.window.banner
-        self._installer = installer or own_installer(self._session.workspace.paths)
+        self._installer = installer or own_installer()
         self._job, self._asking = JobSlot(self._flows), JobSlot(self._flows)
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
