@@ -49,12 +49,14 @@ class Settings(Frozen):
     memory_limit_bytes: int | None = Field(
         default=None,
         ge=1 << 28,
+        le=1 << 60,
         title="Memory for one step of the work",
         description="A step that needs more is stopped. Empty: Fettle's own limit.",
     )
     store_limit_bytes: int | None = Field(
         default=None,
         ge=10**9,
+        le=1 << 60,
         title="Disk space for projects",
         description="Beyond it, what nothing needs is removed after runs and at the start. Empty: no limit.",
     )

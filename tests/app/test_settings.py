@@ -14,6 +14,9 @@ from app.logging_setup import open_log
 from app.paths import DataFolderUnusable, DataPaths, prepare
 from app.settings import SavedSettings, Settings, load_settings, save_settings
 
+FAR = f'{{"memory_limit_bytes": {10**30}}}'
+"""A limit that the operating system does not take: each job would fail."""
+
 
 def test_saved_settings_are_loaded(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
@@ -25,7 +28,7 @@ def test_saved_settings_are_loaded(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"theme": "pink"}', '{"threads": 0}', "\0"])
+@pytest.mark.parametrize("text", ["", "{", '{"theme": "pink"}', '{"threads": 0}', FAR, "\0"])
 def test_damaged_settings_are_reported_and_set_aside(tmp_path: Path, text: str) -> None:
     """Given an invalid file, when settings are loaded, then the defaults are used, and the file is renamed."""
     path = tmp_path / "settings.json"
