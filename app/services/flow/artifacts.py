@@ -305,9 +305,11 @@ class ArtifactStore:
             return False
 
     def _intact(self, folder: Path, stopped: Stopped) -> bool:
-        """Return whether all files match their hashes; raise OSError if they cannot be read."""
+        """Return whether the result is one and all files match their hashes; raise OSError if they cannot be read."""
         try:
-            return all(digest_of(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
+            _document(folder / RESULT_FILE)
+            files = ((folder / name, digest) for name, (digest, _) in _manifest(folder).items())
+            return all(path.is_file() and digest_of(path, stopped) == digest for path, digest in files)
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return False
 
@@ -347,21 +349,35 @@ def _put(work_dir: Path, folder: Path) -> None:
 
 
 def _entry(key: str, folder: Path) -> Entry:
-    return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")), seconds=_made_s(folder))
+    return Entry(key, folder, _document(folder / RESULT_FILE), seconds=_made_s(folder))
 
 
 def _made_s(folder: Path) -> float:
     """Return the seconds that the entry took to make, 0 for entries of older program versions."""
     try:
-        return float(json.loads((folder / MADE_FILE).read_text(encoding="utf-8"))["seconds"])
+        return float(_document(folder / MADE_FILE)["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
 
 
 def _manifest(folder: Path) -> dict[str, tuple[str, int]]:
     """Return {name: (SHA-256, bytes)} of a folder; raise OSError or ValueError if it is missing or damaged."""
-    files = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    return {str(name): (str(digest), int(size)) for name, (digest, size) in dict(files).items()}
+    files = _document(folder / MANIFEST_FILE).items()
+    try:
+        return {name: (str(digest), int(size)) for name, (digest, size) in files}
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{folder} has a damaged list of files") from error
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file; raise OSError or ValueError if it is missing or damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{path} is nested too deeply") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} holds no object")
+    return found
 
 
 def digest_of(path: Path, stopped: Stopped) -> str:

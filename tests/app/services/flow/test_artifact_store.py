@@ -41,6 +41,31 @@ def test_damaged_folder_is_removed(tmp_path: Path) -> None:
     assert not entry.folder.exists()
 
 
+@pytest.mark.parametrize("name", [artifacts.RESULT_FILE, artifacts.MANIFEST_FILE])
+@pytest.mark.parametrize("text", ["", '{"n"', "[1]", "null", "[" * 100_000, '{"a": 1}', '{"a": ["x", 1e999]}'])
+def test_damaged_documents_of_an_entry_count_as_damage(tmp_path: Path, name: str, text: str) -> None:
+    """Given an entry whose result or list of files is cut or another's, Then it is not there, and can be made again."""
+    store = ArtifactStore(tmp_path / "store")
+    key = store.key("apply", {}, 0, {})
+    entry = store.adopt(written(tmp_path / "job"), key, {"n": 1})
+    (entry.folder / name).write_text(text, encoding="utf-8")
+    fresh = ArtifactStore(tmp_path / "store")
+    if name == artifacts.MANIFEST_FILE or "a" not in text:  # any object is a result
+        assert fresh.peek(key) is None and fresh.get(key) is None and not entry.folder.exists()
+    assert fresh.adopt(written(tmp_path / "job"), key, {"n": 2}).result == {"n": 2}
+    assert ArtifactStore(tmp_path / "store").get(key).result == {"n": 2}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices")
+def test_device_in_place_of_a_file_counts_as_damage(tmp_path: Path) -> None:
+    """Given an entry of a stranger in which a file is a link to an endless device, Then it is not read."""
+    store = ArtifactStore(tmp_path / "store")
+    entry = store.adopt(written(tmp_path / "job"), store.key("apply", {}, 0, {}), {})
+    (entry.folder / "model" / "model.onnx").unlink()
+    (entry.folder / "model" / "model.onnx").symlink_to("/dev/zero")
+    assert ArtifactStore(tmp_path / "store").get(entry.key) is None
+
+
 def test_key_depends_on_everything_that_made_the_result(tmp_path: Path) -> None:
     """Given the same job, Then the key is the same wherever store and file are; any change gives another key."""
     a, b = ArtifactStore(tmp_path / "a"), ArtifactStore(tmp_path / "b")
