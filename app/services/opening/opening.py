@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from app.domain.project import Project
-from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.artifacts import ArtifactStore, Entry
 from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepResult, limits_of_runtime
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, OpenParams, OpenResult
@@ -213,16 +215,20 @@ def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) 
 def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | None:
     """Return the project's opened model, None if it must be opened again."""
     entry = artifacts.peek(project.model_key) if project.model_key else None
-    if entry is None:
-        return None
-    result = OpenResult.model_validate(entry.result)
-    return OpenedModel(result, entry.folder / result.model_dir, entry.key)
+    result = _result_of(entry, OpenResult)
+    return None if entry is None or result is None else OpenedModel(result, entry.folder / result.model_dir, entry.key)
 
 
 def reopened_data(artifacts: ArtifactStore, project: Project) -> ReadData | None:
     """Return the project's data set, None if it must be read again."""
     entry = artifacts.peek(project.data_key) if project.data_key else None
-    if entry is None:
+    result = _result_of(entry, DataResult)
+    return None if entry is None or result is None else ReadData(result, entry.folder / result.data_dir, entry.key)
+
+
+def _result_of(entry: Entry | None, kind: type[R]) -> R | None:
+    """Return the result of an entry, None if it is damaged: its documents have no hash."""
+    try:
+        return None if entry is None else kind.model_validate(entry.result)
+    except ValidationError:
         return None
-    result = DataResult.model_validate(entry.result)
-    return ReadData(result, entry.folder / result.data_dir, entry.key)

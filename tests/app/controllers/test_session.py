@@ -81,6 +81,15 @@ def test_damaged_stored_data_are_not_reopened(space: Workspace) -> None:
     assert reopened_data(ArtifactStore(space.paths.store), project) is None  # as the next start looks at it
 
 
+def test_damaged_results_are_not_reopened(session: Session, space: Workspace) -> None:
+    """Given a stored model whose result lacks its facts, Then the project is not shown, and the model is opened again."""
+    project = make_project(space)
+    for key in ("model", "data"):
+        (space.artifacts.folder(key) / "result.json").write_text('{"kind": 5}', encoding="utf-8")
+    assert reopened_model(space.artifacts, project) is None and reopened_data(space.artifacts, project) is None
+    assert not session.reopen(project)
+
+
 def test_nothing_is_written_without_a_project(session: Session) -> None:
     """Given no open project, when facts change, then nothing happens."""
     session.change(page="goal")
