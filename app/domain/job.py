@@ -48,7 +48,7 @@ class ExportRecord(Stored):
         """Return the fingerprint of the key that signed it, "" if unsigned."""
         try:
             return str(json.loads(self.selftest_json).get("signed_by", ""))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return ""
 
 
@@ -72,5 +72,5 @@ class ArtifactRecord(Stored):
         """The job that made it; "" where that is not known."""
         try:
             return str(json.loads(self.made_by_json)["job"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return ""

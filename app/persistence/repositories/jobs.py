@@ -83,7 +83,7 @@ class RememberedValues:
             row = session.get(SettingRow, key)
         try:
             return None if row is None else shape.model_validate(json.loads(row.value_json))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def put(self, key: str, value: JsonValue) -> None:

@@ -204,6 +204,16 @@ def test_updates_replace(filled: Store, project: Project, run: Run, variant: Var
     assert repositories.settings.read("a", Note) == Note(text="two")
 
 
+def test_values_nested_too_deeply_count_as_missing(filled: Store, project: Project) -> None:
+    """Given a remembered value and documents inside records that are nested too deeply, Then they count as missing."""
+    deep, now = "[" * 100_000, project.created_at
+    filled.repositories.settings.put("a", {"text": "two"})
+    query(filled.paths.database, "UPDATE settings SET value_json = ?", deep)
+    assert filled.repositories.settings.read("a", Note) is None
+    assert ArtifactRecord("k", "open", "0" * 64, 1, now, deep).job_id == ""
+    assert ExportRecord("e", "r1", "v1", "onnx", "/x", "0" * 64, 1, now, deep).signed_by == ""
+
+
 def test_missing_records_raise_not_found(filled: Store, run: Run) -> None:
     repositories = filled.repositories
     with pytest.raises(NotFound):
