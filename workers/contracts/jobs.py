@@ -54,11 +54,13 @@ class OpenParams(Frozen):
     (docs/command-line.md). `item_shapes`, read from `data_path`, are sizes of one data item by array name, where the
     model leaves sizes open. They come first, then `shapes`, then trials. `to_prove` also accepts models that can only
     be judged: an OpenVINO IR, a bundle of ours. `task` is an id of ``--task``, `score_threshold` the user's value where
-    outputs are read otherwise than guessed (`workers.contracts.proof.results`).
+    outputs are read otherwise than guessed (`workers.contracts.proof.results`). `allow_code` is the consent to run a
+    program in the model; with `code_sha256` it holds for that program alone, not for one that replaced it.
     """
 
     path: PathText
     allow_code: bool = False
+    code_sha256: str | None = None
     shapes: dict[str, tuple[int, ...]] = {}
     preprocess: str | None = None
     architecture: str | None = None

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.process.protections import held_in_words, missing_in_words
 from workers.contracts.specs import Finding
@@ -69,20 +70,31 @@ def walls(ctx: JobContext) -> tuple[Finding, ...]:
 PROGRAM = ".pt2"
 
 
-def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
-    """Return the refusal that the window turns into a question; `detail` is the reason why the program has to run."""
+def has_consent(params: OpenParams, sha256: str) -> bool:
+    """Return whether the user allowed to run the program with this hash."""
+    return params.allow_code and params.code_sha256 in (None, sha256)
+
+
+def consent_needed(title: str, detail: str, ctx: JobContext, sha256: str = "") -> InputRefused:
+    """Return the refusal that the window turns into a question.
+
+    `detail` is the reason why the program has to run; the facts name the program by its hash.
+    """
     how = _("It would run in a sandbox without network.")
     if ctx.missing_protections:
         names = joined([_(missing.name) for missing in ctx.missing_protections], ", ")
         how = _(
             "It would run in a separate process, but this system cannot protect you fully. What is missing: {0}."
         ).format(names)
-    hint = _("If you trust its origin, allow it.")
-    return refuse("needs_consent", title, joined([detail, how]), hint, by_command="--allow-code")
+    hint = _("If you trust its origin, open it again and allow it.")
+    facts = {"sha256": sha256}
+    return refuse("needs_consent", title, joined([detail, how]), hint, facts=facts, by_command="--allow-code")
 
 
-def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -> None:
-    """Check the programs in the bundle `folder` as text; `name` is the bundle's name in messages.
+def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext, sha256: str = "") -> None:
+    """Check the programs in the bundle `folder` as text.
+
+    `name` is the bundle's name in messages, `sha256` the hash by which a refusal names its programs.
 
     Raises:
         InputRefused: "unsafe" for a torch program with more than operators and tensors, which no consent opens; else
@@ -105,7 +117,7 @@ def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -
             if programs
             else _("{0} holds engines of TensorRT: programs for a graphics card, which have to run to answer.")
         )
-        raise consent_needed(_("This bundle holds a program"), detail.format(name), ctx)
+        raise consent_needed(_("This bundle holds a program"), detail.format(name), ctx, sha256)
 
 
 def _has_engines(folder: Path) -> bool:

@@ -248,16 +248,21 @@ class CompareController(PageController[ComparePage]):
             return False
         return kind_of(from_text(paths[0])) == "model" and may_judge_file(self._facts)
 
-    def judge_file(self, path: str, *, allow_code: bool = False) -> None:
-        """Evaluate a model file on the run's own data, as one more version."""
-        request = OtherModelRequest(opening=OpenParams(path=path, allow_code=allow_code, to_prove=True))
+    def judge_file(self, path: str, *, code_sha256: str | None = None) -> None:
+        """Evaluate a model file on the run's own data, as one more version.
+
+        `code_sha256` is the hash of a program that the person allowed to run.
+        """
+        opening = OpenParams(path=path, allow_code=code_sha256 is not None, code_sha256=code_sha256, to_prove=True)
+        request = OtherModelRequest(opening=opening)
         self._window.banner(None)
 
         def on_failed(error: ErrorInfo) -> None:
             self.show()
-            if error.code == "needs_consent" and not allow_code:
+            if error.code == "needs_consent":
                 dialog = consent_question(self._page.theme, self._window, Path(path).name, error.detail)
-                ask(dialog, allow=lambda: self.judge_file(path, allow_code=True))
+                sha256 = str(error.facts.get("sha256", ""))
+                ask(dialog, allow=lambda: self.judge_file(path, code_sha256=sha256))
                 return
             shown = error_value(error)  # the details of the difference help most
             self._window.banner(replace(shown, next_step=f"{shown.happened} {shown.next_step}"))

@@ -38,12 +38,12 @@ class ModelController(PageController[ModelPage]):
         page.continue_requested.connect(self._on_continue)
         page.cancel_requested.connect(self._job.cancel)
         page.dismissed.connect(self.show)
-        page.consent_given.connect(lambda path: self.open(self._with_answers(path, allow_code=True)))
+        page.consent_given.connect(self._on_consent)
         page.shapes_given.connect(self._on_shapes)
         page.architecture_chosen.connect(lambda path, name: self.open(self._with_answers(path, architecture=name)))
         page.preprocessing_changed.connect(lambda steps: self.prepare(spec_text(steps)))
         session.model_changed.connect(self.show)
-        self._last = OpenParams(path="")
+        self._last, self._asked_about = OpenParams(path=""), ""
         if page.state != "waiting" and not (page.state == "empty" and session.model is None):
             self.show()
 
@@ -120,6 +120,7 @@ class ModelController(PageController[ModelPage]):
             self.show()
             self._window.banner(refused_file(error, path))
         elif error.code == "needs_consent":
+            self._asked_about = str(error.facts.get("sha256", ""))
             self.show()
             self._page.ask_consent(path, Path(path).name)
         elif error.code == "ambiguous_architecture":
@@ -140,6 +141,10 @@ class ModelController(PageController[ModelPage]):
     def _on_cancelled(self) -> None:
         self._session.is_opening = False
         self.show()
+
+    def _on_consent(self, path: str) -> None:
+        """Open the program that the question was about, and no other one that took its place."""
+        self.open(self._with_answers(path, allow_code=True, code_sha256=self._asked_about))
 
     def _on_shapes(self, path: str, shapes: dict[str, tuple[int, ...]]) -> None:
         self.open(self._with_answers(path, shapes={**self._with_answers(path).shapes, **shapes}))

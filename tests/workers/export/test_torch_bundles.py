@@ -102,9 +102,12 @@ def test_open_hostile_torch_bundle_is_refused_before_consent(
 
 def test_open_torch_bundle_needs_consent_and_opens_with_it(folder: Path, ctx: RecordingContext) -> None:
     """Given a sound bundle with a program, when it is opened to prove it, then only with consent."""
-    with pytest.raises(InputRefused, check=lambda error: error.code == "needs_consent"):
+    with pytest.raises(InputRefused, check=lambda error: error.code == "needs_consent") as refused:
         open_model(OpenParams(path=str(folder), to_prove=True), ctx)
-    result = open_model(OpenParams(path=str(folder), to_prove=True, allow_code=True), ctx)
+    opening = OpenParams(path=str(folder), to_prove=True, allow_code=True)
+    with pytest.raises(InputRefused, check=lambda error: error.code == "needs_consent"):
+        open_model(opening.model_copy(update={"code_sha256": "0" * 64}), ctx)
+    result = open_model(opening.model_copy(update={"code_sha256": refused.value.facts["sha256"]}), ctx)
     assert result.runtime == "torch-cpu"
 
 

@@ -45,6 +45,17 @@ def test_torchscript_without_consent_is_only_read(script, refused, inspected):
     assert any("picture" in finding.what for finding in info.findings)
 
 
+def test_consent_for_one_program_is_none_for_another(script, refused, opened):
+    """Given consent to run a program, When another one has taken its place, Then consent is asked for anew; the program
+    that was allowed is opened."""
+    path, given = script(Named()), {"allow_code": True, "shapes": {"": (1, 3, 8, 8)}}
+    earlier = refused(path).facts["sha256"]
+    script(Net())
+    error = refused(path, code_sha256=earlier, **given)
+    assert (error.code, error.facts["sha256"] != earlier) == ("needs_consent", True)
+    assert opened(path, code_sha256=error.facts["sha256"], **given)[0].conversion_error is not None
+
+
 def test_torchscript_with_consent_needs_a_shape_and_is_converted(script, refused, opened):
     path = script(Net())
     assert "--shape" in refused(path, allow_code=True).by_command

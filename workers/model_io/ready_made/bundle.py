@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import AliasPath, Field, JsonValue
 
 from workers.contracts.base import Frozen
-from workers.contracts.folder import write_model
+from workers.contracts.folder import sha256_file, write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
@@ -16,10 +16,10 @@ from workers.model_io.budget import checking
 from workers.model_io.facts import Graph, ModelFacts, info, tensor_specs
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import TEMPLATE
-from workers.model_io.safety import check_programs
+from workers.model_io.safety import check_programs, has_consent
 from workers.model_io.words import refuse, shown
 from workers.pipeline.generating import checked_main
-from workers.pipeline.golden import check_sums
+from workers.pipeline.golden import SUMS_FILE, check_sums
 
 TOKENIZER = "tokenizer.json"
 INPUT_NAMES = "info.json"
@@ -76,7 +76,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     draft = Draft(graph, facts, files, (summary,), runtime=manifest.runtime, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
-        check_programs(path, path.name, params.allow_code, ctx)
+        digest = sha256_file(path / SUMS_FILE)  # which names the hashes of all files
+        check_programs(path, path.name, has_consent(params, digest), ctx, digest)
         return _write(path, draft, manifest, ctx, target)
 
     return draft, write

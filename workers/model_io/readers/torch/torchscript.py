@@ -32,7 +32,7 @@ from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.readers.torch.checkpoint import check_calls, read_member
 from workers.model_io.readers.torch.zip_check import Member, read_directory
 from workers.model_io.runtime import is_out_of_memory, run_error
-from workers.model_io.safety import consent_needed
+from workers.model_io.safety import consent_needed, has_consent
 from workers.model_io.words import cannot_convert, damaged, first_line, refuse, shown, unsafe
 
 MAX_SOURCE_BYTES = 20 * 2**20
@@ -140,9 +140,10 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     Raises:
         InputRefused: there is no consent, or the program is damaged or cannot be converted.
     """
-    if not params.allow_code:
+    digest = sha256_file(path)
+    if not has_consent(params, digest):
         detail = _("{0} holds code that has to run to be converted.").format(path.name)
-        raise consent_needed(_("TorchScript is a program"), detail, ctx)
+        raise consent_needed(_("TorchScript is a program"), detail, ctx, digest)
     import_module("torch")  # import before the time limit starts
     with checking(ctx, [path]):
         module = _load(path)
