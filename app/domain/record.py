@@ -5,13 +5,21 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 T = TypeVar("T", bound=BaseModel)
 FileName = Annotated[str, Field(pattern=r"^[^./\\:\x00][^/\\:\x00]*$")]
 """An id or a key that names a file or folder; in the database of a stranger it could lead out of the data folder."""
 Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
 """A time that every zone can show: with year 9999, adding a few hours fails."""
+
+
+def parsed(kind: type[T], text: str | None) -> T | None:
+    """Return a document inside a record, None without one or if it is damaged or of another version."""
+    try:
+        return kind.model_validate_json(text or "")
+    except ValidationError:
+        return None
 
 
 @dataclass(frozen=True)

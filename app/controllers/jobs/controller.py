@@ -11,6 +11,7 @@ from app.controllers.running import Running
 from app.controllers.words import device_words
 from app.domain.job import ExportRecord
 from app.domain.outcome import Ending
+from app.domain.record import parsed
 from app.domain.run import Run, RunState
 from app.jobs.outcome import read_tail
 from app.services.flow.workspace import Workspace
@@ -177,7 +178,7 @@ def log_lines(workspace: Workspace, run: Run) -> list[str]:
     ]
     lines += [run.headline] if run.headline else []
     for job in reversed(repositories.jobs.list(run_id=run.id)):
-        error = ErrorInfo.model_validate_json(job.error_json) if job.error_json else None
+        error = parsed(ErrorInfo, job.error_json)
         output = read_tail(workspace.paths.log_of(job.log_path), MAX_LOG_BYTES).strip().splitlines()
         if error is not None or output:
             lines += ["", f"— {job.title} ({job.device}, {job.state}) —", *output[-MAX_LOG_LINES:]]

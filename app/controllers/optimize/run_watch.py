@@ -9,6 +9,7 @@ from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words
 from app.domain.choose import is_eligible, is_probably_unsafe, is_worth_naming
 from app.domain.outcome import Outcome, SearchEnd
+from app.domain.record import parsed
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.outcome import headline
@@ -120,7 +121,7 @@ class RunWatch:
 
     def value(self) -> OptimizeValue:
         """Return the page's value."""
-        error = ErrorInfo.model_validate_json(self.run.error_json) if self.run.error_json else None
+        error = parsed(ErrorInfo, self.run.error_json)
         failed, outcome = self.run.state is RunState.FAILED, self._outcome()
         go_on = go_on_value(outcome, self.run.goal.max_loss_pct) if outcome is not None else None
         return OptimizeValue(

@@ -3,11 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
 from app.domain.choose import Objective
 from app.domain.outcome import Outcome, SearchEnd, outcome_of
-from app.domain.record import Owner, RecordKind
+from app.domain.record import Owner, RecordKind, parsed
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.persistence import Repositories
@@ -48,10 +46,7 @@ class RunPlan(Frozen):
 
 def saved_plan(run: Run) -> RunPlan | None:
     """Return the stored plan, None if there is none or if another program version wrote it."""
-    try:
-        return RunPlan.model_validate_json(run.goal.recipe_json or "")
-    except ValidationError:
-        return None
+    return parsed(RunPlan, run.goal.recipe_json)
 
 
 def with_plan(run: Run, plan: RunPlan) -> Run:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.domain.record import parsed
 from app.domain.tried import TriedRecipe, tried_rows
 from app.domain.words.explain import ExplanationFacts, portability, why_it_won
 from app.services.flow.workspace import Workspace
@@ -32,7 +33,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     `described`, if known, adds the techniques of runs that an earlier program version planned.
     """
     run, repositories = facts.run, space.repositories
-    plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
+    plan = parsed(PlanResult, run.plan_json)
     steps = repositories.runs.steps(run.id)
     device = repositories.records.get(MACHINE, run.id)
     return TriedRun(

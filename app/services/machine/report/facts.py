@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain.job import JobRecord
 from app.domain.project import Project
+from app.domain.record import parsed
 from app.domain.run import Run, StepRecord
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
@@ -76,8 +77,7 @@ def find_problem(
                 "no_such_run", "There is no such run", _("No run is called {0!r}.").format(run_id), hint
             ) from missing
         _read_run(space, run, job, problem)
-        if problem.error is None and run.error_json:
-            problem.error = ErrorInfo.model_validate_json(run.error_json)
+        problem.error = problem.error or parsed(ErrorInfo, run.error_json)
     elif job is not None and since is None:
         problem.began, problem.ended = job.started_at, job.finished_at
     if job is not None:
@@ -87,8 +87,8 @@ def find_problem(
     return problem
 
 
-def _error_of(job: JobRecord) -> ErrorInfo:
-    return ErrorInfo.model_validate_json(job.error_json or "")
+def _error_of(job: JobRecord) -> ErrorInfo | None:
+    return parsed(ErrorInfo, job.error_json)
 
 
 def _read_run(space: Workspace, run: Run, job: JobRecord | None, problem: Problem) -> None:
@@ -134,8 +134,8 @@ def _version_facts(version: Variant) -> dict[str, Any]:
 
 
 def _job_facts(job: JobRecord) -> dict[str, Any]:
-    code = _error_of(job).code if job.error_json else None
-    return {**_fields(job, "kind", "state", "device"), "code": code}
+    error = _error_of(job)
+    return {**_fields(job, "kind", "state", "device"), "code": error.code if error is not None else None}
 
 
 def _fields(record: object, *names: str) -> dict[str, Any]:
