@@ -46,7 +46,7 @@ def test_torchscript_without_consent_is_only_read(script, refused, inspected):
 
 
 def test_consent_for_one_program_is_none_for_another(script, refused, opened):
-    """Given consent to run a program, When another one has taken its place, Then consent is asked for anew; the program
+    """Given consent to run a program, When another one has taken its place, Then it needs a new consent; the program
     that was allowed is opened."""
     path, given = script(Named()), {"allow_code": True, "shapes": {"": (1, 3, 8, 8)}}
     earlier = refused(path).facts["sha256"]
