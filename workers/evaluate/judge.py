@@ -133,7 +133,10 @@ def _with_further_results(judgement: Judgement, case: Case, limit: float) -> Jud
 
 
 def _unless_constant(judgement: Judgement, case: Case) -> Judgement:
-    """Withdraw the verdict "safe" if the original gives the same for all items, as a version that ignores its input."""
+    """Withdraw the verdict "safe" if the original gives the same for all items.
+
+    A version that ignores its input would give the same, too.
+    """
     if judgement.verdict != "safe" or not case.is_constant:
         return judgement
     note = _(

@@ -27,8 +27,11 @@ def write_csv(path: Path, head: Row, rows: Iterable[Row]) -> None:
 
 
 def write_json_lines(path: Path, _head: Row, rows: Iterable[Row]) -> None:
-    """Write each answer as one line, in the form of a bundle's ``run.py --json``."""
-    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:  # which is an escape of JSON too
+    """Write each answer as one line, in the form of a bundle's ``run.py --json``.
+
+    Half of a character (a lone surrogate) becomes an escape, which JSON has as well.
+    """
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

@@ -23,7 +23,9 @@ LEAST_KEY_BYTES, LEAST_TENSOR_BYTES, LEAST_TEXT_BYTES = 8 + 4 + 1, 8 + 4 + 8 + 4
 MOST_HEADER_BYTES, MOST_TEXT_BYTES, MOST_NAME_BYTES = 256 << 20, 16 << 20, 1024
 MOST_AXES, MOST_ALIGNMENT = 4, 1 << 16
 MOST_ENTRIES, MOST_LISTED = 1 << 16, 1 << 22
-"""Most keys, most tensors, and most values of all lists: Python needs up to 60 bytes for one of a few bytes."""
+"""Most keys, most tensors, and most values in all lists. Python needs up to 60 bytes for a value that takes one byte in
+the file.
+"""
 
 PLAIN = {0: ("F32", 4), 1: ("F16", 2), 30: ("BF16", 2)}
 """ggml's type numbers with name and bytes per number."""

@@ -165,7 +165,7 @@ def are_own_results(case: Case) -> bool:
 
 
 def _truth_of(case: Case) -> tuple[list[Floats], bool]:
-    """Return the reference numbers of each item, and whether each number is a channel: few, and the same of all."""
+    """Return the reference numbers of each item, and whether each position is a channel: few, and as many for all."""
     truth = [np.asarray(item.target, np.float64) for item in case.facts]
     sizes = {len(right) for right in truth}
     return truth, len(sizes) == 1 and max(sizes) <= FEW_CHANNELS
@@ -191,7 +191,7 @@ def has_target(case: Case) -> NDArray[np.bool_]:
 
 
 def _errors_of(values: Values, right: Floats, each: bool) -> Floats:
-    """Return the mean absolute errors (channels,): `each` number is a channel, or all are a single one."""
+    """Return the absolute errors (channels,): one for each number if `each`, otherwise one mean of all."""
     if values.size != right.size:
         return np.full(right.size if each else 1, np.inf)
     errors = np.abs(values.astype(np.float64).ravel() - right)
