@@ -152,7 +152,10 @@ def refuse_links(paths: DataPaths) -> None:
                     detail = _("{0} is no plain file or folder and could lead out of the data folder.").format(
                         entry.path
                     )
-                    hint = mark("Nothing was changed. To keep the data on another disk, move the whole data folder.")
+                    hint = mark(
+                        "Put a plain file or folder in its place. To keep the data on another disk, move the whole "
+                        "data folder."
+                    )
                     raise DataFolderUnusable(Path(entry.path), detail, hint, "data_folder_link")
 
 
