@@ -40,6 +40,9 @@ from workers.contracts.wording import in_sentence
 
 LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
+NAME_PX = 150
+"""Width in pixels that the names of versions keep in two lines."""
+
 
 class ComparePage(Page):
     """The page Compare; `export_requested` and `export_anyway_requested` carry the id of a version.
@@ -227,6 +230,7 @@ class ComparePage(Page):
         title = label(_("All versions"), "section")
         head = in_row((title, 1), self._other, phone, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
         table = Table(self.theme, _("All versions"), columns(value), tall=any(one.first_look for one in value.versions))
+        table.least_stretch_px = NAME_PX
         table.show_rows(rows(value), value.recommended or _original_id(value))
         table.chosen.connect(self._on_version_chosen)
         table.opened.connect(lambda version_id, column: self._on_cell(table, value, version_id, column))

@@ -144,18 +144,33 @@ class HeaderView(QHeaderView):
     def _title_font(self) -> QFont:
         return sized(self.font(), 12, _MEDIUM)
 
+    def _title(self, section: int) -> str:
+        return str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
+
+    def _px(self, section: int, text: str) -> int:
+        outer = _OUTER - _EDGE if section in (0, self.count() - 1) else 0
+        return QFontMetrics(self._title_font()).horizontalAdvance(text) + 2 * _EDGE + outer + 2
+
     def sectionSizeFromContents(self, section: int) -> QSize:
         """Return the width of the title with its margins."""
-        title = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
-        outer = _OUTER - _EDGE if section in (0, self.count() - 1) else 0
-        return QSize(QFontMetrics(self._title_font()).horizontalAdvance(title) + 2 * _EDGE + outer + 2, 32)
+        return QSize(self._px(section, self._title(section)), 32)
+
+    def least_px(self, section: int) -> int:
+        """Return the width in pixels of the title in two lines with its margins."""
+        words = self._title(section).split(" ")
+        parts = ((words[:at], words[at:]) for at in range(1, len(words) + 1))
+        return min(max(self._px(section, " ".join(part)) for part in pair) for pair in parts)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Paint one title."""
-        title = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
+        """Paint one title, in two lines if it is wider than its column."""
         box = _inner(rect, section, self.count()).adjusted(0, 0, 0, -1)
         soft, edge, is_right = self._theme.color("soft"), self._theme.color("edge"), _is_right(self.model(), section)
+        font = self._title_font()
+        upper, lower = two_lines(self._title(section), font, box.width() + 2)
         painter.save()
-        _draw_words(painter, box, title, self._title_font(), soft, edge, is_right)
+        if lower:
+            _draw_words(painter, box.adjusted(0, box.height() // 2, 0, 0), lower, font, soft, edge, is_right)
+            box = box.adjusted(0, 0, 0, -box.height() // 2)
+        _draw_words(painter, box, upper, font, soft, edge, is_right)
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), self._theme.color("line"))
         painter.restore()

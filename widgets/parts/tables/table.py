@@ -227,7 +227,7 @@ class Table(QTableView):
         self._open_line: int | None = None
         self._model = TableModel(columns, self)
         self.setModel(self._model)
-        header = HeaderView(theme, self)
+        self._header = header = HeaderView(theme, self)
         dress(self, theme, header, name)
         self.verticalHeader().setDefaultSectionSize(self._row_px)
         if fits:
@@ -313,19 +313,20 @@ class Table(QTableView):
             self.setFixedHeight(HEADER_PX + self._row_px * len(self._model.rows) + details_px + 1)
 
     def _share_width(self) -> None:
-        """Narrow left-aligned columns if not all columns fit; the last one is never cut."""
-        header, columns = self.horizontalHeader(), self._model.columns
+        """If not all columns fit, show their titles in two lines, then narrow left-aligned ones without tags."""
+        header, columns = self._header, self._model.columns
         shown = [at for at in range(len(columns)) if not header.isSectionHidden(at)]
         wanted = {at: self.least_stretch_px if columns[at].stretch else self._wanted_px(at) for at in shown}
         over = sum(wanted.values()) - self.viewport().width()
         tagged = {at for row in self._model.rows[:ROWS_LOOKED_AT] for at, cell in enumerate(row.cells) if cell.tag}
-        for at in shown:
+        for at in sorted(shown, key=lambda at: not columns[at].right):
             column = columns[at]
             if column.stretch:
                 continue
             mode, less = QHeaderView.ResizeMode.ResizeToContents, 0
-            if over > 0 and not column.right and at not in tagged:
-                less = min(over, max(0, wanted[at] - max(LEAST_WORDS_PX, header.sectionSizeHint(at))))
+            if over > 0:
+                cells_px = self.sizeHintForColumn(at) if column.right or at in tagged else LEAST_WORDS_PX
+                less = min(over, max(0, wanted[at] - max(cells_px, header.least_px(at))))
                 mode = QHeaderView.ResizeMode.Fixed if less else mode
                 over -= less
             if header.sectionResizeMode(at) != mode:

@@ -143,6 +143,27 @@ def test_the_last_column_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     assert table.columnWidth(2) >= table.sizeHintForColumn(2)
 
 
+def test_long_titles_take_two_lines_before_names_are_cut(theme: Theme, qtbot: QtBot) -> None:
+    """Given a figure with a long title in a narrow table, then the title wraps, and the names keep their width."""
+    columns = (Column("Version", stretch=True), Column("Tells speech from silence", right=True),
+               Column("Same answers", right=True))  # fmt: skip
+    table = Table(theme, "All versions", columns)
+    qtbot.addWidget(table)
+    table.least_stretch_px = 150
+    table.show_rows([TableRow("a", tuple(map(Cell, ("INT8, sensitive layers kept", "99.5 %", "100 %"))))])
+    table.resize(360, 300)
+    with qtbot.waitExposed(table):
+        table.show()
+    header = table.horizontalHeader()
+    assert header.sectionSize(0) >= 150 and header.length() <= table.viewport().width()
+    assert table.sizeHintForColumn(1) <= header.sectionSize(1) < header.sectionSizeHint(1)
+    shot = table.grab().toImage()
+    left, right = header.sectionPosition(1), header.sectionPosition(1) + header.sectionSize(1)
+    ground = shot.pixelColor(left + 1, 2)
+    lines = [any(shot.pixelColor(x, y) != ground for x in range(left, right)) for y in range(header.height() - 1)]
+    assert any(lines[:14]) and any(lines[18:])
+
+
 def test_a_row_in_the_place_of_the_details_has_a_rows_height(theme: Theme, qtbot: QtBot) -> None:
     """Given open details below the second row, When they close as one more row comes, so that as many lines are there as
     before, Then no row is as high as the details were."""
