@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.translation import _
-from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
 from workers.evaluate.proof.pairs import to_shares
@@ -98,9 +97,9 @@ def _step_notes(steps: Steps) -> list[str]:
     lines = []
     if before is not None and after is not None:
         lines.append(_("Area under the ROC curve: {0:.4f}, the original’s {1:.4f}.").format(after, before))
-    flipped = float(((steps.old > THRESHOLD) != (steps.new > THRESHOLD)).mean())
+    flipped = int(((steps.old > THRESHOLD) != (steps.new > THRESHOLD)).sum())
     if flipped:
-        lines.append(_("{0} of {1:,} moments are on the other side of .5.").format(percent(flipped), len(truth)))
+        lines.append(_("{0:,} of {1:,} moments are on the other side of .5.").format(flipped, len(truth)))
     return lines
 
 
