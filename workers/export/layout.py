@@ -17,6 +17,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.techniques import Model
 from workers.convert.graphs.onnx_files import graphs, load
 from workers.infer.base import Runtime
+from workers.infer.batch_mates import depends_on_mates
 from workers.pipeline.spec import PipelineSpec
 
 MAX_NAME = 60
@@ -172,6 +173,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, place: Place)
             "precision": model.artifact.precision,
             "recipe": [step.model_dump(mode="json") for step in model.artifact.steps],
             "notes": list(model.artifact.notes),
+            "item_by_item": depends_on_mates(Path(params.model_dir)),
             "elsewhere": facts.elsewhere.model_dump(mode="json", exclude={"path"}) if facts.elsewhere else None,
         },
         "origin": {

@@ -14,6 +14,7 @@ from workers import registry
 from workers.contracts.specs import DeviceFacts
 from workers.contracts.techniques import TechniqueParams
 from workers.infer import openvino_program, processor
+from workers.infer.batch_mates import depends_on_mates
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
@@ -172,3 +173,22 @@ def test_bundle_keeps_compiled_files_in_its_cache_folder(export, tmp_path: Path)
     ask(folder, small.feeds(), threads=1, cache_dir=str(tmp_path / "cache"))
     assert list((tmp_path / "cache").iterdir())
     assert sorted(path.name for path in folder.rglob("*")) == before
+
+
+def test_batch_of_a_version_that_rounds_over_it_is_computed_item_by_item(make_small, tmp_path: Path) -> None:
+    """Given a version of dynamic INT8 and an item 1,000 times as large in a batch, then the other item's answer is the
+    one that was proven, which it is not if the whole batch is rounded together."""
+    small = make_small("cnn")
+    work = tmp_path / "work"
+    work.mkdir()
+    spec = TECHNIQUES["int8_dynamic"]
+    spec.apply(small.model, params_here(spec), RecordingContext(work, data_dir=small.data))
+    assert depends_on_mates(work / "model")
+    folder = filled(export_of(small, model_dir=str(work / "model")), tmp_path)
+    ((name, values),) = small.feeds().items()
+    item = values[:1]
+    both = {name: np.concatenate([item, 1000 * item])}
+    alone = np.asarray(ask(folder, {name: item})["answers"]["logits"])
+    together = open_session(work / "model", "onnxruntime-cpu", {}, 1).run(both)["logits"]
+    assert not np.allclose(together[:1], alone, rtol=0.1)
+    np.testing.assert_array_equal(np.asarray(ask(folder, both)["answers"]["logits"])[:1], alone)

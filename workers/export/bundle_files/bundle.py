@@ -39,7 +39,8 @@ load_pipeline = part("pipeline.pipeline").load_pipeline
 default_of = part("pipeline.filling").default_of
 open_whole = part("pipeline.generating").open_whole
 landing = part("infer.landing")
-UnsafeProgram = part("infer.base").UnsafeProgram
+base = part("infer.base")
+UnsafeProgram = base.UnsafeProgram
 
 
 class Model:
@@ -56,7 +57,13 @@ class Model:
     """
 
     def __init__(
-        self, session: Any, pipeline: Any, notes: tuple[str, ...] = (), log: Any = None, used: str = "version"
+        self,
+        session: Any,
+        pipeline: Any,
+        notes: tuple[str, ...] = (),
+        log: Any = None,
+        used: str = "version",
+        item_by_item: bool = False,
     ) -> None:
         """Wrap a loaded session and its pipeline."""
         self._session, self._log = session, log
@@ -65,13 +72,18 @@ class Model:
         self.outputs = tuple(entry.name for entry in pipeline.spec.outputs)
         self.notes: tuple[str, ...] = (*notes, *session.fallbacks)
         self._required = len(self.inputs)
+        self._split = _split_inputs(pipeline.spec) if item_by_item else frozenset()
         self.parts: Mapping[str, Any] = getattr(session, "parts", {})
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Return arrays by output name for arrays by input name; optional inputs may be left out."""
+        """Return arrays by output name for arrays by input name; optional inputs may be left out.
+
+        The items of a batch are computed one by one if the version rounds over a whole batch, as it was tested.
+        """
         if len(feeds) != self._required:
             feeds = self._completed(feeds)
-        answers: Arrays = self._session.run(feeds)
+        items = base.split_batch(feeds, self._split) if self._split else []
+        answers: Arrays = base.join_batch([self._session.run(item) for item in items or [feeds]])
         return answers
 
     def answer(self, source: Any) -> NDArray[np.float32]:
@@ -188,7 +200,15 @@ def _opened(described: Mapping[str, Any], threads: int | None, cache_dir: str | 
     used = landing.VERSION if described is MANIFEST else landing.FALLBACK
     pipeline = load_pipeline(HERE if used == landing.VERSION else HERE / "fallback")
     session = open_whole(engine.load, HERE / model["folder"], model["main"], settings, cores, pipeline.spec.generation)
-    return Model(session, pipeline, ((note,) if note else ()) + notes, log, used)
+    notes = ((note,) if note else ()) + notes
+    return Model(session, pipeline, notes, log, used, model.get("item_by_item", False))
+
+
+def _split_inputs(spec: Any) -> frozenset[str]:
+    """Return the inputs whose axis 0 counts items; none if a state or a loop joins what `run` is called with."""
+    batched = [entry for entry in spec.inputs if entry.batched and entry.shape]
+    whole = spec.links or spec.generation or any(entry.batch_axis for entry in (*batched, *spec.outputs))
+    return frozenset() if whole else frozenset(entry.name for entry in batched)
 
 
 def _log_in(folder: Path) -> Any:
