@@ -1,7 +1,10 @@
 """Define a variant of a model with all its measurements (VARIANT of docs/command-line.md)."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from app.domain.record import FileName, Moment, Stored
 from workers.contracts.base import Frozen
@@ -34,6 +37,14 @@ class Screening(Frozen):
         return self.changed / self.n if self.n else 0.0
 
 
+def _finite(ratio: float | None) -> float | None:
+    return ratio if ratio is None or math.isfinite(ratio) else None
+
+
+Ratio = Annotated[float | None, AfterValidator(_finite)]
+"""A ratio of two times; NaN and infinity, which only a damaged database holds, are read as not measured."""
+
+
 @dataclass(frozen=True)
 class Measurement(Stored):
     """Request times in milliseconds, memory and sizes in bytes; None if not measured.
@@ -57,21 +68,21 @@ class Measurement(Stored):
     peak_memory_bytes: int | None = None
     load_ms: float | None = None
     n: int = 0
-    speedup: float | None = None
-    speedup_low: float | None = None
-    speedup_high: float | None = None
+    speedup: Ratio = None
+    speedup_low: Ratio = None
+    speedup_high: Ratio = None
     sets: int = 0
     busy_share: float | None = None
     latency_p50_low_ms: float | None = None
     latency_p50_high_ms: float | None = None
     set_p50_ms: tuple[float, ...] = ()
     under_load: bool | None = None
-    cpu_speedup: float | None = None
-    wall_speedup: float | None = None
-    agreed_low: float | None = None
+    cpu_speedup: Ratio = None
+    wall_speedup: Ratio = None
+    agreed_low: Ratio = None
     undisturbed: bool = False
     latency_mean_ms: float | None = None
-    p90_speedup: float | None = None
+    p90_speedup: Ratio = None
     taken_at: Moment | None = None
     memory_share: float | None = None
 

@@ -148,6 +148,16 @@ def test_names_and_figures_that_json_does_not_know_are_converted(
         assert store.repositories.variants.runtimes(["r1"]) == {"r1": frozenset({"openvino"})}
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_speedup_that_is_no_number_is_read_as_not_measured(paths: DataPaths, filled: Store, value: str) -> None:
+    """Given a speedup in a damaged document that pages could neither compare nor draw, Then it counts as not measured."""
+    (row,) = query(paths.database, "SELECT body_json FROM variants WHERE id = 'v1'")
+    body = re.sub(r'("(?:speedup|agreed_low|p90_speedup)": )[^,}]+', rf"\g<1>{value}", row[0])
+    query(paths.database, "UPDATE variants SET body_json = ? WHERE id = 'v1'", body)
+    found = filled.repositories.variants.get("v1").measurement
+    assert (found.speedup, found.agreed_low, found.p90_speedup) == (None, None, None)
+
+
 BODIES = {
     '{"title": "x", "new": 1}': "database_newer",
     '{"measurement": {"new": 1}}': "database_newer",
