@@ -70,6 +70,12 @@ def detector_image(steps: ImageSteps, form: str) -> ImageSteps:
     return replace(steps, mean=(0.0,), std=(1.0,), resize=sides, crop=None, letterbox=letterbox)
 
 
+def reader_image(steps: ImageSteps) -> ImageSteps:
+    """Return guessed preparation for a model that reads text in pictures: colors from −1 to 1, as PaddleOCR's."""
+    half = (0.5,) * len(steps.mean)
+    return replace(steps, mean=half, std=half) if steps.range == "0..1" else steps
+
+
 def _size(spec: TensorSpec, axis: int) -> int | None:
     size = spec.shape[axis] if len(spec.shape) == 4 else None
     return size if isinstance(size, int) else None

@@ -10,7 +10,7 @@ from workers.contracts.translation import _
 from workers.model_io.facts import Graph, ModelFacts, warning
 from workers.model_io.guess.answer import TASK_GUESSED, answer_kind, pick_answer, task_of
 from workers.model_io.guess.detection import boxes_steps
-from workers.model_io.guess.image import detector_image, guess_image, picture_layout
+from workers.model_io.guess.image import detector_image, guess_image, picture_layout, reader_image
 from workers.model_io.guess.masks import mask_steps
 from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.meanings import input_meaning, output_meaning
@@ -30,6 +30,7 @@ from workers.pipeline.spec import (
     Sampling,
     Source,
     TextSteps,
+    TranscriptSteps,
 )
 
 LEVEL_NAMES = re.compile(r"^(sigma|sigmas|noise_level|noise_std)$", re.I)
@@ -94,6 +95,8 @@ def build_spec(
     output, result, classes = result_of(graph, answer, reading.inputs, fed, kind, facts)
     if isinstance(result, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
         fed = detector_image(fed, result.form)
+    if isinstance(result, TranscriptSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
+        fed = reader_image(fed)
     spec = replace(
         reading,
         task=task,
