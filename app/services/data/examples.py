@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,17 @@ class DataItem:
     is_test: bool
 
 
+SHOWN_CHARS = 300
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of a text; of a dialogue in JSON, its messages as people read them."""
+    if text.startswith("["):
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
+            text = " – ".join(message["content"] for message in json.loads(text))
+    return text[:SHOWN_CHARS]
+
+
 def read_items(folder: Path) -> tuple[DataItem, ...]:
     """Return all examples of a read set, test examples first, in the order of `ThumbnailsParams`.
 
@@ -67,7 +79,7 @@ def read_items(folder: Path) -> tuple[DataItem, ...]:
     facts = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     classes = list(facts["classes"] or ())
     return tuple(
-        DataItem(str(row["source"]), _label(row["labels"], classes), str(row["text"] or "")[:300], part == "test")
+        DataItem(str(row["source"]), _label(row["labels"], classes), _shown(str(row["text"] or "")), part == "test")
         for part in ("test", "calibration")
         for row in facts[part]
     )
