@@ -1,12 +1,11 @@
 """Let one phone of the local network measure a version, from the version's own bundle *Web page*."""
 
 import shutil
-import zipfile
 
 from app.domain.variant import Variant
 from app.jobs.phone_page import PhonePage
-from app.services.after.exporting import ExportRequest, Written, write_tested
-from app.services.after.serving import unpack
+from app.services.after.exporting import ExportRequest
+from app.services.after.serving import unpacked
 from app.services.flow.steps import DiskStep, Flow, JobError, Unavailable
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
@@ -27,17 +26,10 @@ def open_page(workspace: Workspace, facts: RunFacts, variant: Variant, page: Pho
         JobError: The bundle cannot be written, or the page does not answer.
     """
     place = page.bundles / variant.id
-    if not place.is_dir():
-        written: Written = yield from write_tested(workspace, facts, ExportRequest(variant.id, TARGET))
-        try:
-            yield DiskStep(lambda stopped: unpack(written.path, place, stopped))
-        except (OSError, zipfile.BadZipFile) as error:
-            raise _not_opened(_("Its bundle cannot be unpacked: {0}").format(error)) from error
-        finally:
-            written.forget()
-        for other in page.bundles.iterdir():
-            if other != place:
-                shutil.rmtree(other, ignore_errors=True)
+    yield from unpacked(workspace, facts, ExportRequest(variant.id, TARGET), place, _not_opened)
+    for other in page.bundles.iterdir():
+        if other != place:
+            shutil.rmtree(other, ignore_errors=True)
     try:
         answers = yield DiskStep(lambda stopped: page.open(place.name, host, stopped))
     except OSError as error:

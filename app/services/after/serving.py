@@ -2,7 +2,7 @@
 
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from app.services.machine.devices import describe
 from app.services.records.decisions import record_decision
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version, threads_of
+from workers.contracts.decisions import Decision
 from workers.contracts.translation import _, joined, mark
 
 TARGET = "service"
@@ -130,19 +131,31 @@ def _bundle(workspace: Workspace, facts: RunFacts, service: LocalService) -> Flo
     """Return the version that the service takes; its tested bundle lies unpacked in the service's folder."""
     machine = yield from describe()
     variant = fitting(target_of(machine, TARGET), facts, pick(facts, None, None))
-    place = service.bundles / variant.id
+    request, place = ExportRequest(variant.id, TARGET), service.bundles / variant.id
+    decision = yield from unpacked(workspace, facts, request, place, _not_started)
+    if decision is not None:
+        record_decision(workspace.repositories, facts.project.id, decision)
+    return variant
+
+
+def unpacked(
+    workspace: Workspace, facts: RunFacts, request: ExportRequest, place: Path, refused: Callable[[str], JobError]
+) -> Flow[Decision | None]:
+    """Write, test and unpack a bundle unless `place` exists, and return the decision to write it.
+
+    Raises:
+        JobError: The bundle cannot be written, or, made by `refused`, cannot be unpacked.
+    """
     if place.is_dir():
-        return variant
-    written: Written = yield from write_tested(workspace, facts, ExportRequest(variant.id, TARGET))
+        return None
+    written: Written = yield from write_tested(workspace, facts, request)
     try:
         yield DiskStep(lambda stopped: unpack(written.path, place, stopped))
     except (OSError, zipfile.BadZipFile) as error:
-        raise _not_started(_("Its bundle cannot be unpacked: {0}").format(error)) from error
+        raise refused(_("Its bundle cannot be unpacked: {0}").format(error)) from error
     finally:
         written.forget()
-    if written.decision is not None:
-        record_decision(workspace.repositories, facts.project.id, written.decision)
-    return variant
+    return written.decision
 
 
 def unpack(bundle: Path, place: Path, stopped: Stopped) -> None:
