@@ -59,7 +59,7 @@ class DetailPage(BelowCompare):
         return field
 
 
-def detail_row(theme: Theme, page_id: str, wanted: SignalInstance, left_out: frozenset[str] = frozenset()) -> QWidget:
+def detail_row(theme: Theme, page_id: str, wanted: SignalInstance, left_out: frozenset[str]) -> QWidget:
     """Return buttons to the pages below a page, without those in `left_out`; they emit `wanted(page id)`."""
     pages = ((spec.id, _(spec.title), spec.icon) for spec in pages_below(page_id) if spec.id not in left_out)
     return button_row(theme, _("Look closer"), pages, wanted)

@@ -109,11 +109,9 @@ class TextButton(_KindButton):
 class CopyButton(GhostButton):
     """A small button that copies a text to the clipboard."""
 
-    def __init__(
-        self, theme: Theme, copied: str, text: str = "", size: Size = "small", *, name: str = "", tip: str = ""
-    ) -> None:
+    def __init__(self, theme: Theme, copied: str, text: str = "", size: Size = "small", *, name: str = "") -> None:
         """Create the button of the text `copied`; `text` is its own text."""
-        super().__init__(theme, text or _("Copy"), "copy", size, name=name, tip=tip)
+        super().__init__(theme, text or _("Copy"), "copy", size, name=name)
         self.clicked.connect(lambda: QGuiApplication.clipboard().setText(copied))
 
 

@@ -32,9 +32,9 @@ class Buckets:
 EMPTY = Buckets(*(np.empty(0) for _ in range(4)))
 
 
-def bucket_size(points: int, width_px: float, least_px: float = 2.0) -> int:
-    """Return the smallest power of two for which `points` fill buckets of at least `least_px` pixels."""
-    per_bucket = points * least_px / max(1.0, width_px)
+def bucket_size(points: int, width_px: float) -> int:
+    """Return the smallest power of two for which `points` fill buckets of at least two pixels."""
+    per_bucket = points * 2 / max(1.0, width_px)
     return 1 if per_bucket <= 1 else 1 << int(np.ceil(np.log2(per_bucket)))
 
 

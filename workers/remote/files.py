@@ -152,10 +152,9 @@ def send(folder: Path, line: Line, request: dict[str, Any]) -> None:
     is_own = path.resolve() == folder.resolve() / path.relative_to(folder)
     if not is_own or path.relative_to(folder).parts[0] not in (WORK, LOG):
         raise Refused("bad_request", "no file that a job left")
-    offset = int(request["offset"])
+    offset, size = int(request["offset"]), int(request["size"])
     descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
-        size = int(request.get("size", os.fstat(descriptor).st_size))  # an older Fettle names none
         file.seek(offset)
         for piece in _pieces(file, max(0, size - offset)):
             line.write(DATA + piece)
