@@ -9,6 +9,7 @@ from pathlib import Path
 from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from workers.contracts.data.fed import FedParams, FedResult
+from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.paths import from_text
@@ -70,7 +71,9 @@ def _shown(text: str) -> str:
 
 
 def read_items(folder: Path) -> tuple[DataItem, ...]:
-    """Return all examples of a read set, test examples first, in the order of `ThumbnailsParams`.
+    """Return the person's examples of a read set, test examples first, in the order of `ThumbnailsParams`.
+
+    Conversations that Fettle added to the test are left out.
 
     Raises:
         OSError: The file cannot be read.
@@ -82,6 +85,7 @@ def read_items(folder: Path) -> tuple[DataItem, ...]:
         DataItem(str(row["source"]), _label(row["labels"], classes), _shown(str(row["text"] or "")), part == "test")
         for part in ("test", "calibration")
         for row in facts[part]
+        if not {IN_A_ROW, FETTLES_OWN} & row.get("facts", {}).keys()
     )
 
 

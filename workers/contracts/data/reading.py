@@ -12,6 +12,13 @@ FOLDER_LABELS = "folder_labels"
 """Code of the finding that labels are the names of sub-folders."""
 
 
+IN_A_ROW = "texts in a row"
+"""Name of the fact with the number of texts that an item of a stored data set was made from."""
+
+FETTLES_OWN = "Fettle's own"
+"""Name of the fact that marks a dialogue that Fettle added to a stored data set."""
+
+
 class DataParams(Frozen):
     """Parameters of the kind ``data``: read a data set, merge duplicates, split it, write `work_dir`/data.
 

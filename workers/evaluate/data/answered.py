@@ -16,9 +16,6 @@ from workers.pipeline.chats import messages_of
 ANSWER_AT = "answer at"
 """Name of the fact that holds the place of an item (the row of `thoughts`) at which the first answer begins."""
 
-FETTLES_OWN = "Fettle's own"
-"""Name of the fact that marks a dialogue that Fettle added."""
-
 WANTED = 49
 """Wanted number of dialogues with an answer. If a single first word among them changed, this number proves that at most
 one in ten changes.

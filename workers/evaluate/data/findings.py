@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from workers.contracts.data.reading import NO_CALIBRATION
+from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW, NO_CALIBRATION
 from workers.contracts.specs import Finding
 from workers.contracts.translation import _, joined, mark, ngettext
-from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.base import Collection, info, names_of, warning
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.data.store import StoredData
 
 FEW = 10

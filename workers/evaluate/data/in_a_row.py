@@ -12,9 +12,6 @@ from functools import partial
 from workers.evaluate.data.base import Entry, digest
 from workers.pipeline.chats import messages_of
 
-IN_A_ROW = "texts in a row"
-"""Name of the fact with the number of texts that an item was made from."""
-
 CHARACTERS_PER_TOKEN = 4
 """Approximate number for English in common vocabularies. A conversation with more tokens than are judged is cut."""
 

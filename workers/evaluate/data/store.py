@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import mark
-from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
+from workers.evaluate.data.answered import ANSWER_AT, WANTED, answer_at
 from workers.evaluate.data.base import Entry, reason_of
 from workers.evaluate.data.dataset import Item, Kind
 from workers.evaluate.data.facts import facts_of
-from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
+from workers.evaluate.data.in_a_row import in_a_row
 from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.data.split import Splitter, calibration_size
 from workers.evaluate.data.tables import finite_number

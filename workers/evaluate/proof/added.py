@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.data.reading import FETTLES_OWN
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.proving import NOBODYS, FreshResult, ItemsParams, PredictionPair
-from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest, is_added
 from workers.evaluate.proof.case import Case

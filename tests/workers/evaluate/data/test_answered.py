@@ -6,10 +6,10 @@ import pytest
 from evaluated import read_set
 from recording import RecordingContext
 
+from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW
 from workers.contracts.proof.proving import NOBODYS, ItemsParams
-from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
+from workers.evaluate.data.answered import ANSWER_AT, WANTED, answer_at
 from workers.evaluate.data.dataset import read_dataset
-from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.data.store import is_added
 from workers.evaluate.proof.added import find_fresh, fingerprints
 from workers.pipeline.pipeline import load_pipeline

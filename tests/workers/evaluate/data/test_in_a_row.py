@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from evaluated import read_set
 
+from workers.contracts.data.reading import IN_A_ROW
 from workers.evaluate.data.base import Entry, digest
 from workers.evaluate.data.dataset import read_dataset
-from workers.evaluate.data.in_a_row import IN_A_ROW, MOST, in_a_row
+from workers.evaluate.data.in_a_row import MOST, in_a_row
 from workers.pipeline.chats import messages_of
 from workers.pipeline.prepared import Prepared
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from workers.contracts.base import Rows
+from workers.contracts.data.reading import FETTLES_OWN
 from workers.contracts.data.rows import KINDS, ROWS_FILE
 from workers.contracts.proof.proving import PredictionPair
-from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
+from workers.evaluate.data.answered import ANSWER_AT
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
 from workers.evaluate.proof.predictions import Predictions, save_predictions
 from workers.infer.next_tokens import thoughts

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from recording import RecordingContext
 
+from workers.contracts.data.reading import IN_A_ROW
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
+from workers.evaluate.data.in_a_row import in_a_row
 from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case

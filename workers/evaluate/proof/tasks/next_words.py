@@ -13,13 +13,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.translation import _
 from workers.contracts.wording import percent
-from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
+from workers.evaluate.data.answered import ANSWER_AT
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.data.facts import TOKENS
-from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Gate, ProofTask, Units
 from workers.evaluate.proof.stats import binomial_upper, bootstrap_sums, mean_upper

@@ -9,7 +9,8 @@ from zoo import all_zoos, draw
 from zoo_next_words import change as changed_logits
 from zoo_next_words import make
 
-from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
+from workers.contracts.data.reading import FETTLES_OWN
+from workers.evaluate.data.answered import ANSWER_AT
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
