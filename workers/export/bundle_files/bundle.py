@@ -83,7 +83,7 @@ class Model:
         if len(feeds) != self._required:
             feeds = self._completed(feeds)
         items = base.split_batch(feeds, self._split) if self._split else []
-        answers: Arrays = base.join_batch([self._session.run(item) for item in items or [feeds]])
+        answers: Arrays = base.join_batch([*map(self._session.run, items)]) if items else self._session.run(feeds)
         return answers
 
     def answer(self, source: Any) -> NDArray[np.float32]:
