@@ -188,7 +188,7 @@ class Program:
 
     def check_clean(self) -> None:
         """Check that no widget is a window by mistake, and that the program printed no error."""
-        assert self.see().strays == ()
+        assert self.see().strays == (), self.see().strays
         assert self.errors.read_text(encoding="utf-8") == ""
 
     def until_page(self, page: str, state: str = "", limit_s: float = 60) -> View:

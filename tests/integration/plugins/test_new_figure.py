@@ -10,7 +10,7 @@ from run_text import run_text
 from stranger import copy_with
 
 HOME = Path(__file__).parents[2] / "fixtures" / "data_0_1_0" / "home"
-PLACE = "    n: int = 0\n    speedup: float | None = None\n"
+PLACE = "    n: int = 0\n    speedup: Ratio = None\n"
 USE = """
 import dataclasses, json, sys
 from pathlib import Path
