@@ -60,13 +60,13 @@ class DataItem:
 
 
 SHOWN_CHARS = 300
+"""Number of characters of a text that the list of examples gets."""
 
 
 def _shown(text: str) -> str:
     """Return the beginning of a text; of a dialogue in JSON, its messages as people read them."""
-    if text.startswith("["):
-        with suppress(ValueError, TypeError, KeyError, RecursionError):
-            text = " – ".join(message["content"] for message in json.loads(text))
+    with suppress(ValueError, TypeError, KeyError, RecursionError):  # any other text is no dialogue in JSON
+        text = " – ".join(message["content"] for message in json.loads(text)) or text
     return text[:SHOWN_CHARS]
 
 
