@@ -5,17 +5,13 @@ from typing import Any
 
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow
-from app.services.opening.opening import open_model, read_data
+from app.services.opening.opening import open_model, read_data, runtime_of
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import Version, opened_version, stored_version
 from workers.contracts.after.load import Scenario
-from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 from workers.contracts.translation import _, mark
 from workers.contracts.wording import in_ms
-
-RUNTIME = "onnxruntime-cpu"
-"""Runtime to use if several can run the model."""
 
 
 def bench_model(
@@ -29,7 +25,7 @@ def bench_model(
     """Open a model, make inputs, and measure each batch size for `seconds`; the default runtime is the model's own."""
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
-    runtime = runtime or (read_model(opened.folder).artifact.runtimes or (RUNTIME,))[0]
+    runtime = runtime or runtime_of(opened)
     version = opened_version(opened, "Measure", runtime)
     return (yield from _bench(version, data.folder, threads, batches=batches, scenario=scenario, seconds=seconds))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.services.flow.steps import Flow, JobStep, StepResult
-from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data, runtime_of
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
@@ -27,7 +27,7 @@ def show_fed(model: OpenedModel, data: ReadData) -> Flow[StepResult[FedResult]]:
     return (
         yield from JobStep(
             "fed",
-            FedParams(model_dir=str(model.folder), data_dir=str(data.folder)),
+            FedParams(model_dir=str(model.folder), data_dir=str(data.folder), runtime=runtime_of(model)),
             FedResult,
             TITLE,
             (model.folder, data.folder),

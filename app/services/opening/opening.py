@@ -9,6 +9,7 @@ from app.domain.project import Project
 from app.services.flow.artifacts import ArtifactStore, Entry
 from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepResult, limits_of_runtime
 from workers.contracts.error_info import ErrorInfo
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import DataParams, DataResult, OpenBesideParams, OpenParams, OpenResult
 from workers.contracts.measured.companions import COMPANIONS, ONNX_FOLDER
 from workers.contracts.paths import from_text, to_text
@@ -120,6 +121,11 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
     )
     done = yield from _refusing(step, path)
     return replace(done, folder=done.folder / done.result.model_dir)
+
+
+def runtime_of(model: OpenedModel) -> str:
+    """Return the runtime that runs an opened model unchanged."""
+    return (read_model(model.folder).artifact.runtimes or ("onnxruntime-cpu",))[0]
 
 
 def open_bundle(bundle: Path, *, allow_code: bool = False) -> Flow[OpenedModel]:

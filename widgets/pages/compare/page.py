@@ -40,7 +40,7 @@ from workers.contracts.wording import in_sentence
 
 LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
-NAME_PX = 150
+NAME_PX = 160
 """Width in pixels that the names of versions keep in two lines."""
 
 

@@ -1,6 +1,7 @@
 """Run the job ``fed``: show the exact numbers that the model receives, and whether its results look like noise."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedPara
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _, mark
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
+from workers.evaluate.data.store import is_added
 from workers.evaluate.doctor.verdict import words_of
 from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.dialogues import in_one_line
@@ -39,12 +41,14 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
     steps = pipeline.spec.preprocess
     unchanged = data.kind == "arrays" and (not isinstance(steps, ArraySteps) or steps == ArraySteps())
     examples = []
-    for number in range(min(params.count, len(test))):
+    theirs = (number for number, item in enumerate(data.test) if not is_added(item))
+    for number in islice(theirs, params.count):
         ctx.check_cancelled()
         examples.append(_example(number, data.test[number], test[number], pipeline, unchanged, ctx))
     findings = _about_inputs(examples, pipeline, unchanged)
     answers: list[NDArray[np.float32]] = []
-    if params.most_answers and data.origin == "person" and len(test):
+    tells = pipeline.spec.answer_kind != "next_tokens"  # likely next tokens of a text say nothing about its preparation
+    if tells and params.most_answers and data.origin == "person" and len(test):
         answers, found = predict_original(params, pipeline, data, test, ctx)
         findings += found
         for at in range(min(len(examples), len(answers))):

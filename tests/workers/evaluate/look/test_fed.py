@@ -18,6 +18,7 @@ from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.store import is_added
 from workers.evaluate.look.fed import show_fed
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput
 
@@ -53,6 +54,19 @@ def npz(path: Path, **arrays: Any) -> Path:
 
 def codes(result: FedResult) -> list[str]:
     return [finding.code for finding in result.findings]
+
+
+def test_texts_of_a_chat_model_are_shown_without_running_it(
+    tiny_chat: Callable[[], Path], fed: Fed, tmp_path: Path
+) -> None:
+    """Given a chat model, which ONNX Runtime does not open, Then the person's texts are shown, no dialogue that Fettle
+    added to the test is, and nothing is answered."""
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text\n" + "".join(f"a long text number {number}\n" for number in range(20)))
+    result, work = fed(tiny_chat(), texts)
+    assert any(is_added(item) for item in read_dataset(work / "data").test)
+    assert [example.source.startswith("a long text") for example in result.examples] == [True] * 3
+    assert result.preparation and result.answered == 0
 
 
 def test_prepared_pictures_are_shown_with_their_numbers(colors: dict[str, Path], fed: Fed) -> None:
