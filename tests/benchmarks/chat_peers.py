@@ -28,7 +28,7 @@ def prompts(folder: Path, number: int) -> dict[int, list[int]]:
     chat = load_pipeline(folder).chat
     texts = [str(entry.text) for entry in our_dialogues()]
     tokens: list[int] = []
-    while len(tokens) < sum(LENGTHS):
+    while len(tokens) < 2 * max(LENGTHS):
         tokens += chat.feeds(texts[number % len(texts)])["input_ids"][0].tolist()
         number += 1
     return {length: tokens[length : 2 * length] for length in LENGTHS}
