@@ -92,5 +92,5 @@ def _value_text(name: str, value: Any) -> str:
         return f"{value:.9g}"
     if isinstance(value, tuple):
         joined = "x" if name in ("resize", "crop") else "/"
-        return joined.join(f"{part:.9g}" for part in value)
+        return joined.join("*" if part is None else f"{part:.9g}" for part in value)
     return str(value)

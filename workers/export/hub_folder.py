@@ -145,6 +145,8 @@ def _preparation(spec: PipelineSpec) -> dict[str, Any]:
     steps = spec.preprocess
     if not isinstance(steps, ImageSteps) or steps.letterbox or steps.pixels or steps.channels != "rgb":
         return {}
+    if isinstance(steps.resize, tuple) and steps.resize[1] is None:
+        return {}
     exact = not isinstance(steps.resize, int)
     made: dict[str, Any] = {
         "image_processor_type": "ViTImageProcessor" if exact and steps.crop is None else "CLIPImageProcessor",
@@ -164,7 +166,7 @@ def _preparation(spec: PipelineSpec) -> dict[str, Any]:
     return made
 
 
-def _sides(size: int | tuple[int, int]) -> dict[str, int]:
+def _sides(size: int | tuple[int, int | None]) -> dict[str, int | None]:
     height, width = (size, size) if isinstance(size, int) else size
     return {"height": height, "width": width}
 

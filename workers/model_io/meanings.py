@@ -17,9 +17,7 @@ _CHANNELS = {"rgb": "RGB", "bgr": "BGR", "gray": mark("gray")}
 def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
     """Describe the content of one input."""
     if entry.source == "image" and isinstance(steps, ImageSteps):
-        size = steps.crop or steps.resize
-        sides = (size, size) if isinstance(size, int) else size
-        return _("a picture, {0}, {1}").format(_sides(sides, entry, steps), _(_CHANNELS[steps.channels]))
+        return _("a picture, {0}, {1}").format(_sides(entry, steps), _(_CHANNELS[steps.channels]))
     if entry.source == "input_ids" and isinstance(steps, TextSteps):
         return _("a text, up to {0} tokens").format(steps.max_length)
     if entry.source == "audio" and isinstance(steps, AudioSteps):
@@ -45,10 +43,10 @@ def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
     return words.get(entry.source) or numbers(entry.shape[1:] if entry.batched else entry.shape, entry.dtype)
 
 
-def _sides(size: tuple[int, int] | None, entry: PipelineInput, steps: ImageSteps) -> str:
+def _sides(entry: PipelineInput, steps: ImageSteps) -> str:
     own = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
-    height, width = size or (own if len(own) == 2 else (None, None))
-    return _("any size") if not (height and width) else f"{width}×{height}"
+    height, width = steps.sides or (own if len(own) == 2 else (None, None))
+    return _("any size") if not height else f"{width or _('any')}×{height}"
 
 
 def numbers(shape: tuple[int | None, ...], dtype: str) -> str:

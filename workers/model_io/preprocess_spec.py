@@ -90,6 +90,12 @@ def _size(text: str) -> int | tuple[int, int] | None:
     return (_side(height), _side(width)) if x else _side(text)
 
 
+def _free_size(text: str) -> int | tuple[int, int | None] | None:
+    """Return a size whose width may be free: `48x*`."""
+    height = text.removesuffix("x*")
+    return _size(text) if height == text else (_side(height), None)
+
+
 def _number(text: str, may_be_zero: bool = True) -> float:
     try:
         value = float(text)
@@ -137,7 +143,7 @@ _KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
     "image": (
         mark("pictures"),
         {
-            "resize": _size,
+            "resize": _free_size,
             "crop": _size,
             "mean": _numbers,
             "std": partial(_numbers, parse=_factor),

@@ -28,6 +28,7 @@ from workers.model_io.words import refuse
 from workers.pipeline.batches import fixed_batch
 from workers.pipeline.pipeline import Pipeline, Runs
 from workers.pipeline.spec import (
+    FREE_WIDTH_PX,
     AudioSteps,
     BoxesSteps,
     ImageSteps,
@@ -213,9 +214,8 @@ def _sample(spec: PipelineSpec, rng: np.random.Generator, number: int) -> Any:
         samples = steps.frame_samples * 4 or steps.sample_rate_hz * seconds
         return (rng.standard_normal(samples) * 3000).astype(np.int16)
     if isinstance(steps, ImageSteps):
-        size = steps.crop or steps.resize or (224, 224)
-        height, width = (size, size) if isinstance(size, int) else size
-        return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        height, width = steps.sides or (224, 224)
+        return rng.integers(0, 256, (height, width or FREE_WIDTH_PX, 3), dtype=np.uint8)
     return None
 
 

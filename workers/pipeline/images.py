@@ -220,9 +220,9 @@ def _resize(image: Picture, steps: ImageSteps) -> Picture:
     width, height = _resized(image.size, steps)
     if (width, height) != image.size:
         image = image.resize((width, height), Image.Resampling[steps.interpolation.upper()])
-    if steps.letterbox and isinstance(steps.resize, tuple):
-        left, top = _border(width, height, steps.resize)
-        rest = (left, top, steps.resize[1] - width - left, steps.resize[0] - height - top)
+    if (frame := _letterbox(steps)) is not None:
+        left, top = _border(width, height, frame)
+        rest = (left, top, frame[1] - width - left, frame[0] - height - top)
         image = ImageOps.expand(image, rest, LETTERBOX_GRAY if image.mode == "L" else (LETTERBOX_GRAY,) * 3)
     return image
 
@@ -236,10 +236,13 @@ def _resized(size: tuple[int, int], steps: ImageSteps) -> tuple[int, int]:
         short, long = sorted(size)
         other = int(steps.resize * long / short)
         return (steps.resize, other) if width <= height else (other, steps.resize)
+    high, wide = steps.resize
+    if wide is None:
+        return max(1, round(width * high / height)), high
     if steps.letterbox:
-        scale = min(steps.resize[1] / width, steps.resize[0] / height)
+        scale = min(wide / width, high / height)
         return max(1, round(width * scale)), max(1, round(height * scale))
-    return steps.resize[1], steps.resize[0]
+    return wide, high
 
 
 def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
@@ -253,13 +256,22 @@ def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
         high, wide = _frame(frame)
         between, most = (max(between[0], wide), max(between[1], high)), max(MAX_BETWEEN, wide * high)
     else:
-        most = MAX_ENLARGED if isinstance(steps.resize, int) else max(MAX_BETWEEN, width * height)
+        is_free = isinstance(steps.resize, int) or (steps.resize is not None and steps.resize[1] is None)
+        most = MAX_ENLARGED if is_free else max(MAX_BETWEEN, width * height)
     if between[0] * between[1] > max(most, own):
         raise PipelineError("A picture of {0}×{1} pixels is too long and narrow for this model.", size[0], size[1])
 
 
 def _frame(size: int | tuple[int, int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else size
+
+
+def _letterbox(steps: ImageSteps) -> tuple[int, int] | None:
+    """Return height and width of the frame that pictures are put into; None without one."""
+    if not (steps.letterbox and isinstance(steps.resize, tuple)):
+        return None
+    high, wide = steps.resize
+    return None if wide is None else (high, wide)
 
 
 def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:
@@ -285,9 +297,9 @@ def placing_of(size: tuple[int, int], steps: ImageSteps) -> Placing:
     """Return the position of a picture of `size` (width, height) in the model's input."""
     width, height = framed = _resized(size, steps)
     left, top = 0, 0
-    if steps.letterbox and isinstance(steps.resize, tuple):
-        left, top = _border(width, height, steps.resize)
-        framed = (steps.resize[1], steps.resize[0])
+    if (frame := _letterbox(steps)) is not None:
+        left, top = _border(width, height, frame)
+        framed = (frame[1], frame[0])
     if steps.crop is not None:
         high, wide = _frame(steps.crop)
         left -= round((framed[0] - wide) / 2.0)

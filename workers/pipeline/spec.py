@@ -49,20 +49,12 @@ class PipelineError(WordedError, ValueError):
 
 
 PARSER_ERRORS = (
-    OSError,
-    ValueError,
-    EOFError,
-    LookupError,
-    ArithmeticError,
-    TypeError,
-    AttributeError,
-    SyntaxError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
+    OSError, ValueError, EOFError, LookupError, ArithmeticError, TypeError, AttributeError, SyntaxError, MemoryError,
+    RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
 """Exceptions that parsers of libraries raise on damaged files."""
+FREE_WIDTH_PX = 320
+"""Width of pictures that are made to try a model that takes any width."""
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 
@@ -112,11 +104,12 @@ class ImageSteps(Part):
     With `letterbox` both sides of `resize` are a frame: the picture keeps its proportions in the middle, and gray (114)
     fills the rest, as in the training of Ultralytics' detectors. With `pixels` the model itself does everything after
     the crop: it takes uint8 (n, height, width, channels), red first. The other fields still describe these steps, and
-    the input is described as for the original. Sizes are (height, width).
+    the input is described as for the original. Sizes are (height, width); with a width of None in `resize`, pictures
+    keep their proportions and differ in width, as lines of text do.
     """
 
     kind: Literal["image"] = "image"
-    resize: Side | tuple[Side, Side] | None = None
+    resize: Side | tuple[Side, Side | None] | None = None
     crop: Side | tuple[Side, Side] | None = None
     interpolation: Interpolation = "bilinear"
     mean: tuple[float, ...] = (0.0,)
@@ -126,6 +119,12 @@ class ImageSteps(Part):
     layout: Literal["nchw", "nhwc"] = "nchw"
     pixels: bool = False
     letterbox: bool = False
+
+    @property
+    def sides(self) -> tuple[int, int | None] | None:
+        """Return height and width of a prepared picture; None if pictures keep their own size."""
+        size = self.crop or self.resize
+        return (size, size) if isinstance(size, int) else size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,7 +128,8 @@ def test_preparation_in_the_form_of_transformers() -> None:
     report = hub_folder._preparation(replace(SPEC, preprocess=steps))
     assert report["size"] == {"shortest_edge": 256} and report["crop_size"] == {"height": 224, "width": 224}
     assert (report["image_mean"], report["resample"], report["do_rescale"]) == ([0.5, 0.4, 0.3], 3, True)
-    for other in (ImageSteps(channels="bgr"), ImageSteps(resize=(8, 8), letterbox=True), ImageSteps(pixels=True)):
+    unfit = {"channels": "bgr"}, {"resize": (8, 8), "letterbox": True}, {"resize": (8, None)}, {"pixels": True}
+    for other in (ImageSteps(**one) for one in unfit):
         assert hub_folder._preparation(replace(SPEC, preprocess=other)) == {}
     assert hub_folder._tokenizer(replace(SPEC, preprocess=TextSteps(max_length=77)))["model_max_length"] == 77
 

@@ -3,6 +3,7 @@
 import pytest
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import spec_text
 from workers.model_io.preprocess_spec import spec_from_string
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, TextSteps
 
@@ -70,6 +71,14 @@ def test_spec_with_mean_and_spread_of_another_range_is_refused(text):
 def test_spec_accepts_every_usual_normalization(text):
     """Given the normalizations that the doctor tries, Then each can be set."""
     assert spec_from_string(text, IMAGENET).range in text
+
+
+def test_spec_with_a_free_width_is_read_as_it_is_written():
+    """Given a height with a free width, Then its SPEC gives the same steps; a crop needs both sides."""
+    steps = ImageSteps(resize=(48, None))
+    assert "resize=48x*" in spec_text(steps) and spec_from_string(spec_text(steps), IMAGENET) == steps
+    with pytest.raises(InputRefused):
+        spec_from_string("crop=48x*", IMAGENET)
 
 
 def test_spec_for_pictures_is_refused_for_arrays():

@@ -165,7 +165,7 @@ PADDLE = "PostProcess:\n  name: CTCLabelDecode\n  character_dict:\n"
 )
 def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: Any, name: str, text: str) -> None:
     """Given a text recognizer with its list of characters in a file beside it, Then it predicts texts from colors of −1
-    to 1; another list gives another digest, and a list of another length is not used."""
+    to 1 and lines of any width; another list gives another digest, and a list of another length is not used."""
     count = len(CHARACTERS) + 2
     nodes = nodes_of("""
         columns = ReduceMean <axes = [2], keepdims = 0> (x); moments = Transpose <perm = [0, 2, 1]> (columns)
@@ -181,6 +181,7 @@ def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: 
     assert (spec["answer_kind"], spec["task"]) == ("transcript", "transcription")
     assert spec["classes"] == ["<blank>", *CHARACTERS, " "] and spec["postprocess"]["blank"] == 0
     assert (spec["preprocess"]["mean"], spec["preprocess"]["std"]) == ([0.5] * 3, [0.5] * 3)
+    assert spec["preprocess"]["resize"] == [48, None]
     assert companions_sha256(path) != alone
     shorter = TensorSpec(name="output", shape=("b", "t", 9), dtype="float32")
     assert transcript_of(shorter, facts_of_folder(tmp_path)) is None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from workers.pipeline.images import open_picture, picture_from_array, to_plain, to_tensor
+from workers.pipeline.images import open_picture, picture_from_array, placing_of, to_plain, to_tensor
 from workers.pipeline.spec import ImageSteps, PipelineError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -140,6 +140,7 @@ def test_open_picture_large_photograph_is_read(tmp_path):
         ((30_000, 1), ImageSteps(resize=224, crop=224)),
         ((1, 3000), ImageSteps(resize=224)),
         ((1, 1_000_000), ImageSteps(resize=(224, 224))),
+        ((300_000, 1), ImageSteps(resize=(48, None))),
         ((1, 1_000_000), ImageSteps(crop=224)),
         ((1_000_000, 1), ImageSteps(crop=224)),
     ],
@@ -148,6 +149,15 @@ def test_a_picture_of_one_row_is_refused_before_it_grows(size, steps):
     """Given a picture so narrow that its longer side would have a million pixels, Then it is refused."""
     with pytest.raises(PipelineError, match="too long and narrow"):
         to_tensor(Image.new("RGB", size), steps)
+
+
+@pytest.mark.parametrize("letterbox", [False, True])
+@pytest.mark.parametrize(("size", "width"), [((600, 60), 480), ((10, 60), 8), ((1, 500), 1)])
+def test_free_width_keeps_the_proportions(size, width, letterbox):
+    """Given lines of text of any length, When only their height is set, Then their width follows, without a frame."""
+    steps = ImageSteps(resize=(48, None), letterbox=letterbox)
+    assert to_tensor(Image.new("RGB", size), steps).shape == (1, 3, 48, width)
+    assert placing_of(size, steps).frame == (width, 48)
 
 
 @pytest.mark.parametrize("size", [(100, 20_000), (20_000, 1000), (224, 3000)])

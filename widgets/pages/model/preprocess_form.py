@@ -49,11 +49,13 @@ def is_mixed_up(shown: Range, mean: Numbers, std: Numbers) -> bool:
 
 
 MAX_SIDE_PX = 8192
-Side = int | tuple[int, int] | None
+Side = int | tuple[int, int | None] | None
+FREE = "*"
+"""Stands for a width that keeps the proportions."""
 
 
 def read_side(text: str) -> Side:
-    """Return one size or (height, width) in pixels; None for an empty text.
+    """Return one size or (height, width) in pixels, where the width may be free; None for an empty text.
 
     Raises:
         ValueError: if the text is no size. The caller explains it in plain words.
@@ -61,11 +63,11 @@ def read_side(text: str) -> Side:
     plain = text.lower().replace("×", "x").replace(" ", "")
     if not plain:
         return None
-    parts = plain.split("x")
-    sizes = [int(part) for part in parts]
-    if len(sizes) > 2 or any(not 1 <= size <= MAX_SIDE_PX for size in sizes):
+    height, x, width = plain.partition("x")
+    sizes = [int(part) for part in ((height, width) if x and width != FREE else (height,))]
+    if any(not 1 <= size <= MAX_SIDE_PX for size in sizes):
         raise ValueError(text)
-    return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
+    return (sizes[0], None) if width == FREE else (sizes[0], sizes[1]) if x else sizes[0]
 
 
 def read_numbers(text: str, *, above_zero: bool) -> Numbers:
@@ -84,7 +86,7 @@ def read_numbers(text: str, *, above_zero: bool) -> Numbers:
 
 def side_text(value: Side) -> str:
     """Return the text of a size, as a user writes it."""
-    return "" if value is None else f"{value[0]} × {value[1]}" if isinstance(value, tuple) else str(value)
+    return "" if value is None else f"{value[0]} × {value[1] or FREE}" if isinstance(value, tuple) else str(value)
 
 
 def numbers_text(values: Numbers) -> str:
@@ -154,7 +156,7 @@ class PreprocessCard(Card):
         self.add(KeyValue(rows, 140))
 
     def _add_fields(self, image: ImageSteps) -> None:
-        self._text("resize", _("Shorter side"), side_text(image.resize), _("as it is"))
+        self._text("resize", _("Resize to"), side_text(image.resize), _("as it is"))
         self._text("crop", _("Center crop"), side_text(image.crop), _("nothing"))
         self._choice("channels", _("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
         shown, mean, std = brightness_of(image)
@@ -162,6 +164,9 @@ class PreprocessCard(Card):
         ranges.currentIndexChanged.connect(self._on_range)
         self._text("mean", _("Mean"), numbers_text(mean), "0")
         self._text("std", _("Standard deviation"), numbers_text(std), "1")
+        self._fields["resize"].setToolTip(
+            _("The shorter side, or height × width, in pixels; 48 × * keeps the proportions at a height of 48")
+        )
         self._fields["crop"].setToolTip(_("Cut from the middle, in pixels"))
         self._fields["mean"].setToolTip(_("Subtracted from the brightness"))
         self._fields["std"].setToolTip(_("Divisor of the result"))
@@ -216,6 +221,8 @@ class PreprocessCard(Card):
     def _read_one(name: str, field: TextField | ChoiceField) -> object:
         if isinstance(field, ChoiceField):
             return field.currentData()
+        if name == "crop" and FREE in field.text():
+            raise ValueError(field.text())
         if name in ("resize", "crop"):
             return read_side(field.text())
         return read_numbers(field.text() or ("1" if name == "std" else "0"), above_zero=name == "std")

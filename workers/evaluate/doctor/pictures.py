@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from workers.contracts.translation import _, joined, mark
 from workers.evaluate.doctor.search import Axes, Axis
-from workers.pipeline.spec import ImageSteps, PipelineInput, Preprocess
+from workers.pipeline.spec import FREE_WIDTH_PX, ImageSteps, PipelineInput, Preprocess
 
 USUAL_SIDE = 224
 
@@ -106,8 +106,8 @@ def side_of(entry: PipelineInput, chosen: ImageSteps) -> tuple[int, int]:
     axes = entry.shape[2:4] if chosen.layout == "nchw" else entry.shape[1:3]
     if len(axes) == 2 and axes[0] is not None and axes[1] is not None:
         return axes[0], axes[1]
-    last = chosen.crop or chosen.resize or USUAL_SIDE
-    return (last, last) if isinstance(last, int) else (last[0], last[1])
+    height, width = chosen.sides or (USUAL_SIDE, USUAL_SIDE)
+    return height, width or FREE_WIDTH_PX
 
 
 def _channels(entry: PipelineInput, chosen: ImageSteps) -> int:
@@ -133,8 +133,10 @@ def size_words(steps: ImageSteps) -> str:
     if isinstance(steps.resize, int):
         words.append(_("shorter side {0}").format(steps.resize))
     elif steps.resize is not None:
+        height, width = steps.resize
         fit = _("inside a gray frame of {0} × {1}") if steps.letterbox else _("squeezed to {0} × {1}")
-        words.append(fit.format(*steps.resize))
+        fit = fit if width else _("height {0} with its proportions kept")
+        words.append(fit.format(height, width))
     if steps.crop is not None:
         height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
         words.append(_("the middle {0} × {1}").format(height, width))

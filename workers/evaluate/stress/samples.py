@@ -109,7 +109,7 @@ class PictureSamples:
         if isinstance(resize, int):
             return bool(min(picture.size) >= resize)
         wanted = resize if resize is not None else (crop, crop) if isinstance(crop, int) else crop
-        return wanted is not None and bool(picture.height >= wanted[0] and picture.width >= wanted[1])
+        return wanted is not None and bool(picture.height >= wanted[0] and picture.width >= (wanted[1] or 1))
 
     def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Floats) -> Arrays:
         """Return the model inputs for a changed picture."""

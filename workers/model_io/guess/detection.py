@@ -108,9 +108,8 @@ def _cells(inputs: Sequence[PipelineInput], steps: ImageSteps) -> frozenset[int]
     """Return the possible numbers of boxes of YOLO's grids for this image size."""
     entry = next(entry for entry in inputs if entry.source == "image")
     sides = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
-    last = steps.crop or steps.resize or (0, 0)
     if len(sides) != 2 or not all(sides):
-        sides = (last, last) if isinstance(last, int) else last
+        sides = steps.sides or (0, 0)
     grids = (sum((sides[0] or 0) // one * ((sides[1] or 0) // one) for one in strides) for strides in STRIDES)
     return frozenset(count * anchors for count in grids for anchors in ANCHORS if count)
 

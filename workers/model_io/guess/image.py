@@ -5,10 +5,10 @@ from typing import Any
 
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import ModelFacts
-from workers.pipeline.spec import ImageSteps
+from workers.pipeline.spec import ImageSteps, PipelineInput
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_USUAL_SIDE, _USUAL_WIDE = 224, 320
+_USUAL_SIDE, _USUAL_WIDE, _LINE_HEIGHT = 224, 320, 48
 
 
 def picture_layout(spec: TensorSpec, facts: ModelFacts, requested: bool) -> str | None:
@@ -64,14 +64,18 @@ def detector_image(steps: ImageSteps, form: str) -> ImageSteps:
     """
     if form in ("detr", "boxes_labels"):
         return steps
-    frame = steps.crop or steps.resize
-    sides = (frame, frame) if isinstance(frame, int) else frame
     letterbox = form != "boxes_scores"
-    return replace(steps, mean=(0.0,), std=(1.0,), resize=sides, crop=None, letterbox=letterbox)
+    return replace(steps, mean=(0.0,), std=(1.0,), resize=steps.sides, crop=None, letterbox=letterbox)
 
 
-def reader_image(steps: ImageSteps) -> ImageSteps:
-    """Return guessed preparation for a model that reads text in pictures: colors from −1 to 1, as PaddleOCR's."""
+def reader_image(steps: ImageSteps, entry: PipelineInput) -> ImageSteps:
+    """Return guessed preparation for a model that reads text in pictures, as PaddleOCR's.
+
+    Colors are from −1 to 1. Where the model's width is free, lines keep their proportions.
+    """
+    height, width = entry.shape[2:] if steps.layout == "nchw" else entry.shape[1:3]
+    if width is None:
+        steps = replace(steps, resize=(height or _LINE_HEIGHT, None), crop=None)
     half = (0.5,) * len(steps.mean)
     return replace(steps, mean=half, std=half) if steps.range == "0..1" else steps
 

@@ -96,7 +96,7 @@ def build_spec(
     if isinstance(result, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
         fed = detector_image(fed, result.form)
     if isinstance(result, TranscriptSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
-        fed = reader_image(fed)
+        fed = reader_image(fed, next(entry for entry in reading.inputs if entry.source == "image"))
     spec = replace(
         reading,
         task=task,

@@ -251,14 +251,17 @@ def test_a_click_may_replace_the_page_it_came_from(opened: Any, examples: Module
     assert page.findChild(QLabel) is not None
 
 
-@pytest.mark.parametrize(("text", "value"), [("", None), ("224", 224), ("224 × 192", (224, 192)), ("32x64", (32, 64))])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("", None), ("224", 224), ("224 × 192", (224, 192)), ("32x64", (32, 64)), ("48 × *", (48, None))],
+)
 def test_sizes_are_read_as_people_write_them(text: str, value: object) -> None:
     """Given a size in words, then it is read, and written back it reads the same."""
     assert read_side(text) == value
     assert read_side(side_text(read_side(text))) == value
 
 
-@pytest.mark.parametrize("text", ["x", "24x", "0", "-3", "1x2x3", "9999999", "a", "1.5"])
+@pytest.mark.parametrize("text", ["x", "24x", "*", "*x8", "0", "-3", "1x2x3", "9999999", "a", "1.5"])
 def test_bad_sizes_are_refused(text: str) -> None:
     """Given nonsense, then it is no size."""
     with pytest.raises(ValueError):

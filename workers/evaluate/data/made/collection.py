@@ -59,8 +59,7 @@ def _entry(make: Maker, kind: Kind, seed: int, number: int) -> Entry:
 def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
     steps, entry = pipeline.spec.preprocess, pipeline.main_input
     if isinstance(steps, ImageSteps):
-        size = _picture_size(steps, entry)
-        return "images", lambda rng, number: make_picture(rng, size or _free_size(number))
+        return "images", lambda rng, number: make_picture(rng, _picture_size(steps, entry, number))
     if isinstance(steps, TextSteps):
         return "texts", lambda rng, number: make_text(rng, LENGTHS[number % len(LENGTHS)])
     if isinstance(steps, AudioSteps):
@@ -73,20 +72,19 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
     return "arrays", partial(_arrays, pipeline, bounds)
 
 
-def _picture_size(steps: ImageSteps, entry: PipelineInput) -> tuple[int, int] | None:
-    """Return the size before cropping, or the input's own size if nothing is resized; None if it is free."""
-    if steps.resize is not None or steps.crop is not None:
-        wanted = steps.resize if steps.resize is not None else steps.crop
-        return (wanted, wanted) if isinstance(wanted, int) else wanted
-    axes = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
-    sizes = [size for size in axes if size is not None]
-    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
+FREE_SIZES = ((224, 224), (256, 320), (320, 256), (320, 320))
+"""Sizes in multiples of 32, which models with a free size need."""
 
 
-def _free_size(number: int) -> tuple[int, int]:
-    """Return a size in multiples of 32, which models with a free size need."""
-    sizes = ((224, 224), (256, 320), (320, 256), (320, 320))
-    return sizes[number % len(sizes)]
+def _picture_size(steps: ImageSteps, entry: PipelineInput, number: int) -> tuple[int, int]:
+    """Return the size before cropping, or the input's own size if nothing is resized; free sides vary by `number`."""
+    wanted = steps.resize or steps.crop
+    if isinstance(wanted, int):
+        return wanted, wanted
+    own = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
+    height, width = wanted or (own if len(own) == 2 else (None, None))
+    free = FREE_SIZES[number % len(FREE_SIZES)]
+    return height or free[0], width or free[1]
 
 
 def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator, number: int) -> Sample:
@@ -132,7 +130,7 @@ def make_array(
     """
     pictures = len(entry.shape) == 4
     lengths = lengths_for(tried)
-    free = _free_size(number) if pictures else (lengths[number % len(lengths)],) * 2
+    free = FREE_SIZES[number % len(FREE_SIZES)] if pictures else (lengths[number % len(lengths)],) * 2
     shape = tuple(
         rows if axis == entry.batch_axis and entry.batched else free[axis % 2] if size is None else size
         for axis, size in enumerate(entry.shape)

@@ -18,6 +18,7 @@
       const other = Math.trunc((size * Math.max(width, height)) / Math.min(width, height));
       return width <= height ? [size, other] : [other, size];
     }
+    if (size[1] === null) return [Math.max(1, even((width * size[0]) / height)), size[0]];
     if (!steps.letterbox) return [size[1], size[0]];
     const scale = Math.min(size[1] / width, size[0] / height);
     return [Math.max(1, even(width * scale)), Math.max(1, even(height * scale))];
@@ -38,7 +39,7 @@
   /** Left and top of what a letterbox adds. */
   const border = (width, height, frame) => [Math.floor((frame[1] - width) / 2), Math.floor((frame[0] - height) / 2)];
 
-  const boxed = (steps) => steps.letterbox && Array.isArray(steps.resize);
+  const boxed = (steps) => steps.letterbox && Array.isArray(steps.resize) && steps.resize[1] !== null;
   const sides = (crop) => (typeof crop === "number" ? [crop, crop] : crop);
 
   function cropped(picture, steps) {
