@@ -159,13 +159,14 @@ def _class_of(file: Path, root: Path) -> tuple[str, ...]:
 def _by_list(root: Path, listing: Path, kind: Kind, suffixes: frozenset[str], options: Options) -> Collection:
     table = read_table(listing, (*FILE_NAMES, *LABEL_NAMES))
     file_column = table.column(*FILE_NAMES)
-    given = (options.label_column,) if options.label_column else LABEL_NAMES
-    label_column = table.column(*given)
+    is_text = options.spec.answer_kind == "transcript"  # what is written in a picture or said is the label
+    names = (*TRANSCRIPT_NAMES, *LABEL_NAMES) if is_text else LABEL_NAMES
+    given = table.column(*((options.label_column,) if options.label_column else names))
+    label_column, transcript = (None, given) if is_text else (given, None)
     if file_column is None:
         raise _no_files(
             _("{0} has no column “file”; its columns are {1}.").format(listing.name, names_of(table.header, 6))
         )
-    transcript = table.column(*TRANSCRIPT_NAMES) if kind == "audio" else None
     entries, missing, inside = [], [], root.resolve()
     with_endings = cache(partial(_with_endings, root, suffixes))  # the folder is listed once, and only if needed
     for row in table.rows:
@@ -190,14 +191,14 @@ def _by_list(root: Path, listing: Path, kind: Kind, suffixes: frozenset[str], op
     elif transcript is not None:
         report = _("{0} lists {1:,} files and has transcripts.")
     else:
-        report = _("{0} lists {1:,} files and has no column “label”.")
-    findings = [*table.findings, info(report.format(listing.name, len(entries)))]
+        report = _("{0} lists {1:,} files and has no column “{2}”.")
+    findings = [*table.findings, info(report.format(listing.name, len(entries), names[0]))]
     silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
     if silent:
         what = (
-            _("All transcripts are empty: these recordings are left out of the error rates.")
+            _("All reference texts are empty: these examples are left out of the error rates.")
             if silent == len(entries)
-            else _("{0:,} of {1:,} transcripts are empty: these recordings are left out of the error rates.")
+            else _("{0:,} of {1:,} reference texts are empty: these examples are left out of the error rates.")
         )
         findings.append(warning(what.format(silent, len(entries))))
     return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))

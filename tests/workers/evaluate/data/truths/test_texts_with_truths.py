@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from evaluated import read_set, write_noise
+from PIL import Image
 
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
 from workers.evaluate.data.dataset import read_dataset
-from workers.evaluate.data.readers import audio, texts
-from workers.pipeline.spec import AudioSteps, PipelineSpec, TextSteps
+from workers.evaluate.data.readers import audio, pictures, texts
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
 Make = Callable[..., Any]
 
@@ -122,7 +123,24 @@ def test_manifests_give_transcripts(tmp_path: Path, layout: str) -> None:
     found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
     report = "\n".join(finding.what for finding in found.findings)
     assert [entry.transcript for entry in found.entries] == ["word 0", "word 1", "", "word 3"]
-    assert found.missing == ("wav/s4.wav",) and "1 of 4 transcripts are empty" in report and "has transcripts" in report
+    assert (
+        found.missing == ("wav/s4.wav",)
+        and "1 of 4 reference texts are empty" in report
+        and "has transcripts" in report
+    )
+
+
+@pytest.mark.parametrize("column", ["text", "label", "written"])
+def test_list_of_pictures_gives_what_is_written_in_them(tmp_path: Path, column: str) -> None:
+    """Given pictures of lines with their texts, also under the name of a label or in a chosen column, When the model reads
+    texts, Then each picture has its text as it is and no label."""
+    for number in range(2):
+        Image.new("RGB", (20, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "labels.csv").write_text(f"file,{column}\n0.png,to be\n1.png,or not|to be\n", encoding="utf-8")
+    chosen = column if column == "written" else None
+    found = pictures.READER.read(tmp_path, Options(spec_of("transcript", ImageSteps()), label_column=chosen))
+    assert [entry.transcript for entry in found.entries] == ["to be", "or not|to be"]
+    assert not any(entry.labels for entry in found.entries)
 
 
 def test_manifest_without_its_folder_is_refused(tmp_path: Path) -> None:
