@@ -99,13 +99,16 @@ def frozen() -> Iterator[None]:
     """Exclude all present objects from garbage collection inside this context.
 
     Otherwise each block would begin with a collection over all imported modules, which takes some ten milliseconds.
+    Where objects were excluded before, as in a forked worker, nothing is included again: Python knows all or none.
     """
+    n_before = gc.get_freeze_count()
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not n_before:
+            gc.unfreeze()
 
 
 @contextlib.contextmanager

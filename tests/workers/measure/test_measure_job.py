@@ -96,13 +96,16 @@ def test_block_rotates_inputs_and_times_at_least_one() -> None:
     assert len(block_of(Slow(), 40, max_s=0.0).latencies_ms) == 1
 
 
-def test_failing_block_leaves_garbage_collection_as_it_was() -> None:
-    """Given a check or a block that raises, then the collector is on again and nothing stays frozen."""
-    before = gc.get_freeze_count()
+@pytest.mark.parametrize("n_frozen", [0, 7])
+def test_failing_block_leaves_garbage_collection_as_it_was(monkeypatch: pytest.MonkeyPatch, n_frozen: int) -> None:
+    """Given a block that raises, then the collector is on again; objects stay frozen only where some were before."""
+    freeze, unfreeze = Mock(), Mock()
+    for name, stand_in in (("get_freeze_count", lambda: n_frozen), ("freeze", freeze), ("unfreeze", unfreeze)):
+        monkeypatch.setattr(gc, name, stand_in)
     with pytest.raises(JobCancelled), frozen():
-        assert gc.get_freeze_count() > before
+        assert (freeze.call_count, unfreeze.call_count) == (1, 0)
         block_of(Slow(), 40, check=Mock(side_effect=JobCancelled))
-    assert gc.isenabled() and gc.get_freeze_count() == 0
+    assert gc.isenabled() and (freeze.call_count, unfreeze.call_count) == (1, not n_frozen)
 
 
 def test_state_is_carried_between_requests(make_small) -> None:
