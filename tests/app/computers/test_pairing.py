@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from own_sshd import PASSWORD, Sshd
 
-from app.computers import fitting, packing, pairing, ssh
+from app.computers import fitting, packing, pairing
 from app.computers.login import needs_passphrase, scan
 from app.computers.pairing import Request, SetupStatus, add, check, remove
 from app.computers.records import computers
@@ -158,14 +158,9 @@ def test_name_of_another_computer_is_not_taken(own_sshd: Sshd, tmp_path: Path) -
 
 
 @pytest.mark.whole
-@pytest.mark.usefixtures("quick_setup")
-def test_stalled_computer_is_given_up_and_used_again_when_it_is_back(
-    own_sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("quick_setup", "impatient_ssh")
+def test_stalled_computer_is_given_up_and_used_again_when_it_is_back(own_sshd: Sshd, tmp_path: Path) -> None:
     """Given a computer whose processes stand still, Then a check ends in seconds; when they go on, it works again."""
-    quicker = [("ServerAliveInterval=5", "ServerAliveInterval=1"), ("ConnectTimeout=10", "ConnectTimeout=3")]
-    fixed = [dict(quicker).get(option, option) for option in ssh.FIXED]
-    monkeypatch.setattr(ssh, "FIXED", tuple(fixed))
     own_sshd.place_packages()
     own_sshd.add(tmp_path / "computers")
     check(tmp_path / "computers", "target")

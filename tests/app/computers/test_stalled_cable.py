@@ -13,14 +13,14 @@ from stopwatch import Stopwatch
 from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, RunBlock
 
 LARGE_BYTES = 256 << 20
-SHORT_S, LONG_S = 18.0, 30.0
-"""Both are more than the 15 s after which ssh gives up a silent connection."""
+SHORT_S, LONG_S = 6.0, 18.0
+"""Both are more than the 3 s after which ssh gives up a silent connection here."""
 
 
 @pytest.mark.whole
-@pytest.mark.usefixtures("quick_setup")
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize(("seconds", "lease_s"), [(SHORT_S, 33.0), (LONG_S, 15.0)])
+@pytest.mark.usefixtures("quick_setup", "impatient_ssh")
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(("seconds", "lease_s"), [(SHORT_S, 15.0), (LONG_S, 6.0)])
 def test_a_network_that_stalls(far_sshd: Sshd, tmp_path: Path, seconds: float, lease_s: float) -> None:
     """Given a job that measures there and another one whose large file is on its way, When no packet goes through, Then both
     go on from where they were if that ends before the lease; else both fail as lost, and nothing runs there soon after the
