@@ -17,6 +17,7 @@ from workers.pipeline.batches import group_size, is_batched, zero_state
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps
+from workers.pipeline.texts import TOKEN_SOURCES
 
 MAX_REQUESTS = 64
 MAX_BYTES = 256 << 20
@@ -91,10 +92,17 @@ def load_requests(
         if feeds and (start >= len(prepared) or used_bytes > max_bytes):
             break
         samples = [prepared[(start + offset) % len(prepared)] for offset in range(batch)]
-        request = samples[0] if batch == 1 else pipeline.batch(samples)
+        request = samples[0] if batch == 1 else pipeline.batch(_of_one_size(pipeline, samples))
         feeds.append(_as_given(pipeline, _owned(request)))
         used_bytes += sum(array.nbytes for array in feeds[-1].values())
     return Requests(feeds, batch)
+
+
+def _of_one_size(pipeline: Pipeline, samples: list[Arrays]) -> list[Arrays]:
+    """Replace samples of another size by the first, because a batch has one size; rows of tokens are padded instead."""
+    padded = {entry.name for entry in pipeline.spec.inputs if entry.source in TOKEN_SOURCES}
+    sizes = [{name: array.shape for name, array in one.items() if name not in padded} for one in samples]
+    return [one if size == sizes[0] else samples[0] for one, size in zip(samples, sizes, strict=True)]
 
 
 def _own_batch(pipeline: Pipeline, batch: int) -> int:

@@ -122,7 +122,7 @@ class ImageSteps(Part):
 
     @property
     def sides(self) -> tuple[int, int | None] | None:
-        """Return height and width of a prepared picture; None if pictures keep their own size."""
+        """Return height and width of a prepared picture, square for one size; None if pictures keep their own size."""
         size = self.crop or self.resize
         return (size, size) if isinstance(size, int) else size
 

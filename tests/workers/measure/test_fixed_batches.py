@@ -4,10 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from evaluated import read_set
-from odd_models import WIDTH, perceptron
+from odd_models import WIDTH, perceptron, weights
+from onnx import helper
+from PIL import Image
 from recording import RecordingContext
+from small_models import floats, model_of
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
@@ -61,6 +65,24 @@ def test_predictions_are_requested_in_pairs(pairs: tuple[Path, Path, np.ndarray]
     rows = np.concatenate([np.array(item["x"]) for item in items])
     weights = [np.asarray(load(model / "model.onnx", {}, 1).run({"x": rows[[i, i]]})["y"][0]) for i in range(len(rows))]
     np.testing.assert_allclose(np.stack(answers.answer), np.stack(weights), atol=1e-5)
+
+
+def test_batches_of_pictures_hold_one_size(tmp_path: Path) -> None:
+    """Given lines of three widths for a model of any width, When several are timed at once, Then a batch repeats its first
+    line in place of those of another width."""
+    means = helper.make_node("ReduceMean", ["x"], ["means"], axes=[2, 3], keepdims=0)
+    nodes = [means, helper.make_node("MatMul", ["means", "w"], ["y"])]
+    inputs, outputs = [floats("x", "n", 3, 16, "w")], [floats("y", "n", 3)]
+    onnx.save(model_of(nodes, inputs, outputs, [weights("w", 3, 3)]), tmp_path / "m.onnx")
+    (tmp_path / "lines").mkdir()
+    for number in range(12):
+        Image.new("RGB", (20 + 10 * (number % 3), 16), (number, 0, 0)).save(tmp_path / "lines" / f"{number}.png")
+    opened = OpenParams(path=str(tmp_path / "m.onnx"), preprocess="resize=16x*")
+    open_model(opened, RecordingContext(work_dir=tmp_path))
+    data = read_set(tmp_path / "model", tmp_path / "lines", tmp_path / "read")[1]
+    requests = load_requests(tmp_path / "model", data, batch=4)
+    assert {feeds["x"].shape[:3] for feeds in requests.feeds} == {(4, 3, 16)}
+    assert len({feeds["x"].shape[3] for feeds in requests.feeds}) > 1
 
 
 def test_timed_requests_are_pairs(pairs: tuple[Path, Path, np.ndarray]) -> None:

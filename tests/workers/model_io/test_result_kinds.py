@@ -16,10 +16,12 @@ from workers.contracts.proof.results import read_as
 from workers.contracts.specs import GUESSED, TensorSpec
 from workers.evaluate.proof.predictions import collect_predictions, load_predictions, save_predictions
 from workers.measure.opening import open_session
+from workers.model_io.guess.image import reader_image
 from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.readers.neighbors import characters_of, companions_sha256, facts_of_folder
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
+from workers.pipeline.spec import ImageSteps, PipelineInput
 from workers.pipeline.spec_file import parse_spec
 
 SIDE = 32
@@ -185,6 +187,22 @@ def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: 
     assert companions_sha256(path) != alone
     shorter = TensorSpec(name="output", shape=("b", "t", 9), dtype="float32")
     assert transcript_of(shorter, facts_of_folder(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "resize"),
+    [
+        ((None, 3, 48, None), (48, None)),
+        ((1, 3, 32, None), (32, None)),
+        ((), (48, None)),
+        ((4, 3, 48, None), (48, 320)),
+        ((None, 3, 48, 320), (48, 320)),
+    ],
+)
+def test_lines_keep_their_proportions_where_one_line_goes_in_at_a_time(shape: Any, resize: Any) -> None:
+    """Given recognizers of any width, of one width, and of four lines at once, Then only the first keep proportions."""
+    entry = PipelineInput(name="x", dtype="float32", shape=shape, source="image")
+    assert reader_image(ImageSteps(resize=(48, 320)), entry).resize == resize
 
 
 def test_masks_are_stored_as_one_byte_per_pixel(tmp_path: Path, opened: Any) -> None:

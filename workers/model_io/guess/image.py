@@ -71,10 +71,12 @@ def detector_image(steps: ImageSteps, form: str) -> ImageSteps:
 def reader_image(steps: ImageSteps, entry: PipelineInput) -> ImageSteps:
     """Return guessed preparation for a model that reads text in pictures, as PaddleOCR's.
 
-    Colors are from −1 to 1. Where the model's width is free, lines keep their proportions.
+    Colors are from −1 to 1. Where the model's width is free, lines keep their proportions, unless the model takes
+    several at once, which must have one width.
     """
-    height, width = entry.shape[2:] if steps.layout == "nchw" else entry.shape[1:3]
-    if width is None:
+    shape = entry.shape or (None,) * 4
+    height, width = shape[2:4] if steps.layout == "nchw" else shape[1:3]
+    if width is None and shape[0] in (None, 1):
         steps = replace(steps, resize=(height or _LINE_HEIGHT, None), crop=None)
     half = (0.5,) * len(steps.mean)
     return replace(steps, mean=half, std=half) if steps.range == "0..1" else steps
