@@ -189,7 +189,7 @@ def _by_list(root: Path, listing: Path, kind: Kind, suffixes: frozenset[str], op
     if label_column is not None:
         report = _("The labels come from {0}.")
     elif transcript is not None:
-        report = _("{0} lists {1:,} files and has transcripts.")
+        report = _("{0} lists {1:,} files with their reference texts.")
     else:
         report = _("{0} lists {1:,} files and has no column “{2}”.")
     findings = [*table.findings, info(report.format(listing.name, len(entries), names[0]))]

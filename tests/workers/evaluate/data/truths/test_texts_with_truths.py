@@ -126,7 +126,7 @@ def test_manifests_give_transcripts(tmp_path: Path, layout: str) -> None:
     assert (
         found.missing == ("wav/s4.wav",)
         and "1 of 4 reference texts are empty" in report
-        and "has transcripts" in report
+        and "with their reference texts" in report
     )
 
 
