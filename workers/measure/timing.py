@@ -99,7 +99,7 @@ def frozen() -> Iterator[None]:
     """Exclude all present objects from garbage collection inside this context.
 
     Otherwise each block would begin with a collection over all imported modules, which takes some ten milliseconds.
-    Where objects were excluded before, as in a forked worker, nothing is included again: Python knows all or none.
+    Objects that were excluded before, as in a forked worker, stay so: `gc.unfreeze` would include them, too.
     """
     n_before = gc.get_freeze_count()
     gc.collect()

@@ -159,7 +159,7 @@ def _class_of(file: Path, root: Path) -> tuple[str, ...]:
 def _by_list(root: Path, listing: Path, kind: Kind, suffixes: frozenset[str], options: Options) -> Collection:
     table = read_table(listing, (*FILE_NAMES, *LABEL_NAMES))
     file_column = table.column(*FILE_NAMES)
-    is_text = options.spec.answer_kind == "transcript"  # what is written in a picture or said is the label
+    is_text = options.spec.answer_kind == "transcript"  # its label is the reference text
     names = (*TRANSCRIPT_NAMES, *LABEL_NAMES) if is_text else LABEL_NAMES
     given = table.column(*((options.label_column,) if options.label_column else names))
     label_column, transcript = (None, given) if is_text else (given, None)
