@@ -37,6 +37,7 @@ class DataController(PageController[DataPage]):
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
         window, session = context.window, context.session
+        self._refused: DataParams | None = None  # of the examples that the page says cannot be used
         self._checks = DataChecks(context, page)
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(lambda path: window.paths_dropped.emit([path]))
@@ -66,6 +67,7 @@ class DataController(PageController[DataPage]):
         """Show the data set, or the kind of data that the model needs."""
         if self._job.is_busy:
             return
+        self._refused = None
         if self._session.data is not None:
             data, requested, reach = self._session.data, self._session.data_params, reach_row(self._session)
             self._page.show_value(
@@ -127,8 +129,9 @@ class DataController(PageController[DataPage]):
 
     def _on_columns(self, text: str, label: str) -> None:
         columns = {"text_column": text or None, "label_column": label or None}
-        if self._session.data_params is not None:
-            self._read(self._session.data_params.model_copy(update=columns), after=None)
+        requested = self._refused or self._session.data_params
+        if requested is not None:
+            self._read(requested.model_copy(update=columns), after=None)
 
     def _on_matched(self, meant: dict[str, str]) -> None:
         requested = self._session.data_params
@@ -189,6 +192,7 @@ class DataController(PageController[DataPage]):
             self._window.show_page("model")
             return
         self._job.drop()
+        self._refused = None
         if show:
             self._window.show_page("data")
         if not quietly:
@@ -210,6 +214,7 @@ class DataController(PageController[DataPage]):
     def _on_failed(self, params: DataParams, error: ErrorInfo) -> None:
         name = Path(params.path).name if params.path else ""
         value = error_value(error, page_title=_("These examples cannot be used"), subject=name)
+        self._refused = params
         self._page.show_error(value, self._used_name())
 
     def _spec(self) -> PipelineSpec | None:

@@ -13,7 +13,6 @@ from widgets.parts.small import CheckList, CheckValue
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
-from workers.contracts.data.reading import DataResult
 from workers.contracts.data.record import DataRecord
 from workers.contracts.translation import _
 
@@ -21,21 +20,21 @@ SHOWN_CHARACTERS = 60
 
 
 class ColumnsCard(Card):
-    """A card with the columns; `changed(text, label)` carries the chosen names, "" for no label.
+    """A card with the columns of a table; `changed(text, label)` carries the chosen names, "" for none.
 
     With `are_texts` a label is the right text (the reference), as for a translation.
     """
 
     changed = Signal(str, str)
 
-    def __init__(self, table: DataResult, *, are_texts: bool) -> None:
-        """Create the card of a table of texts."""
+    def __init__(self, names: Sequence[str], text: str = "", label: str = "", *, are_texts: bool = False) -> None:
+        """Create the card of a table with these columns; without a column of texts only the label is asked for."""
         super().__init__(_("Columns"))
-        columns = [(name[:SHOWN_CHARACTERS], name) for name in table.columns]
+        columns = [(name[:SHOWN_CHARACTERS], name) for name in names]
         nothing = _("none") if are_texts else _("no labels")
-        titles = _("Text"), _("Right text") if are_texts else _("Label")
-        self._text = self._field(titles[0], columns, table.text_column)
-        self._labels = self._field(titles[1], [(nothing, ""), *columns], table.label_column)
+        self._text = self._field(_("Text"), columns, text) if text else None
+        title = _("Right text") if are_texts else _("Label")
+        self._labels = self._field(title, [(nothing, ""), *columns], label)
 
     def _field(self, title: str, options: list[tuple[str, str]], chosen: str) -> ChoiceField:
         box = ChoiceField(_("Column: {0}").format(title), options, chosen, elastic=True)
@@ -44,7 +43,8 @@ class ColumnsCard(Card):
         return box
 
     def _emit_change(self, _index: int) -> None:
-        self.changed.emit(str(self._text.currentData()), str(self._labels.currentData()))
+        text = "" if self._text is None else str(self._text.currentData())
+        self.changed.emit(text, str(self._labels.currentData()))
 
 
 class FoundList(QWidget):

@@ -26,7 +26,7 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.data.checks import Suspect
-from workers.contracts.data.reading import FOLDER_LABELS, DataResult
+from workers.contracts.data.reading import FOLDER_LABELS, LABEL_CHOICES, DataResult
 from workers.contracts.data.record import DataRecord
 from workers.contracts.translation import _, localized
 
@@ -114,11 +114,9 @@ class DataPage(Page):
             self._preview = Card(_("Examples"), text)
             self._fed = FedCard(self.theme, self._pictures)
             shown = [self._preview, self._labels_card(data) if data.class_counts or data.labelled else None]
-        columns = reading = None
-        if len(data.columns) > 1:
-            are_texts = value.spec is not None and value.spec.answer_kind in ("tokens", "transcript")
-            columns = ColumnsCard(data, are_texts=are_texts)
-            columns.changed.connect(self.columns_changed)
+        reading = None
+        are_texts = value.spec is not None and value.spec.answer_kind in ("tokens", "transcript")
+        columns = self._columns_card(data.columns, data.text_column, data.label_column, are_texts=are_texts)
         self._left = in_column(*shown, columns, self._origin, STRETCH, gap=SPACE_L)
         if value.spec is not None:
             reading = ReadingCard(value.spec)
@@ -137,8 +135,21 @@ class DataPage(Page):
     def _loading_head(self) -> tuple[str, str]:
         return _("Reading your {0}").format(plural(self._kind)), _("They are not changed.")
 
+    def _columns_card(
+        self, names: Sequence[str], text: str = "", label: str = "", *, are_texts: bool = False
+    ) -> ColumnsCard | None:
+        """Return the card that asks for the columns of a table; None if there is no choice."""
+        if len(names) < 2:
+            return None
+        card = ColumnsCard(names, text, label, are_texts=are_texts)
+        card.changed.connect(self.columns_changed)
+        return card
+
     def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        choices = value.error.facts.get(LABEL_CHOICES) if value.error is not None else None
+        columns = self._columns_card([str(name) for name in choices]) if isinstance(choices, list) else None
         return (
+            *(() if columns is None else (columns,)),
             PrimaryButton(self.theme, _("Choose others…"), on=self.choose_files),
             GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen),
             DropArea(self.theme, _("Or drop others here"), self._hint(), icon="", least_px=112),

@@ -12,6 +12,9 @@ FOLDER_LABELS = "folder_labels"
 """Code of the finding that labels are the names of sub-folders."""
 
 
+LABEL_CHOICES = "columns"
+"""Name of the fact of a refused table: it would fit if one of these columns held the labels."""
+
 IN_A_ROW = "texts in a row"
 """Name of the fact with the number of texts that an item of a stored data set was made from."""
 
@@ -60,7 +63,8 @@ class DataResult(Frozen, extra="ignore"):
         n_added: Number of the `n_test` items that Fettle added itself.
         class_counts: Number of items by label name.
         unknown_labels: Labels that the model does not know, the most frequent first, at most 50.
-        columns: Columns of a table; `text_column` and `label_column` are those in use ("" for none).
+        columns: Columns of a table; `text_column` and `label_column` are those in use ("" for none). A table of numbers
+            has no column of texts.
     """
 
     data_dir: str = "data"

@@ -16,10 +16,14 @@ from workers.evaluate.doctor.material import Material
 from workers.evaluate.doctor.search import Axes, Axis, Search
 from workers.evaluate.doctor.verdict import judge, preparation_row, unclear
 from workers.measure.opening import open_session
+from workers.pipeline.arrays import dtype_of
 from workers.pipeline.pipeline import Pipeline, load_pipeline
-from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineInput, Preprocess, TextSteps
 
 AS_THEY_ARE = mark("These arrays have the model’s own shape and go in as they are, so that nothing is prepared.")
+NO_COMPARISON = mark(
+    "Without labels, nothing shows how the columns of a table have to be prepared: its values mean different things."
+)
 NO_CLASSES = mark("Its answers are no classes or scores, so that no preparation can be called right.")
 
 
@@ -48,6 +52,8 @@ def _examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
             return unclear("none", "", mark("None of the examples can be read."))
         if isinstance(chosen, ImageSteps | AudioSteps) and material.kind == "arrays":
             return unclear("none", "", AS_THEY_ARE)
+        if isinstance(chosen, ArraySteps) and not material.has_labels and _is_row_of_a_table(pipeline.main_input):
+            return unclear("none", "", NO_COMPARISON)
         scorer = Scorer(pipeline, session, material, ctx.seed)
         starts, axes = _plan(pipeline, chosen, material, folder, quick=params.quick)
         search = Search(scorer, ctx, params.seconds, params.quick)
@@ -63,6 +69,15 @@ def _examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
         "tried": len(tried), "runs": scorer.runs, "stopped_early": search.stopped_early,
     }  # fmt: skip
     return result.model_copy(update=report)
+
+
+def _is_row_of_a_table(entry: PipelineInput) -> bool:
+    """Return whether an item is a row of numbers, or one number, and not a sequence of integer ids.
+
+    A model is surer of larger numbers, and of numbers in their own columns: both say nothing about a preparation.
+    """
+    sizes = entry.shape[1:]
+    return all(size == 1 for size in sizes) or (len(sizes) == 1 and dtype_of(entry).kind not in "iu")
 
 
 def _plan(

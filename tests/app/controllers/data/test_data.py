@@ -17,7 +17,8 @@ from app.services.machine.devices import describe
 from app.services.opening.opening import ReadData
 from widgets.main_window import MainWindow
 from widgets.pages.data.page import DataPage
-from workers.contracts.data.reading import FOLDER_LABELS
+from workers.contracts.data.reading import FOLDER_LABELS, LABEL_CHOICES
+from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import DataParams
 from workers.contracts.specs import Finding
 
@@ -57,6 +58,30 @@ def test_other_column_is_read(
     (wanted,) = requests
     assert (wanted.text_column, wanted.label_column, wanted.path) == ("review", "stars", "/t.csv")
     assert app_controller.session.data_params == wanted.model_copy(update={"model_dir": ""})
+
+
+def test_refused_table_is_read_with_the_chosen_column(
+    page: DataPage, app_controller: AppController, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a table with a column too many, When the column of labels is chosen, Then the same table is read with it,
+    and the set before it is kept until then."""
+    seen: list[DataParams] = []
+
+    def refuse(params: DataParams) -> Flow[ReadData]:
+        seen.append(params)
+        yield from describe()
+        raise InputRefused("no_inputs", "t", "d", "h", facts={LABEL_CHOICES: ["rooms", "price"]})
+
+    monkeypatch.setattr(module, "read_data", refuse)
+    app_controller.session.set_data(DataParams(model_dir="", path="/before.csv"), read())
+    page.data_chosen.emit("/prices.csv")
+    drive(lambda: page.state == "error")
+    (box,) = [box for box in page.findChildren(QComboBox) if box.findData("price") > 0]
+    box.setCurrentIndex(box.findData("price"))
+    drive(lambda: len(seen) > 1 and not app_controller.flows.active)
+    assert [(wanted.path, wanted.label_column) for wanted in seen] == [("/prices.csv", None), ("/prices.csv", "price")]
+    requested = app_controller.session.data_params
+    assert requested is not None and requested.path == "/before.csv"
 
 
 def test_matched_labels_accumulate(

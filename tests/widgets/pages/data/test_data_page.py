@@ -12,7 +12,10 @@ from read_page import words as text_of
 from tests.widgets.qt_actions import child, emitted, press, recorded
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.parts import SplitBar
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.small import CheckValue
+from workers.contracts.data.reading import LABEL_CHOICES
+from workers.contracts.error_info import ErrorInfo
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,16 @@ def test_columns_of_texts_are_changed(opened: Any, examples: ModuleType, qtbot: 
     box = next(b for b in page.findChildren(QComboBox) if b.accessibleName() == "Column: Label")
     box.setFocus()
     assert emitted(page.columns_changed, qtbot.keyClick, box, Qt.Key.Key_Home) == ["review", ""]
+
+
+def test_refused_table_asks_for_the_column_of_labels(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a table that would fit without one of its columns, When one is chosen, Then it is reported as the label."""
+    page = opened(DataPage, examples.ask_data(), call="show_empty")
+    error = ErrorInfo(code="no_inputs", title="t", detail="d", hint="h", facts={LABEL_CHOICES: ["rooms", "price"]})
+    page.show_error(ErrorValue("t", "h", "s", "n", error=error), "")
+    box = child(page, QComboBox)
+    box.setFocus()
+    assert emitted(page.columns_changed, qtbot.keyClick, box, Qt.Key.Key_End) == ["", "price"]
 
 
 def test_right_texts_are_no_labels(opened: Any, examples: ModuleType) -> None:

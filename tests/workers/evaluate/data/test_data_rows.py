@@ -1,6 +1,7 @@
 """Tables of numbers for models that take rows of numbers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from workers.contracts.data.reading import LABEL_CHOICES
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
 from workers.evaluate.data.readers.tables import holds_numbers, read
@@ -76,12 +78,38 @@ def test_column_of_right_numbers_is_chosen_by_the_person(write: Write) -> None:
     path = write("rooms,size,price\n3,70,250000\n5,120,480000.5\n")
     with pytest.raises(InputRefused) as refused:
         read(path, Options(spec(("X", 2))))
-    assert refused.value.code == "no_inputs" and "“price”" in refused.value.detail
+    assert refused.value.code == "no_inputs" and refused.value.facts[LABEL_CHOICES] == ["rooms", "size", "price"]
     found = read(path, Options(spec(("X", 2)), label_column="price"))
     assert [entry.target for entry in found.entries] == [(250000.0,), (480000.5,)]
     with pytest.raises(InputRefused) as refused:
         read(path, Options(spec(("X", 2)), label_column="cost"))
     assert refused.value.code == "no_such_column"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "label"),
+    [
+        ("a,b,churn\n5,2,stays\n7,3,leaves\n", ("X", 2), "churn"),
+        ("a,churn,b\n5,1,2.5\n7,0,3\n", ("X", 2), "churn"),
+        ("churn,b,a\n1,2,3\n0,4,5\n", ("a", 1), "churn"),
+        ("a,b,note\n5,2,fine\n7,3,bad\n", ("X", 2), ""),
+        ("a,b,c\n1,0,1\n0,1,0\n", ("X", 3), ""),
+    ],
+    ids=["names", "numbers", "inputs by name", "a note", "an input of zeros and ones"],
+)
+def test_labels_are_found_by_the_classes_of_the_model(write: Write, text: str, wanted: Any, label: str) -> None:
+    """Given a column of another name, Then it holds the labels if it is no input and holds only the model's classes."""
+    classes = replace(spec(wanted), classes=("stays", "leaves"))
+    found = read(write(text), Options(classes))
+    assert found.label_column == label and all(bool(entry.labels) is bool(label) for entry in found.entries)
+    assert found.columns == tuple(text.split("\n")[0].split(","))
+
+
+def test_several_columns_that_may_hold_the_labels_are_the_choice_of_the_person(write: Write) -> None:
+    """Given two columns of zeros and ones and one column too many, Then none is taken by chance."""
+    with pytest.raises(InputRefused) as refused:
+        read(write("a,male,churn\n5,1,0\n7,0,1\n"), Options(spec(("X", 2))))
+    assert refused.value.facts[LABEL_CHOICES] == ["a", "male", "churn"] and refused.value.by_command
 
 
 @pytest.mark.parametrize(
@@ -111,7 +139,14 @@ def test_long_note_takes_no_more_memory_than_it_has_letters(write: Write) -> Non
 
 @pytest.mark.parametrize(
     ("text", "is_numbers"),
-    [("a,b,label\n1,2,cat\n", True), ("text,label\nhello,1\n", False), ("id,note\n1,fine\n", False)],
+    [
+        ("a,b,label\n1,2,cat\n", True),
+        ("a,b,churn\n" + "1,2,stays\n3,4,leaves\n" * 10, True),
+        ("text,label\nhello,1\n", False),
+        ("id,note\n1,fine\n", False),
+        ("id,stars,text\n" + "1,2,fine\n" * 20, False),
+        ("id,stars,note\n1,2,fine\n3,4,bad\n", False),
+    ],
 )
 def test_data_check_tells_numbers_from_texts(write: Write, text: str, is_numbers: bool) -> None:
     """Given a table and no model, Then it holds numbers if all its columns but the label do."""

@@ -77,6 +77,16 @@ def first_value(tmp_path: Path) -> Make:
     return make
 
 
+@pytest.fixture
+def surer_of_larger(tmp_path: Path) -> Path:
+    """A model of four numbers that is surer of its class the larger the first is."""
+    nodes = [helper.make_node("MatMul", ["input", "w"], ["output"])]
+    weights = models.tensor("w", np.outer([0.1, 0, 0, 0], [1, -1]))
+    spec = small_spec("array-classification", "array", (None, 4), (None, 2), ArraySteps())
+    entry, found = models.floats("input", "n", 4), models.floats("output", "n", 2)
+    return models.save(tmp_path / "sure", nodes, [entry], [found], [weights], spec)
+
+
 def _colors(folder: Path, *, labelled: bool = True) -> Path:
     """60 pictures, each a little brighter in one of the three colors."""
     rng = np.random.default_rng(3)
@@ -185,6 +195,17 @@ def test_prepared_arrays_are_unclear_and_pixels_are_tried(doctor: Doctor, bright
     assert (found.verdict, found.evidence, found.why) == ("unclear", "none", AS_THEY_ARE) and found.runs == 0
     np.savez(tmp_path / "bits.npz", x=bits, y=labels)
     assert doctor(model, tmp_path / "bits.npz").verdict == "far_better"
+
+
+def test_rows_of_a_table_without_labels_are_unclear(doctor: Doctor, surer_of_larger: Path, tmp_path: Path) -> None:
+    """Given columns of numbers and a model that is surer of larger ones, Then without labels no scale is called better."""
+    rows = np.random.default_rng(2).normal(size=(80, 4)) * (40, 1, 1, 1)
+    np.savez(tmp_path / "rows.npz", x=rows)
+    found = doctor(surer_of_larger, tmp_path / "rows.npz")
+    assert (found.verdict, found.evidence, found.runs) == ("unclear", "none", 0)
+    np.savez(tmp_path / "known.npz", x=rows, y=(rows[:, 0] < 0).astype(np.int64))
+    found = doctor(surer_of_larger, tmp_path / "known.npz")
+    assert (found.verdict, found.evidence) == ("fits", "labels")
 
 
 def test_model_without_classes_is_unclear(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:

@@ -7,17 +7,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
+from workers.contracts.data.reading import LABEL_CHOICES
 from workers.contracts.errors import InputRefused
 from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import Collection, Options, Reader, info, names_of
 from workers.evaluate.data.readers import arrays, texts
 from workers.evaluate.data.tables import Table, number_in, read_table
+from workers.evaluate.data.truths.classes import CLASSES, LabelMap
 from workers.pipeline.spec import ArraySteps, PipelineInput
 
 LABEL_NAMES = list(dict.fromkeys([*arrays.LABEL_NAMES, *texts.LABEL_NAMES]))
 TRUTH = {"true": 1.0, "false": 0.0}
 """Words that other programs write for truth values."""
+
+FEW_COLUMNS, ROWS_A_LABEL = 2, 10
+"""A table of numbers with labels has more columns, and on average at least as many rows for each label."""
 
 Column = NDArray[np.float64]
 
@@ -28,10 +34,17 @@ def matches(path: Path) -> bool:
 
 
 def holds_numbers(path: Path, label_column: str | None = None) -> bool:
-    """Return whether every column of the table at a path is one of numbers, except that of the labels."""
+    """Return whether every column of the table at a path is one of numbers, except that of the labels.
+
+    Labels under a name of their own are the only column of texts, beside at least two of numbers, with few values.
+    """
     _file, table, label = _opened(path, [], label_column)
     others = [at for at in range(len(table.header)) if at != label]
-    return bool(others) and all(_numbers(table, at) is not None for at in others)
+    of_texts = [at for at in others if _numbers(table, at) is None]
+    if label is None and len(of_texts) == 1 and len(others) > FEW_COLUMNS and of_texts[0] != texts.named_text(table):
+        values = {row[of_texts[0]] for row in table.rows}
+        of_texts = of_texts if len(values) > len(table.rows) / ROWS_A_LABEL else []
+    return bool(others) and not of_texts
 
 
 def read(path: Path, options: Options) -> Collection:
@@ -49,9 +62,13 @@ def read(path: Path, options: Options) -> Collection:
     places = [table.column(entry.name) for entry in wanted]
     if None not in places and all(_is_single(entry) for entry in wanted):
         used = [place for place in places if place is not None]
+        label = _known_label(table, used, options) if label is None else label
         inputs = {entry.name: _named(columns[at], entry, table, file) for entry, at in zip(wanted, used, strict=True)}
     elif len(wanted) == 1:
-        used = [at for at, column in enumerate(columns) if column is not None and at != label]
+        numbers = [at for at, column in enumerate(columns) if column is not None]
+        taken = numbers if len(numbers) == _width(wanted[0]) else []
+        label = _known_label(table, taken, options) if label is None else label
+        used = [at for at in numbers if at != label]
         inputs = {wanted[0].name: _together([columns[at] for at in used], wanted[0], table, used, file)}
     else:
         holds = _("The model takes {0}, and {1} holds {2}.")
@@ -68,7 +85,25 @@ def read(path: Path, options: Options) -> Collection:
         names_of([table.header[at] for at in used], 6)
     )
     found = arrays.collected(file, named, inputs, labels, options)
-    return replace(found, findings=(*table.findings, info(listed), *found.findings))
+    return replace(
+        found, findings=(*table.findings, info(listed), *found.findings), columns=table.header,
+        label_column=labels or "",
+    )  # fmt: skip
+
+
+def _known_label(table: Table, used: Sequence[int], options: Options) -> int | None:
+    """Return the only column that is no input and holds nothing but names or numbers of the model's classes."""
+    if options.spec.answer_kind not in CLASSES:
+        return None
+    known = LabelMap(options.spec)
+    others = [at for at in range(len(table.header)) if at not in used]
+    found = [at for at in others if texts.known_share(table, at, known) == 1.0]
+    return found[0] if len(found) == 1 else None
+
+
+def _width(entry: PipelineInput) -> int | None:
+    """Return how many numbers an item has for the model's only input; None if any."""
+    return entry.shape[1] if len(entry.shape) == 2 else None
 
 
 def _opened(path: Path, names: Sequence[str], label_column: str | None) -> tuple[Path, Table, int | None]:
@@ -117,13 +152,16 @@ def _together(
     if len(entry.shape) > 2:
         what = _("The model takes arrays with several axes, which {0} cannot hold.").format(file.name)
         raise _unfit(what, mark("Save them with numpy.savez, and choose the NPZ file."))
-    count = entry.shape[1] if len(entry.shape) == 2 else None
+    count = _width(entry)
     found = [column for column in columns if column is not None]
     if not found or count not in (None, len(found)):
         names = names_of([table.header[at] for at in used], 6) or _("nothing")
         what = _("The model takes {0} numbers in a row; {1} has {2} columns of numbers: {3}.")
         what = what.format(_("any") if count is None else count, file.name, len(found), names)
-        raise _unfit(what, mark("Name the column of right answers “label”, and leave out what it does not take."))
+        hint = mark(
+            "Choose the column of right answers, or name it “label”, and leave out what the model does not take."
+        )
+        raise _unfit(what, hint, table.header if count is not None and len(found) == count + 1 else ())
     return _typed(np.stack(found, axis=1), entry)
 
 
@@ -133,8 +171,13 @@ def _typed(values: Column, entry: PipelineInput) -> NDArray[np.generic]:
     return values.astype(np.int64) if is_whole else values
 
 
-def _unfit(detail: str, hint: str) -> InputRefused:
-    return InputRefused("no_inputs", "The table does not fit the model", detail, hint)
+def _unfit(detail: str, hint: str, columns: Sequence[str] = ()) -> InputRefused:
+    """Return the refusal of a table that would fit if one of `columns` held the labels."""
+    by_command = "--label-column NAME" if columns else ""
+    facts: dict[str, JsonValue] = {LABEL_CHOICES: list(columns)}
+    return InputRefused(
+        "no_inputs", "The table does not fit the model", detail, hint, facts=facts, by_command=by_command
+    )
 
 
 READER = Reader("tables", mark("a table of texts or numbers"), (ArraySteps,), matches, read)

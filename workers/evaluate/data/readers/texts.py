@@ -118,9 +118,14 @@ def chosen(table: Table, name: str, file: Path) -> int:
     return column
 
 
+def named_text(table: Table) -> int | None:
+    """Return the column that is named as texts are; None if there is none."""
+    return table.column(*TEXT_NAMES)
+
+
 def find_text(table: Table) -> int:
     """Return the column of texts: by name, else the one with the longest values of which most differ."""
-    named = table.column(*TEXT_NAMES)
+    named = named_text(table)
     if named is not None:
         return named
     sample = table.rows[:1000]
@@ -146,7 +151,7 @@ def find_label(table: Table, text: int, options: Options) -> int | None:
     others = [column for column in range(len(table.header)) if column != text]
     wanted = REFERENCE_NAMES if options.spec.answer_kind == "tokens" else LABEL_NAMES
     names = [column for name in wanted for column in others if table.header[column].casefold() == name]
-    shares = {column: _known_share(table, column, known) for column in others} if classes else {}
+    shares = {column: known_share(table, column, known) for column in others} if classes else {}
     by_name = [column for column in names if shares.get(column, 0) > 0.5]
     if by_name:
         return by_name[0]
@@ -156,7 +161,7 @@ def find_label(table: Table, text: int, options: Options) -> int | None:
     return names[0] if names else None
 
 
-def _known_share(table: Table, column: int, known: LabelMap) -> float:
+def known_share(table: Table, column: int, known: LabelMap) -> float:
     """Return which share of a column's different values the model knows; 0 if there are too many values or only one."""
     values = {part.strip() for row in table.rows for part in row[column].split("|") if part.strip()}
     if not 1 < len(values) <= min(MOST_LABELS, max(2, len(table.rows) // 2)):
