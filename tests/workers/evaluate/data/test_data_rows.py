@@ -94,8 +94,10 @@ def test_column_of_right_numbers_is_chosen_by_the_person(write: Write) -> None:
         ("churn,b,a\n1,2,3\n0,4,5\n", ("a", 1), "churn"),
         ("a,b,note\n5,2,fine\n7,3,bad\n", ("X", 2), ""),
         ("a,b,c\n1,0,1\n0,1,0\n", ("X", 3), ""),
+        ("a,b,c\n1,0,7\n0,1.5,9\n", ("X", None), ""),
+        ("a,b,is\n" + "1,2,out\n3,4,in\n" * 10, ("X", 2), "is"),
     ],
-    ids=["names", "numbers", "inputs by name", "a note", "an input of zeros and ones"],
+    ids=["names", "numbers", "by name", "a note", "an input of zeros and ones", "any number of inputs", "other names"],
 )
 def test_labels_are_found_by_the_classes_of_the_model(write: Write, text: str, wanted: Any, label: str) -> None:
     """Given a column of another name, Then it holds the labels if it is no input and holds only the model's classes."""

@@ -22,8 +22,8 @@ LABEL_NAMES = list(dict.fromkeys([*arrays.LABEL_NAMES, *texts.LABEL_NAMES]))
 TRUTH = {"true": 1.0, "false": 0.0}
 """Words that other programs write for truth values."""
 
-FEW_COLUMNS, ROWS_A_LABEL = 2, 10
-"""A table of numbers with labels has more columns, and on average at least as many rows for each label."""
+FEW_COLUMNS, ROWS_A_NAME = 2, 10
+"""A table of numbers with names of classes has more columns, and at least as many rows for each name on average."""
 
 Column = NDArray[np.float64]
 
@@ -34,17 +34,12 @@ def matches(path: Path) -> bool:
 
 
 def holds_numbers(path: Path, label_column: str | None = None) -> bool:
-    """Return whether every column of the table at a path is one of numbers, except that of the labels.
-
-    Labels under a name of their own are the only column of texts, beside at least two of numbers, with few values.
-    """
+    """Return whether every column of the table at a path is one of numbers, except that of the labels."""
     _file, table, label = _opened(path, [], label_column)
-    others = [at for at in range(len(table.header)) if at != label]
-    of_texts = [at for at in others if _numbers(table, at) is None]
-    if label is None and len(of_texts) == 1 and len(others) > FEW_COLUMNS and of_texts[0] != texts.named_text(table):
-        values = {row[of_texts[0]] for row in table.rows}
-        of_texts = of_texts if len(values) > len(table.rows) / ROWS_A_LABEL else []
-    return bool(others) and not of_texts
+    columns = [_numbers(table, at) for at in range(len(table.header))]
+    label = _names(table, columns) if label is None else label
+    others = [column for at, column in enumerate(columns) if at != label]
+    return bool(others) and all(column is not None for column in others)
 
 
 def read(path: Path, options: Options) -> Collection:
@@ -62,12 +57,12 @@ def read(path: Path, options: Options) -> Collection:
     places = [table.column(entry.name) for entry in wanted]
     if None not in places and all(_is_single(entry) for entry in wanted):
         used = [place for place in places if place is not None]
-        label = _known_label(table, used, options) if label is None else label
+        label = _found_label(table, columns, used, options) if label is None else label
         inputs = {entry.name: _named(columns[at], entry, table, file) for entry, at in zip(wanted, used, strict=True)}
     elif len(wanted) == 1:
         numbers = [at for at, column in enumerate(columns) if column is not None]
-        taken = numbers if len(numbers) == _width(wanted[0]) else []
-        label = _known_label(table, taken, options) if label is None else label
+        taken = [] if len(numbers) - 1 == _width(wanted[0]) else numbers
+        label = _found_label(table, columns, taken, options) if label is None else label
         used = [at for at in numbers if at != label]
         inputs = {wanted[0].name: _together([columns[at] for at in used], wanted[0], table, used, file)}
     else:
@@ -91,14 +86,26 @@ def read(path: Path, options: Options) -> Collection:
     )  # fmt: skip
 
 
-def _known_label(table: Table, used: Sequence[int], options: Options) -> int | None:
-    """Return the only column that is no input and holds nothing but names or numbers of the model's classes."""
+def _found_label(table: Table, columns: Sequence[Column | None], used: Sequence[int], options: Options) -> int | None:
+    """Return the only column that is no input and holds nothing but the model's classes, else one of other names."""
     if options.spec.answer_kind not in CLASSES:
         return None
     known = LabelMap(options.spec)
     others = [at for at in range(len(table.header)) if at not in used]
     found = [at for at in others if texts.known_share(table, at, known) == 1.0]
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 else _names(table, columns)
+
+
+def _names(table: Table, columns: Sequence[Column | None]) -> int | None:
+    """Return the column that seems to hold names of classes; None if there is none.
+
+    It is the only one without numbers, beside at least two with numbers, and each of its values occurs in many rows.
+    """
+    found = [at for at, column in enumerate(columns) if column is None]
+    if len(found) != 1 or len(columns) <= FEW_COLUMNS or found[0] == texts.named_text(table):
+        return None
+    values = {row[found[0]] for row in table.rows}
+    return found[0] if 1 < len(values) <= len(table.rows) / ROWS_A_NAME else None
 
 
 def _width(entry: PipelineInput) -> int | None:
