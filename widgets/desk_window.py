@@ -1,12 +1,14 @@
 """Show the small window of a shortcut: drop a file on it or type a text, and see the answer."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QMimeData, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from widgets import drops
 from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput
-from widgets.pages.try_it.layout import try_words
+from widgets.pages.try_it.layout import text_input, try_words
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -49,16 +51,24 @@ class DeskWindow(QWidget):
         in_column(head, (self._cards, 1), gap=SPACE_M, edges=edges, parent=self)
         QShortcut(QKeySequence.StandardKey.Paste, self, lambda: self._take(QGuiApplication.clipboard().mimeData()))
 
-    def show_version(self, kind: DataKind, name: str, version: str) -> None:
-        """Show the empty cards for this kind of input; `name` is the project's, `version` the version's title."""
+    def show_version(self, kind: DataKind, name: str, version: str, row: Sequence[str] = ()) -> None:
+        """Show the empty cards for this kind of input.
+
+        Args:
+            kind: Kind of input.
+            name: Name of the project.
+            version: Title of the version.
+            row: Columns of a row of numbers that can be typed.
+        """
         self.setWindowTitle(name)
         self._title.setText(name)
-        texts = try_words(kind)
+        texts = try_words(kind, row)
         self._kinds = texts.file_kinds
-        self._editor = TextInput(_("Text to answer"), _("Type a text…")) if kind == "texts" else None
+        self._editor = text_input(kind, row)
         if self._editor is not None:
             self._editor.settled.connect(self.text_typed)
-        hint = _("or choose one above") if kind != "texts" else _("The answer comes while you type.")
+        hint = texts.drop_words if row else _("The answer comes while you type.")
+        hint = _("or choose one above") if self._editor is None else hint
         self._given = InputCard(self._theme, self._store, texts.drop_title, hint, self._editor)
         self._answer = AnswerCard(_("Answer"), ElidedLabel(version, "soft"), chosen=True)
         clear(self._cards)

@@ -52,7 +52,8 @@ class DeskController(QObject):
             return
         self._was_loaded = False
         kind = facts.data.kind if facts.data else "images"
-        self._window.show_version(kind, facts.project.name, _(variant.title))
+        row = facts.data.row_columns if facts.data else ()
+        self._window.show_version(kind, facts.project.name, _(variant.title), row)
         self._timer.start()
 
     def take(self, incoming: Incoming) -> None:

@@ -28,7 +28,7 @@ from workers.measure.opening import open_session
 from workers.pipeline.answering import answered
 from workers.pipeline.chats import Answering, Reads
 from workers.pipeline.pipeline import Pipeline, load_pipeline
-from workers.pipeline.spec import BoxesSteps
+from workers.pipeline.spec import BoxesSteps, TextSteps
 
 STAGE, WRITING = "Answer", "Write the table"
 MOST_NUMBERS = 4096
@@ -105,7 +105,7 @@ def _kind(pipeline: Pipeline) -> str:
 def _row(pipeline: Pipeline, session: Session, entry: Entry) -> dict[str, Any]:
     """Return the row of one input: its answer as ``run.py --json`` gives it, or the reason why there is none."""
     row: dict[str, Any] = {"input": entry.source}
-    if entry.text is not None:
+    if entry.text is not None and isinstance(pipeline.spec.preprocess, TextSteps):
         row["text"] = entry.text
     try:
         return row | _answer(pipeline, session, entry)

@@ -41,6 +41,7 @@ def try_value(facts: RunFacts, versions: list[Variant], chosen: Variant) -> TryV
         original_bytes=facts.baseline.size_bytes,
         versions=tuple((variant.id, _(variant.title), variant.size_bytes) for variant in versions),
         chosen=chosen.id,
+        row=facts.data.row_columns if facts.data else (),
     )
 
 

@@ -171,6 +171,20 @@ def test_first_of_many_examples_is_predicted(make_small: Make, tmp_path: Path) -
     assert none.detail == "There is no example in it."
 
 
+def test_typed_row_of_numbers_is_predicted(make_small: Make, tmp_path: Path) -> None:
+    """Given a row that is typed as it stands in a table, Then the answer is that of the same numbers in a file; a row
+    with a word is refused with the word."""
+    small = make_small("constants")
+    row = np.random.default_rng(0).normal(size=20).astype(np.float32)
+    np.savez(tmp_path / "row.npz", x=row[None])
+    typed = ", ".join(map(str, row.tolist()))
+    by_hand, by_file, refused = tried(
+        small, tmp_path, {"text": typed}, {"path": str(tmp_path / "row.npz")}, {"text": f"much, {typed}"}
+    )
+    assert by_hand.rows == by_file.rows and by_hand.seen.shapes == {"x": (1, 20)}
+    assert refused.code == "input_unreadable" and "“much”" in refused.detail
+
+
 def test_bad_requests_do_not_affect_later_ones(make_small: Make, tmp_path: Path) -> None:
     """Given a missing item and a contradictory request, then each has an error, and the next request has a prediction; a
     cancelled job ends."""

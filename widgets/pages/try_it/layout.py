@@ -1,5 +1,6 @@
 """Build the full page "Try it": head, input, both predictions, examples, and earlier inputs, with their texts."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput, size_label
@@ -18,7 +19,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
-from workers.contracts.translation import _
+from workers.contracts.translation import _, ngettext
 
 
 class TryWords(NamedTuple):
@@ -35,8 +36,17 @@ class TryWords(NamedTuple):
     file_kinds: str
 
 
-def try_words(kind: DataKind) -> TryWords:
-    """Return the texts for one kind of input."""
+def try_words(kind: DataKind, row: Sequence[str] = ()) -> TryWords:
+    """Return the texts for one kind of input; `row` has the columns of a row of numbers that can be typed."""
+    if row:
+        order = ngettext("{0} number: {1}.", "{0:,} numbers in this order: {1}.", len(row))
+        return TryWords(
+            _("Type or paste a row of numbers, or click an example and change it."),
+            _("Choose a file…"),
+            _("Row of numbers"),
+            order.format(len(row), ", ".join(row)),
+            _("Arrays (*.npz *.npy);;All files (*)"),
+        )
     words: dict[DataKind, TryWords] = {
         "images": TryWords(
             _("Drop a picture anywhere on the window, paste one, or click an example."),
@@ -70,16 +80,23 @@ def try_words(kind: DataKind) -> TryWords:
     return words[kind]
 
 
+def text_input(kind: DataKind, row: Sequence[str] = ()) -> TextInput | None:
+    """Return the field for texts or for a row of numbers with these columns; None for other inputs."""
+    if row:
+        return TextInput(_("Row of numbers"), _("Type a row of numbers…"))
+    return TextInput(_("Text to try"), _("Type a text…")) if kind == "texts" else None
+
+
 class TryLayout:
     """The widgets of the full page, owned by the page."""
 
     def __init__(self, theme: Theme, store: PictureStore, value: TryValue) -> None:
         """Create the widgets for `value`; `store` decodes the pictures."""
-        kind, texts = value.kind, try_words(value.kind)
+        kind, texts = value.kind, try_words(value.kind, value.row)
         self.choose = GhostButton(theme, texts.choose, "image" if kind == "images" else "file-text")
         self.export = PrimaryButton(theme, _("Export…"), "package")
         self.head = PageHead(_("Try it: both versions side by side"), texts.first, self.choose, self.export)
-        self.editor = TextInput(_("Text to try"), _("Type a text…")) if kind == "texts" else None
+        self.editor = text_input(kind, value.row)
         self.given = InputCard(theme, store, texts.drop_title, texts.drop_words, self.editor)
         self.cancel = GhostButton(theme, _("Cancel"), "x", "small")
         self.cancel.hide()

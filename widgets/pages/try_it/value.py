@@ -12,13 +12,14 @@ NOTHING = PictureValue()
 class TryValue:
     """The page's value: the kind of inputs, the original's size, and the other versions as (id, title, bytes).
 
-    `chosen` is the id of the shown version.
+    `chosen` is the id of the shown version, and `row` has the columns of a row of numbers that can be typed.
     """
 
     kind: DataKind
     original_bytes: int | None
     versions: tuple[tuple[str, str, int | None], ...]
     chosen: str
+    row: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ TRY_CALLS = 9
 
 
 class TryRequest(Frozen):
-    """One input: a file (picture, WAV, text, NPZ), a text, or the number of a test item.
+    """One input: a file (picture, WAV, text, NPZ), a text or row of numbers, or the number of a test item.
 
     The model runs once for warm-up and then up to `calls` timed times, as many as fit into a third of a second.
 

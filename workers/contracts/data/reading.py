@@ -65,6 +65,7 @@ class DataResult(Frozen, extra="ignore"):
         unknown_labels: Labels that the model does not know, the most frequent first, at most 50.
         columns: Columns of a table; `text_column` and `label_column` are those in use ("" for none). A table of numbers
             has no column of texts.
+        row_columns: Columns of a row of numbers in the order in which the model takes them; () if they are too many.
     """
 
     data_dir: str = "data"
@@ -84,6 +85,7 @@ class DataResult(Frozen, extra="ignore"):
     columns: tuple[str, ...] = ()
     text_column: str = ""
     label_column: str = ""
+    row_columns: tuple[str, ...] = ()
     sha256: str
 
     @property

@@ -37,7 +37,7 @@ class Entry:
         open: Function that returns the sample.
         content: Function that returns the digest of the raw bytes, which seeds the split.
         labels: Raw labels: names or numbers as written.
-        text: The text, if the item is one.
+        text: The text, if the item is one; the numbers of a row of a table as written.
         steps: Function from a number of time steps to one label for each of them (below 0: none).
         columns: The person's other columns.
         target: Reference numbers (see `workers.evaluate.data.dataset.Item`).
@@ -74,6 +74,7 @@ class Collection:
         columns: Columns of a table.
         text_column: The column that holds the texts; "" if there is none.
         label_column: The column that holds the labels; "" if there is none.
+        row_columns: Columns of a row of numbers in the order in which the model takes them; () if they are too many.
     """
 
     kind: Kind
@@ -84,6 +85,7 @@ class Collection:
     columns: tuple[str, ...] = ()
     text_column: str = ""
     label_column: str = ""
+    row_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

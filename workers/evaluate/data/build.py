@@ -174,5 +174,5 @@ def _result(ctx: JobContext, data: DataSet, collection: Collection, stored: Stor
         labelled=data.labelled, merged_doubles=stored.doubles,
         unreadable=(*stored.unreadable[:1000], *collection.missing[:1000]), class_counts=dict(counts.most_common()),
         columns=collection.columns, text_column=collection.text_column, label_column=collection.label_column,
-        sha256=sha256, **more,
+        row_columns=collection.row_columns, sha256=sha256, **more,
     )  # fmt: skip

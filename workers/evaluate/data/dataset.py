@@ -30,7 +30,7 @@ class Item:
 
     Attributes:
         source: Name of the item, relative to the root of the data set.
-        text: The text, if the item is one.
+        text: The text, if the item is one; the numbers of a row of a table as written.
         labels: Accepted class numbers; empty if the item has no label.
         target: Reference numbers, for models that predict no classes.
         group: The label as written; items of one group belong together.

@@ -45,7 +45,7 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec
         return {**picture_facts(values[0], steps), **pixels, **frame}
     if kind == "audio" and isinstance(steps, AudioSteps) and values is not None and values.size:
         return dict(sound_facts(values, steps))
-    if entry.text is None:
+    if entry.text is None or kind != "texts":
         return {}
     read = {TOKENS: float(feeds[IDS].shape[1])} if spec.chat is not None else {}
     return {**text_facts(entry.text), **read}

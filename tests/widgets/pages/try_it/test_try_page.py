@@ -122,6 +122,20 @@ def test_typing_is_reported_when_the_keys_rest(theme: Theme, examples: ModuleTyp
     assert not editor.hasFocus()
 
 
+def test_row_of_numbers_is_typed_and_filled_by_examples(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a model of a table, Then a row can be typed, its columns are named, and an example fills the field."""
+    page = TryPage(theme)
+    page.show_value(examples.trying(kind="arrays", row=("age", "income")))
+    shown(page)
+    report = recorded(page.text_typed)
+    assert "2 numbers in this order: age, income." in text_of(page)
+    page.type_text("30, 2000")
+    assert report == ["30, 2000"]
+    page.show_input(examples.InputValue(examples.PictureValue(text="41, 2500")))
+    editor = parts(page).editor
+    assert editor is not None and editor.toPlainText() == "41, 2500"
+
+
 def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType) -> None:
     """Given a refused input, Then three sentences show that, and the next answer takes them away."""
     page.show_problem(examples.refused(), examples.InputValue(caption="bad.png"))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from workers.contracts.data.reading import LABEL_CHOICES
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
-from workers.evaluate.data.readers.tables import holds_numbers, read
-from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineSpec
+from workers.evaluate.data.readers.tables import holds_numbers, read, typed_row
+from workers.pipeline.spec import ArraySteps, PipelineError, PipelineInput, PipelineSpec
 
 Spec = Callable[..., PipelineSpec]
 Write = Callable[[str], Path]
@@ -130,6 +130,40 @@ def test_tables_that_do_not_fit_are_refused(write: Write, text: str, wanted: Any
     with pytest.raises(InputRefused) as refused:
         read(write(text), Options(wanted))
     assert refused.value.code == "no_inputs" and refused.value.hint
+
+
+def test_rows_are_shown_as_written_in_the_order_of_the_model(write: Write) -> None:
+    """Given rows of few numbers, Then each is its item's text; of very wide rows no item has one."""
+    found = read(write("age,name,fare,label\n30,Ann,7.50,0\n,Bob,8,1\n"), Options(spec(("fare", 1), ("age", 1))))
+    assert [entry.text for entry in found.entries] == ["7.50, 30", "8, "] and found.row_columns == ("fare", "age")
+    wide = ",".join(f"a{at}" for at in range(65)) + "\n" + "1" + ",2" * 64 + "\n"
+    found = read(write(wide), Options(spec(("X", 65))))
+    assert found.entries[0].text is None and found.row_columns == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "values"),
+    [
+        ("7.50, 30", spec(("fare", 1), ("age", 1)), {"fare": [7.5], "age": [30]}),
+        ("1,5;2\n3;4", spec(("X", 2)), {"X": [1.5, 2]}),
+        ("  1 -2e3  3 ", spec(("X", 3)), {"X": [1, -2000, 3]}),
+        ("1\t\ttrue", spec(("X", 3)), {"X": [1, np.nan, 1]}),
+        ("1, 2, 3", spec(("X", None), dtype="int64"), {"X": [1, 2, 3]}),
+    ],
+    ids=["inputs by name", "decimal commas", "blanks", "an empty cell of a table", "any number"],
+)
+def test_typed_row_is_read_as_a_row_of_a_table(text: str, wanted: PipelineSpec, values: Any) -> None:
+    """Given a typed or copied row, Then its numbers are the model's inputs in its order."""
+    found = typed_row(text, wanted)
+    assert found.keys() == values.keys()
+    assert all(np.array_equal(found[name], values[name], equal_nan=True) for name in values)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1, 2, 3", "1, two", ";;;;"])
+def test_typed_row_that_does_not_fit_is_refused(text: str) -> None:
+    """Given too few or too many numbers or a word, Then the row is refused, never cut or filled up."""
+    with pytest.raises(PipelineError):
+        typed_row(text, spec(("X", 2)))
 
 
 def test_long_note_takes_no_more_memory_than_it_has_letters(write: Write) -> None:
