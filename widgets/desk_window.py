@@ -67,8 +67,7 @@ class DeskWindow(QWidget):
         self._editor = text_input(kind, row)
         if self._editor is not None:
             self._editor.settled.connect(self.text_typed)
-        hint = texts.drop_words if row else _("The answer comes while you type.")
-        hint = _("or choose one above") if self._editor is None else hint
+        hint = _("or choose one above") if self._editor is None else _("The answer comes while you type.")
         self._given = InputCard(self._theme, self._store, texts.drop_title, hint, self._editor)
         self._answer = AnswerCard(_("Answer"), ElidedLabel(version, "soft"), chosen=True)
         clear(self._cards)

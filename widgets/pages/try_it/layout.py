@@ -39,12 +39,11 @@ class TryWords(NamedTuple):
 def try_words(kind: DataKind, row: Sequence[str] = ()) -> TryWords:
     """Return the texts for one kind of input; `row` has the columns of a row of numbers that can be typed."""
     if row:
-        order = ngettext("{0} number: {1}.", "{0:,} numbers in this order: {1}.", len(row))
         return TryWords(
             _("Type or paste a row of numbers, or click an example and change it."),
             _("Choose a file…"),
             _("Row of numbers"),
-            order.format(len(row), ", ".join(row)),
+            _("Both answer while you type."),
             _("Arrays (*.npz *.npy);;All files (*)"),
         )
     words: dict[DataKind, TryWords] = {
@@ -83,7 +82,8 @@ def try_words(kind: DataKind, row: Sequence[str] = ()) -> TryWords:
 def text_input(kind: DataKind, row: Sequence[str] = ()) -> TextInput | None:
     """Return the field for texts or for a row of numbers with these columns; None for other inputs."""
     if row:
-        return TextInput(_("Row of numbers"), _("Type a row of numbers…"))
+        order = ngettext("{0} number: {1}", "{0:,} numbers in this order: {1}", len(row))
+        return TextInput(_("Row of numbers"), order.format(len(row), ", ".join(row)))
     return TextInput(_("Text to try"), _("Type a text…")) if kind == "texts" else None
 
 

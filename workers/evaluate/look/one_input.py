@@ -55,7 +55,7 @@ def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
     if isinstance(error, WorkerError):
         return error.info()
     if isinstance(error, PipelineError | OSError):
-        wanted = WANTED.get(type(pipeline.spec.preprocess), mark("arrays in an NPZ file"))
+        wanted = WANTED.get(type(pipeline.spec.preprocess), mark("a row of numbers or arrays in an NPZ file"))
         detail = (
             message_of(error)
             if isinstance(error, PipelineError)
