@@ -29,10 +29,17 @@ NOT_MODELS = {
     "npy": (b"\x93NUMPY\x01\0", "an array"),
     "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 60, "TensorFlow Lite"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 60, "HDF5"),
+    "xgb.json": (b'{"learner":{"attributes":{},"feature_names":[]}}', "XGBoost"),
+    "xgb.ubj": (b"{L\0\0\0\0\0\0\0\x07learner{L\0\0\0\0\0\0\0\nattributes", "XGBoost"),
+    "lgbm.txt": (b"tree\nversion=v4\nnum_class=1\n", "LightGBM"),
+    "cbm": (b"CBM1Xn\x03\0\x14" + b"\0" * 60, "CatBoost"),
     "zeros": (b"\0" * 4096, "zero bytes"),
     "random": (np.random.RandomState(0).bytes(4096), "no file of a known kind"),
     "gzip": (b"\x1f\x8b" + b"\0" * 60, "compressed"),
 }
+
+
+FOREIGN = ("tflite", "hdf5", "xgb.json", "xgb.ubj", "lgbm.txt", "cbm")
 
 
 @pytest.mark.parametrize("name", NOT_MODELS)
@@ -42,7 +49,7 @@ def test_file_that_is_no_model_is_named(saved, refused, name):
     assert error.code == "not_a_model"
     assert words in error.detail
     # an unsupported model is still called a model
-    assert ("not a model" in error.detail) is (name not in ("tflite", "hdf5"))
+    assert ("not a model" in error.detail) is (name not in FOREIGN)
 
 
 def test_refusal_keeps_its_template_with_harmless_facts(tmp_path, refused):

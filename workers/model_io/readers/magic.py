@@ -50,6 +50,10 @@ _MAGIC: tuple[tuple[int, bytes, Content], ...] = (
     (0, b"MZ", _other(mark("a program"))),
     (0, b"\x89HDF\r\n", (mark("an HDF5 file, as Keras writes them"), _ONNX_HINT, "model")),
     (4, b"TFL3", (mark("a TensorFlow Lite model"), _ONNX_HINT, "model")),
+    (0, b'{"learner":', (mark("an XGBoost model"), _ONNX_HINT, "model")),
+    (10, b"learner{", (mark("an XGBoost model"), _ONNX_HINT, "model")),  # UBJSON
+    (0, b"tree\nversion=", (mark("a LightGBM model"), _ONNX_HINT, "model")),
+    (0, b"CBM1", (mark("a CatBoost model"), _ONNX_HINT, "model")),
     (4, b"ORTM", _other(mark("a model in ONNX Runtime's own ORT format"), mark("Open the .onnx file it was made of."))),
     (0, b"\x1f\x8b", _other(mark("a compressed file (gzip)"), _UNPACK_HINT)),
     (0, b"BZh", _other(mark("a compressed file (bzip2)"), _UNPACK_HINT)),
