@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from app.cli.options.arguments import AllowCode, TextColumn, Threads
+from app.cli.options.arguments import AllowCode, LabelColumn, TextColumn, Threads
 from app.cli.options.arguments import Variant as VariantOption
 from app.cli.options.inputs import check_exists
 from app.cli.output import CANCELLED, OK, CommandFailed, Output, refusal
@@ -25,10 +25,11 @@ KEPT = {"detail": "What was answered is kept.", "hint": "To continue, run the sa
 def answer(
     output: Output,
     model: Annotated[str, Argument(metavar="RUN|BUNDLE", help="A run's id, or a bundle that Fettle exported.")],
-    path: Annotated[Path, Argument(metavar="PATH", help="A folder of pictures or sounds, a CSV of texts, or an NPZ.")],
+    path: Annotated[Path, Argument(metavar="PATH", help="A folder of pictures or sounds, a CSV, or an NPZ.")],
     out: Annotated[Path, Option(metavar="FILE.csv|.xlsx|.jsonl", help="Where the table is written.")],
     variant: VariantOption = None,
     text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     allow_code: AllowCode = False,
     threads: Threads = None,
 ) -> int:
@@ -42,7 +43,7 @@ def answer(
         opening = bundle_version(Path(model).absolute(), allow_code=allow_code)
         version, key = run(space, opening if is_bundle else _of_run(space, model, variant), output.watch)
         try:
-            run(space, answer_files(space, version, key, path, text_column, threads), output.watch)
+            run(space, answer_files(space, version, key, path, text_column, threads, label_column), output.watch)
         except CommandFailed as error:
             if error.exit_code == CANCELLED:
                 raise CommandFailed(CANCELLED, CANCELLED_WORDS.model_copy(update=KEPT)) from error

@@ -45,11 +45,13 @@ def run(params: AnswerFilesParams, ctx: JobContext) -> AnswerFilesResult:
     """
     model_dir = Path(params.model_dir)
     pipeline = load_pipeline(model_dir)
-    found = read_inputs(from_text(params.path), Options(pipeline.spec, params.text_column))
+    found = read_inputs(
+        from_text(params.path), Options(pipeline.spec, params.text_column, params.label_column, params.row_columns)
+    )
     stamps = dict(_stamps(found, ctx))
     head = {
-        "format": FORMAT, "version": params.version, "kind": _kind(pipeline), "columns": list(found.columns),
-        "text_column": found.text_column,
+        "format": FORMAT, "version": params.version, "kind": _kind(pipeline), "text_column": found.text_column,
+        "columns": list(found.columns) if found.text_column else [],
     }  # fmt: skip
     with PartFile(Path(params.part_dir) / PART_FILE, head, stamps) as part:
         left = [entry for entry in found.entries if entry.source not in part.done]

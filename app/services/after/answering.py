@@ -83,11 +83,18 @@ def part_of(workspace: Workspace, key: str, path: Path, column: str | None) -> P
 
 
 def answer_files(
-    workspace: Workspace, version: Version, key: str, path: Path, column: str | None = None, threads: int | None = None
+    workspace: Workspace,
+    version: Version,
+    key: str,
+    path: Path,
+    column: str | None = None,
+    threads: int | None = None,
+    label_column: str | None = None,
 ) -> Flow[AnswerFilesResult]:
     """Answer what the part of this version and path lacks; a cancel keeps what was answered.
 
-    An input at which the process crashes becomes a row with that reason, and the rest goes on.
+    Rows of numbers are read by the names of the data's columns; without these, `label_column` is left out. An input at
+    which the process crashes becomes a row with that reason, and the rest goes on.
 
     Raises:
         JobError: (exit code 3) There is nothing that the model takes; (exit code 6) another program answers it now.
@@ -96,7 +103,13 @@ def answer_files(
     with workspace.writing():
         part = workspace.unfinished_folder(part_of(workspace, key, path, column).name)
     params = AnswerFilesParams(
-        **version.parameters(), path=to_text(path.absolute()), version=key, part_dir=str(part), text_column=column
+        **version.parameters(),
+        path=to_text(path.absolute()),
+        version=key,
+        part_dir=str(part),
+        text_column=column,
+        label_column=label_column,
+        row_columns=version.row_columns,
     )
     limits = limits_of_runtime(version.variant.runtime, version.settings).model_copy(update={"cpu_s": None})
     step = version.step("answer_files", params, AnswerFilesResult, path, limits=limits, threads=threads)

@@ -71,13 +71,15 @@ Predictions = StepResult[jobs.AnswerResult]
 class Version:
     """A variant with the folder of its model and any predictions for the test set; owned by its use case.
 
-    It predicts and is measured on `computer`, the name of another computer; "" means this one.
+    It predicts and is measured on `computer`, the name of another computer; "" means this one. `row_columns` are those
+    of the data's rows of numbers, in the order of the model.
     """
 
     variant: Variant
     model_dir: Path
     predictions: Predictions | None = None
     computer: str = ""
+    row_columns: tuple[str, ...] = ()
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -113,7 +115,8 @@ class Version:
 
 def stored_version(facts: RunFacts, variant: Variant) -> Version:
     """Return a version of a completed run; raise `JobError` (exit code 3) for one that could not be made."""
-    return Version(variant, facts.model_dir(variant), computer=facts.run.goal.computer)
+    row_columns = facts.data.row_columns if facts.data is not None else ()
+    return Version(variant, facts.model_dir(variant), computer=facts.run.goal.computer, row_columns=row_columns)
 
 
 def opened_version(opened: OpenedModel, title: str = "Original", runtime: str = "") -> Version:

@@ -35,12 +35,16 @@ class AnswerFilesParams(RunParams):
         path: A folder, a table of texts, an NPZ file or a single input.
         version: Identity of the version; rows of another one are dropped.
         text_column: Column of the texts; None finds it.
+        label_column: Column of a table of numbers that is left out.
+        row_columns: Columns of a row of numbers in the order of the model, for tables that have all of them.
     """
 
     path: PathText
     version: str
     part_dir: str
     text_column: str | None = None
+    label_column: str | None = None
+    row_columns: tuple[str, ...] = ()
 
 
 class AnswerTableParams(Frozen):

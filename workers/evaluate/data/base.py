@@ -90,11 +90,16 @@ class Collection:
 
 @dataclass(frozen=True)
 class Options:
-    """The columns that the person chose, and the SPEC of the model that the data are for."""
+    """The columns that the person chose, and the SPEC of the model that the data are for.
+
+    `row_columns` are those of earlier rows of numbers in the order of the model; a table that has all of them is read
+    by their names.
+    """
 
     spec: PipelineSpec
     text_column: str | None = None
     label_column: str | None = None
+    row_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

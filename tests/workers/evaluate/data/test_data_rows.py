@@ -141,6 +141,16 @@ def test_rows_are_shown_as_written_in_the_order_of_the_model(write: Write) -> No
     assert found.entries[0].text is None and found.row_columns == ()
 
 
+def test_later_tables_are_read_by_the_names_of_the_first_one(write: Write) -> None:
+    """Given a table with the known columns in another order and further ones, Then they are read by name; without one
+    of them, all of its columns are read in their order."""
+    known = Options(spec(("X", 2)), row_columns=("rooms", "size"))
+    assert rows(read(write("id,size,price,rooms\n7,70,9,3\n8,80,9,4\n"), known)) == [[3, 70], [4, 80]]
+    assert rows(read(write("size,floors\n70,3\n80,4\n"), known)) == [[70, 3], [80, 4]]
+    with pytest.raises(InputRefused):
+        read(write("id,size,price,rooms\n7,70,9,three\n"), known)
+
+
 @pytest.mark.parametrize(
     ("text", "wanted", "values"),
     [

@@ -47,8 +47,8 @@ def holds_numbers(path: Path, label_column: str | None = None) -> bool:
 def read(path: Path, options: Options) -> Collection:
     """Read the rows of a table as inputs of the model, with their labels and further columns.
 
-    Columns are found by the names of the inputs; a model with one input takes all columns of numbers except the label,
-    in their order.
+    Columns are found by the names of the inputs. A model with one input takes those of earlier rows by their names,
+    else all columns of numbers except the label, in their order.
 
     Raises:
         InputRefused: The columns do not fit the model.
@@ -65,7 +65,9 @@ def read(path: Path, options: Options) -> Collection:
         numbers = [at for at, column in enumerate(columns) if column is not None]
         taken = [] if len(numbers) - 1 == _width(wanted[0]) else numbers
         label = _found_label(table, columns, taken, options) if label is None else label
-        used = [at for at in numbers if at != label]
+        known = [at for at in map(table.column, options.row_columns) if at is not None]
+        is_known = known and len(known) == len(options.row_columns)
+        used = known if is_known else [at for at in numbers if at != label]
         inputs = {wanted[0].name: _together([columns[at] for at in used], wanted[0], table, used, file)}
     else:
         holds = _("The model takes {0}, and {1} holds {2}.")
