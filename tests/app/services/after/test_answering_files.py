@@ -139,7 +139,7 @@ def test_an_input_that_crashes_the_process_is_a_row_and_the_rest_goes_on(tmp_pat
     ]
     with opened_space(tmp_path / "home", job_kinds="fettle_service_handlers") as space:
         version: Any = SimpleNamespace(
-            variant=SimpleNamespace(runtime="onnxruntime-cpu"), settings={},
+            variant=SimpleNamespace(runtime="onnxruntime-cpu"), settings={}, row_columns=(),
             parameters=lambda: {"model_dir": str(tmp_path), "runtime": "onnxruntime-cpu"},
             step=lambda kind, params, result, path, **more: JobStep(kind, params, result, "", (path,), **more),
         )  # fmt: skip
