@@ -13,7 +13,7 @@ from workers.contracts.data.reading import LABEL_CHOICES
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
 from workers.evaluate.data.readers.tables import holds_numbers, read, typed_row
-from workers.pipeline.spec import ArraySteps, PipelineError, PipelineInput, PipelineSpec
+from workers.pipeline.spec import ArraySteps, PipelineError, PipelineInput, PipelineOutput, PipelineSpec
 
 Spec = Callable[..., PipelineSpec]
 Write = Callable[[str], Path]
@@ -95,7 +95,7 @@ def test_column_of_right_numbers_is_chosen_by_the_person(write: Write) -> None:
         ("a,b,note\n5,2,fine\n7,3,bad\n", ("X", 2), ""),
         ("a,b,c\n1,0,1\n0,1,0\n", ("X", 3), ""),
         ("a,b,c\n1,0,7\n0,1.5,9\n", ("X", None), ""),
-        ("a,b,is\n" + "1,2,out\n3,4,in\n" * 10, ("X", 2), "is"),
+        ("a,b,is\n" + "1,2,out\n3,4,in\n" * 10, ("X", 2), ""),
     ],
     ids=["names", "numbers", "by name", "a note", "an input of zeros and ones", "any number of inputs", "other names"],
 )
@@ -105,6 +105,15 @@ def test_labels_are_found_by_the_classes_of_the_model(write: Write, text: str, w
     found = read(write(text), Options(classes))
     assert found.label_column == label and all(bool(entry.labels) is bool(label) for entry in found.entries)
     assert found.columns == tuple(text.split("\n")[0].split(","))
+
+
+@pytest.mark.parametrize(("names", "label"), [(("out", "in"), "is"), (("out", "in", "near"), "")])
+def test_names_are_labels_of_a_model_that_knows_only_numbers(write: Write, names: tuple[str, ...], label: str) -> None:
+    """Given a model of two classes without names, Then a column of two names holds the labels, to be matched by the
+    person; one of three names does not."""
+    two = replace(spec(("X", 2)), outputs=(PipelineOutput("y", "float32", (None, 2), answer=True),))
+    found = read(write("a,b,is\n" + "".join(f"1,2,{name}\n" for name in names) * 10), Options(two))
+    assert found.label_column == label
 
 
 def test_several_columns_that_may_hold_the_labels_are_the_choice_of_the_person(write: Write) -> None:

@@ -15,7 +15,7 @@ from workers.contracts.translation import _, mark
 from workers.evaluate.data.base import Collection, Options, Reader, info, names_of, shown
 from workers.evaluate.data.readers import arrays, texts
 from workers.evaluate.data.tables import Table, number_in, read_table
-from workers.evaluate.data.truths.classes import CLASSES, LabelMap
+from workers.evaluate.data.truths.classes import CLASSES, LabelMap, class_count
 from workers.pipeline.spec import ArraySteps, PipelineError, PipelineInput, PipelineSpec
 
 LABEL_NAMES = list(dict.fromkeys([*arrays.LABEL_NAMES, *texts.LABEL_NAMES]))
@@ -130,17 +130,22 @@ def _with_texts(found: Collection, table: Table, used: Sequence[int]) -> Collect
 
 
 def _found_label(table: Table, columns: Sequence[Column | None], used: Sequence[int], options: Options) -> int | None:
-    """Return the only column that is no input and holds nothing but the model's classes, else one of other names."""
+    """Return the only column that is no input and holds nothing but the model's classes.
+
+    If there is none and the model knows its classes only by number, a column of names counts.
+    """
     if options.spec.answer_kind not in CLASSES:
         return None
     known = LabelMap(options.spec)
     others = [at for at in range(len(table.header)) if at not in used]
     found = [at for at in others if texts.known_share(table, at, known) == 1.0]
-    return found[0] if len(found) == 1 else _names(table, columns)
+    if found or options.spec.classes:
+        return found[0] if len(found) == 1 else None
+    return _names(table, columns, class_count(options.spec))
 
 
-def _names(table: Table, columns: Sequence[Column | None]) -> int | None:
-    """Return the column that seems to hold names of classes; None if there is none.
+def _names(table: Table, columns: Sequence[Column | None], most: int | None = None) -> int | None:
+    """Return the column that seems to hold names of at most so many classes; None if there is none.
 
     It is the only one without numbers, beside at least two with numbers, and each of its values occurs in many rows.
     """
@@ -148,7 +153,8 @@ def _names(table: Table, columns: Sequence[Column | None]) -> int | None:
     if len(found) != 1 or len(columns) <= FEW_COLUMNS or found[0] == texts.named_text(table):
         return None
     values = {row[found[0]] for row in table.rows}
-    return found[0] if 1 < len(values) <= len(table.rows) / ROWS_A_NAME else None
+    is_few = 1 < len(values) <= len(table.rows) / ROWS_A_NAME and len(values) <= (most or len(values))
+    return found[0] if is_few else None
 
 
 def _width(entry: PipelineInput) -> int | None:
