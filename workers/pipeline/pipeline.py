@@ -21,6 +21,7 @@ from .filling import default_of
 from .generating import LOGITS
 from .log_mel import check_length
 from .postprocess import postprocessed, transcripts
+from .rows import row_of
 from .sampling import sample
 from .spec import (
     ArraySteps,
@@ -97,8 +98,8 @@ class Pipeline:
         constants but no states.
 
         Args:
-            source: A file (picture, WAV, text, NPY, NPZ), a text (a path for models without text), a decoded picture,
-                one array for the main input, or arrays by input name.
+            source: A file (picture, WAV, text, NPY, NPZ), a text, a row of numbers as text, a path as text for other
+                models, a decoded picture, one array for the main input, or arrays by input name.
 
         Raises:
             PipelineError: The source does not fit the model or cannot be read.
@@ -106,8 +107,7 @@ class Pipeline:
         if isinstance(source, Path):
             feeds = self._from_file(source)
         elif isinstance(source, str):
-            is_text = isinstance(self.spec.preprocess, TextSteps)
-            feeds = self._tokenizer.feeds(source) if is_text else self._from_file(Path(source))
+            feeds = self._from_text(source)
         elif isinstance(source, Mapping):
             feeds = self._from_arrays(source)
         elif not isinstance(source, np.ndarray) and hasattr(source, "convert"):  # Pillow may not be installed
@@ -115,6 +115,14 @@ class Pipeline:
         else:
             feeds = self._from_array(np.asarray(source))
         return self._with_constants(feeds)
+
+    def _from_text(self, text: str) -> Arrays:
+        steps = self.spec.preprocess
+        if isinstance(steps, TextSteps):
+            return self._tokenizer.feeds(text)
+        if isinstance(steps, ArraySteps) and not text.lower().endswith((".npz", ".npy")):
+            return self._from_arrays(row_of(text, self.spec))
+        return self._from_file(Path(text))
 
     def _from_file(self, path: Path) -> Arrays:
         suffix = path.suffix.lower()

@@ -11,7 +11,6 @@ from workers.contracts.after.trying import ShownPicture, TryRequest
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.translation import _, mark, message_of
-from workers.evaluate.data.readers.tables import typed_row
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
@@ -25,6 +24,7 @@ from workers.pipeline.images import open_picture
 from workers.pipeline.pipeline import WANTED, Arrays, Pipeline
 from workers.pipeline.postprocess.matching import same_boxes
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.rows import row_of
 from workers.pipeline.spec import ArraySteps, AudioSteps, BoxesSteps, ImageSteps, PipelineError, TextSteps
 
 ANSWER_FILE = "answer.npy"
@@ -79,7 +79,7 @@ def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arr
         return {name: np.array(value) for name, value in test[request.item].items()}
     if request.text is not None:
         if isinstance(pipeline.spec.preprocess, ArraySteps):
-            return pipeline.feeds_from(typed_row(request.text, pipeline.spec))
+            return pipeline.feeds_from(row_of(request.text, pipeline.spec))
         if not isinstance(pipeline.spec.preprocess, TextSteps):
             raise PipelineError(_("This model takes no text."))
         return pipeline.feeds_from(request.text)

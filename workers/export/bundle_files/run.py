@@ -75,7 +75,7 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(description="Answer with this model.")
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="a picture, text, WAV, NPY or NPZ file")
-    parser.add_argument("--text", action="append", default=[], help="a text instead of a file")
+    parser.add_argument("--text", action="append", default=[], help="a text, or a row of numbers, instead of a file")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--out", type=Path, help="where the picture with what was found, or the mask, is written")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from workers.contracts.data.reading import LABEL_CHOICES
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
-from workers.evaluate.data.readers.tables import holds_numbers, read, typed_row
-from workers.pipeline.spec import ArraySteps, PipelineError, PipelineInput, PipelineOutput, PipelineSpec
+from workers.evaluate.data.readers.tables import holds_numbers, read
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 Spec = Callable[..., PipelineSpec]
 Write = Callable[[str], Path]
@@ -158,31 +158,6 @@ def test_later_tables_are_read_by_the_names_of_the_first_one(write: Write) -> No
     assert rows(read(write("size,floors\n70,3\n80,4\n"), known)) == [[70, 3], [80, 4]]
     with pytest.raises(InputRefused):
         read(write("id,size,price,rooms\n7,70,9,three\n"), known)
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted", "values"),
-    [
-        ("7.50, 30", spec(("fare", 1), ("age", 1)), {"fare": [7.5], "age": [30]}),
-        ("1,5;2\n3;4", spec(("X", 2)), {"X": [1.5, 2]}),
-        ("  1 -2e3  3 ", spec(("X", 3)), {"X": [1, -2000, 3]}),
-        ("1\t\ttrue", spec(("X", 3)), {"X": [1, np.nan, 1]}),
-        ("1, 2, 3", spec(("X", None), dtype="int64"), {"X": [1, 2, 3]}),
-    ],
-    ids=["inputs by name", "decimal commas", "blanks", "an empty cell of a table", "any number"],
-)
-def test_typed_row_is_read_as_a_row_of_a_table(text: str, wanted: PipelineSpec, values: Any) -> None:
-    """Given a typed or copied row, Then its numbers are the model's inputs in its order."""
-    found = typed_row(text, wanted)
-    assert found.keys() == values.keys()
-    assert all(np.array_equal(found[name], values[name], equal_nan=True) for name in values)
-
-
-@pytest.mark.parametrize("text", ["", "1", "1, 2, 3", "1, two", ";;;;"])
-def test_typed_row_that_does_not_fit_is_refused(text: str) -> None:
-    """Given too few or too many numbers or a word, Then the row is refused, never cut or filled up."""
-    with pytest.raises(PipelineError):
-        typed_row(text, spec(("X", 2)))
 
 
 def test_long_note_takes_no_more_memory_than_it_has_letters(write: Write) -> None:

@@ -12,15 +12,14 @@ from pydantic import JsonValue
 from workers.contracts.data.reading import LABEL_CHOICES
 from workers.contracts.errors import InputRefused
 from workers.contracts.translation import _, mark
-from workers.evaluate.data.base import Collection, Options, Reader, info, names_of, shown
+from workers.evaluate.data.base import Collection, Options, Reader, info, names_of
 from workers.evaluate.data.readers import arrays, texts
 from workers.evaluate.data.tables import Table, number_in, read_table
 from workers.evaluate.data.truths.classes import CLASSES, LabelMap, class_count
-from workers.pipeline.spec import ArraySteps, PipelineError, PipelineInput, PipelineSpec
+from workers.pipeline.rows import TRUTH
+from workers.pipeline.spec import ArraySteps, PipelineInput
 
 LABEL_NAMES = list(dict.fromkeys([*arrays.LABEL_NAMES, *texts.LABEL_NAMES]))
-TRUTH = {"true": 1.0, "false": 0.0}
-"""Words that other programs write for truth values."""
 
 MOST_IN_A_ROW = 64
 """Numbers of a row that are shown and typed as text."""
@@ -89,36 +88,6 @@ def read(path: Path, options: Options) -> Collection:
         label_column=labels or "",
     )  # fmt: skip
     return found if len(used) > MOST_IN_A_ROW else _with_texts(found, table, used)
-
-
-def typed_row(text: str, spec: PipelineSpec) -> dict[str, NDArray[np.generic]]:
-    """Return the sample of one row of numbers that a person typed or copied from a table; further lines are ignored.
-
-    Numbers are separated by semicolons or tabs, and may have decimal commas then, else by commas or blanks.
-
-    Raises:
-        PipelineError: The model does not take such a row.
-    """
-    wanted = [entry for entry in spec.inputs if entry.source == "array"]
-    line = next((line.strip(" ") for line in text.splitlines() if line.strip()), "")
-    separator = next((one for one in ";\t" if one in line), ",")
-    cells = line.split(separator) if separator in line else line.split()
-    table = Table(tuple(map(str, range(len(cells)))), [cells], separator=separator)
-    columns = [_numbers(table, at) if cell.strip() else np.full(1, np.nan) for at, cell in enumerate(cells)]
-    unknown = [cell for cell, column in zip(cells, columns, strict=True) if column is None]
-    if unknown:
-        raise PipelineError(_("“{0}” is no number.").format(shown(unknown[0].strip())))
-    numbers = np.concatenate([column for column in columns if column is not None] or [np.empty(0)])
-    any_width = len(numbers) if len(wanted) == 1 else 1
-    widths = [1 if len(entry.shape) < 2 else entry.shape[1] or any_width for entry in wanted]
-    if sum(widths) != len(numbers):
-        what = _("The model takes a row of {0:,} numbers; this one has {1:,}.")
-        raise PipelineError(what.format(sum(widths), len(numbers)))
-    parts = np.split(numbers, np.cumsum(widths)[:-1])
-    return {
-        entry.name: _typed(part.reshape((-1,) if len(entry.shape) == 2 else (1,) * (len(entry.shape) - 1)), entry)
-        for entry, part in zip(wanted, parts, strict=True)
-    }
 
 
 def _with_texts(found: Collection, table: Table, used: Sequence[int]) -> Collection:
