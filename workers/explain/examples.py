@@ -9,7 +9,7 @@ import numpy as np
 from workers.contracts.after.changes import ExplainParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _
 from workers.evaluate.data.base import Collection, Options, names_of
 from workers.evaluate.data.sniff import read_collection
@@ -44,9 +44,7 @@ class Examples:
         self.places: list[int] = []
         self._opened: list[Any] = []
         unread, pixels = [], 0
-        for done, at in enumerate(wanted):
-            ctx.check_cancelled()
-            ctx.progress(STAGE, done, len(wanted), "examples")
+        for at in in_steps(ctx, STAGE, wanted, "examples"):
             try:
                 sample: Any = entries[at].open()
                 pipeline.feeds_from(sample)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _
 from workers.infer.base import Session
 from workers.measure.card.taking import take_figures
@@ -36,8 +36,7 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
     reopen = partial(open_session, folder, params.runtime, params.settings, ctx.threads)
     session = reopen()
     points = []
-    for number, batch in enumerate(batches):
-        ctx.progress("Measure", number, len(batches), "batch sizes")
+    for batch in in_steps(ctx, "Measure", batches, "batch sizes"):
         requests = load_requests(folder, data, batch)
         meter.reset_peak()
         run_first(session, requests, params.runtime)
@@ -50,7 +49,6 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
             point = point.model_copy(update={"card": report, "peak_memory_bytes": card.peak_bytes})
             card = card.again()
         points.append(point)
-    ctx.progress("Measure", len(batches), len(batches), "batch sizes")
     for fallback in session.fallbacks:
         ctx.log(fallback, "warning")
     if card is not None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from workers.contracts.planning import NO_EXAMPLES, Fitted, Reason, Situation
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.translation import _, mark
@@ -121,9 +121,7 @@ def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) ->
     """
     kept: Pruned | None = None
     try:
-        for number in range(params.rounds):
-            ctx.check_cancelled()
-            ctx.progress("Remove channels", number, params.rounds, "rounds")
+        for number in in_steps(ctx, mark("Remove channels"), range(params.rounds), "rounds"):
             course.in_time()
             pruner.step()
             alike = course.round()

@@ -1,9 +1,9 @@
 """Interface between a job and the runtime: progress, cancellation, its folder, its calibration inputs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Feeds = dict[str, NDArray[np.generic]]
+
+Item = TypeVar("Item")
 
 
 class JobContext(Protocol):
@@ -109,6 +111,15 @@ class JobContext(Protocol):
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
         """Send the result of the `Request` with this index, or its error."""
+
+
+def in_steps(ctx: JobContext, stage: str, items: Sequence[Item], unit: str) -> Iterator[Item]:
+    """Yield each item after a look for a cancellation; report the progress before each one and after the last."""
+    for done, item in enumerate(items):
+        ctx.check_cancelled()
+        ctx.progress(stage, done, len(items), unit)
+        yield item
+    ctx.progress(stage, len(items), len(items), unit)
 
 
 def derived(

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import mark
 
 STAGE = mark("Looking for texts that are alike")
@@ -54,9 +54,7 @@ def near_texts(texts: Sequence[str], ctx: JobContext) -> list[tuple[int, int]]:
     sets = [shingles(text) for text in texts]
     plain: dict[str, int] = {}
     pairs: list[tuple[int, int]] = []
-    for number, found in enumerate(sets):
-        ctx.check_cancelled()
-        ctx.progress(STAGE, number, len(sets), "texts")
+    for number, found in enumerate(in_steps(ctx, STAGE, sets, "texts")):
         first = plain.setdefault(normal_text(texts[number]), number)
         if first != number:
             pairs.append((first, number))
@@ -66,5 +64,4 @@ def near_texts(texts: Sequence[str], ctx: JobContext) -> list[tuple[int, int]]:
             others = (int(other) for other in index.query(sketch))
             pairs += [(other, number) for other in others if jaccard(sets[other], found) >= JACCARD]
             index.insert(number, sketch)
-    ctx.progress(STAGE, len(sets), len(sets), "texts")
     return sorted(pairs)

@@ -10,7 +10,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import sha256_folder
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _, joined, mark, ngettext
 from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, info, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
@@ -101,12 +101,8 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx:
     # Both texts of a pair are selected together.
     names = [entry.pairs[0][0] if entry.pairs else entry.source for entry in entries]
     chosen = choose([group_of(labels) for labels in ids], lambda i: digest(names[i].encode()), most)
-    contents: dict[int, bytes] = {}
-    for number, i in enumerate(chosen):  # thousands of files are read completely here
-        ctx.check_cancelled()
-        ctx.progress(LOOKING, number, len(chosen), "items")
-        contents[i] = entries[i].content()
-    ctx.progress(LOOKING, len(chosen), len(chosen), "items")
+    # Thousands of files are read completely here.
+    contents = {i: entries[i].content() for i in in_steps(ctx, LOOKING, chosen, "items")}
     order = sorted(chosen, key=lambda i: (contents[i], entries[i].source))
     return [entries[i] for i in order], [ids[i] for i in order]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.data.reading import FETTLES_OWN, IN_A_ROW
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import mark
 from workers.evaluate.data.answered import ANSWER_AT, WANTED, answer_at
 from workers.evaluate.data.base import Entry, reason_of
@@ -231,9 +231,7 @@ class Store:
         self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]
     ) -> Iterator[tuple[StoredItem, Arrays]]:
         """Yield readable items that are not duplicates."""
-        for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
-            self._ctx.check_cancelled()
-            self._ctx.progress(self._reading, number, len(entries), "items")
+        for entry, labels in zip(in_steps(self._ctx, self._reading, entries, "items"), ids, strict=True):
             feeds = self._open(entry)
             if feeds is None:
                 continue
@@ -246,7 +244,6 @@ class Store:
             steps = None if entry.steps is None else entry.steps(len(feeds[self._pipeline.main_input.name]))
             self._seen[key] = kept = StoredItem(entry, labels, steps, self._facts(entry, feeds))
             yield kept, feeds
-        self._ctx.progress(self._reading, len(entries), len(entries), "items")
 
     def _open(self, entry: Entry) -> Arrays | None:
         """Return the model inputs, or None if the item cannot be read; its name is recorded then."""

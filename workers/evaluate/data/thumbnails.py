@@ -9,7 +9,7 @@ import numpy as np
 
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.paths import from_text
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import mark
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import read_dataset
@@ -36,9 +36,7 @@ def draw_thumbnails(params: ThumbnailsParams, ctx: JobContext) -> ThumbnailsResu
     result = ThumbnailsResult(first=params.first, ends=())
     ends: list[int] = []
     with (ctx.work_dir / result.file).open("wb") as file:
-        for number, item in enumerate(items):
-            ctx.check_cancelled()
-            ctx.progress(STAGE, number, len(items), "pictures")
+        for item in in_steps(ctx, STAGE, items, "pictures"):
             entry = entries.get(item.source)
             file.write(_jpeg(entry, params.side_px) if entry is not None else b"")
             ends.append(file.tell())

@@ -9,7 +9,7 @@ import numpy as np
 
 from workers.contracts.data.doctor import DoctorParams
 from workers.contracts.paths import from_text
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import mark
 from workers.evaluate.data.base import Collection, Entry, Options, Sample, digest
 from workers.evaluate.data.dataset import Kind
@@ -119,9 +119,7 @@ class Material:
         self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], order: Sequence[int], ctx: JobContext
     ) -> "list[Example]":
         found = []
-        for done, number in enumerate(order):
-            ctx.check_cancelled()
-            ctx.progress(STAGE, done, len(order), "examples")
+        for number in in_steps(ctx, STAGE, order, "examples"):
             try:
                 sample: Sample | Image = entries[number].open()
                 if isinstance(self._spec.preprocess, ImageSteps) and isinstance(sample, Path):

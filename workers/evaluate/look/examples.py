@@ -12,7 +12,7 @@ from workers.contracts.base import Rows
 from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import Entry, Options, Sample
@@ -66,6 +66,7 @@ def _text(pipeline: Pipeline, tokens: Sequence[float] | NDArray[Any]) -> str:
     return " ".join(pipeline.text_of(np.asarray(tokens)).split())
 
 
+STAGE = mark("Show what changed")
 FOLDER = "examples"
 NO_WORD = mark("(no word)")
 
@@ -78,9 +79,7 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
     entries = _entries(data, pipeline, params)
     searches = (Search.of(data, before), Search.of(data, after)) if before.answer_kind == "embedding" else None
     rows = []
-    for number, item in enumerate(params.items):
-        ctx.check_cancelled()
-        ctx.progress("Show what changed", number, len(params.items), "examples")
+    for item in in_steps(ctx, STAGE, params.items, "examples"):
         row = _row(item, data, pipeline, before, after, params.text_chars)
         if before.answer_kind == "next_tokens":
             was, is_now = other_words(pipeline, before.answer[item], after.answer[item])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedCode, FedFinding, FedParams
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
@@ -74,14 +74,10 @@ def predict_original(
 def _answers(
     params: FedParams, pipeline: Pipeline, session: Session, test: Prepared, ends_s: float, ctx: JobContext
 ) -> Iterator[NDArray[np.float32]]:
-    most = min(params.most_answers, len(test))
-    for number in range(most):
-        ctx.check_cancelled()
-        ctx.progress(STAGE, number, most, "examples")
+    for number in in_steps(ctx, STAGE, range(min(params.most_answers, len(test))), "examples"):
         if number >= FEWEST and time.monotonic() > ends_s:
             break
         yield answer_to(pipeline, session, {name: np.array(value) for name, value in test[number].items()})
-    ctx.progress(STAGE, most, most, "examples")
 
 
 def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.reading import FETTLES_OWN
 from workers.contracts.jobs import JudgeParams
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.proof.proving import NOBODYS, FreshResult, ItemsParams, PredictionPair
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest, is_added
@@ -52,10 +52,7 @@ def find_fresh(params: ItemsParams, ctx: JobContext) -> FreshResult:
 
 def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
     items = Prepared(folder)
-    for number, feeds in enumerate(items):
-        ctx.check_cancelled()
-        ctx.progress(STAGE, number, len(items), "items")
-        yield feeds_digest(feeds)
+    return (feeds_digest(items[number]) for number in in_steps(ctx, STAGE, range(len(items)), "items"))
 
 
 def fingerprints(params: ItemsParams, ctx: JobContext) -> NDArray[np.uint64]:

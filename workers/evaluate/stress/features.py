@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.folder import read_model
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.evaluate.stress.base import Floats
 from workers.infer.onnxruntime_cpu import load as load_session
 from workers.pipeline.pipeline import Pipeline
@@ -70,10 +70,7 @@ def _collected(
     session: Any, pipeline: Pipeline, items: Prepared, wanted: str, ctx: JobContext
 ) -> tuple[Floats, Floats] | None:
     rows, predictions = [], []
-    count = min(len(items), MOST_ITEMS)
-    for number in range(count):
-        ctx.check_cancelled()
-        ctx.progress(STAGE, number, count, "examples")
+    for number in in_steps(ctx, STAGE, range(min(len(items), MOST_ITEMS)), "examples"):
         feeds = {name: np.array(value) for name, value in items[number].items()}
         outputs = pipeline.run(session, feeds)
         values = np.asarray(outputs[wanted], np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import mark
 from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
 
@@ -66,11 +66,9 @@ def costs(names: Sequence[str], session: Any, held: HeldOutExamples, ctx: JobCon
     """Return the cost of each layer of the switchable model that `session` runs."""
     few, found = held.first(SAMPLES), []
     with closing(ChosenLayer(session)) as chosen:
-        for number in range(len(names)):
-            ctx.progress(RANK, number, len(names), "layers")
+        for number in in_steps(ctx, RANK, range(len(names)), "layers"):
             chosen.layer = number
             found.append(few.error(few.predict(chosen)))
-    ctx.progress(RANK, len(names), len(names), "layers")
     return found
 
 

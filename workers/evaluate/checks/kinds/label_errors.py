@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.data.checks import Suspect
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _, mark, ngettext
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
@@ -87,13 +87,10 @@ def cross_validated(rows: Any, labels: NDArray[np.int64], ctx: JobContext) -> Fl
     probabilities = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=ctx.seed)
     with quiet():
-        for number, (taught, judged) in enumerate(folds.split(np.zeros(len(labels)), labels)):
-            ctx.check_cancelled()
-            ctx.progress(STAGE, number, FOLDS, "parts")
+        for taught, judged in in_steps(ctx, STAGE, list(folds.split(np.zeros(len(labels)), labels)), "parts"):
             part = rows[taught]
             model = classifier(part, ctx.seed).fit(part, labels[taught])
             probabilities[judged] = model.predict_proba(rows[judged])
-    ctx.progress(STAGE, FOLDS, FOLDS, "parts")
     return probabilities
 
 

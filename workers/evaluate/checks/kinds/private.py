@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _, joined, mark, ngettext
 from workers.contracts.wording import counted
 from workers.evaluate.checks.base import Check, Material, Outcome
@@ -18,16 +18,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"private": None})
     kinds: Counter[str] = Counter()
     names, shown = [], []
-    total = len(material.entries)
-    for number, entry in enumerate(material.entries):
-        ctx.check_cancelled()
-        ctx.progress(STAGE, number, total, "texts")
+    for number, entry in enumerate(in_steps(ctx, STAGE, material.entries, "texts")):
         hits = private_in(entry.text or "")
         kinds.update(kind for kind, _piece in hits)
         if hits:
             names.append(material.name_of(number))
             shown.append(_("{0} ({1}: {2})").format(material.name_of(number), _(hits[0][0]), hits[0][1]))
-    ctx.progress(STAGE, total, total, "texts")
     if not names:
         return Outcome(counts={"private": 0})
     listed = joined([COUNTED[kind](count) for kind, count in kinds.most_common()], ", ")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.specs import Finding
 from workers.contracts.translation import _, mark, ngettext
 from workers.evaluate.data.base import info, names_of, warning
@@ -52,9 +52,7 @@ def store_masks(
     values: set[int] = set()
     problems: dict[str, list[str]] = defaultdict(list)
     usable = []
-    for number, kept in enumerate(test):
-        ctx.check_cancelled()
-        ctx.progress(READING, number, len(test), "items")
+    for number, kept in enumerate(in_steps(ctx, READING, test, "items")):
         if kept.entry.mask is None:
             continue
         problem, name = _look(kept, kept.entry.mask, values)
