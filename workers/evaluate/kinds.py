@@ -2,11 +2,13 @@
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 
-def kinds_in(package: ModuleType, attribute: str) -> list[Any]:
+@cache
+def kinds_in(package: ModuleType, attribute: str) -> tuple[Any, ...]:
     """Return the object called `attribute` of each module in a package, by its `order` if it has one, then by its id.
 
     Raises:
@@ -18,4 +20,4 @@ def kinds_in(package: ModuleType, attribute: str) -> list[Any]:
         if kind.id in found:
             raise ValueError(f"two in {package.__name__} are called {kind.id!r}")
         found[kind.id] = kind
-    return sorted(found.values(), key=lambda kind: (getattr(kind, "order", 0), kind.id))
+    return tuple(sorted(found.values(), key=lambda kind: (getattr(kind, "order", 0), kind.id)))

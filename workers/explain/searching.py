@@ -51,7 +51,7 @@ class Search:
         `tolerance` is the error that the rounding of both sides explains.
         """
         self._runner, self._tolerance, self._ctx = runner, tolerance, ctx
-        self._causes: list[CauseKind] = kinds_in(causes, "CAUSE")
+        self._causes: tuple[CauseKind, ...] = kinds_in(causes, "CAUSE")
         self._began_s = time.monotonic()
         every = runner.all
         self._few, self._fewest = (every[:: max(1, len(every) // count)][:count] for count in (FIRST, FIRST_PAIR))

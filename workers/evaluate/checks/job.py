@@ -2,7 +2,6 @@
 
 import traceback
 from collections.abc import Sequence
-from functools import cache
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult, Suspect
 from workers.contracts.process.context import JobContext
@@ -20,12 +19,6 @@ FOLDER, SIDE_PX = "suspects", 160
 LEVELS = {"danger": 0, "warning": 1, "info": 2}
 
 
-@cache
-def all_checks() -> tuple[Check, ...]:
-    """Return every module's CHECK in the order of the report."""
-    return tuple(kinds_in(kinds, "CHECK"))
-
-
 def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
     """Check one or two data sets.
 
@@ -35,7 +28,7 @@ def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
     parts = read_parts(params)
     material = gather(parts, ctx)
     outcomes = []
-    for check in all_checks():
+    for check in kinds_in(kinds, "CHECK"):
         ctx.check_cancelled()
         outcomes.append(_outcome(check, material, ctx))
     result = _result(parts, material, outcomes)

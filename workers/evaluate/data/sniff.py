@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
@@ -10,12 +9,6 @@ from workers.contracts.translation import _, joined, mark
 from workers.evaluate.data import readers
 from workers.evaluate.data.base import READABLE, Collection, Options, Reader, nothing_readable, shown
 from workers.evaluate.kinds import kinds_in
-
-
-@cache
-def all_readers() -> tuple[Reader, ...]:
-    """Return every module's READER, sorted by id."""
-    return tuple(kinds_in(readers, "READER"))
 
 
 @contextmanager
@@ -46,7 +39,7 @@ def readers_for(path: Path) -> list[Reader]:
             _("There is nothing at “{0}”.").format(shown(str(path))),
             "Check the path, or choose the folder or file again.",
         )
-    return [reader for reader in all_readers() if reader.matches(path)]
+    return [reader for reader in kinds_in(readers, "READER") if reader.matches(path)]
 
 
 def read_collection(path: Path, options: Options) -> Collection:

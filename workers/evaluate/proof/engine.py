@@ -7,7 +7,6 @@ of the items, drop and share changed have half of the level each; a drop above t
 safe.
 """
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,17 +38,12 @@ from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelle
 from workers.evaluate.proof.stats import binomial_interval, binomial_lower, binomial_upper, more_than_p
 
 
-@functools.cache
-def all_tasks() -> tuple[ProofTask, ...]:
-    """Return all proof tasks, sorted by priority."""
-    from workers.evaluate.proof import tasks
-
-    return tuple(kinds_in(tasks, "TASK"))
-
-
 def task_for(case: Case) -> ProofTask:
     """Return the first task that fits; the task for plain numbers fits everything."""
-    return next(task for task in all_tasks() if task.fits(case))
+    from workers.evaluate.proof import tasks
+
+    found: ProofTask = next(task for task in kinds_in(tasks, "TASK") if task.fits(case))
+    return found
 
 
 def compare_case(case: Case) -> Differences:

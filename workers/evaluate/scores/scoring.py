@@ -1,7 +1,5 @@
 """Compute all scores that fit a task, and apply their gates to the verdict."""
 
-from functools import cache
-
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.translation import _
 from workers.contracts.wording import percent
@@ -9,19 +7,12 @@ from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.engine import LEAST_TO_REFUSE
 from workers.evaluate.scores import kinds
-from workers.evaluate.scores.base import Score
-
-
-@cache
-def all_scores() -> tuple[Score, ...]:
-    """Return every module's SCORE in the order of the report."""
-    return tuple(kinds_in(kinds, "SCORE"))
 
 
 def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgement:
     """Return the judgement with all scores that fit; only a score with a gate can change the verdict."""
     scores: list[TaskScore] = []
-    for score in (score for score in all_scores() if score.fits(case)):
+    for score in (score for score in kinds_in(kinds, "SCORE") if score.fits(case)):
         measured = score.measure(case)
         scores += measured
         if score.gate and measured:

@@ -33,15 +33,14 @@ STAGES = {
 Plan = Sequence[tuple[Stress, tuple[int, ...]]]
 
 
-def all_kinds() -> tuple[Stress, ...]:
-    """Return the rows of all tables; those of one kind of input are in the order of the report."""
-    return (*pictures.KINDS, *texts.KINDS, *sounds.KINDS, *numbers.KINDS)
+KINDS = (*pictures.KINDS, *texts.KINDS, *sounds.KINDS, *numbers.KINDS)
+"""The rows of all tables; those of one kind of input are in the order of the report."""
 
 
 def planned(takes: Takes, full: bool, color: bool = True) -> Plan:
     """Return the kinds for such inputs with their severities: all of them, or those of quick mode."""
     rows = []
-    for stress in all_kinds():
+    for stress in KINDS:
         severities = tuple(range(1, len(stress.levels) + 1)) if full else stress.quick
         if stress.takes == takes and severities and (color or not stress.needs_color):
             rows.append((stress, severities))

@@ -10,10 +10,10 @@ from PIL import Image
 from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
-from workers.evaluate.checks import job
+from workers.evaluate.checks import job, kinds
 from workers.evaluate.checks.base import Check, Material, Outcome
-from workers.evaluate.checks.job import all_checks
 from workers.evaluate.checks.near_pictures import near_pairs
+from workers.evaluate.kinds import kinds_in
 
 Make = Callable[..., Any]
 
@@ -254,7 +254,8 @@ def test_failing_check_is_a_finding_and_others_run(album: Make, check: Make, mon
     def fail(material: Material, ctx: RecordingContext) -> Outcome:
         raise ValueError("array must not contain infs")
 
-    monkeypatch.setattr(job, "all_checks", lambda: (Check("odd", "Odd", "none", 0, fail), *all_checks()))
+    checks = (Check("odd", "Odd", "none", 0, fail), *kinds_in(kinds, "CHECK"))
+    monkeypatch.setattr(job, "kinds_in", lambda package, attribute: checks)
     result = check(album("set", range(12)))
     (finding,) = [f for f in result.findings if f.check == "odd"]
     assert finding.level == "warning" and "infs" in finding.what and result.counts["exact_duplicates"] == 0

@@ -9,10 +9,11 @@ import pytest
 from evaluated import write_noise
 
 from workers.contracts.errors import InputRefused
+from workers.evaluate.data import readers
 from workers.evaluate.data.base import NOT_FINITE, Options
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.readers.arrays import read
-from workers.evaluate.data.sniff import all_readers
+from workers.evaluate.kinds import kinds_in
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineSpec
 
@@ -248,4 +249,4 @@ def test_made_inputs_have_the_kind_of_the_model(
 
 def test_every_reader_is_found() -> None:
     """Given the readers' package, Then each module is a reader with its own id."""
-    assert [reader.id for reader in all_readers()] == ["arrays", "audio", "pictures", "tables", "texts"]
+    assert [reader.id for reader in kinds_in(readers, "READER")] == ["arrays", "audio", "pictures", "tables", "texts"]

@@ -16,7 +16,9 @@ from zoo import text_answers
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.predictions import Predictions
+from workers.evaluate.scores import kinds
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (
     classification,
@@ -28,7 +30,6 @@ from workers.evaluate.scores.kinds import (
     transcripts,
     voice,
 )
-from workers.evaluate.scores.scoring import all_scores
 from workers.pipeline.postprocess import matching
 from workers.pipeline.postprocess.matching import Boxes
 
@@ -46,7 +47,7 @@ def by_id(scores: list[TaskScore]) -> dict[str, TaskScore]:
 
 def test_every_score_is_found_in_order() -> None:
     """Given the folder, then each file's score is there once, in its order."""
-    assert [score.id for score in all_scores()] == [
+    assert [score.id for score in kinds_in(kinds, "SCORE")] == [
         "classification", "sentence-pairs", "embedding", "detection", "segmentation", "regression", "voice", "transcripts",
         "generated-texts", "generated-pictures",
     ]  # fmt: skip

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from workers.evaluate.stress.base import NumberSample, Stress
-from workers.evaluate.stress.changes import all_kinds, planned, rng_of
+from workers.evaluate.stress.changes import KINDS as ALL
+from workers.evaluate.stress.changes import planned, rng_of
 
-KINDS = {stress.id: stress for stress in all_kinds()}
+KINDS = {stress.id: stress for stress in ALL}
 TEXT = "The weather was really good today, and I liked the film about Oxen a lot; it was very special."
 
 
@@ -77,9 +78,9 @@ def test_severity_five_changes_more_than_one(kind: str) -> None:
 def test_tables_of_kinds_are_consistent() -> None:
     """Given the tables, then ids are unique, strengths, words and quick severities fit each other, and quick and full
     plans have their corruptions; gray models have no change of hue."""
-    assert len(KINDS) == len(all_kinds()) == 29
-    assert {stress.takes for stress in all_kinds()} == {"images", "texts", "audio", "arrays"}
-    for stress in all_kinds():
+    assert len(KINDS) == len(ALL) == 29
+    assert {stress.takes for stress in ALL} == {"images", "texts", "audio", "arrays"}
+    for stress in ALL:
         assert len(stress.strengths) == len(stress.levels)
         assert set(stress.quick) <= set(range(1, len(stress.levels) + 1))
     quick = {stress.id: severities for stress, severities in planned("images", False)}
