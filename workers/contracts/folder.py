@@ -1,6 +1,7 @@
 """Read and write the folder of one model: `artifact.json` beside the files that it names."""
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,13 @@ def sha256_folder(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_file(path)}\n".encode())
     return digest.hexdigest()
+
+
+def copy_companions(source: Path, target: Path) -> None:
+    """Copy the files of `COMPANIONS` that `source` has."""
+    for name in COMPANIONS:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
 
 
 def read_model(folder: Path) -> Model:

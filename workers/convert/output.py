@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.folder import COMPANIONS, write_model
+from workers.contracts.folder import copy_companions, write_model
 from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, RecipeStep
@@ -71,9 +71,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
     output = Output(hidden)
     try:
         yield output
-        for name in COMPANIONS:
-            if (model.folder / name).is_file():
-                shutil.copyfile(model.folder / name, hidden / name)
+        copy_companions(model.folder, hidden)
         if output.pipeline is not None:
             write_pipeline(hidden, output.pipeline)
         source = model.artifact

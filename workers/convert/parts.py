@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.folder import COMPANIONS, read_model, write_model
+from workers.contracts.folder import copy_companions, read_model, write_model
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -89,9 +89,7 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
             shutil.copytree(part.folder, target / name)
     if len(refusals) == len(names):
         raise refusals[0]
-    for name in COMPANIONS:
-        if (model.folder / name).is_file():
-            shutil.copyfile(model.folder / name, target / name)
+    copy_companions(model.folder, target)
     step = RecipeStep(technique=spec.id, version=params.version, params=params.model_dump(mode="json"))
     shared = {name: value for name, value in model.artifact.settings.items() if name != "parts"}
     return join_parts(target, (*model.artifact.steps, step), tuple(notes), shared)

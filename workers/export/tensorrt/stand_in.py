@@ -4,12 +4,11 @@ The stand-in predicts on computers without a card and gives the golden predictio
 ones, stored in 16 bits; results computed from them are not rounded again.
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.bundles import ExportParams
-from workers.contracts.folder import ARTIFACT_FILE, COMPANIONS, read_model, write_model
+from workers.contracts.folder import ARTIFACT_FILE, copy_companions, read_model, write_model
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
@@ -42,7 +41,7 @@ def write_stand_in(model: Model, folder: Path) -> Model:
     widen(proto)
     folder.mkdir()
     files = onnx_files.save(proto, folder / STAND_IN_FILE)
-    _companions(model, folder)
+    copy_companions(model.folder, folder)
     artifact = write_model(folder, STAND_IN_FILE, files, settings=model.artifact.settings)
     return Model(folder, artifact)
 
@@ -77,14 +76,8 @@ def _with_files(model: Model, stand_in: Model, folder: Path) -> Model:
     folder.mkdir()
     take_files(model, Output(folder))
     take_files(stand_in, Output(folder))
-    _companions(model, folder)
+    copy_companions(model.folder, folder)
     artifact = model.artifact
     both = artifact.model_copy(update={"files": (*artifact.files, *stand_in.artifact.files)})
     (folder / ARTIFACT_FILE).write_text(both.model_dump_json(indent=1), encoding="utf-8")
     return read_model(folder)
-
-
-def _companions(model: Model, folder: Path) -> None:
-    for name in COMPANIONS:
-        if (model.folder / name).is_file():
-            shutil.copyfile(model.folder / name, folder / name)

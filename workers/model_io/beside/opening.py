@@ -4,7 +4,6 @@ The original's description holds for both, because the evaluated file takes the 
 the first items of the user's data. Only the shapes of its predictions must equal those of the original.
 """
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import JobCancelled, WorkerError
-from workers.contracts.folder import COMPANIONS, write_model
+from workers.contracts.folder import COMPANIONS, copy_companions, write_model
 from workers.contracts.jobs import OpenBesideParams, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeline
@@ -79,8 +78,7 @@ def _opened(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResu
     described = _described(draft, spec, matched)
     for name in COMPANIONS:
         (target / name).unlink(missing_ok=True)
-        if (original / name).is_file():
-            shutil.copyfile(original / name, target / name)
+    copy_companions(original, target)
     if described != spec:
         write_pipeline(target, described)
     info = info_of(path, source, draft, described, ())
