@@ -6,6 +6,7 @@ network nor Docker, so it writes the image's files and the user builds the image
 
 import platform
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
@@ -13,7 +14,6 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
-from workers.contracts.techniques import TargetSpec
 from workers.contracts.translation import Message, _, mark
 from workers.export.fresh_environment import LOCK, locked
 from workers.export.layout import own_file, plain_name, requirement_lines
@@ -66,20 +66,16 @@ def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
     return {"Dockerfile": dockerfile, "compose.yaml": compose, ".dockerignore": IGNORED}
 
 
-TARGET = TargetSpec(
+TARGET = replace(
+    SERVICE,
     id="container",
     title="Container",
     summary="For your own servers: the service, ready for Docker",
     write=write,
-    stages=SERVICE.stages,
     commands=COMMANDS,
     how_to_run="Build and start it where Docker is",
     icon="package",
     questions=(Question(id="image", title="Which base image?", hint=Message.made(HINT, (BASE,))),),
-    check=SERVICE.check,
     order=30,
-    falls_back=True,
-    requires=SERVICE.requires,
-    install_hint=SERVICE.install_hint,
-    needs=SERVICE.needs,
+    switch="",
 )
