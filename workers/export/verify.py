@@ -91,22 +91,23 @@ def _signed(signed: Signed, own_key: str) -> Finding:
     return Finding(level="info", what=text)
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """Return the manifest; None if it is missing or invalid."""
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest; raise `ValueError` if it is missing or invalid."""
     path = folder / "manifest.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         runtime, model = document["runtime"], document["model"]
         str(runtime["id"]), dict(runtime["settings"]), str(model["main"]), dict(document["files"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
+    except (OSError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
     return dict(document)
 
 
 def _manifest_problems(folder: Path) -> list[str]:
     """Return problems by the manifest, which names every file too, so that a shortened checksum list hides nothing."""
-    document = read_manifest(folder)
-    if document is None:
+    try:
+        document = read_manifest(folder)
+    except ValueError:
         is_there = (folder / "manifest.json").exists()
         return [_("manifest.json was changed.") if is_there else _("manifest.json is missing.")]
     return differences(folder, document["files"], ("manifest.json", *NOT_LISTED))
@@ -115,8 +116,6 @@ def _manifest_problems(folder: Path) -> list[str]:
 def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> tuple[int, list[str]]:
     """Run the check of the bundle's target; bundles from before there were several name none."""
     document = read_manifest(folder)
-    if document is None:
-        return 0, [_("manifest.json cannot be understood.")]
     if "target" not in document:
         return golden_answers(folder, ctx)
     target_id = str(document["target"])
@@ -129,8 +128,6 @@ def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> 
 def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     """Return the number of golden predictions that are equal here, and the differences."""
     document = read_manifest(folder)
-    if document is None:
-        return 0, [_("manifest.json cannot be understood.")]
     return answers_with(find_runtime(str(document["runtime"]["id"])).load, document, folder, ctx)
 
 
