@@ -13,7 +13,8 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams
-from workers.contracts.translation import _, mark, message_of
+from workers.contracts.translation import mark, message_of
+from workers.evaluate.proof.predictions import model_failed
 from workers.measure.opening import open_session
 from workers.pipeline.chats import Answering, ChatTexts, Reads
 from workers.pipeline.pipeline import load_pipeline
@@ -51,9 +52,7 @@ def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) 
         detail = f"{error.errors()[0]['msg']}."
         yield InputRefused("bad_request", "This cannot be answered", detail, "Write something else.").info()
     except Exception as error:  # the runtime has its own errors
-        reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-        detail = _("It stopped with: {0}.").format(reason)
-        yield InputRefused("run_failed", "The model failed at this dialogue", detail, "Begin a new chat.").info()
+        yield model_failed(error, mark("The model failed at this dialogue"), mark("Begin a new chat.")).info()
 
 
 def _answer(wanted: ChatRequest, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece]:

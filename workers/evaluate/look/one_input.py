@@ -13,7 +13,7 @@ from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.translation import _, mark, message_of
 from workers.evaluate.look.drawing import save_small
 from workers.evaluate.proof.comparing.wordings import tidy
-from workers.evaluate.proof.predictions import predict
+from workers.evaluate.proof.predictions import model_failed, predict
 from workers.evaluate.proof.similarity import cosine, similarity
 from workers.evaluate.proof.tasks import text, transcript
 from workers.pipeline.alike.masks import same_masks
@@ -62,13 +62,8 @@ def refusal_of(error: Exception, pipeline: Pipeline) -> ErrorInfo:
             else _("It cannot be read ({0}).").format(error.strerror or error)
         )
         return InputRefused("input_unreadable", "It cannot be read", detail, _("Try {0}.").format(_(wanted))).info()
-    reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-    return InputRefused(
-        "run_failed",
-        "The model failed at this input",
-        _("It stopped with: {0}.").format(reason),
-        "Try another input; if all fail, the preprocessing probably does not fit the model.",
-    ).info()
+    hint = mark("Try another input; if all fail, the preprocessing probably does not fit the model.")
+    return model_failed(error, mark("The model failed at this input"), hint).info()
 
 
 def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:

@@ -217,9 +217,13 @@ def model_failures(title: str, hint: str, stopped: str = "", *facts: object) -> 
     except (WorkerError, JobCancelled, MemoryError):
         raise
     except Exception as error:  # Every runtime raises its own errors.
-        reason = " ".join(str(error).split())[-400:] or type(error).__name__
-        detail = (stopped or _("It stopped with: {0}.")).format(*facts, reason)
-        raise InputRefused("run_failed", title, detail, hint) from error
+        raise model_failed(error, title, hint, stopped, *facts) from error
+
+
+def model_failed(error: Exception, title: str, hint: str, stopped: str = "", *facts: object) -> InputRefused:
+    """Return the refusal for an error of a runtime, with the end of its own words."""
+    reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
+    return InputRefused("run_failed", title, (stopped or _("It stopped with: {0}.")).format(*facts, reason), hint)
 
 
 def _compact(mask: Values) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from recording import RecordingContext
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import AnswerParams, AnswerResult
-from workers.evaluate.proof.predictions import collect_predictions, load_predictions, save_predictions
+from workers.evaluate.proof.predictions import collect_predictions, load_predictions, model_failures, save_predictions
 from workers.measure.opening import open_session
 from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -127,6 +127,14 @@ def test_model_that_fails_at_an_input_is_refused(job: Make, make_small: Make) ->
     with pytest.raises(InputRefused) as refused:
         answer(job, folder, data)
     assert refused.value.code == "run_failed" and refused.value.detail.startswith("Item 1 of the test set")
+
+
+@pytest.mark.parametrize("words", ["Out of range", "Out of range.", "Out of\n range.."])
+def test_failure_in_the_runtimes_own_words_ends_in_one_period(words: str) -> None:
+    """Given an error of a runtime, whether it ends in a period or not, Then the refusal's sentence ends in one."""
+    with pytest.raises(InputRefused) as refused, model_failures("title", "hint"):
+        raise RuntimeError(words)
+    assert refused.value.detail.endswith("Out of range.")
 
 
 def test_time_is_bounded_and_cancel_stops(job: Make, make_small: Make) -> None:
