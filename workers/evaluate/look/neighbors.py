@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.case import stacked
 from workers.evaluate.proof.predictions import Predictions
 from workers.evaluate.proof.tasks.embedding import LEAST_GALLERY
+from workers.pipeline.alike.vectors import unit
 
 MOST = 3
 NAME_CHARS = 160
@@ -23,10 +25,9 @@ class Search:
         With `own`, the searched item itself is among them.
         """
         count = min(len(vectors), len(items))
-        width = vectors[0].size if count else 0
         self._own = own
         self._names = [_name(item) for item in items[:count]]
-        self._vectors = _unit(np.stack([_row(vector, width) for vector in vectors[:count]])) if count else None
+        self._vectors = unit(stacked(vectors[:count], vectors[0].size)) if count else None
 
     @classmethod
     def of(cls, data: DataSet, answers: Predictions) -> Self:
@@ -42,7 +43,7 @@ class Search:
         """
         if self._vectors is None or answer.size != self._vectors.shape[1] or not np.isfinite(answer).all():
             return ()
-        alike = self._vectors @ _unit(answer.reshape(1, -1).astype(np.float64))[0]
+        alike = self._vectors @ unit(answer.reshape(1, -1).astype(np.float64))[0]
         if self._own and item < len(alike):
             alike[item] = -np.inf
         order = np.argsort(-np.nan_to_num(alike, nan=-2.0), kind="stable")[:MOST]
@@ -51,13 +52,3 @@ class Search:
 
 def _name(item: Item) -> str:
     return " ".join((item.text or item.source).split())[:NAME_CHARS]
-
-
-def _row(vector: NDArray[Any], width: int) -> NDArray[np.float64]:
-    values = vector.reshape(-1).astype(np.float64)
-    return values if values.size == width else np.full(width, np.nan)
-
-
-def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.asarray(values / np.where(norms > 0, norms, 1.0))

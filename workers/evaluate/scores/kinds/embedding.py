@@ -7,6 +7,7 @@ from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.similarity import cosine
 from workers.evaluate.scores.base import Floats, Score, mean_draws, metric, score_by_labels, score_by_original
+from workers.pipeline.alike.vectors import unit
 
 K = 10
 MOST_ITEMS = 2000
@@ -65,11 +66,10 @@ def nearest(vectors: Floats, k: int) -> NDArray[np.int64]:
 
     The item itself is left out. Of equal ones the first counts first.
     """
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.where(norms > 0, norms, 1.0)
+    directions = unit(vectors)
     rows = []
-    for start in range(0, len(unit), 256):
-        similarity = unit[start : start + 256] @ unit.T
+    for start in range(0, len(directions), 256):
+        similarity = directions[start : start + 256] @ directions.T
         similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
         rows.append(np.argsort(-similarity, axis=1, kind="stable")[:, :k])
     return np.concatenate(rows)
