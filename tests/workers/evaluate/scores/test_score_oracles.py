@@ -18,6 +18,7 @@ from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.predictions import Predictions
+from workers.evaluate.proof.tasks.moments import weighted_auc
 from workers.evaluate.scores import kinds
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (
@@ -146,7 +147,7 @@ def test_voice_is_scikit_learns(answers_of: Make) -> None:
         assert value == pytest.approx(area, abs=CLOSE)
     sequence = np.repeat(np.arange(3), [lengths[i] for i in at])
     times = np.array([[1.0, 1, 1], [3, 0, 1]])
-    areas = voice.weighted_auc(flat.astype(np.float64), truth > 0, times, sequence)
+    areas = weighted_auc(flat.astype(np.float64), truth > 0, times, sequence)
     weighted = sk.roc_auc_score(truth, flat, sample_weight=times[1][sequence])
     assert areas == pytest.approx([area, weighted], abs=CLOSE)
 

@@ -104,14 +104,35 @@ def _step_notes(steps: Steps) -> list[str]:
 
 
 def auc(scores: Floats, truth: NDArray[np.bool_]) -> float | None:
-    """Return the area under the ROC curve by ranks (Mann-Whitney), ties at half; None if only one class is present."""
-    positives = int(truth.sum())
-    negatives = len(truth) - positives
-    if not positives or not negatives or not np.isfinite(scores).all():
+    """Return the area under the ROC curve, ties at half; None if only one class is present or a score is not finite."""
+    if truth.all() or not truth.any() or not np.isfinite(scores).all():
         return None
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    return float(weighted_auc(scores, truth, np.ones((1, 1)), np.zeros(len(scores), np.int64))[0])
+
+
+def weighted_auc(scores: Floats, truth: NDArray[np.bool_], times: Floats, sequence: NDArray[np.int64]) -> Floats:
+    """Return the area under the ROC curve if sequence s counts `times[draw, s]` times, (draws,).
+
+    Ties count half. NaN if one class is missing.
+
+    Args:
+        scores: Scores (m,) of all time steps.
+        truth: Whether each time step is positive (m,).
+        times: How often each sequence counts (draws, sequences).
+        sequence: Number of the sequence of each time step (m,).
+    """
+    order = np.argsort(scores, kind="stable")
+    _, start = np.unique(scores[order], return_index=True)
+    right, of = truth[order], sequence[order]
+    areas = np.empty(len(times))
+    for draw, counts in enumerate(times):
+        weight = counts[of]
+        positive = np.add.reduceat(np.where(right, weight, 0.0), start)
+        negative = np.add.reduceat(np.where(right, 0.0, weight), start)
+        below = np.cumsum(negative) - negative / 2
+        whole = positive.sum() * negative.sum()
+        areas[draw] = float(positive @ below) / whole if whole > 0 else np.nan
+    return areas
 
 
 TASK = ProofTask(

@@ -1,15 +1,12 @@
 """Score voice activity, or any score per time step: how well scores separate the two kinds of time steps."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.stats import draw_counts
-from workers.evaluate.proof.tasks.moments import auc, labelled_steps
-from workers.evaluate.scores.base import Floats, Score, metric, score_by_labels
+from workers.evaluate.proof.tasks.moments import auc, labelled_steps, weighted_auc
+from workers.evaluate.scores.base import Score, metric, score_by_labels
 
 DRAWS = 300
 """Fewer draws than elsewhere, because each draw goes over all time steps."""
@@ -37,33 +34,6 @@ def measure(case: Case) -> list[TaskScore]:
     times = draw_counts(np.random.default_rng(case.seed), len(different), DRAWS)
     drawn = [weighted_auc(scores, truth, times, sequence) for scores in (steps.old, steps.new)]
     return [score_by_labels(AUC, "voice activity", len(truth), (before, after), drawn[1] - drawn[0])]
-
-
-def weighted_auc(
-    scores: Floats, truth: Sequence[bool] | NDArray[np.bool_], times: Floats, sequence: NDArray[np.int64]
-) -> Floats:
-    """Return the area under the ROC curve if sequence s counts `times[draw, s]` times, (draws,).
-
-    Ties count half. NaN if one class is missing.
-
-    Args:
-        scores: Scores (m,) of all time steps.
-        truth: Whether each time step is positive (m,).
-        times: How often each sequence counts (draws, sequences).
-        sequence: Number of the sequence of each time step (m,).
-    """
-    order = np.argsort(scores, kind="stable")
-    _, start = np.unique(scores[order], return_index=True)
-    right, of = np.asarray(truth)[order], sequence[order]
-    areas = np.empty(len(times))
-    for draw, counts in enumerate(times):
-        weight = counts[of]
-        positive = np.add.reduceat(np.where(right, weight, 0.0), start)
-        negative = np.add.reduceat(np.where(right, 0.0, weight), start)
-        below = np.cumsum(negative) - negative / 2
-        whole = positive.sum() * negative.sum()
-        areas[draw] = float(positive @ below) / whole if whole > 0 else np.nan
-    return areas
 
 
 SCORE = Score("voice", 40, fits, measure, gate=True)
