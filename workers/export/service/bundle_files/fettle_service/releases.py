@@ -101,14 +101,8 @@ class Release:
         return self._model.answering(max_new_tokens, temperature, seed)
 
     def _import(self) -> Any:
-        package = _module(self._package, self.folder / "fettle_bundle" / "__init__.py", is_package=True)
-        assert package.__spec__ is not None and package.__spec__.loader is not None
-        package.__spec__.loader.exec_module(package)
-        bundle = _module(f"{self._package}_bundle", self.folder / "bundle.py")
-        vars(bundle)["PACKAGE"] = self._package
-        assert bundle.__spec__ is not None and bundle.__spec__.loader is not None
-        bundle.__spec__.loader.exec_module(bundle)
-        return bundle
+        _module(self._package, self.folder / "fettle_bundle" / "__init__.py", is_package=True)
+        return _module(f"{self._package}_bundle", self.folder / "bundle.py", PACKAGE=self._package)
 
     def _log_in(self, log: Path | None) -> Any:
         """Return the log for `monitor.py`, with its own thread; None without a log."""
@@ -182,14 +176,16 @@ class _FromSource(SourceFileLoader):
         exec(self.source_to_code(self.get_data(self.path), self.path), vars(module))
 
 
-def _module(name: str, path: Path, *, is_package: bool = False) -> ModuleType:
+def _module(name: str, path: Path, *, is_package: bool = False, **given: str) -> ModuleType:
+    """Import the file at `path` as the module `name`, which finds `given` as its own."""
     places = [str(path.parent)] if is_package else None
     loader = _FromSource(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader, submodule_search_locations=places)
-    if spec is None:
-        raise ImportError(f"{path} cannot be imported")
+    assert spec is not None  # it has a loader
     module = importlib.util.module_from_spec(spec)
+    vars(module).update(given)
     sys.modules[name] = module
+    loader.exec_module(module)
     return module
 
 
