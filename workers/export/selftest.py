@@ -89,7 +89,7 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
 
 def _golden(python: Path, folder: Path, use: str, what: str) -> ExportCheck:
     done = run_in(python, folder, ["verify.py", "--use", use, "--json"])
-    document = _last_json(done)
+    document = last_json(done)
     if done.returncode != 0 or not document.get("ok"):
         reason = " ".join(document.get("problems", [])) or done.stderr.strip()[-500:]
         is_own = use == "version"
@@ -104,7 +104,7 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
     example = document["example"]
     arguments = ["--text", example["text"]] if "text" in example else [example["file"]]
     done = run_in(python, folder, ["run.py", *arguments, "--json"])
-    answers = _last_json(done).get("answers", [])
+    answers = last_json(done).get("answers", [])
     if done.returncode != 0 or not answers or "error" in answers[0]:
         raise no_answer("run.py", done)
     if (folder / CHAT).is_file():
@@ -117,11 +117,12 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
 def _chats(python: Path, folder: Path, prompt: str) -> None:
     """Check that chat.py gives an answer."""
     done = run_in(python, folder, [CHAT, prompt, "--max-new-tokens", "8", "--json"])
-    if done.returncode != 0 or "answer" not in _last_json(done):
+    if done.returncode != 0 or "answer" not in last_json(done):
         raise no_answer(CHAT, done)
 
 
-def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+def last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    """Return the document in the last line that a script printed; {} if there is none."""
     try:
         found = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):

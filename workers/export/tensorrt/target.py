@@ -17,7 +17,7 @@ from workers.convert import tensorrt_engine
 from workers.export.fresh_environment import interpreter
 from workers.export.layout import runtime_entry
 from workers.export.python_folder import Contents, write_bundle
-from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
+from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, last_json, run_in
 from workers.export.stages import WRITE
 from workers.export.tensorrt.stand_in import RUNTIME, stand_in_predictions
 from workers.export.verify import answers_with, read_manifest
@@ -118,10 +118,7 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
     python, folder = interpreter(ctx.work_dir / ENVIRONMENT), ctx.work_dir / FOLDER
     plan = ctx.work_dir / "engine.plan"
     done = run_in(python, folder, ["build_engine.py", "--for", ",".join(architectures), "--out", str(plan), "--json"])
-    try:
-        document = json.loads(done.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError):
-        document = {"ok": False, "problem": done.stderr.strip()[-300:] or _("it printed nothing")}
+    document = last_json(done) or {"ok": False, "problem": done.stderr.strip()[-300:] or _("it printed nothing")}
     if not document["ok"] or not plan.is_file():
         raise failed(_("No engine could be built for {0} ({1}).").format(shown(architectures), document["problem"]))
     report = _("for {0} in {1:.1f} s, {2:.1f} MB; built, not run: no card was used here").format(
