@@ -9,7 +9,6 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.specs import TensorSpec
 from workers.contracts.translation import _
-from workers.pipeline.array_files import ArrayFileError, headers_of
+from workers.pipeline.array_files import ArrayFileError, headers_of, npz_of
 from workers.pipeline.arrays import NUMBERS
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
@@ -130,7 +129,7 @@ def item_shapes(inputs: Sequence[TensorSpec], params: OpenParams) -> dict[str, t
         return params.item_shapes
     is_open = any(not spec.shape or not all(isinstance(size, int) for size in spec.shape[1:]) for spec in inputs)
     batches = any(isinstance(spec.shape[0], int) and spec.shape[0] > 1 for spec in inputs if spec.shape)
-    file = _npz(from_text(params.data_path)) if is_open or batches else None
+    file = npz_of(from_text(params.data_path)) if is_open or batches else None
     if file is None:
         return {}
     wanted = {"x", *(spec.name for spec in inputs)}
@@ -138,11 +137,3 @@ def item_shapes(inputs: Sequence[TensorSpec], params: OpenParams) -> dict[str, t
         headers = list(headers_of(file).items())[:MAX_ARRAYS]
         return {n: one.shape[1:] for n, one in headers if one.shape and one.dtype.kind in NUMBERS and n in wanted}
     return {}
-
-
-def _npz(path: Path) -> Path | None:
-    """Return the file itself, or the only one of a folder."""
-    if path.is_file():
-        return path if path.suffix.lower() == ".npz" else None
-    files = sorted(path.glob("*.npz")) if path.is_dir() else []
-    return files[0] if len(files) == 1 else None

@@ -47,6 +47,14 @@ class ArrayHeader:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
+def npz_of(path: Path) -> Path | None:
+    """Return the file itself, or the only NPZ of a folder."""
+    if path.is_file():
+        return path if path.suffix.lower() == ".npz" else None
+    files = sorted(path.glob("*.npz")) if path.is_dir() else []
+    return files[0] if len(files) == 1 else None
+
+
 def headers_of(path: Path) -> dict[str, ArrayHeader]:
     """Return the header of each array of an NPZ by its name.
 

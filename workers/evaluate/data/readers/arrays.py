@@ -43,15 +43,7 @@ NAME_LISTS = ("labels", "classes", "class_names", "names", "label_names", "targe
 
 def matches(path: Path) -> bool:
     """Return whether the path is an NPZ file or a folder with exactly one."""
-    return _file_of(path) is not None
-
-
-def _file_of(path: Path) -> Path | None:
-    """Return the file itself, or the only NPZ of a folder."""
-    if path.is_file():
-        return path if path.suffix.lower() == ".npz" else None
-    files = sorted(path.glob("*.npz")) if path.is_dir() else []
-    return files[0] if len(files) == 1 else None
+    return array_files.npz_of(path) is not None
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -77,7 +69,7 @@ def _refused(detail: str, hint: str = SAVE_AGAIN) -> InputRefused:
 
 def read(path: Path, options: Options) -> Collection:
     """Read the items, labels and further columns of an NPZ file."""
-    file = _file_of(path)
+    file = array_files.npz_of(path)
     assert file is not None
     arrays = load_arrays(file)
     inputs = find_inputs(arrays, options.spec)
