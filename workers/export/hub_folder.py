@@ -54,13 +54,6 @@ def golden_texts(params: ExportParams, ctx: JobContext) -> str:
     return json.dumps({"question": QUESTION, "question_ids": requested, "texts": texts})
 
 
-def with_template(tokenizer: dict[str, Any], model_dir: Path, template: str | None) -> dict[str, Any]:
-    """Return the tokenizer's configuration with the chat template, where transformers.js expects it."""
-    if template is None:
-        return tokenizer
-    return {**tokenizer, "chat_template": (model_dir / template).read_text(encoding="utf-8")}
-
-
 READ = Stage(id="read", title="Read it as the hub's libraries do")
 COMMANDS = (
     "pip install -r requirements.txt",
@@ -110,9 +103,9 @@ def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
         "preprocessor_config.json": kept["preprocessor_config.json"] or _preparation(spec),
         "tokenizer_config.json": kept["tokenizer_config.json"] or _tokenizer(spec),
     }
-    if spec.chat is not None:
-        name = "tokenizer_config.json"
-        found[name] = with_template(found[name], Path(params.model_dir), spec.chat.template)
+    if spec.chat is not None and spec.chat.template is not None:  # transformers.js expects it in this file
+        template = (Path(params.model_dir) / spec.chat.template).read_text(encoding="utf-8")
+        found["tokenizer_config.json"]["chat_template"] = template
     return {name: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for name, data in found.items() if data}
 
 
