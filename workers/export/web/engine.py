@@ -17,8 +17,8 @@ from workers.export.bom import ShippedLibrary
 
 PACKAGE = "fettle_web"
 PINS = "pins.json"
-LICENSES = {"onnxruntime": ("LICENSE", "ThirdPartyNotices.txt")}
-"""License files from other packages: ONNX Runtime's web package lacks the text, but its Python package contains it."""
+LICENSES = ("LICENSE", "ThirdPartyNotices.txt")
+"""License files of ONNX Runtime's Python package, which its web package lacks."""
 
 EXPORTS = re.compile(r"export\{([^}]*)\};?\s*(?://#[^\n]*)?\s*$")
 
@@ -50,12 +50,11 @@ def tokenizer_script() -> str:
 def licenses(*, tokenizer: bool) -> dict[str, str]:
     """Return the license texts of a page's libraries by file name."""
     found = {"tokenizers-LICENSE": _checked("LICENSE").decode()} if tokenizer else {}
-    for package, names in LICENSES.items():
-        spec = importlib.util.find_spec(package)
-        for name in names if spec is not None and spec.origin is not None else ():
-            path = Path(str(spec.origin)).with_name(name) if spec is not None else Path(name)
+    spec = importlib.util.find_spec("onnxruntime")
+    if spec is not None and spec.origin is not None:
+        for path in (Path(spec.origin).with_name(name) for name in LICENSES):
             if path.is_file():
-                found[f"onnxruntime-{name}"] = path.read_text(encoding="utf-8", errors="replace")
+                found[f"onnxruntime-{path.name}"] = path.read_text(encoding="utf-8", errors="replace")
     return found
 
 
