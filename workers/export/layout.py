@@ -75,15 +75,14 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[
                 (package / room / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
     (package / "infer" / "__init__.py").write_text("")
     for name in sorted({"base", "fit", "processor", "landing", "turns", "words", module, *imported}):
-        source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")
-        (package / "infer" / f"{name}.py").write_text(source, encoding="utf-8")
+        (package / "infer" / f"{name}.py").write_text(own_file(f"{name}.py", "workers.infer"), encoding="utf-8")
     for name in (*SCRIPTS, *more):
         (folder / name).write_text(own_file(name), encoding="utf-8")
 
 
-def own_file(name: str) -> str:
-    """Return a script or template of `bundle_files`."""
-    return files("workers.export.bundle_files").joinpath(name).read_text(encoding="utf-8")
+def own_file(name: str, package: str = "workers.export.bundle_files") -> str:
+    """Return a script or template of the program."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """Write and test the bundle for NVIDIA cards: ONNX, the engine builder, prebuilt engines, and fallbacks."""
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from workers.contracts.techniques import Model, TargetSpec
 from workers.contracts.translation import _
 from workers.convert import tensorrt_engine
 from workers.export.fresh_environment import interpreter
-from workers.export.layout import runtime_entry
+from workers.export.layout import own_file, runtime_entry
 from workers.export.python_folder import Contents, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, last_json, run_in
 from workers.export.stages import WRITE
@@ -27,6 +26,7 @@ from workers.infer.tensorrt_engines import FILE
 from workers.infer.tensorrt_first import STAND_IN_FILE
 
 COMMANDS = ("pip install -r requirements.txt", "python build_engine.py", "python run.py {input}")
+OWN_FILES = "workers.export.tensorrt.bundle_files"
 ENGINE = Stage(id="engine", title="Build its engine in the clean place")
 USUAL = ("sm89",)
 """Architectures for the self-test if the bundle holds no engine."""
@@ -85,23 +85,19 @@ def _wanted(text: str) -> tuple[str, ...]:
 def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[str, str]:
     """Return the additional files compared with a Python folder."""
     names = ("tensorrt_first", "tensorrt", *tensorrt.RUNTIME.modules)
-    own = {f"fettle_bundle/infer/{name}.py": _source("workers.infer", f"{name}.py") for name in names}
+    own = {f"fettle_bundle/infer/{name}.py": own_file(f"{name}.py", "workers.infer") for name in names}
     rows = [row for row in described.get("engines", []) if row["architectures"]]
     ahead = "No engine was built ahead: each card builds its own."
     if rows:
         cards = ", ".join(f"{name.upper()} ({CARDS[name]})" for row in rows for name in row["architectures"])
         ahead = f"An engine was built ahead for {cards}. It is used where the library says that it is valid."
-    guide = _source("workers.export.tensorrt.bundle_files", "CARDS.md")
+    guide = own_file("CARDS.md", OWN_FILES)
     return {
         **own,
-        "build_engine.py": _source("workers.export.tensorrt.bundle_files", "build_engine.py"),
+        "build_engine.py": own_file("build_engine.py", OWN_FILES),
         "requirements-other-cards.txt": OTHER_CARDS,
         "CARDS.md": guide.format(ahead=ahead, numbers=NUMBERS if in_32_bits else ""),
     }
-
-
-def _source(package: str, name: str) -> str:
-    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def runtime_facts(params: ExportParams) -> dict[str, Any]:

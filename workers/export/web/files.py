@@ -8,16 +8,16 @@ import base64
 import html
 import json
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec, pipeline_document
+from workers.export.layout import own_file
 from workers.export.web import engine
 
-FOLDER = "web"
+FOLDER, OWN_FILES = "web", "workers.export.web"
 SCRIPTS = (
     "runs", "resize", "pictures", "sounds", "texts", "numbers", "answers", "boxes", "masks", "store", "draw", "asking",
 )  # fmt: skip
@@ -57,7 +57,7 @@ def page_files(
     }
     found[f"{FOLDER}/model.js"] = _data(report, spec, tokenizer if is_text else None)
     for name in (*SCRIPTS, "page"):
-        found[f"{FOLDER}/{name}.js"] = _own(f"{name}.js")
+        found[f"{FOLDER}/{name}.js"] = own_file(f"page/{name}.js", OWN_FILES)
     found |= {f"{FOLDER}/licenses/{name}.txt": text for name, text in engine.licenses(tokenizer=is_text).items()}
     found["index.html"] = _page(facts, spec, about, is_text)
     return found
@@ -66,10 +66,6 @@ def page_files(
 def _pieces(content: bytes) -> Iterator[str]:
     for start in range(0, len(content), PIECE_BYTES):
         yield base64.b64encode(content[start : start + PIECE_BYTES]).decode("ascii")
-
-
-def _own(name: str) -> str:
-    return files("workers.export.web").joinpath("page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _data(facts: dict[str, Any], spec: PipelineSpec, tokenizer: Path | None) -> str:
@@ -89,11 +85,11 @@ def _page(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ..
     scripts.append(f'<script defer src="{FOLDER}/page.js"></script>')
     purpose = " ".join(facts.purpose.split())
     lines = "\n".join(f"      <dt>{html.escape(name)}</dt><dd>{words}</dd>" for name, words in about)
-    return Template(_own("page.html")).substitute(
+    return Template(own_file("page/page.html", OWN_FILES)).substitute(
         title=html.escape(facts.title),
         does=html.escape(what_it_does(spec)),
         purpose=f'<p class="lead">{html.escape(purpose)}</p>' if purpose else "",
-        style=_own("page.css"),
+        style=own_file("page/page.css", OWN_FILES),
         about=lines,
         libraries=", texts are read by Tokenizers (Apache 2.0)" if is_text else "",
         scripts="\n".join(scripts),
