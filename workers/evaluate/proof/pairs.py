@@ -24,7 +24,7 @@ class ClassPredictions:
         new: Array (n,) with the classes of the version.
         labels: Accepted classes of each item; empty where there is no label.
         old_shares: Probabilities (n, classes) of the original, if known.
-        new_shares: Probabilities (n, classes) of the version, if known.
+        new_shares: Probabilities of the version, if known, always in the shape of the original's.
     """
 
     items: NDArray[np.int64]

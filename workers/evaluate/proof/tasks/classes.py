@@ -59,12 +59,9 @@ def _sureness_kept(pair: ClassPredictions, seed: int) -> list[Gate]:
     instead.
     """
     old, new = pair.old_shares, pair.new_shares
-    if old is None or new is None or old.shape != new.shape or old.shape[1] <= 2:
+    if old is None or new is None or old.shape[1] <= 2:
         return []
     moved = np.abs(new.max(axis=1) - old.max(axis=1))
-    moved = moved[np.isfinite(moved)]
-    if not len(moved):
-        return []
     report = _("How sure it is differs from the original on average")
     draws = bootstrap_sums(moved, seed) / len(moved)
     return [Gate(float(moved.mean()), draws, 0.0, report, SCORE_MOVED, exact=partial(mean_upper, moved))]
@@ -76,7 +73,7 @@ def _moved(pair: ClassPredictions) -> Flags:
     False everywhere for three classes or more.
     """
     old, new = pair.old_shares, pair.new_shares
-    if old is None or new is None or old.shape != new.shape or old.shape[1] > 2:
+    if old is None or new is None or old.shape[1] > 2:
         return np.zeros(len(pair.items), np.bool_)
     return np.asarray(np.abs(new - old).max(axis=1) > SCORE_MOVED, np.bool_)
 
@@ -114,7 +111,7 @@ def _labels(case: Case, pair: ClassPredictions, notes: Notes) -> Labels | None:
 
 def _divergence(notes: Notes, pair: ClassPredictions) -> float | None:
     """Return the mean KL divergence and add a warning if it is large; it is never a gate."""
-    if pair.old_shares is None or pair.new_shares is None or pair.old_shares.shape != pair.new_shares.shape:
+    if pair.old_shares is None or pair.new_shares is None:
         return None
     values = kl_divergence(pair.old_shares, pair.new_shares)
     mean, worst = float(values.mean()), float(np.quantile(values, 0.99))

@@ -20,7 +20,7 @@ SSIM = metric("ssim", "Same structure", "how alike edges and patterns are (SSIM)
 
 def fits(case: Case) -> bool:
     """Return whether predictions are pictures (channels, height, width)."""
-    if case.old.answer_kind not in ("tensor", "picture") or not len(case.items):
+    if case.old.answer_kind not in ("tensor", "picture"):
         return False
     shape = case.old.answer[int(case.items[0])].shape
     return len(shape) == 3 and shape[0] in (1, 3, 4) and min(shape[1:]) >= SMALLEST_SIDE

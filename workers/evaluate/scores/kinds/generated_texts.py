@@ -19,7 +19,7 @@ ROUGE_L = metric("rouge_l", "ROUGE-L", "words in common with the right texts, in
 
 def fits(case: Case) -> bool:
     """Return whether predictions are decoded texts."""
-    return case.old.answer_kind == "tokens" and case.old.texts is not None and bool(len(case.items))
+    return case.old.answer_kind == "tokens" and case.old.texts is not None
 
 
 def measure(case: Case) -> list[TaskScore]:

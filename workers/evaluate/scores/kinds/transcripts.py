@@ -13,7 +13,7 @@ WER = metric("wer", "Word error rate", "share of the words that are wrong, missi
 
 def fits(case: Case) -> bool:
     """Return whether predictions are transcripts with decoded texts."""
-    return case.old.answer_kind == "transcript" and case.old.texts is not None and bool(len(case.items))
+    return case.old.answer_kind == "transcript" and case.old.texts is not None
 
 
 def measure(case: Case) -> list[TaskScore]:
