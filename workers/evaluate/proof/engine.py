@@ -276,7 +276,7 @@ def _judged_in_parts(compared: Differences, counts: Counts) -> tuple[int, int]:
 
 
 def _similarity(compared: Differences) -> dict[str, Any]:
-    if compared.similarity is None or not len(compared.similarity):
+    if compared.similarity is None:
         return {}
     return {"similarity": float(compared.similarity.mean()), "similarity_min": float(compared.similarity.min())}
 

@@ -23,11 +23,9 @@ def compare(case: Case) -> Differences:
     changed, nearness = changed_pictures(old, new)
     loud, structure = nearness[:, 0], nearness[:, 1]
     severity = np.nan_to_num(10 ** (-loud / 20), nan=1.0)
-    notes = (
-        [_("PSNR is {0:.1f} dB at least, SSIM {1:.3f}.").format(float(np.nanmin(loud)), float(np.nanmin(structure)))]
-        if len(old)
-        else []
-    )
+    notes = [
+        _("PSNR is {0:.1f} dB at least, SSIM {1:.3f}.").format(float(np.nanmin(loud)), float(np.nanmin(structure)))
+    ]
     names = class_names(case.facts)
     return Differences(case.items, changed, severity, np.clip(structure, 0.0, 1.0), names, notes=notes)
 
