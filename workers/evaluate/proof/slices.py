@@ -20,13 +20,6 @@ others, so that harmless changes accumulate there.
 
 MOST_SLICES = 50
 
-MOST_CLASS_LOST, CLASS_LEVEL = 0.1, 0.01
-LEAST_PICTURES, LEAST_SCORE = 10, 0.1
-"""A class in at least ten labelled pictures, which the original finds at all, is broken if it lost more than a tenth of
-its score for sure (Bonferroni over classes). Among 150 classes the mean hardly changes because of one.
-"""
-
-
 Slice = tuple[SliceDrop, float, bool]
 """Figures of one part for people; the logarithm of the chance that so many of all losses fall into a part of this size,
 which measures how much it stands out; and whether the part got significantly worse.
@@ -103,22 +96,6 @@ def wholly_changed(slices: Sequence[Slice], limit: float, changed: int, n: int) 
 def _outside(facts: SliceDrop, changed: int, n: int) -> float:
     """Return the upper bound of the share of results that changed outside of a part."""
     return binomial_upper(max(0, changed - facts.changed), n - facts.n, 1 - GATE)
-
-
-def lost_classes(pictures: NDArray[np.int64], original: NDArray[np.float64], losses: NDArray[np.float64]) -> list[int]:
-    """Return the positions of the classes that are broken by labels.
-
-    Args:
-        pictures: How many pictures have a label of each class (c,).
-        original: Score (c,) of each class for the original, 0..1.
-        losses: Resampled shares (k, c) of the score that are lost.
-    """
-    judged = np.flatnonzero((pictures >= LEAST_PICTURES) & (original >= LEAST_SCORE))
-    return [
-        at
-        for at in judged.tolist()
-        if float(np.nanquantile(losses[:, at], CLASS_LEVEL / len(judged))) > MOST_CLASS_LOST
-    ]
 
 
 def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:

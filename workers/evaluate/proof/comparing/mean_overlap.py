@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.comparing.by_labels import Floats, LabelledPair, ratio
 from workers.evaluate.proof.stats import draw_counts
 from workers.pipeline.alike.masks import BACKGROUND, Masks, right_objects
-
-Floats = NDArray[np.float64]
 
 DRAWS = 1000
 SELDOM = 0.01
@@ -56,44 +55,22 @@ class Counted:
         """Return mIoU, pixel accuracy and F1 of objects, (draws, 3); NaN where there is nothing to count."""
         overlaps = self.overlaps(times)
         known = np.isfinite(overlaps)
-        mean = _share(np.where(known, overlaps, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
-        accuracy = _share(times @ self.shared.sum(axis=1), times @ self.there.sum(axis=1))
-        return np.stack([mean, accuracy, _share(times @ self.right_objects, times @ self.objects)], axis=1)
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    return np.asarray(np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0), np.float64)
+        mean = ratio(np.where(known, overlaps, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+        accuracy = ratio(times @ self.shared.sum(axis=1), times @ self.there.sum(axis=1))
+        return np.stack([mean, accuracy, ratio(times @ self.right_objects, times @ self.objects)], axis=1)
 
 
 @dataclass(frozen=True)
-class OverlapPair:
+class OverlapPair(LabelledPair):
     """Both models compared with the label masks of the same pictures.
 
-    Scores are mIoU, pixel accuracy and F1 of objects.
+    Scores are mIoU, pixel accuracy and F1 of objects; that of a class is its IoU.
 
     Attributes:
-        original: Scores (3,) of the original.
-        optimized: Scores (3,) of the version.
-        draws: Resampled differences (k, 3), version − original.
-        pictures: Number of pictures with a label mask.
-        classes: Numbers (c,) of the classes in the labels.
-        class_original: IoU (c,) of each class for the original.
-        class_optimized: IoU (c,) of each class for the version.
-        class_pictures: How many pictures have each class (c,).
-        class_losses: Resampled shares (k, c) of the IoU that are lost.
         unmarked: Classes that the original sometimes predicts and that no label mask has. By the labels, losing them
             would be a gain.
     """
 
-    original: Floats
-    optimized: Floats
-    draws: Floats
-    pictures: int
-    classes: NDArray[np.int64]
-    class_original: Floats
-    class_optimized: Floats
-    class_pictures: NDArray[np.int64]
-    class_losses: Floats
     unmarked: NDArray[np.int64]
 
 
@@ -123,7 +100,7 @@ def by_labels(case: Case) -> OverlapPair | None:
         times = draw_counts(rng, n, 100)
         draws.append(new.figures(times) - old.figures(times))
         before, after = old.overlaps(times)[:, at], new.overlaps(times)[:, at]
-        losses.append(_share(before - after, before))
+        losses.append(ratio(before - after, before))
     return OverlapPair(
         old.figures(whole)[0],
         new.figures(whole)[0],

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.comparing.by_labels import Counts, Floats, LabelledPair, ratio
 from workers.evaluate.proof.stats import draw_counts
 from workers.pipeline.postprocess.matching import Boxes, boxes_of
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 Precisions = dict[tuple[int, bytes, bytes], Floats]
 """Cache of precisions (draws,). A key holds the number of a class, the pictures of its boxes, and which of these are
 right.
@@ -101,18 +100,18 @@ class Matched:
             counts = there > 0
             sums[counts] += np.stack([per_overlap.mean(axis=0), per_overlap[0]], axis=1)[counts]
             known += counts
-        return np.asarray(np.divide(sums, known[:, None], out=np.full_like(sums, np.nan), where=known[:, None] > 0))
+        return ratio(sums, known[:, None])
 
     def f1(self, times: Floats) -> Floats:
         """Return F1 (draws,): 2 · right ÷ (found + labelled).
 
         Boxes from the threshold on count. They are right if they overlap a labelled box by half.
         """
-        return _ratio(2 * (times @ self._right.sum(axis=0)), times @ (self._judged.sum(axis=0) + self._strange))
+        return ratio(2 * (times @ self._right.sum(axis=0)), times @ (self._judged.sum(axis=0) + self._strange))
 
     def class_f1(self, times: Floats) -> Floats:
         """Return F1 of each labelled class, (draws, classes); NaN where no box of the class is left."""
-        return _ratio(2 * (times @ self._right.T), times @ self._judged.T)
+        return ratio(2 * (times @ self._right.T), times @ self._judged.T)
 
     def figures(self, times: Floats, seen: Precisions | None = None) -> Floats:
         """Return `values` and `f1` together, (draws, 3)."""
@@ -121,10 +120,6 @@ class Matched:
     def whole(self) -> Floats:
         """Return the three figures (3,) if each picture counts once."""
         return np.asarray(self.figures(np.ones((1, self._pictures)))[0], np.float64)
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.asarray(np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0), np.float64)
 
 
 def _strange(truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float) -> Floats:
@@ -263,34 +258,19 @@ def _sides(corners: Sequence[float]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class PrecisionPair:
+class PrecisionPair(LabelledPair):
     """Both models compared with the same labelled boxes.
 
+    Scores are mAP, mAP at half an overlap, and F1 of confident boxes; that of a class is its F1, of boxes from the
+    threshold on.
+
     Attributes:
-        original: mAP, mAP at half an overlap, and F1 of confident boxes (3,) of the original.
-        optimized: The same of the version.
-        draws: Resampled differences (k, 3), version − original.
-        pictures: Number of pictures with labels.
         settled: mAP of the version if boxes that look the same are moved to the place of the original's.
         settled_draws: Resampled differences (k,) of `settled` to the original's mAP.
-        classes: Numbers (c,) of the classes in the labels.
-        class_original: F1 (c,) of each class for the original, of boxes from the threshold on.
-        class_optimized: F1 (c,) of each class for the version.
-        class_pictures: How many pictures have each class (c,).
-        class_losses: Resampled shares (k, c) of the F1 that are lost.
     """
 
-    original: Floats
-    optimized: Floats
-    draws: Floats
-    pictures: int
     settled: float
     settled_draws: Floats
-    classes: Counts
-    class_original: Floats
-    class_optimized: Floats
-    class_pictures: Counts
-    class_losses: Floats
 
 
 def by_labels(case: Case) -> PrecisionPair | None:
@@ -332,11 +312,11 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> PrecisionPai
         differences.append(new.figures(times, seen) - before)
         settled_differences.append(settled.values(times, seen)[:, 0] - before[:, 0])
         was = old.class_f1(times)
-        losses.append(_ratio(was - new.class_f1(times), was))
+        losses.append(ratio(was - new.class_f1(times), was))
     return PrecisionPair(
-        old.whole(), new.whole(), np.concatenate(differences), len(truths), settled.whole()[0],
-        np.concatenate(settled_differences), old.classes, old.class_f1(whole)[0], new.class_f1(whole)[0],
-        old.class_pictures, np.concatenate(losses),
+        old.whole(), new.whole(), np.concatenate(differences), len(truths), old.classes, old.class_f1(whole)[0],
+        new.class_f1(whole)[0], old.class_pictures, np.concatenate(losses), settled.whole()[0],
+        np.concatenate(settled_differences),
     )  # fmt: skip
 
 

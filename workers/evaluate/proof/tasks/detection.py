@@ -15,7 +15,6 @@ from workers.evaluate.proof.comparing.mean_precision import by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
-from workers.evaluate.proof.slices import lost_classes
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, boxes_of, compare_item, matched
 
@@ -116,10 +115,8 @@ def _broken_classes(case: Case) -> list[str]:
     pair = case.once(by_labels)
     assert pair is not None
     return [
-        _("“{0}” is found less well: F1 {1:.3f}, the original {2:.3f}.").format(
-            case.data.class_name(int(pair.classes[at])), pair.class_optimized[at], pair.class_original[at]
-        )
-        for at in lost_classes(pair.class_pictures, pair.class_original, pair.class_losses)
+        _("“{0}” is found less well: F1 {1:.3f}, the original {2:.3f}.").format(case.data.class_name(kind), now, was)
+        for kind, was, now in pair.lost_classes()
     ]
 
 

@@ -17,7 +17,6 @@ from workers.evaluate.proof.comparing.mean_overlap import OverlapPair, by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
-from workers.evaluate.proof.slices import lost_classes
 from workers.pipeline.alike.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
 
 BLOCK_PIXELS = 8_000_000
@@ -113,14 +112,10 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
 
 
 def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
-    report = []
-    for at in lost_classes(pair.class_pictures, pair.class_original, pair.class_losses):
-        name = case.data.class_name(int(pair.classes[at]))
-        was, now = float(pair.class_original[at]), float(pair.class_optimized[at])
-        report.append(
-            _("“{0}” overlaps what is right by {1}, the original by {2}.").format(name, percent(now), percent(was))
-        )
-    return report
+    text = _("“{0}” overlaps what is right by {1}, the original by {2}.")
+    return [
+        text.format(case.data.class_name(kind), percent(now), percent(was)) for kind, was, now in pair.lost_classes()
+    ]
 
 
 def _blocks(
