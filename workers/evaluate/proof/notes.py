@@ -52,19 +52,11 @@ def explain_negative_flips(notes: Notes, share: float, count: int) -> None:
 
 def explain_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
     """Add notes about broken parts of the test set, or with labels a note that no part could be judged."""
+    text = _("“{0}” changed most: {1} of its {2:,} answers are others now.")
+    if by_labels:
+        text = _("“{0}” got clearly worse: {1} fewer of its {2:,} are right.")
     for part in worse[:MOST_NAMED]:
-        if by_labels:
-            notes.reason(
-                _("“{0}” got clearly worse: {1} fewer of its {2:,} are right.").format(
-                    part.name, percent(part.drop), part.n
-                )
-            )
-        else:
-            notes.reason(
-                _("“{0}” changed most: {1} of its {2:,} answers are others now.").format(
-                    part.name, percent(part.drop), part.n
-                )
-            )
+        notes.reason(text.format(part.name, percent(part.drop), part.n))
     notes.add(
         "No part of the examples has enough changed answers to judge it by itself.",
         when=by_labels
