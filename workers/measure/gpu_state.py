@@ -45,12 +45,9 @@ def in_container() -> bool:
 
 def look() -> tuple[GpuState, list[GpuCard]]:
     """Return the state and the cards that respond."""
-    opened = open_gpus()
-    try:
+    with contextlib.closing(open_gpus()) as opened:
         cards = [_card(reader) for reader in opened.readers]
         return state_of(opened, cards), cards
-    finally:
-        opened.close()
 
 
 def state_of(
@@ -144,9 +141,8 @@ def _card(reader: GpuReader) -> GpuCard:
 
 def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
     """Return the free bytes of each card by its UUID: all memory without the used and the reserved part."""
-    opened = open_gpus()
     found = {}
-    try:
+    with contextlib.closing(open_gpus()) as opened:
         for card in cards:
             reader = opened.reader(card.index)
             if reader is None or not card.uuid:
@@ -155,6 +151,4 @@ def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
                 used, reserved = reader.read_one("memory_bytes"), reader.read_one("reserved_bytes") or 0.0
                 if used is not None and card.memory_bytes:
                     found[card.uuid] = max(0, int(card.memory_bytes - used - reserved))
-    finally:
-        opened.close()
     return found

@@ -96,8 +96,7 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
         if draft.facts.tokenizer is not None:
             shutil.copyfile(draft.facts.tokenizer, target / "tokenizer.json")
         carry(source.path, target)
-        session = _session(target, draft, ctx)
-        try:
+        with contextlib.closing(_session(target, draft, ctx)) as session:
             with trying(ctx, draft.graph.weight_bytes):
                 specs, tables = _specs(source.path, draft, params), _tables(target, draft)
                 trial = try_out(path, specs, target, session, ctx, params, tables)
@@ -105,8 +104,6 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
             ctx.progress(TRYING_IT, 2, 3)
             with trying(ctx, draft.graph.weight_bytes):
                 error = conversion_error(path, draft.reference, trial.feeds, session)
-        finally:
-            session.close()
         more = (*trial.findings, tried(len(trial.feeds)), *walls(ctx))
         model = info_of(path, source, draft, trial.spec, more)
         write_pipeline(target, trial.spec)

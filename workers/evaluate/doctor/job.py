@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ def _examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
     chosen = pipeline.spec.preprocess
     if pipeline.spec.answer_kind not in ("class", "score"):
         return unclear("none", "", NO_CLASSES)
-    session = open_session(folder, params.runtime, {}, ctx.threads)
-    try:
+    with closing(open_session(folder, params.runtime, {}, ctx.threads)) as session:
         side = max(pictures.side_of(pipeline.main_input, chosen)) if isinstance(chosen, ImageSteps) else 0
         material = Material(params, pipeline, side, ctx)
         if not material.examples:
@@ -58,8 +58,6 @@ def _examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
         starts, axes = _plan(pipeline, chosen, material, folder, quick=params.quick)
         search = Search(scorer, ctx, params.seconds, params.quick)
         rows = search.run(chosen, starts, axes)
-    finally:
-        session.close()
     evidence: DoctorEvidence = "labels" if scorer.by_labels else "confidence"
     tried, own = [row for row in search.rows.values() if row.n or row.problem], search.row(chosen)
     ranked = sorted(tried, key=lambda row: (row.n, row.mean, row.rank), reverse=True)

@@ -8,6 +8,7 @@ alone by .39 and more. For numbers that are 255 times too small they differ by .
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,13 @@ def predict_original(
         InputRefused: If the model cannot run on the examples.
     """
     ends_s = time.monotonic() + params.seconds
-    session = open_session(Path(params.model_dir), params.runtime, {}, ctx.threads)
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, {}, ctx.threads)) as session:
         answers = list(_answers(params, pipeline, session, test, ends_s, ctx))
         found = _by_results(pipeline, answers)
         if found is None:
             found = _by_labels(pipeline, data, answers)
         if found is None:
             found = _by_looks(pipeline, session, test, answers, ctx)
-    finally:
-        session.close()
     return answers, found
 
 

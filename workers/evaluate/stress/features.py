@@ -1,6 +1,8 @@
 """Compute features of inputs: the input of the original's last layer, as one more output of a copy of the model."""
 
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -52,18 +54,11 @@ def features_of(folder: Path, pipeline: Pipeline, items: Prepared, ctx: JobConte
     wanted = penultimate(proto, next(entry.name for entry in pipeline.spec.outputs if entry.answer))
     if wanted not in {output.name for output in proto.graph.output}:
         proto.graph.output.append(onnx.helper.make_tensor_value_info(wanted, onnx.TensorProto.FLOAT, None))
-    place = ctx.work_dir / "features"
-    place.mkdir(exist_ok=True)
-    path = place / "model.onnx"
-    onnx.save_model(proto, str(path), save_as_external_data=proto.ByteSize() > 1 << 30)
-    session = load_session(path, {}, ctx.threads)
-    try:
-        return _collected(session, pipeline, items, wanted, ctx)
-    finally:
-        session.close()
-        for file in place.iterdir():
-            file.unlink()
-        place.rmdir()
+    with TemporaryDirectory(dir=ctx.work_dir) as place:
+        path = Path(place) / "model.onnx"
+        onnx.save_model(proto, str(path), save_as_external_data=proto.ByteSize() > 1 << 30)
+        with closing(load_session(path, {}, ctx.threads)) as session:
+            return _collected(session, pipeline, items, wanted, ctx)
 
 
 def _collected(

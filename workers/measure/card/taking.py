@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.measured.card_figures import AtOnce, CardFigures
@@ -48,14 +48,11 @@ def take_figures(
     """
     if not isinstance(session, OnCard):
         return None
-    opened = open_gpus()
-    try:
+    with closing(open_gpus()) as opened:
         reader = opened.reader(gpu_index())
         spans = take_spans(session, requests.apart(), check)
         busy = measure_busy(session, requests, reopen, reader, check)
         return card_figures(reader.name if reader is not None else session.device_ran, spans, busy)
-    finally:
-        opened.close()
 
 
 def take_spans(session: OnCard, requests: Requests, check: Callable[[], None]) -> list[CardSpans]:

@@ -5,6 +5,7 @@ the first items of the user's data. Only the shapes of its predictions must equa
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,12 +114,8 @@ def _converted(
     if draft.reference is None:
         return None
     feeds = tuple(_as_theirs(item, matched) for item in items)
-    session = load_session(target / "model.onnx", ctx.threads)
-    try:
-        with trying(ctx, draft.graph.weight_bytes):
-            return conversion_error(path, draft.reference, feeds, session)
-    finally:
-        session.close()
+    with closing(load_session(target / "model.onnx", ctx.threads)) as session, trying(ctx, draft.graph.weight_bytes):
+        return conversion_error(path, draft.reference, feeds, session)
 
 
 def _as_theirs(item: Mapping[str, NDArray[Any]], matched: Match) -> Feeds:
@@ -198,9 +195,10 @@ def _try_out(
         return {name: np.shape(value) for name, value in pipeline.run(session, item).items()}
 
     original = Path(params.model_dir)
-    before = open_session(original, params.original_runtime, params.original_settings, ctx.threads)
-    after = open_session(target, runtime, {}, ctx.threads)
-    try:
+    with (
+        closing(open_session(original, params.original_runtime, params.original_settings, ctx.threads)) as before,
+        closing(open_session(target, runtime, {}, ctx.threads)) as after,
+    ):
         first, second = load_pipeline(original), load_pipeline(target)
         for item in items:
             ctx.check_cancelled()
@@ -214,9 +212,6 @@ def _try_out(
                 raise run_error(path, error) from error
             if (refusal := other_shape(spec, want, got)) is not None:
                 raise refusal
-    finally:
-        before.close()
-        after.close()
 
 
 def _notes(matched: Match) -> Iterable[str]:

@@ -292,11 +292,9 @@ def _checked(
         InputRefused: they differ.
     """
     session: Any = openvino.load(path, SETTINGS, threads)
-    try:
+    with contextlib.closing(session):
         vocabulary = int(session.vocabulary)
         got = session.run({IDS: ids})[THOUGHTS][0]
-    finally:
-        session.close()
     error = relative_error({THOUGHTS: want[:, 1]}, {THOUGHTS: got[:, 1]})
     if np.isfinite(want).all() and not error <= MAX_RELATIVE_ERROR:
         raise conversion_differs(folder, error, _("Open another model of the same family, and please report this one."))

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,10 @@ def _exchange(
 ) -> tuple[int, Mapping[str, Any]]:
     """Return status and JSON object of one response."""
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
-    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
-    try:
+    with closing(http.client.HTTPConnection(host, port, timeout=timeout_s)) as connection:
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         report = json.loads(response.read(MAX_ANSWER_BYTES))
-    finally:
-        connection.close()
     if not isinstance(report, dict):
         raise ValueError("its response is not a JSON object")
     return response.status, report
