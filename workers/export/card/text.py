@@ -117,7 +117,7 @@ def _summary(facts: CardFacts) -> str:
         words.append(f"{max(ratio, 1 / ratio):.2f} times {'smaller' if ratio > 1 else 'larger'}")
     words = [word for word in words if word]
     gains = " and ".join(words)
-    measured = f" {capitalized(gains)} than the original, measured on {facts.device.processor}." if words else ""
+    measured = f" {capitalized(gains)} than the original, measured on {plain(facts.device.processor)}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     other = facts.instead_of
     statement = (

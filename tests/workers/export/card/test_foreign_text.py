@@ -53,6 +53,7 @@ def with_foreign(text: str) -> str:
         title=text, project=text, purpose=text, not_for=text, contact=text, license=text, origin=text,
         override_reason=text, scores=(score,), worst_slice=text, worst_slice_drop=0.5,
         variant={**VARIANT, "notes": [text]}, hub_origin=origin(author=text),
+        device=facts().device.model_copy(update={"processor": text}),
     )  # fmt: skip
     return card_text(report, spec, 5, COMMANDS)
 
