@@ -192,9 +192,8 @@ def fill(
     besides = _answers(folder, contents.predictor or params, params, ctx)
     if fallback is not None:
         commands = (*commands, MEASURE)
-    judged = params.facts.data.n_test if params.facts.data else 0
-    (folder / "README.md").write_text(card(params.facts, spec, judged, commands, contents.head), encoding="utf-8")
-    (folder / CARD_FILE).write_text(card_page(params.facts, spec, judged, commands), encoding="utf-8")
+    (folder / "README.md").write_text(card(params.facts, spec, commands, contents.head), encoding="utf-8")
+    (folder / CARD_FILE).write_text(card_page(params.facts, spec, commands), encoding="utf-8")
     held = (folder / place.folder, folder / FALLBACK / "model")
     weights = [path for one in held for path in one.rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
@@ -216,7 +215,7 @@ def fill(
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
     write_sums(folder)
-    return requirements, card_text(params.facts, spec, judged, commands)
+    return requirements, card_text(params.facts, spec, commands)
 
 
 def _answers(folder: Path, predictor: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:

@@ -24,9 +24,8 @@ def run_export(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 def run_card(params: CardParams, ctx: JobContext) -> ExportResult:
     """Return the sections of README.md for human readers, as this target's bundle would have them."""
-    judged = params.facts.data.n_test if params.facts.data else 0
     commands = known_target(params.target).commands
-    return ExportResult(card_text=card_text(params.facts, _pipeline(params.model_dir), judged, commands))
+    return ExportResult(card_text=card_text(params.facts, _pipeline(params.model_dir), commands))
 
 
 def run_verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:

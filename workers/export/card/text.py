@@ -69,34 +69,32 @@ NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 
 def card(
-    facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...], head: Mapping[str, Any] = NOTHING_MORE
+    facts: CardFacts, spec: PipelineSpec, commands: tuple[str, ...], head: Mapping[str, Any] = NOTHING_MORE
 ) -> str:
     """Return the whole README.md: the hub's header, with a target's entries in `head`, and `card_text`."""
-    return f"{front_matter(facts, spec, head)}\n{card_text(facts, spec, n, commands)}"
+    return f"{front_matter(facts, spec, head)}\n{card_text(facts, spec, commands)}"
 
 
-def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
+def card_text(facts: CardFacts, spec: PipelineSpec, commands: tuple[str, ...]) -> str:
     """Return the part for human readers: `sections` as one text."""
-    return "\n".join(sections(facts, spec, n, commands))
+    return "\n".join(sections(facts, spec, commands))
 
 
-def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> list[str]:
+def sections(facts: CardFacts, spec: PipelineSpec, commands: tuple[str, ...]) -> list[str]:
     """Return title, summary, and the sections with headings.
 
     Args:
         facts: Facts of the card.
         spec: Description of the model.
-        n: Number of inputs on which predictions were compared, unless the facts contain it.
         commands: The target's own commands.
     """
-    n = n if facts.n_judged is None else facts.n_judged
     return [
         f"# {plain(facts.title)}\n",
         _summary(facts),
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
         _measured(facts) + how_well(facts),
-        f"## Verdict\n\n{verdict_words(facts, spec, n)}\n",
+        f"## Verdict\n\n{verdict_words(facts, spec)}\n",
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),
         *([under_load(facts.load)] if facts.load is not None else []),
@@ -179,13 +177,14 @@ def figure(value: Any, unit: str) -> str:
     return f"{value:,.1f}" if value >= 10 else f"{value:.3g}"
 
 
-def verdict_words(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
-    """Return the verdict on `n` inputs; Markdown if the user gave a reason to export against it."""
+def verdict_words(facts: CardFacts, spec: PipelineSpec) -> str:
+    """Return the verdict; Markdown if the user gave a reason to export against it."""
     if facts.is_original:
         return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))
     if verdict == "not_enough_data" and spec.answer_kind == "detection" and spec.postprocess is None:
         return BOXES_VERDICT
+    n = facts.n_judged if facts.n_judged is not None else facts.data.n_test if facts.data else 0
     words = VERDICTS[verdict].format(limit=percent_of(facts.limit_pct), n=f"{n:,}")
     if facts.data is not None and facts.data.origin == "made":
         words += " There were no real examples: answers were compared on inputs that Fettle made."

@@ -84,10 +84,9 @@ def why_not(spec: PipelineSpec, size_bytes: int) -> str:
 
 def about(facts: CardFacts, spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
     """Return lines about the model: (title, HTML)."""
-    judged = facts.n_judged if facts.n_judged is not None else facts.data.n_test if facts.data else 0
     words = [
         ("Not for", facts.not_for or "Not stated."),
-        ("How sure we are", verdict_words(facts, spec, judged)),
+        ("How sure we are", verdict_words(facts, spec)),
         ("Made on", facts.made_at[:10]),
         ("License", facts.license or "Unknown, ask the model’s author."),
         ("Contact", facts.contact or "Not stated."),

@@ -22,7 +22,7 @@ def front_matter(text: str) -> dict[str, Any]:
 
 def test_card_shows_every_figure_next_to_the_originals() -> None:
     """Given two versions, then their figures are side by side with their units, unknown ones as a dash."""
-    text = card(facts(), SPEC, 0, COMMANDS)
+    text = card(facts(), SPEC, COMMANDS)
     assert ", with OpenVINO (processor)." in text
     assert "- run by OpenVINO (processor), with numbers of the kind `int8`" in text
     assert "| Accuracy | 91.20 % | 91.10 % |" in text
@@ -47,7 +47,7 @@ def test_card_shows_every_figure_next_to_the_originals() -> None:
 )
 def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: float, expected: str) -> None:
     """Given a size or a speed that did not change, or for the worse, then no sentence praises it."""
-    text = card(facts(variant={**VARIANT, "speedup": speedup, "size_ratio": size_ratio}), SPEC, 0, COMMANDS)
+    text = card(facts(variant={**VARIANT, "speedup": speedup, "size_ratio": size_ratio}), SPEC, COMMANDS)
     assert expected in text
     assert ("than the original, measured" in text) == bool(expected)
     assert "1.00 times" not in text
@@ -55,7 +55,7 @@ def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: floa
 
 def test_missing_statements_are_marked_as_missing() -> None:
     """Given no purpose and no license, then the card shows that they are not stated, and invents nothing."""
-    text = card(facts(license=None, purpose="", contact=""), SPEC, 0, COMMANDS)
+    text = card(facts(license=None, purpose="", contact=""), SPEC, COMMANDS)
     assert text.count("Not stated by the person who made this bundle.") == 2
     assert "License: unknown, ask its author" in text
     assert "license" not in front_matter(text)
@@ -74,7 +74,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("more", "words"), SENTENCES, ids=[row[1][:12] for row in SENTENCES])
 def test_card_states_verdict_override_and_made_inputs(more: dict[str, Any], words: str) -> None:
     """Given each verdict, a reason to export against it, or inputs that Fettle made, then the card has its sentence."""
-    assert words in card(facts(**more), SPEC, 0, COMMANDS)
+    assert words in card(facts(**more), SPEC, COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_card_states_verdict_override_and_made_inputs(more: dict[str, Any], word
 def test_missing_accuracy_has_its_reason(labelled: bool, expected: str) -> None:
     """Given a version that was not judged, then labels that were there are not reported to be missing."""
     data = DATA.model_copy(update={"labelled": labelled})
-    text = card(facts(variant={**VARIANT, "verdict": "unmeasured", "accuracy": None}, data=data), SPEC, 0, COMMANDS)
+    text = card(facts(variant={**VARIANT, "verdict": "unmeasured", "accuracy": None}, data=data), SPEC, COMMANDS)
     (line,) = (line for line in text.splitlines() if line.startswith("- Whether its answers are right"))
     assert line.endswith(expected)
 
 
 def test_the_original_is_called_what_it_is() -> None:
     """Given the original itself, then no gain is claimed, and it is no quantized model."""
-    text = card(facts(variant=ORIGINAL), SPEC, 0, COMMANDS)
+    text = card(facts(variant=ORIGINAL), SPEC, COMMANDS)
     assert "This is the original, unchanged." in text
     assert "times faster" not in text
     assert "base_model_relation" not in front_matter(text)
@@ -107,16 +107,16 @@ def test_the_original_is_called_what_it_is() -> None:
 )
 def test_how_to_run_it(steps: Any, command: str) -> None:
     """Given a kind of input, then the command that a person can copy."""
-    assert command in card(facts(), replace(SPEC, preprocess=steps), 0, COMMANDS)
+    assert command in card(facts(), replace(SPEC, preprocess=steps), COMMANDS)
 
 
 def test_pixel_input_is_described() -> None:
     """Given a model that prepares pictures itself, then the card shows both forms of its input; otherwise one."""
     entry = PipelineInput(name="image", dtype="float32", shape=(None, 3, 8, 8), source="image")
     spec = replace(SPEC, inputs=(entry,), preprocess=ImageSteps(pixels=True))
-    text = card(facts(), spec, 0, COMMANDS)
+    text = card(facts(), spec, COMMANDS)
     assert "`image`, float32, any×3×8×8" in text and "`image` also takes pixels: uint8, any×height×width×3" in text
-    assert "uint8" not in card(facts(), replace(spec, preprocess=ImageSteps()), 0, COMMANDS)
+    assert "uint8" not in card(facts(), replace(spec, preprocess=ImageSteps()), COMMANDS)
 
 
 def test_figures() -> None:

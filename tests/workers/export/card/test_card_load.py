@@ -51,7 +51,7 @@ LOAD = CardLoad(
 
 
 def section(load: CardLoad | None) -> str:
-    return card(facts(load=load), SPEC, 20, COMMANDS).partition("## Under load")[2].partition("\n## ")[0]
+    return card(facts(load=load), SPEC, COMMANDS).partition("## Under load")[2].partition("\n## ")[0]
 
 
 def test_load_section_shows_all_measurements() -> None:
@@ -91,7 +91,7 @@ def test_energy_of_a_language_model_is_that_of_its_tokens() -> None:
     [None, CardLoad(made_at="2026-03-04", seconds=1, processor="p", cores=1, original=version(), this=version())],
 )
 def test_load_section_omits_missing_measurements(load: CardLoad | None) -> None:
-    text = card(facts(load=load), SPEC, 20, COMMANDS)
+    text = card(facts(load=load), SPEC, COMMANDS)
     assert ("## Under load" in text) == (load is not None)
     assert "times the original's answers a second" not in text and "cost" not in text.lower()
     assert section(load).count("|") == (8 if load is not None else 0), "no row but the table's head"

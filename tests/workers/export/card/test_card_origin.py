@@ -17,7 +17,7 @@ def facts(**more: Any) -> CardFacts:
 
 
 def test_origin_of_a_hub_model_is_shown() -> None:
-    text = card(facts(hub_origin=origin()), SPEC, 0, COMMANDS)
+    text = card(facts(hub_origin=origin()), SPEC, COMMANDS)
     section = text.partition("## Origin")[2]
     by = "ann/net by ann at https://hub.example"
     assert all(words in section for words in (by, "revision main", "c" * 40, "part1.onnx", f"{1:064x}", "2026-01-01T"))
@@ -26,13 +26,13 @@ def test_origin_of_a_hub_model_is_shown() -> None:
 
 
 def test_many_files_are_counted() -> None:
-    text = card(facts(hub_origin=origin(25)), SPEC, 0, COMMANDS)
+    text = card(facts(hub_origin=origin(25)), SPEC, COMMANDS)
     assert "part19.onnx" in text
     assert "part20.onnx" not in text
     assert "and 5 more" in text
 
 
 def test_a_model_of_the_persons_own() -> None:
-    text = card(facts(origin="net"), SPEC, 0, COMMANDS)
+    text = card(facts(origin="net"), SPEC, COMMANDS)
     assert "- From:" not in text
     assert yaml.safe_load(text.split("---")[1])["base_model"] == "net"

@@ -51,7 +51,7 @@ class Words(HTMLParser):
 
 
 def page_of(spec: PipelineSpec = SPEC, **more: Any) -> Words:
-    return Words(card_page(facts(**{"variant": MEASURED, **more}), spec, 0, COMMANDS))
+    return Words(card_page(facts(**{"variant": MEASURED, **more}), spec, COMMANDS))
 
 
 def test_each_figure_is_the_stores() -> None:
@@ -62,7 +62,7 @@ def test_each_figure_is_the_stores() -> None:
             assert figure(known.variant[key], unit) in report.text
     assert "3.22 × as fast as the original 2.74 to 3.61 times (95 % confidence)" in report.text
     assert "91.10 % right answers 90.59 % to 93.70 % (95 % confidence); original: 91.20 %" in report.text
-    text = card_text(known, SPEC, 0, COMMANDS)
+    text = card_text(known, SPEC, COMMANDS)
     assert set(NUMBER.findall(report.text)) <= set(NUMBER.findall(text))
 
 

@@ -49,7 +49,7 @@ def _energy(given: CardFacts) -> list[float]:
 def test_every_number_is_one_of_the_facts() -> None:
     """Given a version with everything measured, then its card shows many numbers, and none that nobody measured."""
     given = full()
-    text = card(given, SPEC, 0, COMMANDS)
+    text = card(given, SPEC, COMMANDS)
     body = text.split("---\n", 2)[2]
     assert len(shown_numbers(body)) > 60
     assert made_up(body, document(given), WORDS) == []
@@ -59,7 +59,7 @@ def test_every_number_is_one_of_the_facts() -> None:
 def test_a_number_of_nobodys_is_seen(old: str) -> None:
     """Given a card with one figure changed in its last digit, then exactly that one is named."""
     given = full()
-    body = card(given, SPEC, 0, COMMANDS).split("---\n", 2)[2]
+    body = card(given, SPEC, COMMANDS).split("---\n", 2)[2]
     place = re.search(rf"(?<![\d,.]){re.escape(old)}", body)
     if place is None:
         pytest.fail(f"the card does not show {old}")
@@ -71,7 +71,7 @@ def test_a_number_of_nobodys_is_seen(old: str) -> None:
 
 def test_the_hubs_own_reader_takes_the_header() -> None:
     """Given the card, then huggingface_hub reads from its header what was measured, unrounded."""
-    read = ModelCard(card(full(), SPEC, 0, COMMANDS)).data
+    read = ModelCard(card(full(), SPEC, COMMANDS)).data
     assert (read.license, read.base_model_relation, read.pipeline_tag) == ("mit", "quantized", "image-classification")
     report = {one.metric_type: one.metric_value for one in read.eval_results}
     assert (report["accuracy"], report["top1"], report["psnr"]) == (0.911, 0.9017, 31.37)

@@ -55,7 +55,7 @@ def with_foreign(text: str) -> str:
         variant={**VARIANT, "notes": [text]}, hub_origin=origin(author=text),
         device=facts().device.model_copy(update={"processor": text}),
     )  # fmt: skip
-    return card_text(report, spec, 5, COMMANDS)
+    return card_text(report, spec, COMMANDS)
 
 
 @pytest.mark.parametrize("text", [FAKE, *BLOCKS, "a\u2028# b", "\u202eevil", "`", "``a`b``", "a\\"])
@@ -77,5 +77,5 @@ def test_plain_and_code_of_any_text_stay_one_span_of_text(text: str) -> None:
 def test_card_page_fake_verdict_in_a_tensor_name_is_no_heading() -> None:
     """Given a tensor called like a verdict, then card.html has one heading of that kind."""
     spec = replace(SPEC, inputs=(replace(SPEC.inputs[0], name=FAKE),))
-    page = card_page(facts(), spec, 5, COMMANDS)
-    assert page.count("<h2>") == card_page(facts(), SPEC, 5, COMMANDS).count("<h2>")
+    page = card_page(facts(), spec, COMMANDS)
+    assert page.count("<h2>") == card_page(facts(), SPEC, COMMANDS).count("<h2>")

@@ -20,12 +20,12 @@ ABOVE = ("What it is for", "What it is not for", "Verdict")
 """Sections that are shown above the others."""
 
 
-def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
+def card_page(facts: CardFacts, spec: PipelineSpec, commands: tuple[str, ...]) -> str:
     """Return the whole page, from the same facts as `card`."""
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    _title, summary, *others = sections(facts, spec, n, commands)
+    _title, summary, *others = sections(facts, spec, commands)
     named = {heading(text): text for text in others}
     verdict = named["Verdict"].partition("\n")[2]
     shown = [(name, text) for name, text in named.items() if name not in ABOVE]
