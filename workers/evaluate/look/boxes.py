@@ -1,5 +1,6 @@
 """Convert the boxes of a detector to shares of the picture that is displayed with them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,8 +74,6 @@ def found_words(boxes: tuple[SeenBox, ...]) -> str:
 
     `boxes` are sorted by score, so the name with the highest score comes first.
     """
-    names: dict[str, int] = {}
-    for box in boxes:
-        names[box.name] = names.get(box.name, 0) + 1
+    names = Counter(box.name for box in boxes)
     listed = ", ".join(name if count == 1 else f"{name} × {count}" for name, count in names.items())
     return _("{0} found: {1}").format(len(boxes), listed) if boxes else _("nothing found")
