@@ -149,8 +149,7 @@ def row_of(
     few = binomial_upper(0, min(len(np.unique(real_of)), len(np.unique(made_of))))
     upper = max(float(np.quantile(drawn[:, 0], CONFIDENCE)), before.auroc - after.auroc, few)
     p = max(float((drawn[:, 0] <= MARGIN).mean()), 1 / len(drawn))
-    auroc_low, auroc_high = (float(value) for value in np.quantile(drawn[:, 0], [0.025, 0.975]))
-    fpr95_low, fpr95_high = (float(value) for value in np.quantile(drawn[:, 1], [0.025, 0.975]))
+    (auroc_low, fpr95_low), (auroc_high, fpr95_high) = np.quantile(drawn, [0.025, 0.975], axis=0).tolist()
     return UnfamiliarRow(
         n=len(made), n_real=len(real), original=float(sure[:, 0].mean()), optimized=float(sure[:, 1].mean()),
         worse=int((sure[:, 1] & ~sure[:, 0]).sum()), better=int((sure[:, 0] & ~sure[:, 1]).sum()),
