@@ -76,6 +76,7 @@ def _answers(
         if number >= FEWEST and time.monotonic() > ends_s:
             break
         yield answer_to(pipeline, session, {name: np.array(value) for name, value in test[number].items()})
+    ctx.progress(STAGE, 1, 1, "examples")
 
 
 def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np.float32]:
