@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.paths import from_text
 from workers.contracts.translation import _, joined, mark
 from workers.evaluate.data import readers
-from workers.evaluate.data.base import READABLE, Collection, Options, Reader, nothing_readable, shown
+from workers.evaluate.data.base import READABLE, Collection, Entry, Options, Reader, nothing_readable, shown
 from workers.evaluate.kinds import kinds_in
 
 
@@ -61,6 +62,19 @@ def read_collection(path: Path, options: Options) -> Collection:
             options.spec,
         )
     return collection
+
+
+def entries_at(place: str | None, options: Options) -> dict[str, Entry]:
+    """Return what is at a place by its source; {} if the place is unknown, gone, or cannot be read any more.
+
+    For data that were prepared before: what was stored of them is still there.
+    """
+    if place is None or not from_text(place).exists():
+        return {}
+    try:
+        return {entry.source: entry for entry in read_collection(from_text(place), options).entries}
+    except (InputRefused, OSError):
+        return {}
 
 
 def _choose(matching: Sequence[Reader], path: Path, options: Options, wanted: str) -> Reader | None:

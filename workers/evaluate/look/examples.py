@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from workers.contracts.base import Rows
 from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams
-from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext, in_steps
 from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.data.facts import sides_of
-from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.data.sniff import entries_at
 from workers.evaluate.data.thumbnails import picture_to_show
 from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
 from workers.evaluate.look.dialogues import written
@@ -99,10 +98,8 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
 def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[str, Entry]:
     """Return pictures and requested sounds by their source; nothing else needs the person's files again."""
     is_shown = data.kind == "images" or (data.kind == "audio" and params.sounds)
-    if not is_shown or data.root is None or not from_text(data.root).exists():
-        return {}
     options = Options(pipeline.spec, params.text_column, params.label_column)
-    return {entry.source: entry for entry in read_collection(from_text(data.root), options).entries}
+    return entries_at(data.root, options) if is_shown else {}
 
 
 def _row(

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.after.stress import StressParams, StressPart
+from workers.contracts.after.stress import StressParams
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.dataset import Item, Kind, read_dataset
-from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.data.sniff import entries_at
 from workers.evaluate.look.drawing import drawn
 from workers.evaluate.stress.base import Floats, NumberSample, Takes
 from workers.evaluate.stress.pixels import to_image
@@ -203,10 +203,11 @@ Samples = PictureSamples | TextSamples | SoundSamples | NumberSamples
 def read_items(params: StressParams, pipeline: Pipeline) -> list[SampledExamples]:
     """Return the selected items of all parts in their stored order, which is random (by digests of their contents)."""
     found: list[SampledExamples] = []
+    options = Options(pipeline.spec, params.text_column, params.label_column)
     for part in params.parts:
         folder = Path(part.data_dir)
         data, prepared = read_dataset(folder), Prepared(folder / "test")
-        entries = _entries(part, params, pipeline) if data.kind == "images" else {}
+        entries = entries_at(part.source, options) if data.kind == "images" else {}
         numbers = range(len(data.test)) if part.items is None else part.items
         for i in numbers:
             steps = data.steps[i] if data.steps else None
@@ -219,16 +220,6 @@ def read_items(params: StressParams, pipeline: Pipeline) -> list[SampledExamples
             "Optimize the model again with examples of your own.",
         )
     return found if params.max_items is None else found[: params.max_items]
-
-
-def _entries(part: StressPart, params: StressParams, pipeline: Pipeline) -> dict[str, Entry]:
-    if part.source is None or not Path(part.source).exists():
-        return {}
-    options = Options(pipeline.spec, params.text_column, params.label_column)
-    try:
-        return {entry.source: entry for entry in read_collection(Path(part.source), options).entries}
-    except (InputRefused, OSError):  # If the folder has changed, the prepared inputs are still there.
-        return {}
 
 
 def samples_for(pipeline: Pipeline, items: Sequence[SampledExamples]) -> Samples:

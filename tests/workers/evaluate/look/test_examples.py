@@ -56,3 +56,7 @@ def test_pictures_and_texts_have_the_requested_size(
             sizes.append(picture.size)
     assert sizes == [(112, 56), (480, 240)]
     assert len(shown(model_dir("pictures"), data, (1,), answers, text_chars=3)[0][0].text) == 3
+    for file in (tmp_path / "p").iterdir():
+        file.unlink()
+    (row,), _work = shown(model_dir("pictures"), data, (1,), answers)
+    assert row.picture is None and row.before, "an emptied folder leaves the answers"

@@ -1,7 +1,9 @@
 """The job ``stress`` on models that fail under one kind of stress only, which must be the only one that is named."""
 
 import json
+import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,6 +55,17 @@ def test_equal_variant_is_unclear_with_few_examples(stress_colors: Run) -> None:
     assert " more would." in first.headline and first.rule == 2 and first.margin == 0.02
     gone = stress_colors("same", source=None, max_items=25)
     assert gone.clean.original == 1.0 and any("drawn from what the model got" in note for note in gone.notes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_pictures_in_a_folder_whose_name_is_no_text_are_read(
+    stress_colors: Run, colors: dict[str, Path], tmp_path: Path
+) -> None:
+    """Given a folder whose name is no text in any encoding, Then its pictures are changed and not the prepared inputs."""
+    source = tmp_path / os.fsdecode(b"\xff\xfe")
+    shutil.copytree(colors["pictures"], source)
+    result = stress_colors("same", source=source, max_items=12)
+    assert result.n_items == 12 and not any("drawn from what the model got" in note for note in result.notes)
 
 
 def test_prepared_arrays_are_changed_as_numbers(colors: dict[str, Path], put_under_stress: Run, tmp_path: Path) -> None:
