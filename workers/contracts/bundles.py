@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from workers.contracts.after.load import CardLoad
 from workers.contracts.after.stress import StressResult
-from workers.contracts.base import Frozen
+from workers.contracts.base import Frozen, PathText
 from workers.contracts.data.record import DataRecord
 from workers.contracts.decisions import Decision
 from workers.contracts.hub import Origin
@@ -177,7 +177,7 @@ class VerifyParams(Frozen):
         allow_code: The user's consent to run such a program or engine.
     """
 
-    bundle: str
+    bundle: PathText
     own_key: str = ""
     allow_code: bool = False
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.errors import JobCancelled
+from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
@@ -40,7 +41,7 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     Raises:
         InputRefused: The file is no bundle, or it holds a program of other people that is unsafe or lacks consent.
     """
-    bundle = Path(params.bundle)
+    bundle = from_text(params.bundle)
     folder = unpack(bundle, ctx)
     if not any((folder / name).is_file() for name in NEEDED):
         raise no_bundle(_("It has no {0}.").format(", ".join(NEEDED)))

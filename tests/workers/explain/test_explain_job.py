@@ -1,5 +1,7 @@
 """The job ``explain`` beside the search: interfaces that differ, inner values, cancelling and the measure of error."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from recording import RecordingContext
 from workers.contracts.after.changes import ChangedNode, DiffResult, ExplainParams, Reason
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import OpenParams
+from workers.contracts.paths import from_text
 from workers.contracts.specs import RunParams
 from workers.explain.explain_job import explain, inner_causes, paired
 from workers.explain.running import Outcome, relative_error
@@ -60,3 +63,14 @@ def test_cancel_ends_the_search(tmp_path: Path) -> None:
     with pytest.raises(JobCancelled):
         explain(params, ctx)
     assert any(one.stage == "Trying the usual differences" for one in ctx.progress_sent)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_places_whose_names_are_no_text_fit_the_jobs_message(tmp_path: Path) -> None:
+    """Given examples and expected outputs at places whose names are no text in any encoding, Then the job gets them."""
+    place = tmp_path / os.fsdecode(b"\xff")
+    params = ExplainParams(
+        first=RunParams(model_dir="model", runtime="onnxruntime-cpu"), expected=str(place), data_path=str(place)
+    )
+    again = ExplainParams.model_validate_json(params.model_dump_json())
+    assert from_text(again.data_path) == from_text(again.expected or "") == place

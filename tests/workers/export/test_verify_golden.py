@@ -1,7 +1,9 @@
 """`verify` names golden inputs with which the engine of a bundle fails, and bounds what it reads and reports."""
 
 import json
+import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -52,3 +54,15 @@ def test_verify_refuses_a_list_that_is_larger_than_any_of_ours(tmp_path: Path) -
     with pytest.raises(InputRefused) as refused:
         verify(VerifyParams(bundle=str(tmp_path)), RecordingContext(work_dir=tmp_path), {})
     assert refused.value.code == "not_a_bundle"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_verify_reads_a_bundle_whose_name_is_no_text(tmp_path: Path) -> None:
+    """Given a bundle in a folder whose name is no text in any encoding, Then the job's message holds it, and its lists
+    are read."""
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    params = VerifyParams(bundle=str(listed(folder, 1)))
+    again = VerifyParams.model_validate_json(params.model_dump_json())
+    found = verify(again, RecordingContext(work_dir=tmp_path), {})
+    assert not found.ok and len(found.findings) == 3 and found.model_dump_json()

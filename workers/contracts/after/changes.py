@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from workers.contracts.base import Frozen
+from workers.contracts.base import Frozen, PathText
 from workers.contracts.specs import RunParams
 from workers.contracts.text import Text
 
@@ -214,8 +214,8 @@ class ExplainParams(Frozen):
 
     first: RunParams
     second: RunParams | None = None
-    expected: str | None = None
-    data_path: str
+    expected: PathText | None = None
+    data_path: PathText
     text_column: str | None = None
     max_items: int = Field(default=32, ge=1, le=1000)
 
