@@ -96,7 +96,12 @@ def written(text: str) -> JsonValue:
         with suppress(ValueError):
             read_text(form)
             return form
-    return str(text)
+    return _encodable(str(text))
+
+
+def _encodable(text: str) -> str:
+    """Return a text for JSON: in the name of a file there may be bytes that are no text."""
+    return text.encode(errors="replace").decode()
 
 
 def _form(message: Message, depth: int = 0) -> dict[str, JsonValue] | None:
@@ -126,7 +131,7 @@ def _fact_form(value: Any, depth: int) -> Any:
         return value if value is None else int(value)
     if isinstance(value, Real):
         return float(value) if math.isfinite(value) else ...
-    return str(value)
+    return _encodable(str(value))
 
 
 def _written(text: str, info: SerializationInfo) -> Any:
@@ -135,4 +140,4 @@ def _written(text: str, info: SerializationInfo) -> Any:
     if info.context == WHOLE:
         return written(text)
     with in_english():
-        return str(_(text)) if isinstance(text, Message) else text
+        return _encodable(str(_(text)) if isinstance(text, Message) else text)

@@ -50,6 +50,14 @@ def test_a_text_survives_a_file_and_follows_the_language(number: int) -> None:
     assert _(read.text) == _(note.text) == (TEXTS[number]() if isinstance(note.text, Message) else note.text)
 
 
+@pytest.mark.parametrize("text", ["\udcff.png", Message.made("{0} is damaged.", ("\udcff.png",))])
+def test_a_name_that_is_no_text_can_be_written(text: str) -> None:
+    """Given the name of a file with a byte that is no text, as Linux allows it, Then its record can be written."""
+    note = Note(text=text)
+    assert Note.model_validate_json(note.model_dump_json()).text == text.replace("\udcff", "?")
+    assert note.model_dump(mode="json") == {"text": text.replace("\udcff", "?")}
+
+
 def test_documents_are_in_english_whatever_the_window_speaks() -> None:
     """Given a record that is read in German, When it becomes a document or the parameters of a job, such as that of the
     model card, Then its texts are in English, and the window's language stays."""
