@@ -162,7 +162,7 @@ class SignParams(Frozen):
     model's code never runs beside the key.
     """
 
-    key: str
+    key: PathText
     bundle: str = ""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from workers.contracts.base import Frozen
+from workers.contracts.base import Frozen, PathText
 from workers.contracts.errors import BackendMissing, WorkerError
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.translation import mark
@@ -264,7 +264,7 @@ class HubPushParams(HubParams):
     """
 
     repo: str
-    bundle: str | None = None
+    bundle: PathText | None = None
     message: str = ""
 
 

@@ -13,6 +13,7 @@ from workers.contracts.bundles import ExportResult, SignParams
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.optional_sets import install_command, where_to_install
+from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _, joined, mark
 from workers.export.archive import pack, unpack
@@ -34,7 +35,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> ExportResult:
         BackendMissing: The package is missing.
         WorkerError: The signed bundle does not verify.
     """
-    key = Path(params.key)
+    key = from_text(params.key)
     if importlib.util.find_spec("model_signing") is None:
         raise _missing()
     if not params.bundle:

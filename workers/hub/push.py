@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 from workers.contracts.hub import HubParams, HubPushParams, HubPushResult, bad_name
+from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.translation import _, mark
 from workers.hub.client import Hub, checked_repo, open_hub
@@ -44,7 +45,7 @@ def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
     if params.bundle is None:
         return HubPushResult(repo=repo, user=user)
     ctx.progress(SENDING, 0, 2)
-    folder = _unpacked(Path(params.bundle), ctx)
+    folder = _unpacked(from_text(params.bundle), ctx)
     is_new = not hub.call(repo, lambda: hub.api.repo_exists(repo))
     hub.call(repo, lambda: hub.api.create_repo(repo, private=True, exist_ok=True))
     ctx.progress(SENDING, 1, 2)

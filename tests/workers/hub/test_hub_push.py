@@ -1,6 +1,7 @@
 """Push the files of a bundle to a private repository, all or none, with the token only for the hub's own address."""
 
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,8 @@ def send(fake: FakeHub, access: Callable[..., HubAccess], ctx: RecordingContext,
         archive.writestr("../outside.txt", "no")
 
     def one(repo: str = "ann/cats", bundle: str | None = str(path)) -> HubPushResult:
-        return push(HubPushParams(access=access(token="hf_abc"), repo=repo, bundle=bundle, message="New"), ctx)
+        params = HubPushParams(access=access(token="hf_abc"), repo=repo, bundle=bundle, message="New")
+        return push(HubPushParams.model_validate_json(params.model_dump_json()), ctx)
 
     return one
 
@@ -51,6 +53,13 @@ def test_push_makes_one_commit_of_all_files(fake: FakeHub, send: Send) -> None:
     assert done.address == f"{fake.endpoint}/ann/cats"
     elsewhere = [seen for seen in fake.seen if seen.path.startswith("/_lfs/")]
     assert elsewhere and all(seen.token is None for seen in elsewhere)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_push_reads_a_bundle_whose_name_is_no_text(fake: FakeHub, send: Send, tmp_path: Path) -> None:
+    """Given a bundle whose name is no text in any encoding, Then its files are sent."""
+    bundle = (tmp_path / "b.zip").rename(tmp_path / os.fsdecode(b"\xff.zip"))
+    assert send(bundle=str(bundle)).user == "ann" and "README.md" in fake.pushed.files["ann/cats"]
 
 
 def test_push_without_a_bundle_sends_nothing(fake: FakeHub, send: Send) -> None:
