@@ -287,7 +287,10 @@ class Planner:
 
     def _same(self, first: Recipe, second: Recipe) -> bool:
         def key(recipe: Recipe) -> tuple[Any, ...]:
-            return recipe.runtime, recipe.steps, {**self.runtimes[recipe.runtime].usual, **recipe.settings}
+            settings = {**self.runtimes[recipe.runtime].usual, **recipe.settings}
+            if self.situation.device.cores == 1:
+                settings.pop("num_threads", None)  # there is one in any case
+            return recipe.runtime, recipe.steps, settings
 
         return key(first) == key(second)
 

@@ -123,7 +123,7 @@ class RunSteps:
         model, data = self.model, self.data
         params = PlanParams(
             model_dir=str(model.folder),
-            device=machine.device,
+            device=machine.device.model_copy(update={"cores": self.threads}),
             preset_steps=recipes,
             has_calibration=data.result.n_calibration > 0,
             data_dir=str(data.folder),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
 from no_models import NO_MODELS, canary_of, pickled
+from one_engine import write_preset
 from PIL import Image
 from run_text import run_text
 from typer.main import get_command
@@ -237,10 +238,10 @@ def test_a_name_that_is_no_text(workshop: Fettle, tmp_path: Path) -> None:
     assert check_refused(workshop.here("verify", path, "--json"))["code"] == "name_no_text"
 
 
-def test_a_model_that_takes_long(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
+def test_a_model_that_takes_long(workshop: Fettle, tmp_path: Path) -> None:
     """Given a model whose requests take longer than the whole time allows, then the original is kept, in words."""
     path = small.slow_model(tmp_path / "langsam.onnx", rounds=120)
-    done = workshop.here("optimize", path, *soon)
+    done = workshop.here("optimize", path, "--recipe", write_preset(tmp_path), "--time-budget", "1", "--json")
     assert done.code == 4, done.err
     assert "time was up" in done.last_line
     assert done.document["recommended"] is None

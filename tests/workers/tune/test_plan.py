@@ -71,6 +71,14 @@ def test_one_core_is_dropped_for_larger_models_unless_it_is_alone() -> None:
     assert titles(make_plan([single])) == ["One core"]
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+def test_tiny_models_are_tried_on_one_core_where_there_are_more(cores: int) -> None:
+    plan = make_plan(PRESET[:1], probe_ms=0.1, device=RICH.model_copy(update={"cores": cores}))
+    pairs = ["Faster engine", "Faster engine, on one core", "Original, on one core"]
+    assert titles(plan) == pairs[: 1 if cores == 1 else 3]
+    assert [one.reason.code for one in plan.dropped] == (["same_as_other", "unchanged"] if cores == 1 else [])
+
+
 def test_large_graphs_quantize_their_heavy_layers_only() -> None:
     """Given 2,000 operators, Then INT8 is limited to heavy layers, which its other title names; without one the reason has it."""
     large = replace(MODEL, nodes=2000)
