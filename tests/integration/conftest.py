@@ -41,7 +41,7 @@ def _make(folder: Path) -> None:
     for _turn in range(2):
         shutil.rmtree(folder / "home", ignore_errors=True)
         (folder / CALLS).unlink(missing_ok=True)
-        more = {"FETTLE_MOST_ROUNDS": "3", "FETTLE_MOST_SETS": ""}
+        more = {"FETTLE_MOST_ROUNDS": "3", "FETTLE_MOST_SETS": "3"}
         fettle = Fettle(folder / "home", more=more, under=tracer(folder / CALLS))
         done = fettle("demo", "--json", "--out", folder / BUNDLE, timeout_s=DEMO_S)
         if done.code != NOTHING_FASTER:
