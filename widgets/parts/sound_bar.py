@@ -15,19 +15,25 @@ SoundState = Literal["idle", "playing", "no_device", "failed"]
 
 
 class SoundBar(QWidget):
-    """The play button of a sound; it emits `play_wanted` or `stop_wanted`."""
+    """The play button of a sound; it emits `play_wanted(WAV bytes)` or `stop_wanted`."""
 
-    play_wanted = Signal()
+    play_wanted = Signal(bytes)
     stop_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
         """Create an idle bar."""
         super().__init__()
         self.state: SoundState = "idle"
+        self.sound = b""
         self.button = GhostButton(theme, _("Play"), "play", "small", on=self._on_clicked)
         self._note = words("", "caption")
         in_row(self.button, (self._note, 1), parent=self)
         self.show_state("idle")
+
+    def show_sound(self, wav: bytes) -> None:
+        """Offer another sound; b"" hides the button."""
+        self.sound = wav
+        self.setVisible(bool(wav))
 
     def show_state(self, state: SoundState) -> None:
         """Show the state of the loudspeaker."""
@@ -45,4 +51,4 @@ class SoundBar(QWidget):
         if self.state == "playing":
             self.stop_wanted.emit()
         else:
-            self.play_wanted.emit()
+            self.play_wanted.emit(self.sound)

@@ -1,6 +1,6 @@
 """Show one example beside the table of all answers, with the predictions of both versions."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -63,18 +63,11 @@ class _Answer(QWidget):
 
 
 class LookCard(Card):
-    """The card of the chosen example, owned by the page.
-
-    A sound's button emits `play_wanted(WAV bytes)` and `stop_wanted`.
-    """
-
-    play_wanted = Signal(bytes)
-    stop_wanted = Signal()
+    """The card of the chosen example, owned by the page; `sound_bar` plays its sound."""
 
     def __init__(self, theme: Theme, store: PictureStore) -> None:
         """Create a card without an example."""
         super().__init__(name=_("The chosen example"))
-        self._sound = b""
         self._alike = ""
         self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
         self._view = InputView(theme, store)
@@ -82,8 +75,6 @@ class LookCard(Card):
         self._has_picture = False
         self._text = ReadText(_("Text of the example"), TEXT_LINES)
         self.sound_bar = SoundBar(theme)
-        self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
-        self.sound_bar.stop_wanted.connect(self.stop_wanted)
         self._before, self._after = (_Answer(theme, name) for name in (_("Original"), _("Optimized")))
         self._note = words("", "soft")
         self._empty = words(_("Choose a row to see its example here."), "soft")
@@ -112,7 +103,6 @@ class LookCard(Card):
     def show_row(self, columns: AnswerColumns, at: int, *, is_class: bool) -> None:
         """Show a row's own facts at once; `show_look` follows with the example."""
         self._empty.hide()
-        self._sound = b""
         self._title.setText(_("No. {0:,}: {1}").format(int(columns.number[at]) + 1, columns.name[at]))
         self._view.show_value(PictureValue())
         for hidden in (self._view, self._text, self.sound_bar):
@@ -143,8 +133,7 @@ class LookCard(Card):
         self._view.setVisible(has_view)
         self._text.setVisible(bool(value.picture.text) and not has_view)
         self._text.show_text(value.picture.text)
-        self._sound = value.sound
-        self.sound_bar.setVisible(bool(value.sound))
+        self.sound_bar.show_sound(value.sound)
         if not is_class:
             nothing = float("nan")
             self._before.show_answer(value.before, nothing, "")

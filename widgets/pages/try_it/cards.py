@@ -145,10 +145,7 @@ class TextInput(QPlainTextEdit):
 
 
 class InputCard(QFrame):
-    """The drop area for the input, which shows the current one; emits `play_wanted(WAV bytes)` and `stop_wanted`."""
-
-    play_wanted = Signal(bytes)
-    stop_wanted = Signal()
+    """The drop area for the input, which shows the current one; `sound_bar` plays its sound."""
 
     def __init__(self, theme: Theme, store: PictureStore, title: str, hint: str, editor: TextInput | None) -> None:
         """Create the card; `editor` is the field of a model that takes texts."""
@@ -169,10 +166,7 @@ class InputCard(QFrame):
             edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_M),
             parent=self,
         )
-        self._sound = b""
         self.sound_bar = SoundBar(theme)
-        self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
-        self.sound_bar.stop_wanted.connect(self.stop_wanted)
         self.sound_bar.hide()
         fill(self.box, self.sound_bar, self._caption)
         self._view.hide()
@@ -189,9 +183,8 @@ class InputCard(QFrame):
         self._view.show_value(value.picture, value.levels, value.caption)
         self._view.setVisible(has_view)
         self._empty.setVisible(self._editor is None and not has_view)
-        if value.sound != self._sound:
-            self.stop_wanted.emit()
+        if value.sound != self.sound_bar.sound:
+            self.sound_bar.stop_wanted.emit()
             self.sound_bar.show_state("idle")
-        self._sound = value.sound
-        self.sound_bar.setVisible(bool(value.sound))
+        self.sound_bar.show_sound(value.sound)
         self._caption.setText(value.caption or UNKNOWN)

@@ -109,8 +109,8 @@ class TryPage(Page):
         parts.changed.clicked.connect(self.changed_requested)
         parts.tried.picked.connect(lambda row: self.again_requested.emit(parts.tried.rows.values[row].id))
         parts.cancel.clicked.connect(self.cancel_requested)
-        parts.given.play_wanted.connect(self.play_wanted)
-        parts.given.stop_wanted.connect(self.stop_wanted)
+        parts.given.sound_bar.play_wanted.connect(self.play_wanted)
+        parts.given.sound_bar.stop_wanted.connect(self.stop_wanted)
         items = (
             parts.answers, parts.problem, parts.use_here, parts.examples_card, parts.tried_card, self.service.card()
         )  # fmt: skip
