@@ -13,7 +13,7 @@ from app.computers.login import HostKey, needs_passphrase, scan
 from app.computers.packing import workers_version
 from app.computers.pairing import Request, SetupStatus, add, check, remove
 from app.computers.records import Computer, computers, parse_address
-from app.domain.run import RunState
+from app.domain.run import UNDER_WAY
 from app.paths import find_data_folder, prepare
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.measured.sizes import bytes_words
@@ -85,8 +85,8 @@ def check_computer(output: Output, name: Name) -> int:
 def remove_computer(output: Output, name: Name) -> int:
     """Remove Fettle's key and files from a computer, and forget it; refused while a run measures there."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        runs, busy = space.repositories.runs.list(), (RunState.QUEUED, RunState.RUNNING)
-        run = next((run for run in runs if run.state in busy and run.goal.computer == name), None)
+        runs = space.repositories.runs.list()
+        run = next((run for run in runs if run.state in UNDER_WAY and run.goal.computer == name), None)
         if run is not None:
             project = space.repositories.projects.get(run.project_id).name
             detail = f"Run {run.id} of {project} is not finished there."

@@ -17,7 +17,7 @@ from app.cli.session import run, run_recorded, workspace
 from app.cli.tables import disturbed, version_lines, with_misfit
 from app.domain.outcome import Ending
 from app.domain.project import Project
-from app.domain.run import Goal, Run
+from app.domain.run import WITH_RESULT, Goal, Run
 from app.domain.words.results import forecast_words, short_of_memory
 from app.services.after.bundles import verify
 from app.services.after.exporting import ExportRequest, check_writable, export
@@ -39,7 +39,6 @@ from app.services.projects.running import RunRequest, data_params, limits_of, re
 from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.forecasting import Forecasts, usual_basis
-from app.services.run.recorder import WITH_RESULT
 from presets.loader import load_presets, preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals, enter_pressed
 from app.computers.pool import AddedComputers
+from app.domain.run import WITH_RESULT
 from app.jobs.pool import WorkerPool
 from app.logging_setup import open_log
 from app.paths import clear_leftovers, find_data_folder
@@ -22,7 +23,7 @@ from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.run.recorder import WITH_RESULT, Recorder
+from app.services.run.recorder import Recorder
 from app.settings import chosen_card, load_settings
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import WorkerError

@@ -2,9 +2,8 @@
 
 from app.controllers import commands as c
 from app.controllers.page_controller import ControllerContext
-from app.controllers.session import SHOWN_STATES
 from app.controllers.words import error_value
-from app.domain.run import Run
+from app.domain.run import WITH_RESULT, Run
 from app.services.opening.opening import other_inputs
 from app.services.records.run_records import as_begun
 from widgets.commands import OPEN_PROJECT
@@ -24,7 +23,7 @@ class RunActions:
 
     def _open(self, run: Run) -> None:
         if self._commands.do(OPEN_PROJECT, run.project_id):
-            self._commands.do(c.SHOW_RESULT if run.state in SHOWN_STATES else c.SHOW_RUN, run)
+            self._commands.do(c.SHOW_RESULT if run.state in WITH_RESULT else c.SHOW_RUN, run)
 
     def _resume(self, run: Run) -> None:
         """Continue a run; a run with other data or another model starts again, so that results are never mixed."""

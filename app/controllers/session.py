@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.project import Project
-from app.domain.run import Run, RunState
+from app.domain.run import WITH_RESULT, Run
 from app.services.flow.background import Background
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, reopened_data, reopened_model
@@ -20,8 +20,6 @@ from workers.contracts.specs import Recipe
 
 if TYPE_CHECKING:
     from app.services.after.serving import Services
-
-SHOWN_STATES = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
 @dataclass
@@ -219,4 +217,4 @@ class Session(QObject):
 
 
 def _is_shown(run: Run) -> bool:
-    return run.state in SHOWN_STATES
+    return run.state in WITH_RESULT

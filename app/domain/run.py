@@ -33,6 +33,9 @@ class Interruption(StrEnum):
     """The program ended without recording anything: it was killed, or the computer stopped."""
 
 
+WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
+UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
+
 ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.INTERRUPTED}),
     RunState.RUNNING: frozenset(set(RunState) - {RunState.QUEUED, RunState.RUNNING}),

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -12,7 +13,7 @@ from app.controllers.words import device_words
 from app.domain.job import ExportRecord
 from app.domain.outcome import Ending
 from app.domain.record import parsed
-from app.domain.run import Run, RunState
+from app.domain.run import UNDER_WAY, Run, RunState
 from app.jobs.outcome import read_tail
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import shown_projects
@@ -26,15 +27,6 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.translation import _, joined
 
-STATES: dict[RunState, JobState] = {
-    RunState.QUEUED: "queued",
-    RunState.RUNNING: "running",
-    RunState.FINISHED: "finished",
-    RunState.KEPT_ORIGINAL: "finished",
-    RunState.FAILED: "failed",
-    RunState.CANCELLED: "cancelled",
-    RunState.INTERRUPTED: "interrupted",
-}
 CAN_GO_ON = (RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED)
 REFRESH_MS = 1000
 MAX_RUNS = 300
@@ -102,15 +94,16 @@ class JobsController(PageController[JobsPage]):
                 self._flows.cancel(running)
 
     def _run_value(self, run: Run, name: str, runtimes: Iterable[str]) -> JobValue:
-        busy = run.state in (RunState.QUEUED, RunState.RUNNING)
+        busy = run.state in UNDER_WAY
         described = self._session.described
         used_gpu = described is not None and any(map(needs_gpu, runtimes))
         running = next((one for one in self._flows.everything if one.run_id == run.id), None)
         progress = running.progress if running is not None and run.state is RunState.RUNNING else None
+        state = "finished" if run.state is RunState.KEPT_ORIGINAL else cast(JobState, run.state.value)
         return JobValue(
             id=run.id,
             title=name,
-            state="open" if self._has_no_verdict(run) else STATES[run.state],
+            state="open" if self._has_no_verdict(run) else state,
             device=run.goal.computer or device_words(described.device if described is not None and used_gpu else None),
             created_at=run.created_at,
             seconds=run.seconds,

@@ -12,9 +12,8 @@ from app.controllers.optimize.live_run import MARKS, LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.optimize.when_done import WhenDone
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import SHOWN_STATES
 from app.controllers.words import error_value
-from app.domain.run import Goal, Run, RunState
+from app.domain.run import WITH_RESULT, Goal, Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.projects.projects import latest_run, new_run
 from app.services.projects.running import RunRequest, resume_run
@@ -238,7 +237,7 @@ class OptimizeController(PageController[OptimizePage]):
         live.lines.append(f"{MARKS['error']}{error.title}: {error.detail}")
         self._end(live)
         self._when_done.end(live.running, error.title)
-        if live.run.state in SHOWN_STATES:  # the continued run has its result again, so no page shows the error
+        if live.run.state in WITH_RESULT:  # the continued run has its result again, so no page shows the error
             self._window.banner(error_value(error))
         elif error.code == PREPARED_WRONGLY and self._session.is_open(live.run.project_id):
             for other in [one for one in self._live.values() if one.run.project_id == live.run.project_id]:

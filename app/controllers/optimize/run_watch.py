@@ -10,29 +10,19 @@ from app.controllers.words import error_value, task_words
 from app.domain.choose import is_eligible, is_probably_unsafe, is_worth_naming
 from app.domain.outcome import Outcome, SearchEnd
 from app.domain.record import parsed
-from app.domain.run import Run, RunState, StepRecord
+from app.domain.run import WITH_RESULT, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import same_words
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.run_records import outcome_of_run, saved_objective
 from app.services.run.figures import time_words
-from widgets.pages.optimize.page import OptimizeValue, RunPhase, StepValue
+from widgets.pages.optimize.page import OptimizeValue, StepValue
 from widgets.parts.format import percent
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.translation import _
 from workers.contracts.wording import capitalized, in_ms
-
-PHASES: dict[RunState, RunPhase] = {
-    RunState.QUEUED: "queued",
-    RunState.RUNNING: "running",
-    RunState.FINISHED: "done",
-    RunState.KEPT_ORIGINAL: "kept_original",
-    RunState.FAILED: "failed",
-    RunState.CANCELLED: "cancelled",
-    RunState.INTERRUPTED: "interrupted",
-}
 
 LEAST_SPARE_S = 10.0
 """Least unused time in seconds for which a run explains its early end."""
@@ -125,7 +115,7 @@ class RunWatch:
         failed, outcome = self.run.state is RunState.FAILED, self._outcome()
         go_on = go_on_value(outcome, self.run.goal.max_loss_pct) if outcome is not None else None
         return OptimizeValue(
-            phase=PHASES[self.run.state],
+            phase=self.run.state.value,
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
             done_share=self.whole.share if self.whole is not None else None,
             stage=_(self.whole.stage) if self.whole is not None else "",
@@ -158,7 +148,7 @@ class RunWatch:
 
     def _outcome(self) -> Outcome | None:
         """Return the extra time that is offered to a finished run."""
-        if self.run.state not in (RunState.FINISHED, RunState.KEPT_ORIGINAL):
+        if self.run.state not in WITH_RESULT:
             return None
         return outcome_of_run(self.run, tuple(self._variants.values()), self.end)
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from app.domain.project import Project
-from app.domain.run import Run, RunState, StepRecord
+from app.domain.run import UNDER_WAY, Run, RunState, StepRecord
 from app.domain.variant import Variant
 from app.persistence.documents import DocumentMap
 from app.persistence.repositories.base import Repository
 from app.persistence.tables import ProjectRow, RunRow, StepRow, VariantRow
 
-UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 STEP_UNDER_WAY = ("running", "waiting")
 STEPS = DocumentMap(StepRecord, StepRow)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.record import Moment, Owner, RecordKind
-from app.domain.run import Run, RunState
+from app.domain.run import WITH_RESULT, Run
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.persistence.repositories import NotFound
@@ -27,8 +27,6 @@ from workers.contracts.translation import _, joined, mark
 from workers.contracts.wording import day
 
 log = logging.getLogger(__name__)
-
-ENDED = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
 class Pinned(Frozen):
@@ -136,7 +134,7 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
     Returns:
         The comparison; None if nothing came before, or if the original would only be compared with itself.
     """
-    if run.state not in ENDED:
+    if run.state not in WITH_RESULT:
         return None
     facts = read_facts(space, run.id)
     pinned = _pin(space, facts)
@@ -229,7 +227,7 @@ def _reference(space: Workspace, facts: RunFacts) -> tuple[VersionOfRun, datetim
         version = _stored(space, record.run_id, record.variant_id)
         if version is not None:
             return version, record.created_at, True
-    before = [run for run in runs.values() if run.state in ENDED and run.created_at < facts.run.created_at]
+    before = [run for run in runs.values() if run.state in WITH_RESULT and run.created_at < facts.run.created_at]
     for run in sorted(before, key=lambda run: run.created_at, reverse=True):
         version = _stored(space, run.id, run.recommended_variant_id or run.baseline_variant_id)
         if version is not None:

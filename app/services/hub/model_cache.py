@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from app.domain.project import Project
 from app.domain.record import Owner, RecordKind
-from app.domain.run import RunState
+from app.domain.run import UNDER_WAY
 from app.filelock import try_lock
 from app.files import sync_folder, write_whole
 from app.jobs.setup import remove_links
@@ -303,9 +303,6 @@ def _write_error(folder: Path, error: OSError) -> JobError:
     return Unavailable("hub_not_kept", title, detail, hint)
 
 
-ACTIVE = (RunState.QUEUED, RunState.RUNNING)
-
-
 @dataclass(frozen=True)
 class DownloadedModel:
     """A stored model; `used_by` names its projects, `running` is true if one has a queued or running run."""
@@ -346,7 +343,7 @@ def remove_model(space: Workspace, key: str) -> None:
 def _with_use(space: Workspace, model: StoredModel) -> DownloadedModel:
     repositories = space.repositories
     users = [p for p in repositories.projects.list() if Path(p.model_path).is_relative_to(model.folder)]
-    running = any(run.state in ACTIVE for p in users for run in repositories.runs.list(project_id=p.id))
+    running = any(run.state in UNDER_WAY for p in users for run in repositories.runs.list(project_id=p.id))
     return DownloadedModel(model, tuple(project.name for project in users), running)
 
 

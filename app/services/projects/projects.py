@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.domain.project import Project
 from app.domain.record import Moment, Owner, RecordKind
-from app.domain.run import Goal, Run, RunState
+from app.domain.run import UNDER_WAY, Goal, Run, RunState
 from app.persistence import NotFound, Repositories
 from app.services.flow.steps import WrongRequest
 from app.services.records.decisions import planned_decision, record_decision, record_label_changes
@@ -22,7 +22,6 @@ from workers.contracts.paths import to_text
 from workers.contracts.specs import Recipe
 
 MAX_NAME = 120
-BUSY = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Trashed(Frozen):
@@ -98,7 +97,7 @@ def delete_for_good(repositories: Repositories, project_id: str) -> None:
 
 
 def _refuse_busy(repositories: Repositories, project_id: str) -> None:
-    if any(run.state in BUSY for run in repositories.runs.list(project_id=project_id)):
+    if any(run.state in UNDER_WAY for run in repositories.runs.list(project_id=project_id)):
         raise WrongRequest(
             "project_at_work",
             "This project is in use",

@@ -3,14 +3,12 @@
 from typing import Any
 
 from app.domain.fleet import AS_FOR, WORK, DeviceRun, Fleet, FleetVersion, fleet_of, made_for, worst_speedup
-from app.domain.run import Run, RunState
+from app.domain.run import WITH_RESULT, Run
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.services.records.documents import verdict
 from app.services.records.run_records import saved_objective
 from workers.contracts.jobs import PlanResult
-
-ENDED = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
 def fleet_of_run(repositories: Repositories, run: Run) -> Fleet | None:
@@ -33,7 +31,7 @@ def _newest(repositories: Repositories, run: Run, model_key: str | None) -> dict
     """Return the newest ended run on each computer with the same goal, examples and original model as `run`."""
     newest = dict[str, Run]()
     for other in (run, *repositories.runs.list(project_id=run.project_id)):  # newest first
-        is_new = other.state in ENDED and other.goal.computer not in newest
+        is_new = other.state in WITH_RESULT and other.goal.computer not in newest
         if is_new and _wanted(other) == _wanted(run):
             originals = [variant for variant in repositories.variants.list(other.id) if variant.is_baseline]
             if [variant.artifact_key for variant in originals] == [model_key]:

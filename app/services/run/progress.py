@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.domain.run import Run, RunState, StepRecord
+from app.domain.run import UNDER_WAY, Run, StepRecord
 from app.services.flow.events import Event, JobBegan, RunProgress, StepProgress
 from app.services.run.clock import RunClock
 from workers.contracts.translation import _, joined, mark
@@ -48,8 +48,6 @@ LONG_STAGES = {"engine": (mark("building its engine"), (0.35, 0.7))}
 MOST_SHARE = 0.99
 """Highest share that is shown before a run is over."""
 
-ENDED = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
-
 
 class ProgressMeter:
     """Progress of one run, computed from its events and its clock; owned by the run's `Recorder`.
@@ -80,7 +78,7 @@ class ProgressMeter:
             low, high = LONG_STAGES[event.stage_id][1] if event.stage_id in LONG_STAGES else self._within
             self._part = low + (high - low) * min(1.0, event.done / event.total) if event.total else self._part
             self._own_s = event.remaining_s
-        elif isinstance(event, Run) and event.state in ENDED:
+        elif isinstance(event, Run) and event.state not in UNDER_WAY:
             self.now = RunProgress(1.0, mark("Done"))
             return self.now
         else:
@@ -97,7 +95,7 @@ class ProgressMeter:
         clock, remaining_s = self._clock, self._remaining_s()
         total_s = clock.elapsed() + remaining_s
         share = max(self.now.share, min(MOST_SHARE, clock.elapsed() / total_s if total_s else 0.0))
-        progress = RunProgress(share, stage, step, len(self._steps), left_s=clock.left_s)
+        progress = RunProgress(share, stage, step, left_s=clock.left_s)
         if not clock.is_measured:
             return progress
         goes_on = clock.from_now_s is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.outcome import Outcome, SearchEnd
 from app.domain.project import Project
-from app.domain.run import Run, RunState, StepRecord, check_transition
+from app.domain.run import WITH_RESULT, Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import forecast_words
 from app.persistence import Repositories
@@ -28,11 +28,12 @@ from workers.contracts.error_info import ErrorInfo
 from workers.contracts.jobs import MeasureResult, PlanResult
 from workers.contracts.specs import DeviceFacts, Finding
 
-WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
-
 
 class Recorder:
-    """The facts of one run, in memory and in the database; points have times in seconds since the run's start."""
+    """The facts of one run, in memory and in the database; points have times in seconds since the run's start.
+
+    `zero_s` is the monotonic clock at the run's zero; a resumed run continues its time line.
+    """
 
     def __init__(self, repositories: Repositories, project: Project, run: Run, observe: events.Observer) -> None:
         """Create a recorder that saves to `repositories` and reports each event to `observe`."""
@@ -41,7 +42,7 @@ class Recorder:
         self._progress = ProgressMeter(self.clock)
         self._held: list[events.Event] | None = None
         self.project = project
-        self._started_s = self._zero_s = time.monotonic()
+        self._started_s = self.zero_s = time.monotonic()
         self.run = run
         self._before: tuple[Run, tuple[Variant, ...], Sequence[StepRecord], SearchEnd] | None = None
         self.peak_memory_bytes: int | None = None
@@ -111,18 +112,13 @@ class Recorder:
         """Return the seconds since this process began or resumed the run."""
         return time.monotonic() - self._started_s
 
-    @property
-    def zero_s(self) -> float:
-        """Return the monotonic clock at the run's zero; a resumed run continues its time line."""
-        return self._zero_s
-
     def begin(self) -> None:
         """Set the state to running; the earlier result of a resumed run is kept for `break_off`."""
         if self.run.state in WITH_RESULT:
             steps = self._repositories.runs.steps(self.run.id)
             self._before = self.run, tuple(self.variants.values()), steps, self.search_end
         self._started_s = time.monotonic()
-        self._zero_s = self._started_s - self._seconds_before()
+        self.zero_s = self._started_s - self._seconds_before()
         self.save(
             state=check_transition(self.run.state, RunState.RUNNING),
             started_at=self.run.started_at or datetime.now(UTC),
@@ -172,7 +168,7 @@ class Recorder:
             self.save(
                 state=check_transition(self.run.state, state),
                 finished_at=datetime.now(UTC),
-                seconds=time.monotonic() - self._zero_s,
+                seconds=time.monotonic() - self.zero_s,
                 headline=headline,
                 error_json=error.model_dump_json() if error else None,
                 **changes,
@@ -239,9 +235,9 @@ class Recorder:
         """Change a step's state, detail or figure; set its times when it begins and ends."""
         step = self.steps[index]
         if changes.get("state") == "running" and step.started_s is None:
-            changes["started_s"] = time.monotonic() - self._zero_s
+            changes["started_s"] = time.monotonic() - self.zero_s
         elif changes.get("state") in ("done", "warning", "failed") and step.started_s is not None:
-            changes["seconds"] = time.monotonic() - self._zero_s - step.started_s
+            changes["seconds"] = time.monotonic() - self.zero_s - step.started_s
         self._put_step(dataclasses.replace(step, **changes))
 
     def variant(self, variant: Variant) -> Variant:
@@ -265,7 +261,7 @@ class Recorder:
     @property
     def is_continued(self) -> bool:
         """Return whether an earlier part of this run was interrupted."""
-        return self._zero_s < self._started_s
+        return self.zero_s < self._started_s
 
     def resume_from(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
         """Record requests that an earlier run timed, at the moment of their lookup.
@@ -277,7 +273,7 @@ class Recorder:
         known = Counter(point.latency_ms for point in stored if point.variant_id == variant_id)
         if values and Counter(values) <= known:
             return
-        now_s = time.monotonic() - self._zero_s
+        now_s = time.monotonic() - self.zero_s
         points = tuple(LatencyPoint(variant_id, now_s, value) for value in values)
         self._repositories.latencies.add_many(self.run.id, points)
         self._observe(events.LatenciesMeasured(points))
@@ -296,7 +292,7 @@ class Recorder:
         """Record the events of the driver and pass them on to the observer."""
         match event:
             case events.LatenciesMeasured(points):
-                zero_s = self._zero_s
+                zero_s = self.zero_s
                 points = tuple(LatencyPoint(one.variant_id, one.at_s - zero_s, one.latency_ms) for one in points)
                 self._repositories.latencies.add_many(self.run.id, points)
                 event = events.LatenciesMeasured(points)
@@ -306,8 +302,8 @@ class Recorder:
                 self.disturbed_by = event.disturbed_by or self.disturbed_by
             case events.JobBegan(job_id):
                 self._repositories.jobs.set_run(job_id, self.run.id)
-            case events.JobEnded(job_id, error=error) if error is not None:
-                self._observe(events.LogLine("error", f"{error.title}: {error.detail}", job_id))
+            case events.JobEnded(error=error) if error is not None:
+                self._observe(events.LogLine("error", f"{error.title}: {error.detail}"))
         self._observe(event)
 
     def _put_step(self, step: StepRecord) -> None:

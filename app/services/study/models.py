@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from app.domain.run import Run, RunState
+from app.domain.run import UNDER_WAY, WITH_RESULT, Run, RunState
 from app.persistence import Repositories
 from app.services.opening.sniffing import seen_kind
-from app.services.projects.projects import BUSY, latest_run
+from app.services.projects.projects import latest_run
 from app.services.projects.running import RunRequest, plan_of
 from app.services.records.run_records import saved_plan
-from app.services.run.recorder import WITH_RESULT
 
-CAN_RESUME = (RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED, *BUSY)
-"""States of runs that did not end; `BUSY` ones are left over, since only one program writes."""
+CAN_RESUME = (RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED, *UNDER_WAY)
+"""States of runs that did not end; `UNDER_WAY` ones are left over, since only one program writes."""
 
 
 def models_in(folder: Path) -> list[Path]:

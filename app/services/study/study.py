@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.computers.problems import OF_COMPUTER
-from app.domain.run import Run
+from app.domain.run import WITH_RESULT, Run
 from app.domain.variant import Variant
 from app.jobs.cluster.remote import LOST
 from app.services.flow.driver import Driver
@@ -16,7 +16,7 @@ from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.to_end import WAIT_S, pause
 from app.services.projects.running import RunRequest, resume_run, start_run
 from app.services.records.documents import verdict
-from app.services.run.recorder import WITH_RESULT, Recorder
+from app.services.run.recorder import Recorder
 from app.services.study.models import earlier_run
 from app.services.study.places import Place
 from workers.contracts.error_info import ErrorInfo

@@ -117,14 +117,14 @@ def test_log_opens_behind_a_fold(page: OptimizePage, example: ModuleType) -> Non
     assert page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
     page.add_log([str(n) for n in range(6000)])
     assert page._view.log.blockCount() == 5000
-    page.show_value(replace(example.running(), phase="done", seconds=66.0))
+    page.show_value(replace(example.running(), phase="finished", seconds=66.0))
     assert not page._view.log_card.isHidden() and button(page, "Hide log").isChecked()
 
 
 @pytest.mark.parametrize(
     ("phase", "title", "primary", "signal"),
     [
-        ("done", "3.4 times faster", "See the result", "compare_requested"),
+        ("finished", "3.4 times faster", "See the result", "compare_requested"),
         ("kept_original", "Nothing faster was safe: keep the original", "See what was tried", "compare_requested"),
         ("failed", "This run did not finish", "Try again", "resume_requested"),
         ("cancelled", "Cancelled", "Go on", "resume_requested"),
@@ -135,7 +135,7 @@ def test_ends(page: OptimizePage, example: ModuleType, phase: str, title: str, p
     """Given a run that ended, then the head states how, one button leads on, and what was measured stays in view."""
     example.fill(page, example.running())
     view = page._view
-    headline = "3.4 times faster" if phase == "done" else ""
+    headline = "3.4 times faster" if phase == "finished" else ""
     error = ERROR if phase == "failed" else None
     page.show_value(replace(example.running(), phase=phase, headline=headline, seconds=66.0, error=error))
     assert page._head.title.text() == title and page._view is view and page._bar.isHidden()
@@ -217,7 +217,7 @@ def test_another_phase_moves_no_part(page: OptimizePage, example: ModuleType) ->
     page.show_value(value)
     press(page, "Show log")
     view, contents = page._view, page.widget()
-    for phase, words in (("running", "Measure now"), ("running", "Cancel"), ("done", "See the result")):
+    for phase, words in (("running", "Measure now"), ("running", "Cancel"), ("finished", "See the result")):
         page.show_value(replace(value, phase=phase, waiting="Waiting." if words == "Measure now" else ""))
         assert button(page, words).isVisibleTo(page)
         assert (page._view, page.widget(), page.state) == (view, contents, phase)
@@ -232,7 +232,7 @@ def test_the_last_outcome_is_seen_whole(page: OptimizePage, example: ModuleType,
     page.show_value(replace(example.running(), steps=(*before, replace(last, state="running", detail=""))))
     QTest.qWait(1)
     report = "0 of 1 safe on 144 examples, of which some are told in a second line"
-    page.show_value(replace(example.running(), phase="done", steps=(*before, replace(last, detail=report))))
+    page.show_value(replace(example.running(), phase="finished", steps=(*before, replace(last, detail=report))))
     steps = page._view.steps
 
     def is_whole() -> None:

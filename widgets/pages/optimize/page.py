@@ -24,7 +24,7 @@ from workers.contracts.translation import _, joined
 
 __all__ = ["OptimizePage", "OptimizeValue", "StepValue"]
 
-RunPhase = Literal["queued", "running", "done", "kept_original", "failed", "cancelled", "interrupted"]
+RunPhase = Literal["queued", "running", "finished", "kept_original", "failed", "cancelled", "interrupted"]
 RunInterruption = Literal["closed", "not_begun", "broken_off"]
 
 
@@ -182,7 +182,7 @@ class OptimizePage(Page):
                 return first
             tip = _("Do not wait for other programs, now and later in this run")
             return [*first, GhostButton(self.theme, _("Measure now"), "play", tip=tip, on=self.measure_now_requested)]
-        if value.phase in ("done", "kept_original"):
+        if value.phase in ("finished", "kept_original"):
             return self._ended_actions(value)
         text = _("Try again") if value.phase == "failed" else _("Go on")
         return [
@@ -192,7 +192,7 @@ class OptimizePage(Page):
 
     def _ended_actions(self, value: OptimizeValue) -> list[Button]:
         """Return what can be done after a run; the last one decides where the run has no verdict."""
-        text = _("See the result") if value.phase == "done" else _("See what was tried")
+        text = _("See the result") if value.phase == "finished" else _("See what was tried")
         make_see = GhostButton if value.go_on_first or value.measures_again else PrimaryButton
         see: Button = make_see(self.theme, text, "chart-bar", on=self.compare_requested)
         make_again = PrimaryButton if value.measures_again else GhostButton
@@ -216,7 +216,7 @@ class OptimizePage(Page):
                 return _("Waiting for its turn"), _("Another job is running; this one starts after it.")
             case "running":
                 return _("Looking for a faster version"), self._progress(value)
-            case "done":
+            case "finished":
                 return value.headline or _("The search has ended"), took
             case "kept_original":
                 return value.headline or _("Nothing faster was safe: keep the original"), took
