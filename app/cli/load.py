@@ -13,7 +13,6 @@ from app.services.after.card import cost_of
 from app.services.after.loading import capacity_words, headline, measure_load, plan_words, stages
 from app.services.after.stressing import Stressed
 from app.services.after.stressing import stress as stress_flow
-from app.services.machine.devices import describe
 from app.services.records.after_run import LoadRecord, Price, read_price
 from app.services.records.facts import RunFacts, read_facts
 from workers.contracts.after.load import LOADGEN_WORDS, VersionLoad
@@ -40,9 +39,8 @@ def load(
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         version = _variant(facts, variant)
-        described = run(space, describe(), output.watch)
         output.notice(plan_words(stages(facts, version, seconds, max_latency), seconds))
-        record = run(space, measure_load(space, facts, version, seconds, described.device, max_latency), output.watch)
+        record = run(space, measure_load(space, facts, version, seconds, max_latency), output.watch)
         if price_per_hour is None:
             price = read_price(space.repositories)
         else:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
 from app.controllers.words import device_words, error_value
+from app.services.flow.memory_meter import resident_bytes
 from app.services.machine.watching import PROCESS, MachineReader, Readings, device_id, family_of, job_bytes
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
@@ -138,14 +139,6 @@ class TelemetryController(QObject):
             title, hint = _("The table could not be saved"), _("Free some space, or choose another folder.")
             info = ErrorInfo(code="not_written", title=title, detail=f"{path}: {error.strerror or error}.", hint=hint)
             self._window.banner(error_value(info))
-
-
-def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process in bytes; 0 if the process has ended."""
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
 
 
 def devices(described: DescribeResult) -> list[DeviceValue]:

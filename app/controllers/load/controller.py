@@ -6,12 +6,8 @@ from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import open_facts
 from app.controllers.words import notice
-from app.domain.variant import Variant
 from app.services.after.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
-from app.services.flow.steps import Flow
-from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from app.services.records.after_run import LoadRecord, Price, read_price, write_price
 from app.services.records.facts import RunFacts
 from presets.prices import example_prices
@@ -99,7 +95,7 @@ class LoadController(PageController[LoadPage]):
         self._window.set_measuring(True)
         self._timer.start()
         self._start(
-            _measured(self._session.workspace, facts, variant, seconds, limit_ms),
+            measure_load(self._session.workspace, facts, variant, seconds, limit_ms),
             self._on_done,
             title=_("Measure {0} under load").format(facts.project.name),
             on_failed=self._on_failed,
@@ -174,14 +170,6 @@ class LoadController(PageController[LoadPage]):
         write_price(self._session.workspace.repositories, price)
         if self._record is not None:
             self._page.show_price(price_value(self._record, price, example_prices()))
-
-
-def _measured(
-    workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None
-) -> Flow[LoadRecord]:
-    described = yield from describe()
-    record = yield from measure_load(workspace, facts, variant, seconds, described.device, limit_ms)
-    return record
 
 
 def _not_now(others: list[str]) -> ErrorValue:

@@ -8,6 +8,7 @@ from app.domain.variant import Variant
 from app.domain.words.results import times
 from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureStep, Refused
 from app.services.flow.workspace import Workspace
+from app.services.machine.devices import describe
 from app.services.records.after_run import LoadRecord, read_load, write_load
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.costs import IN_TURN
@@ -25,7 +26,7 @@ from workers.contracts.after.load import (
 from workers.contracts.base import Rows
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.process.messages import Limits
-from workers.contracts.specs import DeviceFacts, RunParams
+from workers.contracts.specs import RunParams
 from workers.contracts.text import Text
 from workers.contracts.translation import _, joined, localized, mark
 from workers.contracts.wording import about as expected
@@ -94,7 +95,6 @@ def measure_load(
     facts: RunFacts,
     variant: Variant | None,
     seconds: float,
-    device: DeviceFacts,
     limit_ms: float | None = None,
 ) -> Flow[LoadRecord]:
     """Measure the load where the run measured, and store it.
@@ -107,6 +107,7 @@ def measure_load(
     versions = {version.id: version for version in (facts.baseline, variant) if version is not None}
     for version in versions.values():
         check_stored(workspace, facts, version, contents=False)
+    described = yield from describe()
     earlier = read_load(workspace.repositories, facts.run.id).get((variant or facts.baseline).id)
     round_ = earlier.round + 1 if earlier is not None else 0
     loads = {v.id: VersionLoad(variant_id=v.id, title=v.title, runtime=v.runtime) for v in versions.values()}
@@ -125,11 +126,12 @@ def measure_load(
     paired = None
     if variant is not None:
         paired = yield from _paired(facts, variant, loads, plan[-1])
+    device = facts.device if facts.run.goal.computer and facts.device is not None else described.device
     record = LoadRecord(
         run_id=facts.run.id,
         seconds=seconds,
         made_at=datetime.now(UTC),
-        processor=(facts.device if facts.run.goal.computer and facts.device is not None else device).processor,
+        processor=device.processor,
         cores=threads_of(facts),
         original=loads[facts.baseline.id],
         variant=loads[variant.id] if variant is not None else None,

@@ -82,15 +82,10 @@ def data_params_of(workspace: Workspace, facts: RunFacts) -> DataParams:
         return DataParams(model_dir="", path=facts.project.data_path)
 
 
-def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
-    """Return the place of the run's examples, None for inputs made by Fettle or an unknown place."""
-    return data_params_of(workspace, facts).path
-
-
 def evaluated_examples(workspace: Workspace, facts: RunFacts) -> EvaluatedExamples:
     """Return the examples with counts from stored predictions; without these, none count as missing."""
     n_test = facts.first_data.n_test if facts.first_data is not None else 0
-    path = data_path_of(workspace, facts)
+    path = data_params_of(workspace, facts).path
     untested = [version for version in facts.outcome.untested if version.untested == "no_time"]
     shown = facts.recommended or (untested[-1] if untested else facts.baseline)
     if shown.is_baseline and all(one.judgement is None for one in facts.variants if not one.is_baseline):

@@ -21,15 +21,16 @@ class MemoryMeter:
         if now_s < self._next_s or not pids:
             return None
         self._next_s = now_s + EVERY_S
-        used = sum(_resident(pid) for pid in pids)
+        used = sum(resident_bytes(pid) for pid in pids)
         if used <= self._peak_bytes:
             return None
         self._peak_bytes = used
         return used
 
 
-def _resident(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process in bytes; 0 if the process has ended."""
     try:
         return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:  # the process has ended
+    except psutil.Error:
         return 0

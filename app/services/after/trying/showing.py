@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.variant import Variant
-from app.services.after.run_data import RunSection, data_path_of, parts_of
+from app.services.after.run_data import RunSection, data_params_of, parts_of
 from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
@@ -184,7 +184,7 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
 
 def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
     """Return the place of the run's examples from our own records; paths written by a worker are not trusted."""
-    return _existing(data_path_of(workspace, facts))
+    return _existing(data_params_of(workspace, facts).path)
 
 
 def card_preview(facts: RunFacts, card: CardFacts, target: str) -> Flow[str]:
