@@ -123,7 +123,6 @@ def _look_value(shown: ShownInput) -> LookValue:
         picture,
         row.before,
         row.after,
-        row.label,
         shown.sound,
         row.levels,
         *marked,

@@ -68,7 +68,7 @@ def _change(row: Example) -> ChangeValue:
     picture = boxed(picture, row.boxes_before, row.boxes_after)
     masks = (PictureValue(path=path or "") for path in (row.mask_before, row.mask_after))
     parts = marked_pair(row.before, row.after) if row.is_text else ((), ())
-    return ChangeValue(row.item, masked(picture, *masks), row.before, row.after, row.label, row.kind, *parts)
+    return ChangeValue(masked(picture, *masks), row.before, row.after, row.label, row.kind, *parts)
 
 
 def proved_value(added: int, known: int, merged: int) -> ErrorValue:

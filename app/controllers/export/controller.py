@@ -152,7 +152,6 @@ class ExportController(PageController[ExportPage]):
         return ExportValue(
             targets=offered_targets(targets, self._installing.set_value),
             target=target.id,
-            version=variant.title,
             path=free_path(facts, target),
             card="",
             checks=(*another_version(variant, wanted), *checks(facts, variant), *stage_checks(target.stages)),

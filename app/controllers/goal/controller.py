@@ -90,7 +90,6 @@ class GoalController(PageController[GoalPage]):
                 chosen=self.preset.id,
                 limit_pct=project.max_loss_pct,
                 n_test=data.result.n_test if data else 0,
-                labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
                 by_words=info.chat is not None,
                 computers=computer_values(others, described),

@@ -161,7 +161,7 @@ class Driver(Generic[T]):
                 self._identified(message)
                 if self._client is not client:
                     return
-            event = event_of(message, self._step.step_index if self._step else None, self._job)
+            event = event_of(message, self._step.step_index if self._step else None)
             if event is not None:
                 self._observe(event)
 
@@ -177,7 +177,7 @@ class Driver(Generic[T]):
         client.close()
         self._client = self._step = self._job = None
         shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
-        self._report_end(job.job_id, job.kind, "finished", None, client)
+        self._report_end(job.job_id, "finished", None, client)
         self._look_up(step, key)
 
     def _tick_measurer(self, measurer: Measurer) -> None:
@@ -192,7 +192,7 @@ class Driver(Generic[T]):
                 self._history.stored(entry, "measured", job=measurer.job_id)
         failure = next((failure for failure in measured.failures if failure is not None), None)
         state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
-        self._report_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
+        self._report_end(measurer.job_id, state, None if self._cancelling else failure)
         self._observe(MeasuringChanged(False))
         if self._cancelling:
             self._throw(FlowCancelled())
@@ -206,24 +206,22 @@ class Driver(Generic[T]):
         client.close()
         self._client = self._step = self._job = None
         if isinstance(message, Finished) and not self._cancelling:
-            self._report_end(job.job_id, job.kind, "finished", None, client)
+            self._report_end(job.job_id, "finished", None, client)
             self._keep(step, job, message)
             return
         shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
         if self._cancelling or isinstance(message, (Cancelled, Finished)):
-            self._report_end(job.job_id, job.kind, "cancelled", None, client)
+            self._report_end(job.job_id, "cancelled", None, client)
             self._throw(FlowCancelled())
             return
         error, exit_code = (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)
         crashed = isinstance(message, Crashed) and not message.was_ended_here
-        self._report_end(job.job_id, job.kind, "crashed" if crashed else "failed", error, client)
+        self._report_end(job.job_id, "crashed" if crashed else "failed", error, client)
         self._throw(JobError(error, exit_code))
 
-    def _report_end(
-        self, job_id: str, kind: str, state: End, error: ErrorInfo | None, client: JobClient | None = None
-    ) -> None:
+    def _report_end(self, job_id: str, state: End, error: ErrorInfo | None, client: JobClient | None = None) -> None:
         self._history.ended(job_id, state, error, client.log_path if client else None)
-        self._observe(JobEnded(job_id, kind, error))
+        self._observe(JobEnded(job_id, error))
 
     def _keep(self, step: JobStep[Any], job: RunJob, message: Finished) -> None:
         """Pass the result on; the job's folder goes to the store, stays, or is removed, by the fields of the step."""
@@ -234,7 +232,7 @@ class Driver(Generic[T]):
         if key is None:
             if not step.keep_folder:
                 shutil.rmtree(work_dir, ignore_errors=True)
-            done = StepResult(step.result.model_validate(message.result), work_dir, seconds=seconds)
+            done = StepResult(step.result.model_validate(message.result), work_dir)
             self._advance(lambda: self._flow.send(done))
             return
         artifacts = self._workspace.artifacts
@@ -242,10 +240,10 @@ class Driver(Generic[T]):
         self._disk.begin(
             size_of(work_dir),
             lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped, seconds),
-            lambda adopted: self._adopted(step, job, adopted, seconds),
+            lambda adopted: self._adopted(step, job, adopted),
         )
 
-    def _adopted(self, step: JobStep[Any], job: RunJob, adopted: Callable[[], Entry], seconds: float) -> None:
+    def _adopted(self, step: JobStep[Any], job: RunJob, adopted: Callable[[], Entry]) -> None:
         try:
             entry = adopted()
         except OSError as error:
@@ -254,11 +252,11 @@ class Driver(Generic[T]):
         else:
             self._history.stored(entry, job.kind, job=job.job_id, params=job.params, seed=job.seed)
             self._workspace.remove_parts(step)
-            self._send(step, entry, False, seconds)
+            self._send(step, entry, False)
 
-    def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:
+    def _send(self, step: JobStep[Any], entry: Entry, cached: bool) -> None:
         made_s = entry.seconds if cached else 0.0
-        done = StepResult(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds, made_s)
+        done = StepResult(step.result.model_validate(entry.result), entry.folder, entry.key, cached, made_s)
         self._advance(lambda: self._flow.send(done))
 
     def _not_kept(self, error: OSError) -> JobError:
@@ -368,7 +366,7 @@ class Driver(Generic[T]):
         except ValidationError:  # written by another program version
             entry = None
         if entry is not None:
-            self._send(step, entry, True, 0.0)
+            self._send(step, entry, True)
         else:
             self._damaged = key
             self._start(step)

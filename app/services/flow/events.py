@@ -29,7 +29,7 @@ class StepProgress:
 class RunProgress:
     """Progress of a whole run: `share` (0 to 1) never falls, `stage` names the present work.
 
-    `step` is the number of the running step, from 1 to `steps`; None between two steps. `remaining_s` is the expected
+    `step` is the number of the running step, from 1 on; None between two steps. `remaining_s` is the expected
     time of the rest, and `steps_s` that of each step (None and () before the run has measured anything). `left_s` is
     the rest of the time limit, None without a limit; `goes_on` is true if it was granted to a run that had ended.
     """
@@ -37,7 +37,6 @@ class RunProgress:
     share: float
     stage: str
     step: int | None = None
-    steps: int = 0
     remaining_s: float | None = None
     steps_s: tuple[float, ...] = ()
     left_s: float | None = None
@@ -57,7 +56,6 @@ class LogLine:
 
     level: str
     text: str
-    job_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,6 @@ class JobEnded:
     """A job ended; `error` is None if it succeeded or was cancelled."""
 
     job_id: str
-    kind: str
     error: ErrorInfo | None
 
 

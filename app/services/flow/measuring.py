@@ -255,9 +255,9 @@ class Measurer:
             elif isinstance(message, Progress):  # another computer sends its files, or waits for its turn
                 observe(events.StepProgress(self.step.step_index, message.stage, message.done, message.total, "", None))
             elif isinstance(message, Log):
-                observe(events.LogLine(message.level, message.text, self.job_id))
+                observe(events.LogLine(message.level, message.text))
             elif isinstance(message, Failed):
-                observe(events.LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
+                observe(events.LogLine("error", f"{message.error.title}: {message.error.detail}"))
         if points:  # another computer sends all blocks at once
             observe(events.LatenciesMeasured(tuple(points)))
             observe(self._progress(self._group))
@@ -330,15 +330,15 @@ def save_measured(
         return kept.save(measurer.step, measured)
     except OSError as error:
         text = _("The measurement could not be kept for later: {0}.").format(error.strerror or error)
-        observe(events.LogLine("warning", text, measurer.job_id))
+        observe(events.LogLine("warning", text))
         return None
 
 
-def event_of(message: WorkerMessage, index: int | None, job: RunJob | None) -> events.Event | None:
+def event_of(message: WorkerMessage, index: int | None) -> events.Event | None:
     """Return the event for a job's message, None if the message is not for observers."""
     if isinstance(message, Progress):
         report = (message.stage, message.done, message.total, message.unit, message.eta_s)
         return events.StepProgress(index, *report, stage_id=message.stage_id)
     if isinstance(message, Log):
-        return events.LogLine(message.level, message.text, job.job_id if job else "")
+        return events.LogLine(message.level, message.text)
     return None

@@ -88,15 +88,14 @@ class FlowCancelled(Exception):
 class StepResult(Generic[R]):
     """Result of a job, and the folder that it wrote.
 
-    `key` is the folder's key in the artifact store, "" if it is not stored. `seconds` is how long the job took now;
-    `made_s` is how long it took originally, if the result is cached.
+    `key` is the folder's key in the artifact store, "" if it is not stored. `made_s` is how many seconds a cached
+    result took originally.
     """
 
     result: R
     folder: Path
     key: str = ""
     cached: bool = False
-    seconds: float = 0.0
     made_s: float = 0.0
 
 

@@ -33,11 +33,6 @@ class Readings:
     lost: list[str] = field(default_factory=list)
     is_over: bool = False
 
-    def last(self, device: str, quantity: str) -> float | None:
-        """Return the newest value of these readings, None if there is none."""
-        values = self.values.get((device, quantity))
-        return values[-1] if values else None
-
 
 class MachineReader:
     """The process that samples the machine; owned by the window's page. `poll` never waits."""
@@ -50,11 +45,6 @@ class MachineReader:
         step = JobStep("telemetry", params, Nothing, "", threads=1, limits=limits)
         self._client = workspace.pool.take()
         self._client.start(workspace.new_job(step, params.model_dump(mode="json")))
-
-    @property
-    def pid(self) -> int | None:
-        """Return the process that reads."""
-        return self._client.pid
 
     def poll(self) -> Readings:
         """Return the new readings."""

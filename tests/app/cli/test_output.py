@@ -158,7 +158,7 @@ def test_full_disk_behind_standard_output_fails_with_a_reason() -> None:
 def test_run_has_one_bar_with_its_stage() -> None:
     """Given a terminal and a run, then only the bar of the whole run is shown, also during progress within a step."""
     speak, _, err = output(terminal=True)
-    speak.watch(RunProgress(0.25, "A: making it", 4, 9))
+    speak.watch(RunProgress(0.25, "A: making it", 4))
     speak.watch(StepProgress(3, "warm up", 1, 100, "", 3.0))
     assert err.getvalue().count("[") == 2  # of the escape and of the bar
     assert "━━━━━━ " in err.getvalue() and "25 % A: making it" in err.getvalue()
@@ -169,7 +169,7 @@ def test_stage_between_steps_is_one_line() -> None:
     speak, _, err = output()
     for share in (0.1, 0.11, 0.12):
         speak.watch(RunProgress(share, "Choosing what to try"))
-    speak.watch(RunProgress(0.2, "A: making it", 4, 9))
+    speak.watch(RunProgress(0.2, "A: making it", 4))
     assert err.getvalue() == "Choosing what to try …\n"
 
 

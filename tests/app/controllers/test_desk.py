@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from finished_run import write_picture
+from finished_run import pids_of, write_picture
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel
@@ -68,7 +68,7 @@ def test_dropped_files_are_answered_or_refused_beside_the_main_window(
         drop(small, picture)
         drive(lambda: "bööt.png, as 28 × 28 pixels" in texts(small))
         assert "Coat" in texts(small) and "Faster engine" in texts(small)
-        pids = controller._single.pids if controller._single is not None else []
+        pids = pids_of(controller._single) if controller._single is not None else []
         assert len(pids) == 1
         drop(small, broken)
         drive(lambda: "broken.png is not a picture" in texts(small))

@@ -227,7 +227,7 @@ def test_jobs_list_shows_progress(app_controller: AppController, window: MainWin
     running = app_controller.flows.start(
         endless(), title="Optimize", on_done=print, on_failed=print, is_run=True, run_id="r1"
     )
-    running.observe(RunProgress(0.42, "A: measuring its speed", 4, 9))
+    running.observe(RunProgress(0.42, "A: measuring its speed", 4))
     other = app_controller.flows.start(endless(), title="Read the examples", on_done=print, on_failed=print)
     other.observe(StepProgress(None, "Read the files", 50, 200, "items", None))
     controller = app_controller._controllers["jobs"]

@@ -15,6 +15,7 @@ from spaces import opened_space
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
+from app.services.after.trying.trying import TryPair
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
@@ -130,3 +131,9 @@ def _timed(variant: Variant) -> Variant:
         set_p50_ms=(3.95 / (variant.index + 1), 4.0 / (variant.index + 1), 4.05 / (variant.index + 1)),
     )  # fmt: skip
     return dataclasses.replace(variant, state="confirmed", measurement=measurement)
+
+
+def pids_of(pair: TryPair) -> list[int]:
+    """Return the processes of a pair of live versions."""
+    lives = (live for live in (pair._original, pair._other) if live is not None)
+    return [live._client.pid for live in lives if live._client.pid is not None]

@@ -131,7 +131,7 @@ class Play:
         if entry is None:
             return None
         return flow_steps.StepResult(
-            step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds
+            step.result.model_validate(entry.result), entry.folder, entry.key, True, entry.seconds
         )
 
     def _key(self, step: flow_steps.JobStep[Any]) -> str:

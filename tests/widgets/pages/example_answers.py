@@ -75,7 +75,7 @@ def all_vectors(n: int = 191) -> AnswersValue:
 
 
 def looked(number: int, picture: PictureValue) -> LookValue:
-    return LookValue(number, picture, "tabby cat", "tabby cat", "tabby cat")
+    return LookValue(number, picture, "tabby cat", "tabby cat")
 
 
 def answers_chosen(page: AnswersPage, ex: ModuleType) -> None:

@@ -51,7 +51,6 @@ def changes(number: int = 14) -> ChangesValue:
     kinds = ("worse", "worse", "better", "other")
     rows = tuple(
         ChangeValue(
-            n,
             picture(n % 40),
             KINDS[n % 10] if kinds[n % 4] == "worse" else KINDS[(n + 3) % 10],
             KINDS[n % 10] if kinds[n % 4] == "better" else KINDS[(n + 1) % 10],
@@ -252,7 +251,6 @@ def export(**changed: object) -> ExportValue:
             ),
         ),
         "target": "python",
-        "version": "INT8, sensitive layers kept",
         "path": "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
         "card": CARD,
         "checks": checks(),

@@ -215,7 +215,6 @@ def goal(**changes: object) -> GoalValue:
         "chosen": "balanced",
         "limit_pct": 1.0,
         "n_test": 2000,
-        "labelled": True,
         "recipes": (
             (Recipe(title="Faster engine", id="0", runtime="openvino"), True),
             (Recipe(title="INT8, sensitive layers kept", steps=(int8,), runtime="openvino"), True),

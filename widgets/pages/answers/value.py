@@ -171,7 +171,6 @@ class LookValue:
     picture: PictureValue = NOTHING
     before: str = ""
     after: str = ""
-    label: str | None = None
     sound: bytes = b""
     levels: tuple[float, ...] = ()
     before_parts: Marked = ()

@@ -78,7 +78,6 @@ class ChangeValue:
     Texts have both predictions in parts, with the differing words marked.
     """
 
-    item: int
     picture: PictureValue
     before: str
     after: str

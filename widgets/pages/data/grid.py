@@ -257,7 +257,6 @@ class ItemsView(QListView):
     def __init__(self, theme: Theme, *, pictures: bool) -> None:
         """Create an empty view; `pictures` selects the grid."""
         super().__init__()
-        self._theme = theme
         self.items = ItemsModel(self)
         self.setModel(self.items)
         self._pictures = pictures

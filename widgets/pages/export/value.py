@@ -34,7 +34,6 @@ class ExportValue:
 
     targets: tuple[tuple[DescribedTarget, SetValue | None], ...]
     target: str
-    version: str
     path: str
     card: str
     checks: tuple[CheckValue, ...] = ()

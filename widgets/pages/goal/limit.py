@@ -68,7 +68,7 @@ class LimitCard(Card):
     def __init__(self, theme: Theme, value: GoalValue) -> None:
         """Create the card with the current limit."""
         super().__init__(_("How much accuracy may it cost?"), gap=SPACE_S)
-        self._theme, self._value, self._is_provable = theme, value, True
+        self._value, self._is_provable = value, True
         self.add(label(_("Fettle never recommends a version beyond this limit."), "soft"))
         self._slider = LimitSlider()
         self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))

@@ -47,7 +47,6 @@ class GoalValue:
     chosen: str
     limit_pct: float
     n_test: int = 0
-    labelled: bool = False
     kind: DataKind = "images"
     recipes: tuple[EditedRecipe, ...] = ()
     techniques: tuple[Described, ...] = ()

@@ -62,11 +62,6 @@ class JobsPage(Page):
         if self._detail is not None and self._table is not None and self._table.chosen_id == job_id:
             self._detail.show_log(text)
 
-    def choose(self, job_id: str) -> None:
-        """Choose a job like a click."""
-        if self._table is not None:
-            self._table.choose(job_id)
-
     # -- parts --
     def _title(self) -> str:
         running = sum(job.state == "running" for job in self._jobs)

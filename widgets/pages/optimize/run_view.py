@@ -59,7 +59,6 @@ class RunView(QWidget):
         self.steps = StepList(theme)
         self.best = BestTag(theme)
         self.log = self._log_field()
-        self._clock = clock
         self._graph_card, self._steps_card = Card(gap=SPACE_S), Card(_("Steps"), gap=SPACE_XS)
         self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head.setSpacing(SPACE_S)

@@ -40,11 +40,6 @@ class LiveJob:
         self._client = workspace.pool.take(torch=step.torch)
         self._client.start(job)
 
-    @property
-    def pid(self) -> int | None:
-        """Return the process while it exists."""
-        return self._client.pid
-
     def request(self, index: int, request: BaseModel) -> None:
         """Send a request; only one may be open at a time."""
         self._client.send(Request(index=index, request=request.model_dump(mode="json")))

@@ -103,12 +103,6 @@ class TryPair:
             raise
 
     @property
-    def variant(self) -> Variant:
-        """Return the version that is compared with the original."""
-        assert self._other is not None
-        return self._other.variant
-
-    @property
     def is_loaded(self) -> bool:
         """Return whether both versions are loaded."""
         return self._original.is_loaded and (self._is_alone or (self._other is not None and self._other.is_loaded))
@@ -117,12 +111,6 @@ class TryPair:
     def is_busy(self) -> bool:
         """Return whether an input waits or is being evaluated."""
         return self._current is not None or self._waiting is not None
-
-    @property
-    def pids(self) -> list[int]:
-        """Return both processes while they exist."""
-        pids = [live.pid for live in (self._original, self._other) if live is not None]
-        return [pid for pid in pids if pid is not None]
 
     def choose(self, variant: Variant) -> None:
         """Compare another version with the original and evaluate the open input again."""

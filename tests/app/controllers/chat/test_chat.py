@@ -44,7 +44,7 @@ def test_language_model_is_shown_and_both_versions_chat(
     assert window.current_page == "chat" and isinstance(page, ChatPage)
     controller = app_controller._controllers["chat"]
     drive(lambda: controller._is_ready)
-    pids = [chat.pid for chat in controller._chats.values()]
+    pids = [chat._client.pid for chat in controller._chats.values()]
     page.said.emit("the old cat", ChatRequest(max_new_tokens=12))
     drive(lambda: controller._turn is None)
     talks = [talk.text for talk in page._talks.values()]
@@ -64,7 +64,7 @@ def test_language_model_is_shown_and_both_versions_chat(
     assert "Waiting for its turn" not in shown
     page.said.emit("again", ChatRequest(max_new_tokens=3))
     drive(lambda: controller._turn is None)
-    assert [chat.pid for chat in controller._chats.values()] == pids
+    assert [chat._client.pid for chat in controller._chats.values()] == pids
     # And nothing stays loaded behind the page
     window.show_page("export")
     assert not controller._chats and not any(psutil.pid_exists(pid) for pid in pids)

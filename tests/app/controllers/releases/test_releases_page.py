@@ -65,7 +65,7 @@ class Releasing:
             page = self._window.page("export")
             assert isinstance(page, ExportPage)
             page.again_requested.emit()
-            page.export_requested.emit(ExportValue((), "python", "", str(self._folder / "out.zip"), ""))
+            page.export_requested.emit(ExportValue((), "python", str(self._folder / "out.zip"), ""))
             self.settle()
             button(page, "Make it a release").click()
             self.settle()

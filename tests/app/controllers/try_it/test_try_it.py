@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 import pytest
-from finished_run import write_picture
+from finished_run import pids_of, write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from read_page import press, question, words
@@ -106,7 +106,7 @@ def test_another_version_gets_the_same_input(
     assert [box.itemText(at) for at in range(box.count())] == ["Faster engine", "Pruned by 90 %"]
     box.setCurrentIndex(1)
     drive(lambda: len(layout(page).tried.rows.values) == 2)
-    assert pair(app_controller).variant.title == "Pruned by 90 %"
+    assert pair(app_controller)._other.variant.title == "Pruned by 90 %"
     drive(lambda: any(value.changed for value in layout(page).strip.rows.values))
     assert layout(page).changed.isVisible()
     layout(page).changed.click()
@@ -124,7 +124,7 @@ def test_dropped_folder_is_asked_about_and_read_as_data(
     folder = tmp_path / "more"
     folder.mkdir()
     write_picture(folder / "a.png", 1)
-    pids = pair(app_controller).pids
+    pids = pids_of(pair(app_controller))
     window.paths_dropped.emit([str(folder)])
     assert window.current_page == "try"
     press(question(window), "Use these instead")
@@ -156,7 +156,7 @@ def test_killed_process_is_reported_and_loaded_again(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given a killed process, then the page reports that, and Load again restores it."""
-    psutil.Process(pair(app_controller).pids[1]).kill()
+    psutil.Process(pids_of(pair(app_controller))[1]).kill()
     drive(lambda: page.state == "error")
     assert "“Faster engine” cannot be tried now" in words(page) and "What to do now" in words(page)
     page.reload_requested.emit()
@@ -180,7 +180,7 @@ def test_nothing_is_tried_while_versions_are_measured(
 
 def test_cancel_loads_both_versions_again(page: TryPage, app_controller: AppController, drive: Drive) -> None:
     """Given Cancel, then the old processes end and new ones start."""
-    before = pair(app_controller).pids
+    before = pids_of(pair(app_controller))
     page.cancel_requested.emit()
     assert not any(psutil.pid_exists(pid) for pid in before)
     drive(lambda: pair(app_controller).is_loaded)

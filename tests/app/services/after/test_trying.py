@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from finished_run import finished_space, write_picture
+from finished_run import finished_space, pids_of, write_picture
 from flows import codes, refusal
 
 from app.services.after.trying.trying import Lost, TryInput, TryOutcome, TryPair, TryRefusal, _copy
@@ -57,7 +57,7 @@ def test_pair_evaluates_inputs_of_all_kinds(pair: TryPair, tmp_path: Path) -> No
     assert tried.before.latency_ms > 0 and tried.after.latency_ms > 0
     assert (tried.before.seen.height_px, tried.before.seen.width_px) == (28, 28)
     assert tried.picture.startswith(b"\x89PNG")
-    assert len(pair.pids) == 2 and pair.is_loaded and not pair.is_busy
+    assert len(pids_of(pair)) == 2 and pair.is_loaded and not pair.is_busy
 
     pair.request(TryInput(png=path.read_bytes()))
     (pasted,) = until(pair)
@@ -89,11 +89,11 @@ def test_choose_evaluates_the_open_input_again(run: Facts, pair: TryPair) -> Non
     """Given an input under evaluation, When another version is chosen, Then it is evaluated again with that one."""
     pair.request(TryInput(item=0))
     until(pair, lambda: pair._request is not None)
-    first, second = pair.pids
+    first, second = pids_of(pair)
     pair.choose(run[1].variants[2])
     (tried,) = until(pair)
-    assert (tried.given.item, pair.variant.title) == (0, "Pruned by 90 %")
-    assert pair.pids[0] == first and not psutil.pid_exists(second)
+    assert (tried.given.item, pair._other.variant.title) == (0, "Pruned by 90 %")
+    assert pids_of(pair)[0] == first and not psutil.pid_exists(second)
 
 
 def test_close_ends_both_processes_at_once(run: Facts, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_close_ends_both_processes_at_once(run: Facts, tmp_path: Path) -> None:
     pair = TryPair(run[0], run[1], run[1].variants[1])
     pair.request(TryInput(path=str(write_picture(tmp_path / "a.png"))))
     until(pair, lambda: pair.is_loaded)
-    pids = pair.pids
+    pids = pids_of(pair)
     pair.close()
     assert len(pids) == 2 and not any(psutil.pid_exists(pid) for pid in pids)
     assert list(run[0].jobs.iterdir()) == []
@@ -111,7 +111,7 @@ def test_version_whose_process_dies_is_reported_once(pair: TryPair) -> None:
     """Given a killed process, Then that is reported, and nothing more comes."""
     pair.request(TryInput(item=0))
     until(pair)
-    psutil.Process(pair.pids[1]).kill()
+    psutil.Process(pids_of(pair)[1]).kill()
     (lost,) = until(pair)
     assert isinstance(lost, Lost) and lost.variant.title == "Faster engine" and lost.error.hint
     pair.request(TryInput(item=1))

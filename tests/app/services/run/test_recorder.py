@@ -165,7 +165,7 @@ def test_jobs_belong_to_the_run(space: Workspace, recorder: Recorder) -> None:
 
 def test_error_of_a_job_is_logged(recorder: Recorder, seen: list[Event]) -> None:
     """Given a job that failed, Then the observer also gets a line of the log."""
-    recorder.watch(JobEnded("j1", "apply", ERROR))
+    recorder.watch(JobEnded("j1", ERROR))
     assert [event.text for event in seen if isinstance(event, LogLine)] == ["Broken: It is broken."]
 
 

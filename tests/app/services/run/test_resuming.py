@@ -201,7 +201,7 @@ def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | Non
         if getattr(step, "kind", "") != "open":
             return usual(step)
         result, folder = one.play._open_job(step)
-        return StepResult(result, folder, "opened", True, 0.0, OPENING_S)
+        return StepResult(result, folder, "opened", True, OPENING_S)
 
     monkeypatch.setattr(one.play, "_cached", opened)
 

@@ -61,7 +61,7 @@ def test_why_it_is_not_safe_is_above_its_changes(opened: Any, examples: ModuleTy
 def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     """Given a card that is as low as it may be, Then all lines of a long reason are seen."""
     why = "The perplexity rose too much: 8.5 %, where 2.0 % are allowed. " * 3
-    rows_ = tuple(ChangeValue(i, PictureValue(text="a text"), "before", "after", None, "other") for i in range(9))
+    rows_ = tuple(ChangeValue(PictureValue(text="a text"), "before", "after", None, "other") for _ in range(9))
     card = placed(qtbot, ChangesCard(theme, PictureStore(theme), ChangesValue(9, rows_, reasons=why)), 420, 60)
     shown_label = next(label for label in card.findChildren(WholeLabel) if label.isVisible())
     qtbot.waitUntil(lambda: shown_label.height() >= shown_label.heightForWidth(shown_label.width()) > 40)
@@ -69,7 +69,7 @@ def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
 
 def test_a_page_leaves_the_list_its_least_rows(theme: Theme, qtbot: QtBot) -> None:
     """Given a page whose texts wrap, as Releases is, Then it counts the least rows of the list to the card's height."""
-    value = ChangesValue(9, (ChangeValue(0, PictureValue(text="a text"), "before", "after", None, "other"),) * 9)
+    value = ChangesValue(9, (ChangeValue(PictureValue(text="a text"), "before", "after", None, "other"),) * 9)
     card = ChangesCard(theme, PictureStore(theme), value)
     column = placed(qtbot, held(in_column(card)), 420, 60)
     assert column.heightForWidth(420) >= card.minimumSizeHint().height() > LEAST_ROWS * ROW_PX
@@ -106,7 +106,7 @@ def _seconds(opened: Any, value: CompareValue) -> dict[str, float]:
 def test_texts_are_in_the_list_in_place_of_pictures(theme: Theme, qtbot: QtBot) -> None:
     """Given texts, then the list draws them plain, of any length."""
     store = PictureStore()
-    row = ChangeValue(0, PictureValue(text="<b>x</b>" * 100_000), "a" * 50_000, "b", "b", "better")
+    row = ChangeValue(PictureValue(text="<b>x</b>" * 100_000), "a" * 50_000, "b", "b", "better")
     card = ChangesCard(theme, store, ChangesValue(1, (row,), labelled=True))
     qtbot.addWidget(card)
     card.resize(420, 260)

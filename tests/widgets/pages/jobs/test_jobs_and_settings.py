@@ -86,7 +86,7 @@ def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleT
     many = tuple(replace(examples.jobs()[3], id=f"j{n}", title=f"Export {n}") for n in range(1000))
     page.show_value(many)
     table = child(page, Table)
-    page.choose("j500")
+    table.choose("j500")
     table.verticalScrollBar().setValue(16_000)
     page.show_value((replace(examples.jobs()[0], id="new"), *many[:-1]))
     assert table.chosen_id == "j500" and table.verticalScrollBar().value() == 16_000
