@@ -4,19 +4,16 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.credentials import Kept, TokenPlace, checked_token, forget_token, knows_token, save_token
 from app.domain.hub import Wish
-from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, Refused
+from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.hub.model_cache import ModelCache, PendingDownload, StoredModel, now
-from app.services.hub.place import PUBLIC_HUB, HubPlace, certificate_paths, hub_place, is_private, look
+from app.services.hub.place import PUBLIC_HUB, HubPlace, download_step, hub_place, is_private, look
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import (
-    HubAccess,
     HubDownloadParams,
-    HubDownloadResult,
     HubModel,
     HubModelParams,
     HubModelResult,
@@ -29,7 +26,6 @@ from workers.contracts.hub import (
     Origin,
 )
 from workers.contracts.process.disk import DiskFull
-from workers.contracts.process.messages import Limits
 from workers.contracts.translation import _, mark
 
 ROOM_BYTES = 64 << 20
@@ -111,7 +107,10 @@ def _download(
         pieces = model_cache.begin(pending)
         try:
             check_room(model_cache, pending)
-            done = yield from _download_step(access, pending, pieces).run()
+            params = HubDownloadParams(
+                access=access, repo=pending.repo, commit=pending.commit, files=pending.files, place=str(pieces)
+            )
+            done = yield from download_step("hub_download", params, _("Download {0}").format(pending.repo)).run()
             facts = pending.model_dump(include=set(Origin.model_fields) - {"files"})
             stored = model_cache.adopt(pending, Origin(**facts, files=done.result.files, downloaded_at=now()))
         except (FlowCancelled, JobError) as error:
@@ -120,22 +119,6 @@ def _download(
                 shutil.rmtree(pieces, ignore_errors=True)
             raise
     return Downloaded(stored, done.result.fetched_bytes, done.result.resumed_bytes)
-
-
-def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) -> JobStep[HubDownloadResult]:
-    largest = max((file.size_bytes for file in pending.files), default=0)
-    return JobStep(
-        "hub_download",
-        HubDownloadParams(
-            access=access, repo=pending.repo, commit=pending.commit, files=pending.files, place=str(pieces)
-        ),
-        HubDownloadResult,
-        _("Download {0}").format(pending.repo),
-        certificate_paths(),
-        write_paths=(pieces,),
-        threads=1,
-        limits=Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=largest + (1 << 20), network=True),
-    )
 
 
 def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:

@@ -15,7 +15,7 @@ from app.services.flow.steps import Flow, JobError, JobStep, Unavailable, WrongR
 from app.services.flow.workspace import Workspace
 from workers.contracts.error_info import ErrorInfo
 from workers.contracts.errors import WorkerError
-from workers.contracts.hub import HubAccess, offline_error
+from workers.contracts.hub import HubAccess, HubDownloadParams, HubDownloadResult, offline_error
 from workers.contracts.process.messages import Limits
 from workers.contracts.translation import _, mark
 
@@ -85,13 +85,25 @@ def checked_endpoint(text: str) -> str:
 def is_private(endpoint: str) -> bool:
     """Return whether third parties cannot read requests: the hub is encrypted, or on this computer."""
     parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or host == "localhost":
-        return True
+    return parts.scheme == "https" or is_here(parts.hostname or "")
+
+
+def is_here(host: str) -> bool:
+    """Return whether this host is this computer itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return False
+        return host == "localhost"
+
+
+def download_step(kind: str, params: HubDownloadParams, title: str) -> JobStep[HubDownloadResult]:
+    """Return the step that downloads files into a folder, where its pieces stay after a stop."""
+    largest = max((file.size_bytes for file in params.files), default=0)
+    limits = Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=largest + (1 << 20), network=True)
+    pieces = (Path(params.place),)
+    return JobStep(
+        kind, params, HubDownloadResult, title, certificate_paths(), write_paths=pieces, threads=1, limits=limits
+    )
 
 
 def certificate_paths(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-import ipaddress
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +17,7 @@ from app.jobs.cluster.task import leave
 from app.services.flow.artifacts import machine_identity
 from app.services.flow.steps import Unavailable, WrongRequest
 from app.services.flow.workspace import RemotePool, Workspace
+from app.services.hub.place import is_here
 from app.version import VERSION
 from workers.contracts.optional_sets import install_command, where_to_install
 from workers.contracts.process.allowance import usable_cores
@@ -172,20 +172,13 @@ def checked_address(text: str) -> str:
         raise WrongRequest(
             "usage", mark("Wrong usage"), detail, mark("Use tls://HOST:PORT, or local:2 for this computer.")
         )
-    if parts.scheme == "tcp" and not _is_here(str(parts.hostname)):
+    if parts.scheme == "tcp" and not is_here(str(parts.hostname)):
         detail = mark(
             "Without a certificate, everybody on the way could read the models and run programs on the workers."
         )
         hint = mark("Use tls:// with the certificates of the cluster.")
         raise WrongRequest("cluster_open", mark("This connection is not encrypted"), detail, hint)
     return text
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _unreachable(cluster: str, error: Exception) -> Unavailable:

@@ -6,17 +6,16 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, Unavailable
+from app.services.flow.steps import DiskStep, Flow, JobError, Refused, Unavailable
 from app.services.flow.workspace import Workspace
-from app.services.hub.place import YES, HubPlace, certificate_paths, checked_endpoint, is_private, look
+from app.services.hub.place import YES, HubPlace, checked_endpoint, download_step, is_private, look
 from app.services.machine.optional_sets import InstallerStatus
 from app.services.machine.updates.index import UpdateIndex, checked_index
 from app.services.machine.updates.program import Program
 from app.version import UPDATE_KEY, UPDATE_SERVER
 from workers.contracts.base import Rows
 from workers.contracts.error_info import ErrorInfo
-from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubParams
-from workers.contracts.process.messages import Limits
+from workers.contracts.hub import HubDownloadParams, HubParams
 from workers.contracts.translation import _
 
 SERVER, KEY = "FETTLE_UPDATE_SERVER", "FETTLE_UPDATE_KEY"
@@ -61,16 +60,8 @@ def download_update(space: Workspace, program: Program, index: UpdateIndex) -> F
             shutil.rmtree(other, ignore_errors=True)
     pieces.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        yield from JobStep(
-            "update_download",
-            HubDownloadParams(access=place.access(), repo="", commit="", files=(file,), place=str(pieces)),
-            HubDownloadResult,
-            _("Download version {0}").format(index.version),
-            certificate_paths(),
-            write_paths=(pieces,),
-            threads=1,
-            limits=Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=file.size_bytes + (1 << 20), network=True),
-        ).run()
+        params = HubDownloadParams(access=place.access(), repo="", commit="", files=(file,), place=str(pieces))
+        yield from download_step("update_download", params, _("Download version {0}").format(index.version)).run()
     except JobError as error:
         raise _reworded(error, place) from error
     return pieces.joinpath("files", *file.name.split("/"))
