@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -128,27 +128,11 @@ class Waiting:
     looks were made.
     """
 
-    def __init__(
-        self,
-        wait: QuietWait,
-        look: Callable[[], float | None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        names: Callable[[], tuple[str, ...]] | None = None,
-    ) -> None:
-        """Begin a wait.
-
-        Args:
-            wait: Its limit and the run's budget.
-            look: Returns the share of the processor that others use; None reads the system.
-            clock: Returns the time in seconds.
-            names: Returns the busiest programs; None reads the system.
-        """
-        self._budget, self._clock = wait.budget, clock
-        others = OtherPrograms() if look is None or names is None else None
-        self._look = look or (others.share if others is not None else lambda: None)
-        self._names = names or (others.names if others is not None else tuple)
-        self._began_s = self._last_look_s = self._counted_s = clock()
-        self._end_s = self._began_s + min(wait.most_s, wait.budget.left_s)
+    def __init__(self, wait: QuietWait) -> None:
+        """Begin a wait with its limit and the run's budget."""
+        self._budget, self._others = wait.budget, OtherPrograms()
+        self._last_look_s = self._counted_s = time.monotonic()
+        self._end_s = self._counted_s + min(wait.most_s, wait.budget.left_s)
         self._quiet_looks = 0
         self.busy_share: float | None = None
         self.disturbed_by: tuple[str, ...] = ()
@@ -156,19 +140,19 @@ class Waiting:
     @property
     def left_s(self) -> float:
         """Return the seconds that the wait may still last."""
-        return max(0.0, min(self._end_s - self._clock(), self._budget.left_s))
+        return max(0.0, min(self._end_s - time.monotonic(), self._budget.left_s))
 
     def tick(self) -> bool:
         """Look if a look is due; return False once the computer is quiet, the time is up, or the wait was skipped."""
-        now = self._clock()
+        now = time.monotonic()
         self._budget.left_s = max(0.0, self._budget.left_s - (now - self._counted_s))
         self._counted_s = now
         if self.left_s <= 0:
             return False
         if now - self._last_look_s >= LOOK_S:
             self._last_look_s = now
-            self.busy_share = self._look()
+            self.busy_share = self._others.share()
             is_quiet = self.busy_share is not None and self.busy_share < BUSY_SHARE
             self._quiet_looks = self._quiet_looks + 1 if is_quiet else 0
-            self.disturbed_by = () if is_quiet else self._names() or self.disturbed_by
+            self.disturbed_by = () if is_quiet else self._others.names() or self.disturbed_by
         return self._quiet_looks < QUIET_LOOKS

@@ -4,14 +4,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flows import go
 from small_jobs import Values, one, step
 
+from app.services.flow import quiet
 from app.services.flow.background import Background, Stopped
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
@@ -28,12 +31,23 @@ class Clock:
         return self.now
 
 
+@contextmanager
+def simulated(clock: Clock, share: Callable[[], float | None]) -> Iterator[None]:
+    """Replace the clock and the readings of other programs."""
+    others = SimpleNamespace(share=share, names=lambda: ("browser",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quiet, "time", SimpleNamespace(monotonic=clock))
+        patch.setattr(quiet, "OtherPrograms", lambda: others)
+        yield
+
+
 def waited(patience: QuietBudget, most_s: float, share: Callable[[float], float | None]) -> float:
     """Return the seconds of a wait on a simulated clock."""
     clock = Clock()
-    waiting = Waiting(patience.part(most_s, None), lambda: share(clock.now - 100.0), clock)
-    while waiting.tick():
-        clock.now += 0.05
+    with simulated(clock, lambda: share(clock.now - 100.0)):
+        waiting = Waiting(patience.part(most_s, None))
+        while waiting.tick():
+            clock.now += 0.05
     return clock.now - 100.0
 
 
@@ -73,10 +87,11 @@ def test_wait_of_a_limited_run_takes_a_tenth_at_most() -> None:
 def test_skip_ends_all_waits_of_the_run() -> None:
     """Given a person who does not want to wait, Then this wait is over, and there is none later."""
     patience = QuietBudget()
-    waiting = Waiting(patience.part(60.0, None), lambda: 0.9, Clock())
-    assert waiting.tick()
-    patience.skip()
-    assert not waiting.tick() and waiting.left_s == 0.0
+    with simulated(Clock(), lambda: 0.9):
+        waiting = Waiting(patience.part(60.0, None))
+        assert waiting.tick()
+        patience.skip()
+        assert not waiting.tick() and waiting.left_s == 0.0
     assert waited(patience, 60.0, lambda at_s: 0.9) == 0.0
 
 
@@ -125,9 +140,10 @@ def test_wait_that_ends_in_vain_names_the_programs() -> None:
     """Given programs that never end, Then the wait names them; after a quiet end it names none."""
     for share, named in ((0.9, ("browser",)), (0.01, ())):
         clock = Clock()
-        waiting = Waiting(QuietBudget().part(5.0, None), partial(float, share), clock, lambda: ("browser",))
-        while waiting.tick():
-            clock.now += 0.5
+        with simulated(clock, partial(float, share)):
+            waiting = Waiting(QuietBudget().part(5.0, None))
+            while waiting.tick():
+                clock.now += 0.5
         assert waiting.disturbed_by == named
 
 
