@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from app.cli.output import OK, REFUSED, CommandFailed, Output, is_terminal, refusal, usage
+from app.cli.output import OK, REFUSED, Output, is_terminal, read_secret, refusal, usage
 from app.cli.session import workspace
 from app.computers.fitting import trouble
 from app.computers.login import HostKey, needs_passphrase, scan
@@ -118,22 +118,10 @@ def _confirm(output: Output, target: Computer, key: HostKey, expected: str) -> N
 
 
 def _read_password(target: Computer, identity: Path | None) -> str:
-    """Return the password, or the passphrase of the person's key.
-
-    It is read from the keyboard without showing it, or from the first line of standard input.
-    """
-    if sys.stdin is None or sys.stdin.closed:
-        raise usage("There is no standard input to read the password from.")
-    if not is_terminal():
-        return sys.stdin.readline(4096).rstrip("\r\n")
-    import getpass
-
-    try:
-        what = f"Password of {target.address}" if identity is None else f"Passphrase of {identity}"
-        return getpass.getpass(f"{what} (used once and not stored): ", sys.stderr)
-    except EOFError as error:
-        info = ErrorInfo(code="no_password", title="No password was given", detail="The input ended.", hint="Enter it.")
-        raise CommandFailed(REFUSED, info) from error
+    """Return the password, or the passphrase of the person's key."""
+    what = f"Password of {target.address}" if identity is None else f"Passphrase of {identity}"
+    info = ErrorInfo(code="no_password", title="No password was given", detail="The input ended.", hint="Enter it.")
+    return read_secret("password", f"{what} (used once and not stored): ", REFUSED, info)
 
 
 def computer_document(one: Computer) -> dict[str, Any]:

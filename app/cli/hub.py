@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from app.cli.output import MISSING, OK, CommandFailed, Output, usage
+from app.cli.output import MISSING, OK, Output, read_secret, usage
 from app.cli.session import run, workspace
 from app.services.flow.events import Event, StepProgress
 from app.services.hub.flows import Downloaded, download_model, log_in, search_hub
@@ -111,19 +111,9 @@ def login(output: Output) -> int:
 
 
 def _read_token(endpoint: str) -> str:
-    """Return the token from the keyboard without showing it, or from the first line of standard input."""
-    if sys.stdin is None or sys.stdin.closed:
-        raise usage("There is no standard input to read the token from.")
-    if not sys.stdin.isatty():
-        return sys.stdin.readline(4096)
-    import getpass
-
-    try:
-        return getpass.getpass(f"Token for {endpoint} (made on its page Settings, Access tokens): ", sys.stderr)
-    except EOFError as error:
-        hint = "Paste the token and press Enter."
-        info = ErrorInfo(code="no_token", title="No token was given", detail="The input ended.", hint=hint)
-        raise CommandFailed(MISSING, info) from error
+    hint = "Paste the token and press Enter."
+    info = ErrorInfo(code="no_token", title="No token was given", detail="The input ended.", hint=hint)
+    return read_secret("token", f"Token for {endpoint} (made on its page Settings, Access tokens): ", MISSING, info)
 
 
 def split_revision(text: str) -> tuple[str, str]:

@@ -229,6 +229,20 @@ else:
         return sys.stdin.readline() != ""
 
 
+def read_secret(what: str, prompt: str, exit_code: int, missing: ErrorInfo) -> str:
+    """Return a secret from the keyboard without showing it, or from the first line of standard input."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise usage(f"There is no standard input to read the {what} from.")
+    if not is_terminal():
+        return sys.stdin.readline(4096).rstrip("\r\n")
+    import getpass
+
+    try:
+        return getpass.getpass(prompt, sys.stderr)
+    except EOFError as error:
+        raise CommandFailed(exit_code, missing) from error
+
+
 def is_terminal() -> bool:
     """Return whether a person can press a key."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

@@ -17,7 +17,7 @@ from app.cli.output import CANCELLED, KEPT_ORIGINAL, OK, REFUSED, CommandFailed,
 from app.cli.session import CANCELLED_WORDS, on_signal, workspace
 from app.domain.words.results import times
 from app.files import write_whole
-from app.services.flow.events import Event
+from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, FlowCancelled
 from app.services.opening.opening import inspect_model
 from app.services.projects.projects import project_for
@@ -63,7 +63,7 @@ def study(
             here, runtimes = wanted_of(space, output, preset_of(space, options), options)
         with places_of(here, computers, cluster, frozenset(models)) as places:
             asked = _requests(runtimes, options)
-            observe = output.watch if len(places) == 1 else _ignore
+            observe = output.watch if len(places) == 1 else ignore  # lines of runs at once would be mixed
             one = Study(models, places, asked, observe, lambda row: output.notice(_line(row)))
             with on_signal(lambda _signum, _frame: one.cancel()):
                 try:
@@ -84,10 +84,6 @@ KEPT = {
     "detail": "What was measured is kept.",
     "hint": "Run the same command again: it goes on, and finished models are not repeated.",
 }
-
-
-def _ignore(event: Event) -> None:
-    """Print no events of runs that are at work at once: their lines would be mixed."""
 
 
 def _models(folder: Path) -> list[Path]:
