@@ -148,9 +148,9 @@ class OptimizeController(PageController[OptimizePage]):
         points = tuple(self._session.workspace.repositories.latencies.of_run(live.run.id))
         self._refresh(live.watch)
         self._add(points)
-        self._page.add_log(list(live.lines))
+        self._page.view.add_log(list(live.lines))
         live.on_points, live.on_change = self._add, self._mark
-        live.on_line = lambda line: self._page.add_log([line])
+        live.on_line = lambda line: self._page.view.add_log([line])
         self._clock.start()
 
     def _show_stored(self, run: Run) -> None:
@@ -167,7 +167,7 @@ class OptimizeController(PageController[OptimizePage]):
             watch.variant(variant)
         self._refresh(watch)
         self._add(points)
-        self._page.set_now(max([run.seconds or 0.0, *(point.at_s for point in points[-1:])]))
+        self._page.view.plot.set_now(max([run.seconds or 0.0, *(point.at_s for point in points[-1:])]))
 
     def _mark(self) -> None:
         self._dirty = True
@@ -178,12 +178,12 @@ class OptimizeController(PageController[OptimizePage]):
             by_variant[point.variant_id].append(point)
         for variant_id, some in by_variant.items():
             times_s = np.array([point.at_s for point in some])
-            self._page.add_latencies(variant_id, times_s, np.array([point.latency_ms for point in some]))
+            self._page.view.plot.add(variant_id, times_s, np.array([point.latency_ms for point in some]))
 
     def _on_clock(self) -> None:
         watch = self._shown
         if watch is not None and watch.started_s is not None and watch.run.state is RunState.RUNNING:
-            self._page.set_now(time.monotonic() - watch.started_s)
+            self._page.view.plot.set_now(time.monotonic() - watch.started_s)
         if watch is not None and self._dirty:
             self._dirty = False
             self._refresh(watch)
@@ -206,8 +206,8 @@ class OptimizeController(PageController[OptimizePage]):
 
     def _refresh(self, watch: RunWatch) -> None:
         self._page.show_value(watch.value())
-        self._page.set_series(watch.series())
-        self._page.set_best(watch.best)
+        self._page.view.plot.set_series(watch.series())
+        self._page.view.plot.set_best(watch.best)
 
     # --- end of a run
 

@@ -68,7 +68,7 @@ MORE: dict[str, Shows] = {
     "optimize": (
         lambda p, ex: p.show_empty(has_model=True),
         lambda p, ex: p.show_value(run()),
-        lambda p, ex: p.add_log(["a line"]),
+        lambda p, ex: p.view.add_log(["a line"]),
         lambda p, ex: p.show_value(run(ex.refused())),
     ),
     "compare": (lambda p, ex: p.show_value(ex.compare()), lambda p, ex: p.show_changes(ex.changes(20))),

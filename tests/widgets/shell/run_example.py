@@ -46,7 +46,7 @@ def fill(page: OptimizePage, value: OptimizeValue) -> None:
     """Everything that a controller would send until now."""
     page.show_value(value)
     for number, (variant_id, _, median_ms, start, end, _color) in enumerate(_VARIANTS):
-        page.add_latencies(variant_id, *latencies(start, end, median_ms, number))
-    page.set_series([(v, f"{name} {ms} ms", color) for v, name, ms, _, _, color in _VARIANTS])
-    page.set_best([(13, 10.4, "best so far 10.4 ms"), (23, 6.9, "best so far 6.9 ms")])
-    page.set_now(NOW_S)
+        page.view.plot.add(variant_id, *latencies(start, end, median_ms, number))
+    page.view.plot.set_series([(v, f"{name} {ms} ms", color) for v, name, ms, _, _, color in _VARIANTS])
+    page.view.plot.set_best([(13, 10.4, "best so far 10.4 ms"), (23, 6.9, "best so far 6.9 ms")])
+    page.view.plot.set_now(NOW_S)

@@ -82,7 +82,6 @@ class ModelPage(Page):
     another_requested = Signal()
     continue_requested = Signal()
     consent_given = Signal(str)
-    consent_refused = Signal(str)
     shapes_given = Signal(str, object)  # path, {input name: (sizes…)}
     architecture_chosen = Signal(str, str)  # path, architecture
     preprocessing_changed = Signal(object)  # ImageSteps
@@ -152,9 +151,7 @@ class ModelPage(Page):
         from widgets.parts.question import QuestionDialog
 
         dialog = QuestionDialog(self.theme, consent_question(name), self.window())
-        dialog.answered.connect(
-            lambda answer: (self.consent_given if answer == "open" else self.consent_refused).emit(path)
-        )
+        dialog.answered.connect(lambda answer: self.consent_given.emit(path) if answer == "open" else None)
         dialog.open()
         return dialog
 

@@ -17,7 +17,6 @@ from widgets.parts.format import seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead
 from widgets.plots.frame_clock import FrameClock
-from widgets.plots.ring import Floats
 from widgets.plots.step_strip import StepValue
 from widgets.theme import Theme
 from workers.contracts.translation import _, joined
@@ -63,14 +62,13 @@ class OptimizeValue:
 
 
 class OptimizePage(Page):
-    """The page Optimize; `show_value` is called after each change, and latencies go to the graph by `add_latencies`."""
+    """The page Optimize; `show_value` is called after each change, and latencies and log lines go to its `view`."""
 
     compare_requested = Signal()
     resume_requested = Signal()
     again_requested = Signal()
     measure_now_requested = Signal()
     go_on_requested = Signal(int)
-    log_toggled = Signal(bool)
     power_chosen = Signal(str)
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
@@ -155,7 +153,6 @@ class OptimizePage(Page):
         fold.relabel(self._fold_text(is_open))
         if self._view is not None:
             self._view.log_card.setVisible(is_open)
-        self.log_toggled.emit(is_open)
 
     def set_powers(self, powers: Sequence[str]) -> None:
         """Set what the computer can do after a run: "sleep", "off"; the choice is not offered without any."""
@@ -274,31 +271,13 @@ class OptimizePage(Page):
 
     # --- live values
 
-    def _shown(self) -> RunView:
+    @property
+    def view(self) -> RunView:
+        """Return the graph and the log of the run."""
         if self._view is None:
             self._lay_out(OptimizeValue("running"))
         assert self._view is not None
         return self._view
-
-    def add_latencies(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
-        """Add requests of a version, shape (n,): seconds since the run's start, milliseconds."""
-        self._shown().plot.add(variant_id, times_s, latencies_ms)
-
-    def set_series(self, values: Sequence[tuple[str, str, int]]) -> None:
-        """Set names and colors of the graph's lines."""
-        self._shown().plot.set_series(values)
-
-    def set_best(self, points: Sequence[tuple[float, float, str]]) -> None:
-        """Set the dashed line of the best version so far."""
-        self._shown().plot.set_best(points)
-
-    def set_now(self, now_s: float) -> None:
-        """Set the current time in seconds since the run's start."""
-        self._shown().plot.set_now(now_s)
-
-    def add_log(self, lines: Sequence[str]) -> None:
-        """Append lines to the log."""
-        self._shown().add_log(lines)
 
 
 def _layout(value: OptimizeValue) -> tuple[object, ...]:
