@@ -29,7 +29,7 @@ def doctor(output: Output) -> int:
             where = f", {names[row.card]}" if row.card in names else ""
             output.text(f"\n{row.title}{where}: {row.reason}\n   {_hint(row)}")
     output.sentence(headline(ladder))
-    return OK if ladder.holds else MISSING
+    return OK if ladder.first_broken is None else MISSING
 
 
 class RungPrinter:

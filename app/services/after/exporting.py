@@ -19,7 +19,7 @@ from app.files import move_synced
 from app.paths import MAX_NAME_BYTES, why_not_writable
 from app.services.after.bundles import check_key, check_push, push, signed
 from app.services.after.card import card_load, speed_facts
-from app.services.after.fitting import check_takes, fallback_bytes, fallback_of, falls_back_usually, fitting, instead_of
+from app.services.after.fitting import check_takes, fallback_bytes, falls_back_usually, fitting, instead_of
 from app.services.flow.background import Stopped, never, pieces
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, StepResult, Unavailable
 from app.services.flow.workspace import Workspace
@@ -36,7 +36,7 @@ from workers.contracts.hub import HubPushResult
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
-from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
+from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo, RunParams
 from workers.contracts.translation import _, mark
 
 log = logging.getLogger(__name__)
@@ -260,7 +260,9 @@ def _export_step(
     version = stored_version(facts, variant)
     target, answers = answered
     wanted = falls_back_usually(target, facts, variant) if request.fallback is None else request.fallback
-    fallback = fallback_of(facts) if wanted and fallback_bytes(target, facts, variant) is not None else None
+    fallback = None
+    if wanted and fallback_bytes(target, facts, variant) is not None:
+        fallback = RunParams(**stored_version(facts, facts.baseline).parameters())
     besides = (Path(fallback.model_dir),) if fallback is not None else ()
     return JobStep(
         "export",

@@ -17,7 +17,7 @@ from app.services.flow.steps import JobError, Refused
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
 from workers.contracts.bundles import InsteadOf
-from workers.contracts.specs import DescribedTarget, RunParams
+from workers.contracts.specs import DescribedTarget
 from workers.contracts.translation import _, joined, mark
 
 
@@ -162,8 +162,3 @@ def falls_back_usually(target: DescribedTarget, facts: RunFacts, variant: Varian
     """Return whether the original is included by default."""
     size_bytes = fallback_bytes(target, facts, variant)
     return size_bytes is not None and size_bytes <= USUAL_BYTES
-
-
-def fallback_of(facts: RunFacts) -> RunParams:
-    """Return the original as it was judged; raise `JobError` if its files are gone."""
-    return RunParams(**stored_version(facts, facts.baseline).parameters())

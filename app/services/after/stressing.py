@@ -5,14 +5,13 @@ from pathlib import Path
 
 from app.domain.variant import Variant
 from app.services.after.run_data import RunSection, parts_of
-from app.services.after.trying.showing import sources_of
+from app.services.after.trying.showing import part_sources
 from app.services.flow.steps import Flow, JobStep, Refused
 from app.services.flow.workspace import Workspace
 from app.services.records.after_run import read_record, save_stress
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
-from workers.contracts.paths import from_text
 from workers.contracts.runtimes import needs_torch
 from workers.contracts.translation import _, mark
 
@@ -127,8 +126,5 @@ def _step(
 
 def _source(workspace: Workspace, facts: RunFacts, part: RunSection) -> Path | None:
     """Return the place of the person's files of a part, None if they are gone."""
-    if part.data_dir == facts.data_dir:
-        paths = sources_of(workspace, facts)
-    else:
-        paths = (from_text(part.path),) if part.path else ()
+    paths = part_sources(workspace, facts, part)
     return paths[0] if paths and paths[0].exists() else None

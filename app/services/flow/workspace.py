@@ -53,10 +53,7 @@ class OtherComputers(Protocol):
 class RemotePool(Protocol):
     """The source of worker processes on another computer; `machine` identifies it in keys of the store."""
 
-    @property
-    def machine(self) -> str:
-        """Return the identity of the computer."""
-        ...
+    machine: str
 
     def take(self, torch: bool = False) -> JobClient:
         """Return a client for one job."""

@@ -1,6 +1,5 @@
 """Diagnose GPUs: try each check ("rung") in its own worker on each card, and report results as they come."""
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -33,21 +32,23 @@ class Ladder:
     rungs: tuple[TriedRung, ...]
 
     @property
-    def holds(self) -> bool:
-        """Return whether all checks succeeded."""
-        return all(row.ok for row in self.rungs)
-
-    @property
     def first_broken(self) -> TriedRung | None:
-        """Return the first failed check, which must be repaired before all others."""
+        """Return the first failed check, which must be repaired before all others, None if all succeeded."""
         return next((row for row in self.rungs if not row.ok), None)
 
 
 def look_for_cards(computer: str = "") -> Flow[RungsResult]:
     """Return the cards of a computer that respond, quickly and without checks."""
-    step = JobStep("gpu_rungs", Nothing(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None))
-    done = yield from dataclasses.replace(step, computer=computer).run()
-    return done.result
+    step = JobStep(
+        "gpu_rungs",
+        Nothing(),
+        RungsResult,
+        "Look for NVIDIA GPUs",
+        shares_card=True,
+        computer=computer,
+        limits=_limits(None),
+    )
+    return (yield from step.run()).result
 
 
 def examine(

@@ -86,17 +86,10 @@ ReadData = StepResult[DataResult]
 """A data set that was read, split and prepared for one model."""
 
 
-def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
+def inspect_model(params: OpenParams) -> Flow[ModelInfo]:
     """Return facts about a model without converting it; raise `JobError` (exit code 3) if it is refused."""
     path = from_text(params.path)
-    step = JobStep(
-        "inspect",
-        params,
-        ModelInfo,
-        "Check the model",
-        (*_readable(path), *_data_of(params)),
-        step_index=step_index,
-    )
+    step = JobStep("inspect", params, ModelInfo, "Check the model", (*_readable(path), *_data_of(params)))
     return (yield from _refusing(step, path)).result
 
 

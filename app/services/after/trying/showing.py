@@ -33,16 +33,9 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
     wanted = () if judgement is None else (*judgement.changed, *judgement.beside_changed)[:MAX_SHOWN]
     if not wanted:
         return ()
-    return (yield from numbered_examples(workspace, facts, variant, wanted, "Show what changed"))
-
-
-def numbered_examples(
-    workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...], title: str
-) -> Flow[tuple[Example, ...]]:
-    """Return examples by their numbers over all parts, in that order."""
     rows: dict[int, Example] = {}
     for part, items in _placed(workspace, facts, wanted):
-        for row in (yield from _examples(workspace, facts, part, variant, items, title)):
+        for row in (yield from _examples(workspace, facts, part, variant, items, "Show what changed")):
             rows[row.item + part.first_number] = row.model_copy(update={"item": row.item + part.first_number})
     return tuple(rows[number] for number in wanted if number in rows)
 
@@ -128,7 +121,7 @@ def _examples_step(
     if not items or before_key is None or after_key is None:
         return None
     before, after = workspace.artifacts.folder(before_key), workspace.artifacts.folder(after_key)
-    sources = sources_of(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
+    sources = part_sources(workspace, facts, part)
     return examples_step(facts, prediction_pair(part.data_dir, before, after, items), title, sources, **look)
 
 
@@ -180,6 +173,11 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     items = tuple(dict.fromkeys((*changed_here, *spread)))[:MAX_TO_TRY]
     found = yield from _examples(workspace, facts, first, requested, items, mark("Show examples to try"))
     return found
+
+
+def part_sources(workspace: Workspace, facts: RunFacts, part: RunSection) -> tuple[Path, ...]:
+    """Return the place of a part's examples."""
+    return sources_of(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
 
 
 def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
