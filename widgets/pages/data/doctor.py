@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from widgets.parts.buttons import GhostButton, Slot, TextButton
@@ -53,14 +53,12 @@ def offered_spec(result: DoctorResult) -> str:
 
 
 class DoctorCard(Card):
-    """The card of the check, owned by the page; it emits `taken(spec)` when the user takes a preparation."""
+    """The card of the check, owned by the page."""
 
-    taken = Signal(str)
-
-    def __init__(self, theme: Theme, on_check: Slot, on_cancel: Slot) -> None:
-        """Create a card in its idle state."""
+    def __init__(self, theme: Theme, on_check: Slot, on_cancel: Slot, taken: SignalInstance) -> None:
+        """Create a card in its idle state; it emits `taken(spec)` when the user takes a preparation."""
         super().__init__(_("How they are prepared"))
-        self._theme, self._on_check, self._on_cancel = theme, on_check, on_cancel
+        self._theme, self._on_check, self._on_cancel, self._taken = theme, on_check, on_cancel, taken
         self._body: QWidget | None = None
         self._value = DoctorValue()
         self._chosen = words("", "soft")
@@ -108,7 +106,7 @@ class DoctorCard(Card):
         report = self._report("warn" if result.rival is not None else STATES[result.verdict], result.what, result.why)
         take, spec = None, offered_spec(result)
         if spec:
-            take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self.taken.emit(spec))
+            take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self._taken.emit(spec))
         return [*report, *(self._tried(tried, result) for tried in shown_ways(result)), in_flow(take, again)]
 
     def _report(self, state: CheckState, what: str, why: str) -> list[QWidget]:
@@ -136,6 +134,6 @@ class DoctorCard(Card):
         if not tried.is_chosen:
             name = _("Use this one: {0}").format(title)
             take = GhostButton(self._theme, _("Use this one"), size="small", name=name)
-            take.clicked.connect(lambda: self.taken.emit(tried.spec))
+            take.clicked.connect(lambda: self._taken.emit(tried.spec))
         foot = in_row((words(reach, "caption"), 1), (take, TOP), gap=SPACE_M)
         return held(in_column(row, bar, foot, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS)))

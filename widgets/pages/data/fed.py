@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from widgets.parts.boxes import boxed, masked
 from widgets.parts.card import Card, divider
 from widgets.parts.input_view import InputView
-from widgets.parts.layout import STRETCH, TOP, Part, discard, held, in_column, in_row
+from widgets.parts.layout import STRETCH, TOP, Part, held, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
@@ -45,9 +45,10 @@ class FedCard(Card):
         """Create a card in its waiting state; `pictures` decodes its pictures."""
         super().__init__(_("What the model receives"))
         self._theme, self._pictures = theme, pictures
-        self._body: QWidget | None = None
+        self._body = QWidget()
         self._bar: Bar | None = None
         self._value: FedValue | None = None
+        self.add(self._body)
         self.show_value(FedValue())
 
     def show_value(self, value: FedValue) -> None:
@@ -59,11 +60,8 @@ class FedCard(Card):
         if moves_on and self._bar is not None:
             self._bar.set_share(value.share)
             return
-        if self._body is not None:
-            discard(self._body)
         self._bar = None
-        self._body = held(in_column(*self._parts(value)))
-        self.add(self._body)
+        self._body = self.swap(self._body, held(in_column(*self._parts(value))))
 
     def _parts(self, value: FedValue) -> list[Part]:
         if value.result is not None:

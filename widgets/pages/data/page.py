@@ -236,8 +236,7 @@ class DataPage(Page):
         return card
 
     def _doctor_card(self) -> DoctorCard:
-        self._doctor = DoctorCard(self.theme, self.doctor_requested, self.doctor_cancelled)
-        self._doctor.taken.connect(self.preparation_taken)
+        self._doctor = DoctorCard(self.theme, self.doctor_requested, self.doctor_cancelled, self.preparation_taken)
         return self._doctor
 
     # -- values after reading --

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import SignalInstance
 
-from widgets.parts.buttons import GhostButton
+from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Banner
 from widgets.parts.format import percent_of
 from widgets.parts.nouns import DataKind, counted, plural
@@ -29,22 +29,16 @@ class FewValue:
 
 
 class FewLine(Banner):
-    """The line about too few examples; it is hidden without a value.
+    """The line about too few examples; it is hidden without a value."""
 
-    `limit_wanted(percent)` takes the offered limit, `data_wanted` leads to the examples.
-    """
-
-    limit_wanted = Signal(float)
-    data_wanted = Signal()
-
-    def __init__(self, theme: Theme) -> None:
-        """Create a hidden line."""
+    def __init__(self, theme: Theme, limit_wanted: SignalInstance, on_data: Slot) -> None:
+        """Create a hidden line; `limit_wanted(percent)` takes the offered limit, `on_data` leads to the examples."""
         self._value: FewValue | None = None
-        self._text = words("")
-        self._limit, self._more = GhostButton(theme, "", size="small"), GhostButton(theme, "", "plus", "small")
+        self._limit_wanted, self._text = limit_wanted, words("")
+        self._limit = GhostButton(theme, "", size="small")
+        self._more = GhostButton(theme, "", "plus", "small", on=on_data)
         super().__init__(theme, _("Too few examples for this limit"), self._text, self._limit, self._more)
         self._limit.clicked.connect(self._on_limit)
-        self._more.clicked.connect(self.data_wanted)
         self.hide()
 
     def show_value(self, value: FewValue | None) -> None:
@@ -73,4 +67,4 @@ class FewLine(Banner):
 
     def _on_limit(self) -> None:
         if self._value is not None and self._value.offer_pct is not None:
-            self.limit_wanted.emit(self._value.offer_pct)
+            self._limit_wanted.emit(self._value.offer_pct)

@@ -75,9 +75,7 @@ class GoalPage(Page):
         self._expected = words("", "soft")
         self._short = label("", "", "warn")
         why = [label(value.why_not, "", "warn")] if value.why_not else []
-        self._few = FewLine(self.theme)
-        self._few.limit_wanted.connect(self.limit_wanted)
-        self._few.data_wanted.connect(self._to("data"))
+        self._few = FewLine(self.theme, self.limit_wanted, self._to("data"))
         text = _(
             "The cards state typical gains. Yours is measured on this computer, and only "
             "measurements are shown as results."
@@ -174,8 +172,7 @@ class GoalPage(Page):
 
     def _say_expected(self) -> None:
         text = self._value.expected if self._value.where == ("",) else ""
-        self._expected.setText(_("For your model on this computer: {0}.").format(text) if text else "")
-        self._expected.setVisible(bool(text))
+        show_text(self._expected, _("For your model on this computer: {0}.").format(text) if text else "")
         show_text(self._short, self._value.short_of_memory)
 
     # -- parts --

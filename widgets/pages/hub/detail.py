@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from widgets.pages.hub.value import Gated, HubDetailValue
@@ -26,18 +26,17 @@ class GatedSteps(QWidget):
     The token is never shown as text.
     """
 
-    page_requested = Signal(str)
     token_given = Signal(str)
 
-    def __init__(self, theme: Theme, value: Gated) -> None:
-        """Create the steps for a model."""
+    def __init__(self, theme: Theme, value: Gated, page_requested: SignalInstance) -> None:
+        """Create the steps for a model; `page_requested` carries the address of its page."""
         super().__init__()
         address, has_token, note = value
         has = _("A token is stored. If it is refused, paste another one.")
         self._field = TextField("", _("Access token"), "hf_…", MAX_TOKEN)
         self._field.setEchoMode(QLineEdit.EchoMode.Password)
         self._field.returnPressed.connect(self._give)
-        page = GhostButton(theme, _("Open its page…"), "globe", "small", on=lambda: self.page_requested.emit(address))
+        page = GhostButton(theme, _("Open its page…"), "globe", "small", on=lambda: page_requested.emit(address))
         keep = GhostButton(theme, _("Keep"), "", "small", name=_("Keep the token"), on=self._give)
         in_column(
             label(_("Its author approves each user"), "strong"),
@@ -123,8 +122,7 @@ class HubDetail(Card):
         if value.problem:
             parts.append(words(clipped(value.problem, MAX_VALUE), "", "warn"))
         if value.gated is not None:
-            steps = GatedSteps(self._theme, value.gated)
-            steps.page_requested.connect(self.page_requested)
+            steps = GatedSteps(self._theme, value.gated, self.page_requested)
             steps.token_given.connect(lambda token: self.token_given.emit(value.id, token))
             parts.append(steps)
         if value.action:

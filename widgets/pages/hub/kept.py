@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton, Slot
@@ -42,14 +42,12 @@ class KeptHubValue:
 
 
 class KeptHubCard(Card):
-    """The card of the hub section; `removal_requested(id)` carries a model or a download."""
+    """The card of the hub section."""
 
-    removal_requested = Signal(str)
-
-    def __init__(self, theme: Theme, on_forget: Slot) -> None:
-        """Create an empty card; `on_forget` removes the token."""
+    def __init__(self, theme: Theme, on_forget: Slot, removal_requested: SignalInstance) -> None:
+        """Create an empty card; `on_forget` removes the token, `removal_requested` carries a model or a download."""
         super().__init__(_("Models from the hub"), gap=SPACE_M)
-        self._theme, self._on_forget = theme, on_forget
+        self._theme, self._on_forget, self._removal_requested = theme, on_forget, removal_requested
         self._inside = QWidget()
         self.add(self._inside)
 
@@ -77,7 +75,7 @@ class KeptHubCard(Card):
         name = clipped(model.name, 120)
         remove = GhostButton(self._theme, _("Remove"), "trash", "small", name=_("Remove {0}").format(name))
         remove.setEnabled(not model.is_busy)
-        remove.clicked.connect(lambda: self.removal_requested.emit(model.id))
+        remove.clicked.connect(lambda: self._removal_requested.emit(model.id))
         column = in_column(ElidedLabel(name, "strong"), label(self._used(model), "caption"), gap=0)
         return held(in_row((column, 1), label(size_bytes(model.size_bytes), "soft", wrap=False), remove))
 

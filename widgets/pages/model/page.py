@@ -129,8 +129,7 @@ class ModelPage(Page):
         if value.preprocess is not None:
             from widgets.pages.model.preprocess_form import PreprocessCard
 
-            self._preprocess = PreprocessCard(self.theme, value.preprocess)
-            self._preprocess.changed.connect(self.preprocessing_changed)
+            self._preprocess = PreprocessCard(self.theme, value.preprocess, self.preprocessing_changed)
         self._fill("full", head, columns, self._preprocess)
 
     def _loading_head(self) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, SignalInstance
 
 from widgets.pages.model.value import PreprocessValue
 from widgets.parts.buttons import GhostButton, TextButton
@@ -101,14 +101,12 @@ def range_text(shown: str) -> str:
 
 
 class PreprocessCard(Card):
-    """The card of the preparation; `changed(ImageSteps)` is emitted when the user applies the fields."""
+    """The card of the preparation."""
 
-    changed = Signal(object)
-
-    def __init__(self, theme: Theme, value: PreprocessValue) -> None:
-        """Create the card of a preparation."""
+    def __init__(self, theme: Theme, value: PreprocessValue, changed: SignalInstance) -> None:
+        """Create the card of a preparation; it emits `changed(ImageSteps)` when the user applies the fields."""
         super().__init__(_("How inputs are prepared"), gap=SPACE_M)
-        self._theme, self._value = theme, value
+        self._theme, self._value, self._changed = theme, value, changed
         if value.source:
             self.add_caption(value.source)
         if value.image is None:
@@ -140,7 +138,7 @@ class PreprocessCard(Card):
         except KeyError as error:
             self._fields[str(error.args[0])].setFocus(Qt.FocusReason.OtherFocusReason)
             return False
-        self.changed.emit(changed)
+        self._changed.emit(changed)
         return True
 
     def _show_row(self, *, is_changed: bool) -> None:
@@ -259,7 +257,7 @@ class PreprocessCard(Card):
         return _("The mean is one number, or three of them separated by “/”.")
 
     def _on_use(self) -> None:
-        self.changed.emit(self._read())
+        self._changed.emit(self._read())
 
     def _on_undo(self) -> None:
         for name, field in self._fields.items():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton
@@ -10,7 +10,7 @@ from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped
 from widgets.parts.layout import held, in_column, in_flow
 from widgets.parts.small import Bar
-from widgets.parts.text import ElidedLabel, words
+from widgets.parts.text import ElidedLabel, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
 from workers.contracts.translation import _
@@ -43,21 +43,22 @@ class ComputersValue:
 class ComputersCard(Card):
     """The card of the section; the list is made anew only if it changes, so that the focus stays during an addition."""
 
-    requested = Signal(str, str)  # add, stop, check, update or remove, and the name of the computer
+    def __init__(self, theme: Theme, requested: SignalInstance) -> None:
+        """Create an empty card.
 
-    def __init__(self, theme: Theme) -> None:
-        """Create an empty card."""
+        Its buttons emit `requested` with add, stop, check, update or remove, and the name of the computer.
+        """
         super().__init__(_("Other computers"), gap=SPACE_M)
-        self._theme = theme
+        self._theme, self._requested = theme, requested
         self._rows: tuple[ComputerRow, ...] | None = None
         self._list = QWidget()
         about = _("Measure on the computer where the model will run. It needs Linux and an SSH service.")
         self._now, self._problem = words("", "soft"), words("", "", "warn")
         self._bar = Bar(_("Progress with the other computer"))
-        self._add = GhostButton(theme, _("Add a computer…"), "plus", on=lambda: self.requested.emit("add", ""))
+        self._add = GhostButton(theme, _("Add a computer…"), "plus", on=lambda: requested.emit("add", ""))
         self._stop = GhostButton(
             theme, _("Stop"), "stop", name=_("Stop the work with the other computer"),
-            on=lambda: self.requested.emit("stop", ""),
+            on=lambda: requested.emit("stop", ""),
         )  # fmt: skip
         buttons = in_flow(self._add, self._stop)
         self.add(words(about, "soft"), self._list, self._now, self._bar, self._problem, buttons)
@@ -69,9 +70,8 @@ class ComputersCard(Card):
             rows = [part for row in value.rows for part in (divider(), self._row(row))]
             self._list = self.swap(self._list, held(in_column(*rows, gap=SPACE_S)))
         self._list.setVisible(bool(value.rows))
-        for text, shown in ((self._now, value.at_work or value.message), (self._problem, value.problem)):
-            text.setText(shown)
-            text.setVisible(bool(shown))
+        show_text(self._now, value.at_work or value.message)
+        show_text(self._problem, value.problem)
         self._bar.setVisible(bool(value.at_work))
         self._bar.set_share(value.share)
         self._stop.setVisible(bool(value.at_work))
@@ -82,7 +82,7 @@ class ComputersCard(Card):
         buttons = [
             GhostButton(
                 self._theme, text, icon, "small", name=full.format(name),
-                on=lambda _checked=False, action=action: self.requested.emit(action, row.name),
+                on=lambda _checked=False, action=action: self._requested.emit(action, row.name),
             )
             for action, text, full, icon in (
                 *((("update", _("Update…"), _("Update {0}…"), "download-simple"),) if row.is_old else ()),

@@ -46,7 +46,7 @@ class SettingsPage(InstallingPage):
     free_space_requested = Signal()
     store_limit_changed = Signal(object)  # bytes, or None for no limit
     program_requested = Signal(str)  # a ProgramRequest
-    computer_requested = Signal(str, str)  # as ComputersCard.requested
+    computer_requested = Signal(str, str)  # add, stop, check, update or remove, and its name
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
 
@@ -62,13 +62,10 @@ class SettingsPage(InstallingPage):
 
     def show_value(self, value: SettingsValue) -> None:
         """Show all settings."""
-        storage = StorageCard(self.theme, self.free_space_requested)
-        storage.limit_changed.connect(self.store_limit_changed)
+        storage = StorageCard(self.theme, self.free_space_requested, self.store_limit_changed)
         program = ProgramCard(self.theme, self.program_requested)
-        hub = KeptHubCard(self.theme, self.hub_forget_requested)
-        hub.removal_requested.connect(self.hub_removal_requested)
-        others = ComputersCard(self.theme)
-        others.requested.connect(self.computer_requested)
+        hub = KeptHubCard(self.theme, self.hub_forget_requested, self.hub_removal_requested)
+        others = ComputersCard(self.theme, self.computer_requested)
         self._cards = {StorageValue: storage, ProgramValue: program, KeptHubValue: hub, ComputersValue: others}
         for kind, card in self._cards.items():
             card.show_value(self._values.get(kind) or kind())

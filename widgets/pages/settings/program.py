@@ -11,7 +11,7 @@ from widgets.parts.card import Card
 from widgets.parts.format import clipped, size_bytes
 from widgets.parts.layout import LEFT, in_flow
 from widgets.parts.small import Bar
-from widgets.parts.text import ElidedLabel, words
+from widgets.parts.text import ElidedLabel, show_text, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.translation import _
@@ -77,13 +77,9 @@ class ProgramCard(Card):
         self._version.setText(_("Fettle {0}").format(value.version))
         self._place.setText(value.place)
         self._source.setText(self._source_of(value))
-        for text, shown in (
-            (self._result, value.at_work or value.message or self._offer(value)),
-            (self._notes, clipped(value.notes, MAX_NOTES) if value.found and is_idle else ""),
-            (self._problem, value.problem),
-        ):
-            text.setText(shown)
-            text.setVisible(bool(shown))
+        show_text(self._result, value.at_work or value.message or self._offer(value))
+        show_text(self._notes, clipped(value.notes, MAX_NOTES) if value.found and is_idle else "")
+        show_text(self._problem, value.problem)
         self._bar.setVisible(not is_idle)
         self._bar.set_share(value.share)
         self._install.relabel(_("Install version {0}").format(value.found))

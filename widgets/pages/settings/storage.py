@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, SignalInstance
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.parts.buttons import FoldButton, GhostButton, Slot
@@ -48,12 +48,10 @@ class StorageValue:
 
 
 class StorageCard(Card):
-    """The card of the section; `limit_changed` carries bytes, None for no limit."""
+    """The card of the section."""
 
-    limit_changed = Signal(object)
-
-    def __init__(self, theme: Theme, on_free: Slot) -> None:
-        """Create an empty card."""
+    def __init__(self, theme: Theme, on_free: Slot, limit_changed: SignalInstance) -> None:
+        """Create an empty card; its field emits `limit_changed` with bytes, None for no limit."""
         super().__init__(_("Disk space"), gap=SPACE_M)
         self._theme = theme
         self._is_open = False
@@ -64,7 +62,7 @@ class StorageCard(Card):
         self._limit = WholeField(name, 0, MOST_GB, special=_("no limit"))
         self._limit.setMinimumWidth(130)
         self._limit.setKeyboardTracking(False)
-        self._limit.valueChanged.connect(lambda number: self.limit_changed.emit(number * GB if number else None))
+        self._limit.valueChanged.connect(lambda number: limit_changed.emit(number * GB if number else None))
         row = in_row(self._limit, label(_("GB at most"), "soft", wrap=False), STRETCH, gap=SPACE_M)
         self._about = label("", "caption")
         self.add(self._inside, (button, LEFT), row, self._about)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 from widgets.pages.try_it.answers import Rows, details_of, title_of
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.card import Card, Square, centered
-from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, sized, tabular, visible
+from widgets.parts.format import UNKNOWN, ms, percent, sized, tabular, visible
 from widgets.parts.input_view import InputView
 from widgets.parts.layout import CENTER, STRETCH, fill, in_column, in_row
 from widgets.parts.pictures import PictureStore
@@ -113,11 +113,6 @@ class AnswerCard(Card):
             row.setVisible(number < len(rows))
             if number < len(rows):
                 row.show_share(*rows[number], is_first=number == 0)
-
-
-def size_label(bytes_now: int | None) -> QWidget:
-    """Return the size of the original as a label."""
-    return words("" if bytes_now is None else size_bytes(bytes_now), "soft")
 
 
 class TextInput(QPlainTextEdit):

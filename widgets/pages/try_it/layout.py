@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput, size_label
+from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput
 from widgets.pages.try_it.lists import ExampleStrip, TriedHead, TriedList
 from widgets.pages.try_it.value import TryValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
@@ -16,7 +16,7 @@ from widgets.parts.layout import clear, held, in_column, in_row
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
-from widgets.parts.text import ElidedLabel, label
+from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.translation import _, ngettext
@@ -104,7 +104,8 @@ class TryLayout:
         options = [(clipped(title, 80), version_id) for version_id, title, _bytes in value.versions]
         name = _("Version to compare with the original")
         self.versions = ChoiceField(name, options, value.chosen, small=True, elastic=True)
-        self.before = AnswerCard(_("Original"), size_label(value.original_bytes))
+        size = "" if value.original_bytes is None else size_bytes(value.original_bytes)
+        self.before = AnswerCard(_("Original"), words(size, "soft"))
         self.after = AnswerCard(_("Optimized"), self.versions, chosen=True)
         sizes = {version_id: size for version_id, _title, size in value.versions}
 
