@@ -83,7 +83,7 @@ def run_the_sample(home: Path, out: Path, size: tuple[int, int], tag: str) -> No
         program.until(lambda view: "Measure the original: done" in view.texts or view.state != "running", 240, "a step")
         time.sleep(8)
         shoot(program, out, f"05-optimize-running-{tag}")
-        program.until(lambda view: view.state in ("done", "kept_original"), 300, "the end of the run")
+        program.until(lambda view: view.state in ("finished", "kept_original"), 300, "the end of the run")
 
 
 def under_load(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:

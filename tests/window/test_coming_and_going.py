@@ -69,7 +69,7 @@ def go_on(program: Program) -> None:
     program.until_page("optimize", "interrupted", 30)
     program.until_text("This run was interrupted", "Go on")
     program.press("Go on")
-    program.until(lambda view: view.state in ("done", "kept_original"), RUN_S, "the end of the run")
+    program.until(lambda view: view.state in ("finished", "kept_original"), RUN_S, "the end of the run")
 
 
 def closed_in_the_middle(program: Program) -> Program:

@@ -48,7 +48,7 @@ def test_a_picture_is_tried_after_a_run(start: Start, tmp_path: Path) -> None:
     program.click(lambda view: view.find("Quick", "QRadioButton"), "the card Quick")
     program.press("Start (")
     program.until_page("optimize", "running")
-    program.until(lambda view: view.state in ("done", "kept_original"), RUN_S, "the end of the run")
+    program.until(lambda view: view.state in ("finished", "kept_original"), RUN_S, "the end of the run")
 
     before = workers(program)
     program.press("Try it")

@@ -87,7 +87,7 @@ def watch_the_run(program: Program) -> None:
         return states(program) <= {"finished", "kept_original"}
 
     program.wait(is_over, RUN_S, "the end of the run", SELDOM_S)
-    program.until(lambda view: view.page == "optimize" and view.state in ("done", "kept_original"))
+    program.until(lambda view: view.page == "optimize" and view.state in ("finished", "kept_original"))
 
 
 @pytest.mark.timeout(600)

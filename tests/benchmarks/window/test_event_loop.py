@@ -41,7 +41,7 @@ def test_the_event_loop_has_no_gaps_during_an_optimization(tmp_path: Path) -> No
             since = time.perf_counter()
 
             def is_over(view: View) -> bool:
-                return view.page == "optimize" and view.state in ("done", "kept_original")
+                return view.page == "optimize" and view.state in ("finished", "kept_original")
 
             while not is_over(program.see()):  # seldom: each look makes a gap itself
                 time.sleep(5)
