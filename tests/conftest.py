@@ -52,18 +52,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the complete workflows and sort the tests: files that take long come first, so that no process waits at the end.
+    """Mark the complete workflows and sort the tests.
 
-    The demo run comes before all, so that the second process finds it finished and does not wait for it, then those of
-    the window.
+    The demo run comes first, so that the second process finds it finished and does not wait for it. The window's tests
+    come next, because they take longest: no process waits for the other at the end.
     """
+    items.sort(key=lambda item: (item.path != MAKES_THE_DEMO, not item.path.is_relative_to(TESTS / "window")))
     for item in items:
         is_workflow = any(item.path.is_relative_to(TESTS / room) for room in COMPLETE_WORKFLOWS)
         if is_workflow and not any(item.get_closest_marker(mark) for mark in BY_MARK_ALONE):
             item.add_marker("whole")
-    long = {item.path for item in items if item.get_closest_marker("whole")}
-    window = TESTS / "window"
-    items.sort(key=lambda one: (one.path != MAKES_THE_DEMO, not one.path.is_relative_to(window), one.path not in long))
 
 
 @pytest.hookimpl(wrapper=True)

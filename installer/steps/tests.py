@@ -142,7 +142,7 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
     """
     if any(_SETS_COUNT.fullmatch(argument) for argument in pytest_arguments):
         return []
-    return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
 
 def may_try_again(pytest_arguments: list[str]) -> bool:

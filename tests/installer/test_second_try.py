@@ -146,4 +146,4 @@ def test_a_step_takes_nothing_slow_and_a_name_takes_all_else(
 )  # fmt: skip
 def test_what_measures_runs_alone(arguments: list[str], together: bool) -> None:
     """Given tests chosen by their mark, or a number of processes, then nothing else runs next to them."""
-    assert ("loadfile" in side_by_side(arguments)) == together
+    assert ("worksteal" in side_by_side(arguments)) == together
