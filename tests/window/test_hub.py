@@ -203,7 +203,9 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, watch: Watch, tmp
     program.until_page("goal", "full")
     program.click(lambda view: view.find("Quick", "QRadioButton"), "the card Quick")
     program.press("Start (")
-    program.until(lambda view: view.page == "optimize" and view.state in ("finished", "kept_original"), RUN_S, "the run")
+    program.until(
+        lambda view: view.page == "optimize" and view.state in ("finished", "kept_original"), RUN_S, "the run"
+    )
     program.press("See ")
     program.until_page("compare", "full")
     chooses = program.see().button("Choose what to write…")  # not where the original was kept

@@ -3,6 +3,7 @@
 import csv
 import json
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,11 @@ def _pids(target: Sshd) -> set[int]:
 
 def _keeper(target: Sshd) -> psutil.Process | None:
     """Return the process there that keeps a job, while its connection is gone or not."""
-    return next((one for pid in _pids(target) if (one := psutil.Process(pid)).ppid() == 1), None)
+    for pid in _pids(target):
+        with suppress(psutil.NoSuchProcess):  # it may have ended since
+            if (one := psutil.Process(pid)).ppid() == 1:
+                return one
+    return None
 
 
 def _line(process: psutil.Process) -> str:
