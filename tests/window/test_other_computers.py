@@ -144,6 +144,7 @@ def test_both_computers_measure_after_one_click_on_start(start: Start, tmp_path:
         chosen = dataclasses.replace(project, preset_id="quick", computers=("", added.name))
         store.repositories.projects.update(chosen)
     program = start(project="p1")
+    program.until_ready()
     program.keys("ctrl+3")
     program.until_page("goal", "full")
     program.press("Start")
