@@ -28,7 +28,7 @@ class ColumnsCard(Card):
     changed = Signal(str, str)
 
     def __init__(self, names: Sequence[str], text: str = "", label: str = "", *, are_texts: bool = False) -> None:
-        """Create the card of a table with these columns; without a column of texts only the label is asked for."""
+        """Create the card of a table; without a column of texts it has a field for the label alone."""
         super().__init__(_("Columns"))
         columns = [(name[:SHOWN_CHARACTERS], name) for name in names]
         nothing = _("none") if are_texts else _("no labels")

@@ -138,7 +138,7 @@ class DataPage(Page):
     def _columns_card(
         self, names: Sequence[str], text: str = "", label: str = "", *, are_texts: bool = False
     ) -> ColumnsCard | None:
-        """Return the card that asks for the columns of a table; None if there is no choice."""
+        """Return the card to choose the columns of a table; None if there is only one."""
         if len(names) < 2:
             return None
         card = ColumnsCard(names, text, label, are_texts=are_texts)

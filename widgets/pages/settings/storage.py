@@ -48,7 +48,7 @@ class StorageValue:
 
 
 class StorageCard(Card):
-    """The card of the section."""
+    """The card about disk space: what is used, and how much the store may hold."""
 
     def __init__(self, theme: Theme, on_free: Slot, limit_changed: SignalInstance) -> None:
         """Create an empty card; its field emits `limit_changed` with bytes, None for no limit."""
