@@ -1,0 +1,1 @@
+"""Run a command as on an older processor."""
