@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -83,6 +83,15 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[
 def own_file(name: str, package: str = "workers.export.bundle_files") -> str:
     """Return a script or template of the program."""
     return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def with_columns(spec: PipelineSpec, facts: CardFacts) -> PipelineSpec:
+    """Return the description with the columns of the data's rows as names of the numbers in the model's only input."""
+    wanted = [entry for entry in spec.inputs if entry.source == "array"]
+    if facts.data is None or not facts.data.row_columns or len(wanted) != 1:
+        return spec
+    named = replace(wanted[0], columns=facts.data.row_columns)
+    return replace(spec, inputs=tuple(named if entry is wanted[0] else entry for entry in spec.inputs))
 
 
 def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from typing import Any
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.decisions import DECISIONS_FILE, log_text
 from workers.contracts.folder import read_model, sha256_file
-from workers.contracts.pipeline import PipelineSpec, read_pipeline
+from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RunParams, Stage
 from workers.contracts.techniques import TargetSpec
@@ -33,6 +33,7 @@ from workers.export.layout import (
     module_of,
     requirement_lines,
     runtime_entry,
+    with_columns,
     write_manifest,
 )
 from workers.export.selftest import TEST_STAGES, selftest
@@ -178,8 +179,9 @@ def fill(
     """Write all files of the bundle; return (requirements, card text for human readers)."""
     commands, place = contents.commands, contents.place
     model = read_model(Path(params.model_dir))
-    spec = read_pipeline(model.folder)
+    spec = with_columns(read_pipeline(model.folder), params.facts)
     copy_model(folder, model, runtime, place)
+    write_pipeline(folder, spec)
     fallback = params.fallback
     imported = (*runtime.modules, *(code_of(fallback) if fallback is not None else ()))
     copy_code(folder, module_of(runtime), imported, CHAT_SCRIPTS if spec.chat is not None else ())

@@ -7,6 +7,7 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.export import verify
 from workers.export.card.text import card_text, for_model
+from workers.export.layout import with_columns
 from workers.registry import known_target, targets
 
 
@@ -25,7 +26,8 @@ def run_export(params: ExportParams, ctx: JobContext) -> ExportResult:
 def run_card(params: CardParams, ctx: JobContext) -> ExportResult:
     """Return the sections of README.md for human readers, as this target's bundle would have them."""
     commands = known_target(params.target).commands
-    return ExportResult(card_text=card_text(params.facts, _pipeline(params.model_dir), commands))
+    spec = with_columns(_pipeline(params.model_dir), params.facts)
+    return ExportResult(card_text=card_text(params.facts, spec, commands))
 
 
 def run_verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:

@@ -65,7 +65,7 @@ class PipelineInput(Part):
     `shape` holds None where any size is valid; `batch_axis` counts items unless `batched` is false. Masks, types,
     positions and states need not be given: they are filled in (`pipeline.filling`). ``counted`` is 1 for the tokens on
     which a language model is judged, 0 for those of the template. An ``initial_state`` is zeros for each item; a
-    ``state`` is carried from step to step.
+    ``state`` is carried from step to step. `columns` names the numbers of a row in their order, where that is known.
     """
 
     name: str
@@ -77,6 +77,7 @@ class PipelineInput(Part):
     constant: float | int | None = None
     batched: bool = True
     batch_axis: Count = 0
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a batch axis that the shape does not have."""

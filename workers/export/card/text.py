@@ -255,6 +255,9 @@ def _inputs(spec: PipelineSpec) -> str:
             shape = "×".join("any" if size is None else str(size) for size in entry.shape)
             name, size = code(entry.name), plain(shape or "one number")
             lines.append(f"- {word}: {name}, {plain(entry.dtype)}, {size}: {plain(entry.meaning)}")
+    columns = [name for entry in spec.inputs for name in entry.columns]
+    if columns:
+        lines.append(f"- A row holds, in this order: {', '.join(map(code, columns))}")
     steps = spec.preprocess
     if isinstance(steps, ImageSteps) and steps.pixels:
         name = next(entry.name for entry in spec.inputs if entry.source == "image")

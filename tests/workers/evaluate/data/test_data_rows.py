@@ -160,6 +160,16 @@ def test_later_tables_are_read_by_the_names_of_the_first_one(write: Write) -> No
         read(write("id,size,price,rooms\n7,70,9,three\n"), known)
 
 
+def test_model_of_a_bundle_knows_its_columns(write: Write) -> None:
+    """Given a model whose description names the columns, Then a table in another order is read by name, unless an
+    earlier table says otherwise."""
+    described = spec(("X", 2))
+    described = replace(described, inputs=(replace(described.inputs[0], columns=("rooms", "size")),))
+    path = write("id,size,price,rooms\n7,70,9,3\n8,80,9,4\n")
+    assert rows(read(path, Options(described))) == [[3, 70], [4, 80]]
+    assert rows(read(path, Options(described, row_columns=("price", "id")))) == [[9, 7], [9, 8]]
+
+
 def test_long_note_takes_no_more_memory_than_it_has_letters(write: Write) -> None:
     """Given a note of a million letters beside 50,000 short ones, Then the table is read: as texts of one length they
     would take 200 GB."""

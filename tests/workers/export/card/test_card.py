@@ -9,6 +9,7 @@ from card_facts import DATA, ORIGINAL, SPEC, VARIANT, facts
 
 from workers.contracts.data.record import DataRecord
 from workers.export.card.text import card, figure, record_lines
+from workers.export.layout import with_columns
 from workers.export.python_folder import COMMANDS
 from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineInput, TextSteps
 
@@ -117,6 +118,18 @@ def test_pixel_input_is_described() -> None:
     text = card(facts(), spec, COMMANDS)
     assert "`image`, float32, any×3×8×8" in text and "`image` also takes pixels: uint8, any×height×width×3" in text
     assert "uint8" not in card(facts(), replace(spec, preprocess=ImageSteps()), COMMANDS)
+
+
+def test_columns_of_a_row_are_listed_in_their_order() -> None:
+    """Given rows of a table, then their bundle names the columns and the card lists them; columns of several inputs,
+    or of none, add nothing."""
+    entry = PipelineInput(name="x", dtype="float32", shape=(None, 2), source="array")
+    spec, known = replace(SPEC, inputs=(entry,)), facts(data=DATA.model_copy(update={"row_columns": ("size", "a*b")}))
+    named = with_columns(spec, known)
+    assert named.inputs[0].columns == ("size", "a*b") and with_columns(spec, facts()) == spec
+    assert "- A row holds, in this order: `size`, `a*b`" in card(known, named, COMMANDS)
+    two = replace(spec, inputs=(entry, replace(entry, name="y")))
+    assert with_columns(two, known) == two and "A row holds" not in card(known, two, COMMANDS)
 
 
 def test_figures() -> None:

@@ -64,8 +64,9 @@ def read(path: Path, options: Options) -> Collection:
         numbers = [at for at, column in enumerate(columns) if column is not None]
         taken = [] if len(numbers) - 1 == _width(wanted[0]) else numbers
         label = _found_label(table, columns, taken, options) if label is None else label
-        known = [at for at in map(table.column, options.row_columns) if at is not None]
-        is_known = known and len(known) == len(options.row_columns)
+        names = options.row_columns or wanted[0].columns
+        known = [at for at in map(table.column, names) if at is not None]
+        is_known = known and len(known) == len(names)
         used = known if is_known else [at for at in numbers if at != label]
         inputs = {wanted[0].name: _together([columns[at] for at in used], wanted[0], table, used, file)}
     else:
