@@ -70,6 +70,7 @@ def _write(
     store.write(entries, labels, size)
     _check_readable(store.stored, entries)
     if params.calibration_path is not None:
+        options = replace(options, row_columns=collection.row_columns)
         own = read_collection(from_text(params.calibration_path), options)
         _write_calibration(store, own, params.max_calibration, ctx)
     return len(entries)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workers.contracts.data.reading import LABEL_CHOICES
+from workers.contracts.data.reading import LABEL_CHOICES, DataResult
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
 from workers.evaluate.data.readers.tables import holds_numbers, read
+from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 Spec = Callable[..., PipelineSpec]
@@ -168,6 +169,19 @@ def test_model_of_a_bundle_knows_its_columns(write: Write) -> None:
     path = write("id,size,price,rooms\n7,70,9,3\n8,80,9,4\n")
     assert rows(read(path, Options(described))) == [[3, 70], [4, 80]]
     assert rows(read(path, Options(described, row_columns=("price", "id")))) == [[9, 7], [9, 8]]
+
+
+def test_calibration_is_read_by_the_columns_of_the_test_set(
+    run_data: Callable[..., tuple[DataResult, Path]], write: Write, tmp_path: Path
+) -> None:
+    """Given calibration rows with the same columns in another order, Then each number goes where it went for the test."""
+    head = "a,b,c,d\n"
+    path = write(head + "".join(f"{n},{n}.1,{n}.2,{n}.3\n" for n in range(20)))
+    other = tmp_path / "calibration.csv"
+    other.write_text("d,c,b,a\n" + "".join(f"{n}.3,{n}.2,{n}.1,{n}\n" for n in range(50, 60)), encoding="utf-8")
+    _result, folder = run_data("numbers", path, calibration_path=str(other))
+    shares = {round(float(row["input"][0, 1] % 1), 3) for row in Prepared(folder / "calibration")}
+    assert shares == {0.1}
 
 
 def test_long_note_takes_no_more_memory_than_it_has_letters(write: Write) -> None:
