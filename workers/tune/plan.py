@@ -243,7 +243,8 @@ class Planner:
         for recipe in kept:
             shared = {name: value for name, value in recipe.settings.items() if name != "num_threads"}
             twin = recipe.model_copy(update={"settings": shared})
-            pointless = recipe.settings.get("num_threads") == 1 and any(self._same(twin, other) for other in kept)
+            others = (other for other in kept if other is not recipe)  # on one core a recipe is its own twin
+            pointless = recipe.settings.get("num_threads") == 1 and any(self._same(twin, other) for other in others)
             (gone if pointless else stay).append(recipe)
         return stay, [_dropped(recipe, ONE_CORE) for recipe in gone]
 

@@ -72,6 +72,15 @@ def test_one_core_is_dropped_for_larger_models_unless_it_is_alone() -> None:
 
 
 @pytest.mark.parametrize("cores", [1, 2])
+def test_recipes_on_one_core_are_tried_whatever_the_computer_has(cores: int) -> None:
+    """Given a larger model and recipes that all name one core, as for a small device, Then each is tried: also where
+    the computer has no more, so that a recipe is the same as itself on all cores."""
+    single = [recipe("Fixed", "fixed_shape", num_threads=1), recipe("Half", "bf16", num_threads=1)]
+    plan = make_plan(single, probe_ms=50.0, device=RICH.model_copy(update={"cores": cores}))
+    assert titles(plan) == ["Fixed", "Half"] and plan.dropped == ()
+
+
+@pytest.mark.parametrize("cores", [1, 2])
 def test_tiny_models_are_tried_on_one_core_where_there_are_more(cores: int) -> None:
     plan = make_plan(PRESET[:1], probe_ms=0.1, device=RICH.model_copy(update={"cores": cores}))
     pairs = ["Faster engine", "Faster engine, on one core", "Original, on one core"]
