@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from .spec_bounds import Bounds, ByKind, Count, Length, Positive, Samples, Share, Side
+from .spec_bounds import Bounds, ByKind, Columns, Count, Length, Positive, Samples, Share, Side
 from .spec_bounds import Part as Part
 from .words import WordedError
 
@@ -77,7 +77,7 @@ class PipelineInput(Part):
     constant: float | int | None = None
     batched: bool = True
     batch_axis: Count = 0
-    columns: tuple[str, ...] = ()
+    columns: Columns = ()
 
     def __post_init__(self) -> None:
         """Refuse a batch axis that the shape does not have."""

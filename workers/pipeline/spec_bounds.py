@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 
 class Bounds:
-    """Bounds of a number or of a length, by pydantic's names (`ge`, `gt`, `le`, `lt`, `min_length`)."""
+    """Bounds of a number or of a length, by pydantic's names (`ge`, `gt`, `le`, `lt`, `min_length`, `max_length`)."""
 
     def __init__(self, **bounds: float) -> None:
         """Create bounds from pydantic's names and their values."""
@@ -41,3 +41,6 @@ Length = Annotated[int, Bounds(ge=0, lt=2**63)]
 Count = Annotated[int, Bounds(ge=0)]
 Positive = Annotated[int, Bounds(ge=1)]
 Share = Annotated[float, Bounds(gt=0, lt=1)]
+MOST_IN_A_ROW = 64
+"""Numbers of a row that are shown and typed as text, and whose columns are known by name."""
+Columns = Annotated[tuple[str, ...], Bounds(max_length=MOST_IN_A_ROW)]

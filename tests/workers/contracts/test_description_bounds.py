@@ -1,6 +1,7 @@
 """Refuse untrusted descriptions with sizes that would fill the memory."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from pydantic import ValidationError
@@ -34,6 +35,14 @@ def test_description_number_that_is_not_finite_is_refused(part: Callable[[float]
     """Given 1e999 or NaN in a description, which JSON would write as null, then the description does not hold."""
     with pytest.raises(ValidationError, match="finite"):
         checked(part(number))
+
+
+@pytest.mark.parametrize(("count", "is_valid"), [(64, True), (65, False)])
+def test_description_names_at_most_64_columns(count: int, is_valid: bool) -> None:
+    """Given a bundle's description with more names of columns than Fettle writes, then the description does not hold."""
+    part = PipelineInput("x", "float32", (None, count), "array", columns=tuple(f"a{at}" for at in range(count)))
+    with nullcontext() if is_valid else pytest.raises(ValidationError):
+        checked(part)
 
 
 @pytest.mark.parametrize("sides", [(0, 64), (64, 2**31)])

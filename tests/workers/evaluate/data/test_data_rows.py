@@ -171,6 +171,13 @@ def test_model_of_a_bundle_knows_its_columns(write: Write) -> None:
     assert rows(read(path, Options(described, row_columns=("price", "id")))) == [[9, 7], [9, 8]]
 
 
+def test_columns_of_one_name_are_read_in_their_order(write: Write) -> None:
+    """Given a table whose headings repeat, When it is read again by its own columns, Then no column is read twice."""
+    path = write("x,x,z\n1,2,3\n4,5,6\n")
+    found = read(path, Options(spec(("X", 3))))
+    assert rows(read(path, Options(spec(("X", 3)), row_columns=found.row_columns))) == [[1, 2, 3], [4, 5, 6]]
+
+
 def test_calibration_is_read_by_the_columns_of_the_test_set(
     run_data: Callable[..., tuple[DataResult, Path]], write: Write, tmp_path: Path
 ) -> None:

@@ -18,11 +18,10 @@ from workers.evaluate.data.tables import Table, number_in, read_table
 from workers.evaluate.data.truths.classes import CLASSES, LabelMap, class_count
 from workers.pipeline.rows import TRUTH
 from workers.pipeline.spec import ArraySteps, PipelineInput
+from workers.pipeline.spec_bounds import MOST_IN_A_ROW
 
 LABEL_NAMES = list(dict.fromkeys([*arrays.LABEL_NAMES, *texts.LABEL_NAMES]))
 
-MOST_IN_A_ROW = 64
-"""Numbers of a row that are shown and typed as text."""
 FEW_COLUMNS, ROWS_A_NAME = 2, 10
 """A table of numbers with names of classes has more columns, and at least as many rows for each name on average."""
 
@@ -66,7 +65,7 @@ def read(path: Path, options: Options) -> Collection:
         label = _found_label(table, columns, taken, options) if label is None else label
         names = options.row_columns or wanted[0].columns
         known = [at for at in map(table.column, names) if at is not None]
-        is_known = known and len(known) == len(names)
+        is_known = known and len(set(known)) == len(names)  # columns of one name are told apart by their order alone
         used = known if is_known else [at for at in numbers if at != label]
         inputs = {wanted[0].name: _together([columns[at] for at in used], wanted[0], table, used, file)}
     else:
